@@ -1,0 +1,13 @@
+import { activations } from './activation.ts';
+import { OperatorRegistry } from './registry.ts';
+
+/** Every operator Octavo knows. */
+export const operators = new OperatorRegistry(activations);
+
+export {
+  AtenOperator,
+  type OperatorDefinition,
+  OperatorRegistry,
+  type Step,
+  type TensorLike,
+} from './registry.ts';

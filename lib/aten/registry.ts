@@ -1,0 +1,107 @@
+import {
+  type Arguments,
+  type MetaValue,
+  type Operator,
+  type OperatorLibrary,
+  parseSchema,
+  type RuntimeValue,
+  type Schema,
+  type TensorMeta,
+} from '../graph/index.ts';
+import { type Attributes, addon } from '../onednn/addon.ts';
+import { arrayTypeOf, numelOf, Tensor } from '../tensor/index.ts';
+
+/** What a step needs to know of a tensor argument: a Tensor when run now, a plan's value when compiled. */
+export interface TensorLike {
+  readonly dtype: Tensor['dtype'];
+  readonly shape: readonly number[];
+}
+
+/** The native step that computes an operator. `inputs` are tensor arguments of the call, in the step's own order. */
+export interface Step<T extends TensorLike = TensorLike> {
+  readonly op: string;
+  readonly inputs: readonly T[];
+  readonly attributes: Attributes;
+}
+
+interface Definition {
+  /** As PyTorch's `native_functions.yaml` writes it. */
+  readonly schema: string;
+  readonly infer: (args: Arguments<TensorMeta>) => MetaValue;
+}
+
+/** Computed by one native step, the same for the eager kernel and for a plan. */
+export interface NativeDefinition extends Definition {
+  readonly step: <T extends TensorLike>(args: Arguments<T>) => Step<T>;
+}
+
+/** The first argument's elements under another shape: costs nothing in a plan. */
+export interface ViewDefinition extends Definition {
+  readonly view: true;
+}
+
+/** Computed in JavaScript, of sizes and scalars alone: a plan knows the result when it is compiled. */
+export interface HostDefinition extends Definition {
+  readonly host: (args: Arguments<Tensor>) => RuntimeValue;
+}
+
+export type OperatorDefinition = NativeDefinition | ViewDefinition | HostDefinition;
+
+/** An operator of Octavo's library: besides being run and inferred, it says how a plan computes it. */
+export class AtenOperator implements Operator {
+  readonly schema: Schema;
+  readonly definition: OperatorDefinition;
+
+  constructor(definition: OperatorDefinition) {
+    this.schema = parseSchema(definition.schema);
+    this.definition = definition;
+  }
+
+  infer(args: Arguments<TensorMeta>): MetaValue {
+    return this.definition.infer(args);
+  }
+
+  execute(args: Arguments<Tensor>): RuntimeValue {
+    const { definition } = this;
+    if ('host' in definition) return definition.host(args);
+    const meta = definition.infer(args);
+    if ('view' in definition) {
+      const input = args.tensor(this.schema.arguments[0].name);
+      return input.view((meta as TensorMeta).shape as readonly number[]);
+    }
+    const { op, inputs, attributes } = definition.step(args);
+    const outputs = (Array.isArray(meta) ? meta : [meta]).map(allocate);
+    addon.execute({ op, node: this.schema.name, attributes }, inputs, outputs);
+    return Array.isArray(meta) ? outputs : outputs[0];
+  }
+}
+
+function allocate(meta: TensorMeta): Tensor {
+  const shape = meta.shape as readonly number[];
+  return new Tensor(meta.dtype, new (arrayTypeOf(meta.dtype))(numelOf(shape)), shape);
+}
+
+/** A set of operators by name. */
+export class OperatorRegistry implements OperatorLibrary {
+  readonly #operators: ReadonlyMap<string, AtenOperator>;
+
+  constructor(...groups: readonly (readonly OperatorDefinition[])[]) {
+    const operators = groups.flat().map((definition) => new AtenOperator(definition));
+    this.#operators = new Map(operators.map((operator) => [operator.schema.name, operator]));
+  }
+
+  get(target: string): AtenOperator {
+    const operator = this.#operators.get(target);
+    if (!operator) throw new Error(`operator '${target}' is not supported`);
+    return operator;
+  }
+
+  has(target: string): boolean {
+    return this.#operators.has(target);
+  }
+
+  /** All names, sorted. */
+  get names(): readonly string[] {
+    return [...this.#operators.keys()].sort();
+  }
+}

@@ -1,0 +1,123 @@
+import type { DType } from '../tensor/index.ts';
+import type { Schema, SchemaArgument } from './schema.ts';
+import type { Dim } from './symbolic.ts';
+
+/**
+ * An operator call's arguments, bound to its schema: defaults filled in, `2` spread to `[2, 2]` where the schema says
+ * `int[2]`. `T` is what stands for a tensor: a Tensor when running, a TensorMeta when inferring shapes.
+ */
+export class Arguments<T> {
+  readonly schema: Schema;
+  readonly #values: ReadonlyMap<string, unknown>;
+
+  private constructor(schema: Schema, values: ReadonlyMap<string, unknown>) {
+    this.schema = schema;
+    this.#values = values;
+  }
+
+  /** @throws Error that names the operator and the argument: missing, unknown, or too many. */
+  static bind<T>(
+    schema: Schema,
+    args: readonly unknown[],
+    kwargs: Readonly<Record<string, unknown>> = {},
+  ): Arguments<T> {
+    const values = new Map<string, unknown>();
+    const positional = schema.arguments.filter((argument) => !argument.keywordOnly);
+    if (args.length > positional.length)
+      throw new Error(`${schema.name} takes ${positional.length} positional arguments, got ${args.length}`);
+    for (const name of Object.keys(kwargs))
+      if (!schema.arguments.some((argument) => argument.name === name))
+        throw new Error(`${schema.name} has no argument '${name}'`);
+    for (const argument of schema.arguments) {
+      const at = positional.indexOf(argument);
+      let value = at >= 0 && at < args.length ? args[at] : kwargs[argument.name];
+      if (value === undefined) value = argument.defaultValue;
+      if (value === undefined) {
+        if (!argument.optional)
+          throw new Error(`${schema.name}: argument '${argument.name}' (${argument.type}) is missing`);
+        value = null;
+      }
+      values.set(argument.name, spread(argument, value));
+    }
+    return new Arguments<T>(schema, values);
+  }
+
+  /** The argument as it is. */
+  raw(name: string): unknown {
+    if (!this.#values.has(name)) throw new Error(`${this.schema.name} has no argument '${name}'`);
+    return this.#values.get(name);
+  }
+
+  isNone(name: string): boolean {
+    return this.raw(name) === null;
+  }
+
+  tensor(name: string): T {
+    return this.#expect(
+      name,
+      (v) => typeof v === 'object' && v !== null && !Array.isArray(v),
+      'a tensor',
+    ) as T;
+  }
+
+  optionalTensor(name: string): T | null {
+    return this.isNone(name) ? null : this.tensor(name);
+  }
+
+  tensors(name: string): readonly T[] {
+    return this.#expect(name, Array.isArray, 'a list of tensors') as readonly T[];
+  }
+
+  number(name: string): number {
+    return this.#expect(name, (v) => typeof v === 'number', 'a number') as number;
+  }
+
+  optionalNumber(name: string): number | null {
+    return this.isNone(name) ? null : this.number(name);
+  }
+
+  numbers(name: string): readonly number[] {
+    const isNumbers = (v: unknown) => Array.isArray(v) && v.every((item) => typeof item === 'number');
+    return this.#expect(name, isNumbers, 'a list of numbers') as readonly number[];
+  }
+
+  optionalNumbers(name: string): readonly number[] | null {
+    return this.isNone(name) ? null : this.numbers(name);
+  }
+
+  /** An integer that may be symbolic while shapes are inferred. */
+  dim(name: string): Dim {
+    return this.raw(name) as Dim;
+  }
+
+  /** Integers that may be symbolic while shapes are inferred. */
+  dims(name: string): readonly Dim[] {
+    return this.#expect(name, Array.isArray, 'a list of sizes') as readonly Dim[];
+  }
+
+  bool(name: string): boolean {
+    return this.#expect(name, (v) => typeof v === 'boolean', 'true or false') as boolean;
+  }
+
+  string(name: string): string {
+    return this.#expect(name, (v) => typeof v === 'string', 'a string') as string;
+  }
+
+  dtype(name: string): DType {
+    return this.string(name) as DType;
+  }
+
+  #expect(name: string, test: (value: unknown) => boolean, what: string): unknown {
+    const value = this.raw(name);
+    if (!test(value))
+      throw new Error(`${this.schema.name}: argument '${name}' must be ${what}, got ${String(value)}`);
+    return value;
+  }
+}
+
+function spread(argument: SchemaArgument, value: unknown): unknown {
+  if (argument.length === undefined || value === null) return value;
+  if (typeof value === 'number') return Array(argument.length).fill(value);
+  if (Array.isArray(value) && value.length === 1) return Array(argument.length).fill(value[0]);
+  return value;
+}

@@ -1,0 +1,55 @@
+import type { Tensor } from '../tensor/index.ts';
+import { Graph } from './graph.ts';
+
+/** A module a graph can call: in prepared graphs, the observers and fake quantizers. */
+export interface CallableModule {
+  forward(input: Tensor): Tensor;
+}
+
+/**
+ * A graph with the parameters, buffers and modules it names (counterpart: `torch.fx.GraphModule`). Every stage of
+ * Octavo takes one and gives one.
+ */
+export class GraphModule {
+  graph: Graph;
+  /** Parameters, buffers and constants by path: `layer1.0.conv1.weight`. */
+  readonly attributes: Map<string, Tensor>;
+  /** Modules by name: `activation_post_process_0`. */
+  readonly modules: Map<string, CallableModule>;
+
+  constructor(
+    graph: Graph = new Graph(),
+    attributes: Iterable<readonly [string, Tensor]> = [],
+    modules: Iterable<readonly [string, CallableModule]> = [],
+  ) {
+    this.graph = graph;
+    this.attributes = new Map(attributes);
+    this.modules = new Map(modules);
+  }
+
+  /** @throws Error that names the path when there is no such parameter or buffer. */
+  attribute(target: string): Tensor {
+    const tensor = this.attributes.get(target);
+    if (!tensor) throw new Error(`GraphModule: there is no parameter or buffer '${target}'`);
+    return tensor;
+  }
+
+  /** @throws Error that names the target when there is no such module. */
+  module(target: string): CallableModule {
+    const module = this.modules.get(target);
+    if (!module) throw new Error(`GraphModule: there is no module '${target}'`);
+    return module;
+  }
+
+  /** A copy with its own graph; tensors and modules are shared. */
+  clone(): GraphModule {
+    return new GraphModule(this.graph.clone(), this.attributes, this.modules);
+  }
+
+  /** Drops parameters, buffers and modules that no node names (`delete_all_unused_submodules`). */
+  deleteUnused(): void {
+    const named = new Set(this.graph.nodes.map((node) => node.target));
+    for (const key of this.attributes.keys()) if (!named.has(key)) this.attributes.delete(key);
+    for (const key of this.modules.keys()) if (!named.has(key)) this.modules.delete(key);
+  }
+}

@@ -1,0 +1,169 @@
+import { type Argument, isArgumentList, Node, type NodeOp } from './node.ts';
+
+/**
+ * A list of nodes in the order they run (counterpart: `torch.fx.Graph`). Names are unique and made as torch.fx makes
+ * them, so that a printout reads like PyTorch's.
+ */
+export class Graph {
+  #nodes: Node[] = [];
+  readonly #names = new Set<string>();
+  readonly #counts = new Map<string, number>();
+  #insertPoint: { readonly before: Node } | undefined;
+
+  /** All nodes in order. The array is a snapshot: safe to walk while the graph changes. */
+  get nodes(): readonly Node[] {
+    return [...this.#nodes];
+  }
+
+  /** The nodes that take the caller's inputs. */
+  get placeholders(): readonly Node[] {
+    return this.#nodes.filter((node) => node.op === 'placeholder');
+  }
+
+  /**
+   * The one output node.
+   * @throws Error when the graph has none yet.
+   */
+  get outputNode(): Node {
+    const node = this.#nodes.at(-1);
+    if (node?.op !== 'output') throw new Error('Graph: there is no output node');
+    return node;
+  }
+
+  placeholder(name: string): Node {
+    return this.#create('placeholder', name, [], {}, name);
+  }
+
+  getAttr(target: string, name = target): Node {
+    return this.#create('get_attr', target, [], {}, name);
+  }
+
+  callFunction(
+    target: string,
+    args: readonly Argument[],
+    kwargs: Readonly<Record<string, Argument>> = {},
+    name = functionName(target),
+  ): Node {
+    return this.#create('call_function', target, args, kwargs, name);
+  }
+
+  callModule(target: string, args: readonly Argument[]): Node {
+    return this.#create('call_module', target, args, {}, target);
+  }
+
+  output(value: Argument): Node {
+    return this.#create('output', 'output', [value], {}, 'output');
+  }
+
+  /** Runs `build` with new nodes placed before `node` (`torch.fx.Graph.inserting_before`). */
+  insertingBefore<T>(node: Node, build: () => T): T {
+    const outer = this.#insertPoint;
+    this.#insertPoint = { before: node };
+    try {
+      return build();
+    } finally {
+      this.#insertPoint = outer;
+    }
+  }
+
+  /** Runs `build` with new nodes placed after `node`, in the order they are made (`inserting_after`). */
+  insertingAfter<T>(node: Node, build: () => T): T {
+    const next = this.#nodes[this.#nodes.indexOf(node) + 1];
+    return next ? this.insertingBefore(next, build) : build();
+  }
+
+  /**
+   * Removes a node nobody uses (`torch.fx.Graph.erase_node`).
+   * @throws Error when it still has users.
+   */
+  eraseNode(node: Node): void {
+    if (node.users.length > 0)
+      throw new Error(`Graph: cannot erase ${node}: it is still used by ${node.users.join(', ')}`);
+    node.setArguments([], {});
+    this.#nodes = this.#nodes.filter((other) => other !== node);
+    this.#names.delete(node.name);
+  }
+
+  /** Removes every unused node but placeholders (`torch.fx.Graph.eliminate_dead_code`). Says whether any went. */
+  eliminateDeadCode(): boolean {
+    let changed = false;
+    for (const node of this.#nodes.toReversed())
+      if (node.users.length === 0 && node.op !== 'placeholder' && node.op !== 'output') {
+        this.eraseNode(node);
+        changed = true;
+      }
+    return changed;
+  }
+
+  /** Copies a node of another graph into this one, with its meta (`torch.fx.Graph.node_copy`). */
+  nodeCopy(node: Node, map: (node: Node) => Node): Node {
+    const copy = (arg: Argument): Argument =>
+      arg instanceof Node ? map(arg) : isArgumentList(arg) ? arg.map(copy) : arg;
+    const kwargs = Object.fromEntries(Object.entries(node.kwargs).map(([key, arg]) => [key, copy(arg)]));
+    const twin = this.#create(node.op, node.target, node.args.map(copy), kwargs, node.name);
+    twin.meta = { ...node.meta };
+    return twin;
+  }
+
+  /** A copy with its own nodes, names kept. */
+  clone(): Graph {
+    const twin = new Graph();
+    const copies = new Map<Node, Node>();
+    for (const node of this.#nodes)
+      copies.set(
+        node,
+        twin.nodeCopy(node, (input) => copies.get(input)!),
+      );
+    return twin;
+  }
+
+  /**
+   * Checks that every argument comes before its user, names are unique and the output is last (`torch.fx.Graph.lint`).
+   * @throws Error that names the first node where this does not hold.
+   */
+  lint(): void {
+    const seen = new Set<Node>();
+    const names = new Set<string>();
+    for (const node of this.#nodes) {
+      for (const input of node.allInputNodes)
+        if (!seen.has(input)) throw new Error(`Graph: ${node} uses ${input} before it is defined`);
+      if (names.has(node.name)) throw new Error(`Graph: two nodes are named ${node.name}`);
+      names.add(node.name);
+      seen.add(node);
+    }
+    void this.outputNode;
+  }
+
+  #create(
+    op: NodeOp,
+    target: string,
+    args: readonly Argument[],
+    kwargs: Readonly<Record<string, Argument>>,
+    candidate: string,
+  ): Node {
+    const node = new Node(this, this.#uniqueName(candidate), op, target);
+    node.setArguments(args, kwargs);
+    const at = this.#insertPoint ? this.#nodes.indexOf(this.#insertPoint.before) : this.#nodes.length;
+    this.#nodes.splice(at, 0, node);
+    return node;
+  }
+
+  /** torch.fx's `_Namespace.create_name`: identifiers only, and `_1`, `_2`, … on a clash. */
+  #uniqueName(candidate: string): string {
+    const clean = candidate.replace(/[^0-9a-zA-Z_]+/g, '_').replace(/^(\d)/, '_$1');
+    const [, base, digits] = /^(\w*?)(?:_(\d+))?$/.exec(clean)!;
+    let count =
+      digits === undefined || this.#names.has(clean) ? (this.#counts.get(clean) ?? 0) : Number(digits);
+    let name = clean;
+    while (this.#names.has(name)) name = `${base}_${++count}`;
+    this.#counts.set(base, count);
+    this.#names.add(name);
+    return name;
+  }
+}
+
+/** torch.fx names a call after the operator and its overload: `aten.add.Tensor` gives `add_tensor`. */
+function functionName(target: string): string {
+  const [, ...rest] = target.split('.');
+  return (rest.length > 0 ? rest.join('_') : target).replace(/[A-Z]/g, (c) => c.toLowerCase());
+}

@@ -1,0 +1,20 @@
+export { Arguments } from './arguments.ts';
+export { Graph } from './graph.ts';
+export { type CallableModule, GraphModule } from './graph-module.ts';
+export { Interpreter } from './interpreter.ts';
+export {
+  type Argument,
+  isArgumentList,
+  type MetaValue,
+  type ModuleFrame,
+  Node,
+  type NodeMeta,
+  type NodeOp,
+  type SourceFn,
+  type TensorMeta,
+  visitNodes,
+} from './node.ts';
+export type { Operator, OperatorLibrary, RuntimeValue } from './operator.ts';
+export { parseSchema, type Schema, type SchemaArgument, type SchemaType } from './schema.ts';
+export { propagateShapes } from './shape-propagation.ts';
+export { addDims, type Dim, dimsEqual, divDims, mulDims, SymInt, staticDim } from './symbolic.ts';

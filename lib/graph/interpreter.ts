@@ -1,0 +1,73 @@
+import { Tensor } from '../tensor/index.ts';
+import { Arguments } from './arguments.ts';
+import type { GraphModule } from './graph-module.ts';
+import { type Argument, isArgumentList, Node } from './node.ts';
+import type { OperatorLibrary, RuntimeValue } from './operator.ts';
+
+/**
+ * Runs a graph node by node (counterpart: `torch.fx.Interpreter`). For debugging, calibration and comparison: a
+ * compiled plan is what serves requests. Values are dropped after their last use.
+ */
+export class Interpreter {
+  readonly module: GraphModule;
+  readonly #library: OperatorLibrary;
+
+  constructor(module: GraphModule, library: OperatorLibrary) {
+    this.module = module;
+    this.#library = library;
+  }
+
+  /**
+   * @param inputs one tensor a placeholder, in order.
+   * @param observe called with every node and its value, as soon as it is known.
+   * @returns the outputs, in order.
+   * @throws Error that names the node and the operator where a step failed.
+   */
+  run(inputs: readonly Tensor[], observe?: (node: Node, value: RuntimeValue) => void): Tensor[] {
+    const { graph } = this.module;
+    const expected = graph.placeholders;
+    if (inputs.length !== expected.length)
+      throw new Error(
+        `the graph takes ${expected.length} inputs (${expected.join(', ')}), got ${inputs.length}`,
+      );
+    const values = new Map<Node, RuntimeValue>();
+    const pending = new Map(graph.nodes.map((node) => [node, node.users.length]));
+    let nextInput = 0;
+    for (const node of graph.nodes) {
+      if (node.op === 'output') return this.#outputs(node, values);
+      const value = node.op === 'placeholder' ? inputs[nextInput++] : this.#compute(node, values);
+      values.set(node, value);
+      observe?.(node, value);
+      for (const input of node.allInputNodes) {
+        const left = pending.get(input)! - 1;
+        pending.set(input, left);
+        if (left === 0) values.delete(input);
+      }
+    }
+    throw new Error('Graph: there is no output node');
+  }
+
+  #compute(node: Node, values: ReadonlyMap<Node, RuntimeValue>): RuntimeValue {
+    const load = (arg: Argument): unknown =>
+      arg instanceof Node ? values.get(arg) : isArgumentList(arg) ? arg.map(load) : arg;
+    try {
+      if (node.op === 'get_attr') return this.module.attribute(node.target);
+      if (node.op === 'call_module')
+        return this.module.module(node.target).forward(load(node.args[0]) as Tensor);
+      const operator = this.#library.get(node.target);
+      const kwargs = Object.fromEntries(Object.entries(node.kwargs).map(([key, arg]) => [key, load(arg)]));
+      return operator.execute(Arguments.bind<Tensor>(operator.schema, node.args.map(load), kwargs));
+    } catch (error) {
+      throw new Error(`node '${node.name}' (${node.target}): ${(error as Error).message}`, { cause: error });
+    }
+  }
+
+  #outputs(node: Node, values: ReadonlyMap<Node, RuntimeValue>): Tensor[] {
+    const [returned] = node.args;
+    return (isArgumentList(returned) ? returned : [returned]).map((arg) => {
+      const value = arg instanceof Node ? values.get(arg) : undefined;
+      if (!(value instanceof Tensor)) throw new Error(`output ${String(arg)} is not a tensor`);
+      return value;
+    });
+  }
+}

@@ -1,0 +1,129 @@
+import type { DType } from '../tensor/index.ts';
+import type { Graph } from './graph.ts';
+import type { Dim } from './symbolic.ts';
+
+/** What is known of a value without running the graph: PyTorch's FakeTensor, reduced to dtype and shape. */
+export interface TensorMeta {
+  readonly dtype: DType;
+  readonly shape: readonly Dim[];
+}
+
+/** `meta.val`: a tensor, a symbolic integer (`aten.sym_size.int`), or the tuple of an operator with several results. */
+export type MetaValue = TensorMeta | Dim | readonly TensorMeta[];
+
+/** One entry of `meta.nnModuleStack`: the module's path in the model, and its class. */
+export interface ModuleFrame {
+  readonly path: string;
+  readonly type: string;
+}
+
+/** One entry of `meta.sourceFnStack`: the node it was traced as, and the module class or function that made it. */
+export interface SourceFn {
+  readonly name: string;
+  readonly target: string;
+}
+
+/** Facts about a node. Other rooms add theirs by declaration merging (quantization: `quantizationAnnotation`). */
+export interface NodeMeta {
+  val?: MetaValue;
+  /** Modules around the node, outermost first (PyTorch: `nn_module_stack`). */
+  nnModuleStack?: readonly ModuleFrame[];
+  /** Outermost first (PyTorch: `source_fn_stack`). */
+  sourceFnStack?: readonly SourceFn[];
+  stackTrace?: string;
+}
+
+/** What may stand in a node's arguments. Dtypes, layouts and the like are strings; the operator's schema says which. */
+export type Argument = Node | number | string | boolean | null | readonly Argument[];
+
+export type NodeOp = 'placeholder' | 'get_attr' | 'call_function' | 'call_module' | 'output';
+
+/**
+ * One step of a graph (counterpart: `torch.fx.Node`). `target` is an operator's name (`aten.conv2d.default`) for
+ * `call_function`, a path into the GraphModule for `get_attr` and `call_module` (observers), else the name itself.
+ * Arguments change only through methods, which keep `users` true.
+ */
+export class Node {
+  readonly graph: Graph;
+  readonly op: NodeOp;
+  target: string;
+  name: string;
+  meta: NodeMeta = {};
+  #args: readonly Argument[] = [];
+  #kwargs: Readonly<Record<string, Argument>> = {};
+  readonly #users = new Map<Node, number>();
+
+  /** @internal Nodes are made by {@link Graph}. */
+  constructor(graph: Graph, name: string, op: NodeOp, target: string) {
+    this.graph = graph;
+    this.name = name;
+    this.op = op;
+    this.target = target;
+  }
+
+  get args(): readonly Argument[] {
+    return this.#args;
+  }
+
+  get kwargs(): Readonly<Record<string, Argument>> {
+    return this.#kwargs;
+  }
+
+  /** Nodes that take this one as an argument, in the order they began to. */
+  get users(): readonly Node[] {
+    return [...this.#users.keys()];
+  }
+
+  /** Nodes this one takes as arguments, each once, in argument order (`torch.fx.Node.all_input_nodes`). */
+  get allInputNodes(): readonly Node[] {
+    const found = new Set<Node>();
+    visitNodes([...this.#args, ...Object.values(this.#kwargs)], (node) => found.add(node));
+    return [...found];
+  }
+
+  /** Replaces all arguments. */
+  setArguments(args: readonly Argument[], kwargs: Readonly<Record<string, Argument>> = this.#kwargs): void {
+    const old = this.allInputNodes;
+    this.#args = args;
+    this.#kwargs = kwargs;
+    const now = new Set(this.allInputNodes);
+    for (const node of old) if (!now.has(node)) node.#users.delete(this);
+    for (const node of now) if (!node.#users.has(this)) node.#users.set(this, 1);
+  }
+
+  /** Replaces one positional argument (`torch.fx.Node.update_arg`). */
+  updateArgument(index: number, value: Argument): void {
+    this.setArguments(this.#args.map((arg, i) => (i === index ? value : arg)));
+  }
+
+  /** Puts `replacement` wherever this node takes `old` (`torch.fx.Node.replace_input_with`). */
+  replaceInputWith(old: Node, replacement: Node): void {
+    const swap = (arg: Argument): Argument =>
+      arg === old ? replacement : isArgumentList(arg) ? arg.map(swap) : arg;
+    this.setArguments(
+      this.#args.map(swap),
+      Object.fromEntries(Object.entries(this.#kwargs).map(([key, arg]) => [key, swap(arg)])),
+    );
+  }
+
+  /** Makes every user of this node (that `filter` lets through) take `replacement` instead. */
+  replaceAllUsesWith(replacement: Node, filter: (user: Node) => boolean = () => true): void {
+    for (const user of this.users)
+      if (user !== replacement && filter(user)) user.replaceInputWith(this, replacement);
+  }
+
+  toString(): string {
+    return this.name;
+  }
+}
+
+/** Whether an argument is a list of arguments. */
+export function isArgumentList(arg: Argument): arg is readonly Argument[] {
+  return Array.isArray(arg);
+}
+
+/** Calls `visit` for every node inside an argument, depth first. */
+export function visitNodes(arg: Argument, visit: (node: Node) => void): void {
+  if (arg instanceof Node) visit(arg);
+  else if (isArgumentList(arg)) for (const item of arg) visitNodes(item, visit);
+}

@@ -1,0 +1,97 @@
+/** The types a PyTorch operator schema uses, as far as Octavo's operators need them. */
+export type SchemaType =
+  | 'Tensor'
+  | 'Tensor[]'
+  | 'int'
+  | 'int[]'
+  | 'float'
+  | 'float[]'
+  | 'bool'
+  | 'str'
+  | 'ScalarType'
+  | 'Scalar'
+  | 'Scalar[]'
+  | 'MemoryFormat'
+  | 'Layout'
+  | 'Device';
+
+export interface SchemaArgument {
+  readonly name: string;
+  readonly type: SchemaType;
+  readonly optional: boolean;
+  /** For `int[2]`: a single number given stands for that many. */
+  readonly length?: number;
+  readonly keywordOnly: boolean;
+  readonly defaultValue?: number | string | boolean | null | readonly number[];
+}
+
+export interface Schema {
+  /** As nodes name it: `aten.conv2d.default`. */
+  readonly name: string;
+  readonly arguments: readonly SchemaArgument[];
+  /** Number of results. */
+  readonly returns: number;
+}
+
+/**
+ * Reads a schema written as PyTorch's `native_functions.yaml` writes it:
+ * `aten::add.Tensor(Tensor self, Tensor other, *, Scalar alpha=1) -> Tensor`. SymInt reads as int, alias marks are dropped.
+ */
+export function parseSchema(text: string): Schema {
+  const match = /^(\w+)::(\w+)(?:\.(\w+))?\((.*)\)\s*->\s*(.+)$/s.exec(text.trim());
+  if (!match) throw new Error(`operator schema '${text}' cannot be read`);
+  const [, namespace, operator, overload = 'default', list, result] = match;
+  let keywordOnly = false;
+  const parsed: SchemaArgument[] = [];
+  for (const item of splitTopLevel(list)) {
+    if (item === '*') keywordOnly = true;
+    else parsed.push(parseArgument(item, keywordOnly, text));
+  }
+  const returns = result.trim().startsWith('(') ? splitTopLevel(result.trim().slice(1, -1)).length : 1;
+  return { name: `${namespace}.${operator}.${overload}`, arguments: parsed, returns };
+}
+
+function splitTopLevel(list: string): string[] {
+  const items: string[] = [];
+  let depth = 0;
+  let current = '';
+  for (const c of list) {
+    if ('([{'.includes(c)) depth++;
+    if (')]}'.includes(c)) depth--;
+    if (c === ',' && depth === 0) {
+      items.push(current.trim());
+      current = '';
+    } else current += c;
+  }
+  if (current.trim()) items.push(current.trim());
+  return items;
+}
+
+function parseArgument(item: string, keywordOnly: boolean, schema: string): SchemaArgument {
+  const match = /^(SymInt|\w+)(\([a-z!]+\))?(\?)?(\[(\d*)\])?(\?)?\s+(\w+)(?:\s*=\s*(.+))?$/.exec(item);
+  if (!match) throw new Error(`argument '${item}' of operator schema '${schema}' cannot be read`);
+  const [, base, , innerOptional, list, length, outerOptional, name, defaultText] = match;
+  const type = `${base === 'SymInt' ? 'int' : base}${list ? '[]' : ''}` as SchemaType;
+  return {
+    name,
+    type,
+    optional: Boolean(innerOptional || outerOptional),
+    keywordOnly,
+    ...(length ? { length: Number(length) } : {}),
+    ...(defaultText === undefined ? {} : { defaultValue: parseDefault(defaultText, type) }),
+  };
+}
+
+function parseDefault(text: string, type: SchemaType): NonNullable<SchemaArgument['defaultValue']> | null {
+  if (text === 'None') return null;
+  if (text === 'True' || text === 'False') return text === 'True';
+  if (/^-?[\d.]+(e[+-]?\d+)?$/.test(text)) return Number(text);
+  if (text.startsWith('['))
+    return text
+      .slice(1, -1)
+      .split(',')
+      .filter((part) => part.trim() !== '')
+      .map(Number);
+  if (type === 'str') return text.replace(/^["']|["']$/g, '');
+  return text;
+}

@@ -1,0 +1,142 @@
+import { createRequire } from 'node:module';
+import { fileURLToPath } from 'node:url';
+import type { DType, TensorData } from '../tensor/index.ts';
+
+/** The typed door to the native addon: everything JavaScript may ask of C++ is declared here, once. */
+
+/** One attribute of a step; nested records describe post-operations. */
+export type AttributeValue =
+  | number
+  | boolean
+  | string
+  | readonly number[]
+  | Float32Array
+  | readonly Attributes[];
+export interface Attributes {
+  readonly [name: string]: AttributeValue;
+}
+
+/**
+ * A tensor as a native step sees it: logical shape (NCHW for images, whatever the memory order) and strides in elements.
+ * Row-major where strides are left out.
+ */
+export interface TensorDesc {
+  readonly dtype: DType;
+  readonly shape: readonly number[];
+  readonly strides?: readonly number[];
+}
+
+/** One native step: which primitive, for which node (named in errors), and how. */
+export interface StepDesc {
+  /** Name in the native table: `convolution`, `matmul`, `eltwise`, … */
+  readonly op: string;
+  /** The graph node this step computes, for error messages and traces. */
+  readonly node: string;
+  readonly attributes: Attributes;
+}
+
+declare const constantBrand: unique symbol;
+/** A weight held natively: copied once from JavaScript, reordered once per layout, shared by all plans that use it. */
+export interface NativeConstant {
+  readonly [constantBrand]: true;
+  readonly byteLength: number;
+}
+
+/** Where a plan's value lives while the plan runs. */
+export type Storage =
+  | { readonly kind: 'input'; readonly index: number }
+  | { readonly kind: 'output'; readonly index: number }
+  | { readonly kind: 'arena'; readonly offset: number }
+  | { readonly kind: 'constant'; readonly constant: NativeConstant };
+
+export interface PlanValue extends TensorDesc {
+  readonly storage: Storage;
+}
+
+export interface PlanStep extends StepDesc {
+  /** Indices into the plan's values. */
+  readonly inputs: readonly number[];
+  readonly outputs: readonly number[];
+}
+
+/** A whole network, ready to be compiled natively. */
+export interface PlanDesc {
+  readonly values: readonly PlanValue[];
+  readonly steps: readonly PlanStep[];
+  readonly arenaBytes: number;
+}
+
+/** What a compiled step turned out to be. */
+export interface CompiledStep {
+  readonly node: string;
+  readonly op: string;
+  /** oneDNN's `impl_info_str` (`brgconv:avx512_core_vnni`), several joined by `+`; `octavo:*` for our own loops. */
+  readonly implementation: string;
+  readonly scratchpadBytes: number;
+}
+
+declare const planBrand: unique symbol;
+/** A compiled plan; belongs to the executor that compiled it. */
+export interface NativePlan {
+  readonly [planBrand]: true;
+  readonly steps: readonly CompiledStep[];
+}
+
+/**
+ * A model's own threads: `streams` workers of `threadsPerStream` OpenMP threads each. Plans are compiled on a worker, so
+ * primitives are created under the thread count that executes them.
+ */
+export interface NativeExecutor {
+  compile(plan: PlanDesc): Promise<NativePlan>;
+  compileSync(plan: PlanDesc): NativePlan;
+  /** Input and output arrays must stay untouched until the promise settles. */
+  run(plan: NativePlan, inputs: readonly TensorData[], outputs: readonly TensorData[]): Promise<void>;
+  runSync(plan: NativePlan, inputs: readonly TensorData[], outputs: readonly TensorData[]): void;
+  /** Like `runSync`; gives nanoseconds spent in each step. */
+  profile(plan: NativePlan, inputs: readonly TensorData[], outputs: readonly TensorData[]): Float64Array;
+  /** Finishes what runs, rejects what waits, ends the threads. Safe to call twice. */
+  dispose(): void;
+}
+
+export interface OneDnnVersion {
+  readonly version: string;
+  /** `omp`, `tbb`, `seq`, … */
+  readonly runtime: string;
+  /** The widest instruction set oneDNN will use, as it names it: `avx512_core_vnni`. */
+  readonly isa: string;
+}
+
+export interface Addon {
+  oneDnnVersion(): OneDnnVersion;
+  createConstant(dtype: DType, shape: readonly number[], data: TensorData): NativeConstant;
+  /**
+   * Runs one step now, on the calling thread.
+   * @returns the implementation's name.
+   */
+  execute(
+    step: StepDesc,
+    inputs: readonly (TensorDesc & { readonly data: TensorData | NativeConstant })[],
+    outputs: readonly (TensorDesc & { readonly data: TensorData })[],
+  ): string;
+  readonly Executor: new (options: { streams: number; threadsPerStream: number }) => NativeExecutor;
+}
+
+const path = fileURLToPath(new URL('../../build/Release/octavo.node', import.meta.url));
+
+function load(): Addon {
+  try {
+    return createRequire(import.meta.url)(path) as Addon;
+  } catch (error) {
+    throw new Error(
+      `Octavo's native addon could not be loaded from ${path}: ${(error as Error).message}\n` +
+        'Possible solutions:\n' +
+        '- it was never built: run "npm run build:native" in the package (needs g++, cmake and libdnnl-dev)\n' +
+        '- oneDNN is missing: install Debian or Ubuntu package libdnnl-dev\n' +
+        '- the system was upgraded since the build: remove the folder "build" and build again',
+      { cause: error },
+    );
+  }
+}
+
+/** The loaded addon. Importing this module loads it. */
+export const addon: Addon = load();

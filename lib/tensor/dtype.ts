@@ -1,0 +1,64 @@
+/** Element types, named as PyTorch and NumPy name them. */
+export type DType =
+  | 'float32'
+  | 'float64'
+  | 'float16'
+  | 'bfloat16'
+  | 'uint8'
+  | 'int8'
+  | 'uint16'
+  | 'int16'
+  | 'int32'
+  | 'int64'
+  | 'bool';
+
+/** The arrays that hold a tensor's elements. `bfloat16` and `float16` live in a `Uint16Array` as raw bits. */
+export type TensorData =
+  | Float32Array
+  | Float64Array
+  | Uint8Array
+  | Int8Array
+  | Uint16Array
+  | Int16Array
+  | Int32Array
+  | BigInt64Array;
+
+interface ArrayType {
+  readonly BYTES_PER_ELEMENT: number;
+  new (length: number): TensorData;
+  new (buffer: ArrayBufferLike, byteOffset: number, length: number): TensorData;
+}
+
+const arrayTypes: Readonly<Record<DType, ArrayType>> = {
+  float32: Float32Array,
+  float64: Float64Array,
+  float16: Uint16Array,
+  bfloat16: Uint16Array,
+  uint8: Uint8Array,
+  int8: Int8Array,
+  uint16: Uint16Array,
+  int16: Int16Array,
+  int32: Int32Array,
+  int64: BigInt64Array,
+  bool: Uint8Array,
+};
+
+/** The TypedArray constructor for a dtype. */
+export function arrayTypeOf(dtype: DType): ArrayType {
+  return arrayTypes[dtype];
+}
+
+/** Bytes one element takes. */
+export function byteSizeOf(dtype: DType): number {
+  return arrayTypes[dtype].BYTES_PER_ELEMENT;
+}
+
+/** Whether `name` is one of Octavo's dtypes. */
+export function isDType(name: string): name is DType {
+  return Object.hasOwn(arrayTypes, name);
+}
+
+/** Whether values of this dtype are floating point. */
+export function isFloatingPoint(dtype: DType): boolean {
+  return dtype === 'float32' || dtype === 'float64' || dtype === 'float16' || dtype === 'bfloat16';
+}

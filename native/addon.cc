@@ -1,0 +1,24 @@
+// Registration only.
+#include <napi.h>
+
+#include "binding/eager.h"
+#include "onednn/version.h"
+
+namespace {
+Napi::Value one_dnn_version(const Napi::CallbackInfo& info) {
+  auto result = Napi::Object::New(info.Env());
+  result.Set("version", octavo::onednn::version());
+  result.Set("runtime", octavo::onednn::runtime());
+  result.Set("isa", octavo::onednn::effective_isa());
+  return result;
+}
+
+Napi::Object initialize(Napi::Env env, Napi::Object exports) {
+  exports.Set("oneDnnVersion", Napi::Function::New(env, one_dnn_version));
+  exports.Set("createConstant", Napi::Function::New(env, octavo::binding::create_constant));
+  exports.Set("execute", Napi::Function::New(env, octavo::binding::execute));
+  return exports;
+}
+}  // namespace
+
+NODE_API_MODULE(octavo, initialize)

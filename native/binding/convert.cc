@@ -1,0 +1,76 @@
+#include "binding/convert.h"
+
+#include <stdexcept>
+
+namespace octavo::binding {
+
+namespace {
+std::vector<double> to_numbers(const Napi::Array& array) {
+  std::vector<double> numbers(array.Length());
+  for (uint32_t i = 0; i < array.Length(); i++) numbers[i] = array.Get(i).ToNumber().DoubleValue();
+  return numbers;
+}
+
+Attributes::Value to_attribute(const Napi::Value& value, const std::string& name) {
+  if (value.IsNumber()) return value.As<Napi::Number>().DoubleValue();
+  if (value.IsBoolean()) return value.As<Napi::Boolean>().Value();
+  if (value.IsString()) return value.As<Napi::String>().Utf8Value();
+  if (value.IsTypedArray() && value.As<Napi::TypedArray>().TypedArrayType() == napi_float32_array) {
+    const auto array = value.As<Napi::Float32Array>();
+    return std::vector<double>(array.Data(), array.Data() + array.ElementLength());
+  }
+  if (value.IsArray()) {
+    const auto array = value.As<Napi::Array>();
+    if (array.Length() == 0 || array.Get(0u).IsNumber()) return to_numbers(array);
+    Attributes::List list;
+    for (uint32_t i = 0; i < array.Length(); i++) list.push_back(to_attributes(array.Get(i)));
+    return list;
+  }
+  throw std::invalid_argument("attribute '" + name + "' is of a type that steps do not take");
+}
+
+Dims to_dims(const Napi::Value& value, const char* what) {
+  if (!value.IsArray()) throw std::invalid_argument(std::string(what) + " must be an array of integers");
+  const auto numbers = to_numbers(value.As<Napi::Array>());
+  return Dims(numbers.begin(), numbers.end());
+}
+}  // namespace
+
+TensorDesc to_tensor_desc(const Napi::Value& value, const char* what) {
+  if (!value.IsObject()) throw std::invalid_argument(std::string(what) + " must be a tensor description");
+  const auto object = value.As<Napi::Object>();
+  TensorDesc desc;
+  desc.dtype = dtype_from_name(object.Get("dtype").ToString().Utf8Value());
+  desc.shape = to_dims(object.Get("shape"), "shape");
+  for (int64_t extent : desc.shape)
+    if (extent < 0)
+      throw std::invalid_argument(std::string(what) + ": negative extent in " + desc.to_string());
+  const auto strides = object.Get("strides");
+  desc.strides = strides.IsUndefined() ? row_major_strides(desc.shape) : to_dims(strides, "strides");
+  if (desc.strides.size() != desc.shape.size())
+    throw std::invalid_argument(std::string(what) + ": " + desc.to_string() + " needs one stride per extent");
+  return desc;
+}
+
+Attributes to_attributes(const Napi::Value& value) {
+  if (!value.IsObject()) throw std::invalid_argument("attributes must be an object");
+  const auto object = value.As<Napi::Object>();
+  const auto names = object.GetPropertyNames();
+  Attributes attributes;
+  for (uint32_t i = 0; i < names.Length(); i++) {
+    const std::string name = names.Get(i).ToString().Utf8Value();
+    attributes.set(name, to_attribute(object.Get(name), name));
+  }
+  return attributes;
+}
+
+void* to_data(const Napi::Value& value, size_t bytes, const std::string& what) {
+  if (!value.IsTypedArray()) throw std::invalid_argument(what + ": data must be a TypedArray");
+  const auto array = value.As<Napi::TypedArray>();
+  if (array.ByteLength() < bytes)
+    throw std::invalid_argument(what + ": data has " + std::to_string(array.ByteLength()) + " bytes, " +
+                                std::to_string(bytes) + " are needed");
+  return static_cast<uint8_t*>(array.ArrayBuffer().Data()) + array.ByteOffset();
+}
+
+}  // namespace octavo::binding

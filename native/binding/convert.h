@@ -1,0 +1,27 @@
+// From JavaScript values to plain structs, on the main thread. No worker ever sees a napi type.
+#pragma once
+
+#include <napi.h>
+
+#include "primitives/step.h"
+
+namespace octavo::binding {
+
+TensorDesc to_tensor_desc(const Napi::Value& value, const char* what);
+Attributes to_attributes(const Napi::Value& value);
+// The bytes behind a TypedArray. Throws unless it holds at least `bytes`.
+void* to_data(const Napi::Value& value, size_t bytes, const std::string& what);
+
+// Runs `body`; any C++ exception becomes a JavaScript Error with its message.
+template <typename Body>
+auto guarded(const Napi::Env& env, Body body) -> decltype(body()) {
+  try {
+    return body();
+  } catch (const Napi::Error&) {
+    throw;
+  } catch (const std::exception& error) {
+    throw Napi::Error::New(env, error.what());
+  }
+}
+
+}  // namespace octavo::binding

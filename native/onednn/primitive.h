@@ -1,0 +1,47 @@
+// One compiled oneDNN primitive with its memory objects: made once, bound to buffers and executed many times.
+#pragma once
+
+#include <string>
+#include <unordered_map>
+
+#include "onednn/api.h"
+#include "primitives/tensor_desc.h"
+
+namespace octavo::onednn {
+
+// The process's CPU engine. It holds no state of a model.
+const dnnl::engine& engine();
+// The calling thread's stream.
+dnnl::stream& stream();
+
+dnnl::memory::data_type to_onednn(DType dtype);
+dnnl::memory::desc to_onednn(const TensorDesc& desc);
+
+class Primitive {
+ public:
+  // `implementation` is the primitive descriptor's impl_info_str(), `scratchpad` its scratchpad_desc() (made
+  // with scratchpad_mode::user).
+  Primitive(dnnl::primitive primitive, std::string implementation, const dnnl::memory::desc& scratchpad);
+
+  // Declares an argument; its buffer comes with bind().
+  void add(int argument, const dnnl::memory::desc& desc);
+  // Declares an argument that stays the same for all runs.
+  void add(int argument, dnnl::memory memory);
+
+  void bind(int argument, const void* data);
+  void execute(void* scratchpad);
+
+  const std::string& implementation() const { return implementation_; }
+  size_t scratchpad_bytes() const { return scratchpad_bytes_; }
+
+ private:
+  dnnl::primitive primitive_;
+  std::string implementation_;
+  size_t scratchpad_bytes_;
+  std::unordered_map<int, dnnl::memory> arguments_;
+};
+
+// Attributes every primitive is made with: scratchpad from the caller.
+dnnl::primitive_attr base_attributes();
+
+}  // namespace octavo::onednn

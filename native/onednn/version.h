@@ -1,0 +1,14 @@
+// What oneDNN says of itself.
+#pragma once
+
+#include <string>
+
+namespace octavo::onednn {
+
+std::string version();
+// "omp", "tbb", "seq", …
+std::string runtime();
+// The widest instruction set oneDNN will use, ONEDNN_MAX_CPU_ISA honoured: "avx512_core_vnni".
+std::string effective_isa();
+
+}  // namespace octavo::onednn

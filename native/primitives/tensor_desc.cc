@@ -1,0 +1,68 @@
+#include "primitives/tensor_desc.h"
+
+#include <stdexcept>
+
+namespace octavo {
+
+namespace {
+struct DTypeInfo {
+  DType dtype;
+  const char* name;
+  size_t size;
+};
+
+constexpr DTypeInfo kDTypes[] = {
+    {DType::f32, "float32", 4},   {DType::f64, "float64", 8},  {DType::f16, "float16", 2},
+    {DType::bf16, "bfloat16", 2}, {DType::u8, "uint8", 1},     {DType::s8, "int8", 1},
+    {DType::u16, "uint16", 2},    {DType::s16, "int16", 2},    {DType::s32, "int32", 4},
+    {DType::s64, "int64", 8},     {DType::boolean, "bool", 1},
+};
+
+const DTypeInfo& info(DType dtype) { return kDTypes[static_cast<size_t>(dtype)]; }
+}  // namespace
+
+DType dtype_from_name(const std::string& name) {
+  for (const auto& entry : kDTypes)
+    if (name == entry.name) return entry.dtype;
+  throw std::invalid_argument("unknown dtype '" + name + "'");
+}
+
+const char* dtype_name(DType dtype) { return info(dtype).name; }
+
+size_t dtype_size(DType dtype) { return info(dtype).size; }
+
+int64_t TensorDesc::numel() const {
+  int64_t product = 1;
+  for (int64_t extent : shape) product *= extent;
+  return product;
+}
+
+size_t TensorDesc::span_bytes() const {
+  if (numel() == 0) return 0;
+  int64_t last = 0;
+  for (size_t i = 0; i < shape.size(); i++) last += (shape[i] - 1) * strides[i];
+  return static_cast<size_t>(last + 1) * dtype_size(dtype);
+}
+
+bool TensorDesc::is_contiguous() const {
+  int64_t expected = 1;
+  for (size_t i = shape.size(); i-- > 0;) {
+    if (shape[i] != 1 && strides[i] != expected) return false;
+    expected *= shape[i];
+  }
+  return true;
+}
+
+std::string TensorDesc::to_string() const {
+  std::string text = std::string(dtype_name(dtype)) + "[";
+  for (size_t i = 0; i < shape.size(); i++) text += (i ? ", " : "") + std::to_string(shape[i]);
+  return text + "]";
+}
+
+Dims row_major_strides(const Dims& shape) {
+  Dims strides(shape.size(), 1);
+  for (size_t i = shape.size(); i-- > 1;) strides[i - 1] = strides[i] * (shape[i] > 0 ? shape[i] : 1);
+  return strides;
+}
+
+}  // namespace octavo
