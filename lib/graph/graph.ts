@@ -81,7 +81,6 @@ export class Graph {
       throw new Error(`Graph: cannot erase ${node}: it is still used by ${node.users.join(', ')}`);
     node.setArguments([], {});
     this.#nodes = this.#nodes.filter((other) => other !== node);
-    this.#names.delete(node.name);
   }
 
   /** Removes every unused node but placeholders (`torch.fx.Graph.eliminate_dead_code`). Says whether any went. */
@@ -148,15 +147,18 @@ export class Graph {
     return node;
   }
 
-  /** torch.fx's `_Namespace.create_name`: identifiers only, and `_1`, `_2`, … on a clash. */
+  /**
+   * torch.fx's `_Namespace.create_name`: identifiers only, and `_1`, `_2`, … on a clash, counted on from the last number
+   * given. Names of erased nodes are not given again.
+   */
   #uniqueName(candidate: string): string {
     const clean = candidate.replace(/[^0-9a-zA-Z_]+/g, '_').replace(/^(\d)/, '_$1');
-    const [, base, digits] = /^(\w*?)(?:_(\d+))?$/.exec(clean)!;
-    let count =
-      digits === undefined || this.#names.has(clean) ? (this.#counts.get(clean) ?? 0) : Number(digits);
-    let name = clean;
-    while (this.#names.has(name)) name = `${base}_${++count}`;
-    this.#counts.set(base, count);
+    const [, base, digits] = /^(.*)_(\d+)$/.exec(clean) ?? [clean, clean];
+    let number = Number(digits ?? 0);
+    let name = digits === undefined ? base : `${base}_${number}`;
+    if (number === 0) number = this.#counts.get(base) ?? 0;
+    while (this.#names.has(name)) name = `${base}_${++number}`;
+    this.#counts.set(base, number);
     this.#names.add(name);
     return name;
   }

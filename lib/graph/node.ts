@@ -51,7 +51,7 @@ export class Node {
   meta: NodeMeta = {};
   #args: readonly Argument[] = [];
   #kwargs: Readonly<Record<string, Argument>> = {};
-  readonly #users = new Map<Node, number>();
+  readonly #users = new Set<Node>();
 
   /** @internal Nodes are made by {@link Graph}. */
   constructor(graph: Graph, name: string, op: NodeOp, target: string) {
@@ -69,9 +69,12 @@ export class Node {
     return this.#kwargs;
   }
 
-  /** Nodes that take this one as an argument, in the order they began to. */
+  /**
+   * Nodes that take this one as an argument, in the order their arguments were last set. That is torch.fx's order;
+   * passes that copy or number nodes per user (the duplicated dequantize nodes) depend on it.
+   */
   get users(): readonly Node[] {
-    return [...this.#users.keys()];
+    return [...this.#users];
   }
 
   /** Nodes this one takes as arguments, each once, in argument order (`torch.fx.Node.all_input_nodes`). */
@@ -83,12 +86,10 @@ export class Node {
 
   /** Replaces all arguments. */
   setArguments(args: readonly Argument[], kwargs: Readonly<Record<string, Argument>> = this.#kwargs): void {
-    const old = this.allInputNodes;
+    for (const node of this.allInputNodes) node.#users.delete(this);
     this.#args = args;
     this.#kwargs = kwargs;
-    const now = new Set(this.allInputNodes);
-    for (const node of old) if (!now.has(node)) node.#users.delete(this);
-    for (const node of now) if (!node.#users.has(this)) node.#users.set(this, 1);
+    for (const node of this.allInputNodes) node.#users.add(this);
   }
 
   /** Replaces one positional argument (`torch.fx.Node.update_arg`). */
