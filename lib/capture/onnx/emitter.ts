@@ -1,0 +1,98 @@
+import type { Arguments, Dim, TensorMeta } from '../../graph/index.ts';
+import { Tensor } from '../../tensor/index.ts';
+import { type OnnxAttributeValue, OnnxFloat, type OnnxGraphBuilder } from './graph-builder.ts';
+
+/** A tensor of the graph under its ONNX name. */
+export interface OnnxValue extends TensorMeta {
+  readonly name: string;
+  /** The elements, where they are known: parameters and buffers. */
+  readonly constant?: Tensor;
+  /** Scales the value was dequantized with: one, or one a channel. */
+  readonly scales?: Float32Array;
+}
+
+/** How one operator is written: adds ONNX nodes through the call and says which value is the result. */
+export type OnnxEmitter = (call: OnnxCall) => OnnxValue;
+
+/** One operator call on its way into the ONNX graph. */
+export class OnnxCall {
+  readonly args: Arguments<OnnxValue>;
+  /** Dtype and shape of the result. */
+  readonly meta: TensorMeta;
+  readonly #name: string;
+  readonly #builder: OnnxGraphBuilder;
+
+  constructor(builder: OnnxGraphBuilder, name: string, args: Arguments<OnnxValue>, meta: TensorMeta) {
+    this.#builder = builder;
+    this.#name = name;
+    this.args = args;
+    this.meta = meta;
+  }
+
+  /** Adds the node whose output is the call's result. */
+  result(
+    opType: string,
+    inputs: readonly (OnnxValue | null)[],
+    attributes: Readonly<Record<string, OnnxAttributeValue>> = {},
+  ): OnnxValue {
+    return { ...this.meta, name: this.#add(opType, inputs, attributes, this.#name) };
+  }
+
+  /** Adds a node on the way to the result. `meta` is what it gives: by default what the call gives. */
+  intermediate(
+    suffix: string,
+    opType: string,
+    inputs: readonly (OnnxValue | null)[],
+    attributes: Readonly<Record<string, OnnxAttributeValue>> = {},
+    meta: TensorMeta = this.meta,
+  ): OnnxValue {
+    const { dtype, shape } = meta;
+    return { dtype, shape, name: this.#add(opType, inputs, attributes, `${this.#name}/${suffix}`) };
+  }
+
+  /** Adds a constant that belongs to this call. */
+  constant(suffix: string, tensor: Tensor): OnnxValue {
+    const name = this.#builder.initializer(`${this.#name}/${suffix}`, tensor);
+    return { name, dtype: tensor.dtype, shape: tensor.shape, constant: tensor };
+  }
+
+  /** A scalar float constant. */
+  scalar(suffix: string, value: number): OnnxValue {
+    return this.constant(suffix, Tensor.scalar('float32', value));
+  }
+
+  /** Axes, sizes and the like, which ONNX takes as int64 tensors. */
+  integers(suffix: string, values: readonly number[]): OnnxValue {
+    return this.constant(suffix, Tensor.from('int64', values));
+  }
+
+  #add(
+    opType: string,
+    inputs: readonly (OnnxValue | null)[],
+    attributes: Readonly<Record<string, OnnxAttributeValue>>,
+    output: string,
+  ): string {
+    const last = inputs.findLastIndex((input) => input !== null);
+    const names = inputs.slice(0, last + 1).map((input) => input?.name ?? '');
+    return this.#builder.node(opType, names, attributes, output);
+  }
+}
+
+/** An attribute of ONNX type `float`. */
+export function float(value: number): OnnxFloat {
+  return new OnnxFloat(value);
+}
+
+/** A dimension index counted from the front. */
+export function normalizeAxis(axis: number, rank: number): number {
+  return axis < 0 ? axis + rank : axis;
+}
+
+/** The sizes of the spatial axes. @throws Error when one is symbolic. */
+export function spatialSizes(shape: readonly Dim[], what: string): number[] {
+  return shape.slice(2).map((size) => {
+    if (typeof size !== 'number')
+      throw new Error(`${what} needs image sizes known at export, got [${shape}]`);
+    return size;
+  });
+}

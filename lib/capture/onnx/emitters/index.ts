@@ -1,0 +1,27 @@
+import type { OnnxEmitter } from '../emitter.ts';
+import { activationEmitters } from './activation.ts';
+import { arithmeticEmitters } from './arithmetic.ts';
+import { convolutionEmitters } from './convolution.ts';
+import { linearEmitters } from './linear.ts';
+import { normalizationEmitters } from './normalization.ts';
+import { poolingEmitters } from './pooling.ts';
+import { quantizationEmitters } from './quantization.ts';
+import { shapeEmitters } from './shape.ts';
+
+const emitters = new Map<string, OnnxEmitter>(
+  [
+    activationEmitters,
+    arithmeticEmitters,
+    convolutionEmitters,
+    linearEmitters,
+    normalizationEmitters,
+    poolingEmitters,
+    quantizationEmitters,
+    shapeEmitters,
+  ].flatMap((group) => Object.entries(group)),
+);
+
+/** How an operator is written; in-place operators (`aten.relu_.default`) like the ones they are named after. */
+export function emitterOf(target: string): OnnxEmitter | undefined {
+  return emitters.get(target.replace(/_\.(\w+)$/, '.$1'));
+}

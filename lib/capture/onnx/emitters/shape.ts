@@ -1,0 +1,53 @@
+import { normalizeAxis, type OnnxCall, type OnnxEmitter, type OnnxValue } from '../emitter.ts';
+
+/** Any view is a Reshape to the shape it is known to give; one symbolic size is left for ONNX to work out. */
+function reshape(call: OnnxCall): OnnxValue {
+  const { shape } = call.meta;
+  const symbolic = shape.filter((size) => typeof size !== 'number');
+  if (symbolic.length > 1) throw new Error(`a view with ${symbolic.length} symbolic sizes, [${shape}]`);
+  const sizes = shape.map((size) => (typeof size === 'number' ? size : -1));
+  const input = call.args.tensor(call.args.schema.arguments[0].name);
+  return call.result('Reshape', [input, call.integers('shape', sizes)]);
+}
+
+function transpose(call: OnnxCall): OnnxValue {
+  const x = call.args.tensor('self');
+  const perm = x.shape.map((_, i) => i);
+  const [a, b] = [call.args.number('dim0'), call.args.number('dim1')].map((d) =>
+    normalizeAxis(d, perm.length),
+  );
+  [perm[a], perm[b]] = [perm[b], perm[a]];
+  return call.result('Transpose', [x], { perm });
+}
+
+function permute(call: OnnxCall): OnnxValue {
+  const x = call.args.tensor('self');
+  const perm = call.args.numbers('dims').map((dim) => normalizeAxis(dim, x.shape.length));
+  return call.result('Transpose', [x], { perm });
+}
+
+/** The input itself: nothing is written. */
+const identity: OnnxEmitter = (call) => call.args.tensor(call.args.schema.arguments[0].name);
+
+function dropout(call: OnnxCall): OnnxValue {
+  if (call.args.bool('train')) throw new Error('dropout in training mode: export the model after eval()');
+  return call.args.tensor('input');
+}
+
+/** Operators that move or rename elements and compute nothing. */
+export const shapeEmitters: Readonly<Record<string, OnnxEmitter>> = {
+  'aten.flatten.using_ints': reshape,
+  'aten.view.default': reshape,
+  'aten.reshape.default': reshape,
+  'aten.unsqueeze.default': reshape,
+  'aten.squeeze.dim': reshape,
+  'aten.squeeze.dims': reshape,
+  'aten.transpose.int': transpose,
+  'aten.permute.default': permute,
+  'aten.contiguous.default': identity,
+  'aten.clone.default': identity,
+  'aten.detach.default': identity,
+  'aten.dropout.default': dropout,
+  'aten.cat.default': (call) =>
+    call.result('Concat', call.args.tensors('tensors'), { axis: call.args.number('dim') }),
+};

@@ -1,0 +1,149 @@
+import { operators } from '../../aten/index.ts';
+import {
+  type Argument,
+  Arguments,
+  type Dim,
+  type GraphModule,
+  isArgumentList,
+  type MetaValue,
+  Node,
+  propagateShapes,
+  type TensorMeta,
+} from '../../graph/index.ts';
+import { OnnxCall, type OnnxValue } from './emitter.ts';
+import { emitterOf } from './emitters/index.ts';
+import { OnnxGraphBuilder, valueInfo } from './graph-builder.ts';
+import { encodeOnnxModel, type OnnxModel } from './schema.ts';
+
+/** Gelu is in ONNX since operator set 20; all else here is older. */
+const operatorSet = 20;
+/** The file version that came with operator set 20. */
+const irVersion = 9;
+
+/**
+ * Writes a graph as an ONNX model (counterpart: `torch.onnx.export`). A float graph gives float ONNX; a graph from
+ * `convertPt2e` gives QDQ ONNX: `QuantizeLinear`/`DequantizeLinear` pairs around float operators, int8 weights with a
+ * scale a channel, int32 biases, which ONNX Runtime and others turn into int8 kernels. Symbolic sizes, such as the
+ * batch, stay symbolic. Lowered graphs (`onednn.*`) have no ONNX form: export before `lower`.
+ *
+ * @returns the bytes of a `.onnx` file, operator set 20.
+ * @throws Error that lists every operator that cannot be written, with its count and a node.
+ */
+export function exportOnnx(module: GraphModule): Uint8Array {
+  return encodeOnnxModel(new Exporter(module).model());
+}
+
+class Exporter {
+  readonly #module: GraphModule;
+  readonly #metas: ReadonlyMap<Node, MetaValue>;
+  readonly #builder = new OnnxGraphBuilder();
+  /** Tensors, and sizes that host operators compute. */
+  readonly #values = new Map<Node, OnnxValue | Dim>();
+
+  constructor(module: GraphModule) {
+    this.#module = module;
+    assertSupported(module);
+    const inputs = module.graph.placeholders.map((node) => inputMeta(node));
+    this.#metas = propagateShapes(module, inputs, operators);
+  }
+
+  model(): OnnxModel {
+    const { graph } = this.#module;
+    for (const node of graph.nodes) if (node.op !== 'output') this.#values.set(node, this.#emit(node));
+    const outputs = this.#outputs(graph.outputNode);
+    return {
+      irVersion,
+      producerName: 'octavo',
+      opsetImport: [{ domain: '', version: operatorSet }],
+      graph: {
+        name: 'octavo',
+        node: this.#builder.nodes,
+        initializer: this.#builder.initializers,
+        input: graph.placeholders.map((node) => {
+          const { dtype, shape } = inputMeta(node);
+          return valueInfo(node.name, dtype, shape);
+        }),
+        output: outputs.map(({ name, dtype, shape }) => valueInfo(name, dtype, shape)),
+      },
+    };
+  }
+
+  #emit(node: Node): OnnxValue | Dim {
+    const meta = this.#metas.get(node)!;
+    if (node.op === 'placeholder') return { ...(meta as TensorMeta), name: node.name };
+    if (node.op === 'get_attr') return this.#parameter(node);
+    if (!isTensorMeta(meta)) return meta as Dim;
+    const { schema } = operators.get(node.target);
+    const kwargs = Object.fromEntries(
+      Object.entries(node.kwargs).map(([key, arg]) => [key, this.#load(arg)]),
+    );
+    const args = Arguments.bind<OnnxValue>(
+      schema,
+      node.args.map((arg) => this.#load(arg)),
+      kwargs,
+    );
+    try {
+      return emitterOf(node.target)!(new OnnxCall(this.#builder, node.name, args, meta));
+    } catch (error) {
+      throw new Error(
+        `node '${node.name}' (${node.target}) cannot be written as ONNX: ${(error as Error).message}`,
+        {
+          cause: error,
+        },
+      );
+    }
+  }
+
+  #load(arg: Argument): unknown {
+    if (arg instanceof Node) return this.#values.get(arg);
+    return isArgumentList(arg) ? arg.map((item) => this.#load(item)) : arg;
+  }
+
+  /** Paths hold a dot and node names do not, so the two never clash. */
+  #parameter(node: Node): OnnxValue {
+    const tensor = this.#module.attribute(node.target);
+    const name = this.#builder.initializer(node.target.includes('.') ? node.target : node.name, tensor);
+    return { name, dtype: tensor.dtype, shape: tensor.shape, constant: tensor };
+  }
+
+  /** A value can be an output once, and not while it is an input: copies stand in where it is. */
+  #outputs(output: Node): OnnxValue[] {
+    const returned = this.#load(output.args[0]);
+    const taken = new Set(this.#module.graph.placeholders.map((node) => node.name));
+    return (Array.isArray(returned) ? returned : [returned]).map((value: OnnxValue, index) => {
+      const isFree = !taken.has(value.name) && !value.constant;
+      const name = isFree ? value.name : this.#builder.node('Identity', [value.name], {}, `output/${index}`);
+      taken.add(name);
+      return { ...value, name };
+    });
+  }
+}
+
+function isTensorMeta(meta: MetaValue): meta is TensorMeta {
+  return typeof meta === 'object' && 'dtype' in meta;
+}
+
+function inputMeta(node: Node): TensorMeta {
+  const { val } = node.meta;
+  if (val === undefined || !isTensorMeta(val))
+    throw new Error(`input '${node.name}' has no dtype and shape: trace the model with example inputs`);
+  return val;
+}
+
+function assertSupported(module: GraphModule): void {
+  const missing = new Map<string, Node[]>();
+  for (const node of module.graph.nodes) {
+    const isCall = node.op === 'call_function' || node.op === 'call_module';
+    if (
+      !isCall ||
+      node.target === 'aten.sym_size.int' ||
+      (node.op === 'call_function' && emitterOf(node.target))
+    )
+      continue;
+    const target = node.op === 'call_module' ? 'observer or module' : node.target;
+    missing.set(target, [...(missing.get(target) ?? []), node]);
+  }
+  if (missing.size === 0) return;
+  const list = [...missing].map(([target, nodes]) => `  ${target}: ${nodes.length} (first: ${nodes[0]})`);
+  throw new Error(`these operators cannot be written as ONNX:\n${list.join('\n')}`);
+}

@@ -1,0 +1,77 @@
+import type { Dim } from '../../graph/index.ts';
+import type { DType, Tensor } from '../../tensor/index.ts';
+import { onnxDataTypes } from './dtype.ts';
+import {
+  attributeTypes,
+  type OnnxAttribute,
+  type OnnxNode,
+  type OnnxTensor,
+  type OnnxValueInfo,
+} from './schema.ts';
+
+/** An attribute of an ONNX operator: whole numbers are written as `int`, wrap floats in {@link OnnxFloat}. */
+export type OnnxAttributeValue = number | string | readonly number[] | OnnxFloat;
+
+/** Marks a number as ONNX's `float`, which a whole number such as 1 would not show. */
+export class OnnxFloat {
+  readonly value: number;
+
+  constructor(value: number) {
+    this.value = value;
+  }
+}
+
+/** Collects the nodes and initializers of one ONNX graph. */
+export class OnnxGraphBuilder {
+  readonly nodes: OnnxNode[] = [];
+  readonly #initializers = new Map<string, OnnxTensor>();
+
+  get initializers(): readonly OnnxTensor[] {
+    return [...this.#initializers.values()];
+  }
+
+  /** Adds a node with one output and gives the output's name back. */
+  node(
+    opType: string,
+    inputs: readonly string[],
+    attributes: Readonly<Record<string, OnnxAttributeValue>>,
+    output: string,
+  ): string {
+    this.nodes.push({
+      name: output,
+      opType,
+      input: inputs,
+      output: [output],
+      attribute: Object.entries(attributes).map(([name, value]) => encodeAttribute(name, value)),
+    });
+    return output;
+  }
+
+  /** Adds a constant unless one of this name is there already, and gives its name back. */
+  initializer(name: string, tensor: Tensor): string {
+    if (!this.#initializers.has(name))
+      this.#initializers.set(name, {
+        name,
+        dataType: onnxDataTypes[tensor.dtype],
+        dims: tensor.shape,
+        rawData: tensor.bytes(),
+      });
+    return name;
+  }
+}
+
+/** Name, dtype and shape of a graph's input or output; symbolic sizes become named dimensions. */
+export function valueInfo(name: string, dtype: DType, shape: readonly Dim[]): OnnxValueInfo {
+  const dim = shape.map((extent) =>
+    typeof extent === 'number' ? { dimValue: extent } : { dimParam: String(extent) },
+  );
+  return { name, type: { tensorType: { elemType: onnxDataTypes[dtype], shape: { dim } } } };
+}
+
+function encodeAttribute(name: string, value: OnnxAttributeValue): OnnxAttribute {
+  if (value instanceof OnnxFloat) return { name, type: attributeTypes.float, f: value.value };
+  if (typeof value === 'number') return { name, type: attributeTypes.int, i: value };
+  if (typeof value === 'string')
+    return { name, type: attributeTypes.string, s: new TextEncoder().encode(value) };
+  return { name, type: attributeTypes.ints, ints: value };
+}
