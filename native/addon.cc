@@ -2,6 +2,8 @@
 #include <napi.h>
 
 #include "binding/eager.h"
+#include "binding/environment.h"
+#include "binding/executor.h"
 #include "onednn/version.h"
 
 namespace {
@@ -14,9 +16,11 @@ Napi::Value one_dnn_version(const Napi::CallbackInfo& info) {
 }
 
 Napi::Object initialize(Napi::Env env, Napi::Object exports) {
+  octavo::binding::Environment::install(env);
   exports.Set("oneDnnVersion", Napi::Function::New(env, one_dnn_version));
   exports.Set("createConstant", Napi::Function::New(env, octavo::binding::create_constant));
   exports.Set("execute", Napi::Function::New(env, octavo::binding::execute));
+  exports.Set("Executor", octavo::binding::executor_class(env));
   return exports;
 }
 }  // namespace

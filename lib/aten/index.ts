@@ -9,5 +9,7 @@ export {
   type OperatorDefinition,
   OperatorRegistry,
   type Step,
+  type StridedLike,
+  type StridedView,
   type TensorLike,
 } from './registry.ts';

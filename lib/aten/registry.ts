@@ -9,7 +9,7 @@ import {
   type TensorMeta,
 } from '../graph/index.ts';
 import { type Attributes, addon } from '../onednn/addon.ts';
-import { arrayTypeOf, numelOf, Tensor } from '../tensor/index.ts';
+import { arrayTypeOf, numelOf, rowMajorStrides, Tensor } from '../tensor/index.ts';
 
 /** What a step needs to know of a tensor argument: a Tensor when run now, a plan's value when compiled. */
 export interface TensorLike {
@@ -35,9 +35,30 @@ export interface NativeDefinition extends Definition {
   readonly step: <T extends TensorLike>(args: Arguments<T>) => Step<T>;
 }
 
-/** The first argument's elements under another shape: costs nothing in a plan. */
+/** The first argument's elements, in row-major order, under another shape: costs nothing in a plan. */
 export interface ViewDefinition extends Definition {
   readonly view: true;
+}
+
+/** A tensor argument with its strides, in elements: row-major when run now, whatever the plan chose when compiled. */
+export interface StridedLike extends TensorLike {
+  readonly strides: readonly number[];
+}
+
+/** The elements of another tensor under other strides; `offset` counts its elements, from the first one. */
+export interface StridedView {
+  readonly shape: readonly number[];
+  readonly strides: readonly number[];
+  readonly offset: number;
+}
+
+/**
+ * The first argument's elements under other strides: `transpose`, `slice`, `expand`, `split`. Costs nothing in a plan
+ * until a step needs the result row-major. A list where the operator gives a list of tensors.
+ */
+export interface StridedDefinition extends Definition {
+  /** `input` is the first argument, `args` all of them. */
+  readonly strided: (input: StridedLike, args: Arguments<TensorLike>) => StridedView | readonly StridedView[];
 }
 
 /** Computed in JavaScript, of sizes and scalars alone: a plan knows the result when it is compiled. */
@@ -45,7 +66,7 @@ export interface HostDefinition extends Definition {
   readonly host: (args: Arguments<Tensor>) => RuntimeValue;
 }
 
-export type OperatorDefinition = NativeDefinition | ViewDefinition | HostDefinition;
+export type OperatorDefinition = NativeDefinition | ViewDefinition | StridedDefinition | HostDefinition;
 
 /** An operator of Octavo's library: besides being run and inferred, it says how a plan computes it. */
 export class AtenOperator implements Operator {
@@ -69,10 +90,29 @@ export class AtenOperator implements Operator {
       const input = args.tensor(this.schema.arguments[0].name);
       return input.view((meta as TensorMeta).shape as readonly number[]);
     }
+    if ('strided' in definition) return this.#copyOut(definition, args);
     const { op, inputs, attributes } = definition.step(args);
     const outputs = (Array.isArray(meta) ? meta : [meta]).map(allocate);
     addon.execute({ op, node: this.schema.name, attributes }, inputs, outputs);
     return Array.isArray(meta) ? outputs : outputs[0];
+  }
+
+  /** A Tensor is always row-major: what a plan only looks at differently is copied here. */
+  #copyOut(definition: StridedDefinition, args: Arguments<Tensor>): RuntimeValue {
+    const input = args.tensor(this.schema.arguments[0].name);
+    const copy = ({ shape, strides, offset }: StridedView): Tensor => {
+      const output = allocate({ dtype: input.dtype, shape });
+      const data = input.data.subarray(offset);
+      addon.execute(
+        { op: 'copy', node: this.schema.name, attributes: {} },
+        [{ dtype: input.dtype, shape, strides, data }],
+        [output],
+      );
+      return output;
+    };
+    const { dtype, shape } = input;
+    const views = definition.strided({ dtype, shape, strides: rowMajorStrides(shape) }, args);
+    return Array.isArray(views) ? views.map(copy) : copy(views as StridedView);
   }
 }
 

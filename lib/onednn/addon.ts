@@ -42,10 +42,10 @@ export interface NativeConstant {
   readonly byteLength: number;
 }
 
-/** Where a plan's value lives while the plan runs. */
+/** Where a plan's value lives while the plan runs. Offsets are bytes, 0 where left out. */
 export type Storage =
-  | { readonly kind: 'input'; readonly index: number }
-  | { readonly kind: 'output'; readonly index: number }
+  | { readonly kind: 'input'; readonly index: number; readonly offset?: number }
+  | { readonly kind: 'output'; readonly index: number; readonly offset?: number }
   | { readonly kind: 'arena'; readonly offset: number }
   | { readonly kind: 'constant'; readonly constant: NativeConstant };
 
@@ -61,6 +61,9 @@ export interface PlanStep extends StepDesc {
 
 /** A whole network, ready to be compiled natively. */
 export interface PlanDesc {
+  /** The caller's arrays, in the order `run` takes them: each must have exactly this many elements. */
+  readonly inputs: readonly TensorDesc[];
+  readonly outputs: readonly TensorDesc[];
   readonly values: readonly PlanValue[];
   readonly steps: readonly PlanStep[];
   readonly arenaBytes: number;

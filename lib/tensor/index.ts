@@ -1,2 +1,2 @@
 export { arrayTypeOf, byteSizeOf, type DType, isDType, isFloatingPoint, type TensorData } from './dtype.ts';
-export { type ForeignTensor, numelOf, Tensor } from './tensor.ts';
+export { type ForeignTensor, numelOf, rowMajorStrides, Tensor } from './tensor.ts';

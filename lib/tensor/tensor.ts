@@ -12,6 +12,13 @@ export function numelOf(shape: readonly number[]): number {
   return shape.reduce((product, extent) => product * extent, 1);
 }
 
+/** Strides in elements of a dense row-major tensor (`torch.Tensor.stride` of a contiguous one). */
+export function rowMajorStrides(shape: readonly number[]): number[] {
+  const strides = new Array<number>(shape.length).fill(1);
+  for (let i = shape.length - 2; i >= 0; i--) strides[i] = strides[i + 1] * Math.max(shape[i + 1], 1);
+  return strides;
+}
+
 /**
  * A dense, row-major tensor over a TypedArray (counterpart: `torch.Tensor`, contiguous, on the CPU).
  * It does not copy: `data` is the array it was given.

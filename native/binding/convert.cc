@@ -1,5 +1,6 @@
 #include "binding/convert.h"
 
+#include <cmath>
 #include <stdexcept>
 
 namespace octavo::binding {
@@ -32,6 +33,10 @@ Attributes::Value to_attribute(const Napi::Value& value, const std::string& name
 Dims to_dims(const Napi::Value& value, const char* what) {
   if (!value.IsArray()) throw std::invalid_argument(std::string(what) + " must be an array of integers");
   const auto numbers = to_numbers(value.As<Napi::Array>());
+  for (double number : numbers)
+    if (!(std::abs(number) <= 9007199254740991.0) || number != std::floor(number))
+      throw std::invalid_argument(std::string(what) + " must be an array of integers, got " +
+                                  std::to_string(number));
   return Dims(numbers.begin(), numbers.end());
 }
 }  // namespace

@@ -1,0 +1,420 @@
+#include "binding/executor.h"
+
+#include <condition_variable>
+#include <functional>
+#include <mutex>
+#include <set>
+#include <stdexcept>
+
+#include "binding/convert.h"
+#include "binding/environment.h"
+#include "binding/plan.h"
+#include "plan/executor.h"
+
+namespace octavo::binding {
+
+namespace {
+std::string message_of(const std::exception_ptr& error) {
+  try {
+    std::rethrow_exception(error);
+  } catch (const std::exception& e) {
+    return e.what();
+  } catch (...) {
+    return "unknown error";
+  }
+}
+
+// The caller's buffers of one run: inputs first, then outputs.
+struct Request {
+  std::shared_ptr<CompiledPlan> plan;
+  std::vector<void*> buffers;
+
+  void* const* inputs() const { return buffers.data(); }
+  void* const* outputs() const { return buffers.data() + plan->plan->inputs.size(); }
+  PlanInstance& instance(const Stream& stream) const { return *plan->instances[stream.index]; }
+};
+
+// A job whose maker waits for it on its own thread.
+class SyncJob : public Job {
+ public:
+  explicit SyncJob(std::function<void(Stream&)> body) : body_(std::move(body)) {}
+
+  void work(Stream& stream) override { body_(stream); }
+  void done(std::exception_ptr error) noexcept override {
+    const std::lock_guard<std::mutex> lock(mutex_);
+    error_ = error;
+    finished_ = true;
+    condition_.notify_one();
+  }
+  void wait() {
+    std::unique_lock<std::mutex> lock(mutex_);
+    condition_.wait(lock, [this] { return finished_; });
+    if (error_) std::rethrow_exception(error_);
+  }
+
+ private:
+  std::function<void(Stream&)> body_;
+  std::mutex mutex_;
+  std::condition_variable condition_;
+  std::exception_ptr error_;
+  bool finished_ = false;
+};
+
+class ExecutorWrap;
+
+// A job that settles a promise.
+class AsyncJob : public Job {
+ public:
+  AsyncJob(ExecutorWrap* owner, Napi::Env env)
+      : owner_(owner), deferred_(Napi::Promise::Deferred::New(env)) {}
+
+  Napi::Promise promise() const { return deferred_.Promise(); }
+  void done(std::exception_ptr error) noexcept override;
+  // On the JavaScript thread.
+  void settle(Napi::Env env) {
+    if (error_)
+      reject(env, message_of(error_));
+    else
+      deferred_.Resolve(result(env));
+  }
+  void reject(Napi::Env env, const std::string& message) {
+    deferred_.Reject(Napi::Error::New(env, message).Value());
+  }
+  ExecutorWrap* owner() const { return owner_; }
+
+ protected:
+  virtual Napi::Value result(Napi::Env env) = 0;
+
+ private:
+  ExecutorWrap* owner_;  // alive as long as one of its jobs is
+  Napi::Promise::Deferred deferred_;
+  std::exception_ptr error_;
+};
+
+class RunJob : public AsyncJob {
+ public:
+  // `arrays` keeps the caller's arrays from being collected.
+  RunJob(ExecutorWrap* owner, Request request, const Napi::Object& arrays, const std::atomic<bool>& aborting)
+      : AsyncJob(owner, arrays.Env()),
+        request_(std::move(request)),
+        arrays_(Napi::Persistent(arrays)),
+        aborting_(aborting) {}
+
+  void work(Stream& stream) override {
+    request_.instance(stream).run(request_.inputs(), request_.outputs(), stream.arena, aborting_);
+  }
+
+ protected:
+  Napi::Value result(Napi::Env env) override { return env.Undefined(); }
+
+ private:
+  Request request_;
+  Napi::ObjectReference arrays_;
+  const std::atomic<bool>& aborting_;
+};
+
+std::shared_ptr<CompiledPlan> compile_plan(const void* owner, const std::shared_ptr<const Plan>& plan,
+                                           const Executor& executor) {
+  auto compiled = std::make_shared<CompiledPlan>();
+  compiled->owner = owner;
+  compiled->plan = plan;
+  for (size_t i = 0; i < executor.streams(); i++)
+    compiled->instances.push_back(std::make_unique<PlanInstance>(plan, executor.aborting()));
+  return compiled;
+}
+
+class CompileJob : public AsyncJob {
+ public:
+  CompileJob(ExecutorWrap* owner, Napi::Env env, std::shared_ptr<const Plan> plan, const Executor& executor)
+      : AsyncJob(owner, env), plan_(std::move(plan)), executor_(executor) {}
+
+  void work(Stream&) override { compiled_ = compile_plan(owner(), plan_, executor_); }
+
+ protected:
+  Napi::Value result(Napi::Env env) override;
+
+ private:
+  std::shared_ptr<const Plan> plan_;
+  const Executor& executor_;
+  std::shared_ptr<CompiledPlan> compiled_;
+};
+
+class ExecutorWrap : public Napi::ObjectWrap<ExecutorWrap> {
+ public:
+  explicit ExecutorWrap(const Napi::CallbackInfo& info) : ObjectWrap(info) {
+    guarded(info.Env(), [&] { start(info); });
+  }
+
+  ~ExecutorWrap() override {
+    // Collected: nothing is pending, for a pending job holds a reference.
+    if (executor_) finish();
+  }
+
+  // Called by a worker. After it the job may be gone at any moment.
+  void completed(AsyncJob* job) noexcept {
+    napi_call_threadsafe_function(completions_, job, napi_tsfn_nonblocking);
+  }
+
+  // Plans are dropped with the executor, even while JavaScript still holds their handles.
+  void keep(const std::shared_ptr<CompiledPlan>& plan) {
+    for (auto it = plans_.begin(); it != plans_.end();) it = it->expired() ? plans_.erase(it) : std::next(it);
+    plans_.insert(plan);
+  }
+
+  Napi::Value compile(const Napi::CallbackInfo& info) {
+    const auto env = info.Env();
+    return guarded(env, [&] {
+      auto plan = to_plan(info[0]);
+      return start_job(env, std::make_unique<CompileJob>(this, env, std::move(plan), live()));
+    });
+  }
+
+  Napi::Value compile_sync(const Napi::CallbackInfo& info) {
+    const auto env = info.Env();
+    return guarded(env, [&]() -> Napi::Value {
+      const auto plan = to_plan(info[0]);
+      std::shared_ptr<CompiledPlan> compiled;
+      run_on_worker([&](Stream&) { compiled = compile_plan(this, plan, *executor_); });
+      keep(compiled);
+      return wrap_plan(env, compiled);
+    });
+  }
+
+  Napi::Value run(const Napi::CallbackInfo& info) {
+    const auto env = info.Env();
+    return guarded(env, [&] {
+      auto request = to_request(info);
+      auto arrays = Napi::Array::New(env, 2);
+      arrays.Set(0u, info[1]);
+      arrays.Set(1u, info[2]);
+      return start_job(env, std::make_unique<RunJob>(this, std::move(request), arrays, live().aborting()));
+    });
+  }
+
+  void run_sync(const Napi::CallbackInfo& info) {
+    guarded(info.Env(), [&] {
+      const auto request = to_request(info);
+      run_on_worker([&](Stream& stream) {
+        request.instance(stream).run(request.inputs(), request.outputs(), stream.arena,
+                                     executor_->aborting());
+      });
+    });
+  }
+
+  Napi::Value profile(const Napi::CallbackInfo& info) {
+    const auto env = info.Env();
+    return guarded(env, [&]() -> Napi::Value {
+      const auto request = to_request(info);
+      auto nanoseconds = Napi::Float64Array::New(env, request.plan->plan->steps.size());
+      double* times = nanoseconds.Data();
+      run_on_worker([&](Stream& stream) {
+        request.instance(stream).profile(request.inputs(), request.outputs(), stream.arena,
+                                         executor_->aborting(), times);
+      });
+      return nanoseconds;
+    });
+  }
+
+  void dispose(const Napi::CallbackInfo& info) {
+    if (!executor_ || disposed_) return;
+    disposed_ = true;
+    for (auto* job : executor_->close()) {
+      // Synchronous jobs never wait here: their maker is this very thread.
+      auto* waiting = static_cast<AsyncJob*>(job);
+      waiting->reject(info.Env(), "the model was disposed before this request was started");
+      retire(info.Env(), waiting);
+    }
+    if (pending_ == 0 && executor_) finish();
+  }
+
+ private:
+  void start(const Napi::CallbackInfo& info) {
+    const auto env = info.Env();
+    const auto options = info[0].IsObject() ? info[0].As<Napi::Object>() : Napi::Object::New(env);
+    const auto count = [&](const char* name) {
+      const auto value = options.Get(name);
+      const double number = value.IsNumber() ? value.As<Napi::Number>().DoubleValue() : 0;
+      if (!(number >= 1 && number <= 1024) || number != static_cast<int>(number))
+        throw std::invalid_argument(std::string("Executor: ") + name + " must be an integer from 1 to 1024");
+      return static_cast<size_t>(number);
+    };
+    const size_t streams = count("streams"), threads = count("threadsPerStream");
+    napi_status status = napi_create_threadsafe_function(
+        env, nullptr, nullptr, Napi::String::New(env, "octavo.Executor"), 0, 1, nullptr, nullptr, this,
+        [](napi_env raw, napi_value, void*, void* data) {
+          auto* job = static_cast<AsyncJob*>(data);
+          if (raw)
+            job->owner()->deliver(raw, job);
+          else
+            delete job;  // the environment is going away and takes its promises along
+        },
+        &completions_);
+    if (status != napi_ok) throw std::runtime_error("Executor: the completion queue could not be made");
+    napi_unref_threadsafe_function(env, completions_);
+    try {
+      executor_ = std::make_unique<Executor>(streams, threads);
+    } catch (const std::exception& error) {
+      napi_release_threadsafe_function(completions_, napi_tsfn_abort);
+      throw std::runtime_error(std::string("Executor: the threads could not be started: ") + error.what());
+    }
+    environment_ = Environment::of(env);
+    environment_->add(executor_.get());
+    // After the completion queue was made, so that it is called before that one is torn down.
+    napi_add_env_cleanup_hook(env, tear_down, this);
+  }
+
+  Executor& live() {
+    if (!executor_ || disposed_) throw std::runtime_error("the model is disposed");
+    return *executor_;
+  }
+
+  Request to_request(const Napi::CallbackInfo& info) {
+    live();
+    Request request{unwrap_plan(info[0]), {}};
+    if (!request.plan || request.plan->owner != this)
+      throw std::invalid_argument("run: the plan was not compiled by this executor");
+    request.buffers.reserve(request.plan->plan->inputs.size() + request.plan->plan->outputs.size());
+    append_buffers(request, info[1], request.plan->plan->inputs, "input");
+    append_buffers(request, info[2], request.plan->plan->outputs, "output");
+    return request;
+  }
+
+  static void append_buffers(Request& request, const Napi::Value& value, const std::vector<TensorDesc>& descs,
+                             const char* what) {
+    const uint32_t count = value.IsArray() ? value.As<Napi::Array>().Length() : 0;
+    if (!value.IsArray() || count != descs.size())
+      throw std::invalid_argument(std::string("run: expected an array of ") + std::to_string(descs.size()) +
+                                  " " + what + "s");
+    for (uint32_t i = 0; i < count; i++)
+      request.buffers.push_back(to_buffer(value.As<Napi::Array>().Get(i), descs[i], what, i));
+  }
+
+  static void* to_buffer(const Napi::Value& value, const TensorDesc& desc, const char* what, uint32_t index) {
+    const auto refuse = [&](const std::string& got) {
+      throw std::invalid_argument("run: " + std::string(what) + " " + std::to_string(index) + " must be " +
+                                  desc.to_string() + " (" + std::to_string(desc.span_bytes()) +
+                                  " bytes), got " + got);
+    };
+    if (!value.IsTypedArray()) refuse("something that is no TypedArray");
+    napi_typedarray_type type;
+    size_t length;
+    void* data;
+    // Not through Napi::ArrayBuffer: the memory may be shared (SharedArrayBuffer), too.
+    if (napi_get_typedarray_info(value.Env(), value, &type, &length, &data, nullptr, nullptr) != napi_ok)
+      refuse("an array whose memory is not accessible");
+    if (!holds(type, desc.dtype)) refuse("an array of another element type");
+    const size_t bytes = length * dtype_size(desc.dtype);
+    if (bytes != desc.span_bytes()) refuse(std::to_string(bytes) + " bytes");
+    return data;
+  }
+
+  static bool holds(napi_typedarray_type type, DType dtype) {
+    switch (dtype) {
+      case DType::f32:
+        return type == napi_float32_array;
+      case DType::f64:
+        return type == napi_float64_array;
+      case DType::u8:
+      case DType::boolean:
+        return type == napi_uint8_array || type == napi_uint8_clamped_array;
+      case DType::s8:
+        return type == napi_int8_array;
+      case DType::f16:
+      case DType::bf16:
+      case DType::u16:
+        return type == napi_uint16_array;
+      case DType::s16:
+        return type == napi_int16_array;
+      case DType::s32:
+        return type == napi_int32_array;
+      case DType::s64:
+        return type == napi_bigint64_array;
+    }
+    return false;
+  }
+
+  Napi::Value start_job(Napi::Env env, std::unique_ptr<AsyncJob> job) {
+    const auto promise = job->promise();
+    if (pending_++ == 0) {
+      // The event loop waits for requests, and so does the garbage collector.
+      napi_ref_threadsafe_function(env, completions_);
+      Ref();
+    }
+    executor_->submit(job.release());
+    return promise;
+  }
+
+  void run_on_worker(std::function<void(Stream&)> body) {
+    SyncJob job(std::move(body));
+    live().submit(&job);
+    job.wait();
+  }
+
+  void retire(Napi::Env env, AsyncJob* job) {
+    delete job;
+    if (--pending_ > 0) return;
+    napi_unref_threadsafe_function(env, completions_);
+    if (disposed_) finish();
+    Unref();
+  }
+
+  // On the JavaScript thread, for a job that a worker has completed.
+  void deliver(Napi::Env env, AsyncJob* job) noexcept {
+    try {
+      const Napi::HandleScope scope(env);
+      job->settle(env);
+    } catch (const std::exception&) {
+      // Only in an environment that no longer runs JavaScript: nobody is left to be told.
+    }
+    retire(env, job);
+  }
+
+  void finish() {
+    napi_remove_env_cleanup_hook(Env(), tear_down, this);
+    stop();
+    napi_release_threadsafe_function(completions_, napi_tsfn_abort);
+  }
+
+  // The environment ends, of which the completion queue is a part: it must not be touched after this.
+  static void tear_down(void* self) { static_cast<ExecutorWrap*>(self)->stop(); }
+
+  void stop() {
+    environment_->remove(executor_.get());
+    executor_->abort();
+    for (auto* job : executor_->close()) delete job;
+    executor_.reset();
+    for (const auto& weak : plans_)
+      if (const auto plan = weak.lock()) plan->instances.clear();
+    plans_.clear();
+  }
+
+  std::unique_ptr<Executor> executor_;  // null once stopped
+  std::shared_ptr<Environment> environment_;
+  napi_threadsafe_function completions_ = nullptr;
+  std::set<std::weak_ptr<CompiledPlan>, std::owner_less<std::weak_ptr<CompiledPlan>>> plans_;
+  size_t pending_ = 0;  // promises not yet settled
+  bool disposed_ = false;
+};
+
+void AsyncJob::done(std::exception_ptr error) noexcept {
+  error_ = error;
+  owner_->completed(this);
+}
+
+Napi::Value CompileJob::result(Napi::Env env) {
+  owner()->keep(compiled_);
+  return wrap_plan(env, compiled_);
+}
+}  // namespace
+
+Napi::Function executor_class(Napi::Env env) {
+  return ExecutorWrap::DefineClass(env, "Executor",
+                                   {ExecutorWrap::InstanceMethod<&ExecutorWrap::compile>("compile"),
+                                    ExecutorWrap::InstanceMethod<&ExecutorWrap::compile_sync>("compileSync"),
+                                    ExecutorWrap::InstanceMethod<&ExecutorWrap::run>("run"),
+                                    ExecutorWrap::InstanceMethod<&ExecutorWrap::run_sync>("runSync"),
+                                    ExecutorWrap::InstanceMethod<&ExecutorWrap::profile>("profile"),
+                                    ExecutorWrap::InstanceMethod<&ExecutorWrap::dispose>("dispose")});
+}
+
+}  // namespace octavo::binding

@@ -1,0 +1,28 @@
+// Plans on their way in from JavaScript, and the handle JavaScript keeps of a compiled one.
+#pragma once
+
+#include <napi.h>
+
+#include <memory>
+#include <vector>
+
+#include "plan/plan_instance.h"
+
+namespace octavo::binding {
+
+// A plan compiled for every stream of one executor. Handles and running requests share it.
+struct CompiledPlan {
+  const void* owner;  // the executor that compiled it
+  std::shared_ptr<const Plan> plan;
+  std::vector<std::unique_ptr<PlanInstance>> instances;  // one per stream
+};
+
+// Reads and checks a PlanDesc of lib/onednn/addon.ts. Throws std::invalid_argument that says what is wrong.
+std::shared_ptr<const Plan> to_plan(const Napi::Value& value);
+
+// The NativePlan object for JavaScript.
+Napi::Object wrap_plan(Napi::Env env, std::shared_ptr<CompiledPlan> plan);
+// The plan behind a NativePlan, or null when the value is something else.
+std::shared_ptr<CompiledPlan> unwrap_plan(const Napi::Value& value);
+
+}  // namespace octavo::binding

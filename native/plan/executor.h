@@ -1,0 +1,68 @@
+// A model's own threads: workers that take jobs from one queue, first come, first served.
+#pragma once
+
+#include <atomic>
+#include <condition_variable>
+#include <deque>
+#include <exception>
+#include <memory>
+#include <mutex>
+#include <thread>
+#include <vector>
+
+#include "plan/arena.h"
+
+namespace octavo {
+
+// What a job may use of the worker that runs it.
+struct Stream {
+  size_t index;
+  Arena arena;
+};
+
+class Job {
+ public:
+  virtual ~Job() = default;
+  // On a worker.
+  virtual void work(Stream& stream) = 0;
+  // On the same worker right after, with what work() threw or null. The executor gives up the job with this
+  // call: the one who made it decides where it ends.
+  virtual void done(std::exception_ptr error) noexcept = 0;
+};
+
+class Executor {
+ public:
+  // Starts `streams` workers; each computes with `threads_per_stream` OpenMP threads. Throws
+  // std::system_error when the threads cannot be had.
+  Executor(size_t streams, size_t threads_per_stream);
+  // Ends the workers; a running job is told to stop.
+  ~Executor();
+  Executor(const Executor&) = delete;
+  Executor& operator=(const Executor&) = delete;
+
+  size_t streams() const { return streams_; }
+
+  // Appends to the queue. Throws std::runtime_error once closed. The caller keeps a job that was refused.
+  void submit(Job* job);
+  // No more jobs: gives back those that waited. Workers end when they have finished what they run.
+  std::deque<Job*> close();
+  // Tells running jobs to stop at their next step.
+  void abort() { aborting_.store(true, std::memory_order_relaxed); }
+  const std::atomic<bool>& aborting() const { return aborting_; }
+  // Waits for the workers to end. close() must have been called.
+  void join();
+
+ private:
+  void serve(size_t index);
+
+  const size_t streams_;
+  const size_t threads_per_stream_;
+  std::mutex mutex_;
+  std::condition_variable wake_;
+  std::deque<Job*> queue_;
+  bool closed_ = false;
+  std::atomic<bool> aborting_{false};
+  std::vector<std::thread> workers_;
+};
+
+}  // namespace octavo

@@ -1,0 +1,44 @@
+// A whole network as plain data: checked once, shared by the instances of all streams.
+#pragma once
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "primitives/step.h"
+
+namespace octavo {
+
+// Where a value's first element is: `offset` bytes into a buffer.
+struct Storage {
+  enum class Kind { input, output, arena, constant };
+  Kind kind;
+  size_t index = 0;   // of the input or output; 0 for the others
+  size_t offset = 0;  // in bytes
+};
+
+struct PlanValue {
+  TensorDesc desc;
+  Storage storage;
+  std::shared_ptr<Constant> constant;  // Storage::Kind::constant alone
+};
+
+struct PlanStep {
+  StepSpec spec;
+  std::vector<size_t> inputs;  // indices into Plan::values, one per spec input
+  std::vector<size_t> outputs;
+};
+
+struct Plan {
+  std::vector<TensorDesc> inputs;  // the caller's buffers
+  std::vector<TensorDesc> outputs;
+  std::vector<PlanValue> values;
+  std::vector<PlanStep> steps;  // `spec.inputs` and `spec.outputs` are filled in by finish()
+  size_t arena_bytes = 0;
+
+  // Checks every index, stride and offset, and completes the steps' specs. Throws std::invalid_argument that
+  // names what is wrong: after it, no step can reach memory that is not the plan's.
+  void finish();
+};
+
+}  // namespace octavo

@@ -1,0 +1,63 @@
+// A plan made ready for one stream: its own primitives, bound to that stream's arena.
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+#include <memory>
+#include <stdexcept>
+#include <string>
+#include <vector>
+
+#include "plan/arena.h"
+#include "plan/plan.h"
+
+namespace octavo {
+
+// Thrown out of a run or a compilation that was told to stop.
+struct Aborted : std::runtime_error {
+  Aborted() : std::runtime_error("the executor is shutting down") {}
+};
+
+class PlanInstance {
+ public:
+  // Makes the primitives, under the calling thread's number of OpenMP threads. Stops with Aborted once
+  // `abort` is set.
+  PlanInstance(std::shared_ptr<const Plan> plan, const std::atomic<bool>& abort);
+
+  // One inference. `inputs` and `outputs` are one pointer a plan input and output. Errors name the step.
+  // Stops between two steps with Aborted once `abort` is set.
+  void run(void* const* inputs, void* const* outputs, Arena& arena, const std::atomic<bool>& abort);
+  // The same; `nanoseconds` receives the time of each step.
+  void profile(void* const* inputs, void* const* outputs, Arena& arena, const std::atomic<bool>& abort,
+               double* nanoseconds);
+
+  const Plan& plan() const { return *plan_; }
+  const Step& step(size_t index) const { return *bound_[index].step; }
+
+ private:
+  struct BoundStep {
+    std::unique_ptr<Step> step;
+    std::vector<const void*> inputs;
+    std::vector<void*> outputs;
+  };
+  // A pointer that changes with every run: a value in the caller's memory.
+  struct CallerSlot {
+    Storage storage;
+    void** pointer;
+  };
+
+  void bind(void* const* inputs, void* const* outputs, Arena& arena);
+  void bind_arena(uint8_t* base);
+  template <typename Around>
+  void execute(const std::atomic<bool>& abort, Around around);
+
+  std::shared_ptr<const Plan> plan_;
+  std::vector<BoundStep> bound_;
+  std::vector<CallerSlot> caller_slots_;
+  size_t scratchpad_bytes_ = 0;
+  size_t scratchpad_offset_ = 0;
+  void* scratchpad_ = nullptr;
+  void* arena_base_ = nullptr;
+};
+
+}  // namespace octavo
