@@ -2,6 +2,7 @@ export { Arguments } from './arguments.ts';
 export { Graph } from './graph.ts';
 export { type CallableModule, GraphModule } from './graph-module.ts';
 export { Interpreter } from './interpreter.ts';
+export { isCall, onlyUser } from './match.ts';
 export {
   type Argument,
   isArgumentList,
@@ -16,5 +17,5 @@ export {
 } from './node.ts';
 export type { Operator, OperatorLibrary, RuntimeValue } from './operator.ts';
 export { parseSchema, type Schema, type SchemaArgument, type SchemaType } from './schema.ts';
-export { propagateShapes } from './shape-propagation.ts';
+export { inferCall, propagateShapes } from './shape-propagation.ts';
 export { addDims, type Dim, dimsEqual, divDims, mulDims, SymInt, staticDim } from './symbolic.ts';

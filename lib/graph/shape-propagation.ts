@@ -14,8 +14,6 @@ export function propagateShapes(
   library: OperatorLibrary,
 ): Map<Node, MetaValue> {
   const metas = new Map<Node, MetaValue>();
-  const load = (arg: Argument): unknown =>
-    arg instanceof Node ? metas.get(arg) : isArgumentList(arg) ? arg.map(load) : arg;
   let nextInput = 0;
   for (const node of module.graph.nodes) {
     if (node.op === 'output') break;
@@ -25,11 +23,11 @@ export function propagateShapes(
       metas.set(node, { dtype, shape });
     } else if (node.op === 'call_module') metas.set(node, metas.get(node.args[0] as Node)!);
     else {
-      const operator = library.get(node.target);
-      const kwargs = Object.fromEntries(Object.entries(node.kwargs).map(([key, arg]) => [key, load(arg)]));
       try {
-        const bound = Arguments.bind<TensorMeta>(operator.schema, node.args.map(load), kwargs);
-        metas.set(node, operator.infer(bound));
+        metas.set(
+          node,
+          inferCall(library, node.target, node.args, node.kwargs, (input) => metas.get(input)!),
+        );
       } catch (error) {
         throw new Error(`node '${node.name}' (${node.target}): ${(error as Error).message}`, {
           cause: error,
@@ -38,4 +36,22 @@ export function propagateShapes(
     }
   }
   return metas;
+}
+
+/**
+ * Dtype and shape an operator gives for these arguments; `metaOf` says what is known of the nodes among them.
+ * @throws Error when the operator is not supported or refuses its arguments.
+ */
+export function inferCall(
+  library: OperatorLibrary,
+  target: string,
+  args: readonly Argument[],
+  kwargs: Readonly<Record<string, Argument>>,
+  metaOf: (node: Node) => MetaValue,
+): MetaValue {
+  const operator = library.get(target);
+  const load = (arg: Argument): unknown =>
+    arg instanceof Node ? metaOf(arg) : isArgumentList(arg) ? arg.map(load) : arg;
+  const named = Object.fromEntries(Object.entries(kwargs).map(([key, arg]) => [key, load(arg)]));
+  return operator.infer(Arguments.bind<TensorMeta>(operator.schema, args.map(load), named));
 }

@@ -1,0 +1,11 @@
+import { type Argument, Node } from './node.ts';
+
+/** Whether an argument is a call of one of these operators: the building block of every pattern. */
+export function isCall(arg: Argument | undefined, ...targets: readonly string[]): arg is Node {
+  return arg instanceof Node && arg.op === 'call_function' && targets.includes(arg.target);
+}
+
+/** The one node that takes this one as an argument, or undefined where there are none or several. */
+export function onlyUser(node: Node): Node | undefined {
+  return node.users.length === 1 ? node.users[0] : undefined;
+}
