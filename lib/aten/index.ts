@@ -1,8 +1,12 @@
 import { activations } from './activation.ts';
+import { convolutions } from './convolution.ts';
+import { linears } from './linear.ts';
+import { mkldnn } from './mkldnn.ts';
+import { onednn } from './onednn.ts';
 import { OperatorRegistry } from './registry.ts';
 
 /** Every operator Octavo knows. */
-export const operators = new OperatorRegistry(activations);
+export const operators = new OperatorRegistry(activations, convolutions, linears, mkldnn, onednn);
 
 export {
   AtenOperator,

@@ -9,12 +9,24 @@ import {
   type TensorMeta,
 } from '../graph/index.ts';
 import { type Attributes, addon } from '../onednn/addon.ts';
-import { arrayTypeOf, numelOf, rowMajorStrides, Tensor } from '../tensor/index.ts';
+import { arrayTypeOf, numelOf, rowMajorStrides, Tensor, type TensorData } from '../tensor/index.ts';
 
 /** What a step needs to know of a tensor argument: a Tensor when run now, a plan's value when compiled. */
 export interface TensorLike {
   readonly dtype: Tensor['dtype'];
   readonly shape: readonly number[];
+  /** The elements, row-major, where they are known before the step runs: always when run now, for constants in a plan. */
+  readonly data?: TensorData;
+}
+
+/**
+ * The elements of a tensor that a step takes into its attributes: scales, zero points.
+ * @throws Error when they are known only at run time; `what` names the argument.
+ */
+export function constantValues(tensor: TensorLike, what: string): number[] {
+  if (!tensor.data)
+    throw new Error(`${what} must be a constant of the graph, but it is computed at run time`);
+  return Array.from(tensor.data as ArrayLike<number | bigint>, Number);
 }
 
 /** The native step that computes an operator. `inputs` are tensor arguments of the call, in the step's own order. */

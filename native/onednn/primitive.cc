@@ -41,6 +41,25 @@ dnnl::memory::desc to_onednn(const TensorDesc& desc) {
   return {desc.shape, to_onednn(desc.dtype), desc.strides};
 }
 
+dnnl::memory::desc with_type(const dnnl::memory::desc& desc, dnnl::memory::data_type type) {
+#if OCTAVO_ONEDNN_3
+  return {desc.get_dims(), type, desc.get_strides()};
+#else
+  const auto* strides = desc.data.format_desc.blocking.strides;
+  return {desc.dims(), type, dnnl::memory::dims(strides, strides + desc.data.ndims)};
+#endif
+}
+
+std::string identity(const dnnl::memory::desc& desc) {
+#if OCTAVO_ONEDNN_3
+  auto copy = desc;
+  const auto bytes = copy.get_blob();
+  return std::string(bytes.begin(), bytes.end());
+#else
+  return std::string(reinterpret_cast<const char*>(&desc.data), sizeof(desc.data));
+#endif
+}
+
 Primitive::Primitive(dnnl::primitive primitive, std::string implementation,
                      const dnnl::memory::desc& scratchpad)
     : primitive_(std::move(primitive)),

@@ -1,21 +1,10 @@
 #include "primitives/constant.h"
 
-#include <cstdlib>
 #include <cstring>
-#include <new>
+
+#include "primitives/aligned_buffer.h"
 
 namespace octavo {
-
-namespace {
-constexpr size_t kCacheLine = 64;
-
-std::shared_ptr<void> aligned_buffer(size_t bytes) {
-  const size_t rounded = (bytes + kCacheLine - 1) / kCacheLine * kCacheLine;
-  void* pointer = std::aligned_alloc(kCacheLine, rounded ? rounded : kCacheLine);
-  if (!pointer) throw std::bad_alloc();
-  return std::shared_ptr<void>(pointer, std::free);
-}
-}  // namespace
 
 Constant::Constant(TensorDesc desc, const void* data)
     : desc_(std::move(desc)), data_(aligned_buffer(desc_.span_bytes())) {

@@ -16,6 +16,9 @@ struct PrimitiveFamily {
 const std::vector<PrimitiveFamily>& primitive_table();
 
 // One per file of this folder.
+std::unique_ptr<Step> create_convolution(const StepSpec& spec);
 std::unique_ptr<Step> create_eltwise(const StepSpec& spec);
+std::unique_ptr<Step> create_linear(const StepSpec& spec);
+std::unique_ptr<Step> create_matmul(const StepSpec& spec);
 
 }  // namespace octavo

@@ -1,0 +1,143 @@
+import { type Arguments, addDims, type Dim, dimsEqual, staticDim, type TensorMeta } from '../graph/index.ts';
+import type { Attributes } from '../onednn/addon.ts';
+import type { OperatorDefinition, Step, TensorLike } from './registry.ts';
+
+/** Sizes of a convolution along its spatial dimensions, as PyTorch's arguments give them. */
+export interface ConvolutionGeometry {
+  readonly stride: readonly number[];
+  /** Zeros before the first element; and after the last one too, unless `paddingEnd` says otherwise. */
+  readonly padding: readonly number[];
+  readonly paddingEnd?: readonly number[];
+  readonly dilation: readonly number[];
+  readonly groups: number;
+}
+
+/**
+ * Shape of a convolution's result, `[N, O, ...]`; the batch size may be symbolic.
+ * @throws Error when ranks, channels or groups do not fit, or the kernel is larger than the padded input.
+ */
+export function convolutionShape(
+  input: readonly Dim[],
+  weight: readonly Dim[],
+  geometry: ConvolutionGeometry,
+): Dim[] {
+  const { groups, stride, padding, paddingEnd = padding, dilation } = geometry;
+  const spatial = weight.length - 2;
+  if (input.length !== weight.length)
+    throw new Error(
+      `input [${input.join(', ')}] must have ${weight.length} dimensions, as weight [${weight.join(', ')}] has`,
+    );
+  for (const [name, list] of Object.entries({ stride, padding, dilation }))
+    if (list.length !== spatial) throw new Error(`${name} [${list.join(', ')}] must hold ${spatial} numbers`);
+  if (!dimsEqual(input[1], staticDim(weight[1], 'weight') * groups))
+    throw new Error(
+      `input [${input.join(', ')}] has ${input[1]} channels, but weight [${weight.join(', ')}] with groups ${groups} needs ${Number(weight[1]) * groups}`,
+    );
+  const extents = Array.from({ length: spatial }, (_, i) => {
+    const padded = addDims(
+      staticDim(input[2 + i], 'a convolved extent'),
+      padding[i] + paddingEnd[i],
+    ) as number;
+    const span = dilation[i] * (staticDim(weight[2 + i], 'a kernel extent') - 1) + 1;
+    if (padded < span) throw new Error(`the kernel spans ${span}, more than the padded input's ${padded}`);
+    return Math.floor((padded - span) / stride[i]) + 1;
+  });
+  return [input[0], weight[0], ...extents];
+}
+
+/** The native step's attributes for a geometry. */
+export function convolutionAttributes(geometry: ConvolutionGeometry): Attributes {
+  return { ...geometry };
+}
+
+/** What `padding='same'` and `'valid'` stand for (`torch.nn.Conv2d`): with an odd total, one more zero at the end. */
+function namedPadding(
+  name: string,
+  kernel: readonly Dim[],
+  stride: readonly number[],
+  dilation: readonly number[],
+): Pick<ConvolutionGeometry, 'padding' | 'paddingEnd'> {
+  if (name === 'valid') return { padding: kernel.map(() => 0) };
+  if (name !== 'same') throw new Error(`padding must be 'same' or 'valid', got '${name}'`);
+  if (stride.some((step) => step !== 1)) throw new Error("padding 'same' needs a stride of 1");
+  const totals = kernel.map((extent, i) => dilation[i] * (staticDim(extent, 'a kernel extent') - 1));
+  return {
+    padding: totals.map((total) => Math.floor(total / 2)),
+    paddingEnd: totals.map((total) => Math.ceil(total / 2)),
+  };
+}
+
+function geometryOf<T extends { readonly shape: readonly Dim[] }>(args: Arguments<T>): ConvolutionGeometry {
+  const [stride, dilation] = [args.numbers('stride'), args.numbers('dilation')];
+  const padding = args.raw('padding');
+  const kernel = args.tensor('weight').shape.slice(2);
+  return {
+    stride,
+    ...(typeof padding === 'string'
+      ? namedPadding(padding, kernel, stride, dilation)
+      : { padding: args.numbers('padding') }),
+    dilation,
+    groups: args.number('groups'),
+  };
+}
+
+function infer(args: Arguments<TensorMeta>): TensorMeta {
+  const input = args.tensor('input');
+  return {
+    dtype: input.dtype,
+    shape: convolutionShape(input.shape, args.tensor('weight').shape, geometryOf(args)),
+  };
+}
+
+function step<T extends TensorLike>(args: Arguments<T>): Step<T> {
+  const bias = args.optionalTensor('bias');
+  return {
+    op: 'convolution',
+    inputs: [args.tensor('input'), args.tensor('weight'), ...(bias ? [bias] : [])],
+    attributes: { ...convolutionAttributes(geometryOf(args)), hasBias: bias !== null },
+  };
+}
+
+function refuseTransposed<T>(args: Arguments<T>): void {
+  if (args.bool('transposed')) throw new Error('transposed convolution is not supported');
+}
+
+/** Float convolutions of signals and images. */
+export const convolutions: readonly OperatorDefinition[] = [
+  {
+    schema:
+      'aten::conv1d(Tensor input, Tensor weight, Tensor? bias=None, SymInt[1] stride=[1], SymInt[1] padding=[0], SymInt[1] dilation=[1], SymInt groups=1) -> Tensor',
+    infer,
+    step,
+  },
+  {
+    schema:
+      'aten::conv1d.padding(Tensor input, Tensor weight, Tensor? bias=None, SymInt[1] stride=[1], str padding="valid", SymInt[1] dilation=[1], SymInt groups=1) -> Tensor',
+    infer,
+    step,
+  },
+  {
+    schema:
+      'aten::conv2d(Tensor input, Tensor weight, Tensor? bias=None, SymInt[2] stride=[1, 1], SymInt[2] padding=[0, 0], SymInt[2] dilation=[1, 1], SymInt groups=1) -> Tensor',
+    infer,
+    step,
+  },
+  {
+    schema:
+      'aten::conv2d.padding(Tensor input, Tensor weight, Tensor? bias=None, SymInt[2] stride=[1, 1], str padding="valid", SymInt[2] dilation=[1, 1], SymInt groups=1) -> Tensor',
+    infer,
+    step,
+  },
+  {
+    schema:
+      'aten::convolution(Tensor input, Tensor weight, Tensor? bias, SymInt[] stride, SymInt[] padding, SymInt[] dilation, bool transposed, SymInt[] output_padding, SymInt groups) -> Tensor',
+    infer: (args) => {
+      refuseTransposed(args);
+      return infer(args);
+    },
+    step: (args) => {
+      refuseTransposed(args);
+      return step(args);
+    },
+  },
+];

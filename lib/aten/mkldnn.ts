@@ -1,0 +1,87 @@
+import type { Arguments, TensorMeta } from '../graph/index.ts';
+import { convolutionAttributes, convolutionShape } from './convolution.ts';
+import { linearShape } from './linear.ts';
+import { fusedSum, fusedUnary } from './pointwise.ts';
+import type { OperatorDefinition, TensorLike } from './registry.ts';
+
+const geometryOf = <T>(args: Arguments<T>) => ({
+  stride: args.numbers('stride'),
+  padding: args.numbers('padding'),
+  dilation: args.numbers('dilation'),
+  groups: args.number('groups'),
+});
+
+function inferConvolution(args: Arguments<TensorMeta>): TensorMeta {
+  const x = args.tensor('X');
+  return { dtype: x.dtype, shape: convolutionShape(x.shape, args.tensor('W').shape, geometryOf(args)) };
+}
+
+function inferLinear(args: Arguments<TensorMeta>): TensorMeta {
+  const x = args.tensor('X');
+  return { dtype: x.dtype, shape: linearShape(x.shape, args.tensor('W').shape) };
+}
+
+function operands<T extends TensorLike>(args: Arguments<T>, other?: T) {
+  const bias = args.optionalTensor('B');
+  return {
+    inputs: [args.tensor('X'), args.tensor('W'), ...(bias ? [bias] : []), ...(other ? [other] : [])],
+    hasBias: bias !== null,
+  };
+}
+
+const unaryNames = { name: 'attr', scalars: 'scalars', algorithm: 'algorithm' };
+const binaryUnaryNames = { name: 'unary_attr', scalars: 'unary_scalars', algorithm: 'unary_algorithm' };
+
+/**
+ * Float convolutions and linears with what is fused into them, under the names Inductor gives them. Weights are plain:
+ * OIHW, and [out, in] for linear.
+ */
+export const mkldnn: readonly OperatorDefinition[] = [
+  {
+    schema:
+      'mkldnn::_convolution_pointwise(Tensor X, Tensor W, Tensor? B, int[] padding, int[] stride, int[] dilation, int groups, str attr, Scalar?[] scalars, str? algorithm) -> Tensor',
+    infer: inferConvolution,
+    step: (args) => {
+      const { inputs, hasBias } = operands(args);
+      const attributes = {
+        ...convolutionAttributes(geometryOf(args)),
+        hasBias,
+        ...fusedUnary(args, unaryNames),
+      };
+      return { op: 'convolution', inputs, attributes };
+    },
+  },
+  {
+    schema:
+      'mkldnn::_convolution_pointwise.binary(Tensor X, Tensor other, Tensor W, Tensor? B, int[] padding, int[] stride, int[] dilation, int groups, str binary_attr, Scalar? alpha, str? unary_attr, Scalar?[] unary_scalars, str? unary_algorithm) -> Tensor',
+    infer: inferConvolution,
+    step: (args) => {
+      const { inputs, hasBias } = operands(args, args.tensor('other'));
+      const attributes = {
+        ...convolutionAttributes(geometryOf(args)),
+        hasBias,
+        ...fusedSum(args.string('binary_attr'), args.raw('alpha')),
+        ...fusedUnary(args, binaryUnaryNames),
+      };
+      return { op: 'convolution', inputs, attributes };
+    },
+  },
+  {
+    schema:
+      'mkldnn::_linear_pointwise(Tensor X, Tensor W, Tensor? B, str attr, Scalar?[] scalars, str? algorithm) -> Tensor',
+    infer: inferLinear,
+    step: (args) => {
+      const { inputs, hasBias } = operands(args);
+      return { op: 'linear', inputs, attributes: { hasBias, ...fusedUnary(args, unaryNames) } };
+    },
+  },
+  {
+    schema:
+      'mkldnn::_linear_pointwise.binary(Tensor X, Tensor other, Tensor W, Tensor? B, str attr) -> Tensor',
+    infer: inferLinear,
+    step: (args) => {
+      const { inputs, hasBias } = operands(args, args.tensor('other'));
+      return { op: 'linear', inputs, attributes: { hasBias, ...fusedSum(args.string('attr')) } };
+    },
+  },
+];

@@ -1,0 +1,174 @@
+import type { Arguments, TensorMeta } from '../graph/index.ts';
+import type { Attributes } from '../onednn/addon.ts';
+import type { DType } from '../tensor/index.ts';
+import { convolutionAttributes, convolutionShape } from './convolution.ts';
+import { linearShape } from './linear.ts';
+import { fusedSum, fusedUnary, type UnaryNames } from './pointwise.ts';
+import { constantValues, type OperatorDefinition, type Step, type TensorLike } from './registry.ts';
+
+const geometryOf = <T>(args: Arguments<T>) => ({
+  stride: args.numbers('stride'),
+  padding: args.numbers('padding'),
+  dilation: args.numbers('dilation'),
+  groups: args.number('groups'),
+});
+
+function outputDtype<T extends { readonly dtype: DType }>(args: Arguments<T>): DType {
+  return args.isNone('output_dtype') ? args.tensor('qx').dtype : args.dtype('output_dtype');
+}
+
+function inferConvolution(args: Arguments<TensorMeta>): TensorMeta {
+  const [x, weight] = [args.tensor('qx'), args.tensor('qw')];
+  return { dtype: outputDtype(args), shape: convolutionShape(x.shape, weight.shape, geometryOf(args)) };
+}
+
+function inferLinear(args: Arguments<TensorMeta>): TensorMeta {
+  const [x, weight] = [args.tensor('qx'), args.tensor('qw')];
+  return { dtype: outputDtype(args), shape: linearShape(x.shape, weight.shape) };
+}
+
+/** A quantization parameter: a number, or a constant tensor of one element in the `.tensor` overloads. */
+function parameter<T extends TensorLike>(args: Arguments<T>, name: string): number {
+  const value = args.raw(name);
+  if (typeof value === 'number') return value;
+  const values = constantValues(args.tensor(name), name);
+  if (values.length !== 1) throw new Error(`${name} must have one element, got ${values.length}`);
+  return values[0];
+}
+
+function quantization<T extends TensorLike>(args: Arguments<T>): Attributes {
+  if (
+    !args.isNone('w_zero_point') &&
+    constantValues(args.tensor('w_zero_point'), 'w_zero_point').some(Boolean)
+  )
+    throw new Error('w_zero_point must be 0: weights are quantized symmetrically');
+  return {
+    xScale: parameter(args, 'x_scale'),
+    xZeroPoint: parameter(args, 'x_zero_point'),
+    weightScales: Float32Array.from(constantValues(args.tensor('w_scale'), 'w_scale')),
+    outputScale: args.number('output_scale'),
+    outputZeroPoint: args.number('output_zero_point'),
+  };
+}
+
+/** The step of one quantized operator; `fused` are its post-operations, `addend` the tensor a sum adds. */
+function quantizedStep<T extends TensorLike>(
+  op: 'convolution' | 'linear',
+  args: Arguments<T>,
+  fused: Attributes,
+  addend: T | null = null,
+): Step<T> {
+  const bias = args.optionalTensor('bias');
+  const inputs = [args.tensor('qx'), args.tensor('qw'), ...(bias ? [bias] : []), ...(addend ? [addend] : [])];
+  const geometry = op === 'convolution' ? convolutionAttributes(geometryOf(args)) : {};
+  const attributes = { ...geometry, ...quantization(args), hasBias: bias !== null, ...fused };
+  return { op, inputs, attributes };
+}
+
+const convolutionUnary: UnaryNames = { name: 'attr', scalars: 'scalars', algorithm: 'algorithm' };
+const convolutionBinaryUnary: UnaryNames = {
+  name: 'unary_attr',
+  scalars: 'unary_scalars',
+  algorithm: 'unary_algorithm',
+};
+const linearUnary: UnaryNames = {
+  name: 'post_op_name',
+  scalars: 'post_op_args',
+  algorithm: 'post_op_algorithm',
+};
+const linearBinaryUnary: UnaryNames = {
+  name: 'unary_post_op',
+  scalars: 'unary_post_op_args',
+  algorithm: 'unary_post_op_algorithm',
+};
+
+const convolutionStep = <T extends TensorLike>(args: Arguments<T>): Step<T> =>
+  quantizedStep('convolution', args, fusedUnary(args, convolutionUnary));
+
+const linearStep = <T extends TensorLike>(args: Arguments<T>): Step<T> =>
+  quantizedStep('linear', args, fusedUnary(args, linearUnary));
+
+function convolutionBinaryStep<T extends TensorLike>(args: Arguments<T>): Step<T> {
+  const fused = {
+    ...fusedSum(args.string('binary_attr'), args.raw('alpha')),
+    addScale: args.number('accum_scale'),
+    addZeroPoint: args.number('accum_zero_point'),
+    ...fusedUnary(args, convolutionBinaryUnary),
+  };
+  return quantizedStep('convolution', args, fused, args.tensor('qaccum'));
+}
+
+function linearBinaryStep<T extends TensorLike>(args: Arguments<T>): Step<T> {
+  const fused = {
+    ...fusedSum(args.string('binary_post_op'), args.raw('binary_alpha')),
+    addScale: args.number('other_scale'),
+    addZeroPoint: args.number('other_zp'),
+    ...fusedUnary(args, linearBinaryUnary),
+  };
+  return quantizedStep('linear', args, fused, args.tensor('other'));
+}
+
+const geometrySchema = 'int[] stride, int[] padding, int[] dilation, int groups';
+const outputSchema = 'float output_scale, int output_zero_point, ScalarType? output_dtype';
+const weightSchema = 'Tensor qw, Tensor w_scale, Tensor w_zero_point';
+const scalarInput = `Tensor qx, float x_scale, int x_zero_point, ${weightSchema}`;
+const tensorInput = `Tensor qx, Tensor x_scale, Tensor x_zero_point, ${weightSchema}`;
+const convolutionUnarySchema = 'str attr, Scalar?[] scalars, str? algorithm';
+const convolutionBinarySchema =
+  'float accum_scale, int accum_zero_point, str binary_attr, Scalar? alpha, str? unary_attr, Scalar?[] unary_scalars, str? unary_algorithm';
+const linearUnarySchema = 'str post_op_name, Scalar?[] post_op_args, str post_op_algorithm';
+const linearBinarySchema =
+  'float other_scale, int other_zp, str binary_post_op, float binary_alpha, str unary_post_op, Scalar?[] unary_post_op_args, str unary_post_op_algorithm';
+
+/**
+ * Quantized convolutions and linears, under the names and with the arguments Inductor gives them. Three differences:
+ * weights are plain (int8 OIHW, and [out, in] for linear) as each plan packs them itself; `qaccum` is not written to;
+ * an `output_dtype` of None is `qx`'s dtype. Scales and zero points given as tensors must be constants of the graph.
+ */
+export const onednn: readonly OperatorDefinition[] = [
+  {
+    schema: `onednn::qconv1d_pointwise(${scalarInput}, Tensor? bias, ${geometrySchema}, ${outputSchema}, ${convolutionUnarySchema}) -> Tensor`,
+    infer: inferConvolution,
+    step: convolutionStep,
+  },
+  {
+    schema: `onednn::qconv2d_pointwise(${scalarInput}, Tensor? bias, ${geometrySchema}, ${outputSchema}, ${convolutionUnarySchema}) -> Tensor`,
+    infer: inferConvolution,
+    step: convolutionStep,
+  },
+  {
+    schema: `onednn::qconv2d_pointwise.tensor(${tensorInput}, Tensor? bias, ${geometrySchema}, ${outputSchema}, ${convolutionUnarySchema}) -> Tensor`,
+    infer: inferConvolution,
+    step: convolutionStep,
+  },
+  {
+    schema: `onednn::qconv2d_pointwise.binary(${scalarInput}, Tensor qaccum, Tensor? bias, ${geometrySchema}, ${outputSchema}, ${convolutionBinarySchema}) -> Tensor`,
+    infer: inferConvolution,
+    step: convolutionBinaryStep,
+  },
+  {
+    schema: `onednn::qconv2d_pointwise.binary_tensor(${tensorInput}, Tensor qaccum, Tensor? bias, ${geometrySchema}, ${outputSchema}, ${convolutionBinarySchema}) -> Tensor`,
+    infer: inferConvolution,
+    step: convolutionBinaryStep,
+  },
+  {
+    schema: `onednn::qlinear_pointwise(${scalarInput}, Tensor? bias, ${outputSchema}, ${linearUnarySchema}) -> Tensor`,
+    infer: inferLinear,
+    step: linearStep,
+  },
+  {
+    schema: `onednn::qlinear_pointwise.tensor(${tensorInput}, Tensor? bias, ${outputSchema}, ${linearUnarySchema}) -> Tensor`,
+    infer: inferLinear,
+    step: linearStep,
+  },
+  {
+    schema: `onednn::qlinear_pointwise.binary(${scalarInput}, Tensor? other, Tensor? bias, ${outputSchema}, ${linearBinarySchema}) -> Tensor`,
+    infer: inferLinear,
+    step: linearBinaryStep,
+  },
+  {
+    schema: `onednn::qlinear_pointwise.binary_tensor(${tensorInput}, Tensor? other, Tensor? bias, ${outputSchema}, ${linearBinarySchema}) -> Tensor`,
+    infer: inferLinear,
+    step: linearBinaryStep,
+  },
+];

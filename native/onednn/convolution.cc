@@ -1,0 +1,35 @@
+#include "onednn/convolution.h"
+
+namespace octavo::onednn {
+
+FusedPrimitive make_convolution(const ConvolutionProblem& problem, const Fusion& fusion, AddendForm form) {
+  const auto src = to_onednn(problem.src), dst = to_onednn(problem.dst);
+  const dnnl::memory::desc weights(problem.weights, to_onednn(problem.weights_dtype),
+                                   dnnl::memory::format_tag::any);
+  const int64_t channels = problem.dst.shape[1];
+  const bool grouped = problem.weights.size() == problem.src.shape.size() + 1;
+  auto fused = make_fused_attributes(fusion, form, dst, problem.dst.dtype, channels,
+                                     {grouped ? (1 << 0) | (1 << 1) : 1 << 0, 1 << 1});
+  const bool has_bias = problem.has_bias || needs_bias(fusion, form);
+  const auto bias = has_bias
+                        ? dnnl::memory::desc({channels}, dnnl::memory::data_type::f32, dnnl::memory::dims{1})
+                        : dnnl::memory::desc();
+  auto dilation = problem.dilation;
+  for (auto& step : dilation) step -= 1;  // oneDNN counts the gaps
+  const auto kind = dnnl::prop_kind::forward_inference;
+  const auto algorithm = dnnl::algorithm::convolution_direct;
+#if OCTAVO_ONEDNN_3
+  const dnnl::convolution_forward::primitive_desc pd(engine(), kind, algorithm, src, weights, bias, dst,
+                                                     problem.stride, dilation, problem.padding_begin,
+                                                     problem.padding_end, fused.attributes);
+#else
+  const dnnl::convolution_forward::primitive_desc pd(
+      {kind, algorithm, src, weights, bias, dst, problem.stride, dilation, problem.padding_begin,
+       problem.padding_end},
+      fused.attributes, engine());
+#endif
+  Primitive primitive(dnnl::convolution_forward(pd), pd.impl_info_str(), pd.scratchpad_desc());
+  return complete(std::move(primitive), {src, pd.weights_desc(), bias, dst}, std::move(fused));
+}
+
+}  // namespace octavo::onednn

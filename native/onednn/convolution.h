@@ -1,0 +1,22 @@
+// oneDNN's convolution of images.
+#pragma once
+
+#include "onednn/fused_primitive.h"
+
+namespace octavo::onednn {
+
+struct ConvolutionProblem {
+  TensorDesc src;  // [N, C, H, W], any strides
+  TensorDesc dst;  // [N, O, H', W']
+  DType weights_dtype;
+  Dims weights;  // [O, I, KH, KW], or [G, O/G, I, KH, KW]
+  Dims stride;
+  Dims dilation;  // 1 = dense
+  Dims padding_begin;
+  Dims padding_end;
+  bool has_bias;
+};
+
+FusedPrimitive make_convolution(const ConvolutionProblem& problem, const Fusion& fusion, AddendForm form);
+
+}  // namespace octavo::onednn

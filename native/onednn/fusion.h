@@ -1,0 +1,73 @@
+// What a convolution or matmul does with its accumulator before it stores it: scales, zero points, an added
+// tensor and a pointwise function, as one description for both oneDNN APIs.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "onednn/primitive.h"
+
+namespace octavo::onednn {
+
+struct Unary {
+  // relu, leaky_relu, hardtanh, hardswish, hardsigmoid, swish, gelu_erf, gelu_tanh, sigmoid, tanh
+  std::string algorithm;
+  float alpha = 0;  // leaky_relu: negative slope; hardtanh: lower bound
+  float beta = 0;   // hardtanh: upper bound
+};
+
+// A tensor of the destination's shape: (value - zero_point) * scale is added.
+struct Addend {
+  DType dtype = DType::f32;
+  float scale = 1;
+  int32_t zero_point = 0;
+};
+
+// How the addend reaches the primitive.
+enum class AddendForm {
+  sum,    // it lies in the destination's buffer, in the destination's layout
+  binary  // a buffer of its own, in the destination's layout
+};
+
+// destination = unary(sum((src - src_zero_point) * weights) * src_scale * weight_scales + bias + addend)
+//               / dst_scale + dst_zero_point
+struct Fusion {
+  float src_scale = 1;
+  int32_t src_zero_point = 0;
+  std::vector<float> weight_scales = {1};  // one, or one per output channel
+  std::optional<Addend> addend;
+  std::optional<Unary> unary;
+  float dst_scale = 1;
+  int32_t dst_zero_point = 0;
+};
+
+// bias' = bias * factor + offset, per output channel: what the primitive wants in place of the bias.
+struct BiasTransform {
+  std::vector<float> factor;
+  std::vector<float> offset;
+};
+
+// A Fusion in terms of one primitive.
+struct FusedAttributes {
+  dnnl::primitive_attr attributes;
+  std::vector<std::pair<int, dnnl::memory>> arguments;  // constant run-time arguments: scales, zero points
+  BiasTransform bias;
+  int addend_argument = 0;           // the binary form's argument; 0 without one
+  dnnl::memory::desc addend_layout;  // the destination's layout, in the addend's element type
+};
+
+// Where a primitive has its output channels.
+struct ChannelMasks {
+  int weights;
+  int dst;
+};
+
+// Whether the primitive needs a bias even where the model has none: it carries the addend's zero point.
+bool needs_bias(const Fusion& fusion, AddendForm form);
+
+FusedAttributes make_fused_attributes(const Fusion& fusion, AddendForm form, const dnnl::memory::desc& dst,
+                                      DType dst_dtype, int64_t channels, ChannelMasks masks);
+
+}  // namespace octavo::onednn

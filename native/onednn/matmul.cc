@@ -1,0 +1,69 @@
+#include "onednn/matmul.h"
+
+namespace octavo::onednn {
+
+namespace {
+dnnl::memory::desc layout(const TensorDesc& desc, bool any) {
+  if (any) return {desc.shape, to_onednn(desc.dtype), dnnl::memory::format_tag::any};
+  return to_onednn(desc);
+}
+
+dnnl::matmul::primitive_desc describe(const dnnl::memory::desc& src, const dnnl::memory::desc& weights,
+                                      const dnnl::memory::desc& bias, const dnnl::memory::desc& dst,
+                                      const dnnl::primitive_attr& attributes) {
+#if OCTAVO_ONEDNN_3
+  return {engine(), src, weights, bias, dst, attributes};
+#else
+  return {{src, weights, bias, dst}, attributes, engine()};
+#endif
+}
+}  // namespace
+
+FusedPrimitive make_matmul(const MatmulProblem& problem, const Fusion& fusion, AddendForm form) {
+  const auto src = to_onednn(problem.src), dst = to_onednn(problem.dst);
+  const int64_t channels = problem.dst.shape.back();
+  const int last = 1 << (problem.dst.shape.size() - 1);
+  auto fused = make_fused_attributes(fusion, form, dst, problem.dst.dtype, channels, {last, last});
+  const bool has_bias = problem.has_bias || needs_bias(fusion, form);
+  Dims bias_shape(problem.dst.shape.size(), 1);
+  bias_shape.back() = channels;
+  const auto bias =
+      has_bias ? dnnl::memory::desc(bias_shape, dnnl::memory::data_type::f32, row_major_strides(bias_shape))
+               : dnnl::memory::desc();
+  const auto pd = describe(src, layout(problem.weights, problem.packed_weights), bias, dst, fused.attributes);
+  Primitive primitive(dnnl::matmul(pd), pd.impl_info_str(), pd.scratchpad_desc());
+  return complete(std::move(primitive), {src, pd.weights_desc(), bias, dst}, std::move(fused));
+}
+
+Product make_product(const ProductProblem& problem) {
+  const auto a = to_onednn(problem.a), dst = to_onednn(problem.dst);
+  auto attributes = base_attributes();
+  dnnl::post_ops post_ops;
+  const auto multiply = [&](float factor) {
+    if (factor == 1) return;
+#if OCTAVO_ONEDNN_3
+    post_ops.append_eltwise(dnnl::algorithm::eltwise_linear, factor, 0);
+#else
+    post_ops.append_eltwise(1, dnnl::algorithm::eltwise_linear, factor, 0);
+#endif
+  };
+  int c_argument = 0;
+  if (problem.c) {
+    multiply(problem.alpha / problem.beta);
+    c_argument = DNNL_ARG_ATTR_MULTIPLE_POST_OP(post_ops.len()) | DNNL_ARG_SRC_1;
+    post_ops.append_binary(dnnl::algorithm::binary_add, to_onednn(*problem.c));
+    multiply(problem.beta);
+  } else {
+    multiply(problem.alpha);
+  }
+  attributes.set_post_ops(post_ops);
+  const auto pd = describe(a, layout(problem.b, problem.packed_b), dnnl::memory::desc(), dst, attributes);
+  Primitive primitive(dnnl::matmul(pd), pd.impl_info_str(), pd.scratchpad_desc());
+  primitive.add(DNNL_ARG_SRC, a);
+  primitive.add(DNNL_ARG_WEIGHTS, pd.weights_desc());
+  primitive.add(DNNL_ARG_DST, dst);
+  if (c_argument) primitive.add(c_argument, to_onednn(*problem.c));
+  return {std::move(primitive), pd.weights_desc(), c_argument};
+}
+
+}  // namespace octavo::onednn

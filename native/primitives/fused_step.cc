@@ -1,0 +1,122 @@
+#include "primitives/fused_step.h"
+
+#include <algorithm>
+#include <cstring>
+
+namespace octavo {
+
+namespace {
+float from_bf16(uint16_t bits) {
+  const uint32_t wide = static_cast<uint32_t>(bits) << 16;
+  float value;
+  std::memcpy(&value, &wide, sizeof(value));
+  return value;
+}
+
+bool is_identity(const onednn::BiasTransform& bias) {
+  return std::all_of(bias.factor.begin(), bias.factor.end(), [](float f) { return f == 1; }) &&
+         std::all_of(bias.offset.begin(), bias.offset.end(), [](float o) { return o == 0; });
+}
+
+bool is_reference(const onednn::FusedPrimitive& fused) {
+  return fused.primitive.implementation().find("ref") != std::string::npos;
+}
+
+// Sums write over their addend, so its elements must be as large as the destination's.
+std::vector<onednn::AddendForm> addend_forms(const onednn::Fusion& fusion, DType dst) {
+  using onednn::AddendForm;
+  if (!fusion.addend) return {AddendForm::sum};
+  const bool bytes = dtype_size(dst) == 1 && dtype_size(fusion.addend->dtype) == 1;
+  if (fusion.addend->dtype == dst || bytes) return {AddendForm::sum, AddendForm::binary};
+  return {AddendForm::binary};
+}
+}  // namespace
+
+onednn::FusedPrimitive make_fused(const onednn::Fusion& fusion, DType dst,
+                                  const std::function<onednn::FusedPrimitive(onednn::AddendForm)>& make) {
+  std::optional<onednn::FusedPrimitive> slow;
+  std::exception_ptr failure;
+  for (const auto form : addend_forms(fusion, dst)) {
+    try {
+      auto fused = make(form);
+      if (!is_reference(fused)) return fused;
+      if (!slow) slow.emplace(std::move(fused));
+    } catch (const dnnl::error&) {
+      if (!failure) failure = std::current_exception();
+    }
+  }
+  if (!slow) std::rethrow_exception(failure);
+  return std::move(*slow);
+}
+
+FusedStep::FusedStep(const StepSpec& spec, FusedInputs inputs, const FusedViews& views,
+                     onednn::FusedPrimitive fused)
+    : inputs_(inputs),
+      fused_(std::move(fused)),
+      primitive_scratch_offset_(scratch_.reserve(fused_.primitive.scratchpad_bytes())),
+      src_(spec.inputs[0], views.src.given, views.src.wanted, scratch_),
+      weights_(spec.inputs[1], views.weights, fused_.weights, scratch_) {
+  if (inputs_.addend >= 0) {
+    TensorDesc wanted = views.dst.wanted;
+    wanted.dtype = views.addend->dtype;
+    addend_.emplace(spec.inputs[inputs_.addend], *views.addend, wanted, scratch_);
+  }
+  const auto dst = layout_of(views.dst.wanted), given_dst = layout_of(views.dst.given);
+  if (!(dst == given_dst)) {
+    dst_reorder_.emplace(onednn::make_reorder(dst, given_dst));
+    dst_offset_ = scratch_.reserve(dst.get_size());
+    dst_scratch_offset_ = scratch_.reserve(dst_reorder_->scratchpad_bytes());
+  }
+  bias_is_bf16_ = inputs_.bias >= 0 && spec.inputs[inputs_.bias].desc.dtype == DType::bf16;
+  if (inputs_.bias < 0) {
+    if (fused_.has_bias) bias_ = fused_.bias.offset;  // the primitive's own: an addend's zero point
+  } else if (const auto& constant = spec.inputs[inputs_.bias].constant) {
+    transform_bias(constant->data());
+  } else {
+    transforms_bias_ = bias_is_bf16_ || !is_identity(fused_.bias);
+  }
+}
+
+void FusedStep::transform_bias(const void* bias) {
+  const auto& [factor, offset] = fused_.bias;
+  bias_.resize(factor.size());
+  for (size_t i = 0; i < bias_.size(); i++) {
+    const float given =
+        bias_is_bf16_ ? from_bf16(static_cast<const uint16_t*>(bias)[i]) : static_cast<const float*>(bias)[i];
+    bias_[i] = given * factor[i] + offset[i];
+  }
+}
+
+void FusedStep::execute(const Buffers& buffers) {
+  void* scratchpad = buffers.scratchpad;
+  auto& primitive = fused_.primitive;
+  void* dst = dst_reorder_ ? ScratchLayout::at(scratchpad, dst_offset_) : buffers.outputs[0];
+  if (addend_) {
+    const void* addend = buffers.inputs[inputs_.addend];
+    if (fused_.addend_argument)
+      primitive.bind(fused_.addend_argument, addend_->resolve(addend, scratchpad));
+    else
+      addend_->place(addend, dst, scratchpad);
+  }
+  primitive.bind(DNNL_ARG_SRC, src_.resolve(buffers.inputs[0], scratchpad));
+  primitive.bind(DNNL_ARG_WEIGHTS, weights_.resolve(buffers.inputs[1], scratchpad));
+  if (transforms_bias_) transform_bias(buffers.inputs[inputs_.bias]);
+  if (fused_.has_bias)
+    primitive.bind(DNNL_ARG_BIAS, bias_.empty() ? buffers.inputs[inputs_.bias] : bias_.data());
+  primitive.bind(DNNL_ARG_DST, dst);
+  primitive.execute(ScratchLayout::at(scratchpad, primitive_scratch_offset_));
+  if (dst_reorder_) {
+    dst_reorder_->bind(DNNL_ARG_FROM, dst);
+    dst_reorder_->bind(DNNL_ARG_TO, buffers.outputs[0]);
+    dst_reorder_->execute(ScratchLayout::at(scratchpad, dst_scratch_offset_));
+  }
+}
+
+std::string FusedStep::implementation() const {
+  std::string name = src_.prefix() + weights_.prefix() + (addend_ ? addend_->prefix() : "");
+  name += fused_.primitive.implementation();
+  if (dst_reorder_) name += "+" + dst_reorder_->implementation();
+  return name;
+}
+
+}  // namespace octavo

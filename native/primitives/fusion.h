@@ -1,0 +1,22 @@
+// Reads and checks what convolution and linear steps fuse: quantization, an addend, a pointwise function.
+#pragma once
+
+#include "onednn/fusion.h"
+#include "primitives/step.h"
+
+namespace octavo {
+
+// Attributes: xScale, xZeroPoint, weightScales (one or `channels`), outputScale, outputZeroPoint;
+// binary: 'none' | 'sum' with addScale, addZeroPoint; unary: a name of onednn::Unary with unaryAlpha,
+// unaryBeta. Input 0 is the source, 1 the weight, the last one the addend. Throws std::invalid_argument.
+onednn::Fusion read_fusion(const StepSpec& spec, int64_t channels);
+
+// Where the bias and the addend stand among a step's inputs; -1 where there is none. Checks their number, and
+// the bias's type and shape.
+struct FusedInputs {
+  int bias;
+  int addend;
+};
+FusedInputs read_inputs(const StepSpec& spec, int64_t channels);
+
+}  // namespace octavo

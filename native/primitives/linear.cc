@@ -1,0 +1,67 @@
+// y = x W^T + b over the last dimension, float or quantized, with what is fused into it. Always oneDNN's
+// matmul: its inner product refuses zero points.
+#include <stdexcept>
+
+#include "onednn/matmul.h"
+#include "primitives/fused_step.h"
+#include "primitives/table.h"
+
+namespace octavo {
+
+namespace {
+struct MatrixView {
+  View view;          // of the tensor itself
+  TensorDesc matrix;  // what the primitive sees: [rows, last], rows dense
+};
+
+// Leading dimensions become rows. Where strides do not allow that, the primitive works on a row-major copy.
+MatrixView as_matrix(const TensorDesc& desc) {
+  const size_t last = desc.shape.size() - 1;
+  const int64_t columns = desc.shape[last];
+  int64_t rows = 1, row_stride = 0, expected = 0;
+  bool possible = desc.strides[last] == 1 || columns == 1;
+  for (size_t i = last; i-- > 0;) {
+    rows *= desc.shape[i];
+    if (desc.shape[i] == 1) continue;
+    if (row_stride == 0) row_stride = expected = desc.strides[i];
+    possible = possible && desc.strides[i] == expected;
+    expected *= desc.shape[i];
+  }
+  possible = possible && (rows == 1 || row_stride >= columns);
+  if (possible) return {{desc, desc}, {desc.dtype, {rows, columns}, {rows == 1 ? columns : row_stride, 1}}};
+  const TensorDesc dense{desc.dtype, desc.shape, row_major_strides(desc.shape)};
+  return {{desc, dense}, {desc.dtype, {rows, columns}, {columns, 1}}};
+}
+}  // namespace
+
+std::unique_ptr<Step> create_linear(const StepSpec& spec) {
+  const auto& src = spec.input(0, "the tensor").desc;
+  const auto& weight = spec.input(1, "the weight").desc;
+  const auto& dst = spec.outputs.at(0);
+  if (src.shape.empty()) throw std::invalid_argument("the input must have at least 1 dimension");
+  if (weight.shape.size() != 2 || weight.shape[1] != src.shape.back())
+    throw std::invalid_argument("the weight must be [out, " + std::to_string(src.shape.back()) + "], got " +
+                                weight.to_string());
+  const int64_t channels = weight.shape[0];
+  Dims expected = src.shape;
+  expected.back() = channels;
+  if (dst.shape != expected)
+    throw std::invalid_argument("the output must be " + TensorDesc{dst.dtype, expected, {}}.to_string());
+  if (src.numel() == 0 || dst.numel() == 0) throw std::invalid_argument("empty tensors cannot be multiplied");
+  const auto inputs = read_inputs(spec, channels);
+  const auto fusion = read_fusion(spec, channels);
+
+  const auto source = as_matrix(src), result = as_matrix(dst);
+  const TensorDesc transposed{
+      weight.dtype, {weight.shape[1], channels}, {weight.strides[1], weight.strides[0]}};
+  TensorDesc packed = transposed;
+  if (src.dtype == DType::bf16) packed.dtype = DType::bf16;
+  const onednn::MatmulProblem problem{source.matrix, result.matrix, packed, true, inputs.bias >= 0};
+  auto fused = make_fused(
+      fusion, dst.dtype, [&](onednn::AddendForm form) { return onednn::make_matmul(problem, fusion, form); });
+  FusedViews views{source.view, onednn::to_onednn(transposed), result.view, {}};
+  if (inputs.addend >= 0) views.addend = spec.inputs[inputs.addend].desc;
+  return std::make_unique<FusedStep>(spec, inputs, views, std::move(fused));
+}
+
+}  // namespace octavo

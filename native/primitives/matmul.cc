@@ -1,0 +1,165 @@
+// The product of two tensors of matrices with broadcast batch dimensions (torch.matmul), in float32 or
+// bfloat16, and addmm: alpha * a b + beta * c.
+#include "onednn/matmul.h"
+
+#include <algorithm>
+#include <cmath>
+#include <stdexcept>
+
+#include "primitives/operand.h"
+#include "primitives/table.h"
+
+namespace octavo {
+
+namespace {
+// With leading extents of 1 up to `rank` dimensions. Their strides do not matter.
+TensorDesc padded(TensorDesc desc, size_t rank) {
+  while (desc.shape.size() < rank) {
+    desc.shape.insert(desc.shape.begin(), 1);
+    desc.strides.insert(desc.strides.begin(), 1);
+  }
+  return desc;
+}
+
+TensorDesc inserted(TensorDesc desc, size_t at) {
+  desc.shape.insert(desc.shape.begin() + at, 1);
+  desc.strides.insert(desc.strides.begin() + at, 1);
+  return desc;
+}
+
+// oneDNN multiplies matrices whose rows or whose columns are dense; others are copied row-major first.
+TensorDesc multipliable(const TensorDesc& desc) {
+  const size_t rank = desc.shape.size();
+  const int64_t rows = desc.shape[rank - 2], columns = desc.shape[rank - 1];
+  const int64_t down = desc.strides[rank - 2], right = desc.strides[rank - 1];
+  const bool row_major = (right == 1 || columns == 1) && (down >= columns || rows == 1);
+  const bool column_major = (down == 1 || rows == 1) && (right >= rows || columns == 1);
+  TensorDesc result = desc;
+  if (row_major) {
+    result.strides[rank - 1] = 1;
+    if (rows == 1) result.strides[rank - 2] = columns;
+  } else if (column_major) {
+    result.strides[rank - 2] = 1;
+    if (columns == 1) result.strides[rank - 1] = rows;
+  } else {
+    result.strides = row_major_strides(desc.shape);
+  }
+  return result;
+}
+
+struct Factors {
+  TensorDesc a, b, dst;  // of one rank, at least 2
+};
+
+Factors read(const StepSpec& spec) {
+  Factors p{spec.input(0, "a").desc, spec.input(1, "b").desc, spec.outputs.at(0)};
+  if (p.a.shape.empty() || p.b.shape.empty())
+    throw std::invalid_argument("both tensors must have at least 1 dimension");
+  // A vector is a row on the left and a column on the right; the result loses that dimension again.
+  if (p.b.shape.size() == 1) {
+    p.b = inserted(p.b, 1);
+    p.dst = inserted(p.dst, p.dst.shape.size());
+  }
+  if (p.a.shape.size() == 1) {
+    p.a = inserted(p.a, 0);
+    if (p.dst.shape.empty()) throw std::invalid_argument("the output has too few dimensions");
+    p.dst = inserted(p.dst, p.dst.shape.size() - 1);
+  }
+  const size_t rank = std::max(p.a.shape.size(), p.b.shape.size());
+  p.a = padded(p.a, rank);
+  p.b = padded(p.b, rank);
+  if (p.a.shape[rank - 1] != p.b.shape[rank - 2])
+    throw std::invalid_argument("inner extents " + std::to_string(p.a.shape[rank - 1]) + " and " +
+                                std::to_string(p.b.shape[rank - 2]) + " differ");
+  Dims expected;
+  for (size_t i = 0; i + 2 < rank; i++) {
+    const int64_t m = p.a.shape[i], n = p.b.shape[i];
+    if (m != n && m != 1 && n != 1)
+      throw std::invalid_argument("batch extents " + std::to_string(m) + " and " + std::to_string(n) +
+                                  " do not broadcast");
+    expected.push_back(m == 1 ? n : m);
+  }
+  expected.push_back(p.a.shape[rank - 2]);
+  expected.push_back(p.b.shape[rank - 1]);
+  if (p.dst.shape != expected)
+    throw std::invalid_argument("the output must have " + TensorDesc{p.dst.dtype, expected, {}}.to_string() +
+                                " matrices, got " + p.dst.to_string());
+  if (p.a.numel() == 0 || p.b.numel() == 0) throw std::invalid_argument("empty tensors cannot be multiplied");
+  const auto is_float = [](DType dtype) { return dtype == DType::f32 || dtype == DType::bf16; };
+  if (p.a.dtype != p.b.dtype || !is_float(p.a.dtype) ||
+      (p.dst.dtype != p.a.dtype && p.dst.dtype != DType::f32))
+    throw std::invalid_argument(
+        "both tensors must be float32 or both bfloat16, the output the same or float32");
+  return p;
+}
+
+std::optional<TensorDesc> read_c(const StepSpec& spec, const TensorDesc& dst) {
+  if (spec.inputs.size() < 3) return std::nullopt;
+  TensorDesc c = spec.inputs[2].desc;
+  const size_t rank = dst.shape.size();
+  bool fits = c.shape.size() <= rank && c.dtype == dst.dtype;
+  if (fits) c = padded(c, rank);
+  for (size_t i = 0; fits && i < rank; i++) fits = c.shape[i] == 1 || c.shape[i] == dst.shape[i];
+  if (!fits)
+    throw std::invalid_argument("the added tensor " + spec.inputs[2].desc.to_string() +
+                                " does not broadcast to the output " + dst.to_string());
+  return c;
+}
+
+// A constant b is packed for the primitive, another one is as multipliable() has it.
+Operand make_b(const StepInput& input, const TensorDesc& b, const dnnl::memory::desc& wanted,
+               ScratchLayout& scratch) {
+  if (input.constant) return {input, onednn::to_onednn(b), wanted, scratch};
+  return {input, b, multipliable(b), scratch};
+}
+
+class Matmul : public Step {
+ public:
+  Matmul(const StepSpec& spec, const Factors& factors, onednn::Product product)
+      : product_(std::move(product)),
+        scratch_offset_(scratch_.reserve(product_.primitive.scratchpad_bytes())),
+        a_(spec.inputs[0], factors.a, multipliable(factors.a), scratch_),
+        b_(make_b(spec.inputs[1], factors.b, product_.b, scratch_)) {
+    if (!product_.c_argument) return;
+    const TensorDesc& c = spec.inputs[2].desc;
+    c_.emplace(spec.inputs[2], c, c, scratch_);
+  }
+
+  void execute(const Buffers& buffers) override {
+    auto& primitive = product_.primitive;
+    primitive.bind(DNNL_ARG_SRC, a_.resolve(buffers.inputs[0], buffers.scratchpad));
+    primitive.bind(DNNL_ARG_WEIGHTS, b_.resolve(buffers.inputs[1], buffers.scratchpad));
+    if (c_) primitive.bind(product_.c_argument, c_->resolve(buffers.inputs[2], buffers.scratchpad));
+    primitive.bind(DNNL_ARG_DST, buffers.outputs[0]);
+    primitive.execute(ScratchLayout::at(buffers.scratchpad, scratch_offset_));
+  }
+
+  std::string implementation() const override {
+    return a_.prefix() + b_.prefix() + product_.primitive.implementation();
+  }
+  size_t scratchpad_bytes() const override { return scratch_.bytes(); }
+
+ private:
+  onednn::Product product_;
+  ScratchLayout scratch_;
+  size_t scratch_offset_;
+  Operand a_, b_;
+  std::optional<Operand> c_;
+};
+}  // namespace
+
+std::unique_ptr<Step> create_matmul(const StepSpec& spec) {
+  const auto factors = read(spec);
+  const auto number = [&](const char* name) {
+    const auto value = static_cast<float>(spec.attributes.number(name, 1));
+    if (!std::isfinite(value)) throw std::invalid_argument(std::string(name) + " must be finite");
+    return value;
+  };
+  onednn::ProductProblem problem{
+      multipliable(factors.a),   multipliable(factors.b), factors.dst,   spec.inputs[1].constant != nullptr,
+      read_c(spec, factors.dst), number("alpha"),         number("beta")};
+  if (problem.beta == 0) problem.c.reset();
+  return std::make_unique<Matmul>(spec, factors, onednn::make_product(problem));
+}
+
+}  // namespace octavo

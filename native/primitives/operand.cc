@@ -1,0 +1,69 @@
+#include "primitives/operand.h"
+
+#include <cstring>
+
+#include "primitives/aligned_buffer.h"
+
+namespace octavo {
+
+namespace {
+std::shared_ptr<void> reordered(const void* data, const dnnl::memory::desc& from,
+                                const dnnl::memory::desc& to) {
+  auto reorder = onednn::make_reorder(from, to);
+  const auto result = aligned_buffer(to.get_size());
+  const auto scratchpad = aligned_buffer(reorder.scratchpad_bytes());
+  reorder.bind(DNNL_ARG_FROM, data);
+  reorder.bind(DNNL_ARG_TO, result.get());
+  reorder.execute(scratchpad.get());
+  return result;
+}
+}  // namespace
+
+dnnl::memory::desc layout_of(TensorDesc desc) {
+  for (size_t i = 0; i < desc.shape.size(); i++)
+    if (desc.shape[i] == 1) desc.strides[i] = 1;
+  return onednn::to_onednn(desc);
+}
+
+Operand::Operand(const StepInput& input, const TensorDesc& given, const TensorDesc& wanted,
+                 ScratchLayout& scratch)
+    : Operand(input, layout_of(given), layout_of(wanted), scratch) {}
+
+Operand::Operand(const StepInput& input, const dnnl::memory::desc& given, const dnnl::memory::desc& wanted,
+                 ScratchLayout& scratch)
+    : owner_(input.constant), bytes_(wanted.get_size()) {
+  const bool same = given == wanted;
+  if (owner_) {
+    if (!same)
+      packed_ = owner_->packed(onednn::identity(given) + onednn::identity(wanted),
+                               [&] { return reordered(owner_->data(), given, wanted); });
+    constant_ = same ? owner_->data() : packed_.get();
+  } else if (!same) {
+    reorder_.emplace(onednn::make_reorder(given, wanted));
+    reordered_offset_ = scratch.reserve(bytes_);
+    reorder_scratch_offset_ = scratch.reserve(reorder_->scratchpad_bytes());
+  }
+}
+
+const void* Operand::resolve(const void* data, void* scratchpad) {
+  if (constant_) return constant_;
+  if (!reorder_) return data;
+  void* target = ScratchLayout::at(scratchpad, reordered_offset_);
+  place(data, target, scratchpad);
+  return target;
+}
+
+void Operand::place(const void* data, void* target, void* scratchpad) {
+  if (reorder_) {
+    reorder_->bind(DNNL_ARG_FROM, data);
+    reorder_->bind(DNNL_ARG_TO, target);
+    reorder_->execute(ScratchLayout::at(scratchpad, reorder_scratch_offset_));
+    return;
+  }
+  const void* source = constant_ ? constant_ : data;
+  if (source != target) std::memcpy(target, source, bytes_);
+}
+
+std::string Operand::prefix() const { return reorder_ ? reorder_->implementation() + "+" : ""; }
+
+}  // namespace octavo
