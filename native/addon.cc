@@ -1,9 +1,11 @@
 // Registration only.
 #include <napi.h>
 
+#include "binding/cpu.h"
 #include "binding/eager.h"
 #include "binding/environment.h"
 #include "binding/executor.h"
+#include "cpu/tile_permission.h"
 #include "onednn/version.h"
 
 namespace {
@@ -17,7 +19,10 @@ Napi::Value one_dnn_version(const Napi::CallbackInfo& info) {
 
 Napi::Object initialize(Napi::Env env, Napi::Object exports) {
   octavo::binding::Environment::install(env);
+  // Once and before any thread of ours starts. oneDNN would ask too, but only when it first looks for AMX.
+  octavo::cpu::request_tile_permission();
   exports.Set("oneDnnVersion", Napi::Function::New(env, one_dnn_version));
+  exports.Set("rawCpu", Napi::Function::New(env, octavo::binding::raw_cpu));
   exports.Set("createConstant", Napi::Function::New(env, octavo::binding::create_constant));
   exports.Set("execute", Napi::Function::New(env, octavo::binding::execute));
   exports.Set("Executor", octavo::binding::executor_class(env));

@@ -109,8 +109,19 @@ export interface OneDnnVersion {
   readonly isa: string;
 }
 
+/** What processor and kernel say, before any judgement. */
+export interface RawCpu {
+  /** Rows of leaf, subleaf, EAX, EBX, ECX, EDX. */
+  readonly cpuid: readonly (readonly number[])[];
+  /** Register files the operating system saves (extended control register 0); 0 without XSAVE. */
+  readonly xcr0: number;
+  /** Extended states the kernel lets this process use, bit by bit as in XCR0; 0 before Linux 5.16. */
+  readonly permittedStates: number;
+}
+
 export interface Addon {
   oneDnnVersion(): OneDnnVersion;
+  rawCpu(): RawCpu;
   createConstant(dtype: DType, shape: readonly number[], data: TensorData): NativeConstant;
   /**
    * Runs one step now, on the calling thread.

@@ -1,0 +1,26 @@
+import { addon, type OneDnnVersion } from './addon.ts';
+import { type CpuTopology, cpuTopology } from './cpu-topology.ts';
+import { type CpuModel, cpuModel, type InstructionSets, instructionSets } from './instruction-sets.ts';
+
+/** What this machine offers to int8 inference, and what oneDNN will make of it. */
+export interface CpuFeatures extends CpuModel, CpuTopology {
+  readonly instructionSets: InstructionSets;
+  /** The oneDNN in use, with the widest instruction set it will use; `ONEDNN_MAX_CPU_ISA` lowers that one. */
+  readonly oneDnn: OneDnnVersion;
+}
+
+/**
+ * Looks at the processor, at what operating system and kernel let this process use of it, and at oneDNN.
+ *
+ * Cores and caches are those of the process's CPU affinity at the time of the call; instruction sets are what the machine
+ * can do, whatever `ONEDNN_MAX_CPU_ISA` says.
+ */
+export function cpuFeatures(): CpuFeatures {
+  const raw = addon.rawCpu();
+  return {
+    ...cpuModel(raw),
+    ...cpuTopology(),
+    instructionSets: instructionSets(raw),
+    oneDnn: addon.oneDnnVersion(),
+  };
+}

@@ -1,0 +1,106 @@
+import { readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+
+/** A cache as this process's CPUs see it. */
+export interface CpuCache {
+  /** 1, 2 or 3. */
+  readonly level: number;
+  readonly type: 'data' | 'instruction' | 'unified';
+  /** Size of one instance in bytes. */
+  readonly bytes: number;
+  /** How many such caches the process's CPUs have among them. */
+  readonly instances: number;
+}
+
+/** The part of the machine that this process may run on. */
+export interface CpuTopology {
+  /** Logical CPUs (hardware threads) in the process's affinity mask. */
+  readonly logicalCpus: number;
+  /** Physical cores that those logical CPUs belong to. */
+  readonly cores: number;
+  /** Sockets that those cores sit in. */
+  readonly sockets: number;
+  /** From level 1 up; empty where the kernel does not tell. */
+  readonly caches: readonly CpuCache[];
+}
+
+/** The numbers in a kernel list such as `0-3,8`. */
+function parseCpuList(list: string): number[] {
+  return list
+    .trim()
+    .split(',')
+    .filter((range) => range !== '')
+    .flatMap((range) => {
+      const [first = 0, last = first] = range.split('-').map(Number);
+      return Array.from({ length: last - first + 1 }, (_, index) => first + index);
+    });
+}
+
+function readOptional(path: string): string | undefined {
+  try {
+    return readFileSync(path, 'utf8').trim();
+  } catch {
+    // A container or a chroot may hide any of these files.
+    return undefined;
+  }
+}
+
+function listOptional(path: string): string[] {
+  try {
+    return readdirSync(path).sort();
+  } catch {
+    return [];
+  }
+}
+
+function parseSize(text: string): number {
+  const units: Record<string, number> = { K: 2 ** 10, M: 2 ** 20, G: 2 ** 30 };
+  return Number.parseInt(text, 10) * (units[text.slice(-1)] ?? 1);
+}
+
+function readCaches(cpuFolders: readonly string[]): CpuCache[] {
+  // The CPUs that share a cache tell it from the others of its kind.
+  const instances = new Map<string, Omit<CpuCache, 'instances'>>();
+  for (const folder of cpuFolders) {
+    for (const index of listOptional(join(folder, 'cache'))) {
+      const read = (file: string) => readOptional(join(folder, 'cache', index, file));
+      const [level, type, size, sharedBy] = ['level', 'type', 'size', 'shared_cpu_list'].map(read);
+      if (!level || !type || !size || !sharedBy) continue;
+      instances.set(`${level} ${type} ${sharedBy}`, {
+        level: Number(level),
+        type: type.toLowerCase() as CpuCache['type'],
+        bytes: parseSize(size),
+      });
+    }
+  }
+  const caches = new Map<string, CpuCache>();
+  for (const cache of instances.values()) {
+    // Hybrid processors have caches of several sizes at one level.
+    const kind = `${cache.level} ${cache.type} ${cache.bytes}`;
+    caches.set(kind, { ...cache, instances: (caches.get(kind)?.instances ?? 0) + 1 });
+  }
+  return [...caches.values()].sort((a, b) => a.level - b.level || a.type.localeCompare(b.type));
+}
+
+/**
+ * Reads cores, sockets and caches from sysfs, for the CPUs in this process's affinity mask (`taskset`, cpuset cgroups). Where
+ * sysfs is not mounted, each logical CPU counts as a core, and all of them as one socket.
+ *
+ * @param root - where `proc` and `sys` are mounted.
+ */
+export function cpuTopology(root = '/'): CpuTopology {
+  const allowed = /^Cpus_allowed_list:\s*(.*)$/m.exec(
+    readOptional(join(root, 'proc/self/status')) ?? '',
+  )?.[1];
+  const cpus = parseCpuList(allowed ?? '0');
+  const folders = cpus.map((cpu) => join(root, `sys/devices/system/cpu/cpu${cpu}`));
+  const distinct = (name: (folder: string, cpu: number) => string | undefined) =>
+    new Set(folders.map((folder, index) => name(folder, cpus[index] as number))).size;
+  return {
+    logicalCpus: cpus.length,
+    // The list of hardware threads in a core names the core on the whole machine; core_id does so only within a die.
+    cores: distinct((folder, cpu) => readOptional(join(folder, 'topology/thread_siblings_list')) ?? `${cpu}`),
+    sockets: distinct((folder) => readOptional(join(folder, 'topology/physical_package_id'))),
+    caches: readCaches(folders),
+  };
+}
