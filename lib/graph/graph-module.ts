@@ -6,6 +6,13 @@ export interface CallableModule {
   forward(input: Tensor): Tensor;
 }
 
+/** The values a symbolic size may take, both ends included (PyTorch: `ExportedProgram.range_constraints`). */
+export interface SymbolRange {
+  readonly min: number;
+  /** `Infinity` where there is no upper end. */
+  readonly max: number;
+}
+
 /**
  * A graph with the parameters, buffers and modules it names (counterpart: `torch.fx.GraphModule`). Every stage of
  * Octavo takes one and gives one.
@@ -16,15 +23,19 @@ export class GraphModule {
   readonly attributes: Map<string, Tensor>;
   /** Modules by name: `activation_post_process_0`. */
   readonly modules: Map<string, CallableModule>;
+  /** Ranges of the symbolic sizes in the graph's metas by symbol: `s0`. */
+  readonly rangeConstraints: Map<string, SymbolRange>;
 
   constructor(
     graph: Graph = new Graph(),
     attributes: Iterable<readonly [string, Tensor]> = [],
     modules: Iterable<readonly [string, CallableModule]> = [],
+    rangeConstraints: Iterable<readonly [string, SymbolRange]> = [],
   ) {
     this.graph = graph;
     this.attributes = new Map(attributes);
     this.modules = new Map(modules);
+    this.rangeConstraints = new Map(rangeConstraints);
   }
 
   /** @throws Error that names the path when there is no such parameter or buffer. */
@@ -43,7 +54,7 @@ export class GraphModule {
 
   /** A copy with its own graph; tensors and modules are shared. */
   clone(): GraphModule {
-    return new GraphModule(this.graph.clone(), this.attributes, this.modules);
+    return new GraphModule(this.graph.clone(), this.attributes, this.modules, this.rangeConstraints);
   }
 
   /** Drops parameters, buffers and modules that no node names (`delete_all_unused_submodules`). */

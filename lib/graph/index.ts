@@ -1,6 +1,7 @@
 export { Arguments } from './arguments.ts';
+export { GET_ITEM } from './get-item.ts';
 export { Graph } from './graph.ts';
-export { type CallableModule, GraphModule } from './graph-module.ts';
+export { type CallableModule, GraphModule, type SymbolRange } from './graph-module.ts';
 export { Interpreter } from './interpreter.ts';
 export { isCall, onlyUser } from './match.ts';
 export {
@@ -16,6 +17,7 @@ export {
   visitNodes,
 } from './node.ts';
 export type { Operator, OperatorLibrary, RuntimeValue } from './operator.ts';
+export { printGraph } from './printer.ts';
 export { parseSchema, type Schema, type SchemaArgument, type SchemaType } from './schema.ts';
 export { inferCall, propagateShapes } from './shape-propagation.ts';
 export { addDims, type Dim, dimsEqual, divDims, mulDims, SymInt, staticDim } from './symbolic.ts';

@@ -1,5 +1,6 @@
 import { Tensor } from '../tensor/index.ts';
 import { Arguments } from './arguments.ts';
+import { GET_ITEM, pickItem } from './get-item.ts';
 import type { GraphModule } from './graph-module.ts';
 import { type Argument, isArgumentList, Node } from './node.ts';
 import type { OperatorLibrary, RuntimeValue } from './operator.ts';
@@ -50,6 +51,7 @@ export class Interpreter {
   #compute(node: Node, values: ReadonlyMap<Node, RuntimeValue>): RuntimeValue {
     const load = (arg: Argument): unknown =>
       arg instanceof Node ? values.get(arg) : isArgumentList(arg) ? arg.map(load) : arg;
+    if (node.target === GET_ITEM) return pickItem<Tensor>(node, load(node.args[0]));
     try {
       if (node.op === 'get_attr') return this.module.attribute(node.target);
       if (node.op === 'call_module')

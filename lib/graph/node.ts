@@ -31,6 +31,11 @@ export interface NodeMeta {
   /** Outermost first (PyTorch: `source_fn_stack`). */
   sourceFnStack?: readonly SourceFn[];
   stackTrace?: string;
+  /**
+   * Arguments whose whole-numbered values Python holds as floats where the schema takes either (`hardtanh`'s `6.0`):
+   * they are printed so.
+   */
+  floatArguments?: readonly string[];
 }
 
 /** What may stand in a node's arguments. Dtypes, layouts and the like are strings; the operator's schema says which. */

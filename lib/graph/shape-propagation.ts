@@ -1,4 +1,5 @@
 import { Arguments } from './arguments.ts';
+import { GET_ITEM, pickItem } from './get-item.ts';
 import type { GraphModule } from './graph-module.ts';
 import { type Argument, isArgumentList, type MetaValue, Node, type TensorMeta } from './node.ts';
 import type { OperatorLibrary } from './operator.ts';
@@ -22,6 +23,8 @@ export function propagateShapes(
       const { dtype, shape } = module.attribute(node.target);
       metas.set(node, { dtype, shape });
     } else if (node.op === 'call_module') metas.set(node, metas.get(node.args[0] as Node)!);
+    else if (node.target === GET_ITEM)
+      metas.set(node, pickItem<TensorMeta>(node, metas.get(node.args[0] as Node)));
     else {
       try {
         metas.set(

@@ -136,7 +136,8 @@ export class Tensor {
       throw new Error(
         `Tensor.fromBytes: ${dtype} [${shape.join(', ')}] needs ${numelOf(shape) * size} bytes, got ${bytes.byteLength}`,
       );
-    const aligned = bytes.byteOffset % size === 0 ? bytes : bytes.slice();
+    // Not `slice`: a Buffer's is a view, as unaligned as before.
+    const aligned = bytes.byteOffset % size === 0 ? bytes : new Uint8Array(bytes);
     return new Tensor(
       dtype,
       new (arrayTypeOf(dtype))(aligned.buffer, aligned.byteOffset, numelOf(shape)),

@@ -1,0 +1,82 @@
+import { GET_ITEM, type Node } from '../graph/index.ts';
+
+/** Operators whose result shares its first argument's memory: writing to one changes the other. */
+const views: ReadonlySet<string> = new Set(
+  [
+    ...[
+      'view',
+      'reshape',
+      'flatten',
+      'unflatten',
+      'squeeze',
+      'unsqueeze',
+      'transpose',
+      'permute',
+      't',
+      'numpy_T',
+    ],
+    ...[
+      'expand',
+      'select',
+      'slice',
+      'narrow',
+      'split',
+      'split_with_sizes',
+      'chunk',
+      'unbind',
+      'unfold',
+      'alias',
+    ],
+    ...['detach', 'contiguous', 'to', 'dropout', 'movedim', 'view_as', 'reshape_as', 'expand_as', 'diagonal'],
+  ].map((name) => `aten.${name}`),
+);
+
+/** Whether an operator writes its first argument: its name ends in an underscore, as in `aten.relu_.default`. */
+export function isInPlace(target: string): boolean {
+  return /^\w+\.[a-zA-Z]\w*_\.\w+$/.test(target);
+}
+
+/**
+ * Keeps track of memory that several nodes see, while a graph is being built, so that in-place operators can be given
+ * functional semantics: whoever used the written value later, uses the operator's result instead.
+ */
+export class MemoryTracker {
+  readonly #memory = new Map<Node, object>();
+  readonly #writers = new Map<object, Node>();
+
+  /** Records a new node. `node` must have its arguments. */
+  add(node: Node): void {
+    const [first] = node.allInputNodes;
+    const shares = isInPlace(node.target) || node.target === GET_ITEM || isView(node.target);
+    const memory = (shares && first && this.#memory.get(first)) || {};
+    this.#memory.set(node, memory);
+    if (isInPlace(node.target)) this.#writers.set(memory, node);
+  }
+
+  /**
+   * Checks that `node` may read `input`: its memory was not written through another name since.
+   * @throws Error that names the writer, when it was: that cannot be said without shared memory.
+   */
+  checkRead(node: string, input: Node): void {
+    const memory = this.#memory.get(input);
+    const writer = memory && this.#writers.get(memory);
+    if (!writer || writer === input || this.#derivedFrom(input, writer)) return;
+    throw new Error(
+      `node '${node}' reads '${input}' after '${writer}' (${writer.target}) wrote its memory through a view; ` +
+        'write the model without in-place operators on views',
+    );
+  }
+
+  /** Whether `node` was made from `source` through views: it then sees what `source` wrote. */
+  #derivedFrom(node: Node, source: Node): boolean {
+    for (let at: Node | undefined = node; at; at = at.allInputNodes[0]) {
+      if (at === source) return true;
+      if (!isView(at.target) && at.target !== GET_ITEM) return false;
+    }
+    return false;
+  }
+}
+
+function isView(target: string): boolean {
+  return views.has(target.slice(0, target.lastIndexOf('.')));
+}

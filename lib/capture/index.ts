@@ -1,0 +1,1 @@
+export { loadPt2 } from './pt2.ts';

@@ -1,0 +1,80 @@
+import type { Dim, MetaValue, TensorMeta } from '../graph/index.ts';
+import type { DType } from '../tensor/index.ts';
+import type { JsonCursor } from './json-cursor.ts';
+import { parseSizeExpression } from './size-expression.ts';
+
+/** `ScalarType` of PyTorch's `torch/_export/serde/schema.py`; its numbers are not those of c10. */
+const scalarTypes: ReadonlyMap<number, DType> = new Map([
+  [1, 'uint8'],
+  [2, 'int8'],
+  [3, 'int16'],
+  [4, 'int32'],
+  [5, 'int64'],
+  [6, 'float16'],
+  [7, 'float32'],
+  [8, 'float64'],
+  [12, 'bool'],
+  [13, 'bfloat16'],
+  [28, 'uint16'],
+]);
+const memoryFormats: ReadonlyMap<number, string> = new Map([
+  [1, 'contiguous_format'],
+  [2, 'channels_last'],
+  [3, 'channels_last_3d'],
+  [4, 'preserve_format'],
+]);
+/** `Layout.Strided`: the only one that a dense tensor has. */
+const STRIDED = 7;
+
+/** @throws Error with the document's path when the number is no element type Octavo has. */
+export function readScalarType(at: JsonCursor): DType {
+  const code = at.integer();
+  return scalarTypes.get(code) ?? at.fail(`is element type ${code}, which is not supported`);
+}
+
+export function readMemoryFormat(at: JsonCursor): string {
+  const code = at.integer();
+  return memoryFormats.get(code) ?? at.fail(`is memory format ${code}, which is unknown`);
+}
+
+export function readLayout(at: JsonCursor): string {
+  if (at.integer() !== STRIDED)
+    at.fail(`is layout ${at.integer()}; only dense (strided) tensors are supported`);
+  return 'strided';
+}
+
+/** A size: an integer or a symbolic expression. */
+export function readDim(at: JsonCursor): Dim {
+  const [tag, value] = at.union();
+  if (tag === 'as_int') {
+    const size = value.integer();
+    return size >= 0 ? size : value.fail('is a negative size');
+  }
+  if (tag !== 'as_expr') at.fail(`has the unknown kind '${tag}'`);
+  const expression = value.field('expr_str');
+  try {
+    return parseSizeExpression(expression.string());
+  } catch (error) {
+    return expression.fail(`cannot be used: ${(error as Error).message}`);
+  }
+}
+
+/** What the archive says of every value by name: dtype and sizes of tensors, expressions of symbolic integers. */
+export class ProgramValues {
+  readonly #metas = new Map<string, TensorMeta | Dim>();
+
+  constructor(graph: JsonCursor) {
+    for (const [name, at] of graph.field('tensor_values').entries())
+      this.#metas.set(name, readTensorMeta(at));
+    for (const [name, at] of graph.field('sym_int_values').entries()) this.#metas.set(name, readDim(at));
+  }
+
+  get(name: string): MetaValue | undefined {
+    return this.#metas.get(name);
+  }
+}
+
+function readTensorMeta(at: JsonCursor): TensorMeta {
+  readLayout(at.field('layout'));
+  return { dtype: readScalarType(at.field('dtype')), shape: at.field('sizes').items().map(readDim) };
+}

@@ -1,0 +1,47 @@
+import { readFile } from 'node:fs/promises';
+import { operators } from '../aten/index.ts';
+import type { GraphModule, OperatorLibrary } from '../graph/index.ts';
+import { ZipArchive } from '../tensor/zip.ts';
+import { JsonCursor } from './json-cursor.ts';
+import { buildProgram } from './program.ts';
+import { readTorchSave } from './torch-save.ts';
+
+const PROGRAM = 'serialized_exported_program.json';
+
+/**
+ * Reads a model that PyTorch 2.6 or 2.7 saved with `torch.export.save` (counterpart:
+ * `torch.export.load(path).module()`). The graph's names, order and metadata are PyTorch's; symbolic sizes, such as a
+ * dynamic batch, keep their ranges in `rangeConstraints`. In-place operators get functional semantics. Nothing in the
+ * file is ever executed.
+ * @param source a path, or the file's bytes.
+ * @param library the operators the model may use.
+ * @throws Error that names the file and what is wrong with it: not a zip, cut short or damaged, another version's layout,
+ * a pickle that asks for anything but tensors, operators that are not supported (all at once, with a count each), or a
+ * weight that is missing or of the wrong size.
+ */
+export async function loadPt2(
+  source: string | Uint8Array,
+  library: OperatorLibrary = operators,
+): Promise<GraphModule> {
+  const label = typeof source === 'string' ? source : 'the .pt2 file';
+  const archive = await ZipArchive.open(typeof source === 'string' ? await readFile(source) : source, label);
+  checkLayout(archive);
+  const state = await readTorchSave(archive.read('serialized_state_dict.pt'), `${label}: state dict`);
+  const constants = await readTorchSave(archive.read('serialized_constants.pt'), `${label}: constants`);
+  try {
+    return buildProgram(JsonCursor.parse(archive.read(PROGRAM)), { state, constants }, library);
+  } catch (error) {
+    throw new Error(`${label}: ${(error as Error).message}`, { cause: error });
+  }
+}
+
+/** PyTorch 2.8 and later put everything under a folder named like the file, and say `archive_format` there. */
+function checkLayout(archive: ZipArchive): void {
+  if (archive.has(PROGRAM)) return;
+  if (archive.names.some((name) => /(^|\/)archive_format$/.test(name)))
+    throw new Error(
+      `${archive.label}: this is the PT2Archive layout of PyTorch 2.8 and later, which is not supported; ` +
+        'save the model with torch.export.save of PyTorch 2.6 or 2.7',
+    );
+  throw new Error(`${archive.label}: there is no ${PROGRAM}, so this is no file of torch.export.save`);
+}
