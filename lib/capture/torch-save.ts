@@ -1,4 +1,5 @@
-import { byteSizeOf, type DType, numelOf, Tensor, type TensorData } from '../tensor/index.ts';
+import { byteSizeOf, type DType, numelOf, Tensor } from '../tensor/index.ts';
+import { gatherStrided } from '../tensor/strided.ts';
 import { ZipArchive } from '../tensor/zip.ts';
 import { type PickleValue, readPickle } from './pickle.ts';
 
@@ -132,9 +133,7 @@ function rowMajor(
   if (numel > Math.max(available, BROADCAST_LIMIT))
     throw new Error(`a ${dtype} tensor [${shape.join(', ')}] repeats a storage of ${available} elements`);
   const source = Tensor.fromBytes(dtype, bytes.subarray(0, available * itemSize), [available]);
-  const result = Tensor.zeros(dtype, shape);
-  gather(source.data, result.data, offset, shape, strides);
-  return result;
+  return gatherStrided(dtype, source.data, offset, shape, strides);
 }
 
 function isRowMajor(shape: readonly number[], strides: readonly number[]): boolean {
@@ -144,27 +143,6 @@ function isRowMajor(shape: readonly number[], strides: readonly number[]): boole
     expected *= shape[i];
   }
   return true;
-}
-
-/** Copies a strided view, element by element, into row-major order. */
-function gather(
-  from: TensorData,
-  to: TensorData,
-  offset: number,
-  shape: readonly number[],
-  strides: readonly number[],
-): void {
-  const index = shape.map(() => 0);
-  let at = offset;
-  for (let i = 0; i < to.length; i++) {
-    to[i] = from[at];
-    for (let axis = shape.length - 1; axis >= 0; axis--) {
-      at += strides[axis];
-      if (++index[axis] < shape[axis]) break;
-      at -= strides[axis] * shape[axis];
-      index[axis] = 0;
-    }
-  }
 }
 
 function rebuildParameter([tensor]: readonly PickleValue[]): Tensor {

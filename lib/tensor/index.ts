@@ -1,2 +1,4 @@
 export { arrayTypeOf, byteSizeOf, type DType, isDType, isFloatingPoint, type TensorData } from './dtype.ts';
+export { readNpy, writeNpy } from './npy.ts';
+export { loadNpz, writeNpz } from './npz.ts';
 export { type ForeignTensor, numelOf, rowMajorStrides, Tensor } from './tensor.ts';

@@ -1,0 +1,93 @@
+import { byteSizeOf, type DType } from './dtype.ts';
+import { gatherStrided } from './strided.ts';
+import { numelOf, Tensor } from './tensor.ts';
+
+/** NumPy's type descriptors, little-endian as every machine Octavo runs on. */
+const dtypes: Readonly<Record<string, DType>> = {
+  '<f4': 'float32',
+  '<f8': 'float64',
+  '<f2': 'float16',
+  '|u1': 'uint8',
+  '|i1': 'int8',
+  '<u2': 'uint16',
+  '<i2': 'int16',
+  '<i4': 'int32',
+  '<i8': 'int64',
+  '|b1': 'bool',
+};
+const MAGIC = '\x93NUMPY';
+/** Magic, two version bytes and a 16-bit length come before the header; with it they fill a multiple of 64. */
+const PREFIX_LENGTH = MAGIC.length + 4;
+const ALIGNMENT = 64;
+
+/**
+ * Reads one array in NumPy's `.npy` format (counterpart: `numpy.load`). Fortran-ordered arrays become row-major.
+ * @throws Error that names `label` and what is wrong: no `.npy`, cut short, or an element type Octavo does not have.
+ */
+export function readNpy(bytes: Uint8Array, label = 'the .npy file'): Tensor {
+  const fail = (what: string): never => {
+    throw new Error(`${label}: ${what}`);
+  };
+  const latin1 = (begin: number, end: number) => Buffer.from(bytes.subarray(begin, end)).toString('latin1');
+  if (latin1(0, MAGIC.length) !== MAGIC) fail('this is not in .npy format');
+  const version = bytes[MAGIC.length];
+  if (version < 1 || version > 3) fail(`.npy version ${version} is unknown`);
+  const lengthSize = version === 1 ? 2 : 4;
+  const start = MAGIC.length + 2 + lengthSize;
+  if (bytes.length < start) fail('the file is cut short');
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  const headerLength = version === 1 ? view.getUint16(start - 2, true) : view.getUint32(start - 4, true);
+  const { descr, fortranOrder, shape } =
+    parseHeader(latin1(start, start + headerLength)) ?? fail('its header cannot be read');
+  const dtype =
+    dtypes[descr] ??
+    fail(`element type '${descr}' is not supported; known are ${Object.keys(dtypes).join(', ')}`);
+  const content = bytes.subarray(start + headerLength);
+  const expected = numelOf(shape) * byteSizeOf(dtype);
+  if (content.length < expected)
+    fail(
+      `the file is cut short: ${dtype} [${shape.join(', ')}] needs ${expected} bytes, but ${content.length} follow the header`,
+    );
+  if (!fortranOrder) return Tensor.fromBytes(dtype, content.subarray(0, expected), shape);
+  const columnMajor = Tensor.fromBytes(dtype, content.subarray(0, expected), [numelOf(shape)]);
+  const strides = shape.map((_, axis) => numelOf(shape.slice(0, axis)));
+  return gatherStrided(dtype, columnMajor.data, 0, shape, strides);
+}
+
+interface Header {
+  readonly descr: string;
+  readonly fortranOrder: boolean;
+  readonly shape: readonly number[];
+}
+
+/** The header is a Python dict literal with exactly these three keys, which NumPy writes sorted. */
+function parseHeader(text: string): Header | undefined {
+  const descr = /'descr':\s*'([^']*)'/.exec(text)?.[1];
+  const order = /'fortran_order':\s*(True|False)/.exec(text)?.[1];
+  const sizes = /'shape':\s*\(([\d,\s]*)\)/.exec(text)?.[1];
+  if (descr === undefined || order === undefined || sizes === undefined) return undefined;
+  const shape = sizes
+    .split(',')
+    .filter((size) => size.trim() !== '')
+    .map(Number);
+  return Number.isSafeInteger(numelOf(shape)) ? { descr, fortranOrder: order === 'True', shape } : undefined;
+}
+
+/**
+ * A tensor in NumPy's `.npy` format (counterpart: `numpy.save`).
+ * @throws Error for bfloat16, which NumPy does not have.
+ */
+export function writeNpy(tensor: Tensor): Uint8Array {
+  const descr = Object.entries(dtypes).find(([, dtype]) => dtype === tensor.dtype)?.[0];
+  if (!descr) throw new Error(`writeNpy: NumPy has no ${tensor.dtype}`);
+  const shape = tensor.shape.length === 1 ? `${tensor.shape[0]},` : tensor.shape.join(', ');
+  const header = `{'descr': '${descr}', 'fortran_order': False, 'shape': (${shape}), }`;
+  // The header ends in a newline, after which the elements begin at an aligned place.
+  const total = Math.ceil((PREFIX_LENGTH + header.length + 1) / ALIGNMENT) * ALIGNMENT;
+  const prefix = Buffer.alloc(PREFIX_LENGTH);
+  prefix.write(MAGIC, 'latin1');
+  prefix.writeUInt8(1, MAGIC.length);
+  prefix.writeUInt16LE(total - PREFIX_LENGTH, PREFIX_LENGTH - 2);
+  const padded = `${header.padEnd(total - PREFIX_LENGTH - 1)}\n`;
+  return new Uint8Array(Buffer.concat([prefix, Buffer.from(padded, 'latin1'), tensor.bytes()]));
+}
