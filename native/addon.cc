@@ -5,6 +5,7 @@
 #include "binding/eager.h"
 #include "binding/environment.h"
 #include "binding/executor.h"
+#include "binding/observe.h"
 #include "cpu/tile_permission.h"
 #include "onednn/version.h"
 
@@ -26,6 +27,7 @@ Napi::Object initialize(Napi::Env env, Napi::Object exports) {
   exports.Set("createConstant", Napi::Function::New(env, octavo::binding::create_constant));
   exports.Set("execute", Napi::Function::New(env, octavo::binding::execute));
   exports.Set("Executor", octavo::binding::executor_class(env));
+  exports.Set("observe", octavo::binding::make_observe(env));
   return exports;
 }
 }  // namespace

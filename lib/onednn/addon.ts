@@ -119,6 +119,40 @@ export interface RawCpu {
   readonly permittedStates: number;
 }
 
+/** Statistics of float32 arrays, one pass over memory each. Arithmetic is PyTorch's, to the last bit. */
+export interface ObserveKernels {
+  /**
+   * Smallest and largest element of every channel of `data`, seen as `[outer, minima.length, inner]`
+   * (`torch.aminmax`). No elements: +Infinity and -Infinity. NaNs are passed over.
+   * @returns whether `data` holds a NaN.
+   */
+  minMax(
+    data: Float32Array,
+    outer: number,
+    inner: number,
+    minima: Float32Array,
+    maxima: Float32Array,
+  ): boolean;
+  /** Counts of `data` in equal bins of `[min, max]`, `min < max` (`torch.histc`). */
+  histogram(data: Float32Array, min: number, max: number, bins: number): Float32Array;
+  /** Adds `counts`, over `[fromMin, fromMax]`, to `sums`, over the wider `[toMin, toMax]`. */
+  rescaleHistogram(
+    counts: Float32Array,
+    fromMin: number,
+    fromMax: number,
+    toMin: number,
+    toMax: number,
+    sums: Float32Array,
+  ): void;
+  /** First and last bin of the part that is best laid over `levels` quantization levels. */
+  searchHistogram(
+    counts: Float32Array,
+    min: number,
+    max: number,
+    levels: number,
+  ): { readonly first: number; readonly last: number };
+}
+
 export interface Addon {
   oneDnnVersion(): OneDnnVersion;
   rawCpu(): RawCpu;
@@ -132,6 +166,7 @@ export interface Addon {
     inputs: readonly (TensorDesc & { readonly data: TensorData | NativeConstant })[],
     outputs: readonly (TensorDesc & { readonly data: TensorData })[],
   ): string;
+  readonly observe: ObserveKernels;
   readonly Executor: new (options: { streams: number; threadsPerStream: number }) => NativeExecutor;
 }
 

@@ -1,0 +1,45 @@
+import type { Node } from '../graph/index.ts';
+import type { QuantizationSpecBase } from './specs.ts';
+
+/** Arguments of {@link QuantizationAnnotation}. */
+export interface QuantizationAnnotationArgs {
+  readonly inputQspecMap?: Iterable<readonly [Node, QuantizationSpecBase | null]>;
+  readonly outputQspec?: QuantizationSpecBase | null;
+  readonly allowImplicitSharing?: boolean;
+  readonly annotated?: boolean;
+}
+
+/**
+ * How a quantizer wants a node's inputs and output quantized (counterpart:
+ * `torch.ao.quantization.quantizer.QuantizationAnnotation`). Lives in `node.meta.quantizationAnnotation`.
+ */
+export class QuantizationAnnotation {
+  /** By input node; null leaves that input in floating point. */
+  readonly inputQspecMap: Map<Node, QuantizationSpecBase | null>;
+  outputQspec: QuantizationSpecBase | null;
+  /** Whether inputs may share an observer with the same tensor's other places. */
+  allowImplicitSharing: boolean;
+  /** Whether a quantizer has decided about this node, be it to leave it alone (PyTorch: `_annotated`). */
+  annotated: boolean;
+
+  constructor(args: QuantizationAnnotationArgs = {}) {
+    this.inputQspecMap = new Map(args.inputQspecMap ?? []);
+    this.outputQspec = args.outputQspec ?? null;
+    this.allowImplicitSharing = args.allowImplicitSharing ?? true;
+    this.annotated = args.annotated ?? false;
+  }
+
+  /** Whether it asks for anything. */
+  get isEmpty(): boolean {
+    return this.inputQspecMap.size === 0 && this.outputQspec === null;
+  }
+}
+
+declare module '../graph/node.ts' {
+  interface NodeMeta {
+    /** What a quantizer decided for this node. */
+    quantizationAnnotation?: QuantizationAnnotation;
+    /** Copied onto the quantize and dequantize nodes that serve this node (PyTorch: `quantization_tag`). */
+    quantizationTag?: string;
+  }
+}

@@ -1,0 +1,24 @@
+export { QuantizationAnnotation, type QuantizationAnnotationArgs } from './annotation.ts';
+export type { EdgeOrNode } from './edge-or-node.ts';
+export * from './observers/index.ts';
+export type { QParams } from './qparams.ts';
+export type { QScheme } from './qscheme.ts';
+export {
+  getBiasQspec,
+  getInputActQspec,
+  getOutputActQspec,
+  getWeightQspec,
+  type QuantizationConfig,
+} from './quantization-config.ts';
+export type { QuantizedDType, SpecDType } from './quantized-dtype.ts';
+export { Quantizer } from './quantizer.ts';
+export {
+  DerivedQuantizationSpec,
+  type DerivedQuantizationSpecArgs,
+  FixedQParamsQuantizationSpec,
+  type FixedQParamsQuantizationSpecArgs,
+  QuantizationSpec,
+  type QuantizationSpecArgs,
+  type QuantizationSpecBase,
+  SharedQuantizationSpec,
+} from './specs.ts';

@@ -1,0 +1,46 @@
+import type { QParams } from '../qparams.ts';
+import { isPerChannel, type QScheme } from '../qscheme.ts';
+import type { SpecDType } from '../quantized-dtype.ts';
+import { ObserverBase, type ObserverOrFakeQuantize } from './observer.ts';
+
+/** Computes parameters from those of other observers: a bias's scale from input and weight scales. */
+export type DeriveQparams = (observers: readonly ObserverOrFakeQuantize[]) => QParams;
+
+/** Arguments of {@link DerivedObserver}. */
+export interface DerivedObserverArgs {
+  readonly dtype: SpecDType;
+  readonly observers: readonly ObserverOrFakeQuantize[];
+  readonly deriveQparams: DeriveQparams;
+  readonly quantMin?: number;
+  readonly quantMax?: number;
+  readonly qscheme?: QScheme;
+  readonly chAxis?: number;
+}
+
+/** Observes nothing itself and derives its parameters (counterpart: `_DerivedObserverOrFakeQuantize`). */
+export class DerivedObserver extends ObserverBase {
+  declare readonly quantMin?: number;
+  declare readonly quantMax?: number;
+  declare readonly qscheme?: QScheme;
+  declare readonly chAxis?: number;
+  readonly observers: readonly ObserverOrFakeQuantize[];
+  readonly #derive: DeriveQparams;
+
+  constructor(args: DerivedObserverArgs) {
+    super(args.dtype);
+    if (args.qscheme && isPerChannel(args.qscheme) && args.chAxis === undefined)
+      throw new Error(`DerivedObserver: ${args.qscheme} needs a chAxis`);
+    if (args.quantMin !== undefined) this.quantMin = args.quantMin;
+    if (args.quantMax !== undefined) this.quantMax = args.quantMax;
+    if (args.qscheme !== undefined) this.qscheme = args.qscheme;
+    if (args.chAxis !== undefined) this.chAxis = args.chAxis;
+    this.observers = args.observers;
+    this.#derive = args.deriveQparams;
+  }
+
+  override calculateQparams(): QParams {
+    return this.#derive(this.observers);
+  }
+
+  protected override observe(): void {}
+}

@@ -1,0 +1,43 @@
+import { Tensor } from '../../tensor/index.ts';
+import type { QParams } from '../qparams.ts';
+import type { QScheme } from '../qscheme.ts';
+import type { QuantizedDType } from '../quantized-dtype.ts';
+import { ObserverBase } from './observer.ts';
+
+/** Arguments of {@link FixedQParamsObserver}. */
+export interface FixedQParamsObserverArgs {
+  readonly scale: number;
+  readonly zeroPoint: number;
+  readonly dtype?: QuantizedDType;
+  readonly qscheme?: QScheme;
+  readonly quantMin?: number;
+  readonly quantMax?: number;
+}
+
+/**
+ * Always the same parameters, whatever it sees: for values of a known range, such as a sigmoid's (counterpart:
+ * `torch.ao.quantization.FixedQParamsObserver`).
+ */
+export class FixedQParamsObserver extends ObserverBase {
+  readonly qscheme: QScheme;
+  readonly quantMin: number;
+  readonly quantMax: number;
+  readonly #qparams: QParams;
+
+  constructor(args: FixedQParamsObserverArgs) {
+    super(args.dtype ?? 'uint8');
+    this.qscheme = args.qscheme ?? 'per_tensor_affine';
+    this.quantMin = args.quantMin ?? 0;
+    this.quantMax = args.quantMax ?? 255;
+    this.#qparams = {
+      scale: Tensor.from('float32', [args.scale]),
+      zeroPoint: Tensor.from('int32', [args.zeroPoint]),
+    };
+  }
+
+  override calculateQparams(): QParams {
+    return this.#qparams;
+  }
+
+  protected override observe(): void {}
+}

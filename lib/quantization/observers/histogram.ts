@@ -1,0 +1,112 @@
+import { addon } from '../../onednn/addon.ts';
+import { byteSizeOf, type Tensor } from '../../tensor/index.ts';
+import type { QParams } from '../qparams.ts';
+import { extremesOf, observable } from './statistics.ts';
+import { type UniformObserverArgs, UniformQuantizationObserver } from './uniform-observer.ts';
+
+const f32 = Math.fround;
+
+/** Arguments of {@link HistogramObserver}. */
+export interface HistogramObserverArgs extends UniformObserverArgs {
+  /** Default 2048. */
+  readonly bins?: number;
+}
+
+interface State {
+  readonly min: number;
+  readonly max: number;
+  readonly histogram: Float32Array;
+}
+
+/**
+ * Keeps a histogram of everything seen, and quantizes the part of its range that gives the least squared error
+ * (counterpart: `torch.ao.quantization.HistogramObserver`, same bins, same search, same numbers).
+ */
+export class HistogramObserver extends UniformQuantizationObserver {
+  readonly bins: number;
+  #state: State | undefined;
+
+  constructor(args: HistogramObserverArgs = {}) {
+    super(args, false);
+    if (this.isDynamic) throw new Error('HistogramObserver: dynamic quantization keeps no histogram');
+    this.bins = args.bins ?? 2048;
+    if (!Number.isInteger(this.bins) || this.bins < 1)
+      throw new Error(`HistogramObserver: bins must be a positive integer, got ${this.bins}`);
+  }
+
+  /** Smallest value so far. Throws when nothing has been observed. */
+  get minVal(): number {
+    return this.#observed.min;
+  }
+
+  /** Largest value so far. Throws when nothing has been observed. */
+  get maxVal(): number {
+    return this.#observed.max;
+  }
+
+  /** Counts over `bins` equal parts of [minVal, maxVal]; fractions where the range has grown. */
+  get histogram(): Float32Array {
+    return this.#observed.histogram;
+  }
+
+  /** The part of the range that will be quantized (`_non_linear_param_search`). */
+  searchRange(): { readonly min: number; readonly max: number } {
+    const { min, max, histogram } = this.#observed;
+    const { first, last } = addon.observe.searchHistogram(histogram, min, max, this.#levels);
+    const width = f32(f32(max - min) / this.bins);
+    return { min: f32(min + f32(width * first)), max: f32(min + f32(width * (last + 1))) };
+  }
+
+  override calculateQparams(): QParams {
+    const { min, max } = this.searchRange();
+    return this.qparamsOf({ minima: Float32Array.of(min), maxima: Float32Array.of(max) });
+  }
+
+  protected override observe(input: Tensor): void {
+    const data = observable(input);
+    const { minima, maxima } = extremesOf(input);
+    const [min, max] = [minima[0], maxima[0]];
+    const seen = this.#state;
+    this.#state = seen === undefined ? this.#first(data, min, max) : this.#combine(seen, data, min, max);
+  }
+
+  /** PyTorch counts a constant tensor in a range of one to either side, and still keeps the constant as its range. */
+  #first(data: Float32Array, min: number, max: number): State {
+    const [low, high] = min === max ? [f32(min - 1), f32(max + 1)] : [min, max];
+    return { min, max, histogram: addon.observe.histogram(data, low, high, this.bins) };
+  }
+
+  #combine(seen: State, data: Float32Array, nowMin: number, nowMax: number): State {
+    const min = Math.min(seen.min, nowMin);
+    const max = Math.max(seen.max, nowMax);
+    const { histogram } = this.#first(data, min, max);
+    if (min === seen.min && max === seen.max) this.#add(seen.histogram, histogram);
+    else if (seen.min === seen.max) this.#addConstant(seen.min, min, max, histogram);
+    else addon.observe.rescaleHistogram(seen.histogram, seen.min, seen.max, min, max, histogram);
+    return { min, max, histogram };
+  }
+
+  #add(counts: Float32Array, sums: Float32Array): void {
+    for (let bin = 0; bin < this.bins; bin++) sums[bin] += counts[bin];
+  }
+
+  /** All that was seen before is one value: PyTorch lets it weigh as much as the new tensor. */
+  #addConstant(value: number, min: number, max: number, sums: Float32Array): void {
+    const weight = f32(sums.reduce((a, b) => a + b, 0));
+    const where = addon.observe.histogram(Float32Array.of(value), min, max, this.bins);
+    this.#add(
+      where.map((count) => count * weight),
+      sums,
+    );
+  }
+
+  get #observed(): State {
+    this.requireObserved();
+    return this.#state!;
+  }
+
+  /** PyTorch searches for the dtype's full number of levels, also when quantMin and quantMax are narrower. */
+  get #levels(): number {
+    return 2 ** (8 * byteSizeOf(this.dtype));
+  }
+}

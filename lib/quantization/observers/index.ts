@@ -1,0 +1,20 @@
+export { DerivedObserver, type DerivedObserverArgs, type DeriveQparams } from './derived.ts';
+export { FixedQParamsObserver, type FixedQParamsObserverArgs } from './fixed-qparams.ts';
+export { HistogramObserver, type HistogramObserverArgs } from './histogram.ts';
+export { MinMaxObserver, type MovingAverageArgs, MovingAverageMinMaxObserver } from './min-max.ts';
+export {
+  type ObserverArgs,
+  ObserverBase,
+  type ObserverClass,
+  type ObserverOrFakeQuantize,
+  type ObserverOrFakeQuantizeConstructor,
+  PartialObserver,
+  partialObserver,
+} from './observer.ts';
+export {
+  MovingAveragePerChannelMinMaxObserver,
+  PerChannelMinMaxObserver,
+  type PerChannelObserverArgs,
+} from './per-channel-min-max.ts';
+export { PlaceholderObserver, type PlaceholderObserverArgs } from './placeholder.ts';
+export type { UniformObserverArgs } from './uniform-observer.ts';

@@ -1,0 +1,92 @@
+import type { Tensor } from '../../tensor/index.ts';
+import type { QParams } from '../qparams.ts';
+import { type Extremes, extremesOf } from './statistics.ts';
+import { type UniformObserverArgs, UniformQuantizationObserver } from './uniform-observer.ts';
+
+const f32 = Math.fround;
+
+/** Combines what was seen so far with a new tensor's extremes. */
+export type Merge = (seen: number, now: number) => number;
+
+/** Base of observers that keep nothing but extremes, per tensor or per channel. */
+export abstract class ExtremesObserver extends UniformQuantizationObserver {
+  #seen: Extremes | undefined;
+
+  /** Smallest values so far, one a channel. Throws when nothing has been observed. */
+  get minVal(): Float32Array {
+    return this.#extremes.minima;
+  }
+
+  /** Largest values so far, one a channel. Throws when nothing has been observed. */
+  get maxVal(): Float32Array {
+    return this.#extremes.maxima;
+  }
+
+  override calculateQparams(): QParams {
+    return this.qparamsOf(this.#extremes);
+  }
+
+  protected merge(now: Extremes, min: Merge, max: Merge): void {
+    const seen = this.#seen;
+    if (seen === undefined) {
+      this.#seen = now;
+      return;
+    }
+    if (seen.minima.length !== now.minima.length)
+      throw new Error(
+        `${this.constructor.name}: saw ${seen.minima.length} channels before, now ${now.minima.length}`,
+      );
+    this.#seen = {
+      minima: seen.minima.map((value, c) => min(value, now.minima[c])),
+      maxima: seen.maxima.map((value, c) => max(value, now.maxima[c])),
+    };
+  }
+
+  get #extremes(): Extremes {
+    this.requireObserved();
+    return this.#seen!;
+  }
+}
+
+/** Arguments of moving averages. */
+export interface MovingAverageArgs {
+  /** Weight of each new tensor; default 0.01. */
+  readonly averagingConstant?: number;
+}
+
+/** `seen + constant * (now - seen)`, rounded to float32 at every step as PyTorch's tensors are. */
+export function movingAverage(averagingConstant: number): Merge {
+  const constant = f32(averagingConstant);
+  return (seen, now) => f32(seen + f32(constant * f32(now - seen)));
+}
+
+/** The running minimum and maximum of all tensors (counterpart: `torch.ao.quantization.MinMaxObserver`). */
+export class MinMaxObserver extends ExtremesObserver {
+  constructor(args: UniformObserverArgs = {}) {
+    super(args, false);
+  }
+
+  protected override observe(input: Tensor): void {
+    this.merge(extremesOf(input), Math.min, Math.max);
+  }
+}
+
+/**
+ * The moving average of each tensor's minimum and maximum (counterpart:
+ * `torch.ao.quantization.MovingAverageMinMaxObserver`).
+ */
+export class MovingAverageMinMaxObserver extends ExtremesObserver {
+  readonly averagingConstant: number;
+
+  constructor(args: UniformObserverArgs & MovingAverageArgs = {}) {
+    super(args, false);
+    this.averagingConstant = args.averagingConstant ?? 0.01;
+    if (this.isDynamic && this.averagingConstant !== 1)
+      throw new Error('MovingAverageMinMaxObserver: dynamic quantization needs averagingConstant 1');
+  }
+
+  protected override observe(input: Tensor): void {
+    const average = movingAverage(this.averagingConstant);
+    this.merge(extremesOf(input), average, average);
+  }
+}

@@ -1,0 +1,85 @@
+import { calculateQparams, type QParams } from '../qparams.ts';
+import { isPerChannel, type QScheme } from '../qscheme.ts';
+import {
+  checkQuantRange,
+  fullRangeOf,
+  isQuantizedDType,
+  type QuantizedDType,
+  type QuantRange,
+} from '../quantized-dtype.ts';
+import { type ObserverArgs, ObserverBase } from './observer.ts';
+import type { Extremes } from './statistics.ts';
+
+/** Arguments of observers that derive parameters from a range. */
+export interface UniformObserverArgs extends ObserverArgs {
+  /** Default `uint8`. */
+  readonly dtype?: QuantizedDType;
+  readonly qscheme?: QScheme;
+  /** Gives up one bit of the range, for CPUs whose int8 dot products saturate in 16 bits. */
+  readonly reduceRange?: boolean;
+  readonly quantMin?: number;
+  readonly quantMax?: number;
+  /** Smallest scale; default is float32's epsilon. */
+  readonly eps?: number;
+}
+
+const FLOAT32_EPS = 2 ** -23;
+
+/**
+ * Base of observers that quantize uniformly (counterpart: `UniformQuantizationObserverBase`).
+ * @throws Error when the dtype is no integer type, the range does not fit it or does not hold zero, or the scheme is not
+ * one the class knows.
+ */
+export abstract class UniformQuantizationObserver extends ObserverBase {
+  declare readonly dtype: QuantizedDType;
+  readonly qscheme: QScheme;
+  readonly reduceRange: boolean;
+  readonly quantMin: number;
+  readonly quantMax: number;
+  readonly eps: number;
+  readonly #hasCustomizedQRange: boolean;
+
+  constructor(args: UniformObserverArgs, perChannel: boolean) {
+    const { dtype = 'uint8', reduceRange = false, quantMin, quantMax, eps = FLOAT32_EPS } = args;
+    super(dtype, args.isDynamic);
+    const name = this.constructor.name;
+    this.qscheme = args.qscheme ?? (perChannel ? 'per_channel_affine' : 'per_tensor_affine');
+    if (isPerChannel(this.qscheme) !== perChannel)
+      throw new Error(
+        `${name}: qscheme must be ${perChannel ? 'per channel' : 'per tensor'}, got ${this.qscheme}`,
+      );
+    if (!isQuantizedDType(dtype)) throw new Error(`${name}: dtype ${dtype} is not an integer type`);
+    checkQuantRange(dtype, quantMin, quantMax, name);
+    this.#hasCustomizedQRange = quantMin !== undefined && quantMax !== undefined;
+    if (
+      quantMin !== undefined &&
+      quantMax !== undefined &&
+      (quantMin > 0 || quantMax < 0 || quantMin === quantMax)
+    )
+      throw new Error(`${name}: the range [${quantMin}, ${quantMax}] must hold zero and another value`);
+    const full = fullRangeOf(dtype);
+    const range = { quantMin: quantMin ?? full.quantMin, quantMax: quantMax ?? full.quantMax };
+    this.reduceRange = reduceRange;
+    ({ quantMin: this.quantMin, quantMax: this.quantMax } = reduceRange ? halved(range) : range);
+    this.eps = eps;
+  }
+
+  /** Parameters for a range, by this observer's rules. */
+  protected qparamsOf({ minima, maxima }: Extremes): QParams {
+    const { dtype, qscheme, eps, quantMin, quantMax } = this;
+    const hasCustomizedQRange = this.#hasCustomizedQRange;
+    return calculateQparams(minima, maxima, { dtype, qscheme, eps, quantMin, quantMax, hasCustomizedQRange });
+  }
+
+  /** @throws Error when nothing has been observed. */
+  protected requireObserved(): void {
+    if (!this.hasObserved)
+      throw new Error(
+        `${this.constructor.name} has seen no tensor; run calibrate on the prepared model first`,
+      );
+  }
+}
+
+function halved({ quantMin, quantMax }: QuantRange): QuantRange {
+  return { quantMin: Math.floor(quantMin / 2), quantMax: Math.floor(quantMax / 2) };
+}

@@ -1,0 +1,65 @@
+import { Tensor } from '../tensor/index.ts';
+import { isSymmetric, type QScheme } from './qscheme.ts';
+import type { QuantizedDType, QuantRange } from './quantized-dtype.ts';
+
+/**
+ * Quantization parameters: `real = (quantized - zeroPoint) * scale`. Both have one element per tensor or per channel;
+ * `scale` is float32, `zeroPoint` int32 or int64 as in PyTorch.
+ */
+export interface QParams {
+  readonly scale: Tensor;
+  readonly zeroPoint: Tensor;
+}
+
+/** Everything besides the observed range that decides the parameters. */
+export interface QParamsRule extends QuantRange {
+  readonly dtype: QuantizedDType;
+  readonly qscheme: QScheme;
+  /** Smallest scale. */
+  readonly eps: number;
+  /** Whether the user gave quantMin and quantMax. */
+  readonly hasCustomizedQRange: boolean;
+}
+
+const f32 = Math.fround;
+
+/** Rounds halves to even, as `torch.round` does. */
+function roundHalfToEven(x: number): number {
+  const rounded = Math.round(x);
+  return rounded - x === 0.5 && rounded % 2 !== 0 ? rounded - 1 : rounded;
+}
+
+/**
+ * Scale and zero point for observed minima and maxima, one a channel (counterpart: `_calculate_qparams` of
+ * `UniformQuantizationObserverBase`). The range is widened to include zero. Every step rounds to float32.
+ */
+export function calculateQparams(minima: Float32Array, maxima: Float32Array, rule: QParamsRule): QParams {
+  const channels = minima.length;
+  const eps = f32(rule.eps);
+  const steps = rule.quantMax - rule.quantMin;
+  const scale = new Float32Array(channels);
+  const zeroPoint: number[] = Array(channels).fill(0);
+  for (let c = 0; c < channels; c++) {
+    const min = Math.min(minima[c], 0);
+    const max = Math.max(maxima[c], 0);
+    if (isSymmetric(rule.qscheme)) {
+      scale[c] = Math.max(f32(Math.max(-min, max) / f32(steps / 2)), eps);
+      zeroPoint[c] = symmetricZeroPoint(rule);
+    } else {
+      scale[c] = Math.max(f32(f32(max - min) / f32(steps)), eps);
+      const shifted = rule.quantMin - roundHalfToEven(f32(min / scale[c]));
+      zeroPoint[c] = Math.min(Math.max(shifted, rule.quantMin), rule.quantMax);
+    }
+  }
+  const zeroPointDType = isSymmetric(rule.qscheme) ? 'int64' : 'int32';
+  return {
+    scale: new Tensor('float32', scale, [channels]),
+    zeroPoint: Tensor.from(zeroPointDType, zeroPoint),
+  };
+}
+
+function symmetricZeroPoint(rule: QParamsRule): number {
+  if (rule.dtype === 'uint8')
+    return rule.hasCustomizedQRange ? Math.floor((rule.quantMin + rule.quantMax) / 2) : 128;
+  return rule.dtype === 'uint16' ? 2 ** 15 : 0;
+}

@@ -1,0 +1,59 @@
+import type { QuantizationSpec } from './specs.ts';
+
+/**
+ * How a quantizer quantizes an operator's tensors (counterpart: `QuantizationConfig`). Null leaves them in floating
+ * point.
+ */
+export interface QuantizationConfig {
+  readonly inputActivation: QuantizationSpec | null;
+  readonly outputActivation: QuantizationSpec | null;
+  readonly weight: QuantizationSpec | null;
+  readonly bias: QuantizationSpec | null;
+  /** Made for quantization aware training. */
+  readonly isQat: boolean;
+}
+
+function perTensor(spec: QuantizationSpec | null | undefined, what: string): QuantizationSpec | null {
+  if (!spec) return null;
+  if (spec.qscheme !== 'per_tensor_affine' && spec.qscheme !== 'per_tensor_symmetric')
+    throw new Error(`${what} must be quantized per tensor, got qscheme ${spec.qscheme}`);
+  return spec;
+}
+
+/**
+ * The specification of input activations (`get_input_act_qspec`).
+ * @throws Error when it is not per tensor.
+ */
+export function getInputActQspec(config: QuantizationConfig | null): QuantizationSpec | null {
+  return perTensor(config?.inputActivation, 'input activations');
+}
+
+/**
+ * The specification of output activations (`get_output_act_qspec`).
+ * @throws Error when it is not per tensor.
+ */
+export function getOutputActQspec(config: QuantizationConfig | null): QuantizationSpec | null {
+  return perTensor(config?.outputActivation, 'output activations');
+}
+
+/**
+ * The specification of weights (`get_weight_qspec`).
+ * @throws Error when it is not symmetric.
+ */
+export function getWeightQspec(config: QuantizationConfig | null): QuantizationSpec | null {
+  const spec = config?.weight ?? null;
+  if (spec?.qscheme === 'per_tensor_affine' || spec?.qscheme === 'per_channel_affine')
+    throw new Error(`weights must be quantized symmetrically, got qscheme ${spec.qscheme}`);
+  return spec;
+}
+
+/**
+ * The specification of biases (`get_bias_qspec`).
+ * @throws Error when it is not floating point: backends take biases as float32.
+ */
+export function getBiasQspec(config: QuantizationConfig | null): QuantizationSpec | null {
+  const spec = config?.bias ?? null;
+  if (spec !== null && spec.dtype !== 'float32')
+    throw new Error(`biases stay float32, got a specification of dtype ${spec.dtype}`);
+  return spec;
+}

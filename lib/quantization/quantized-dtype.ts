@@ -1,0 +1,54 @@
+import type { DType } from '../tensor/index.ts';
+
+/** Integer types that tensors are quantized to. */
+export type QuantizedDType = 'uint8' | 'int8' | 'uint16' | 'int16' | 'int32';
+
+/** What a specification may ask for: an integer type, or a narrower floating point type. */
+export type SpecDType = QuantizedDType | 'float16' | 'bfloat16' | 'float32';
+
+/** Smallest and largest quantized value; both included. */
+export interface QuantRange {
+  readonly quantMin: number;
+  readonly quantMax: number;
+}
+
+const ranges: Readonly<Record<QuantizedDType, QuantRange>> = {
+  uint8: { quantMin: 0, quantMax: 255 },
+  int8: { quantMin: -128, quantMax: 127 },
+  uint16: { quantMin: 0, quantMax: 65535 },
+  int16: { quantMin: -32768, quantMax: 32767 },
+  int32: { quantMin: -(2 ** 31), quantMax: 2 ** 31 - 1 },
+};
+
+/** Whether tensors of this dtype come out of a quantize operator. */
+export function isQuantizedDType(dtype: DType): dtype is QuantizedDType {
+  return Object.hasOwn(ranges, dtype);
+}
+
+/** All values of an integer type. */
+export function fullRangeOf(dtype: QuantizedDType): QuantRange {
+  return ranges[dtype];
+}
+
+/**
+ * Checks a range given by the user against its dtype. One end alone is refused: PyTorch would silently ignore it.
+ * @throws Error that begins with `what`.
+ */
+export function checkQuantRange(
+  dtype: DType,
+  quantMin: number | undefined,
+  quantMax: number | undefined,
+  what: string,
+): void {
+  if (quantMin === undefined && quantMax === undefined) return;
+  if (quantMin === undefined || quantMax === undefined)
+    throw new Error(`${what}: quantMin and quantMax must be given together`);
+  if (!Number.isInteger(quantMin) || !Number.isInteger(quantMax) || quantMin > quantMax)
+    throw new Error(`${what}: quantMin ${quantMin} and quantMax ${quantMax} must be integers in that order`);
+  if (!isQuantizedDType(dtype)) return;
+  const full = fullRangeOf(dtype);
+  if (quantMin < full.quantMin || quantMax > full.quantMax)
+    throw new Error(
+      `${what}: [${quantMin}, ${quantMax}] does not fit ${dtype}, which holds [${full.quantMin}, ${full.quantMax}]`,
+    );
+}

@@ -1,0 +1,173 @@
+import { type EdgeOrNode, placeKey } from './edge-or-node.ts';
+import {
+  type DeriveQparams,
+  type ObserverOrFakeQuantizeConstructor,
+  type PartialObserver,
+  partialObserver,
+} from './observers/index.ts';
+import { isPerChannel, type QScheme } from './qscheme.ts';
+import { checkQuantRange, isQuantizedDType, type QuantizedDType, type SpecDType } from './quantized-dtype.ts';
+
+/** How to quantize one tensor: what a quantizer puts into annotations (counterpart: `QuantizationSpecBase`). */
+export type QuantizationSpecBase =
+  | QuantizationSpec
+  | FixedQParamsQuantizationSpec
+  | SharedQuantizationSpec
+  | DerivedQuantizationSpec;
+
+/** Arguments of {@link QuantizationSpec}. */
+export interface QuantizationSpecArgs {
+  readonly dtype: SpecDType;
+  /** An observer or fake quantize class, or one with arguments: `HistogramObserver.withArgs({ eps: 2 ** -12 })`. */
+  readonly observerOrFakeQuantCtr: ObserverOrFakeQuantizeConstructor;
+  readonly quantMin?: number;
+  readonly quantMax?: number;
+  readonly qscheme?: QScheme;
+  /** For per-channel schemes. */
+  readonly chAxis?: number;
+  /** Parameters are computed from each tensor at run time. */
+  readonly isDynamic?: boolean;
+}
+
+/**
+ * Parameters come from observing the tensor (counterpart: `torch.ao.quantization.quantizer.QuantizationSpec`).
+ * @throws Error when the range is out of order, incomplete or outside the dtype, the axis negative, or the dtype no
+ * quantized one.
+ */
+export class QuantizationSpec {
+  readonly dtype: SpecDType;
+  readonly observerOrFakeQuantCtr: PartialObserver;
+  readonly quantMin: number | undefined;
+  readonly quantMax: number | undefined;
+  readonly qscheme: QScheme | undefined;
+  readonly chAxis: number | undefined;
+  readonly isDynamic: boolean;
+
+  constructor(args: QuantizationSpecArgs) {
+    checkDType(args.dtype, 'QuantizationSpec');
+    checkQuantRange(args.dtype, args.quantMin, args.quantMax, 'QuantizationSpec');
+    checkAxis(args.chAxis, 'QuantizationSpec');
+    if (typeof args.observerOrFakeQuantCtr !== 'function' && !isPartial(args.observerOrFakeQuantCtr))
+      throw new Error('QuantizationSpec: observerOrFakeQuantCtr must be an observer class');
+    this.dtype = args.dtype;
+    this.observerOrFakeQuantCtr = partialObserver(args.observerOrFakeQuantCtr);
+    this.quantMin = args.quantMin;
+    this.quantMax = args.quantMax;
+    this.qscheme = args.qscheme;
+    this.chAxis = args.chAxis;
+    this.isDynamic = args.isDynamic ?? false;
+  }
+}
+
+/** Arguments of {@link FixedQParamsQuantizationSpec}. */
+export interface FixedQParamsQuantizationSpecArgs {
+  readonly dtype: QuantizedDType;
+  readonly scale: number;
+  readonly zeroPoint: number;
+  readonly quantMin?: number;
+  readonly quantMax?: number;
+  readonly qscheme?: QScheme;
+}
+
+/**
+ * Parameters are known beforehand (counterpart: `FixedQParamsQuantizationSpec`).
+ * @throws Error when the scale is not positive and finite, or the zero point or range does not fit the dtype.
+ */
+export class FixedQParamsQuantizationSpec {
+  readonly dtype: QuantizedDType;
+  readonly scale: number;
+  readonly zeroPoint: number;
+  readonly quantMin: number | undefined;
+  readonly quantMax: number | undefined;
+  readonly qscheme: QScheme | undefined;
+  readonly isDynamic = false;
+
+  constructor(args: FixedQParamsQuantizationSpecArgs) {
+    const what = 'FixedQParamsQuantizationSpec';
+    if (!isQuantizedDType(args.dtype)) throw new Error(`${what}: dtype ${args.dtype} is not an integer type`);
+    checkQuantRange(args.dtype, args.quantMin, args.quantMax, what);
+    if (!(args.scale > 0) || !Number.isFinite(args.scale))
+      throw new Error(`${what}: scale must be positive and finite, got ${args.scale}`);
+    checkQuantRange(args.dtype, args.zeroPoint, args.zeroPoint, `${what}: zeroPoint`);
+    if (args.qscheme !== undefined && isPerChannel(args.qscheme))
+      throw new Error(`${what}: qscheme must be per tensor, got ${args.qscheme}`);
+    this.dtype = args.dtype;
+    this.scale = args.scale;
+    this.zeroPoint = args.zeroPoint;
+    this.quantMin = args.quantMin;
+    this.quantMax = args.quantMax;
+    this.qscheme = args.qscheme;
+  }
+}
+
+/** Parameters are those of another place: both use one observer (counterpart: `SharedQuantizationSpec`). */
+export class SharedQuantizationSpec {
+  readonly edgeOrNode: EdgeOrNode;
+
+  constructor(edgeOrNode: EdgeOrNode) {
+    this.edgeOrNode = edgeOrNode;
+  }
+
+  toString(): string {
+    return `SharedQuantizationSpec(${placeKey(this.edgeOrNode)})`;
+  }
+}
+
+/** Arguments of {@link DerivedQuantizationSpec}. */
+export interface DerivedQuantizationSpecArgs {
+  /** Places whose observers the function is given, in this order. */
+  readonly derivedFrom: readonly EdgeOrNode[];
+  readonly deriveQparamsFn: DeriveQparams;
+  readonly dtype: QuantizedDType;
+  readonly quantMin?: number;
+  readonly quantMax?: number;
+  readonly qscheme?: QScheme;
+  readonly chAxis?: number;
+}
+
+/**
+ * Parameters are computed from those of other places (counterpart: `DerivedQuantizationSpec`).
+ * @throws Error when there is nothing to derive from, the range does not fit the dtype, or a per-channel scheme lacks
+ * its axis.
+ */
+export class DerivedQuantizationSpec {
+  readonly derivedFrom: readonly EdgeOrNode[];
+  readonly deriveQparamsFn: DeriveQparams;
+  readonly dtype: QuantizedDType;
+  readonly quantMin: number | undefined;
+  readonly quantMax: number | undefined;
+  readonly qscheme: QScheme | undefined;
+  readonly chAxis: number | undefined;
+  readonly isDynamic = false;
+
+  constructor(args: DerivedQuantizationSpecArgs) {
+    const what = 'DerivedQuantizationSpec';
+    if (!isQuantizedDType(args.dtype)) throw new Error(`${what}: dtype ${args.dtype} is not an integer type`);
+    checkQuantRange(args.dtype, args.quantMin, args.quantMax, what);
+    checkAxis(args.chAxis, what);
+    if (args.derivedFrom.length === 0) throw new Error(`${what}: derivedFrom is empty`);
+    if (args.qscheme !== undefined && isPerChannel(args.qscheme) && args.chAxis === undefined)
+      throw new Error(`${what}: ${args.qscheme} needs a chAxis`);
+    this.derivedFrom = [...args.derivedFrom];
+    this.deriveQparamsFn = args.deriveQparamsFn;
+    this.dtype = args.dtype;
+    this.quantMin = args.quantMin;
+    this.quantMax = args.quantMax;
+    this.qscheme = args.qscheme;
+    this.chAxis = args.chAxis;
+  }
+}
+
+function isPartial(value: unknown): value is PartialObserver {
+  return typeof (value as PartialObserver | undefined)?.create === 'function';
+}
+
+function checkDType(dtype: SpecDType, what: string): void {
+  if (!isQuantizedDType(dtype) && !['float16', 'bfloat16', 'float32'].includes(dtype))
+    throw new Error(`${what}: '${String(dtype)}' is not a dtype tensors are quantized to`);
+}
+
+function checkAxis(chAxis: number | undefined, what: string): void {
+  if (chAxis !== undefined && (!Number.isInteger(chAxis) || chAxis < 0))
+    throw new Error(`${what}: chAxis must be a non-negative integer, got ${chAxis}`);
+}
