@@ -5,7 +5,7 @@
 #include <unordered_map>
 
 #include "onednn/api.h"
-#include "primitives/tensor_desc.h"
+#include "tensor/tensor_desc.h"
 
 namespace octavo::onednn {
 

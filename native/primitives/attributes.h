@@ -6,7 +6,7 @@
 #include <variant>
 #include <vector>
 
-#include "primitives/tensor_desc.h"
+#include "tensor/tensor_desc.h"
 
 namespace octavo {
 

@@ -8,7 +8,7 @@
 #include <mutex>
 #include <string>
 
-#include "primitives/tensor_desc.h"
+#include "tensor/tensor_desc.h"
 
 namespace octavo {
 

@@ -7,7 +7,7 @@
 
 #include "primitives/attributes.h"
 #include "primitives/constant.h"
-#include "primitives/tensor_desc.h"
+#include "tensor/tensor_desc.h"
 
 namespace octavo {
 

@@ -1,4 +1,4 @@
-#include "primitives/tensor_desc.h"
+#include "tensor/tensor_desc.h"
 
 #include <stdexcept>
 
