@@ -1,5 +1,6 @@
-import { type Arguments, addDims, type Dim, dimsEqual, staticDim, type TensorMeta } from '../graph/index.ts';
+import { type Arguments, type Dim, dimsEqual, staticDim, type TensorMeta } from '../graph/index.ts';
 import type { Attributes } from '../onednn/addon.ts';
+import { windowCount } from '../onednn/geometry.ts';
 import type { OperatorDefinition, Step, TensorLike } from './registry.ts';
 
 /** Sizes of a convolution along its spatial dimensions, as PyTorch's arguments give them. */
@@ -34,13 +35,14 @@ export function convolutionShape(
       `input [${input.join(', ')}] has ${input[1]} channels, but weight [${weight.join(', ')}] with groups ${groups} needs ${Number(weight[1]) * groups}`,
     );
   const extents = Array.from({ length: spatial }, (_, i) => {
-    const padded = addDims(
-      staticDim(input[2 + i], 'a convolved extent'),
-      padding[i] + paddingEnd[i],
-    ) as number;
-    const span = dilation[i] * (staticDim(weight[2 + i], 'a kernel extent') - 1) + 1;
-    if (padded < span) throw new Error(`the kernel spans ${span}, more than the padded input's ${padded}`);
-    return Math.floor((padded - span) / stride[i]) + 1;
+    const kernel = staticDim(weight[2 + i], 'a kernel extent');
+    return windowCount(staticDim(input[2 + i], 'a convolved extent'), {
+      kernel,
+      stride: stride[i],
+      padding: padding[i],
+      paddingEnd: paddingEnd[i],
+      dilation: dilation[i],
+    });
   });
   return [input[0], weight[0], ...extents];
 }

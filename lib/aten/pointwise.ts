@@ -1,48 +1,6 @@
 import type { Arguments } from '../graph/index.ts';
 import type { Attributes } from '../onednn/addon.ts';
-
-/**
- * A fused pointwise function as PyTorch's fused operators name it (`attr`, `scalars`, `algorithm`), as attributes of the
- * native `convolution` and `linear` steps.
- * @throws Error for an unknown name, or scalars that do not belong to it.
- */
-export function unaryAttributes(
-  name: string | null,
-  scalars: readonly unknown[],
-  algorithm: string | null,
-): Attributes {
-  const number = (index: number, what: string): number => {
-    const value = scalars[index];
-    if (typeof value !== 'number') throw new Error(`'${name}' needs ${what} as scalar ${index}`);
-    return value;
-  };
-  switch (name) {
-    case null:
-    case 'none':
-      return {};
-    case 'relu':
-    case 'hardswish':
-    case 'hardsigmoid':
-    case 'swish':
-    case 'sigmoid':
-    case 'tanh':
-      return { unary: name };
-    case 'leaky_relu':
-      return { unary: name, unaryAlpha: number(0, 'the negative slope') };
-    case 'hardtanh':
-      return {
-        unary: name,
-        unaryAlpha: number(0, 'the lower bound'),
-        unaryBeta: number(1, 'the upper bound'),
-      };
-    case 'gelu':
-      if (algorithm !== 'none' && algorithm !== 'tanh')
-        throw new Error(`gelu's algorithm must be 'none' or 'tanh', got '${algorithm}'`);
-      return { unary: algorithm === 'tanh' ? 'gelu_tanh' : 'gelu_erf' };
-    default:
-      throw new Error(`fused function '${name}' is not supported`);
-  }
-}
+import { type UnaryPostOp, unaryAttributes } from '../onednn/unary.ts';
 
 /** Where an operator's schema has the parts of its fused function. */
 export interface UnaryNames {
@@ -51,14 +9,20 @@ export interface UnaryNames {
   readonly algorithm: string;
 }
 
-/** {@link unaryAttributes} of an operator call. */
+/**
+ * The fused pointwise function of an operator call, which PyTorch's fused operators give as a name, scalars and an
+ * algorithm, as attributes of the native `convolution` and `linear` steps.
+ * @throws Error for an unknown name, or scalars that do not belong to it.
+ */
 export function fusedUnary<T>(args: Arguments<T>, names: UnaryNames): Attributes {
-  const scalars = args.isNone(names.scalars) ? [] : (args.raw(names.scalars) as readonly unknown[]);
-  return unaryAttributes(
-    args.raw(names.name) as string | null,
-    scalars,
-    args.raw(names.algorithm) as string | null,
-  );
+  const name = args.raw(names.name) ?? 'none';
+  const scalars = (args.raw(names.scalars) ?? []) as readonly number[];
+  const postOp = {
+    leaky_relu: { name, negativeSlope: scalars[0] },
+    hardtanh: { name, min: scalars[0], max: scalars[1] },
+    gelu: { name, approximate: args.raw(names.algorithm) },
+  }[name as string] ?? { name };
+  return unaryAttributes(postOp as UnaryPostOp);
 }
 
 /**

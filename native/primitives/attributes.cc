@@ -23,7 +23,8 @@ double Attributes::number(const std::string& name) const { return get<double>(na
 
 int64_t Attributes::integer(const std::string& name) const {
   const double value = number(name);
-  if (value != std::floor(value)) throw std::invalid_argument("attribute '" + name + "' must be an integer");
+  if (!(std::abs(value) <= 9007199254740992.0) || value != std::floor(value))
+    throw std::invalid_argument("attribute '" + name + "' must be an integer");
   return static_cast<int64_t>(value);
 }
 

@@ -1,0 +1,22 @@
+/** What a sliding window does along one dimension. */
+export interface Window {
+  readonly kernel: number;
+  readonly stride: number;
+  /** Elements added before the first one. */
+  readonly padding: number;
+  /** Elements added after the last one. */
+  readonly paddingEnd: number;
+  readonly dilation: number;
+}
+
+/**
+ * How many places a window takes along an extent.
+ * @throws Error when the window is larger than the padded extent.
+ */
+export function windowCount(extent: number, window: Window): number {
+  const { kernel, stride, padding, paddingEnd, dilation } = window;
+  const padded = extent + padding + paddingEnd;
+  const span = dilation * (kernel - 1) + 1;
+  if (padded < span) throw new Error(`the kernel spans ${span}, more than the padded input's ${padded}`);
+  return Math.floor((padded - span) / stride) + 1;
+}

@@ -1,0 +1,21 @@
+/**
+ * `octavo/onednn`: quantized convolutions and linears by hand, one call at a time, under PyTorch's names. Models are
+ * better served by a compiled plan, which crosses into native code once for a whole network.
+ */
+export {
+  type ConvolutionOptions,
+  type QConvBinaryOptions,
+  type QConvOptions,
+  qconv1dPointwise,
+  qconv2dPointwise,
+  qconv2dPointwiseBinary,
+} from './convolution.ts';
+export {
+  type QLinearBinaryOptions,
+  type QLinearOptions,
+  qlinearPointwise,
+  qlinearPointwiseBinary,
+} from './linear.ts';
+export { type PackedWeight, qconvPrepack, qlinearPrepack } from './packed-weight.ts';
+export type { QuantizedOptions } from './quantized-call.ts';
+export type { UnaryPostOp } from './unary.ts';
