@@ -1,12 +1,32 @@
 import { activations } from './activation.ts';
+import { arithmetic } from './arithmetic.ts';
 import { convolutions } from './convolution.ts';
 import { linears } from './linear.ts';
 import { mkldnn } from './mkldnn.ts';
+import { movement } from './movement.ts';
+import { normalization } from './normalization.ts';
 import { onednn } from './onednn.ts';
+import { pooling } from './pooling.ts';
+import { quantizedDecomposed } from './quantized-decomposed.ts';
 import { OperatorRegistry } from './registry.ts';
+import { stridedViews } from './strided-view.ts';
+import { views } from './view.ts';
 
 /** Every operator Octavo knows. */
-export const operators = new OperatorRegistry(activations, convolutions, linears, mkldnn, onednn);
+export const operators = new OperatorRegistry(
+  activations,
+  arithmetic,
+  convolutions,
+  linears,
+  mkldnn,
+  movement,
+  normalization,
+  onednn,
+  pooling,
+  quantizedDecomposed,
+  stridedViews,
+  views,
+);
 
 export {
   AtenOperator,

@@ -68,7 +68,9 @@ function splitTopLevel(list: string): string[] {
 }
 
 function parseArgument(item: string, keywordOnly: boolean, schema: string): SchemaArgument {
-  const match = /^(SymInt|\w+)(\([a-z!]+\))?(\?)?(\[(\d*)\])?(\?)?\s+(\w+)(?:\s*=\s*(.+))?$/.exec(item);
+  const match = /^(SymInt|\w+)(\([a-z]!?(?: -> \*)?\))?(\?)?(\[(\d*)\])?(\?)?\s+(\w+)(?:\s*=\s*(.+))?$/.exec(
+    item,
+  );
   if (!match) throw new Error(`argument '${item}' of operator schema '${schema}' cannot be read`);
   const [, base, , innerOptional, list, length, outerOptional, name, defaultText] = match;
   const type = `${base === 'SymInt' ? 'int' : base}${list ? '[]' : ''}` as SchemaType;

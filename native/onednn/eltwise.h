@@ -1,22 +1,24 @@
 // oneDNN's eltwise primitive.
 #pragma once
 
+#include <optional>
 #include <string>
 
 #include "onednn/primitive.h"
 
 namespace octavo::onednn {
 
+// A dense run of values, computed in place or into another run.
 struct EltwiseProblem {
-  TensorDesc src;
-  TensorDesc dst;
+  DType dtype;
+  int64_t numel;
   std::string algorithm;  // a name of eltwise_algorithm()
   float alpha;
   float beta;
 };
 
-// The algorithm for a name: relu, tanh, gelu_erf, … Throws std::invalid_argument for an unknown one.
-dnnl::algorithm eltwise_algorithm(const std::string& name);
+// The algorithm for a name: tanh, gelu_erf, … Nothing for another name.
+std::optional<dnnl::algorithm> eltwise_algorithm(const std::string& name);
 
 Primitive make_eltwise(const EltwiseProblem& problem);
 

@@ -89,4 +89,6 @@ dnnl::primitive_attr base_attributes() {
   return attributes;
 }
 
+bool is_reference(const std::string& implementation) { return implementation.rfind("ref", 0) == 0; }
+
 }  // namespace octavo::onednn

@@ -48,4 +48,7 @@ class Primitive {
 // Attributes every primitive is made with: scratchpad from the caller.
 dnnl::primitive_attr base_attributes();
 
+// Whether impl_info_str() names one of oneDNN's reference kernels: correct, and slow beyond use.
+bool is_reference(const std::string& implementation);
+
 }  // namespace octavo::onednn

@@ -1,36 +1,125 @@
-// Pointwise functions of one tensor.
+// Pointwise functions of one tensor: those of a few instructions in our own loops, the transcendental ones in
+// oneDNN's.
 #include "onednn/eltwise.h"
 
+#include <limits>
+#include <optional>
 #include <stdexcept>
 
-#include "onednn/primitive.h"
+#include "kernels/arithmetic.h"
+#include "primitives/input_value.h"
+#include "primitives/pointwise.h"
+#include "primitives/scratch.h"
 #include "primitives/table.h"
 
 namespace octavo {
 
 namespace {
-class Eltwise : public Step {
+float attribute(const StepSpec& spec, const char* name) {
+  return static_cast<float>(spec.attributes.number(name, 0));
+}
+
+// Null for the functions that oneDNN computes.
+PointwiseLoop::Body own_function(const std::string& name, float alpha, float beta) {
+  constexpr float kInfinity = std::numeric_limits<float>::infinity();
+  if (name == "relu")
+    return
+        [](const float* const* in, float* out, int64_t n) { kernels::clip_row(in[0], 0, kInfinity, out, n); };
+  if (name == "clip")
+    return
+        [=](const float* const* in, float* out, int64_t n) { kernels::clip_row(in[0], alpha, beta, out, n); };
+  if (name == "leaky_relu")
+    return
+        [=](const float* const* in, float* out, int64_t n) { kernels::leaky_relu_row(in[0], alpha, out, n); };
+  if (name == "linear")
+    return [=](const float* const* in, float* out, int64_t n) {
+      kernels::linear_row(in[0], alpha, beta, out, n);
+    };
+  if (name == "hardswish")
+    return [](const float* const* in, float* out, int64_t n) { kernels::hardswish_row(in[0], out, n); };
+  if (name == "hardsigmoid")
+    return [](const float* const* in, float* out, int64_t n) { kernels::hardsigmoid_row(in[0], out, n); };
+  return nullptr;
+}
+
+class OwnEltwise : public Step {
  public:
-  explicit Eltwise(const StepSpec& spec)
-      : primitive_(onednn::make_eltwise({spec.input(0, "the tensor").desc, spec.outputs.at(0),
-                                         spec.attributes.text("algorithm"),
-                                         static_cast<float>(spec.attributes.number("alpha", 0)),
-                                         static_cast<float>(spec.attributes.number("beta", 0))})) {}
+  OwnEltwise(const StepSpec& spec, PointwiseLoop::Body function)
+      : x_(spec, 0, "the tensor"),
+        loop_({spec.outputs.at(0), {}}, {{x_.desc(), {}}}),
+        function_(std::move(function)),
+        name_("octavo:" + spec.attributes.text("algorithm")) {}
 
   void execute(const Buffers& buffers) override {
-    primitive_.bind(DNNL_ARG_SRC, buffers.inputs[0]);
-    primitive_.bind(DNNL_ARG_DST, buffers.outputs[0]);
-    primitive_.execute(buffers.scratchpad);
+    const void* inputs[] = {x_.data(buffers)};
+    loop_.execute(buffers.outputs[0], inputs, function_);
   }
-
-  std::string implementation() const override { return primitive_.implementation(); }
-  size_t scratchpad_bytes() const override { return primitive_.scratchpad_bytes(); }
+  std::string implementation() const override { return name_; }
 
  private:
-  onednn::Primitive primitive_;
+  InputValue x_;
+  PointwiseLoop loop_;
+  PointwiseLoop::Body function_;
+  std::string name_;
+};
+
+// Whether both lie densely and in the same order, so that order does not matter.
+bool is_one_run(const TensorDesc& x, const TensorDesc& y) {
+  const LoopNest nest(y.shape, {y.strides, x.strides});
+  return nest.extents.size() == 1 && nest.strides[0][0] == 1 && nest.strides[1][0] == 1;
+}
+
+// Tensors of different layouts meet in the scratchpad.
+class OneDnnEltwise : public Step {
+ public:
+  explicit OneDnnEltwise(const StepSpec& spec) : x_(spec, 0, "the tensor"), numel_(x_.desc().numel()) {
+    const TensorDesc &x = x_.desc(), &y = spec.outputs.at(0);
+    if (x.shape != y.shape || x.dtype != y.dtype)
+      throw std::invalid_argument("input and output must have the same shape and dtype");
+    if (numel_ == 0) return;
+    primitive_.emplace(onednn::make_eltwise({x.dtype, numel_, spec.attributes.text("algorithm"),
+                                             attribute(spec, "alpha"), attribute(spec, "beta")}));
+    own_scratch_ = scratch_.reserve(primitive_->scratchpad_bytes());
+    if (is_one_run(x, y)) return;
+    const TensorDesc dense{x.dtype, x.shape, row_major_strides(x.shape)};
+    staging_ = scratch_.reserve(dense.span_bytes());
+    const auto move = kernels::RowConversion::move(x.dtype);
+    gather_.emplace(x, dense, move);
+    scatter_.emplace(dense, y, move);
+  }
+
+  void execute(const Buffers& buffers) override {
+    if (numel_ == 0) return;
+    const void* src = x_.data(buffers);
+    void* staging = ScratchLayout::at(buffers.scratchpad, staging_);
+    if (gather_) gather_->execute(src, staging);
+    primitive_->bind(DNNL_ARG_SRC, gather_ ? staging : src);
+    primitive_->bind(DNNL_ARG_DST, gather_ ? staging : buffers.outputs[0]);
+    primitive_->execute(ScratchLayout::at(buffers.scratchpad, own_scratch_));
+    if (scatter_) scatter_->execute(staging, buffers.outputs[0]);
+  }
+
+  std::string implementation() const override {
+    if (!primitive_) return "octavo:nothing";
+    return gather_ ? "octavo:copy+" + primitive_->implementation() : primitive_->implementation();
+  }
+  size_t scratchpad_bytes() const override { return scratch_.bytes(); }
+
+ private:
+  InputValue x_;
+  int64_t numel_;
+  ScratchLayout scratch_;
+  size_t own_scratch_ = 0, staging_ = 0;
+  std::optional<onednn::Primitive> primitive_;
+  std::optional<StridedConversion> gather_, scatter_;
 };
 }  // namespace
 
-std::unique_ptr<Step> create_eltwise(const StepSpec& spec) { return std::make_unique<Eltwise>(spec); }
+std::unique_ptr<Step> create_eltwise(const StepSpec& spec) {
+  auto function =
+      own_function(spec.attributes.text("algorithm"), attribute(spec, "alpha"), attribute(spec, "beta"));
+  if (function) return std::make_unique<OwnEltwise>(spec, std::move(function));
+  return std::make_unique<OneDnnEltwise>(spec);
+}
 
 }  // namespace octavo

@@ -1,0 +1,116 @@
+import type { Arguments, TensorMeta } from '../graph/index.ts';
+import type { NativeDefinition, OperatorDefinition, Step, TensorLike } from './registry.ts';
+import { broadcastShapes, promoteTypes } from './shape-rules.ts';
+
+/** `self` with the number `value`, as an eltwise `self * alpha + beta`. */
+interface Linear {
+  readonly alpha: number;
+  readonly beta: number;
+}
+
+interface Operation {
+  /** Of the native step `binary`. */
+  readonly algorithm: string;
+  /** The same with a number on the right; `factor` is the operator's `alpha`. */
+  readonly withNumber: (value: number, factor: number) => Linear;
+  /** What `other` is multiplied by (PyTorch: `alpha`, with the sign of the operation). */
+  readonly hasAlpha: boolean;
+}
+
+const add: Operation = {
+  algorithm: 'add',
+  withNumber: (value, factor) => ({ alpha: 1, beta: value * factor }),
+  hasAlpha: true,
+};
+const sub: Operation = {
+  algorithm: 'sub',
+  withNumber: (value, factor) => ({ alpha: 1, beta: -value * factor }),
+  hasAlpha: true,
+};
+const mul: Operation = {
+  algorithm: 'mul',
+  withNumber: (value) => ({ alpha: value, beta: 0 }),
+  hasAlpha: false,
+};
+const div: Operation = {
+  algorithm: 'div',
+  withNumber: (value) => ({ alpha: 1 / value, beta: 0 }),
+  hasAlpha: false,
+};
+
+/** `torch.export` writes `x + 1.0` as `add.Tensor(x, 1.0)`: a number where the schema says Tensor. */
+function inferBinary(args: Arguments<TensorMeta>): TensorMeta {
+  const self = args.tensor('self');
+  const { name } = args.schema;
+  if (typeof args.raw('other') === 'number')
+    return { dtype: promoteTypes(self.dtype, self.dtype, name), shape: self.shape };
+  const other = args.tensor('other');
+  return {
+    dtype: promoteTypes(self.dtype, other.dtype, name),
+    shape: broadcastShapes(self.shape, other.shape, name),
+  };
+}
+
+function binaryStep<T extends TensorLike>(args: Arguments<T>, operation: Operation): Step<T> {
+  const alpha = operation.hasAlpha ? args.number('alpha') : 1;
+  const other = args.raw('other');
+  const self = args.tensor('self');
+  if (typeof other === 'number')
+    return {
+      op: 'eltwise',
+      inputs: [self],
+      attributes: { algorithm: 'linear', ...operation.withNumber(other, alpha) },
+    };
+  return {
+    op: 'binary',
+    inputs: [self, args.tensor('other')],
+    attributes: { algorithm: operation.algorithm, ...(alpha === 1 ? {} : { alpha }) },
+  };
+}
+
+/** `.Tensor` and `.Scalar`, each with its in-place twin. */
+function binary(name: string, operation: Operation): NativeDefinition[] {
+  const tensorAlpha = operation.hasAlpha ? ', *, Scalar alpha=1' : '';
+  const scalarAlpha = operation.hasAlpha ? ', Scalar alpha=1' : '';
+  return [
+    `aten::${name}.Tensor(Tensor self, Tensor other${tensorAlpha}) -> Tensor`,
+    `aten::${name}_.Tensor(Tensor(a!) self, Tensor other${tensorAlpha}) -> Tensor(a!)`,
+    `aten::${name}.Scalar(Tensor self, Scalar other${scalarAlpha}) -> Tensor`,
+    `aten::${name}_.Scalar(Tensor(a!) self, Scalar other${scalarAlpha}) -> Tensor(a!)`,
+  ].map((schema) => ({
+    schema,
+    infer: inferBinary,
+    step: (args) => binaryStep(args, operation),
+  }));
+}
+
+function extremum(name: string, algorithm: string): NativeDefinition {
+  return {
+    schema: `aten::${name}(Tensor self, Tensor other) -> Tensor`,
+    infer: inferBinary,
+    step: (args) => ({
+      op: 'binary',
+      inputs: [args.tensor('self'), args.tensor('other')],
+      attributes: { algorithm },
+    }),
+  };
+}
+
+/** Arithmetic on two tensors, or a tensor and a number, with broadcasting. */
+export const arithmetic: readonly OperatorDefinition[] = [
+  ...binary('add', add),
+  ...binary('sub', sub),
+  ...binary('mul', mul),
+  ...binary('div', div),
+  extremum('maximum', 'max'),
+  extremum('minimum', 'min'),
+  {
+    schema: 'aten::rsub.Scalar(Tensor self, Scalar other, Scalar alpha=1) -> Tensor',
+    infer: inferBinary,
+    step: (args) => ({
+      op: 'eltwise',
+      inputs: [args.tensor('self')],
+      attributes: { algorithm: 'linear', alpha: -args.number('alpha'), beta: args.number('other') },
+    }),
+  },
+];

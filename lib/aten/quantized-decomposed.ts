@@ -1,0 +1,120 @@
+import type { Arguments, TensorMeta } from '../graph/index.ts';
+import { type DType, isDType, isFloatingPoint } from '../tensor/index.ts';
+import type { NativeDefinition, OperatorDefinition, TensorLike } from './registry.ts';
+import { normalizeAxis } from './shape-rules.ts';
+
+function quantizedDtype<T>(args: Arguments<T>): DType {
+  const dtype = args.dtype('dtype');
+  if (!isDType(dtype) || isFloatingPoint(dtype) || dtype === 'bool' || dtype === 'int64')
+    throw new Error(`${args.schema.name}: '${dtype}' is not a dtype to quantize to`);
+  return dtype;
+}
+
+function realInput(args: Arguments<TensorMeta>): TensorMeta {
+  const input = args.tensor('input');
+  if (input.dtype !== 'float32' && input.dtype !== 'bfloat16')
+    throw new Error(
+      `${args.schema.name}: input must be float32 or bfloat16 (q = x / scale), got ${input.dtype}`,
+    );
+  return input;
+}
+
+function quantizedInput(args: Arguments<TensorMeta>): TensorMeta {
+  const input = args.tensor('input');
+  if (input.dtype !== quantizedDtype(args))
+    throw new Error(
+      `${args.schema.name}: input must be ${args.dtype('dtype')} as 'dtype' says, got ${input.dtype}`,
+    );
+  return input;
+}
+
+function quantized(args: Arguments<TensorMeta>): TensorMeta {
+  return { dtype: quantizedDtype(args), shape: realInput(args).shape };
+}
+
+function dequantized(args: Arguments<TensorMeta>): TensorMeta {
+  const dtype = args.isNone('out_dtype') ? 'float32' : args.dtype('out_dtype');
+  return { dtype, shape: quantizedInput(args).shape };
+}
+
+function range<T>(args: Arguments<T>): { quantMin: number; quantMax: number } {
+  return { quantMin: args.number('quant_min'), quantMax: args.number('quant_max') };
+}
+
+function checkedAxis<T extends { readonly shape: readonly unknown[] }>(args: Arguments<T>): number {
+  return normalizeAxis(args.number('axis'), args.tensor('input').shape.length, args.schema.name);
+}
+
+/** Parameters that are tensors of one element, as dynamic quantization makes them. */
+function tensorParameters(schema: string, op: string, infer: NativeDefinition['infer']): NativeDefinition {
+  return {
+    schema,
+    infer,
+    step: (args) => ({
+      op,
+      inputs: [args.tensor('input'), args.tensor('scale'), args.tensor('zero_point')],
+      attributes: range(args),
+    }),
+  };
+}
+
+function perTensorAttributes<T extends TensorLike>(args: Arguments<T>) {
+  return { scale: args.number('scale'), zeroPoint: args.number('zero_point'), ...range(args) };
+}
+
+/** PyTorch's `torch.ops.quantized_decomposed`: quantization as plain operators on plain integer tensors. */
+export const quantizedDecomposed: readonly OperatorDefinition[] = [
+  {
+    schema:
+      'quantized_decomposed::quantize_per_tensor(Tensor input, float scale, int zero_point, int quant_min, int quant_max, ScalarType dtype) -> Tensor',
+    infer: quantized,
+    step: (args) => ({
+      op: 'quantize',
+      inputs: [args.tensor('input')],
+      attributes: perTensorAttributes(args),
+    }),
+  },
+  tensorParameters(
+    'quantized_decomposed::quantize_per_tensor.tensor(Tensor input, Tensor scale, Tensor zero_point, int quant_min, int quant_max, ScalarType dtype) -> Tensor',
+    'quantize',
+    quantized,
+  ),
+  {
+    schema:
+      'quantized_decomposed::dequantize_per_tensor(Tensor input, float scale, int zero_point, int quant_min, int quant_max, ScalarType dtype, *, ScalarType? out_dtype=None) -> Tensor',
+    infer: dequantized,
+    step: (args) => ({
+      op: 'dequantize',
+      inputs: [args.tensor('input')],
+      attributes: perTensorAttributes(args),
+    }),
+  },
+  tensorParameters(
+    'quantized_decomposed::dequantize_per_tensor.tensor(Tensor input, Tensor scale, Tensor zero_point, int quant_min, int quant_max, ScalarType dtype, *, ScalarType? out_dtype=None) -> Tensor',
+    'dequantize',
+    dequantized,
+  ),
+  {
+    schema:
+      'quantized_decomposed::quantize_per_channel(Tensor input, Tensor scales, Tensor zero_points, int axis, int quant_min, int quant_max, ScalarType dtype) -> Tensor',
+    infer: quantized,
+    step: (args) => ({
+      op: 'quantize_per_channel',
+      inputs: [args.tensor('input'), args.tensor('scales'), args.tensor('zero_points')],
+      attributes: { axis: checkedAxis(args), ...range(args) },
+    }),
+  },
+  {
+    schema:
+      'quantized_decomposed::dequantize_per_channel(Tensor input, Tensor scales, Tensor? zero_points, int axis, int quant_min, int quant_max, ScalarType dtype, *, ScalarType? out_dtype=None) -> Tensor',
+    infer: dequantized,
+    step: (args) => {
+      const zeroPoints = args.optionalTensor('zero_points');
+      return {
+        op: 'dequantize_per_channel',
+        inputs: [args.tensor('input'), args.tensor('scales'), ...(zeroPoints ? [zeroPoints] : [])],
+        attributes: { axis: checkedAxis(args), ...range(args) },
+      };
+    },
+  },
+];

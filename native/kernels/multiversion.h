@@ -1,0 +1,9 @@
+// One source, one body per instruction set: the loader picks the widest the CPU has.
+#pragma once
+
+// For plain functions that loop over contiguous elements. OpenMP regions stay outside of such functions: the
+// compiler would outline them without the instruction set.
+#define OCTAVO_MULTIVERSION __attribute__((target_clones("arch=x86-64-v4", "arch=x86-64-v3", "default")))
+
+// For the helpers those functions call: inlined, they are compiled for the caller's instruction set.
+#define OCTAVO_INLINE inline __attribute__((always_inline))

@@ -1,0 +1,59 @@
+#include "kernels/reduction.h"
+
+#include <algorithm>
+#include <cstring>
+
+#include "kernels/arithmetic.h"
+#include "kernels/multiversion.h"
+#include "kernels/row_conversion.h"
+
+namespace octavo::kernels {
+
+namespace {
+constexpr int64_t kChunk = 512;
+
+OCTAVO_MULTIVERSION void accumulate_u8(const uint8_t* __restrict row, float* __restrict sum, int64_t n) {
+  for (int64_t i = 0; i < n; i++) sum[i] += static_cast<float>(row[i]);
+}
+OCTAVO_MULTIVERSION void accumulate_s8(const int8_t* __restrict row, float* __restrict sum, int64_t n) {
+  for (int64_t i = 0; i < n; i++) sum[i] += static_cast<float>(row[i]);
+}
+OCTAVO_MULTIVERSION void maximum_u8(const uint8_t* __restrict row, uint8_t* __restrict best, int64_t n) {
+  for (int64_t i = 0; i < n; i++) best[i] = row[i] > best[i] ? row[i] : best[i];
+}
+OCTAVO_MULTIVERSION void maximum_s8(const int8_t* __restrict row, int8_t* __restrict best, int64_t n) {
+  for (int64_t i = 0; i < n; i++) best[i] = row[i] > best[i] ? row[i] : best[i];
+}
+}  // namespace
+
+void accumulate_row(DType dtype, const void* row, float* accumulator, int64_t n) {
+  if (dtype == DType::f32) return add_rows(static_cast<const float*>(row), accumulator, accumulator, n);
+  if (dtype == DType::u8) return accumulate_u8(static_cast<const uint8_t*>(row), accumulator, n);
+  if (dtype == DType::s8) return accumulate_s8(static_cast<const int8_t*>(row), accumulator, n);
+  alignas(64) float values[kChunk];
+  for (int64_t begin = 0; begin < n; begin += kChunk) {
+    const int64_t count = std::min(kChunk, n - begin);
+    load_row(dtype, static_cast<const char*>(row) + begin * dtype_size(dtype), values, count, 1, 0);
+    add_rows(values, accumulator + begin, accumulator + begin, count);
+  }
+}
+
+void maximum_row(DType dtype, const void* row, void* best, int64_t n) {
+  if (dtype == DType::u8) return maximum_u8(static_cast<const uint8_t*>(row), static_cast<uint8_t*>(best), n);
+  if (dtype == DType::s8) return maximum_s8(static_cast<const int8_t*>(row), static_cast<int8_t*>(best), n);
+  if (dtype == DType::f32)
+    return maximum_rows(static_cast<const float*>(row), static_cast<float*>(best), static_cast<float*>(best),
+                        n);
+  alignas(64) float values[kChunk], current[kChunk];
+  const int64_t size = static_cast<int64_t>(dtype_size(dtype));
+  for (int64_t begin = 0; begin < n; begin += kChunk) {
+    const int64_t count = std::min(kChunk, n - begin);
+    load_row(dtype, static_cast<const char*>(row) + begin * size, values, count, 1, 0);
+    load_row(dtype, static_cast<char*>(best) + begin * size, current, count, 1, 0);
+    maximum_rows(values, current, current, count);
+    const QuantRange range = dtype == DType::bf16 ? QuantRange{0, 0} : full_range(dtype);
+    store_row(dtype, current, static_cast<char*>(best) + begin * size, count, 1, 0, range);
+  }
+}
+
+}  // namespace octavo::kernels

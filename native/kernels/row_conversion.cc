@@ -1,0 +1,253 @@
+#include "kernels/row_conversion.h"
+
+#include <algorithm>
+#include <cmath>
+#include <cstring>
+#include <limits>
+#include <stdexcept>
+#include <string>
+
+#include "kernels/multiversion.h"
+
+namespace octavo::kernels {
+
+namespace {
+constexpr int64_t kChunk = 512;  // floats of intermediate results: stays in the first-level cache
+
+OCTAVO_INLINE float from_bf16(uint16_t bits) {
+  const uint32_t wide = static_cast<uint32_t>(bits) << 16;
+  float value;
+  std::memcpy(&value, &wide, sizeof value);
+  return value;
+}
+
+OCTAVO_INLINE uint16_t to_bf16(float value) {
+  uint32_t bits;
+  std::memcpy(&bits, &value, sizeof bits);
+  const uint32_t rounded = (bits + 0x7fffu + ((bits >> 16) & 1u)) >> 16;
+  const uint32_t quiet_nan = (bits >> 16) | 0x40u;
+  return static_cast<uint16_t>((bits & 0x7fffffffu) > 0x7f800000u ? quiet_nan : rounded);
+}
+
+template <typename T>
+OCTAVO_INLINE void load(const T* __restrict src, float* __restrict dst, int64_t n, float scale, float zp) {
+  for (int64_t i = 0; i < n; i++) dst[i] = (static_cast<float>(src[i]) - zp) * scale;
+}
+
+template <typename T>
+OCTAVO_INLINE void store(const float* __restrict src, T* __restrict dst, int64_t n, float inv, float zp,
+                         float low, float high) {
+  for (int64_t i = 0; i < n; i++) {
+    float value = __builtin_rintf(src[i] * inv) + zp;
+    value = value < low ? low : value;
+    value = value > high ? high : value;
+    dst[i] = static_cast<T>(static_cast<int32_t>(value));
+  }
+}
+
+// Plain functions, as multiversioning wants them.
+OCTAVO_MULTIVERSION void load_u8(const uint8_t* src, float* dst, int64_t n, float scale, float zp) {
+  load(src, dst, n, scale, zp);
+}
+OCTAVO_MULTIVERSION void load_s8(const int8_t* src, float* dst, int64_t n, float scale, float zp) {
+  load(src, dst, n, scale, zp);
+}
+OCTAVO_MULTIVERSION void load_u16(const uint16_t* src, float* dst, int64_t n, float scale, float zp) {
+  load(src, dst, n, scale, zp);
+}
+OCTAVO_MULTIVERSION void load_s16(const int16_t* src, float* dst, int64_t n, float scale, float zp) {
+  load(src, dst, n, scale, zp);
+}
+OCTAVO_MULTIVERSION void load_s32(const int32_t* src, float* dst, int64_t n, float scale, float zp) {
+  load(src, dst, n, scale, zp);
+}
+OCTAVO_MULTIVERSION void load_bf16(const uint16_t* __restrict src, float* __restrict dst, int64_t n) {
+  for (int64_t i = 0; i < n; i++) dst[i] = from_bf16(src[i]);
+}
+OCTAVO_MULTIVERSION void store_u8(const float* src, uint8_t* dst, int64_t n, float inv, float zp, float low,
+                                  float high) {
+  store(src, dst, n, inv, zp, low, high);
+}
+OCTAVO_MULTIVERSION void store_s8(const float* src, int8_t* dst, int64_t n, float inv, float zp, float low,
+                                  float high) {
+  store(src, dst, n, inv, zp, low, high);
+}
+OCTAVO_MULTIVERSION void store_u16(const float* src, uint16_t* dst, int64_t n, float inv, float zp, float low,
+                                   float high) {
+  store(src, dst, n, inv, zp, low, high);
+}
+OCTAVO_MULTIVERSION void store_s16(const float* src, int16_t* dst, int64_t n, float inv, float zp, float low,
+                                   float high) {
+  store(src, dst, n, inv, zp, low, high);
+}
+OCTAVO_MULTIVERSION void store_s32(const float* src, int32_t* dst, int64_t n, float inv, float zp, float low,
+                                   float high) {
+  store(src, dst, n, inv, zp, low, high);
+}
+OCTAVO_MULTIVERSION void store_bf16(const float* __restrict src, uint16_t* __restrict dst, int64_t n) {
+  for (int64_t i = 0; i < n; i++) dst[i] = to_bf16(src[i]);
+}
+
+// Calls body with a value of the C++ type that holds `dtype`; 16-bit floats are not among them.
+template <typename Body>
+void with_type(DType dtype, const Body& body) {
+  switch (dtype) {
+    case DType::f32:
+      return body(float{});
+    case DType::f64:
+      return body(double{});
+    case DType::u8:
+      return body(uint8_t{});
+    case DType::s8:
+      return body(int8_t{});
+    case DType::u16:
+      return body(uint16_t{});
+    case DType::s16:
+      return body(int16_t{});
+    case DType::s32:
+      return body(int32_t{});
+    case DType::s64:
+      return body(int64_t{});
+    case DType::boolean:
+      return body(bool{});
+    default:
+      throw std::invalid_argument(std::string("cannot cast ") + dtype_name(dtype));
+  }
+}
+
+// float32 can hold every int32, but 2147483647 itself would round up and overflow.
+float upper_bound(int64_t max) {
+  const float bound = static_cast<float>(max);
+  return static_cast<double>(bound) > static_cast<double>(max) ? std::nextafter(bound, 0.0f) : bound;
+}
+}  // namespace
+
+QuantRange full_range(DType dtype) {
+  switch (dtype) {
+    case DType::u8:
+      return {0, 255};
+    case DType::s8:
+      return {-128, 127};
+    case DType::u16:
+      return {0, 65535};
+    case DType::s16:
+      return {-32768, 32767};
+    case DType::s32:
+      return {std::numeric_limits<int32_t>::min(), std::numeric_limits<int32_t>::max()};
+    default:
+      throw std::invalid_argument(std::string(dtype_name(dtype)) + " is not a quantized dtype");
+  }
+}
+
+bool converts_through_float(DType dtype) {
+  switch (dtype) {
+    case DType::f32:
+    case DType::bf16:
+    case DType::u8:
+    case DType::s8:
+    case DType::u16:
+    case DType::s16:
+    case DType::s32:
+      return true;
+    default:
+      return false;
+  }
+}
+
+void load_row(DType dtype, const void* src, float* dst, int64_t n, float scale, float zero_point) {
+  switch (dtype) {
+    case DType::u8:
+      return load_u8(static_cast<const uint8_t*>(src), dst, n, scale, zero_point);
+    case DType::s8:
+      return load_s8(static_cast<const int8_t*>(src), dst, n, scale, zero_point);
+    case DType::u16:
+      return load_u16(static_cast<const uint16_t*>(src), dst, n, scale, zero_point);
+    case DType::s16:
+      return load_s16(static_cast<const int16_t*>(src), dst, n, scale, zero_point);
+    case DType::s32:
+      return load_s32(static_cast<const int32_t*>(src), dst, n, scale, zero_point);
+    case DType::bf16:
+      return load_bf16(static_cast<const uint16_t*>(src), dst, n);
+    default:
+      std::memcpy(dst, src, static_cast<size_t>(n) * sizeof(float));
+  }
+}
+
+void store_row(DType dtype, const float* src, void* dst, int64_t n, float inv_scale, float zero_point,
+               QuantRange range) {
+  const float low = static_cast<float>(range.min), high = upper_bound(range.max);
+  switch (dtype) {
+    case DType::u8:
+      return store_u8(src, static_cast<uint8_t*>(dst), n, inv_scale, zero_point, low, high);
+    case DType::s8:
+      return store_s8(src, static_cast<int8_t*>(dst), n, inv_scale, zero_point, low, high);
+    case DType::u16:
+      return store_u16(src, static_cast<uint16_t*>(dst), n, inv_scale, zero_point, low, high);
+    case DType::s16:
+      return store_s16(src, static_cast<int16_t*>(dst), n, inv_scale, zero_point, low, high);
+    case DType::s32:
+      return store_s32(src, static_cast<int32_t*>(dst), n, inv_scale, zero_point, low, high);
+    case DType::bf16:
+      return store_bf16(src, static_cast<uint16_t*>(dst), n);
+    default:
+      std::memcpy(dst, src, static_cast<size_t>(n) * sizeof(float));
+  }
+}
+
+RowConversion RowConversion::move(DType dtype) { return RowConversion(&move_bytes, dtype, dtype); }
+
+RowConversion RowConversion::cast(DType from, DType to) {
+  if (from == to) return move(from);
+  const bool via_float =
+      (from == DType::bf16 && to == DType::f32) || (from == DType::f32 && to == DType::bf16);
+  if (via_float) return RowConversion(&through_float, from, to);
+  RowConversion conversion(nullptr, from, to);
+  with_type(from, [&](auto source) {
+    with_type(to, [&](auto target) {
+      using From = decltype(source);
+      using To = decltype(target);
+      conversion.kernel_ = [](const RowConversion&, const void* src, void* dst, int64_t n) {
+        const From* in = static_cast<const From*>(src);
+        To* out = static_cast<To*>(dst);
+        for (int64_t i = 0; i < n; i++) out[i] = static_cast<To>(in[i]);
+      };
+    });
+  });
+  return conversion;
+}
+
+RowConversion RowConversion::affine(DType from, Affine source, DType to, Affine target, QuantRange range) {
+  for (DType dtype : {from, to})
+    if (!converts_through_float(dtype))
+      throw std::invalid_argument(std::string("cannot quantize or dequantize ") + dtype_name(dtype));
+  RowConversion conversion(&through_float, from, to);
+  conversion.scale_ = static_cast<float>(source.scale);
+  conversion.zero_point_ = static_cast<float>(source.zero_point);
+  // PyTorch divides in double precision, then multiplies in single.
+  conversion.inv_scale_ = static_cast<float>(1.0 / target.scale);
+  conversion.out_zero_point_ = static_cast<float>(target.zero_point);
+  conversion.range_ = range;
+  return conversion;
+}
+
+void RowConversion::move_bytes(const RowConversion& self, const void* src, void* dst, int64_t n) {
+  std::memcpy(dst, src, static_cast<size_t>(n) * dtype_size(self.from_));
+}
+
+void RowConversion::through_float(const RowConversion& self, const void* src, void* dst, int64_t n) {
+  if (self.from_ == DType::f32)
+    return store_row(self.to_, static_cast<const float*>(src), dst, n, self.inv_scale_, self.out_zero_point_,
+                     self.range_);
+  if (self.to_ == DType::f32)
+    return load_row(self.from_, src, static_cast<float*>(dst), n, self.scale_, self.zero_point_);
+  alignas(64) float chunk[kChunk];
+  for (int64_t begin = 0; begin < n; begin += kChunk) {
+    const int64_t count = std::min(kChunk, n - begin);
+    load_row(self.from_, static_cast<const char*>(src) + begin * dtype_size(self.from_), chunk, count,
+             self.scale_, self.zero_point_);
+    store_row(self.to_, chunk, static_cast<char*>(dst) + begin * dtype_size(self.to_), count, self.inv_scale_,
+              self.out_zero_point_, self.range_);
+  }
+}
+
+}  // namespace octavo::kernels

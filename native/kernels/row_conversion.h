@@ -1,0 +1,60 @@
+// Turns a row of contiguous elements into a row of another type: move, cast, quantize, dequantize,
+// requantize.
+#pragma once
+
+#include <cstdint>
+
+#include "tensor/tensor_desc.h"
+
+namespace octavo::kernels {
+
+// real = (stored - zero_point) * scale. The identity for floating point.
+struct Affine {
+  double scale = 1;
+  int64_t zero_point = 0;
+};
+
+// Range of stored integers, for dtypes narrower than their type's own range (reduced range, 7-bit weights).
+struct QuantRange {
+  int64_t min;
+  int64_t max;
+};
+QuantRange full_range(DType dtype);
+
+// Whether rows of this dtype can be read and written as float32 values.
+bool converts_through_float(DType dtype);
+
+// Reads n elements as float32: (stored - zero_point) * scale.
+void load_row(DType dtype, const void* src, float* dst, int64_t n, float scale, float zero_point);
+// Writes n float32 values: integers as clamp(round_half_even(value * inv_scale) + zero_point).
+void store_row(DType dtype, const float* src, void* dst, int64_t n, float inv_scale, float zero_point,
+               QuantRange range);
+
+class RowConversion {
+ public:
+  // Elements as they are.
+  static RowConversion move(DType dtype);
+  // What static_cast does; floating point to bfloat16 rounds to nearest even.
+  static RowConversion cast(DType from, DType to);
+  // Rounds as PyTorch's quantized_decomposed operators do: q = clamp(round_half_even(x * (1 / scale)) + zp).
+  static RowConversion affine(DType from, Affine source, DType to, Affine target, QuantRange range);
+
+  void operator()(const void* src, void* dst, int64_t n) const { kernel_(*this, src, dst, n); }
+  DType from() const { return from_; }
+  DType to() const { return to_; }
+
+ private:
+  using Kernel = void (*)(const RowConversion&, const void*, void*, int64_t);
+  RowConversion(Kernel kernel, DType from, DType to) : kernel_(kernel), from_(from), to_(to) {}
+
+  static void move_bytes(const RowConversion& self, const void* src, void* dst, int64_t n);
+  static void through_float(const RowConversion& self, const void* src, void* dst, int64_t n);
+
+  Kernel kernel_;
+  DType from_, to_;
+  float scale_ = 1, zero_point_ = 0;          // of the source
+  float inv_scale_ = 1, out_zero_point_ = 0;  // of the destination
+  QuantRange range_ = {0, 0};
+};
+
+}  // namespace octavo::kernels

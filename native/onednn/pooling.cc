@@ -1,0 +1,41 @@
+#include "onednn/pooling.h"
+
+namespace octavo::onednn {
+
+namespace {
+auto make_descriptor(const PoolingProblem& p, const dnnl::memory::desc& src, const dnnl::memory::desc& dst) {
+  Dims dilation = p.dilation;
+  for (int64_t& d : dilation) d -= 1;  // oneDNN counts the gaps
+#if OCTAVO_ONEDNN_3
+  return dnnl::pooling_forward::primitive_desc(engine(), dnnl::prop_kind::forward_inference, p.algorithm, src,
+                                               dst, p.stride, p.kernel, dilation, p.padding, p.padding_end,
+                                               base_attributes());
+#else
+  return dnnl::pooling_v2_forward::primitive_desc({dnnl::prop_kind::forward_inference, p.algorithm, src, dst,
+                                                   p.stride, p.kernel, dilation, p.padding, p.padding_end},
+                                                  base_attributes(), engine());
+#endif
+}
+}  // namespace
+
+std::optional<Primitive> make_pooling(const PoolingProblem& problem) {
+  const auto src = to_onednn(problem.src), dst = to_onednn(problem.dst);
+  try {
+    const auto pd = make_descriptor(problem, src, dst);
+    const std::string implementation = pd.impl_info_str();
+    if (is_reference(implementation)) return std::nullopt;
+#if OCTAVO_ONEDNN_3
+    Primitive primitive(dnnl::pooling_forward(pd), implementation, pd.scratchpad_desc());
+#else
+    Primitive primitive(dnnl::pooling_v2_forward(pd), implementation, pd.scratchpad_desc());
+#endif
+    primitive.add(DNNL_ARG_SRC, src);
+    primitive.add(DNNL_ARG_DST, dst);
+    return primitive;
+  } catch (const dnnl::error& error) {
+    if (error.status == dnnl_unimplemented) return std::nullopt;
+    throw;
+  }
+}
+
+}  // namespace octavo::onednn

@@ -1,0 +1,96 @@
+// Batch normalization with running statistics: y = (x - mean) / sqrt(variance + eps) * weight + bias.
+#include <cmath>
+#include <optional>
+#include <stdexcept>
+
+#include "kernels/arithmetic.h"
+#include "primitives/input_value.h"
+#include "primitives/pointwise.h"
+#include "primitives/table.h"
+
+namespace octavo {
+
+namespace {
+int64_t channels_of(const TensorDesc& x) {
+  if (x.shape.size() < 2) throw std::invalid_argument("the input needs a batch and a channel extent");
+  return x.shape[1];
+}
+
+// [C] seen as [C, 1, 1, ...] against an input of `rank` extents.
+TensorDesc per_channel(int64_t channels, size_t rank) {
+  TensorDesc desc{DType::f32, Dims(rank - 1, 1), {}};
+  desc.shape[0] = channels;
+  desc.strides = row_major_strides(desc.shape);
+  return desc;
+}
+
+PointwiseLoop make_loop(const StepSpec& spec) {
+  const auto& x = spec.inputs[0].desc;
+  const TensorDesc channel = per_channel(x.shape[1], x.shape.size());
+  return PointwiseLoop({spec.outputs.at(0), {}}, {{x, {}}, {channel, {}}, {channel, {}}});
+}
+
+// Inputs: x, running mean, running variance, then weight and bias where hasWeight and hasBias say so.
+class BatchNorm : public Step {
+ public:
+  explicit BatchNorm(const StepSpec& spec)
+      : x_(spec, 0, "the tensor"),
+        mean_(spec, 1, "running mean"),
+        variance_(spec, 2, "running variance"),
+        eps_(static_cast<float>(spec.attributes.number("eps"))),
+        scale_(static_cast<size_t>(channels_of(x_.desc()))),
+        shift_(scale_.size()),
+        loop_(make_loop(spec)) {
+    size_t next = 3;
+    if (spec.attributes.boolean("hasWeight")) weight_.emplace(spec, next++, "weight");
+    if (spec.attributes.boolean("hasBias")) bias_.emplace(spec, next++, "bias");
+    check(mean_, "running mean");
+    check(variance_, "running variance");
+    if (weight_) check(*weight_, "weight");
+    if (bias_) check(*bias_, "bias");
+    if (constant_) fold({});
+  }
+
+  void execute(const Buffers& buffers) override {
+    if (!constant_) fold(buffers);
+    const void* inputs[] = {x_.data(buffers), scale_.data(), shift_.data()};
+    loop_.execute(buffers.outputs[0], inputs, [](const float* const* in, float* out, int64_t n) {
+      kernels::scale_shift_rows(in[0], in[1], in[2], out, n);
+    });
+  }
+  std::string implementation() const override { return "octavo:batch_norm"; }
+
+ private:
+  void check(const InputValue& operand, const std::string& what) {
+    const auto& desc = operand.desc();
+    if (desc.dtype != DType::f32 || !desc.is_contiguous() ||
+        desc.numel() != static_cast<int64_t>(scale_.size()))
+      throw std::invalid_argument(what + ": float32[" + std::to_string(scale_.size()) + "] expected, got " +
+                                  desc.to_string());
+    constant_ = constant_ && operand.is_constant();
+  }
+
+  // Into one multiplication and one addition a value.
+  void fold(const Buffers& buffers) {
+    const auto* mean = static_cast<const float*>(mean_.data(buffers));
+    const auto* variance = static_cast<const float*>(variance_.data(buffers));
+    const auto* weight = weight_ ? static_cast<const float*>(weight_->data(buffers)) : nullptr;
+    const auto* bias = bias_ ? static_cast<const float*>(bias_->data(buffers)) : nullptr;
+    for (size_t c = 0; c < scale_.size(); c++) {
+      scale_[c] = (weight ? weight[c] : 1.0f) / std::sqrt(variance[c] + eps_);
+      shift_[c] = (bias ? bias[c] : 0.0f) - mean[c] * scale_[c];
+    }
+  }
+
+  InputValue x_, mean_, variance_;
+  std::optional<InputValue> weight_, bias_;
+  float eps_;
+  std::vector<float> scale_, shift_;
+  PointwiseLoop loop_;
+  bool constant_ = true;
+};
+}  // namespace
+
+std::unique_ptr<Step> create_batch_norm(const StepSpec& spec) { return std::make_unique<BatchNorm>(spec); }
+
+}  // namespace octavo

@@ -1,0 +1,30 @@
+// An input of a step, whether its value is known now or only at run time.
+#pragma once
+
+#include <memory>
+
+#include "primitives/step.h"
+
+namespace octavo {
+
+class InputValue {
+ public:
+  // Throws std::invalid_argument that says what is missing.
+  InputValue(const StepSpec& spec, size_t index, const char* what)
+      : index_(index), desc_(spec.input(index, what).desc), constant_(spec.inputs[index].constant) {}
+
+  const TensorDesc& desc() const { return desc_; }
+  bool is_constant() const { return constant_ != nullptr; }
+  // A constant's data; null for other operands.
+  const void* constant_data() const { return constant_ ? constant_->data() : nullptr; }
+  const void* data(const Buffers& buffers) const {
+    return constant_ ? constant_->data() : buffers.inputs[index_];
+  }
+
+ private:
+  size_t index_;
+  TensorDesc desc_;
+  std::shared_ptr<Constant> constant_;
+};
+
+}  // namespace octavo

@@ -1,0 +1,42 @@
+// Loops over the elements of several tensors that broadcast to one shape, computing in float32 whatever they
+// are stored as.
+#pragma once
+
+#include <functional>
+#include <vector>
+
+#include "kernels/row_conversion.h"
+#include "primitives/strided.h"
+
+namespace octavo {
+
+// A tensor of a pointwise loop, with its quantization where it is stored as integers.
+struct PointwiseOperand {
+  TensorDesc desc;
+  kernels::Affine affine;
+};
+
+// The strides that walk `desc` over `shape`: 0 where it is repeated. Throws std::invalid_argument when desc
+// does not broadcast to shape.
+Dims broadcast_strides(const TensorDesc& desc, const Dims& shape);
+
+class PointwiseLoop {
+ public:
+  // The most values a body is called for at a time.
+  static constexpr int64_t kChunk = 512;
+  // Computes `count` values from as many of every input. `out` may be one of the inputs.
+  using Body = std::function<void(const float* const* inputs, float* out, int64_t count)>;
+
+  PointwiseLoop(const PointwiseOperand& output, const std::vector<PointwiseOperand>& inputs);
+  void execute(void* output, const void* const* inputs, const Body& body) const;
+
+ private:
+  void row(char* output, const char* const* inputs, int64_t count, const Body& body) const;
+
+  std::vector<PointwiseOperand> operands_;  // output first
+  std::vector<int64_t> sizes_;
+  LoopNest nest_;
+  int64_t numel_, bytes_;
+};
+
+}  // namespace octavo

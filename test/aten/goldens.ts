@@ -1,0 +1,90 @@
+import { readFileSync } from 'node:fs';
+import { expect, it } from 'vitest';
+import { operators } from '../../lib/aten/index.ts';
+import { Arguments, type RuntimeValue } from '../../lib/graph/index.ts';
+import { arrayTypeOf, type DType, isFloatingPoint, numelOf, Tensor } from '../../lib/tensor/index.ts';
+
+/** What script/goldens/aten.py writes for a tensor. */
+interface StoredTensor {
+  readonly tensor: DType;
+  readonly shape: readonly number[];
+  readonly offset: number;
+}
+
+interface Case {
+  readonly op: string;
+  readonly args: readonly unknown[];
+  readonly kwargs: Readonly<Record<string, unknown>>;
+  readonly expected: unknown;
+}
+
+/** How far apart two values may be: `absolute + relative * |expected|`. */
+export interface Tolerance {
+  readonly absolute: number;
+  readonly relative: number;
+}
+
+export const exact: Tolerance = { absolute: 0, relative: 0 };
+
+const folder = new URL('../fixtures/aten/', import.meta.url);
+
+/** Elements as numbers; bfloat16 from its bits. */
+export function valuesOf(tensor: Tensor): Float64Array {
+  if (tensor.dtype !== 'bfloat16')
+    return Float64Array.from(tensor.data as ArrayLike<number | bigint>, Number);
+  const bits = Uint32Array.from(tensor.data as Uint16Array, (v) => v << 16);
+  return Float64Array.from(new Float32Array(bits.buffer));
+}
+
+/** Fails unless both have the same dtype, shape and, within the tolerance, values. */
+export function expectClose(actual: RuntimeValue, expected: unknown, tolerance: Tolerance): void {
+  if (Array.isArray(expected)) {
+    expect(actual).toHaveLength(expected.length);
+    expected.forEach((item, i) => {
+      expectClose((actual as readonly Tensor[])[i], item, tolerance);
+    });
+    return;
+  }
+  const [a, e] = [actual as Tensor, expected as Tensor];
+  expect([a.dtype, ...a.shape]).toEqual([e.dtype, ...e.shape]);
+  const [got, want] = [valuesOf(a), valuesOf(e)];
+  const { absolute, relative } = isFloatingPoint(e.dtype) ? tolerance : exact;
+  for (let i = 0; i < want.length; i++) {
+    if (Object.is(got[i], want[i]) || got[i] === want[i]) continue;
+    const allowed = absolute + relative * Math.abs(want[i]);
+    if (!(Math.abs(got[i] - want[i]) <= allowed))
+      throw new Error(`element ${i}: ${got[i]}, expected ${want[i]} within ${allowed}`);
+  }
+}
+
+/**
+ * One test an operator, running all of its cases in a family's fixture.
+ * @param tolerance for float32 results; the reason belongs at the call. bfloat16 results get one unit in the last place.
+ */
+export function testGoldens(family: string, tolerance: (op: string) => Tolerance): void {
+  const cases = JSON.parse(readFileSync(new URL(`${family}.json`, folder), 'utf8')) as Case[];
+  const bytes = new Uint8Array(readFileSync(new URL(`${family}.bin`, folder)));
+  const decode = (value: unknown): unknown => {
+    if (Array.isArray(value)) return value.map(decode);
+    if (typeof value !== 'object' || value === null) return value;
+    const { tensor: dtype, shape, offset } = value as StoredTensor;
+    const size = numelOf(shape) * arrayTypeOf(dtype).BYTES_PER_ELEMENT;
+    return Tensor.fromBytes(dtype, bytes.slice(offset, offset + size), shape);
+  };
+  for (const op of new Set(cases.map((item) => item.op)))
+    it(op, () => {
+      const operator = operators.get(op);
+      for (const item of cases.filter((other) => other.op === op)) {
+        const args = decode(item.args) as readonly unknown[];
+        const kwargs = Object.fromEntries(Object.entries(item.kwargs).map(([k, v]) => [k, decode(v)]));
+        const expected = decode(item.expected);
+        const isBf16 = expected instanceof Tensor && expected.dtype === 'bfloat16';
+        try {
+          const actual = operator.execute(Arguments.bind<Tensor>(operator.schema, args, kwargs));
+          expectClose(actual, expected, isBf16 ? { absolute: 1e-3, relative: 2 ** -7 } : tolerance(op));
+        } catch (error) {
+          throw new Error(`${JSON.stringify(item)}: ${(error as Error).message}`, { cause: error });
+        }
+      }
+    });
+}

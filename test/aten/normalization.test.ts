@@ -1,0 +1,5 @@
+import { describe } from 'vitest';
+import { testGoldens } from './goldens.ts';
+
+// Mean and scale are folded into one multiplication and one addition, each rounding at the size of the terms (up to 30).
+describe('normalization', () => testGoldens('normalization', () => ({ absolute: 1e-5, relative: 1e-5 })));
