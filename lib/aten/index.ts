@@ -5,6 +5,7 @@ import { linears } from './linear.ts';
 import { mkldnn } from './mkldnn.ts';
 import { movement } from './movement.ts';
 import { normalization } from './normalization.ts';
+import { octavo } from './octavo.ts';
 import { onednn } from './onednn.ts';
 import { pooling } from './pooling.ts';
 import { quantizedDecomposed } from './quantized-decomposed.ts';
@@ -21,6 +22,7 @@ export const operators = new OperatorRegistry(
   mkldnn,
   movement,
   normalization,
+  octavo,
   onednn,
   pooling,
   quantizedDecomposed,

@@ -1,4 +1,4 @@
-// Constants, and execute(): one step, now, on the calling thread.
+// createConstant() and execute(): one step, now, on the calling thread.
 #pragma once
 
 #include <napi.h>
@@ -10,10 +10,9 @@
 namespace octavo::binding {
 
 Napi::Value create_constant(const Napi::CallbackInfo& info);
-void release_constant(const Napi::CallbackInfo& info);
 Napi::Value execute(const Napi::CallbackInfo& info);
 
-// The constant behind a value made by create_constant(), or null when it is something else or was released.
+// The constant behind a value made by create_constant(), or null when it is something else.
 std::shared_ptr<Constant> to_constant(const Napi::Value& value);
 
 }  // namespace octavo::binding

@@ -7,6 +7,7 @@
 #include <stdexcept>
 #include <string>
 
+#include "kernels/lookup.h"
 #include "kernels/multiversion.h"
 
 namespace octavo::kernels {
@@ -216,6 +217,15 @@ RowConversion RowConversion::cast(DType from, DType to) {
   return conversion;
 }
 
+RowConversion RowConversion::lookup(DType from, DType to, const uint8_t* table) {
+  if (dtype_size(from) != 1 || dtype_size(to) != 1)
+    throw std::invalid_argument(std::string("a table of 256 is for bytes, not from ") + dtype_name(from) +
+                                " to " + dtype_name(to));
+  RowConversion conversion(&look_up, from, to);
+  conversion.table_ = table;
+  return conversion;
+}
+
 RowConversion RowConversion::affine(DType from, Affine source, DType to, Affine target, QuantRange range) {
   for (DType dtype : {from, to})
     if (!converts_through_float(dtype))
@@ -232,6 +242,10 @@ RowConversion RowConversion::affine(DType from, Affine source, DType to, Affine 
 
 void RowConversion::move_bytes(const RowConversion& self, const void* src, void* dst, int64_t n) {
   std::memcpy(dst, src, static_cast<size_t>(n) * dtype_size(self.from_));
+}
+
+void RowConversion::look_up(const RowConversion& self, const void* src, void* dst, int64_t n) {
+  lookup_row(self.table_, static_cast<const uint8_t*>(src), static_cast<uint8_t*>(dst), n);
 }
 
 void RowConversion::through_float(const RowConversion& self, const void* src, void* dst, int64_t n) {

@@ -36,6 +36,8 @@ class RowConversion {
   static RowConversion move(DType dtype);
   // What static_cast does; floating point to bfloat16 rounds to nearest even.
   static RowConversion cast(DType from, DType to);
+  // Every byte through a table of 256, which must outlive the conversion.
+  static RowConversion lookup(DType from, DType to, const uint8_t* table);
   // Rounds as PyTorch's quantized_decomposed operators do: q = clamp(round_half_even(x * (1 / scale)) + zp).
   static RowConversion affine(DType from, Affine source, DType to, Affine target, QuantRange range);
 
@@ -48,6 +50,7 @@ class RowConversion {
   RowConversion(Kernel kernel, DType from, DType to) : kernel_(kernel), from_(from), to_(to) {}
 
   static void move_bytes(const RowConversion& self, const void* src, void* dst, int64_t n);
+  static void look_up(const RowConversion& self, const void* src, void* dst, int64_t n);
   static void through_float(const RowConversion& self, const void* src, void* dst, int64_t n);
 
   Kernel kernel_;
@@ -55,6 +58,7 @@ class RowConversion {
   float scale_ = 1, zero_point_ = 0;          // of the source
   float inv_scale_ = 1, out_zero_point_ = 0;  // of the destination
   QuantRange range_ = {0, 0};
+  const uint8_t* table_ = nullptr;
 };
 
 }  // namespace octavo::kernels

@@ -13,6 +13,7 @@ const std::vector<PrimitiveFamily>& primitive_table() {
       {"dequantize_per_channel", create_dequantize_per_channel},
       {"eltwise", create_eltwise},
       {"linear", create_linear},
+      {"lookup", create_lookup},
       {"matmul", create_matmul},
       {"pad", create_pad},
       {"pool", create_pool},

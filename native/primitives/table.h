@@ -25,6 +25,7 @@ std::unique_ptr<Step> create_dequantize(const StepSpec& spec);
 std::unique_ptr<Step> create_dequantize_per_channel(const StepSpec& spec);
 std::unique_ptr<Step> create_eltwise(const StepSpec& spec);
 std::unique_ptr<Step> create_linear(const StepSpec& spec);
+std::unique_ptr<Step> create_lookup(const StepSpec& spec);
 std::unique_ptr<Step> create_matmul(const StepSpec& spec);
 std::unique_ptr<Step> create_pad(const StepSpec& spec);
 std::unique_ptr<Step> create_pool(const StepSpec& spec);

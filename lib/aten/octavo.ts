@@ -1,0 +1,40 @@
+import { fusedUnary } from './pointwise.ts';
+import type { OperatorDefinition } from './registry.ts';
+import { broadcastShapes } from './shape-rules.ts';
+
+/** Operators of lowered graphs that neither ATen nor `onednn.*` has. */
+export const octavo: readonly OperatorDefinition[] = [
+  {
+    /**
+     * `unary(a op alpha * b)` with broadcasting; `operation` is add, sub, mul, div, max or min. Any of the three tensors
+     * may be 8-bit integers, under its own scale and zero point; float32 ones have scale 1 and zero point 0.
+     */
+    schema:
+      'octavo::binary(Tensor a, float a_scale, int a_zero_point, Tensor b, float b_scale, int b_zero_point, str operation, Scalar alpha, float output_scale, int output_zero_point, ScalarType output_dtype, str attr, Scalar?[] scalars, str? algorithm) -> Tensor',
+    infer: (args) => ({
+      dtype: args.dtype('output_dtype'),
+      shape: broadcastShapes(args.tensor('a').shape, args.tensor('b').shape, 'octavo.binary'),
+    }),
+    step: (args) => ({
+      op: 'binary',
+      inputs: [args.tensor('a'), args.tensor('b')],
+      attributes: {
+        algorithm: args.string('operation'),
+        alpha: args.number('alpha'),
+        aScale: args.number('a_scale'),
+        aZeroPoint: args.number('a_zero_point'),
+        bScale: args.number('b_scale'),
+        bZeroPoint: args.number('b_zero_point'),
+        outputScale: args.number('output_scale'),
+        outputZeroPoint: args.number('output_zero_point'),
+        ...fusedUnary(args, { name: 'attr', scalars: 'scalars', algorithm: 'algorithm' }),
+      },
+    }),
+  },
+  {
+    /** `table[byte]` for every byte of an 8-bit tensor: any function of one 8-bit integer. `table` has 256 entries. */
+    schema: 'octavo::lookup(Tensor self, Tensor table) -> Tensor',
+    infer: (args) => ({ dtype: args.tensor('table').dtype, shape: args.tensor('self').shape }),
+    step: (args) => ({ op: 'lookup', inputs: [args.tensor('self'), args.tensor('table')], attributes: {} }),
+  },
+];

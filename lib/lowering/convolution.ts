@@ -1,0 +1,63 @@
+import { type Argument, type Node, staticDim } from '../graph/index.ts';
+import type { PassContext } from './pass.ts';
+
+/** Operators that {@link convolutionOf} reads. */
+export const convolutions = [
+  'aten.conv1d.default',
+  'aten.conv1d.padding',
+  'aten.conv2d.default',
+  'aten.conv2d.padding',
+  'aten.convolution.default',
+] as const;
+
+/** A convolution's operands and geometry, whichever of PyTorch's operators it was written as. */
+export interface ConvolutionCall {
+  readonly input: Node;
+  readonly weight: Node;
+  readonly bias: Argument;
+  readonly stride: readonly number[];
+  readonly padding: readonly number[];
+  readonly dilation: readonly number[];
+  readonly groups: number;
+}
+
+/** @returns a sentence that says why, where oneDNN's pointwise operators cannot express the call. */
+export function convolutionOf(context: PassContext, node: Node): ConvolutionCall | string {
+  const args = context.arguments(node);
+  if (node.target === 'aten.convolution.default') {
+    if (args.bool('transposed')) return 'it is a transposed convolution';
+  }
+  const weight = args.tensor('weight');
+  const kernel = context
+    .meta(weight)
+    .shape.slice(2)
+    .map((extent) => staticDim(extent, node.target));
+  if (kernel.length > 2) return `it has ${kernel.length} spatial dimensions`;
+  const numbers = (name: string) => {
+    const values = args.numbers(name);
+    return values.length === 1 ? kernel.map(() => values[0]) : values;
+  };
+  if (context.meta(args.tensor('input')).shape.length !== kernel.length + 2)
+    return 'its input has no batch dimension';
+  const stride = numbers('stride');
+  const dilation = numbers('dilation');
+  const padding = node.target.endsWith('.padding')
+    ? namedPadding(args.string('padding'), kernel, dilation)
+    : numbers('padding');
+  if (!padding) return "its padding 'same' is not the same on both sides";
+  return {
+    input: args.tensor('input'),
+    weight,
+    bias: args.raw('bias') as Argument,
+    stride,
+    padding,
+    dilation,
+    groups: args.number('groups'),
+  };
+}
+
+function namedPadding(name: string, kernel: readonly number[], dilation: readonly number[]) {
+  if (name === 'valid') return kernel.map(() => 0);
+  const total = kernel.map((extent, i) => (extent - 1) * dilation[i]);
+  return total.every((extent) => extent % 2 === 0) ? total.map((extent) => extent / 2) : undefined;
+}

@@ -1,0 +1,114 @@
+import type { Argument } from '../graph/index.ts';
+
+/** Names of an operator's arguments that hold the fused pointwise function: which, its numbers, its variant. */
+export interface UnarySlot {
+  readonly name: string;
+  readonly scalars: string;
+  readonly algorithm: string;
+  /** The functions that can be fused; all of them where left out. */
+  readonly functions?: readonly string[];
+}
+
+/** The form of an operator that adds a second tensor. */
+export interface BinaryForm {
+  readonly operator: string;
+  /** The argument that takes the tensor to add. */
+  readonly addend: string;
+  /** Where the added tensor may be of 8-bit integers: the arguments that take its parameters. */
+  readonly scale?: string;
+  readonly zeroPoint?: string;
+  /** Arguments that say "plain addition". */
+  readonly addition: Readonly<Record<string, Argument>>;
+  /** Where a pointwise function may follow the addition. */
+  readonly unary?: UnarySlot;
+}
+
+/** An operator that can compute its successors as well. */
+export interface FusedOperator {
+  readonly operator: string;
+  readonly unary?: UnarySlot;
+  readonly binary?: BinaryForm;
+  /** Whether it can give 8-bit integers: it then has output_scale, output_zero_point and output_dtype. */
+  readonly quantizes: boolean;
+}
+
+const unarySlot = (name: string, scalars: string, algorithm: string): UnarySlot => ({
+  name,
+  scalars,
+  algorithm,
+});
+
+const convolutionUnary = unarySlot('attr', 'scalars', 'algorithm');
+const binaryUnary = unarySlot('unary_attr', 'unary_scalars', 'unary_algorithm');
+
+const forms: readonly FusedOperator[] = [
+  {
+    operator: 'onednn.qconv2d_pointwise.default',
+    unary: convolutionUnary,
+    quantizes: true,
+    binary: {
+      operator: 'onednn.qconv2d_pointwise.binary',
+      addend: 'qaccum',
+      scale: 'accum_scale',
+      zeroPoint: 'accum_zero_point',
+      addition: { binary_attr: 'sum', alpha: 1 },
+      unary: binaryUnary,
+    },
+  },
+  { operator: 'onednn.qconv1d_pointwise.default', unary: convolutionUnary, quantizes: true },
+  {
+    operator: 'onednn.qlinear_pointwise.default',
+    unary: unarySlot('post_op_name', 'post_op_args', 'post_op_algorithm'),
+    quantizes: true,
+    binary: {
+      operator: 'onednn.qlinear_pointwise.binary',
+      addend: 'other',
+      scale: 'other_scale',
+      zeroPoint: 'other_zp',
+      addition: { binary_post_op: 'sum', binary_alpha: 1 },
+      unary: unarySlot('unary_post_op', 'unary_post_op_args', 'unary_post_op_algorithm'),
+    },
+  },
+  {
+    operator: 'mkldnn._convolution_pointwise.default',
+    unary: convolutionUnary,
+    quantizes: false,
+    binary: {
+      operator: 'mkldnn._convolution_pointwise.binary',
+      addend: 'other',
+      addition: { binary_attr: 'add', alpha: 1 },
+      unary: binaryUnary,
+    },
+  },
+  {
+    operator: 'mkldnn._linear_pointwise.default',
+    unary: convolutionUnary,
+    quantizes: false,
+    binary: { operator: 'mkldnn._linear_pointwise.binary', addend: 'other', addition: { attr: 'add' } },
+  },
+  {
+    operator: 'octavo.binary.default',
+    unary: {
+      ...convolutionUnary,
+      functions: ['relu', 'hardtanh', 'leaky_relu', 'hardswish', 'hardsigmoid'],
+    },
+    quantizes: true,
+  },
+];
+
+/** Every operator that fuses something, by name: the plain forms and those with an addition. */
+export const fusedOperators: ReadonlyMap<string, FusedOperator> = new Map(
+  forms.flatMap((form): (readonly [string, FusedOperator])[] => {
+    const { binary, quantizes } = form;
+    if (!binary) return [[form.operator, form]];
+    const added = {
+      operator: binary.operator,
+      quantizes,
+      ...(binary.unary ? { unary: binary.unary } : {}),
+    };
+    return [
+      [form.operator, form],
+      [binary.operator, added],
+    ];
+  }),
+);

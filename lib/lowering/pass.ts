@@ -1,0 +1,193 @@
+import { operators } from '../aten/index.ts';
+import {
+  type Argument,
+  Arguments,
+  type Graph,
+  type GraphModule,
+  inferCall,
+  type Node,
+  propagateShapes,
+  type TensorMeta,
+} from '../graph/index.ts';
+import { isFloatingPoint, type Tensor } from '../tensor/index.ts';
+import type { LoweredNode, LoweringReport, Refusal } from './report.ts';
+
+/** One rewriting of a graph. */
+export interface Pass {
+  readonly name: string;
+  /** Changes the graph in place; gives the number of places it changed. */
+  run(context: PassContext): number;
+}
+
+/**
+ * The graph a pass works on, with the editing a pass needs. Every edit goes through here, so that each node's dtype and
+ * shape stay known and the report can say where every operator of the given graph went.
+ */
+export class PassContext {
+  readonly module: GraphModule;
+  readonly #captured: readonly { readonly node: string; readonly target: string }[];
+  /** Captured operators by the node that computes them now. */
+  readonly #origins = new Map<Node, ReadonlySet<string>>();
+  readonly #removed = new Map<string, string>();
+  readonly #refusals = new Map<string, Refusal>();
+  readonly #counts = new Map<string, number>();
+  #pass = '';
+
+  /** @throws Error when an input's dtype and shape are unknown, or an operator is not supported. */
+  constructor(module: GraphModule) {
+    this.module = module;
+    const inputs = module.graph.placeholders.map((node) => {
+      const meta = node.meta.val;
+      if (typeof meta !== 'object' || !('dtype' in meta))
+        throw new Error(
+          `lower: the dtype and shape of input '${node.name}' are unknown; set its meta.val, as exportModel does`,
+        );
+      return meta;
+    });
+    for (const [node, meta] of propagateShapes(module, inputs, operators))
+      node.meta = { ...node.meta, val: meta };
+    const calls = module.graph.nodes.filter((node) => node.op === 'call_function');
+    this.#captured = calls.map(({ name, target }) => ({ node: name, target }));
+    for (const node of calls) this.#origins.set(node, new Set([node.name]));
+  }
+
+  get graph(): Graph {
+    return this.module.graph;
+  }
+
+  /** Runs one pass and counts what it did. What it refused in an earlier round is forgotten. */
+  apply(pass: Pass): number {
+    this.#pass = pass.name;
+    for (const [key, refusal] of this.#refusals) if (refusal.pass === pass.name) this.#refusals.delete(key);
+    const count = pass.run(this);
+    this.#counts.set(pass.name, (this.#counts.get(pass.name) ?? 0) + count);
+    return count;
+  }
+
+  /** A call's arguments by the names of its schema; nodes stand for tensors. */
+  arguments(node: Node): Arguments<Node> {
+    return Arguments.bind<Node>(operators.get(node.target).schema, node.args, node.kwargs);
+  }
+
+  /** A call's arguments by name, as they stand in the graph, defaults filled in. */
+  named(node: Node): Record<string, Argument> {
+    const bound = this.arguments(node);
+    return Object.fromEntries(bound.schema.arguments.map(({ name }) => [name, bound.raw(name) as Argument]));
+  }
+
+  /** Dtype and shape of a node that gives one tensor. */
+  meta(node: Node): TensorMeta {
+    const meta = node.meta.val;
+    if (typeof meta !== 'object' || !('dtype' in meta))
+      throw new Error(`node '${node}' does not give one tensor`);
+    return meta;
+  }
+
+  /** The value of a parameter, buffer or constant; undefined for what is computed. */
+  constant(node: Node): Tensor | undefined {
+    return node.op === 'get_attr' ? this.module.attribute(node.target) : undefined;
+  }
+
+  /** A new call before `before`. `covers`: the nodes whose work it does. */
+  call(before: Node, target: string, args: readonly Argument[], covers: readonly Node[]): Node {
+    const node = this.graph.insertingBefore(before, () => this.graph.callFunction(target, args));
+    node.meta = { val: inferCall(operators, target, args, {}, (input) => input.meta.val!) };
+    this.inherit(node, covers);
+    return node;
+  }
+
+  /** `replaceWithCall` with arguments by name. */
+  replaceWithNamed(
+    node: Node,
+    target: string,
+    named: Readonly<Record<string, Argument>>,
+    covers: readonly Node[] = [],
+  ): Node {
+    const args = operators.get(target).schema.arguments.map(({ name }) => {
+      if (named[name] === undefined) throw new Error(`${target}: no value for argument '${name}'`);
+      return named[name];
+    });
+    return this.replaceWithCall(node, target, args, covers);
+  }
+
+  /** A new constant before `before`. `path` is made unique. */
+  newConstant(before: Node, path: string, value: Tensor, covers: readonly Node[] = []): Node {
+    let unique = path;
+    for (let i = 1; this.module.attributes.has(unique); i++) unique = `${path}_${i}`;
+    this.module.attributes.set(unique, value);
+    const node = this.graph.insertingBefore(before, () => this.graph.getAttr(unique));
+    node.meta = { val: { dtype: value.dtype, shape: value.shape } };
+    this.inherit(node, covers);
+    return node;
+  }
+
+  /**
+   * Puts a call in the place of `node`: same users, and `node` is erased. `covers` names the nodes before it whose work
+   * the new one does as well; those that lose their last user go too.
+   */
+  replaceWithCall(node: Node, target: string, args: readonly Argument[], covers: readonly Node[] = []): Node {
+    const twin = this.call(node, target, args, [...covers, node]);
+    this.replace(node, twin, covers);
+    return twin;
+  }
+
+  /** Makes every user of `node` take `twin`, and erases `node` and those of `covers` that are now unused. */
+  replace(node: Node, twin: Node, covers: readonly Node[] = []): void {
+    node.replaceAllUsesWith(twin);
+    this.erase(node);
+    for (const covered of [...covers].reverse()) if (covered.users.length === 0) this.erase(covered);
+  }
+
+  /** Erases a node that nobody uses. */
+  erase(node: Node): void {
+    const origins = this.#origins.get(node) ?? [];
+    this.#origins.delete(node);
+    this.graph.eraseNode(node);
+    for (const name of origins) this.#removed.set(name, this.#pass);
+  }
+
+  /** Says that `node` does the work of `covers`. */
+  inherit(node: Node, covers: readonly Node[]): void {
+    const names = [node, ...covers].flatMap((covered) => [...(this.#origins.get(covered) ?? [])]);
+    this.#origins.set(node, new Set(names));
+  }
+
+  /** Notes why a pattern that begins at `node` was left as it is. */
+  refuse(node: Node, reason: string): void {
+    this.#refusals.set(`${this.#pass}\n${node.name}`, { node: node.name, pass: this.#pass, reason });
+  }
+
+  /** Whether some pass already said why `node` was left as it is. */
+  isRefused(node: Node): boolean {
+    return [...this.#refusals.values()].some((refusal) => refusal.node === node.name);
+  }
+
+  report(): LoweringReport {
+    const alive = new Set(this.graph.nodes.map((node) => node.name));
+    return {
+      passes: [...this.#counts].map(([pass, count]) => ({ pass, count })),
+      nodes: this.#captured.map((captured) => this.#fate(captured)),
+      refusals: [...this.#refusals.values()].filter(({ node }) => alive.has(node)),
+    };
+  }
+
+  #fate({ node, target }: { readonly node: string; readonly target: string }): LoweredNode {
+    const computing = this.graph.nodes.filter((candidate) => this.#origins.get(candidate)?.has(node));
+    const last = computing.at(-1);
+    const meta = last?.meta.val;
+    const removedBy = this.#removed.get(node);
+    return {
+      node,
+      target,
+      computedBy: computing.map(({ name }) => name),
+      step: last?.target ?? null,
+      dtype: typeof meta === 'object' && 'dtype' in meta ? meta.dtype : null,
+      ...(computing.length === 0 && removedBy ? { removedBy } : {}),
+    };
+  }
+}
+
+/** Whether a node gives real numbers, not the integers that stand for them: pointwise functions mean those. */
+export function givesFloat(context: PassContext, node: Node): boolean {
+  return isFloatingPoint(context.meta(node).dtype);
+}

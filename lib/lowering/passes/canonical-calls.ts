@@ -1,0 +1,37 @@
+import { operators } from '../../aten/index.ts';
+import type { Argument, Node } from '../../graph/index.ts';
+import type { Pass } from '../pass.ts';
+
+/**
+ * Gives every call the one form that later passes know: in-place operators under their functional name (capture has
+ * already sent later uses of the changed tensor to the operator's result), arguments by position where they have one.
+ *
+ *     aten.cat.default([x], dim=1)   ⇒   aten.cat.default([x], 1)
+ *     aten.relu_.default(x)          ⇒   aten.relu.default(x)
+ */
+export const canonicalCalls: Pass = {
+  name: 'canonical-calls',
+  run({ graph }) {
+    let count = 0;
+    for (const node of graph.nodes) {
+      if (node.op !== 'call_function' || !operators.has(node.target)) continue;
+      const functional = node.target.replace(/^(aten\.[a-z]\w*[^_])_\./, '$1.');
+      const renamed = functional !== node.target && operators.has(functional);
+      if (renamed) node.target = functional;
+      if (takePositions(node) || renamed) count++;
+    }
+    return count;
+  },
+};
+
+function takePositions(node: Node): boolean {
+  const positional = operators.get(node.target).schema.arguments.filter(({ keywordOnly }) => !keywordOnly);
+  const last = positional.findLastIndex(({ name }) => Object.hasOwn(node.kwargs, name));
+  if (last < 0) return false;
+  const args = positional
+    .slice(0, Math.max(last + 1, node.args.length))
+    .map(({ name, defaultValue }, i): Argument => node.args[i] ?? node.kwargs[name] ?? defaultValue ?? null);
+  const kwargs = Object.entries(node.kwargs).filter(([key]) => !positional.some(({ name }) => name === key));
+  node.setArguments(args, Object.fromEntries(kwargs));
+  return true;
+}

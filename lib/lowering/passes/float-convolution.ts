@@ -1,0 +1,26 @@
+import { isCall } from '../../graph/index.ts';
+import { isFloatingPoint } from '../../tensor/index.ts';
+import { convolutionOf, convolutions } from '../convolution.ts';
+import type { Pass } from '../pass.ts';
+
+/**
+ * Convolutions that stay in float take the form that can fuse what follows.
+ *
+ *     conv1d | conv2d(x, w, b)   ⇒   mkldnn._convolution_pointwise(x, w, b, …, 'none')
+ */
+export const floatConvolution: Pass = {
+  name: 'float-convolution',
+  run(context) {
+    let count = 0;
+    for (const node of context.graph.nodes) {
+      if (!isCall(node, ...convolutions) || !isFloatingPoint(context.meta(node).dtype)) continue;
+      const c = convolutionOf(context, node);
+      if (typeof c === 'string') continue;
+      context.replaceWithCall(node, 'mkldnn._convolution_pointwise.default', [
+        ...[c.input, c.weight, c.bias, c.padding, c.stride, c.dilation, c.groups, 'none', [], ''],
+      ]);
+      count++;
+    }
+    return count;
+  },
+};

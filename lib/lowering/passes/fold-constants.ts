@@ -1,0 +1,50 @@
+import { operators } from '../../aten/index.ts';
+import { type Argument, Arguments, isArgumentList, Node } from '../../graph/index.ts';
+import { Tensor } from '../../tensor/index.ts';
+import type { Pass, PassContext } from '../pass.ts';
+
+/** Operators whose int8 constants are wanted as they are: a convolution will take them so. */
+const dequantizers = /^quantized_decomposed\.dequantize_/;
+
+/**
+ * Computes at once what depends on parameters and constants alone; int8 weights keep their dequantize.
+ *
+ *     get_attr w → permute → y   ⇒   get_attr (w permuted) → y
+ */
+export const foldConstants: Pass = { name: 'fold-constants', run: (context) => fold(context, false) };
+
+/**
+ * Dequantizes the int8 constants that no quantized operator took: what computes in float gets a float constant.
+ *
+ *     get_attr w (int8) → dequantize → y   ⇒   get_attr (w in float) → y
+ */
+export const foldDequantizedConstants: Pass = {
+  name: 'fold-dequantized-constants',
+  run: (context) => fold(context, true),
+};
+
+function fold(context: PassContext, dequantize: boolean): number {
+  let count = 0;
+  for (const node of context.graph.nodes) {
+    if (node.op !== 'call_function' || !operators.has(node.target)) continue;
+    const inputs = node.allInputNodes;
+    if (inputs.length === 0 || !inputs.every((input) => input.op === 'get_attr')) continue;
+    // An int32 bias is not computed with in int32 here, so it may be dequantized at once.
+    const keepsInt8 = dequantizers.test(node.target) && context.meta(inputs[0]).dtype !== 'int32';
+    if (keepsInt8 && !dequantize) continue;
+    const value = evaluate(context, node);
+    if (!(value instanceof Tensor)) continue;
+    const name = `${inputs[0].target}_${node.name}`;
+    context.replace(node, context.newConstant(node, name, value, [node]));
+    count++;
+  }
+  return count;
+}
+
+function evaluate({ module }: PassContext, node: Node): unknown {
+  const load = (arg: Argument): unknown =>
+    arg instanceof Node ? module.attribute(arg.target) : isArgumentList(arg) ? arg.map(load) : arg;
+  const operator = operators.get(node.target);
+  const kwargs = Object.fromEntries(Object.entries(node.kwargs).map(([key, arg]) => [key, load(arg)]));
+  return operator.execute(Arguments.bind<Tensor>(operator.schema, node.args.map(load), kwargs));
+}

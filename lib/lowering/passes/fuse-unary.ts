@@ -1,0 +1,37 @@
+import { onlyUser } from '../../graph/index.ts';
+import { fusedOperators } from '../fused-operators.ts';
+import { givesFloat, type Pass } from '../pass.ts';
+import { unaryOf } from '../unary.ts';
+
+/**
+ * Lets a convolution or linear, with or without a fused addition, compute the pointwise function that follows it.
+ *
+ *     conv [+ addition] → relu | hardtanh | hardswish | silu | gelu | … → y   ⇒   conv(…, 'relu') → y
+ */
+export const fuseUnary: Pass = {
+  name: 'fuse-unary',
+  run(context) {
+    let count = 0;
+    for (const node of context.graph.nodes) {
+      const slot = fusedOperators.get(node.target)?.unary;
+      if (!slot || !givesFloat(context, node)) continue;
+      const user = onlyUser(node);
+      if (!user) {
+        const wanted = node.users.find((other) => unaryOf(context, other));
+        if (wanted) context.refuse(wanted, `the result of ${node} has several users`);
+        continue;
+      }
+      const unary = unaryOf(context, user);
+      const named = context.named(node);
+      if (!unary || named[slot.name] !== 'none' || slot.functions?.includes(unary.name) === false) continue;
+      const fused = {
+        [slot.name]: unary.name,
+        [slot.scalars]: unary.scalars,
+        [slot.algorithm]: unary.algorithm,
+      };
+      context.replaceWithNamed(user, node.target, { ...named, ...fused }, [node]);
+      count++;
+    }
+    return count;
+  },
+};

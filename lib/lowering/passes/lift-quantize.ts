@@ -1,0 +1,31 @@
+import { isArgumentList, type Node, onlyUser } from '../../graph/index.ts';
+import { dropsData, movesData } from '../data-movement.ts';
+import type { Pass } from '../pass.ts';
+import { isQuantize, qparamArguments, qparamsOf } from '../qparams.ts';
+
+/**
+ * Moves a quantize above the operators that only move data, nearer to the operator that can absorb it. Max pooling and
+ * concatenation then run on 8-bit integers, each input of a concatenation quantized where it is computed.
+ *
+ *     conv → max_pool2d | view | cat | … → quantize   ⇒   conv → quantize → max_pool2d | view | cat | …
+ */
+export const liftQuantize: Pass = {
+  name: 'lift-quantize',
+  run(context) {
+    let count = 0;
+    // Backwards: a chain of movements is climbed in one sweep, as each new quantize stands before the next to visit.
+    for (const move of context.graph.nodes.toReversed()) {
+      const quantize = onlyUser(move);
+      if (!isQuantize(quantize) || !movesData(move.target) || dropsData(move.target)) continue;
+      const q = qparamsOf(quantize);
+      const lift = (input: Node) =>
+        context.call(move, quantize.target, qparamArguments(input, q), [quantize]);
+      const [moved, ...rest] = move.args;
+      const lifted = isArgumentList(moved) ? moved.map((item) => lift(item as Node)) : lift(moved as Node);
+      const integer = context.call(move, move.target, [lifted, ...rest], [move, quantize]);
+      context.replace(quantize, integer, [move]);
+      count++;
+    }
+    return count;
+  },
+};

@@ -1,0 +1,56 @@
+import { operators } from '../../aten/index.ts';
+import { type Argument, Arguments, Node, onlyUser } from '../../graph/index.ts';
+import { Tensor } from '../../tensor/index.ts';
+import type { Pass, PassContext } from '../pass.ts';
+import { isPointwise } from '../pointwise.ts';
+import { isDequantize, isQuantize } from '../qparams.ts';
+
+/**
+ * A function of one 8-bit integer has 256 values: pointwise chains between dequantize and quantize become a table,
+ * filled by the operators themselves. An empty chain is a requantization to other parameters.
+ *
+ *     x (int8) → dequantize → sigmoid → mul(2) → … → quantize → y   ⇒   octavo.lookup(x, table) → y
+ */
+export const lookupTable: Pass = {
+  name: 'lookup-table',
+  run(context) {
+    let count = 0;
+    for (const quantize of context.graph.nodes) {
+      if (!isQuantize(quantize)) continue;
+      const chain = chainBefore(context, quantize);
+      const integer = chain?.[0].args[0];
+      if (!chain || !(integer instanceof Node)) continue;
+      const all = [...chain, quantize];
+      const table = context.newConstant(quantize, `${quantize.name}_table`, tabulate(context, all));
+      context.replaceWithCall(quantize, 'octavo.lookup.default', [integer, table], chain);
+      count++;
+    }
+    return count;
+  },
+};
+
+/** The dequantize and the pointwise calls that `quantize` depends on, in order, where nothing else uses the calls. */
+function chainBefore(context: PassContext, quantize: Node): [Node, ...Node[]] | undefined {
+  const calls: Node[] = [];
+  let [node] = quantize.args;
+  while (!isDequantize(node)) {
+    if (!(node instanceof Node) || !isPointwise(context, node) || !onlyUser(node)) return undefined;
+    calls.unshift(node);
+    [node] = node.args;
+  }
+  return [node, ...calls];
+}
+
+function tabulate({ module }: PassContext, chain: readonly Node[]): Tensor {
+  const bytes = Uint8Array.from({ length: 256 }, (_, i) => i);
+  const signed = chain[0].args[5] === 'int8';
+  let value = new Tensor(signed ? 'int8' : 'uint8', signed ? new Int8Array(bytes.buffer) : bytes, [256]);
+  for (const node of chain) {
+    const { schema } = operators.get(node.target);
+    const load = (arg: Argument) => (arg instanceof Node ? module.attribute(arg.target) : arg);
+    const args = [value, ...node.args.slice(1).map(load)];
+    const kwargs = Object.fromEntries(Object.entries(node.kwargs).map(([key, arg]) => [key, load(arg)]));
+    value = operators.get(node.target).execute(Arguments.bind<Tensor>(schema, args, kwargs)) as Tensor;
+  }
+  return value.view([256]);
+}

@@ -1,0 +1,35 @@
+import { type Argument, isArgumentList, Node } from '../../graph/index.ts';
+import type { Pass } from '../pass.ts';
+
+/**
+ * Common subexpressions: of several equal calls only the first is kept. No operator here has a side effect.
+ *
+ *     x ─┬→ quantize(s, z) → a          x → quantize(s, z) ─┬→ a
+ *        └→ quantize(s, z) → b    ⇒                         └→ b
+ */
+export const mergeEqualCalls: Pass = {
+  name: 'merge-equal-calls',
+  run(context) {
+    let count = 0;
+    const first = new Map<string, Node>();
+    for (const node of context.graph.nodes) {
+      if (node.op !== 'call_function' && node.op !== 'get_attr') continue;
+      const kwargs = Object.entries(node.kwargs).sort(([a], [b]) => (a < b ? -1 : 1));
+      const key = `${node.op} ${node.target} ${node.args.map(write)} ${kwargs.map(([k, v]) => `${k}=${write(v)}`)}`;
+      const twin = first.get(key);
+      if (!twin) {
+        first.set(key, node);
+        continue;
+      }
+      context.inherit(twin, [node]);
+      context.replace(node, twin);
+      count++;
+    }
+    return count;
+  },
+};
+
+function write(arg: Argument): string {
+  if (arg instanceof Node) return `%${arg.name}`;
+  return isArgumentList(arg) ? `[${arg.map(write)}]` : JSON.stringify(arg);
+}

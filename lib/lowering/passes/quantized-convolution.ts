@@ -1,0 +1,50 @@
+import { type Argument, isCall, type Node } from '../../graph/index.ts';
+import { convolutionOf, convolutions } from '../convolution.ts';
+import type { Pass, PassContext } from '../pass.ts';
+import { isDequantize, qparamsOf } from '../qparams.ts';
+import { quantizedWeight } from '../quantized-weight.ts';
+
+/**
+ * Convolutions of dequantized 8-bit integers compute on the integers and give float32; later passes fuse what follows.
+ *
+ *     x (u8|s8) → dequantize ─┐
+ *     w (s8) → dequantize ────┤ conv1d | conv2d → y   ⇒   onednn.qconv{1,2}d_pointwise(x, w, b, …, float32) → y
+ *     b ──────────────────────┘
+ */
+export const quantizedConvolution: Pass = {
+  name: 'quantized-convolution',
+  run(context) {
+    let count = 0;
+    for (const node of context.graph.nodes)
+      if (isCall(node, ...convolutions) && rewrite(context, node)) count++;
+    return count;
+  },
+};
+
+function rewrite(context: PassContext, node: Node): boolean {
+  const c = convolutionOf(context, node);
+  if (typeof c === 'string') {
+    if (isDequantize(node.args[0])) context.refuse(node, c);
+    return false;
+  }
+  const weightNode = c.weight;
+  if (!isDequantize(c.input)) {
+    if (weightNode.op === 'call_function' && weightNode.target.includes('.dequantize_'))
+      context.refuse(node, 'its weight is quantized, its input is not');
+    return false;
+  }
+  const weight = quantizedWeight(context, weightNode);
+  if (typeof weight === 'string') {
+    context.refuse(node, weight);
+    return false;
+  }
+  const { scale, zeroPoint } = qparamsOf(c.input);
+  const rank = c.stride.length;
+  const args: readonly Argument[] = [
+    ...[c.input.args[0], scale, zeroPoint, weight.weight, weight.scales, weight.zeroPoints, c.bias],
+    ...[c.stride, c.padding, c.dilation, c.groups, 1, 0, 'float32', 'none', [], ''],
+  ];
+  const covers = [...new Set([c.input, weightNode])];
+  context.replaceWithCall(node, `onednn.qconv${rank}d_pointwise.default`, args, covers);
+  return true;
+}

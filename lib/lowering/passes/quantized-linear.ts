@@ -1,0 +1,48 @@
+import { isCall, type Node } from '../../graph/index.ts';
+import type { Pass, PassContext } from '../pass.ts';
+import { isDequantize, qparamsOf } from '../qparams.ts';
+import { quantizedWeight } from '../quantized-weight.ts';
+
+/**
+ * Linear layers of dequantized 8-bit integers, of any number of dimensions, compute on the integers and give float32;
+ * later passes fuse what follows.
+ *
+ *     x (u8|s8) → dequantize ─┐
+ *     w (s8) → dequantize ────┤ linear → y   ⇒   onednn.qlinear_pointwise(x, w, b, …, float32) → y
+ *     b ──────────────────────┘
+ */
+export const quantizedLinear: Pass = {
+  name: 'quantized-linear',
+  run(context) {
+    let count = 0;
+    for (const node of context.graph.nodes)
+      if (isCall(node, 'aten.linear.default') && rewrite(context, node)) count++;
+    return count;
+  },
+};
+
+function rewrite(context: PassContext, node: Node): boolean {
+  const args = context.arguments(node);
+  const [input, weightNode] = [args.tensor('input'), args.tensor('weight')];
+  if (!isDequantize(input)) {
+    if (weightNode.op === 'call_function' && weightNode.target.includes('.dequantize_'))
+      context.refuse(node, 'its weight is quantized, its input is not');
+    return false;
+  }
+  const weight = quantizedWeight(context, weightNode);
+  if (typeof weight === 'string') {
+    context.refuse(node, weight);
+    return false;
+  }
+  const { scale, zeroPoint } = qparamsOf(input);
+  context.replaceWithCall(
+    node,
+    'onednn.qlinear_pointwise.default',
+    [
+      ...[input.args[0], scale, zeroPoint, weight.weight, weight.scales, weight.zeroPoints],
+      ...[args.optionalTensor('bias'), 1, 0, 'float32', 'none', [], ''],
+    ],
+    [...new Set([input, weightNode])],
+  );
+  return true;
+}

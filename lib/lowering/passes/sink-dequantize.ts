@@ -1,0 +1,35 @@
+import { type Argument, isArgumentList, type Node } from '../../graph/index.ts';
+import { movesData, repeatsData } from '../data-movement.ts';
+import type { Pass } from '../pass.ts';
+import { dequantizePerTensor, isDequantize, qparamArguments, qparamsOf, sameQParams } from '../qparams.ts';
+
+/**
+ * Moves a dequantize below the operators that only move data, which then move a quarter of the bytes.
+ *
+ *     x (int8) → dequantize → view | max_pool2d | … → y   ⇒   x (int8) → view | max_pool2d | … → dequantize → y
+ */
+export const sinkDequantize: Pass = {
+  name: 'sink-dequantize',
+  run(context) {
+    let count = 0;
+    for (const move of context.graph.nodes) {
+      if (move.op !== 'call_function' || !movesData(move.target) || repeatsData(move.target)) continue;
+      const [moved, ...rest] = move.args;
+      const inputs: readonly Argument[] = isArgumentList(moved) ? moved : [moved];
+      if (!inputs.every(isDequantize)) continue;
+      const q = qparamsOf(inputs[0]);
+      if (!inputs.every((input) => sameQParams(qparamsOf(input), q))) continue;
+      const integers = inputs.map((input) => input.args[0] as Node);
+      const covers: readonly Node[] = [...inputs, move];
+      const integer = context.call(
+        move,
+        move.target,
+        [isArgumentList(moved) ? integers : integers[0], ...rest],
+        covers,
+      );
+      context.replaceWithCall(move, dequantizePerTensor, qparamArguments(integer, q), [...new Set(inputs)]);
+      count++;
+    }
+    return count;
+  },
+};

@@ -1,0 +1,42 @@
+import { type Argument, isCall, type Node } from '../graph/index.ts';
+import { Tensor } from '../tensor/index.ts';
+import type { PassContext } from './pass.ts';
+import { dequantizePerChannel, isDequantize, qparamsOf } from './qparams.ts';
+
+/** An int8 weight with its scales (one, or one an output channel) and zero points, as nodes. */
+export interface QuantizedWeight {
+  readonly weight: Node;
+  readonly scales: Node;
+  readonly zeroPoints: Node;
+}
+
+/**
+ * The int8 weight that `node` dequantizes, as oneDNN takes it: symmetric, with scales per tensor or per output channel.
+ * @returns a sentence that says why, where it is not so.
+ */
+export function quantizedWeight(context: PassContext, node: Argument): QuantizedWeight | string {
+  if (isDequantize(node)) {
+    const { scale, zeroPoint, dtype } = qparamsOf(node);
+    if (dtype !== 'int8' || zeroPoint !== 0) return 'its weight is not symmetric int8';
+    const weight = node.args[0] as Node;
+    const name = weight.op === 'get_attr' ? weight.target : weight.name;
+    return {
+      weight,
+      scales: context.newConstant(node, `${name}_scale`, Tensor.from('float32', [scale])),
+      zeroPoints: context.newConstant(node, `${name}_zero_point`, Tensor.from('int64', [0])),
+    };
+  }
+  if (!isCall(node, dequantizePerChannel)) return 'its weight is not quantized';
+  const [weight, scales, zeroPoints, axis, , , dtype] = node.args as readonly [
+    Node,
+    Node,
+    Node,
+    ...unknown[],
+  ];
+  if (axis !== 0) return `its weight's scales run along axis ${axis}, not along the output channels`;
+  if (dtype !== 'int8') return `its weight is ${dtype}, not int8`;
+  const values = context.constant(zeroPoints);
+  if (!values) return "its weight's zero points are computed";
+  if (values.toArray().some((value) => value !== 0)) return 'its weight is not symmetric';
+  return { weight, scales, zeroPoints };
+}

@@ -1,0 +1,71 @@
+import type { Node } from '../graph/index.ts';
+import type { PassContext } from './pass.ts';
+
+/** A pointwise function as `onednn.*` and `mkldnn.*` operators name it. */
+export interface Unary {
+  readonly name: string;
+  readonly scalars: readonly number[];
+  /** '' where the function has one variant only. */
+  readonly algorithm: string;
+}
+
+/** Nothing fused. */
+export const noUnary: Unary = { name: 'none', scalars: [], algorithm: '' };
+
+/** Clamping between two bounds. */
+export const clamp = (low: number, high: number): Unary => ({
+  name: 'hardtanh',
+  scalars: [low, high],
+  algorithm: '',
+});
+
+const plain: Readonly<Record<string, string>> = {
+  'aten.relu.default': 'relu',
+  'aten.hardswish.default': 'hardswish',
+  'aten.hardsigmoid.default': 'hardsigmoid',
+  'aten.silu.default': 'swish',
+  'aten.sigmoid.default': 'sigmoid',
+  'aten.tanh.default': 'tanh',
+};
+
+/** The pointwise function a call computes of its first argument; undefined where it is not one that can be fused. */
+export function unaryOf(context: PassContext, node: Node): Unary | undefined {
+  if (node.op !== 'call_function') return undefined;
+  if (Object.hasOwn(plain, node.target)) return { ...noUnary, name: plain[node.target] };
+  switch (node.target) {
+    case 'aten.relu6.default':
+      return clamp(0, 6);
+    case 'aten.hardtanh.default': {
+      const args = context.arguments(node);
+      return clamp(args.number('min_val'), args.number('max_val'));
+    }
+    case 'aten.clamp.default':
+    case 'aten.clamp_min.default': {
+      const [, low, high = null] = node.args;
+      if (low === 0 && high === null) return { ...noUnary, name: 'relu' };
+      return typeof low === 'number' && typeof high === 'number' ? clamp(low, high) : undefined;
+    }
+    case 'aten.leaky_relu.default':
+      return {
+        name: 'leaky_relu',
+        scalars: [context.arguments(node).number('negative_slope')],
+        algorithm: '',
+      };
+    case 'aten.gelu.default':
+      return { name: 'gelu', scalars: [], algorithm: context.arguments(node).string('approximate') };
+    default:
+      return undefined;
+  }
+}
+
+/**
+ * One function that first computes `unary` and then clamps; undefined where no single function does both. The bounds
+ * may cut what `unary` gives anywhere.
+ */
+export function clampAfter(unary: Unary, low: number, high: number): Unary | undefined {
+  if (unary.name === 'none') return clamp(low, high);
+  if (unary.name === 'relu') return clamp(Math.max(0, low), Math.max(0, high));
+  if (unary.name !== 'hardtanh') return undefined;
+  const cut = (bound: number) => Math.min(Math.max(bound, low), high);
+  return clamp(cut(unary.scalars[0]), cut(unary.scalars[1]));
+}

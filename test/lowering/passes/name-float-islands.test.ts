@@ -1,0 +1,22 @@
+import { expect, test } from 'vitest';
+import { nameFloatIslands } from '../../../lib/lowering/passes/name-float-islands.ts';
+import { GraphBuilder } from '../graph-builder.ts';
+import { runPass } from '../run-pass.ts';
+
+test('an operator between integers is named, one at the border of the float part is not', () => {
+  const build = new GraphBuilder();
+  const x = build.input('x', [2, 8]);
+  const island = build.batchNorm(build.quantizeDequantize(x, 0.1, 0), 8);
+  const border = build.batchNorm(x, 8);
+  const { report } = runPass(
+    nameFloatIslands,
+    build.finish(build.quantize(island, 0.1, 0), build.quantize(border, 0.1, 0)),
+  );
+  expect(report.refusals).toEqual([
+    {
+      node: island.name,
+      pass: 'name-float-islands',
+      reason: 'there is no form of aten.batch_norm.default for 8-bit integers',
+    },
+  ]);
+});
