@@ -25,6 +25,7 @@ Napi::Object initialize(Napi::Env env, Napi::Object exports) {
   exports.Set("oneDnnVersion", Napi::Function::New(env, one_dnn_version));
   exports.Set("rawCpu", Napi::Function::New(env, octavo::binding::raw_cpu));
   exports.Set("createConstant", Napi::Function::New(env, octavo::binding::create_constant));
+  exports.Set("releaseConstant", Napi::Function::New(env, octavo::binding::release_constant));
   exports.Set("execute", Napi::Function::New(env, octavo::binding::execute));
   exports.Set("Executor", octavo::binding::executor_class(env));
   exports.Set("observe", octavo::binding::make_observe(env));

@@ -16,7 +16,7 @@ export interface TensorLike {
   readonly dtype: Tensor['dtype'];
   readonly shape: readonly number[];
   /** The elements, row-major, where they are known before the step runs: always when run now, for constants in a plan. */
-  readonly data?: TensorData;
+  readonly data?: TensorData | undefined;
 }
 
 /**

@@ -19,5 +19,6 @@ export {
 export type { Operator, OperatorLibrary, RuntimeValue } from './operator.ts';
 export { printGraph } from './printer.ts';
 export { parseSchema, type Schema, type SchemaArgument, type SchemaType } from './schema.ts';
+export { deserializeGraph, type JsonGraph, serializeGraph } from './serialize.ts';
 export { inferCall, propagateShapes } from './shape-propagation.ts';
 export { addDims, type Dim, dimsEqual, divDims, mulDims, SymInt, staticDim } from './symbolic.ts';

@@ -158,6 +158,11 @@ export interface Addon {
   rawCpu(): RawCpu;
   createConstant(dtype: DType, shape: readonly number[], data: TensorData): NativeConstant;
   /**
+   * Gives a constant's memory back once no plan uses it, without waiting for the garbage collector. It cannot be put
+   * into another plan after this.
+   */
+  releaseConstant(constant: NativeConstant): void;
+  /**
    * Runs one step now, on the calling thread.
    * @returns the implementation's name.
    */

@@ -22,13 +22,18 @@ std::unique_ptr<void, AlignedFree> scratchpad_for(const Step& step) {
   if (bytes && !memory) throw std::bad_alloc();
   return memory;
 }
-}  // namespace
 
-std::shared_ptr<Constant> to_constant(const Napi::Value& value) {
+ConstantHandle* constant_handle(const Napi::Value& value) {
   if (!value.IsObject()) return nullptr;
   const auto object = value.As<Napi::Object>();
   if (!object.CheckTypeTag(&kConstantTag)) return nullptr;
-  return *object.Get("handle").As<Napi::External<ConstantHandle>>().Data();
+  return object.Get("handle").As<Napi::External<ConstantHandle>>().Data();
+}
+}  // namespace
+
+std::shared_ptr<Constant> to_constant(const Napi::Value& value) {
+  const auto* handle = constant_handle(value);
+  return handle ? *handle : nullptr;
 }
 
 Napi::Value create_constant(const Napi::CallbackInfo& info) {
@@ -50,6 +55,10 @@ Napi::Value create_constant(const Napi::CallbackInfo& info) {
     object.Freeze();
     return object;
   });
+}
+
+void release_constant(const Napi::CallbackInfo& info) {
+  if (auto* handle = constant_handle(info[0])) handle->reset();
 }
 
 Napi::Value execute(const Napi::CallbackInfo& info) {

@@ -1,4 +1,4 @@
-// createConstant() and execute(): one step, now, on the calling thread.
+// Constants, and execute(): one step, now, on the calling thread.
 #pragma once
 
 #include <napi.h>
@@ -10,9 +10,10 @@
 namespace octavo::binding {
 
 Napi::Value create_constant(const Napi::CallbackInfo& info);
+void release_constant(const Napi::CallbackInfo& info);
 Napi::Value execute(const Napi::CallbackInfo& info);
 
-// The constant behind a value made by create_constant(), or null when it is something else.
+// The constant behind a value made by create_constant(), or null when it is something else or was released.
 std::shared_ptr<Constant> to_constant(const Napi::Value& value);
 
 }  // namespace octavo::binding

@@ -1,0 +1,185 @@
+import { isDType } from '../tensor/index.ts';
+import { Graph } from './graph.ts';
+import { type Argument, isArgumentList, type MetaValue, Node, type TensorMeta } from './node.ts';
+import { type Dim, SymInt } from './symbolic.ts';
+
+/** A node argument in JSON: nodes by name, and the numbers JSON has no words for. */
+type JsonArgument =
+  | string
+  | boolean
+  | null
+  | number
+  | readonly JsonArgument[]
+  | { readonly node: string }
+  | { readonly number: string };
+
+/** A size in JSON: a number, or `{ symbols: ['s0'], coefficient: 2 }`. */
+type JsonDim = number | { readonly symbols: readonly string[]; readonly coefficient: number };
+
+interface JsonTensorMeta {
+  readonly dtype: string;
+  readonly shape: readonly JsonDim[];
+}
+
+type JsonMeta = JsonTensorMeta | { readonly size: JsonDim } | readonly JsonTensorMeta[];
+
+interface JsonNode {
+  readonly op: string;
+  readonly name: string;
+  readonly target: string;
+  readonly args: readonly JsonArgument[];
+  readonly kwargs: Readonly<Record<string, JsonArgument>>;
+  readonly val?: JsonMeta;
+}
+
+/** A graph as plain JSON data. */
+export interface JsonGraph {
+  readonly nodes: readonly JsonNode[];
+}
+
+/**
+ * The graph as JSON data: its nodes, arguments and `meta.val`; other facts about nodes belong to the stages that made
+ * them and stay behind.
+ */
+export function serializeGraph(graph: Graph): JsonGraph {
+  return {
+    nodes: graph.nodes.map(({ op, name, target, args, kwargs, meta }) => ({
+      op,
+      name,
+      target,
+      args: args.map(toJson),
+      kwargs: Object.fromEntries(Object.entries(kwargs).map(([key, arg]) => [key, toJson(arg)])),
+      ...(meta.val === undefined ? {} : { val: metaToJson(meta.val) }),
+    })),
+  };
+}
+
+/**
+ * The graph that {@link serializeGraph} wrote.
+ * @throws Error that names the node and the field when the data is not such a graph: it may come from a hostile file.
+ */
+export function deserializeGraph(json: unknown): Graph {
+  const graph = new Graph();
+  const nodes = new Map<string, Node>();
+  for (const [index, item] of list(record(json, 'graph').nodes, 'nodes').entries()) {
+    const fields = record(item, `node ${index}`);
+    const name = text(fields.name, `name of node ${index}`);
+    const where = `node '${name}'`;
+    const op = text(fields.op, `op of ${where}`);
+    const target = text(fields.target, `target of ${where}`);
+    const args = list(fields.args, `args of ${where}`).map((arg) => fromJson(arg, nodes, where));
+    const kwargs = Object.fromEntries(
+      Object.entries(record(fields.kwargs, `kwargs of ${where}`)).map(([key, arg]) => [
+        key,
+        fromJson(arg, nodes, where),
+      ]),
+    );
+    if (nodes.has(name)) throw new Error(`graph: two nodes are named '${name}'`);
+    const node = create(graph, op, name, target, args, kwargs);
+    if (node.name !== name) throw new Error(`graph: '${name}' is not a valid node name`);
+    if (fields.val !== undefined) node.meta.val = metaFromJson(fields.val, where);
+    nodes.set(name, node);
+  }
+  graph.lint();
+  return graph;
+}
+
+function create(
+  graph: Graph,
+  op: string,
+  name: string,
+  target: string,
+  args: readonly Argument[],
+  kwargs: Readonly<Record<string, Argument>>,
+): Node {
+  switch (op) {
+    case 'placeholder': {
+      const node = graph.placeholder(name);
+      node.target = target;
+      return node;
+    }
+    case 'get_attr':
+      return graph.getAttr(target, name);
+    case 'call_function':
+      return graph.callFunction(target, args, kwargs, name);
+    case 'output':
+      if (args.length !== 1) throw new Error(`graph: output must have one argument, got ${args.length}`);
+      return graph.output(args[0]);
+    default:
+      throw new Error(`graph: node '${name}' has the unknown op '${op}'`);
+  }
+}
+
+function toJson(arg: Argument): JsonArgument {
+  if (arg instanceof Node) return { node: arg.name };
+  if (isArgumentList(arg)) return arg.map(toJson);
+  if (typeof arg === 'number' && (!Number.isFinite(arg) || Object.is(arg, -0)))
+    return { number: Object.is(arg, -0) ? '-0' : String(arg) };
+  return arg;
+}
+
+function fromJson(json: unknown, nodes: ReadonlyMap<string, Node>, where: string): Argument {
+  if (Array.isArray(json)) return json.map((item) => fromJson(item, nodes, where));
+  if (json === null || ['string', 'number', 'boolean'].includes(typeof json)) return json as Argument;
+  const { node, number } = record(json, `argument of ${where}`);
+  if (number !== undefined) return Number(text(number, `number in ${where}`));
+  const name = text(node, `argument of ${where}`);
+  const input = nodes.get(name);
+  if (!input) throw new Error(`graph: ${where} takes '${name}', which is no node before it`);
+  return input;
+}
+
+const dimToJson = (dim: Dim): JsonDim =>
+  typeof dim === 'number' ? dim : { symbols: dim.symbols, coefficient: dim.coefficient };
+
+const tensorToJson = ({ dtype, shape }: TensorMeta): JsonTensorMeta => ({
+  dtype,
+  shape: shape.map(dimToJson),
+});
+
+function metaToJson(meta: MetaValue): JsonMeta {
+  if (typeof meta === 'number' || meta instanceof SymInt) return { size: dimToJson(meta) };
+  return Array.isArray(meta) ? meta.map(tensorToJson) : tensorToJson(meta as TensorMeta);
+}
+
+function metaFromJson(json: unknown, where: string): MetaValue {
+  if (Array.isArray(json)) return json.map((item) => tensorFromJson(item, where));
+  const fields = record(json, `val of ${where}`);
+  return fields.size === undefined ? tensorFromJson(fields, where) : dimFromJson(fields.size, where);
+}
+
+function tensorFromJson(json: unknown, where: string): TensorMeta {
+  const { dtype, shape } = record(json, `val of ${where}`);
+  const name = text(dtype, `dtype of ${where}`);
+  if (!isDType(name)) throw new Error(`graph: ${where} has the unknown dtype '${name}'`);
+  return { dtype: name, shape: list(shape, `shape of ${where}`).map((dim) => dimFromJson(dim, where)) };
+}
+
+function dimFromJson(json: unknown, where: string): Dim {
+  const size = (value: unknown): number => {
+    if (typeof value === 'number' && Number.isSafeInteger(value) && value >= 0) return value;
+    throw new Error(`graph: ${where} has a size that is no non-negative integer`);
+  };
+  if (typeof json === 'number') return size(json);
+  const { symbols, coefficient } = record(json, `size of ${where}`);
+  return new SymInt(
+    list(symbols, `symbols of ${where}`).map((symbol) => text(symbol, `symbol of ${where}`)),
+    size(coefficient),
+  );
+}
+
+function record(value: unknown, what: string): Record<string, unknown> {
+  if (typeof value === 'object' && value !== null && !Array.isArray(value))
+    return value as Record<string, unknown>;
+  throw new Error(`graph: ${what} must be an object`);
+}
+
+function list(value: unknown, what: string): unknown[] {
+  if (Array.isArray(value)) return value;
+  throw new Error(`graph: ${what} must be a list`);
+}
+
+function text(value: unknown, what: string): string {
+  if (typeof value === 'string') return value;
+  throw new Error(`graph: ${what} must be a string`);
+}

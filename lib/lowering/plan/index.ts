@@ -1,0 +1,35 @@
+import type { GraphModule, TensorMeta } from '../../graph/index.ts';
+import type { PlanDesc } from '../../onednn/addon.ts';
+import type { ConstantStore } from './constants.ts';
+import { buildProgram } from './program.ts';
+import { scheduleProgram } from './schedule.ts';
+import { assignStorage } from './storage.ts';
+
+export { ConstantStore } from './constants.ts';
+
+/** A graph's plan for one set of input shapes, and what it says about itself. */
+export interface BuiltPlan {
+  /** For the native executor. */
+  readonly desc: PlanDesc;
+  /** The operator each step computes; undefined for copies that the plan put in. */
+  readonly targets: readonly (string | undefined)[];
+  /** The least arena any plan with these steps could have, in bytes. */
+  readonly arenaLowerBound: number;
+}
+
+/**
+ * Builds a graph's plan for the given inputs: shapes and constants worked out, a memory order chosen for every value,
+ * copies only where a step or a view needs another one, and a place in memory for each by lifetime.
+ * @param inputs one numeric shape a placeholder.
+ * @throws Error that names the node that cannot be part of a plan.
+ */
+export function buildPlan(
+  module: GraphModule,
+  inputs: readonly TensorMeta[],
+  constants: ConstantStore,
+): BuiltPlan {
+  const program = buildProgram(module, inputs, constants);
+  const schedule = scheduleProgram(program, constants);
+  const { desc, arena } = assignStorage(program, schedule);
+  return { desc, targets: schedule.steps.map(({ target }) => target), arenaLowerBound: arena.lowerBound };
+}

@@ -1,0 +1,122 @@
+import type { Instruction, Program } from './program.ts';
+import type { Layout } from './strides.ts';
+import type { Value } from './value.ts';
+
+/**
+ * What a native step asks of its operands' memory order:
+ * - `channelsLast`: images with the channels innermost, in and out;
+ * - `uniform`: operands of the result's shape lie as the result does, whichever way that is;
+ * - `any`: every input as it is, and a result in whatever order is asked for;
+ * - `rowMajor`: row-major in and out.
+ */
+export type LayoutRule = 'channelsLast' | 'uniform' | 'any' | 'rowMajor';
+
+const rules: Readonly<Record<string, LayoutRule>> = {
+  convolution: 'channelsLast',
+  pool: 'channelsLast',
+  batch_norm: 'channelsLast',
+  eltwise: 'uniform',
+  binary: 'uniform',
+  concat: 'uniform',
+  copy: 'any',
+  quantize: 'any',
+  dequantize: 'any',
+};
+
+/** The rule for a native step. */
+export function layoutRule(op: string): LayoutRule {
+  return rules[op] ?? 'rowMajor';
+}
+
+/** Inputs that have to lie as the step's rule says: neither parameters nor operands that are broadcast. */
+export function laidOutInputs({ op, inputs, outputs }: Instruction): readonly Value[] {
+  const rule = layoutRule(op);
+  const [{ shape }] = outputs;
+  const spread = (value: Value) => op !== 'concat' && String(value.shape) !== String(shape);
+  return inputs.filter((value, i) => {
+    if (value.origin.kind === 'constant') return false;
+    if (rule === 'channelsLast') return i === 0 || !spread(value);
+    return rule === 'uniform' && value.shape.length === shape.length && !spread(value);
+  });
+}
+
+/** Values that share one memory order, because steps that do not change it connect them. */
+class Group {
+  parent: Group | undefined;
+  /** A convolution or the like reads or writes one of them. */
+  spatial = false;
+  /** Something reads or wants one of them row-major. */
+  rowMajor = false;
+
+  get root(): Group {
+    let group: Group = this;
+    while (group.parent) group = group.parent;
+    return group;
+  }
+}
+
+/**
+ * Chooses a memory order for every value that a step computes: channels-last around convolutions, pooling and the
+ * pointwise steps between them, row-major for the rest. Steps that can change the order on the way (quantize,
+ * dequantize, copies) separate what is one thing from what is another; between two of them a chain of pointwise steps
+ * stays channels-last when it comes from there or goes there and nobody needs it otherwise.
+ */
+export function chooseLayouts(program: Program): (value: Value) => Layout {
+  const groups = new Map<Value, Group>();
+  const groupOf = (value: Value): Group => {
+    const { origin } = value;
+    // A view that keeps the shape is the same thing to a step.
+    if (origin.kind === 'view' && String(origin.of.shape) === String(value.shape)) return groupOf(origin.of);
+    let group = groups.get(value);
+    if (!group) {
+      group = new Group();
+      groups.set(value, group);
+      if (origin.kind === 'view' || origin.kind === 'strided') groupOf(origin.of).rowMajor = true;
+      // Where it lies is not for the plan to choose.
+      if (origin.kind !== 'computed') group.rowMajor = true;
+    }
+    return group.root;
+  };
+  const join = (a: Value, b: Value): void => {
+    const [from, to] = [groupOf(a), groupOf(b)];
+    if (from === to || a.origin.kind === 'input' || b.origin.kind === 'input') return;
+    to.spatial ||= from.spatial;
+    to.rowMajor ||= from.rowMajor;
+    from.parent = to;
+  };
+
+  for (const instruction of program.instructions) {
+    const rule = layoutRule(instruction.op);
+    const [first] = instruction.outputs;
+    for (const output of instruction.outputs) groupOf(output);
+    for (const input of instruction.inputs) groupOf(input);
+    if (rule === 'rowMajor')
+      for (const value of [...instruction.inputs, ...instruction.outputs]) groupOf(value).rowMajor = true;
+    if (rule === 'uniform') for (const input of laidOutInputs(instruction)) join(input, first);
+    if (rule === 'channelsLast' && first.shape.length >= 3)
+      for (const value of [...laidOutInputs(instruction), ...instruction.outputs])
+        if (value.origin.kind !== 'input') groupOf(value).spatial = true;
+  }
+  for (const output of program.outputs) groupOf(output).rowMajor = true;
+  spreadThroughConversions(program, groupOf);
+  return (value) => (groupOf(value).spatial && value.shape.length >= 3 ? 'channelsLast' : 'rowMajor');
+}
+
+/** A group nobody needs row-major is channels-last when a step that could convert would otherwise have to. */
+function spreadThroughConversions(program: Program, groupOf: (value: Value) => Group): void {
+  const conversions = program.instructions.filter(({ op }) => layoutRule(op) === 'any');
+  for (let changed = true; changed; ) {
+    changed = false;
+    for (const { inputs, outputs } of conversions) {
+      const [from, to] = [groupOf(inputs[0]), groupOf(outputs[0])];
+      for (const [a, b] of [
+        [from, to],
+        [to, from],
+      ])
+        if (a.spatial && !b.spatial && !b.rowMajor) {
+          b.spatial = true;
+          changed = true;
+        }
+    }
+  }
+}

@@ -1,0 +1,161 @@
+import type { Attributes, NativeConstant, TensorDesc } from '../../onednn/addon.ts';
+import { byteSizeOf, numelOf, rowMajorStrides } from '../../tensor/index.ts';
+import type { ConstantStore } from './constants.ts';
+import { chooseLayouts, laidOutInputs, layoutRule } from './layout.ts';
+import type { Program } from './program.ts';
+import { isOverlapping, isRowMajor, type Layout, sameStrides, stridesOf, viewStrides } from './strides.ts';
+import type { Value } from './value.ts';
+
+/** Memory that values live in; where it is comes later. */
+export type Buffer =
+  | { readonly kind: 'input'; readonly index: number }
+  | { readonly kind: 'constant'; readonly constant: NativeConstant }
+  | { readonly kind: 'computed'; readonly bytes: number };
+
+/** A value in memory. */
+export interface Operand extends TensorDesc {
+  readonly strides: readonly number[];
+  readonly buffer: Buffer;
+  /** Of the first element, in bytes. */
+  readonly offset: number;
+}
+
+export interface ScheduledStep {
+  readonly node: string;
+  /** The operator the step computes; undefined for a copy that the plan put in. */
+  readonly target?: string;
+  readonly op: string;
+  readonly attributes: Attributes;
+  readonly inputs: readonly Operand[];
+  readonly outputs: readonly Operand[];
+}
+
+/** A program whose values have a memory order, with the copies that takes. */
+export interface Schedule {
+  readonly steps: readonly ScheduledStep[];
+  /** The program's outputs, each dense and row-major in a buffer of its own. */
+  readonly outputs: readonly Operand[];
+}
+
+/** Gives every value its strides, and puts in a copy where a step or a view needs another memory order. */
+export function scheduleProgram(program: Program, constants: ConstantStore): Schedule {
+  return new Scheduler(program, constants).run();
+}
+
+class Scheduler {
+  readonly #program: Program;
+  readonly #constants: ConstantStore;
+  readonly #layoutOf: (value: Value) => Layout;
+  readonly #operands = new Map<Value, Operand>();
+  readonly #copies = new Map<Operand, Map<Layout, Operand>>();
+  readonly #steps: ScheduledStep[] = [];
+
+  constructor(program: Program, constants: ConstantStore) {
+    this.#program = program;
+    this.#constants = constants;
+    this.#layoutOf = chooseLayouts(program);
+  }
+
+  run(): Schedule {
+    for (const instruction of this.#program.instructions) {
+      const { op, node, target, attributes } = instruction;
+      const layout = this.#layoutOf(instruction.outputs[0]);
+      const laidOut = new Set(laidOutInputs(instruction));
+      const inputs = instruction.inputs.map((value) => {
+        const operand = this.#operandOf(value);
+        if (laidOut.has(value)) return this.#inLayout(operand, layout, value.name);
+        const asItIs = layoutRule(op) === 'any' || operand.buffer.kind === 'constant';
+        return asItIs ? operand : this.#inLayout(operand, 'rowMajor', value.name);
+      });
+      const outputs = instruction.outputs.map((value) => this.#create(value, this.#layoutOf(value)));
+      this.#steps.push({ node, target, op, attributes, inputs, outputs });
+    }
+    const taken = new Set<Buffer>();
+    const outputs = this.#program.outputs.map((value) => this.#asOutput(value, taken));
+    return { steps: this.#steps, outputs };
+  }
+
+  #operandOf(value: Value): Operand {
+    let operand = this.#operands.get(value);
+    if (!operand) {
+      operand = this.#resolve(value);
+      this.#operands.set(value, operand);
+    }
+    return operand;
+  }
+
+  /** Where a value is that no step writes. */
+  #resolve({ name, dtype, shape, origin }: Value): Operand {
+    const dense = { dtype, shape, strides: rowMajorStrides(shape), offset: 0 };
+    switch (origin.kind) {
+      case 'input':
+        return { ...dense, buffer: { kind: 'input', index: origin.index } };
+      case 'constant':
+        return { ...dense, buffer: { kind: 'constant', constant: this.#constants.native(origin.tensor) } };
+      case 'view': {
+        const source = this.#operandOf(origin.of);
+        const strides = viewStrides(source.shape, source.strides, shape);
+        if (strides) return { ...source, shape, strides };
+        return {
+          ...this.#inLayout(source, 'rowMajor', origin.of.name),
+          shape,
+          strides: rowMajorStrides(shape),
+        };
+      }
+      case 'strided': {
+        const source = this.#operandOf(origin.of);
+        const view = origin.view(source);
+        const offset = source.offset + view.offset * byteSizeOf(dtype);
+        return { dtype, shape: view.shape, strides: view.strides, buffer: source.buffer, offset };
+      }
+      case 'computed':
+        throw new Error(`value '${name}' is used before it is computed`);
+    }
+  }
+
+  #create(value: Value, layout: Layout): Operand {
+    const operand = createOperand(value, layout);
+    this.#operands.set(value, operand);
+    return operand;
+  }
+
+  #inLayout(operand: Operand, layout: Layout, node: string): Operand {
+    const { shape, strides } = operand;
+    if (!isOverlapping(shape, strides) && sameStrides(shape, strides, stridesOf(layout, shape)))
+      return operand;
+    const copies = this.#copies.get(operand) ?? new Map<Layout, Operand>();
+    this.#copies.set(operand, copies);
+    const copy = copies.get(layout) ?? this.#copy(operand, layout, node);
+    copies.set(layout, copy);
+    return copy;
+  }
+
+  #copy(operand: Operand, layout: Layout, node: string): Operand {
+    const copy = createOperand(operand, layout);
+    this.#steps.push({ node, op: 'copy', attributes: {}, inputs: [operand], outputs: [copy] });
+    return copy;
+  }
+
+  #asOutput(value: Value, taken: Set<Buffer>): Operand {
+    let operand = this.#operandOf(value);
+    const { buffer, shape, strides } = operand;
+    const whole =
+      buffer.kind === 'computed' &&
+      operand.offset === 0 &&
+      buffer.bytes === bytesOf(operand) &&
+      !taken.has(buffer);
+    if (!whole || !isRowMajor(shape, strides)) operand = this.#copy(operand, 'rowMajor', value.name);
+    taken.add(operand.buffer);
+    return operand;
+  }
+}
+
+function createOperand({ dtype, shape }: TensorDesc, layout: Layout): Operand {
+  const strides = stridesOf(layout, shape);
+  const bytes = numelOf(shape) * byteSizeOf(dtype);
+  return { dtype, shape, strides, buffer: { kind: 'computed', bytes }, offset: 0 };
+}
+
+function bytesOf({ dtype, shape }: TensorDesc): number {
+  return numelOf(shape) * byteSizeOf(dtype);
+}

@@ -1,0 +1,71 @@
+import { rowMajorStrides } from '../../tensor/index.ts';
+
+/** The memory orders a plan gives the values its steps compute. */
+export type Layout = 'rowMajor' | 'channelsLast';
+
+/** Strides of a dense tensor whose channels (axis 1) lie innermost: NHWC for images. Row-major below rank 3. */
+export function channelsLastStrides(shape: readonly number[]): number[] {
+  if (shape.length < 3) return rowMajorStrides(shape);
+  const order = [0, ...shape.keys()].slice(1).filter((axis) => axis !== 1 && axis !== 0);
+  const memoryOrder = [0, ...order, 1];
+  const inMemory = rowMajorStrides(memoryOrder.map((axis) => shape[axis]));
+  const strides = new Array<number>(shape.length);
+  memoryOrder.forEach((axis, i) => {
+    strides[axis] = inMemory[i];
+  });
+  return strides;
+}
+
+/** Strides of a dense tensor in a layout. */
+export function stridesOf(layout: Layout, shape: readonly number[]): number[] {
+  return layout === 'channelsLast' ? channelsLastStrides(shape) : rowMajorStrides(shape);
+}
+
+/** Whether two strides put every element in the same place: strides of extents of 1 do not matter. */
+export function sameStrides(shape: readonly number[], a: readonly number[], b: readonly number[]): boolean {
+  return shape.includes(0) || shape.every((extent, axis) => extent === 1 || a[axis] === b[axis]);
+}
+
+export function isRowMajor(shape: readonly number[], strides: readonly number[]): boolean {
+  return sameStrides(shape, strides, rowMajorStrides(shape));
+}
+
+/** Whether several elements share a place, as after `expand`. */
+export function isOverlapping(shape: readonly number[], strides: readonly number[]): boolean {
+  return shape.some((extent, axis) => extent > 1 && strides[axis] === 0);
+}
+
+/**
+ * Strides under which the same memory, read in row-major order, has another shape (`at::detail::computeStride`);
+ * undefined when there are none.
+ */
+export function viewStrides(
+  shape: readonly number[],
+  strides: readonly number[],
+  viewShape: readonly number[],
+): number[] | undefined {
+  if (shape.includes(0) || isRowMajor(shape, strides)) return rowMajorStrides(viewShape);
+  const result = new Array<number>(viewShape.length).fill(1);
+  let view = viewShape.length - 1;
+  let numel = 1;
+  let viewed = 1;
+  let base = strides.at(-1) ?? 1;
+  for (let axis = shape.length - 1; axis >= 0; axis--) {
+    numel *= shape[axis];
+    // The end of a stretch of axes that lie in one go.
+    const breaks = axis === 0 || (shape[axis - 1] !== 1 && strides[axis - 1] !== numel * base);
+    if (!breaks) continue;
+    while (view >= 0 && (viewed < numel || viewShape[view] === 1)) {
+      result[view] = viewed * base;
+      viewed *= viewShape[view];
+      view--;
+    }
+    if (viewed !== numel) return undefined;
+    if (axis > 0) {
+      base = strides[axis - 1];
+      numel = 1;
+      viewed = 1;
+    }
+  }
+  return view === -1 ? result : undefined;
+}

@@ -1,0 +1,78 @@
+import { randomUUID } from 'node:crypto';
+import { open, rename, rm } from 'node:fs/promises';
+import { deserializeGraph, GraphModule, serializeGraph } from '../graph/index.ts';
+import { decodeSafetensors, encodeSafetensors } from '../tensor/index.ts';
+
+/** Of the graph's JSON form and the operators' meaning; raised when older readers would misunderstand a file. */
+const formatVersion = '1';
+
+/**
+ * Writes a graph with its weights to one safetensors file: tensors by their paths, the graph as JSON in the metadata.
+ * Written beside `path` first and moved there when complete.
+ */
+export async function writeArtifact(module: GraphModule, path: string): Promise<void> {
+  const chunks = encodeSafetensors({
+    tensors: module.attributes,
+    metadata: {
+      format: 'octavo',
+      version: formatVersion,
+      graph: JSON.stringify(serializeGraph(module.graph)),
+    },
+  });
+  const unfinished = `${path}.${randomUUID()}.tmp`;
+  try {
+    const file = await open(unfinished, 'wx');
+    try {
+      for (const chunk of chunks) await file.writeFile(chunk);
+      await file.sync();
+    } finally {
+      await file.close();
+    }
+    await rename(unfinished, path);
+  } catch (error) {
+    await rm(unfinished, { force: true });
+    throw new Error(`${path} could not be written: ${(error as Error).message}`, { cause: error });
+  }
+}
+
+/**
+ * Reads what {@link writeArtifact} wrote. The file is read once; weights are views of that memory.
+ * @throws Error that says what is wrong with a file that is missing, cut off, hostile or of another format.
+ */
+export async function readArtifact(path: string): Promise<GraphModule> {
+  const { tensors, metadata } = decodeSafetensors(await readWhole(path), path);
+  if (metadata.format !== 'octavo')
+    throw new Error(`${path} is a safetensors file, but not a model that Octavo saved`);
+  if (metadata.version !== formatVersion)
+    throw new Error(
+      `${path} has format version ${metadata.version}; this version of Octavo reads ${formatVersion}`,
+    );
+  try {
+    const graph = deserializeGraph(JSON.parse(metadata.graph));
+    const module = new GraphModule(graph, tensors);
+    for (const node of graph.nodes) if (node.op === 'get_attr') module.attribute(node.target);
+    return module;
+  } catch (error) {
+    throw new Error(`${path} is damaged: ${(error as Error).message}`, { cause: error });
+  }
+}
+
+/** The whole file in memory of its own, so that element types of any size lie aligned in it. */
+async function readWhole(path: string): Promise<Uint8Array> {
+  const file = await open(path, 'r').catch((error: Error) => {
+    throw new Error(`${path} could not be opened: ${error.message}`, { cause: error });
+  });
+  try {
+    const { size } = await file.stat();
+    const bytes = new Uint8Array(size);
+    let filled = 0;
+    while (filled < size) {
+      const { bytesRead } = await file.read(bytes, filled, Math.min(size - filled, 2 ** 30), filled);
+      if (bytesRead === 0) break;
+      filled += bytesRead;
+    }
+    return bytes.subarray(0, filled);
+  } finally {
+    await file.close();
+  }
+}

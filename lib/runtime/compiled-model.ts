@@ -1,0 +1,211 @@
+import { operators } from '../aten/index.ts';
+import { type GraphModule, type Node, propagateShapes } from '../graph/index.ts';
+import { type BuiltPlan, buildPlan, ConstantStore } from '../lowering/plan/index.ts';
+import { addon, type NativeExecutor, type NativePlan } from '../onednn/addon.ts';
+import { Tensor } from '../tensor/index.ts';
+import { writeArtifact } from './artifact.ts';
+import { PlanCache } from './plan-cache.ts';
+import { describePlan, type PlanDescription, type StepDescription } from './plan-description.ts';
+import {
+  bindInputs,
+  bindShapes,
+  inputsOf,
+  type ModelInputs,
+  type ModelShapes,
+  outputsOf,
+  type TensorInfo,
+} from './signature.ts';
+import { defaultThreads } from './threads.ts';
+
+/** How a model uses the machine. */
+export interface CompileOptions {
+  /** Requests that run at the same time, each on its own worker. Default 1. */
+  readonly streams?: number;
+  /**
+   * Threads that compute one request. Default: the physical cores this process may use (affinity mask, cgroup quota,
+   * OMP_NUM_THREADS), divided among the streams.
+   */
+  readonly threadsPerStream?: number;
+}
+
+/** A step and the time it took. */
+export interface StepProfile extends StepDescription {
+  readonly nanoseconds: number;
+}
+
+interface Plan {
+  readonly built: BuiltPlan;
+  readonly native: NativePlan;
+}
+
+/** Enough for every batch size up to 32; each costs its primitives' code, weights are shared. */
+const maxPlans = 32;
+
+/**
+ * A graph compiled to native plans, one for each set of input shapes it has met, and the threads that run them. Requests
+ * are served first come, first served; with several streams they finish in the order they complete.
+ */
+export class CompiledModel implements Disposable {
+  readonly inputs: readonly TensorInfo[];
+  readonly outputs: readonly TensorInfo[];
+  readonly streams: number;
+  readonly threadsPerStream: number;
+  readonly #module: GraphModule;
+  readonly #executor: NativeExecutor;
+  readonly #constants = new ConstantStore();
+  readonly #plans = new PlanCache<Plan>(maxPlans);
+  #disposed = false;
+
+  /** @internal Use {@link compile}. */
+  constructor(module: GraphModule, options: CompileOptions = {}) {
+    const { streams = 1, threadsPerStream = Math.max(1, Math.floor(defaultThreads() / streams)) } = options;
+    this.#module = module.clone();
+    this.#module.deleteUnused();
+    checkOperators(this.#module);
+    this.inputs = inputsOf(this.#module);
+    this.outputs = outputsOf(this.#module, propagateShapes(this.#module, this.inputs, operators));
+    this.#executor = new addon.Executor({ streams, threadsPerStream });
+    this.streams = streams;
+    this.threadsPerStream = threadsPerStream;
+  }
+
+  /**
+   * Runs one request on the model's own threads; the event loop stays free. The first request of a shape compiles its
+   * plan. Input arrays must not change until the promise settles.
+   * @param inputs tensors by input name, in order, or the tensor itself where there is one input.
+   * @returns new tensors by output name.
+   * @throws Error (rejects) when the inputs do not fit the model, a step fails, or the model is disposed.
+   */
+  async run(inputs: ModelInputs): Promise<Record<string, Tensor>> {
+    this.#checkAlive();
+    const tensors = bindInputs(this.inputs, inputs);
+    const shapes = tensors.map(({ shape }) => shape);
+    const key = keyOf(shapes);
+    const plan = this.#plans.ready(key) ?? (await this.#compile(key, shapes));
+    this.#checkAlive();
+    const outputs = allocateOutputs(plan);
+    await this.#executor.run(plan.native, dataOf(tensors), dataOf(outputs));
+    return this.#named(outputs);
+  }
+
+  /** Like {@link run}, but waits: for scripts. Requests that were there before finish first. */
+  runSync(inputs: ModelInputs): Record<string, Tensor> {
+    this.#checkAlive();
+    const tensors = bindInputs(this.inputs, inputs);
+    const plan = this.#compileSync(tensors.map(({ shape }) => shape));
+    const outputs = allocateOutputs(plan);
+    this.#executor.runSync(plan.native, dataOf(tensors), dataOf(outputs));
+    return this.#named(outputs);
+  }
+
+  /** Compiles the plans for these shapes before the first request needs them. */
+  async warmup(...shapes: readonly ModelShapes[]): Promise<void> {
+    this.#checkAlive();
+    const bound = shapes.map((given) => bindShapes(this.inputs, given));
+    await Promise.all(bound.map((each) => this.#compile(keyOf(each), each)));
+  }
+
+  /** What the plan for these shapes does, step by step, and the memory it takes. Compiles it where needed. */
+  plan(shapes: ModelShapes): PlanDescription {
+    this.#checkAlive();
+    return this.#describe(this.#compileSync(bindShapes(this.inputs, shapes)));
+  }
+
+  /** Runs one request, waiting, and says how long each step took. */
+  profile(inputs: ModelInputs): StepProfile[] {
+    this.#checkAlive();
+    const tensors = bindInputs(this.inputs, inputs);
+    const plan = this.#compileSync(tensors.map(({ shape }) => shape));
+    const times = this.#executor.profile(plan.native, dataOf(tensors), dataOf(allocateOutputs(plan)));
+    return this.#describe(plan).steps.map((step, i) => ({ ...step, nanoseconds: times[i] }));
+  }
+
+  /**
+   * Writes the model to one file that {@link loadModel} reads: safetensors, with the graph in its metadata. The file is
+   * there completely or not at all.
+   */
+  async save(path: string): Promise<void> {
+    this.#checkAlive();
+    await writeArtifact(this.#module, path);
+  }
+
+  /** Finishes what runs, rejects what waits, and frees threads and memory. Safe to call twice. */
+  dispose(): void {
+    if (this.#disposed) return;
+    this.#disposed = true;
+    this.#executor.dispose();
+    this.#plans.clear();
+    this.#constants.dispose();
+  }
+
+  [Symbol.dispose](): void {
+    this.dispose();
+  }
+
+  #checkAlive(): void {
+    if (this.#disposed) throw new Error('the model is disposed; compile or load it again');
+  }
+
+  #compile(key: string, shapes: readonly (readonly number[])[]): Promise<Plan> {
+    return this.#plans.get(key, async () => {
+      const built = this.#build(shapes);
+      return { built, native: await this.#executor.compile(built.desc) };
+    });
+  }
+
+  #compileSync(shapes: readonly (readonly number[])[]): Plan {
+    const key = keyOf(shapes);
+    const ready = this.#plans.ready(key);
+    if (ready) return ready;
+    const built = this.#build(shapes);
+    const plan = { built, native: this.#executor.compileSync(built.desc) };
+    this.#plans.set(key, plan);
+    return plan;
+  }
+
+  #build(shapes: readonly (readonly number[])[]): BuiltPlan {
+    const metas = this.inputs.map(({ dtype }, i) => ({ dtype, shape: shapes[i] }));
+    return buildPlan(this.#module, metas, this.#constants);
+  }
+
+  #describe({ built, native }: Plan): PlanDescription {
+    const names = {
+      inputs: this.inputs.map(({ name }) => name),
+      outputs: this.outputs.map(({ name }) => name),
+    };
+    return describePlan(built, native.steps, names, this.#constants.bytes);
+  }
+
+  #named(tensors: readonly Tensor[]): Record<string, Tensor> {
+    return Object.fromEntries(tensors.map((tensor, i) => [this.outputs[i].name, tensor]));
+  }
+}
+
+/**
+ * Compiles a graph: a captured float model, or a lowered quantized one. Plans are made for each input shape when it is
+ * first met; {@link CompiledModel.warmup} makes them earlier.
+ * @throws Error that lists every operator that cannot be compiled, with a count of each.
+ */
+export function compile(module: GraphModule, options: CompileOptions = {}): CompiledModel {
+  return new CompiledModel(module, options);
+}
+
+function checkOperators({ graph }: GraphModule): void {
+  const unsupported = new Map<string, Node[]>();
+  for (const node of graph.nodes)
+    if (node.op === 'call_module' || (node.op === 'call_function' && !operators.has(node.target)))
+      unsupported.set(node.target, [...(unsupported.get(node.target) ?? []), node]);
+  if (unsupported.size === 0) return;
+  const list = [...unsupported].map(
+    ([target, nodes]) => `${target} (${nodes.length} times, first in node '${nodes[0].name}')`,
+  );
+  throw new Error(`compile: not supported: ${list.join('; ')}`);
+}
+
+const keyOf = (shapes: readonly (readonly number[])[]): string => shapes.map(String).join(';');
+
+const dataOf = (tensors: readonly Tensor[]) => tensors.map(({ data }) => data);
+
+function allocateOutputs({ built }: Plan): Tensor[] {
+  return built.desc.outputs.map(({ dtype, shape }) => Tensor.zeros(dtype, shape));
+}

@@ -1,0 +1,4 @@
+export { CompiledModel, type CompileOptions, compile, type StepProfile } from './compiled-model.ts';
+export { loadModel } from './load-model.ts';
+export { formatPlan, type PlanDescription, type StepDescription } from './plan-description.ts';
+export type { ModelInputs, ModelShapes, TensorInfo } from './signature.ts';

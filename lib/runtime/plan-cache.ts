@@ -1,0 +1,51 @@
+/**
+ * Plans by input shape, the least recently used dropped when there are too many. A plan that is still being compiled is
+ * shared by all who ask for it; one that failed is forgotten, so that the next request tries again.
+ */
+export class PlanCache<Plan> {
+  readonly #capacity: number;
+  readonly #entries = new Map<string, { plan?: Plan; readonly pending: Promise<Plan> }>();
+
+  constructor(capacity: number) {
+    this.#capacity = capacity;
+  }
+
+  /** The plan, if it is ready. */
+  ready(key: string): Plan | undefined {
+    const entry = this.#entries.get(key);
+    if (!entry) return undefined;
+    this.#entries.delete(key);
+    this.#entries.set(key, entry);
+    return entry.plan;
+  }
+
+  /** The plan, compiled now if nobody asked for it before. */
+  get(key: string, compile: () => Promise<Plan>): Promise<Plan> {
+    const known = this.#entries.get(key);
+    if (known) return known.pending;
+    const entry: { plan?: Plan; readonly pending: Promise<Plan> } = { pending: compile() };
+    entry.pending.then(
+      (plan) => {
+        entry.plan = plan;
+      },
+      () => this.#entries.delete(key),
+    );
+    this.#insert(key, entry);
+    return entry.pending;
+  }
+
+  set(key: string, plan: Plan): void {
+    this.#insert(key, { plan, pending: Promise.resolve(plan) });
+  }
+
+  clear(): void {
+    this.#entries.clear();
+  }
+
+  #insert(key: string, entry: { plan?: Plan; readonly pending: Promise<Plan> }): void {
+    this.#entries.delete(key);
+    this.#entries.set(key, entry);
+    const [oldest] = this.#entries.keys();
+    if (this.#entries.size > this.#capacity) this.#entries.delete(oldest);
+  }
+}

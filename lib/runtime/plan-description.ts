@@ -1,0 +1,129 @@
+import type { BuiltPlan } from '../lowering/plan/index.ts';
+import type { CompiledStep, PlanValue } from '../onednn/addon.ts';
+import { byteSizeOf, type DType, numelOf, rowMajorStrides } from '../tensor/index.ts';
+
+/** One step of a compiled plan. */
+export interface StepDescription {
+  /** The graph node it computes; of a copy, the node whose value it copies. */
+  readonly node: string;
+  /** The operator: `onednn.qconv2d_pointwise.default`; undefined for a copy that the plan put in. */
+  readonly target: string | undefined;
+  /** The native step: `convolution`. */
+  readonly op: string;
+  /** oneDNN's implementation (`brgconv:avx512_core_vnni`), or `octavo:…` for Octavo's own loops. */
+  readonly implementation: string;
+  readonly dtype: DType;
+  readonly shape: readonly number[];
+  readonly layout: 'row-major' | 'strided';
+  /** Bytes that it reads and writes, weights included. */
+  readonly bytes: number;
+  readonly scratchpadBytes: number;
+}
+
+/** A compiled plan as people and tools read it. */
+export interface PlanDescription {
+  readonly inputs: readonly {
+    readonly name: string;
+    readonly dtype: DType;
+    readonly shape: readonly number[];
+  }[];
+  readonly outputs: readonly {
+    readonly name: string;
+    readonly dtype: DType;
+    readonly shape: readonly number[];
+  }[];
+  readonly steps: readonly StepDescription[];
+  readonly memory: {
+    /** Memory for intermediate values, shared by lifetime. Each stream has as much. */
+    readonly arenaBytes: number;
+    /** The most that is alive at any one step: no arena can be smaller. */
+    readonly arenaLowerBound: number;
+    /** Largest working memory of a step. */
+    readonly scratchpadBytes: number;
+    /** Weights in native memory before packing, shared by all plans and streams. */
+    readonly constantBytes: number;
+  };
+}
+
+const bytesOf = ({ dtype, shape }: PlanValue) => numelOf(shape) * byteSizeOf(dtype);
+
+const isRowMajor = ({ shape, strides }: PlanValue) =>
+  strides === undefined ||
+  rowMajorStrides(shape).every((stride, axis) => shape[axis] === 1 || strides[axis] === stride);
+
+/** Describes a plan that was compiled to `compiled`. */
+export function describePlan(
+  { desc, targets, arenaLowerBound }: BuiltPlan,
+  compiled: readonly CompiledStep[],
+  names: { readonly inputs: readonly string[]; readonly outputs: readonly string[] },
+  constantBytes: number,
+): PlanDescription {
+  const steps = desc.steps.map((step, i): StepDescription => {
+    const outputs = step.outputs.map((index) => desc.values[index]);
+    const inputs = step.inputs.map((index) => desc.values[index]);
+    const [{ dtype, shape }] = outputs;
+    const { implementation, scratchpadBytes } = compiled[i];
+    return {
+      node: step.node,
+      target: targets[i],
+      op: step.op,
+      implementation,
+      dtype,
+      shape,
+      layout: isRowMajor(outputs[0]) ? 'row-major' : 'strided',
+      bytes: [...inputs, ...outputs].reduce((sum, value) => sum + bytesOf(value), 0),
+      scratchpadBytes,
+    };
+  });
+  const named = (kind: 'inputs' | 'outputs') =>
+    desc[kind].map(({ dtype, shape }, i) => ({ name: names[kind][i], dtype, shape }));
+  return {
+    inputs: named('inputs'),
+    outputs: named('outputs'),
+    steps,
+    memory: {
+      arenaBytes: desc.arenaBytes,
+      arenaLowerBound,
+      scratchpadBytes: Math.max(0, ...steps.map((step) => step.scratchpadBytes)),
+      constantBytes,
+    },
+  };
+}
+
+/** A plan as text: one line a step, then where the memory goes. */
+export function formatPlan({ inputs, outputs, steps, memory }: PlanDescription): string {
+  const tensor = (dtype: string, shape: readonly number[]) => `${dtype}[${shape.join(', ')}]`;
+  const signature = (list: PlanDescription['inputs']) =>
+    list.map(({ name, dtype, shape }) => `${name}: ${tensor(dtype, shape)}`).join(', ');
+  const rows = steps.map((step, i) => [
+    String(i),
+    step.node,
+    step.op,
+    tensor(step.dtype, step.shape) + (step.layout === 'row-major' ? '' : ' channels-last'),
+    step.implementation,
+    formatBytes(step.bytes),
+  ]);
+  const kib = (bytes: number) => formatBytes(bytes);
+  return [
+    `plan(${signature(inputs)}) -> (${signature(outputs)})`,
+    ...columns([['#', 'node', 'step', 'result', 'implementation', 'moves'], ...rows]),
+    `arena ${kib(memory.arenaBytes)} (at least ${kib(memory.arenaLowerBound)}), ` +
+      `scratchpad ${kib(memory.scratchpadBytes)}, weights ${kib(memory.constantBytes)}`,
+  ].join('\n');
+}
+
+function formatBytes(bytes: number): string {
+  if (bytes < 1024) return `${bytes} B`;
+  if (bytes < 1024 ** 2) return `${(bytes / 1024).toFixed(1)} KiB`;
+  return `${(bytes / 1024 ** 2).toFixed(1)} MiB`;
+}
+
+function columns(rows: readonly (readonly string[])[]): string[] {
+  const widths = rows[0].map((_, column) => Math.max(...rows.map((row) => row[column].length)));
+  return rows.map((row) =>
+    row
+      .map((cell, column) => cell.padEnd(widths[column]))
+      .join('  ')
+      .trimEnd(),
+  );
+}

@@ -1,0 +1,143 @@
+import { type Dim, type GraphModule, isArgumentList, Node, type TensorMeta } from '../graph/index.ts';
+import { type ForeignTensor, Tensor } from '../tensor/index.ts';
+
+/** An input or output of a model: its name, and its dtype and shape as far as they are fixed. */
+export interface TensorInfo {
+  readonly name: string;
+  readonly dtype: Tensor['dtype'];
+  /** Numbers, and symbols (`s0`) for sizes that every request chooses. */
+  readonly shape: readonly Dim[];
+}
+
+/** What a model may be called with: by name, in order, or the tensor itself where there is one input. */
+export type ModelInputs =
+  | Readonly<Record<string, Tensor | ForeignTensor>>
+  | readonly (Tensor | ForeignTensor)[]
+  | Tensor
+  | ForeignTensor;
+
+/** Shapes by input name, or the shape itself where there is one input. */
+export type ModelShapes = Readonly<Record<string, readonly number[]>> | readonly number[];
+
+const format = (dtype: string, shape: readonly Dim[]) => `${dtype}[${shape.join(', ')}]`;
+
+/**
+ * The graph's inputs.
+ * @throws Error when an input's dtype and shape are unknown.
+ */
+export function inputsOf({ graph }: GraphModule): readonly TensorInfo[] {
+  return graph.placeholders.map((node) => ({ name: node.target, ...metaOf(node) }));
+}
+
+/** The graph's outputs, named after the nodes that compute them. */
+export function outputsOf({ graph }: GraphModule, metas: ReadonlyMap<Node, unknown>): readonly TensorInfo[] {
+  const [returned] = graph.outputNode.args;
+  const taken = new Map<string, number>();
+  return (isArgumentList(returned) ? returned : [returned]).map((arg) => {
+    if (!(arg instanceof Node)) throw new Error(`output ${String(arg)} is not a tensor`);
+    const meta = metas.get(arg);
+    if (!isTensorMeta(meta)) throw new Error(`output '${arg.name}' is not a tensor`);
+    // One value may be returned twice.
+    const count = taken.get(arg.name) ?? 0;
+    taken.set(arg.name, count + 1);
+    return { name: count ? `${arg.name}.${count}` : arg.name, dtype: meta.dtype, shape: meta.shape };
+  });
+}
+
+function metaOf(node: Node): TensorMeta {
+  if (!isTensorMeta(node.meta.val))
+    throw new Error(`input '${node.name}': dtype and shape are unknown (meta.val is not set)`);
+  return node.meta.val;
+}
+
+function isTensorMeta(meta: unknown): meta is TensorMeta {
+  return typeof meta === 'object' && meta !== null && 'dtype' in meta;
+}
+
+/**
+ * The request's tensors in the model's order.
+ * @throws Error that says which input is missing, unknown or not a tensor, has another dtype, rank or extent than the
+ * model takes, or chooses another size for a symbol than the input before it.
+ */
+export function bindInputs(infos: readonly TensorInfo[], given: ModelInputs): Tensor[] {
+  const tensors = inOrder(infos, given, isTensorLike, 'tensor').map((value, i) =>
+    Tensor.accept(value, `input '${infos[i].name}'`),
+  );
+  const symbols = new Map<string, { size: number; input: string }>();
+  for (const [i, { dtype, shape }] of tensors.entries()) {
+    const info = infos[i];
+    const got = `got ${format(dtype, shape)}`;
+    if (dtype !== info.dtype)
+      throw new Error(`input '${info.name}' must be ${format(info.dtype, info.shape)}, ${got}`);
+    checkShape(info, shape, symbols, got);
+  }
+  return tensors;
+}
+
+/**
+ * The shapes in the model's order, checked like a request's.
+ * @throws Error as {@link bindInputs} does.
+ */
+export function bindShapes(infos: readonly TensorInfo[], given: ModelShapes): (readonly number[])[] {
+  const isShape = (value: unknown): value is readonly number[] =>
+    Array.isArray(value) && value.every((extent) => Number.isSafeInteger(extent));
+  const shapes = isShape(given) ? [given] : inOrder(infos, given, isShape, 'shape');
+  if (shapes.length !== infos.length) throw new Error(expected(infos, 'shape', 'one shape'));
+  const symbols = new Map<string, { size: number; input: string }>();
+  for (const [i, shape] of shapes.entries())
+    checkShape(infos[i], shape, symbols, `got [${shape.join(', ')}]`);
+  return shapes;
+}
+
+function isTensorLike(value: unknown): value is Tensor | ForeignTensor {
+  return value instanceof Tensor || (typeof value === 'object' && value !== null && 'dims' in value);
+}
+
+function expected(infos: readonly TensorInfo[], what: string, got: string): string {
+  const list = infos.map(({ name, dtype, shape }) => `${name}: ${format(dtype, shape)}`).join(', ');
+  return `expected one ${what} for each input (${list}), got ${got}`;
+}
+
+function inOrder<T>(
+  infos: readonly TensorInfo[],
+  given: unknown,
+  is: (value: unknown) => value is T,
+  what: string,
+): T[] {
+  if (typeof given !== 'object' || given === null) throw new Error(expected(infos, what, String(given)));
+  if (is(given) || Array.isArray(given)) {
+    const list: unknown[] = is(given) ? [given] : given;
+    if (list.length !== infos.length) throw new Error(expected(infos, what, `${list.length}`));
+    return list as T[];
+  }
+  const record = given as Readonly<Record<string, T>>;
+  for (const name of Object.keys(record))
+    if (!infos.some((info) => info.name === name)) throw new Error(expected(infos, what, `'${name}'`));
+  return infos.map(({ name }) => {
+    if (!Object.hasOwn(record, name)) throw new Error(expected(infos, what, `none for '${name}'`));
+    return record[name];
+  });
+}
+
+function checkShape(
+  info: TensorInfo,
+  shape: readonly number[],
+  symbols: Map<string, { size: number; input: string }>,
+  got: string,
+): void {
+  const must = `input '${info.name}' must be ${format(info.dtype, info.shape)}`;
+  if (shape.length !== info.shape.length) throw new Error(`${must}, ${got}`);
+  for (const [axis, dim] of info.shape.entries()) {
+    const extent = shape[axis];
+    if (typeof dim === 'number') {
+      if (extent !== dim) throw new Error(`${must}, ${got}`);
+      continue;
+    }
+    if (extent < 1) throw new Error(`${must} with ${dim} at least 1, ${got}`);
+    const symbol = String(dim);
+    const bound = symbols.get(symbol);
+    if (bound && bound.size !== extent)
+      throw new Error(`${must}, ${got}: ${symbol} is ${bound.size} in input '${bound.input}'`);
+    symbols.set(symbol, { size: extent, input: info.name });
+  }
+}

@@ -1,0 +1,134 @@
+import { arrayTypeOf, byteSizeOf, type DType } from './dtype.ts';
+import { numelOf, Tensor } from './tensor.ts';
+
+/** Dtypes by the names the safetensors format gives them. */
+const formatNames: Readonly<Record<DType, string>> = {
+  float32: 'F32',
+  float64: 'F64',
+  float16: 'F16',
+  bfloat16: 'BF16',
+  uint8: 'U8',
+  int8: 'I8',
+  uint16: 'U16',
+  int16: 'I16',
+  int32: 'I32',
+  int64: 'I64',
+  bool: 'BOOL',
+};
+const dtypes = new Map(Object.entries(formatNames).map(([dtype, name]) => [name, dtype as DType]));
+
+/** As the reference implementation limits it. */
+const maxHeaderBytes = 100_000_000;
+/** So that every element of the data lies aligned once the file does. */
+const dataAlignment = 8;
+
+/** Named tensors and free-form strings: what a safetensors file holds. */
+export interface Safetensors {
+  readonly tensors: ReadonlyMap<string, Tensor>;
+  readonly metadata: Readonly<Record<string, string>>;
+}
+
+/**
+ * The pieces of a safetensors file, in order; tensors are not copied. Larger elements come first, so that all are
+ * aligned.
+ */
+export function encodeSafetensors({ tensors, metadata }: Safetensors): Uint8Array[] {
+  const ordered = [...tensors].sort(
+    ([a, x], [b, y]) => byteSizeOf(y.dtype) - byteSizeOf(x.dtype) || (a < b ? -1 : 1),
+  );
+  const header: [string, unknown][] = [['__metadata__', metadata]];
+  let offset = 0;
+  for (const [name, { dtype, shape, byteLength }] of ordered) {
+    if (name === '__metadata__') throw new Error(`safetensors: a tensor cannot be named '${name}'`);
+    const end = offset + byteLength;
+    header.push([name, { dtype: formatNames[dtype], shape, data_offsets: [offset, end] }]);
+    offset = end;
+  }
+  const text = new TextEncoder().encode(JSON.stringify(Object.fromEntries(header)));
+  const padded = new Uint8Array(Math.ceil(text.length / dataAlignment) * dataAlignment).fill(0x20);
+  padded.set(text);
+  const size = new DataView(new ArrayBuffer(8));
+  size.setBigUint64(0, BigInt(padded.length), true);
+  return [new Uint8Array(size.buffer), padded, ...ordered.map(([, tensor]) => tensor.bytes())];
+}
+
+/**
+ * Reads a safetensors file; tensors are views of `bytes` wherever they lie aligned.
+ * @param name of the file, for messages.
+ * @throws Error that says what is wrong with a file that is cut off, hostile or no safetensors file.
+ */
+export function decodeSafetensors(bytes: Uint8Array, name: string): Safetensors {
+  const fail = (what: string): never => {
+    throw new Error(`${name} is not a valid safetensors file: ${what}`);
+  };
+  if (bytes.length < 8) return fail(`it has ${bytes.length} bytes, 8 are needed for the header's size`);
+  const headerBytes = Number(
+    new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength).getBigUint64(0, true),
+  );
+  if (headerBytes > maxHeaderBytes)
+    return fail(`its header would take ${headerBytes} bytes, more than ${maxHeaderBytes}`);
+  if (8 + headerBytes > bytes.length)
+    return fail(`its header takes ${headerBytes} bytes, but the file has only ${bytes.length}`);
+  const header = parseHeader(bytes.subarray(8, 8 + headerBytes), fail);
+  const data = bytes.subarray(8 + headerBytes);
+
+  const { __metadata__: metadata = {}, ...described } = header;
+  if (!isRecord(metadata) || Object.values(metadata).some((value) => typeof value !== 'string'))
+    return fail('__metadata__ must map names to strings');
+  const entries = Object.entries(described).map(([key, value]) => readEntry(key, value, fail));
+  entries.sort((a, b) => a.begin - b.begin || a.end - b.end);
+  let end = 0;
+  for (const entry of entries) {
+    if (entry.begin !== end)
+      return fail(`tensor '${entry.key}' begins at byte ${entry.begin}, where ${end} was expected`);
+    end = entry.end;
+  }
+  if (end !== data.length) return fail(`its tensors take ${end} bytes, but ${data.length} follow the header`);
+  const tensors = entries.map(({ key, dtype, shape, begin, end }): [string, Tensor] => [
+    key,
+    Tensor.fromBytes(dtype, data.subarray(begin, end), shape),
+  ]);
+  return { tensors: new Map(tensors), metadata: metadata as Record<string, string> };
+}
+
+function parseHeader(bytes: Uint8Array, fail: (what: string) => never): Record<string, unknown> {
+  try {
+    const header: unknown = JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(bytes));
+    if (isRecord(header)) return header;
+  } catch {
+    // Reported below, like JSON of another kind.
+  }
+  return fail('its header is not a JSON object');
+}
+
+interface Entry {
+  readonly key: string;
+  readonly dtype: DType;
+  readonly shape: readonly number[];
+  readonly begin: number;
+  readonly end: number;
+}
+
+function readEntry(key: string, value: unknown, fail: (what: string) => never): Entry {
+  const { dtype: format, shape, data_offsets: offsets } = isRecord(value) ? value : {};
+  const dtype = dtypes.get(String(format));
+  if (!dtype) return fail(`tensor '${key}' has the unknown dtype ${JSON.stringify(format)}`);
+  if (!isSizes(shape)) return fail(`tensor '${key}' has no valid shape`);
+  if (!isSizes(offsets) || offsets.length !== 2 || offsets[0] > offsets[1])
+    return fail(`tensor '${key}' has no valid data_offsets`);
+  const [begin, end] = offsets;
+  const bytes = numelOf(shape) * arrayTypeOf(dtype).BYTES_PER_ELEMENT;
+  if (bytes !== end - begin)
+    return fail(
+      `tensor '${key}' has ${end - begin} bytes, but ${format} [${shape.join(', ')}] takes ${bytes}`,
+    );
+  return { key, dtype, shape, begin, end };
+}
+
+function isRecord(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
+function isSizes(value: unknown): value is number[] {
+  return Array.isArray(value) && value.every((item) => Number.isSafeInteger(item) && item >= 0);
+}
