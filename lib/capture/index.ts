@@ -1,1 +1,2 @@
+export { exportOnnx } from './onnx/exporter.ts';
 export { loadPt2 } from './pt2.ts';

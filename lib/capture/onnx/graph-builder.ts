@@ -26,8 +26,10 @@ export class OnnxGraphBuilder {
   readonly nodes: OnnxNode[] = [];
   readonly #initializers = new Map<string, OnnxTensor>();
 
+  /** The constants that a node takes. */
   get initializers(): readonly OnnxTensor[] {
-    return [...this.#initializers.values()];
+    const used = new Set(this.nodes.flatMap(({ input }) => input));
+    return [...this.#initializers.values()].filter(({ name }) => used.has(name));
   }
 
   /** Adds a node with one output and gives the output's name back. */

@@ -26,6 +26,13 @@ export const arithmeticEmitters: Readonly<Record<string, OnnxEmitter>> = {
   'aten.sub.Tensor': scaledBinary('Sub'),
   'aten.mul.Tensor': binary('Mul'),
   'aten.div.Tensor': binary('Div'),
+  'aten.add.Scalar': scaledBinary('Add'),
+  'aten.sub.Scalar': scaledBinary('Sub'),
+  'aten.mul.Scalar': binary('Mul'),
+  'aten.div.Scalar': binary('Div'),
+  'aten.maximum.default': binary('Max'),
+  'aten.minimum.default': binary('Min'),
   'aten.matmul.default': binary('MatMul'),
+  'aten.mm.default': (call) => call.result('MatMul', [call.args.tensor('self'), call.args.tensor('mat2')]),
   'aten.bmm.default': (call) => call.result('MatMul', [call.args.tensor('self'), call.args.tensor('mat2')]),
 };

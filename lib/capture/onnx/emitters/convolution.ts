@@ -19,10 +19,16 @@ function convolution(call: OnnxCall, padding: readonly number[] | string) {
   });
 }
 
+function anyConvolution(call: OnnxCall) {
+  if (call.args.bool('transposed')) throw new Error('transposed convolution');
+  return convolution(call, call.args.numbers('padding'));
+}
+
 /** Convolutions of one or two spatial dimensions. */
 export const convolutionEmitters: Readonly<Record<string, OnnxEmitter>> = {
   'aten.conv1d.default': (call) => convolution(call, call.args.numbers('padding')),
   'aten.conv2d.default': (call) => convolution(call, call.args.numbers('padding')),
+  'aten.convolution.default': anyConvolution,
   'aten.conv1d.padding': (call) => convolution(call, call.args.string('padding')),
   'aten.conv2d.padding': (call) => convolution(call, call.args.string('padding')),
 };
