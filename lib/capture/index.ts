@@ -1,2 +1,3 @@
 export { exportOnnx } from './onnx/exporter.ts';
 export { loadPt2 } from './pt2.ts';
+export { type DynamicDim, type ExampleInput, type ExportOptions, exportModel } from './trace.ts';

@@ -1,6 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import { operators } from '../aten/index.ts';
-import type { GraphModule, OperatorLibrary } from '../graph/index.ts';
+import type { GraphModule } from '../graph/index.ts';
 import { ZipArchive } from '../tensor/zip.ts';
 import { JsonCursor } from './json-cursor.ts';
 import { buildProgram } from './program.ts';
@@ -14,22 +14,18 @@ const PROGRAM = 'serialized_exported_program.json';
  * dynamic batch, keep their ranges in `rangeConstraints`. In-place operators get functional semantics. Nothing in the
  * file is ever executed.
  * @param source a path, or the file's bytes.
- * @param library the operators the model may use.
  * @throws Error that names the file and what is wrong with it: not a zip, cut short or damaged, another version's layout,
  * a pickle that asks for anything but tensors, operators that are not supported (all at once, with a count each), or a
  * weight that is missing or of the wrong size.
  */
-export async function loadPt2(
-  source: string | Uint8Array,
-  library: OperatorLibrary = operators,
-): Promise<GraphModule> {
+export async function loadPt2(source: string | Uint8Array): Promise<GraphModule> {
   const label = typeof source === 'string' ? source : 'the .pt2 file';
   const archive = await ZipArchive.open(typeof source === 'string' ? await readFile(source) : source, label);
   checkLayout(archive);
   const state = await readTorchSave(archive.read('serialized_state_dict.pt'), `${label}: state dict`);
   const constants = await readTorchSave(archive.read('serialized_constants.pt'), `${label}: constants`);
   try {
-    return buildProgram(JsonCursor.parse(archive.read(PROGRAM)), { state, constants }, library);
+    return buildProgram(JsonCursor.parse(archive.read(PROGRAM)), { state, constants }, operators);
   } catch (error) {
     throw new Error(`${label}: ${(error as Error).message}`, { cause: error });
   }

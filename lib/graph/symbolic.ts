@@ -11,6 +11,18 @@ export class SymInt {
     this.coefficient = coefficient;
   }
 
+  /**
+   * Text where text is asked for.
+   * @throws Error where a number is: a comparison such as `size > 1` would otherwise quietly be false.
+   */
+  [Symbol.toPrimitive](hint: string): string {
+    if (hint === 'number')
+      throw new Error(
+        `the size ${this} is known only when a request arrives: nothing can depend on its value`,
+      );
+    return this.toString();
+  }
+
   toString(): string {
     const factors = this.coefficient === 1 ? [] : [String(this.coefficient)];
     return [...factors, ...this.symbols].join('*');

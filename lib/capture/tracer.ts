@@ -1,0 +1,215 @@
+import {
+  type Argument,
+  Arguments,
+  GET_ITEM,
+  Graph,
+  GraphModule,
+  isArgumentList,
+  type MetaValue,
+  type ModuleFrame,
+  Node,
+  type OperatorLibrary,
+  SymInt,
+  type TensorMeta,
+} from '../graph/index.ts';
+import type { Backend, OperatorArgument, OperatorCall } from '../nn/dispatch.ts';
+import type { Module, Value } from '../nn/index.ts';
+import { Tensor } from '../tensor/index.ts';
+import { isInPlace, MemoryTracker } from './in-place.ts';
+import { TracedState } from './traced-state.ts';
+import { TracedValue } from './traced-value.ts';
+
+/** Records the operator calls of modules as a graph. */
+export class Tracer implements Backend {
+  readonly #graph = new Graph();
+  readonly #library: OperatorLibrary;
+  readonly #state: TracedState;
+  readonly #paths: ReadonlyMap<Module, string>;
+  readonly #memory = new MemoryTracker();
+  readonly #sizes = new Map<string, Node>();
+  readonly #sourceNames = new Map<string, number>();
+  #stack: readonly Module[] = [];
+
+  constructor(root: Module, library: OperatorLibrary) {
+    this.#library = library;
+    this.#state = new TracedState(root, this.#graph);
+    this.#paths = new Map(root.namedModules().map(([path, module]) => [module, path]));
+  }
+
+  /** Adds an input of the model. */
+  input(name: string, meta: TensorMeta): TracedValue {
+    const node = this.#graph.placeholder(name);
+    return this.#define(node, meta);
+  }
+
+  within<T>(module: Module, body: () => T): T {
+    const outer = this.#stack;
+    this.#stack = [...outer, module];
+    if (isBuiltin(module)) this.#state.enter(module);
+    try {
+      return body();
+    } catch (error) {
+      throw this.#locate(error as Error, module);
+    } finally {
+      this.#stack = outer;
+    }
+  }
+
+  call(call: OperatorCall): Value | readonly Value[] {
+    const { target, args, kwargs = {} } = call;
+    const { schema, infer } = this.#operator(target);
+    const nodeArgs = args.map((arg) => this.#argument(arg));
+    const nodeKwargs = Object.fromEntries(
+      Object.entries(kwargs).map(([name, arg]) => [name, this.#argument(arg)]),
+    );
+    const meta = infer(
+      Arguments.bind<TensorMeta>(
+        schema,
+        nodeArgs.map(metaOf),
+        Object.fromEntries(Object.entries(nodeKwargs).map(([name, arg]) => [name, metaOf(arg)])),
+      ),
+    );
+    const node = this.#graph.callFunction(target, nodeArgs, nodeKwargs, baseName(target));
+    for (const input of node.allInputNodes) this.#memory.checkRead(node.name, input);
+    this.#describe(node, call);
+    const floats = (call.floats ?? []).filter((name) => schema.arguments.some((arg) => arg.name === name));
+    if (floats.length > 0) node.meta.floatArguments = floats;
+    if (isTuple(meta)) return this.#unpack(node, meta);
+    if (isInPlace(target) && args[0] instanceof TracedValue) args[0].node = node;
+    return this.#define(node, meta as TensorMeta);
+  }
+
+  /** The finished graph, with parameters and buffers first as PyTorch has them. */
+  finish(result: Value | readonly Value[]): GraphModule {
+    const outputs = (Array.isArray(result) ? result : [result]) as readonly Value[];
+    const nodes = outputs.map((value) => this.#argument(value) as Node);
+    for (const node of nodes) this.#memory.checkRead('output', node);
+    const module = new GraphModule();
+    const copies = this.#state.copyInto(module);
+    for (const node of this.#graph.nodes)
+      if (!copies.has(node))
+        copies.set(
+          node,
+          module.graph.nodeCopy(node, (input) => copies.get(input)!),
+        );
+    module.graph.output(nodes.map((node) => copies.get(node)!));
+    module.graph.lint();
+    return module;
+  }
+
+  #operator(target: string) {
+    const operator = this.#library.get(target);
+    return { schema: operator.schema, infer: (args: Arguments<TensorMeta>) => operator.infer(args) };
+  }
+
+  #define(node: Node, meta: TensorMeta): TracedValue {
+    node.meta.val = meta;
+    this.#memory.add(node);
+    return new TracedValue(node, meta);
+  }
+
+  #unpack(node: Node, metas: readonly TensorMeta[]): TracedValue[] {
+    node.meta.val = metas;
+    this.#memory.add(node);
+    return metas.map((meta, i) => {
+      const item = this.#graph.callFunction(GET_ITEM, [node, i]);
+      item.meta = { ...node.meta };
+      return this.#define(item, meta);
+    });
+  }
+
+  #argument(arg: OperatorArgument): Argument {
+    if (arg instanceof TracedValue) return arg.node;
+    if (arg instanceof Tensor) return this.#attribute(arg);
+    if (arg instanceof SymInt) return this.#size(arg);
+    if (Array.isArray(arg)) return arg.map((item: OperatorArgument) => this.#argument(item));
+    if (typeof arg === 'object' && arg !== null)
+      throw new Error('a value of another export, or none of Octavo, was given to an operator');
+    return arg as Exclude<typeof arg, object> | null;
+  }
+
+  #attribute(tensor: Tensor): Node {
+    const node = this.#state.node(tensor);
+    this.#memory.add(node);
+    return node;
+  }
+
+  /** A symbolic size as a node: taken from the first input that has it. */
+  #size(size: SymInt): Node {
+    const key = String(size);
+    const known = this.#sizes.get(key);
+    if (known) return known;
+    for (const input of this.#graph.placeholders) {
+      const axis = (input.meta.val as TensorMeta).shape.findIndex((dim) => String(dim) === key);
+      if (axis < 0) continue;
+      const last =
+        this.#sizes.size > 0 ? [...this.#sizes.values()].at(-1)! : this.#graph.placeholders.at(-1)!;
+      const node = this.#graph.insertingAfter(last, () =>
+        this.#graph.callFunction(
+          'aten.sym_size.int',
+          [input, axis],
+          {},
+          `sym_size_int_${this.#sizes.size + 1}`,
+        ),
+      );
+      node.meta.val = size;
+      this.#sizes.set(key, node);
+      return node;
+    }
+    throw new Error(`the size ${key} is no input's: say -1 where the shape is given`);
+  }
+
+  #describe(node: Node, call: OperatorCall): void {
+    const inner = this.#stack.at(-1);
+    node.meta.nnModuleStack = this.#stack.map(
+      (module): ModuleFrame => ({ path: this.#paths.get(module) ?? '', type: module.type }),
+    );
+    const source = inner && isBuiltin(inner) ? inner.type : call.source;
+    const name = inner && isBuiltin(inner) ? `l__self___${this.#path(inner)}` : lastPart(call.source);
+    node.meta.sourceFnStack = [{ name: this.#sourceName(name), target: source }];
+  }
+
+  #path(module: Module): string {
+    return (this.#paths.get(module) ?? module.type).replaceAll('.', '_').toLowerCase();
+  }
+
+  /** Every call has a name of its own, so that two calls of one module can be told apart. */
+  #sourceName(base: string): string {
+    const count = this.#sourceNames.get(base) ?? 0;
+    this.#sourceNames.set(base, count + 1);
+    return count === 0 ? base : `${base}_${count}`;
+  }
+
+  /** Says in which module an error happened; the innermost one says it. */
+  #locate(error: Error, module: Module): Error {
+    if (error instanceof ExportError) return error;
+    const path = this.#paths.get(module);
+    const where = path ? `'${path}' (${module.type})` : `the model (${module.type})`;
+    return new ExportError(`export of ${where}: ${error.message}`, { cause: error });
+  }
+}
+
+class ExportError extends Error {}
+
+/** PyTorch's own modules, which its tracer sees as one thing each; containers only pass on. */
+function isBuiltin(module: Module): boolean {
+  return module.type.startsWith('torch.nn.modules.') && !module.type.includes('.container.');
+}
+
+function isTuple(meta: MetaValue): meta is readonly TensorMeta[] {
+  return Array.isArray(meta);
+}
+
+function metaOf(arg: Argument): unknown {
+  if (arg instanceof Node) return arg.meta.val;
+  return isArgumentList(arg) ? arg.map(metaOf) : arg;
+}
+
+/** The traced node of `aten.add.Tensor` is named `add`. */
+function baseName(target: string): string {
+  return target.split('.')[1];
+}
+
+function lastPart(source: string): string {
+  return source.slice(source.lastIndexOf('.') + 1);
+}

@@ -1,0 +1,28 @@
+import type { OperatorArgument } from '../dispatch.ts';
+
+/** Two sizes, height then width; one number stands for both. */
+export type Pair = number | readonly [number, number];
+
+/** `x` at both of a {@link Pair}'s places. */
+export function pair(x: Pair): readonly [number, number] {
+  return typeof x === 'number' ? [x, x] : x;
+}
+
+/**
+ * Leaves out arguments at the end that only say the schema's defaults, as PyTorch's tracer does.
+ * @param defaults those of the last arguments.
+ */
+export function trimDefaults(
+  args: readonly OperatorArgument[],
+  defaults: readonly OperatorArgument[],
+): readonly OperatorArgument[] {
+  const optional = args.length - defaults.length;
+  let end = args.length;
+  while (end > optional && isSame(args[end - 1], defaults[end - 1 - optional])) end--;
+  return args.slice(0, end);
+}
+
+function isSame(a: OperatorArgument, b: OperatorArgument): boolean {
+  if (a === b) return true;
+  return Array.isArray(a) && Array.isArray(b) && a.length === b.length && a.every((item, i) => item === b[i]);
+}

@@ -1,0 +1,117 @@
+const STATE_SIZE = 624;
+const SHIFT_SIZE = 397;
+const MASK_24 = 0xffffff;
+
+/**
+ * PyTorch's CPU random number generator, a Mersenne Twister (mt19937): the same seed gives the same uniform numbers as
+ * `torch.Generator().manual_seed(seed)`, and the same normal ones up to rounding.
+ */
+export class Generator {
+  readonly #state = new Uint32Array(STATE_SIZE);
+  #next = STATE_SIZE;
+  #spareNormal: number | undefined;
+
+  /** @param seed an integer; its lower 32 bits count. */
+  constructor(seed: number) {
+    this.manualSeed(seed);
+  }
+
+  /** Starts over from a seed (`torch.Generator.manual_seed`). */
+  manualSeed(seed: number): this {
+    if (!Number.isSafeInteger(seed)) throw new Error(`manualSeed: ${seed} is not an integer`);
+    const state = this.#state;
+    state[0] = Number(BigInt.asUintN(32, BigInt(seed)));
+    for (let i = 1; i < STATE_SIZE; i++) {
+      const previous = state[i - 1] ^ (state[i - 1] >>> 30);
+      state[i] = Math.imul(1812433253, previous) + i;
+    }
+    this.#next = STATE_SIZE;
+    this.#spareNormal = undefined;
+    return this;
+  }
+
+  /** Fills an array with float32 numbers in [from, to) (`torch.Tensor.uniform_`). */
+  fillUniform(data: Float32Array, from: number, to: number): void {
+    const start = Math.fround(from);
+    const range = Math.fround(Math.fround(to) - start);
+    for (let i = 0; i < data.length; i++) data[i] = this.#unit() * range + start;
+  }
+
+  /** Fills an array with normally distributed float32 numbers (`torch.Tensor.normal_`). */
+  fillNormal(data: Float32Array, mean: number, deviation: number): void {
+    // PyTorch draws short arrays one by one, and long ones by blocks of 16.
+    if (data.length < 16) for (let i = 0; i < data.length; i++) data[i] = this.#normal() * deviation + mean;
+    else this.#fillNormalBlocks(data, mean, deviation);
+  }
+
+  #fillNormalBlocks(data: Float32Array, mean: number, deviation: number): void {
+    const transform = (block: Float32Array) => {
+      for (let i = 0; i < 8; i++) {
+        const radius = Math.sqrt(-2 * Math.log(1 - block[i]));
+        const angle = 2 * Math.PI * block[i + 8];
+        block[i] = radius * Math.cos(angle) * deviation + mean;
+        block[i + 8] = radius * Math.sin(angle) * deviation + mean;
+      }
+    };
+    this.fillUniform(data, 0, 1);
+    for (let i = 0; i + 16 <= data.length; i += 16) transform(data.subarray(i, i + 16));
+    if (data.length % 16 === 0) return;
+    // The rest is drawn again as a whole block at the end.
+    const last = data.subarray(data.length - 16);
+    this.fillUniform(last, 0, 1);
+    transform(last);
+  }
+
+  /** One number of the standard normal distribution in double precision, by Box and Muller's method. */
+  #normal(): number {
+    if (this.#spareNormal !== undefined) {
+      const spare = this.#spareNormal;
+      this.#spareNormal = undefined;
+      return spare;
+    }
+    const angle = 2 * Math.PI * this.#unitDouble();
+    const radius = Math.sqrt(-2 * Math.log1p(-this.#unitDouble()));
+    this.#spareNormal = radius * Math.sin(angle);
+    return radius * Math.cos(angle);
+  }
+
+  /** In [0, 1), of the 24 bits that a float32 holds. */
+  #unit(): number {
+    return (this.#random() & MASK_24) * 2 ** -24;
+  }
+
+  /** In [0, 1), of 53 bits. */
+  #unitDouble(): number {
+    const high = this.#random() & 0x1fffff;
+    return (high * 2 ** 32 + this.#random()) * 2 ** -53;
+  }
+
+  #random(): number {
+    if (this.#next === STATE_SIZE) this.#twist();
+    let y = this.#state[this.#next++];
+    y ^= y >>> 11;
+    y ^= (y << 7) & 0x9d2c5680;
+    y ^= (y << 15) & 0xefc60000;
+    return (y ^ (y >>> 18)) >>> 0;
+  }
+
+  #twist(): void {
+    const state = this.#state;
+    for (let i = 0; i < STATE_SIZE; i++) {
+      const y = (state[i] & 0x80000000) | (state[(i + 1) % STATE_SIZE] & 0x7fffffff);
+      state[i] = state[(i + SHIFT_SIZE) % STATE_SIZE] ^ (y >>> 1) ^ (y & 1 ? 0x9908b0df : 0);
+    }
+    this.#next = 0;
+  }
+}
+
+/** PyTorch's own seed where nobody gives one. */
+const DEFAULT_SEED = 67280421310721;
+
+/** The generator that modules draw their initial weights from. */
+export const defaultGenerator = new Generator(DEFAULT_SEED);
+
+/** Seeds the generator that modules draw their initial weights from (`torch.manual_seed`). */
+export function manualSeed(seed: number): void {
+  defaultGenerator.manualSeed(seed);
+}

@@ -1,0 +1,38 @@
+/** Models in the manner of `torch.nn`: `octavo/nn`. */
+export {
+  GELU,
+  Hardsigmoid,
+  Hardswish,
+  Hardtanh,
+  LeakyReLU,
+  ReLU,
+  ReLU6,
+  Sigmoid,
+  SiLU,
+  Softmax,
+  Tanh,
+} from './activation.ts';
+export { ModuleList, Sequential } from './containers.ts';
+export { Conv1d, Conv2d, type ConvModuleOptions } from './conv.ts';
+export type { Value } from './dispatch.ts';
+export { Dropout } from './dropout.ts';
+export { Flatten } from './flatten.ts';
+export * as functional from './functional/index.ts';
+export { Generator, manualSeed } from './generator.ts';
+export * as init from './init.ts';
+export { Embedding, Identity, Linear } from './linear.ts';
+export { Buffer, Module, Parameter } from './module.ts';
+export {
+  BatchNorm1d,
+  BatchNorm2d,
+  type BatchNormOptions,
+  LayerNorm,
+  type LayerNormOptions,
+} from './normalization.ts';
+export {
+  AdaptiveAvgPool2d,
+  AvgPool2d,
+  type AvgPool2dOptions,
+  MaxPool2d,
+  type MaxPool2dOptions,
+} from './pooling.ts';

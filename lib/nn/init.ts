@@ -1,0 +1,46 @@
+import { numelOf, Tensor } from '../tensor/index.ts';
+import { defaultGenerator } from './generator.ts';
+
+/** Initial weights (counterpart: `torch.nn.init`). They are drawn from the default generator; see {@link manualSeed}. */
+
+/** float32 numbers evenly spread over [from, to). */
+export function uniform(shape: readonly number[], from: number, to: number): Tensor {
+  const data = new Float32Array(numelOf(shape));
+  defaultGenerator.fillUniform(data, from, to);
+  return new Tensor('float32', data, shape);
+}
+
+/** float32 numbers of a normal distribution. */
+export function normal(shape: readonly number[], mean: number, deviation: number): Tensor {
+  const data = new Float32Array(numelOf(shape));
+  defaultGenerator.fillNormal(data, mean, deviation);
+  return new Tensor('float32', data, shape);
+}
+
+/** A float32 tensor of one value. */
+export function constant(shape: readonly number[], value: number): Tensor {
+  return new Tensor('float32', new Float32Array(numelOf(shape)).fill(value), shape);
+}
+
+/** Inputs (`in`) or outputs (`out`) that one weight [out, in, ...kernel] connects. */
+export function fan(shape: readonly number[], mode: 'in' | 'out'): number {
+  return shape[mode === 'in' ? 1 : 0] * numelOf(shape.slice(2));
+}
+
+/** Weights [out, in, ...kernel] as PyTorch's convolutions and linears begin: `kaiming_uniform_(a=sqrt(5))`. */
+export function defaultWeight(shape: readonly number[]): Tensor {
+  const bound = Math.sqrt(3) * (Math.sqrt(2 / 6) / Math.sqrt(fan(shape, 'in')));
+  return uniform(shape, -bound, bound);
+}
+
+/** The bias that goes with {@link defaultWeight}. */
+export function defaultBias(weightShape: readonly number[]): Tensor {
+  const fanIn = fan(weightShape, 'in');
+  const bound = fanIn > 0 ? 1 / Math.sqrt(fanIn) : 0;
+  return uniform([weightShape[0]], -bound, bound);
+}
+
+/** `kaiming_normal_` for layers that a relu follows. */
+export function kaimingNormal(shape: readonly number[], mode: 'in' | 'out'): Tensor {
+  return normal(shape, 0, Math.sqrt(2) / Math.sqrt(fan(shape, mode)));
+}

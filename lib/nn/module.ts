@@ -1,0 +1,137 @@
+import type { Tensor } from '../tensor/index.ts';
+import { type Value, withinModule } from './dispatch.ts';
+
+/** A trained tensor of a module (counterpart: `torch.nn.Parameter`). `tensor` is replaced as a whole, never written. */
+export class Parameter {
+  tensor: Tensor;
+
+  constructor(tensor: Tensor) {
+    this.tensor = tensor;
+  }
+}
+
+/** A tensor of a module that is not trained, such as running statistics (counterpart: `torch.nn.Buffer`). */
+export class Buffer {
+  tensor: Tensor;
+  /** Whether it belongs to the state dict. */
+  readonly persistent: boolean;
+
+  constructor(tensor: Tensor, persistent = true) {
+    this.tensor = tensor;
+    this.persistent = persistent;
+  }
+}
+
+type Named<T> = readonly [name: string, item: T];
+
+/**
+ * A part of a model (counterpart: `torch.nn.Module`). Fields that hold a {@link Parameter}, a {@link Buffer} or a Module
+ * are its parts, in the order they were assigned; fields named with `#` are not seen. A subclass defines `forward`; callers
+ * use {@link Module.call}, which also keeps track of where in the model the call was made.
+ */
+export abstract class Module {
+  /** Whether dropout drops and batch norm updates; see {@link Module.eval}. */
+  training = true;
+
+  abstract forward(...inputs: Value[]): Value | readonly Value[];
+
+  /** Calls the module: PyTorch's `module(x)`. */
+  call(...inputs: Parameters<this['forward']>): ReturnType<this['forward']> {
+    return withinModule(this, () => this.forward(...(inputs as Value[]))) as ReturnType<this['forward']>;
+  }
+
+  /** The class as graphs name it; PyTorch's own modules have PyTorch's names. */
+  get type(): string {
+    return this.constructor.name;
+  }
+
+  /** The module's own parameters, by the name of their field. */
+  get ownParameters(): readonly Named<Parameter>[] {
+    return Object.entries(this).filter(
+      (entry): entry is [string, Parameter] => entry[1] instanceof Parameter,
+    );
+  }
+
+  /** The module's own buffers, by the name of their field. */
+  get ownBuffers(): readonly Named<Buffer>[] {
+    return Object.entries(this).filter((entry): entry is [string, Buffer] => entry[1] instanceof Buffer);
+  }
+
+  /** Modules directly inside this one, by name (`named_children`). */
+  get namedChildren(): readonly Named<Module>[] {
+    return Object.entries(this).filter((entry): entry is [string, Module] => entry[1] instanceof Module);
+  }
+
+  /** This module (named '') and all inside it, by path (`named_modules`). */
+  namedModules(prefix = ''): readonly Named<Module>[] {
+    const inner = this.namedChildren.flatMap(([name, child]) => child.namedModules(join(prefix, name)));
+    return [[prefix, this], ...inner];
+  }
+
+  /** All parameters by path: `layer1.0.conv1.weight` (`named_parameters`). */
+  namedParameters(): readonly Named<Parameter>[] {
+    return this.namedModules().flatMap(([path, module]) => withPath(path, module.ownParameters));
+  }
+
+  /** All buffers by path (`named_buffers`). */
+  namedBuffers(): readonly Named<Buffer>[] {
+    return this.namedModules().flatMap(([path, module]) => withPath(path, module.ownBuffers));
+  }
+
+  /** Switches training behaviour on, or off, here and inside. */
+  train(mode = true): this {
+    for (const [, module] of this.namedModules()) module.training = mode;
+    return this;
+  }
+
+  /** Switches training behaviour off, here and inside: do so before an export. */
+  eval(): this {
+    return this.train(false);
+  }
+
+  /** Parameters and persistent buffers by path, in PyTorch's order. */
+  stateDict(): Map<string, Tensor> {
+    return new Map(this.#state().map(([path, holder]) => [path, holder.tensor]));
+  }
+
+  /**
+   * Takes over the tensors of a state dict, without copying them.
+   * @throws Error that lists every missing and unexpected name and every tensor of another dtype or shape.
+   */
+  loadStateDict(state: ReadonlyMap<string, Tensor>): void {
+    const holders = new Map(this.#state());
+    const problems = [...state.keys()]
+      .filter((path) => !holders.has(path))
+      .map((path) => `unexpected '${path}'`);
+    for (const [path, holder] of holders) {
+      const tensor = state.get(path);
+      if (!tensor) problems.push(`missing '${path}'`);
+      else if (describe(tensor) !== describe(holder.tensor))
+        problems.push(`'${path}' is ${describe(tensor)}, expected ${describe(holder.tensor)}`);
+    }
+    if (problems.length > 0) throw new Error(`loadStateDict of ${this.type}: ${problems.join('; ')}`);
+    for (const [path, holder] of holders) holder.tensor = state.get(path)!;
+  }
+
+  #state(): Named<Parameter | Buffer>[] {
+    return this.namedModules().flatMap(([path, module]) => [
+      ...withPath<Parameter | Buffer>(path, module.ownParameters),
+      ...withPath<Parameter | Buffer>(
+        path,
+        module.ownBuffers.filter(([, buffer]) => buffer.persistent),
+      ),
+    ]);
+  }
+}
+
+function join(prefix: string, name: string): string {
+  return prefix === '' ? name : `${prefix}.${name}`;
+}
+
+function withPath<T>(path: string, items: readonly Named<T>[]): Named<T>[] {
+  return items.map(([name, item]) => [join(path, name), item]);
+}
+
+function describe(tensor: Tensor): string {
+  return `${tensor.dtype} [${tensor.shape.join(', ')}]`;
+}
