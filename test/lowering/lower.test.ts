@@ -15,7 +15,7 @@ function golden(name: string): Tensor {
   return Tensor.fromBytes('float32', readFileSync(new URL(`${name}.bin`, tinyCnn)), shape);
 }
 
-const converted = () => loadPt2(new URL('converted.pt2', tinyCnn).pathname, operators);
+const converted = () => loadPt2(new URL('converted.pt2', tinyCnn).pathname);
 
 test("a network that PyTorch quantized runs on 8-bit integers from its input's quantize to its last layer", async () => {
   const { module, report } = lower(await converted());
