@@ -3,20 +3,31 @@ import { open, rename, rm } from 'node:fs/promises';
 import { deserializeGraph, GraphModule, serializeGraph } from '../graph/index.ts';
 import { decodeSafetensors, encodeSafetensors } from '../tensor/index.ts';
 
+/** Facts kept with a model, by name: how its inputs are made, what its outputs mean. */
+export type ModelMetadata = Readonly<Record<string, string>>;
+
 /** Of the graph's JSON form and the operators' meaning; raised when older readers would misunderstand a file. */
 const formatVersion = '1';
 
+/** What an artifact holds. */
+export interface Artifact {
+  readonly module: GraphModule;
+  /** What whoever made the model wanted kept with it. */
+  readonly metadata: ModelMetadata;
+}
+
 /**
- * Writes a graph with its weights to one safetensors file: tensors by their paths, the graph as JSON in the metadata.
- * Written beside `path` first and moved there when complete.
+ * Writes a graph with its weights to one safetensors file: tensors by their paths, graph and metadata as JSON in the
+ * file's metadata. Written beside `path` first and moved there when complete.
  */
-export async function writeArtifact(module: GraphModule, path: string): Promise<void> {
+export async function writeArtifact({ module, metadata }: Artifact, path: string): Promise<void> {
   const chunks = encodeSafetensors({
     tensors: module.attributes,
     metadata: {
       format: 'octavo',
       version: formatVersion,
       graph: JSON.stringify(serializeGraph(module.graph)),
+      metadata: JSON.stringify(metadata),
     },
   });
   const unfinished = `${path}.${randomUUID()}.tmp`;
@@ -39,7 +50,7 @@ export async function writeArtifact(module: GraphModule, path: string): Promise<
  * Reads what {@link writeArtifact} wrote. The file is read once; weights are views of that memory.
  * @throws Error that says what is wrong with a file that is missing, cut off, hostile or of another format.
  */
-export async function readArtifact(path: string): Promise<GraphModule> {
+export async function readArtifact(path: string): Promise<Artifact> {
   const { tensors, metadata } = decodeSafetensors(await readWhole(path), path);
   if (metadata.format !== 'octavo')
     throw new Error(`${path} is a safetensors file, but not a model that Octavo saved`);
@@ -51,10 +62,19 @@ export async function readArtifact(path: string): Promise<GraphModule> {
     const graph = deserializeGraph(JSON.parse(metadata.graph));
     const module = new GraphModule(graph, tensors);
     for (const node of graph.nodes) if (node.op === 'get_attr') module.attribute(node.target);
-    return module;
+    return { module, metadata: parseMetadata(metadata.metadata) };
   } catch (error) {
     throw new Error(`${path} is damaged: ${(error as Error).message}`, { cause: error });
   }
+}
+
+function parseMetadata(text: string): ModelMetadata {
+  const value: unknown = JSON.parse(text);
+  if (typeof value !== 'object' || value === null || Array.isArray(value))
+    throw new Error('its metadata is not an object');
+  for (const [key, entry] of Object.entries(value))
+    if (typeof entry !== 'string') throw new Error(`its metadata '${key}' is not a string`);
+  return value as ModelMetadata;
 }
 
 /** The whole file in memory of its own, so that element types of any size lie aligned in it. */

@@ -3,7 +3,7 @@ import { type GraphModule, type Node, propagateShapes } from '../graph/index.ts'
 import { type BuiltPlan, buildPlan, ConstantStore } from '../lowering/plan/index.ts';
 import { addon, type NativeExecutor, type NativePlan } from '../onednn/addon.ts';
 import { Tensor } from '../tensor/index.ts';
-import { writeArtifact } from './artifact.ts';
+import { type ModelMetadata, writeArtifact } from './artifact.ts';
 import { PlanCache } from './plan-cache.ts';
 import { describePlan, type PlanDescription, type StepDescription } from './plan-description.ts';
 import {
@@ -26,6 +26,8 @@ export interface CompileOptions {
    * OMP_NUM_THREADS), divided among the streams.
    */
   readonly threadsPerStream?: number;
+  /** Facts to keep with the model; they are saved and loaded with it. */
+  readonly metadata?: ModelMetadata;
 }
 
 /** A step and the time it took. */
@@ -50,6 +52,8 @@ export class CompiledModel implements Disposable {
   readonly outputs: readonly TensorInfo[];
   readonly streams: number;
   readonly threadsPerStream: number;
+  /** What {@link compile} was given to keep, or what the file held. */
+  readonly metadata: ModelMetadata;
   readonly #module: GraphModule;
   readonly #executor: NativeExecutor;
   readonly #constants = new ConstantStore();
@@ -67,6 +71,7 @@ export class CompiledModel implements Disposable {
     this.#executor = new addon.Executor({ streams, threadsPerStream });
     this.streams = streams;
     this.threadsPerStream = threadsPerStream;
+    this.metadata = options.metadata ?? {};
   }
 
   /**
@@ -126,7 +131,7 @@ export class CompiledModel implements Disposable {
    */
   async save(path: string): Promise<void> {
     this.#checkAlive();
-    await writeArtifact(this.#module, path);
+    await writeArtifact({ module: this.#module, metadata: this.metadata }, path);
   }
 
   /** Finishes what runs, rejects what waits, and frees threads and memory. Safe to call twice. */

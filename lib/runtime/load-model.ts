@@ -5,6 +5,10 @@ import { type CompiledModel, type CompileOptions, compile } from './compiled-mod
  * Loads a model that {@link CompiledModel.save} wrote.
  * @throws Error (rejects) that says what is wrong with a file that is missing, damaged or of another format.
  */
-export async function loadModel(path: string, options: CompileOptions = {}): Promise<CompiledModel> {
-  return compile(await readArtifact(path), options);
+export async function loadModel(
+  path: string,
+  options: Omit<CompileOptions, 'metadata'> = {},
+): Promise<CompiledModel> {
+  const { module, metadata } = await readArtifact(path);
+  return compile(module, { ...options, metadata });
 }
