@@ -1,5 +1,5 @@
 import { operators } from '../aten/index.ts';
-import { type GraphModule, type Node, propagateShapes } from '../graph/index.ts';
+import { GET_ITEM, type GraphModule, type Node, propagateShapes } from '../graph/index.ts';
 import { type BuiltPlan, buildPlan, ConstantStore } from '../lowering/plan/index.ts';
 import { addon, type NativeExecutor, type NativePlan } from '../onednn/addon.ts';
 import { Tensor } from '../tensor/index.ts';
@@ -198,7 +198,7 @@ export function compile(module: GraphModule, options: CompileOptions = {}): Comp
 function checkOperators({ graph }: GraphModule): void {
   const unsupported = new Map<string, Node[]>();
   for (const node of graph.nodes)
-    if (node.op === 'call_module' || (node.op === 'call_function' && !operators.has(node.target)))
+    if (node.op === 'call_module' || (node.op === 'call_function' && !isKnown(node.target)))
       unsupported.set(node.target, [...(unsupported.get(node.target) ?? []), node]);
   if (unsupported.size === 0) return;
   const list = [...unsupported].map(
@@ -206,6 +206,8 @@ function checkOperators({ graph }: GraphModule): void {
   );
   throw new Error(`compile: not supported: ${list.join('; ')}`);
 }
+
+const isKnown = (target: string): boolean => target === GET_ITEM || operators.has(target);
 
 const keyOf = (shapes: readonly (readonly number[])[]): string => shapes.map(String).join(';');
 

@@ -60,6 +60,10 @@ FusedStep::FusedStep(const StepSpec& spec, FusedInputs inputs, const FusedViews&
     TensorDesc wanted = views.dst.wanted;
     wanted.dtype = views.addend->dtype;
     addend_.emplace(spec.inputs[inputs_.addend], *views.addend, wanted, scratch_);
+    if (fused_.addend_argument) {
+      addend_bytes_ = layout_of(wanted).get_size();
+      addend_copy_offset_ = scratch_.reserve(addend_bytes_);
+    }
   }
   const auto dst = layout_of(views.dst.wanted), given_dst = layout_of(views.dst.given);
   if (!(dst == given_dst)) {
@@ -87,6 +91,13 @@ void FusedStep::transform_bias(const void* bias) {
   }
 }
 
+// A plan may give sum and addend one place. Only sums proper may work there: a primitive that takes the
+// addend as an operand of its own writes partial sums over it.
+const void* FusedStep::addend_beside(const void* dst, const void* addend, void* scratchpad) const {
+  if (addend != dst) return addend;
+  return std::memcpy(ScratchLayout::at(scratchpad, addend_copy_offset_), addend, addend_bytes_);
+}
+
 void FusedStep::execute(const Buffers& buffers) {
   void* scratchpad = buffers.scratchpad;
   auto& primitive = fused_.primitive;
@@ -94,7 +105,8 @@ void FusedStep::execute(const Buffers& buffers) {
   if (addend_) {
     const void* addend = buffers.inputs[inputs_.addend];
     if (fused_.addend_argument)
-      primitive.bind(fused_.addend_argument, addend_->resolve(addend, scratchpad));
+      primitive.bind(fused_.addend_argument,
+                     addend_beside(dst, addend_->resolve(addend, scratchpad), scratchpad));
     else
       addend_->place(addend, dst, scratchpad);
   }

@@ -40,6 +40,7 @@ class FusedStep : public Step {
 
  private:
   void transform_bias(const void* bias);
+  const void* addend_beside(const void* dst, const void* addend, void* scratchpad) const;
 
   FusedInputs inputs_;
   onednn::FusedPrimitive fused_;
@@ -47,6 +48,7 @@ class FusedStep : public Step {
   size_t primitive_scratch_offset_;
   Operand src_, weights_;
   std::optional<Operand> addend_;
+  size_t addend_bytes_ = 0, addend_copy_offset_ = 0;
   std::optional<onednn::Primitive> dst_reorder_;
   size_t dst_offset_ = 0, dst_scratch_offset_ = 0;
   // At every run, from the bias given; else bias_ is ready, or the given one is used as it is.

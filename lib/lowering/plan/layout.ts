@@ -7,9 +7,10 @@ import type { Value } from './value.ts';
  * - `channelsLast`: images with the channels innermost, in and out;
  * - `uniform`: operands of the result's shape lie as the result does, whichever way that is;
  * - `any`: every input as it is, and a result in whatever order is asked for;
+ * - `strided`: every input as it is, and a row-major result;
  * - `rowMajor`: row-major in and out.
  */
-export type LayoutRule = 'channelsLast' | 'uniform' | 'any' | 'rowMajor';
+export type LayoutRule = 'channelsLast' | 'uniform' | 'any' | 'strided' | 'rowMajor';
 
 const rules: Readonly<Record<string, LayoutRule>> = {
   convolution: 'channelsLast',
@@ -18,9 +19,16 @@ const rules: Readonly<Record<string, LayoutRule>> = {
   eltwise: 'uniform',
   binary: 'uniform',
   concat: 'uniform',
+  pad: 'uniform',
   copy: 'any',
   quantize: 'any',
   dequantize: 'any',
+  requantize: 'any',
+  quantize_per_channel: 'any',
+  dequantize_per_channel: 'any',
+  matmul: 'strided',
+  attention: 'strided',
+  reduce: 'strided',
 };
 
 /** The rule for a native step. */
@@ -32,7 +40,8 @@ export function layoutRule(op: string): LayoutRule {
 export function laidOutInputs({ op, inputs, outputs }: Instruction): readonly Value[] {
   const rule = layoutRule(op);
   const [{ shape }] = outputs;
-  const spread = (value: Value) => op !== 'concat' && String(value.shape) !== String(shape);
+  // Concatenation and padding change an extent, but no order.
+  const spread = (value: Value) => op !== 'concat' && op !== 'pad' && String(value.shape) !== String(shape);
   return inputs.filter((value, i) => {
     if (value.origin.kind === 'constant') return false;
     if (rule === 'channelsLast') return i === 0 || !spread(value);
@@ -90,8 +99,9 @@ export function chooseLayouts(program: Program): (value: Value) => Layout {
     const [first] = instruction.outputs;
     for (const output of instruction.outputs) groupOf(output);
     for (const input of instruction.inputs) groupOf(input);
-    if (rule === 'rowMajor')
-      for (const value of [...instruction.inputs, ...instruction.outputs]) groupOf(value).rowMajor = true;
+    if (rule === 'rowMajor') for (const input of instruction.inputs) groupOf(input).rowMajor = true;
+    if (rule === 'rowMajor' || rule === 'strided')
+      for (const output of instruction.outputs) groupOf(output).rowMajor = true;
     if (rule === 'uniform') for (const input of laidOutInputs(instruction)) join(input, first);
     if (rule === 'channelsLast' && first.shape.length >= 3)
       for (const value of [...laidOutInputs(instruction), ...instruction.outputs])

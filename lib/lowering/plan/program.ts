@@ -2,6 +2,7 @@ import { operators, type StridedLike, type StridedView } from '../../aten/index.
 import {
   type Argument,
   Arguments,
+  GET_ITEM,
   type GraphModule,
   isArgumentList,
   type MetaValue,
@@ -59,6 +60,9 @@ export function buildProgram(
         results.set(node, programInputs.at(-1)!);
       } else if (node.op === 'get_attr') {
         results.set(node, constantOf(node.name, module.attribute(node.target)));
+      } else if (node.target === GET_ITEM) {
+        const [list, index] = node.args;
+        results.set(node, (results.get(list as Node) as readonly Value[])[index as number]);
       } else if (node.op === 'call_function') {
         results.set(node, translate(node, metas.get(node)!, results, instructions, constants));
       } else {

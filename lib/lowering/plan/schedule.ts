@@ -64,7 +64,7 @@ class Scheduler {
       const inputs = instruction.inputs.map((value) => {
         const operand = this.#operandOf(value);
         if (laidOut.has(value)) return this.#inLayout(operand, layout, value.name);
-        const asItIs = layoutRule(op) === 'any' || operand.buffer.kind === 'constant';
+        const asItIs = ['any', 'strided'].includes(layoutRule(op)) || operand.buffer.kind === 'constant';
         return asItIs ? operand : this.#inLayout(operand, 'rowMajor', value.name);
       });
       const outputs = instruction.outputs.map((value) => this.#create(value, this.#layoutOf(value)));

@@ -1,0 +1,274 @@
+import { describe, expect, it } from 'vitest';
+import { operators } from '../../lib/aten/index.ts';
+import { type GraphModule, Interpreter, type Node } from '../../lib/graph/index.ts';
+import { type BuiltPlan, buildPlan, ConstantStore } from '../../lib/lowering/plan/index.ts';
+import { addon } from '../../lib/onednn/addon.ts';
+import { arrayTypeOf, numelOf, Tensor } from '../../lib/tensor/index.ts';
+import { GraphBuilder, random, uniform } from './graph-builder.ts';
+
+function build(module: GraphModule): BuiltPlan {
+  const metas = module.graph.placeholders.map(
+    (node) => node.meta.val as { dtype: 'float32'; shape: number[] },
+  );
+  return buildPlan(module, metas, new ConstantStore());
+}
+
+/** Runs a plan on one thread. */
+function execute({ desc }: BuiltPlan, inputs: readonly Tensor[]): Tensor[] {
+  const executor = new addon.Executor({ streams: 1, threadsPerStream: 1 });
+  try {
+    const outputs = desc.outputs.map(
+      ({ dtype, shape }) => new Tensor(dtype, new (arrayTypeOf(dtype))(numelOf(shape)), shape),
+    );
+    const plan = executor.compileSync(desc);
+    const data = (tensors: readonly Tensor[]) => tensors.map((tensor) => tensor.data);
+    // Twice: nothing of the first run may be left over in the second.
+    executor.runSync(plan, data(inputs), data(outputs));
+    executor.runSync(plan, data(inputs), data(outputs));
+    return outputs;
+  } finally {
+    executor.dispose();
+  }
+}
+
+/** Largest difference relative to the largest value. */
+function difference(actual: Tensor, expected: Tensor): number {
+  expect(actual.dtype).toBe(expected.dtype);
+  expect(actual.shape).toEqual(expected.shape);
+  const [a, b] = [actual.toArray(), expected.toArray()];
+  const scale = Math.max(1e-6, ...b.map(Math.abs));
+  return Math.max(0, ...a.map((value, i) => Math.abs(value - b[i]) / scale));
+}
+
+/** The plan must give what the interpreter gives, which knows neither layouts nor an arena. */
+function checkAgainstInterpreter(module: GraphModule): BuiltPlan {
+  const inputs = module.graph.placeholders.map((node, i) =>
+    uniform((node.meta.val as { dtype: 'float32'; shape: number[] }).shape, -1, 1, 100 + i),
+  );
+  const plan = build(module);
+  const actual = execute(plan, inputs);
+  const expected = new Interpreter(module, operators).run(inputs);
+  expect(actual).toHaveLength(expected.length);
+  actual.forEach((tensor, i) => {
+    // The same kernels in both; sums may be split among threads in another order.
+    expect(difference(tensor, expected[i])).toBeLessThan(1e-5);
+  });
+  return plan;
+}
+
+const steps = ({ desc }: BuiltPlan) => desc.steps.map(({ op }) => op);
+
+function conv(b: GraphBuilder, x: Node, inChannels: number, outChannels: number, kernel = 3): Node {
+  const weight = b.parameter('weight', [outChannels, inChannels, kernel, kernel]);
+  return b.call('aten.conv2d.default', x, weight, null, [1, 1], [kernel >> 1, kernel >> 1]);
+}
+
+describe('buildPlan', () => {
+  it('keeps images channels-last between convolutions', () => {
+    const b = new GraphBuilder();
+    const x = b.input('x', [2, 3, 8, 8]);
+    const first = b.call('aten.relu.default', conv(b, x, 3, 8));
+    const pooled = b.call('aten.max_pool2d.default', first, [2, 2], [2, 2]);
+    const second = conv(b, pooled, 8, 8);
+    const sum = b.call('aten.add.Tensor', second, pooled);
+    const flat = b.call(
+      'aten.flatten.using_ints',
+      b.call('aten.adaptive_avg_pool2d.default', sum, [1, 1]),
+      1,
+    );
+    const plan = checkAgainstInterpreter(
+      b.finish(b.call('aten.linear.default', flat, b.parameter('w', [5, 8]))),
+    );
+    // One copy, of the input. [N, C, 1, 1] is row-major as it is.
+    expect(steps(plan)).toEqual([
+      'copy',
+      'convolution',
+      'eltwise',
+      'pool',
+      'convolution',
+      'binary',
+      'pool',
+      'linear',
+    ]);
+  });
+
+  it('lets quantize and dequantize change the memory order', () => {
+    const b = new GraphBuilder();
+    const x = b.input('x', [1, 3, 6, 6]);
+    const pooled = b.call('aten.max_pool2d.default', b.quantize(x, 0.02, 128), [2, 2]);
+    const plan = checkAgainstInterpreter(b.finish(b.dequantize(pooled, 0.02, 128)));
+    expect(steps(plan)).toEqual(['quantize', 'pool', 'dequantize']);
+    const [{ outputs }] = plan.desc.steps;
+    expect(plan.desc.values[outputs[0]].strides).toEqual([108, 1, 18, 3]);
+  });
+
+  it('keeps a pointwise chain between two quantized regions channels-last', () => {
+    const b = new GraphBuilder();
+    const x = b.input('x', [1, 3, 6, 6]);
+    const region = (from: Node) =>
+      b.call('aten.max_pool2d.default', b.quantize(from, 0.02, 128), [3, 3], [1, 1], [1, 1]);
+    const chain = b.call('aten.sigmoid.default', b.dequantize(region(x), 0.02, 128));
+    const plan = checkAgainstInterpreter(b.finish(b.dequantize(region(chain), 0.02, 128)));
+    expect(steps(plan)).toEqual([
+      'quantize',
+      'pool',
+      'dequantize',
+      'eltwise',
+      'quantize',
+      'pool',
+      'dequantize',
+    ]);
+    const [, , dequantize] = plan.desc.steps;
+    expect(plan.desc.values[dequantize.outputs[0]].strides).toEqual([108, 1, 18, 3]);
+  });
+
+  it('copies where a view needs another memory order', () => {
+    const b = new GraphBuilder();
+    const x = b.input('x', [2, 3, 4, 4]);
+    const flat = b.call('aten.flatten.using_ints', conv(b, x, 3, 4), 1);
+    const plan = checkAgainstInterpreter(
+      b.finish(b.call('aten.linear.default', flat, b.parameter('w', [5, 64]))),
+    );
+    expect(steps(plan)).toEqual(['copy', 'convolution', 'copy', 'linear']);
+  });
+
+  it('copies once for several users', () => {
+    const b = new GraphBuilder();
+    const y = conv(b, b.input('x', [1, 2, 4, 4]), 2, 2);
+    const views = [[32], [2, 16]].map((shape) => b.call('aten.reshape.default', y, shape));
+    const plan = checkAgainstInterpreter(b.finish(...views.map((view) => b.call('aten.relu.default', view))));
+    // The input, and y.
+    expect(steps(plan).filter((op) => op === 'copy')).toHaveLength(2);
+  });
+
+  it('sees transposed and sliced values through strides', () => {
+    const b = new GraphBuilder();
+    const x = b.input('x', [2, 6, 4]);
+    const [first, second] = [
+      b.call('aten.slice.Tensor', x, 1, 0, 3),
+      b.call('aten.slice.Tensor', x, 1, 3, 6),
+    ];
+    const transposed = b.call('aten.transpose.int', second, 1, 2);
+    const product = b.call('aten.matmul.default', first, transposed);
+    const plan = checkAgainstInterpreter(b.finish(product));
+    expect(steps(plan)).toEqual(['matmul']);
+  });
+
+  it('returns inputs, constants and one value twice, each in memory of its own', () => {
+    const b = new GraphBuilder();
+    const x = b.input('x', [2, 3]);
+    const y = b.call('aten.relu.default', x);
+    const plan = checkAgainstInterpreter(
+      b.finish(x, b.parameter('w', [4]), y, y, b.call('aten.view.default', y, [3, 2])),
+    );
+    expect(steps(plan)).toEqual(['eltwise', 'copy', 'copy', 'copy', 'copy']);
+  });
+
+  it('computes constants and sizes when it is built', () => {
+    const b = new GraphBuilder();
+    const x = b.input('x', [2, 3]);
+    const weight = b.call('aten.relu.default', b.call('aten.view.default', b.parameter('w', [12]), [4, 3]));
+    const y = b.call('aten.linear.default', x, weight);
+    const size = b.call('aten.sym_size.int', x, 0);
+    const plan = checkAgainstInterpreter(b.finish(b.call('aten.view.default', y, [4, size])));
+    expect(steps(plan)).toEqual(['linear']);
+  });
+
+  it('leaves out what no output needs', () => {
+    const b = new GraphBuilder();
+    const x = b.input('x', [2, 3]);
+    b.call('aten.relu.default', b.call('aten.neg.default', x));
+    expect(steps(checkAgainstInterpreter(b.finish(b.call('aten.relu.default', x))))).toEqual(['eltwise']);
+  });
+
+  it('puts a sum where its addend was, if nobody needs that any more', () => {
+    const b = new GraphBuilder();
+    const first = b.call('aten.relu.default', conv(b, b.input('x', [1, 2, 8, 8]), 2, 4));
+    const sum = (x: Node, addend: Node) => {
+      const weight = b.parameter('weight', [4, 4, 3, 3]);
+      const geometry = [[1, 1], [1, 1], [1, 1], 1];
+      return b.call(
+        'mkldnn._convolution_pointwise.binary',
+        x,
+        addend,
+        weight,
+        null,
+        ...geometry,
+        'add',
+        null,
+        null,
+        [],
+        null,
+      );
+    };
+    const inner = conv(b, first, 4, 4);
+    const second = sum(inner, first); // first dies here
+    const third = sum(second, second); // what is added is also convolved
+    const plan = checkAgainstInterpreter(b.finish(b.call('aten.relu.default', third)));
+    const places = plan.desc.steps
+      .filter(({ attributes }) => attributes.binary === 'sum')
+      .map(({ inputs, outputs }) => [inputs.at(-1)!, outputs[0]].map((i) => plan.desc.values[i].storage));
+    expect(places[0][1]).toEqual(places[0][0]);
+    expect(places[1][1]).not.toEqual(places[1][0]);
+  });
+
+  it('names the node that cannot be part of a plan', () => {
+    const b = new GraphBuilder();
+    const x = b.input('x', [2, 3]);
+    b.module.modules.set('observer', { forward: (input) => input });
+    const module = b.finish(b.graph.callModule('observer', [x]));
+    expect(() => build(module)).toThrow(/node 'observer' \(observer\): observers cannot be compiled/);
+  });
+});
+
+/** A random graph over images of 2 x 4 x 6 x 6, where every value may be used again later. */
+function randomGraph(seed: number): GraphModule {
+  const next = random(seed);
+  const b = new GraphBuilder();
+  const shape = [2, 4, 6, 6];
+  const values = [b.input('x', shape), b.input('y', shape)];
+  const pick = () => values[Math.floor(next() ** 0.5 * values.length)];
+  const sum = (x: Node, addend: Node) =>
+    b.call(
+      'mkldnn._convolution_pointwise.binary',
+      x,
+      addend,
+      b.parameter('w', [4, 4, 3, 3]),
+      null,
+      [1, 1],
+      [1, 1],
+      [1, 1],
+      1,
+      'add',
+      null,
+      'relu',
+      [],
+      null,
+    );
+  const makers: (() => Node)[] = [
+    () => conv(b, pick(), 4, 4),
+    () => conv(b, pick(), 4, 4, 1),
+    () => sum(pick(), pick()),
+    () => b.call('aten.relu.default', pick()),
+    () => b.call('aten.sigmoid.default', pick()),
+    () => b.call('aten.add.Tensor', pick(), pick()),
+    () => b.call('aten.mul.Tensor', pick(), b.parameter('c', [4, 1, 1])),
+    () => b.call('aten.max_pool2d.default', pick(), [3, 3], [1, 1], [1, 1]),
+    () => b.call('aten.transpose.int', pick(), 2, 3),
+    () => b.call('aten.view.default', b.call('aten.flatten.using_ints', pick(), 1), shape),
+    () => b.call('aten.permute.default', b.call('aten.permute.default', pick(), [0, 2, 3, 1]), [0, 3, 2, 1]),
+    () => b.call('aten.slice.Tensor', b.call('aten.cat.default', [pick(), pick()], 1), 1, 2, 6),
+    () => b.call('aten.mul.Tensor', pick(), b.call('aten.adaptive_avg_pool2d.default', pick(), [1, 1])),
+    () => b.call('aten.expand.default', b.call('aten.slice.Tensor', pick(), 2, 0, 1), shape),
+    () => b.quantizeDequantize(pick(), 0.05, 100),
+    () => b.call('aten.linear.default', pick(), b.parameter('l', [6, 6])),
+  ];
+  for (let i = 0; i < 14; i++) values.push(makers[Math.floor(next() * makers.length)]());
+  return b.finish(values.at(-1)!, values.at(-2)!, pick());
+}
+
+describe('a plan of a random graph', () => {
+  it.each(Array.from({ length: 40 }, (_, seed) => seed))('gives what the interpreter gives (%i)', (seed) => {
+    checkAgainstInterpreter(randomGraph(seed));
+  });
+});
