@@ -1,6 +1,8 @@
 import { activations } from './activation.ts';
 import { arithmetic } from './arithmetic.ts';
+import { attention } from './attention.ts';
 import { convolutions } from './convolution.ts';
+import { embeddings } from './embedding.ts';
 import { linears } from './linear.ts';
 import { mkldnn } from './mkldnn.ts';
 import { movement } from './movement.ts';
@@ -9,6 +11,7 @@ import { octavo } from './octavo.ts';
 import { onednn } from './onednn.ts';
 import { pooling } from './pooling.ts';
 import { quantizedDecomposed } from './quantized-decomposed.ts';
+import { reductions } from './reduction.ts';
 import { OperatorRegistry } from './registry.ts';
 import { stridedViews } from './strided-view.ts';
 import { views } from './view.ts';
@@ -17,7 +20,9 @@ import { views } from './view.ts';
 export const operators = new OperatorRegistry(
   activations,
   arithmetic,
+  attention,
   convolutions,
+  embeddings,
   linears,
   mkldnn,
   movement,
@@ -26,6 +31,7 @@ export const operators = new OperatorRegistry(
   onednn,
   pooling,
   quantizedDecomposed,
+  reductions,
   stridedViews,
   views,
 );

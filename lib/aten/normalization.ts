@@ -1,6 +1,71 @@
-import type { OperatorDefinition } from './registry.ts';
+import { type Arguments, type Dim, dimsEqual, type TensorMeta } from '../graph/index.ts';
+import type { Attributes } from '../onednn/addon.ts';
+import type { NativeDefinition, OperatorDefinition, TensorLike } from './registry.ts';
+import { normalizeAxis } from './shape-rules.ts';
 
-/** Normalization with learned scale and shift. */
+/** The tensor and its optional scale and shift, as the native steps take them. */
+function withParameters<T extends TensorLike>(args: Arguments<T>, others: readonly T[] = []) {
+  const [weight, bias] = [args.optionalTensor('weight'), args.optionalTensor('bias')];
+  return {
+    inputs: [args.tensor('input'), ...others, ...(weight ? [weight] : []), ...(bias ? [bias] : [])],
+    attributes: { eps: args.number('eps'), hasWeight: weight !== null, hasBias: bias !== null },
+  };
+}
+
+function checkParameters(args: Arguments<TensorMeta>, shape: readonly Dim[]): void {
+  for (const name of ['weight', 'bias']) {
+    const tensor = args.optionalTensor(name);
+    const fits = (extents: readonly Dim[]) =>
+      extents.length === shape.length && extents.every((dim, i) => dimsEqual(dim, shape[i]));
+    if (tensor && !fits(tensor.shape))
+      throw new Error(
+        `${args.schema.name}: ${name} must be [${shape.join(', ')}], got [${tensor.shape.join(', ')}]`,
+      );
+  }
+}
+
+function inferLayerNorm(args: Arguments<TensorMeta>): TensorMeta {
+  const input = args.tensor('input');
+  const normalized = args.dims('normalized_shape');
+  const last = input.shape.slice(input.shape.length - normalized.length);
+  const fits = normalized.length > 0 && last.length === normalized.length;
+  if (!fits || !last.every((dim, i) => dimsEqual(dim, normalized[i])))
+    throw new Error(
+      `${args.schema.name}: [${normalized.join(', ')}] are not the last extents of [${input.shape.join(', ')}]`,
+    );
+  checkParameters(args, normalized);
+  return input;
+}
+
+function inferGroupNorm(args: Arguments<TensorMeta>): TensorMeta {
+  const input = args.tensor('input');
+  const groups = args.number('num_groups');
+  const channels = input.shape[1];
+  if (typeof channels !== 'number' || groups < 1 || channels % groups !== 0)
+    throw new Error(`${args.schema.name}: ${groups} groups do not divide ${channels} channels`);
+  checkParameters(args, [channels]);
+  return input;
+}
+
+function softmax(name: string, attributes: Attributes): NativeDefinition {
+  const axisOf = (args: Arguments<{ readonly shape: readonly unknown[] }>) =>
+    normalizeAxis(args.number('dim'), args.tensor('self').shape.length, args.schema.name);
+  return {
+    schema: `aten::${name}.int(Tensor self, int dim, ScalarType? dtype=None) -> Tensor`,
+    infer: (args) => {
+      axisOf(args);
+      const { dtype, shape } = args.tensor('self');
+      return { dtype: args.isNone('dtype') ? dtype : args.dtype('dtype'), shape };
+    },
+    step: (args) => ({
+      op: 'softmax',
+      inputs: [args.tensor('self')],
+      attributes: { axis: axisOf(args), ...attributes },
+    }),
+  };
+}
+
+/** Normalization: by running statistics, by a row's or a group's own, and to probabilities. */
 export const normalization: readonly OperatorDefinition[] = [
   {
     schema:
@@ -13,23 +78,30 @@ export const normalization: readonly OperatorDefinition[] = [
         throw new Error(`${name}: running statistics are needed (track_running_stats=True)`);
       return args.tensor('input');
     },
+    step: (args) => ({
+      op: 'batch_norm',
+      ...withParameters(args, [args.tensor('running_mean'), args.tensor('running_var')]),
+    }),
+  },
+  {
+    schema:
+      'aten::layer_norm(Tensor input, SymInt[] normalized_shape, Tensor? weight=None, Tensor? bias=None, float eps=1.0000000000000001e-05, bool cudnn_enable=True) -> Tensor',
+    infer: inferLayerNorm,
     step: (args) => {
-      const [weight, bias] = [args.optionalTensor('weight'), args.optionalTensor('bias')];
-      return {
-        op: 'batch_norm',
-        inputs: [
-          args.tensor('input'),
-          args.tensor('running_mean'),
-          args.tensor('running_var'),
-          ...(weight ? [weight] : []),
-          ...(bias ? [bias] : []),
-        ],
-        attributes: {
-          eps: args.number('eps'),
-          hasWeight: weight !== null,
-          hasBias: bias !== null,
-        },
-      };
+      const { inputs, attributes } = withParameters(args);
+      const normalizedShape = args.numbers('normalized_shape');
+      return { op: 'layer_norm', inputs, attributes: { ...attributes, normalizedShape } };
     },
   },
+  {
+    schema:
+      'aten::group_norm(Tensor input, int num_groups, Tensor? weight=None, Tensor? bias=None, float eps=1.0000000000000001e-05, bool cudnn_enabled=True) -> Tensor',
+    infer: inferGroupNorm,
+    step: (args) => {
+      const { inputs, attributes } = withParameters(args);
+      return { op: 'group_norm', inputs, attributes: { ...attributes, groups: args.number('num_groups') } };
+    },
+  },
+  softmax('softmax', {}),
+  softmax('log_softmax', { logarithm: true }),
 ];

@@ -62,6 +62,31 @@ function perTensorAttributes<T extends TensorLike>(args: Arguments<T>) {
   return { scale: args.number('scale'), zeroPoint: args.number('zero_point'), ...range(args) };
 }
 
+/** Scale and zero point from a tensor's own range: dynamic quantization. */
+function chooseQparams(name: string, symmetric: boolean): NativeDefinition {
+  return {
+    schema: `quantized_decomposed::${name}.tensor(Tensor input, int quant_min, int quant_max, float eps, ScalarType dtype) -> (Tensor, Tensor)`,
+    infer: (args) => {
+      realInput(args);
+      quantizedDtype(args);
+      return [
+        { dtype: 'float64', shape: [1] },
+        { dtype: 'int64', shape: [1] },
+      ];
+    },
+    step: (args) => ({
+      op: 'choose_qparams',
+      inputs: [args.tensor('input')],
+      attributes: {
+        ...range(args),
+        eps: args.number('eps'),
+        symmetric,
+        symmetricZeroPoint: quantizedDtype(args) === 'uint8' ? 128 : 0,
+      },
+    }),
+  };
+}
+
 /** PyTorch's `torch.ops.quantized_decomposed`: quantization as plain operators on plain integer tensors. */
 export const quantizedDecomposed: readonly OperatorDefinition[] = [
   {
@@ -117,4 +142,6 @@ export const quantizedDecomposed: readonly OperatorDefinition[] = [
       };
     },
   },
+  chooseQparams('choose_qparams', false),
+  chooseQparams('choose_qparams_symmetric', true),
 ];

@@ -4,14 +4,19 @@ namespace octavo {
 
 const std::vector<PrimitiveFamily>& primitive_table() {
   static const std::vector<PrimitiveFamily> table = {
+      {"attention", create_attention},
       {"batch_norm", create_batch_norm},
       {"binary", create_binary},
+      {"choose_qparams", create_choose_qparams},
       {"concat", create_concat},
       {"convolution", create_convolution},
       {"copy", create_copy},
       {"dequantize", create_dequantize},
       {"dequantize_per_channel", create_dequantize_per_channel},
       {"eltwise", create_eltwise},
+      {"embedding", create_embedding},
+      {"group_norm", create_group_norm},
+      {"layer_norm", create_layer_norm},
       {"linear", create_linear},
       {"lookup", create_lookup},
       {"matmul", create_matmul},
@@ -19,7 +24,9 @@ const std::vector<PrimitiveFamily>& primitive_table() {
       {"pool", create_pool},
       {"quantize", create_quantize},
       {"quantize_per_channel", create_quantize_per_channel},
+      {"reduce", create_reduce},
       {"requantize", create_requantize},
+      {"softmax", create_softmax},
   };
   return table;
 }

@@ -166,6 +166,79 @@ def normalization():
         f.add(aten.batch_norm.default, x, w, b, mean, var, False, 0.1, 1e-5, True)
         f.add(aten.batch_norm.default, x, None, None, mean, var, False, 0.1, 1e-3, True)
         f.add(aten.batch_norm.default, x, w, None, mean, var, False, 0.1, 1e-5, True)
+    for shape in [(2, 7), (1, 3, 5, 6), (4, 1, 257), (0, 5), (2, 6, 3, 2)]:
+        x = torch.randn(shape) * 5 + 2
+        for dims in range(1, min(len(shape), 3)):
+            normalized = list(shape[-dims:])
+            w, b = torch.randn(normalized), torch.randn(normalized)
+            f.add(aten.layer_norm.default, x, normalized, w, b)
+            f.add(aten.layer_norm.default, x, normalized, None, None, 1e-3)
+            f.add(aten.layer_norm.default, x, normalized, w)
+        for axis in range(-1, len(shape) - 1):
+            f.add(aten.softmax.int, x, axis)
+            f.add(aten.log_softmax.int, x, axis)
+    masked = torch.randn(3, 9).masked_fill(torch.rand(3, 9) < 0.5, -float("inf"))
+    f.add(aten.softmax.int, masked, -1)
+    f.add(aten.softmax.int, torch.full((2, 3), -float("inf")), -1)
+    f.add(aten.softmax.int, torch.randn(3, 9) * 100, -1)
+    f.add(aten.softmax.int, torch.randn(3, 9).bfloat16(), -1)
+    f.add(aten.softmax.int, torch.tensor(2.0), 0)
+    for groups in (1, 2, 6):
+        x = torch.randn(2, 6, 3, 5) + 1
+        f.add(aten.group_norm.default, x, groups, torch.randn(6), torch.randn(6))
+        f.add(aten.group_norm.default, x, groups)
+    return f
+
+
+def reduction():
+    f = Family("reduction")
+    for shape in [(2, 3, 4, 5), (1, 300, 7), (5,), (0, 3), (2, 1, 513)]:
+        x = torch.randn(shape) + 0.5
+        f.add(aten.mean.default, x)
+        f.add(aten.sum.default, x)
+        axes = [[-1], [0], list(range(len(shape)))] + ([[1], [0, -1]] if len(shape) > 1 else [])
+        for dim in axes:
+            for keepdim in (False, True):
+                f.add(aten.mean.dim, x, dim, keepdim)
+                f.add(aten.sum.dim_IntList, x, dim, keepdim)
+                if x.numel() > 0:
+                    f.add(aten.amax.default, x, dim, keepdim)
+                    f.add(aten.amin.default, x, dim, keepdim)
+    f.add(aten.mean.dim, torch.randn(2, 5, 6, 4), [2, 3], True)
+    f.add(aten.mean.dim, torch.randn(2, 5, 6, 4), [2, 3])
+    f.add(aten.mean.dim, torch.randn(2, 5, 4).bfloat16(), [2])
+    f.add(aten.amax.default, torch.tensor([[1.0, float("nan"), 2.0], [3.0, 4.0, 5.0]]), [1])
+    return f
+
+
+def attention():
+    f = Family("attention")
+    sdpa = aten.scaled_dot_product_attention.default
+    for batch, length, keys, width, value in [((2, 3), 5, 7, 8, 6), ((1,), 1, 4, 3, 3), ((1, 2), 33, 17, 16, 16)]:
+        q, k, v = torch.randn(*batch, length, width), torch.randn(*batch, keys, width), torch.randn(*batch, keys, value)
+        f.add(sdpa, q, k, v)
+        f.add(sdpa, q, k, v, scale=0.3)
+        f.add(sdpa, q, k, v, torch.randn(length, keys))
+        f.add(sdpa, q, k, v, torch.randn(*batch, length, keys))
+        keep = torch.rand(length, keys) < 0.6
+        keep[:, 0] = True
+        f.add(sdpa, q, k, v, keep)
+        f.add(sdpa, q, k, v, None, 0.0, True)
+    q, k, v = torch.randn(1, 2, 4, 8), torch.randn(1, 2, 5, 8), torch.randn(1, 2, 5, 8)
+    keep = torch.ones(4, 5, dtype=torch.bool)
+    keep[2] = False
+    f.add(sdpa, q, k, v, keep)
+    return f
+
+
+def embedding():
+    f = Family("embedding")
+    table = torch.randn(11, 5)
+    f.add(aten.embedding.default, table, torch.tensor([[1, 0, 10], [3, 3, 2]]))
+    f.add(aten.embedding.default, table, torch.tensor(4))
+    f.add(aten.embedding.default, table, torch.randint(0, 11, (7,), dtype=torch.int32), 2)
+    f.add(aten.embedding.default, table, torch.zeros(0, 3, dtype=torch.int64))
+    f.add(aten.embedding.default, torch.randint(-128, 128, (6, 3), dtype=torch.int8), torch.tensor([5, 0]))
     return f
 
 
@@ -244,10 +317,16 @@ def quantized_decomposed():
         f.add(qd.dequantize_per_channel.default, q, scales, None, axis, -128, 127, torch.int8)
         f.add(qd.dequantize_per_channel.default, q, scales.double(), zps, axis, -128, 127, torch.int8)
     f.add(qd.quantize_per_tensor.default, image(1, 3, 4, 4).bfloat16(), 0.03, 120, 0, 255, torch.uint8)
+    for x in (torch.randn(40001), torch.rand(3, 5) + 1, -torch.rand(7) - 1, torch.zeros(4)):
+        f.add(qd.choose_qparams.tensor, x, 0, 255, 2**-12, torch.uint8)
+        f.add(qd.choose_qparams.tensor, x, -128, 127, 1e-5, torch.int8)
+        f.add(qd.choose_qparams_symmetric.tensor, x, -127, 127, 2**-12, torch.int8)
+        f.add(qd.choose_qparams_symmetric.tensor, x, 0, 255, 2**-12, torch.uint8)
     return f
 
 
 if __name__ == "__main__":
     target = Path(sys.argv[1])
-    for family in (activation, arithmetic, pooling, normalization, movement, quantized_decomposed):
+    families = (activation, arithmetic, pooling, normalization, reduction, attention, embedding, movement, quantized_decomposed)
+    for family in families:
         family().write(target)

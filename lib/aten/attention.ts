@@ -1,0 +1,45 @@
+import { type Arguments, dimsEqual, type TensorMeta } from '../graph/index.ts';
+import type { OperatorDefinition } from './registry.ts';
+
+function inferAttention(args: Arguments<TensorMeta>): TensorMeta {
+  const { name } = args.schema;
+  const [query, key, value] = [args.tensor('query'), args.tensor('key'), args.tensor('value')];
+  if (args.number('dropout_p') !== 0)
+    throw new Error(`${name}: the model was exported in training mode; call eval() before export`);
+  if (args.bool('enable_gqa')) throw new Error(`${name}: 'enable_gqa' is not supported`);
+  if (args.bool('is_causal') && !args.isNone('attn_mask'))
+    throw new Error(`${name}: 'is_causal' and 'attn_mask' exclude each other`);
+  const rank = query.shape.length;
+  const batch = query.shape.slice(0, -2);
+  for (const other of [key, value])
+    if (other.shape.length !== rank || !batch.every((extent, i) => dimsEqual(extent, other.shape[i])))
+      throw new Error(
+        `${name}: [${other.shape.join(', ')}] must have the batch extents of the query [${query.shape.join(', ')}]`,
+      );
+  const fits =
+    dimsEqual(query.shape[rank - 1], key.shape[rank - 1]) &&
+    dimsEqual(key.shape[rank - 2], value.shape[rank - 2]);
+  if (!fits)
+    throw new Error(
+      `${name}: query [${query.shape.join(', ')}], key [${key.shape.join(', ')}] and value [${value.shape.join(', ')}] do not fit`,
+    );
+  return { dtype: query.dtype, shape: [...query.shape.slice(0, -1), value.shape[rank - 1]] };
+}
+
+/** Attention (counterpart: `torch.nn.functional.scaled_dot_product_attention`). */
+export const attention: readonly OperatorDefinition[] = [
+  {
+    schema:
+      'aten::scaled_dot_product_attention(Tensor query, Tensor key, Tensor value, Tensor? attn_mask=None, float dropout_p=0., bool is_causal=False, *, float? scale=None, bool enable_gqa=False) -> Tensor',
+    infer: inferAttention,
+    step: (args) => {
+      const mask = args.optionalTensor('attn_mask');
+      const scale = args.optionalNumber('scale');
+      return {
+        op: 'attention',
+        inputs: [args.tensor('query'), args.tensor('key'), args.tensor('value'), ...(mask ? [mask] : [])],
+        attributes: { causal: args.bool('is_causal'), ...(scale === null ? {} : { scale }) },
+      };
+    },
+  },
+];

@@ -1,0 +1,103 @@
+#include "kernels/normalization.h"
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+
+#include "kernels/arithmetic.h"
+#include "kernels/exponential.h"
+#include "kernels/multiversion.h"
+
+namespace octavo::kernels {
+
+namespace {
+// out = exp(x - shift); gives the sum.
+OCTAVO_MULTIVERSION float exponentials(const float* x, float shift, float* out, int64_t n) {
+  float sum = 0;
+#pragma omp simd reduction(+ : sum)
+  for (int64_t i = 0; i < n; i++) {
+    out[i] = exponential(x[i] - shift);
+    sum += out[i];
+  }
+  return sum;
+}
+
+OCTAVO_MULTIVERSION float exponential_sum(const float* x, float shift, int64_t n) {
+  float sum = 0;
+#pragma omp simd reduction(+ : sum)
+  for (int64_t i = 0; i < n; i++) sum += exponential(x[i] - shift);
+  return sum;
+}
+
+OCTAVO_MULTIVERSION float squared_deviations(const float* x, float mean, int64_t n) {
+  float sum = 0;
+#pragma omp simd reduction(+ : sum)
+  for (int64_t i = 0; i < n; i++) sum += (x[i] - mean) * (x[i] - mean);
+  return sum;
+}
+
+// The mean is taken off first: scaling it too would lose digits where it is far from 0.
+OCTAVO_MULTIVERSION void center_and_scale(const float* x, float mean, float factor, float* out, int64_t n) {
+  for (int64_t i = 0; i < n; i++) out[i] = (x[i] - mean) * factor;
+}
+
+// The largest value, NaN left out.
+OCTAVO_MULTIVERSION float largest(const float* x, int64_t n) {
+  float best = -std::numeric_limits<float>::infinity();
+#pragma omp simd reduction(max : best)
+  for (int64_t i = 0; i < n; i++) best = x[i] > best ? x[i] : best;
+  return best;
+}
+
+OCTAVO_MULTIVERSION float smallest(const float* x, int64_t n) {
+  float best = std::numeric_limits<float>::infinity();
+#pragma omp simd reduction(min : best)
+  for (int64_t i = 0; i < n; i++) best = x[i] < best ? x[i] : best;
+  return best;
+}
+
+OCTAVO_MULTIVERSION bool has_nan(const float* x, int64_t n) {
+  int found = 0;
+#pragma omp simd reduction(| : found)
+  for (int64_t i = 0; i < n; i++) found |= x[i] != x[i];
+  return found != 0;
+}
+}  // namespace
+
+OCTAVO_MULTIVERSION float sum_row(const float* x, int64_t n) {
+  float sum = 0;
+#pragma omp simd reduction(+ : sum)
+  for (int64_t i = 0; i < n; i++) sum += x[i];
+  return sum;
+}
+
+float max_row(const float* x, int64_t n) {
+  return has_nan(x, n) ? std::numeric_limits<float>::quiet_NaN() : largest(x, n);
+}
+
+float min_row(const float* x, int64_t n) {
+  return has_nan(x, n) ? std::numeric_limits<float>::quiet_NaN() : smallest(x, n);
+}
+
+void softmax_row(const float* x, float* out, int64_t n) {
+  const float sum = exponentials(x, largest(x, n), out, n);
+  linear_row(out, 1 / sum, 0, out, n);
+}
+
+void masked_softmax_row(const float* x, float* out, int64_t n) {
+  if (max_row(x, n) != -std::numeric_limits<float>::infinity()) return softmax_row(x, out, n);
+  std::fill(out, out + n, 0.0f);
+}
+
+void log_softmax_row(const float* x, float* out, int64_t n) {
+  const float max = largest(x, n);
+  linear_row(x, 1, -max - std::log(exponential_sum(x, max, n)), out, n);
+}
+
+void standardize_row(const float* x, float* out, int64_t n, float eps) {
+  const float mean = sum_row(x, n) / static_cast<float>(n);
+  const float variance = squared_deviations(x, mean, n) / static_cast<float>(n);
+  center_and_scale(x, mean, 1 / std::sqrt(variance + eps), out, n);
+}
+
+}  // namespace octavo::kernels
