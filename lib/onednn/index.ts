@@ -2,6 +2,8 @@
  * `octavo/onednn`: quantized convolutions and linears by hand, one call at a time, under PyTorch's names. Models are
  * better served by a compiled plan, which crosses into native code once for a whole network.
  */
+
+export type { OneDnnVersion } from './addon.ts';
 export {
   type ConvolutionOptions,
   type QConvBinaryOptions,
@@ -10,6 +12,9 @@ export {
   qconv2dPointwise,
   qconv2dPointwiseBinary,
 } from './convolution.ts';
+export { type CpuFeatures, cpuFeatures } from './cpu-features.ts';
+export type { CpuCache, CpuTopology } from './cpu-topology.ts';
+export type { CpuModel, InstructionSets } from './instruction-sets.ts';
 export {
   type QLinearBinaryOptions,
   type QLinearOptions,

@@ -18,7 +18,7 @@ dnnl::memory::data_type to_onednn(DType dtype);
 dnnl::memory::desc to_onednn(const TensorDesc& desc);
 // A plain strided description with another element type.
 dnnl::memory::desc with_type(const dnnl::memory::desc& desc, dnnl::memory::data_type type);
-// A description's every bit, to compare and to look up by.
+// The same string for equal descriptions and for no others, to look up by.
 std::string identity(const dnnl::memory::desc& desc);
 
 class Primitive {
