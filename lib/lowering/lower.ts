@@ -37,9 +37,8 @@ export interface Lowered {
 const stages: readonly (readonly Pass[])[] = [
   [canonicalCalls],
   [removeIdentities],
-  [foldConstants],
   // Quantize goes up, dequantize goes down, what meets cancels: data then moves as 8-bit integers.
-  [mergeEqualCalls, liftQuantize, sinkDequantize, cancelRequantize, integerAveragePool],
+  [foldConstants, mergeEqualCalls, liftQuantize, sinkDequantize, cancelRequantize, integerAveragePool],
   [quantizedConvolution],
   [quantizedLinear],
   [floatConvolution],

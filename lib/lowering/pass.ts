@@ -96,18 +96,15 @@ export class PassContext {
     return node;
   }
 
-  /** `replaceWithCall` with arguments by name. */
-  replaceWithNamed(
-    node: Node,
-    target: string,
-    named: Readonly<Record<string, Argument>>,
-    covers: readonly Node[] = [],
-  ): Node {
-    const args = operators.get(target).schema.arguments.map(({ name }) => {
+  /**
+   * A call's arguments by position, from those by name.
+   * @throws Error when one is missing.
+   */
+  positional(target: string, named: Readonly<Record<string, Argument>>): Argument[] {
+    return operators.get(target).schema.arguments.map(({ name }) => {
       if (named[name] === undefined) throw new Error(`${target}: no value for argument '${name}'`);
       return named[name];
     });
-    return this.replaceWithCall(node, target, args, covers);
   }
 
   /** A new constant before `before`. `path` is made unique. */

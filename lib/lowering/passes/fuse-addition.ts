@@ -71,10 +71,6 @@ function fuse(context: PassContext, add: Node, candidate: Node): void {
   } else addend[binary!.addend] = other;
   const { unary } = binary!;
   const nothing = unary ? { [unary.name]: 'none', [unary.scalars]: [], [unary.algorithm]: '' } : {};
-  context.replaceWithNamed(
-    add,
-    binary!.operator,
-    { ...context.named(candidate), ...binary!.addition, ...nothing, ...addend },
-    covers,
-  );
+  const named = { ...context.named(candidate), ...binary!.addition, ...nothing, ...addend };
+  context.replaceWithCall(add, binary!.operator, context.positional(binary!.operator, named), covers);
 }

@@ -1,14 +1,19 @@
-import { type Node, onlyUser } from '../../graph/index.ts';
+import { type Argument, type Node, onlyUser } from '../../graph/index.ts';
+import { Tensor } from '../../tensor/index.ts';
 import { fusedOperators, type UnarySlot } from '../fused-operators.ts';
 import { givesFloat, type Pass, type PassContext } from '../pass.ts';
 import { isFullRange, isQuantize, type QParams, qparamsOf } from '../qparams.ts';
 import { clampAfter } from '../unary.ts';
 
 /**
- * Lets a quantized convolution or linear give 8-bit integers. Kernels saturate at the dtype's own range; a narrower one
- * (reduced ranges) becomes a clamp of the real value before rounding.
+ * Lets a quantized convolution or linear give 8-bit integers.
  *
  *     qconv(…, float32) → quantize(s, z) → y   ⇒   qconv(…, s, z, uint8) → y
+ *
+ * Kernels saturate at the dtype's own range. A narrower one (reduced ranges) becomes a clamp of the real value before
+ * rounding, or, after a function that no clamp can be merged with, a table after it:
+ *
+ *     qconv(…, hardswish, float32) → quantize(s, z, 0, 127) → y   ⇒   qconv(…, s, z, uint8) → lookup(min(q, 127)) → y
  */
 export const fuseQuantize: Pass = {
   name: 'fuse-quantize',
@@ -18,31 +23,35 @@ export const fuseQuantize: Pass = {
       const form = fusedOperators.get(node.target);
       if (!form?.quantizes || !givesFloat(context, node)) continue;
       const user = onlyUser(node);
-      if (!isQuantize(user)) {
-        const wanted = node.users.find((other) => isQuantize(other));
-        if (wanted)
-          context.refuse(wanted, `the result of ${node} has several users, not all the same quantize`);
+      if (isQuantize(user)) {
+        fuse(context, node, user, form.unary!);
+        count++;
         continue;
       }
-      const q = qparamsOf(user);
-      const clamped = isFullRange(q) ? {} : clampTo(context, node, form.unary!, q);
-      if (!clamped) {
-        context.refuse(
-          user,
-          `range ${q.quantMin}..${q.quantMax} is narrower than ${q.dtype}, and the pointwise function before it cannot clamp`,
-        );
-        continue;
-      }
-      const output = { output_scale: q.scale, output_zero_point: q.zeroPoint, output_dtype: q.dtype };
-      context.replaceWithNamed(user, node.target, { ...context.named(node), ...clamped, ...output }, [node]);
-      count++;
+      const wanted = node.users.find((other) => isQuantize(other));
+      if (wanted)
+        context.refuse(wanted, `the result of ${node} has several users, not all the same quantize`);
     }
     return count;
   },
 };
 
-function clampTo(context: PassContext, node: Node, slot: UnarySlot, q: QParams) {
+function fuse(context: PassContext, node: Node, quantize: Node, slot: UnarySlot): void {
+  const q = qparamsOf(quantize);
   const named = context.named(node);
+  const output = { output_scale: q.scale, output_zero_point: q.zeroPoint, output_dtype: q.dtype };
+  const clamped = isFullRange(q) ? {} : clampedUnary(named, slot, q);
+  const args = context.positional(node.target, { ...named, ...clamped, ...output });
+  if (clamped) {
+    context.replaceWithCall(quantize, node.target, args, [node]);
+    return;
+  }
+  const unclamped = context.call(quantize, node.target, args, [node]);
+  const table = context.newConstant(quantize, `${quantize.name}_range`, clampingTable(q));
+  context.replaceWithCall(quantize, 'octavo.lookup.default', [unclamped, table], [node]);
+}
+
+function clampedUnary(named: Readonly<Record<string, Argument>>, slot: UnarySlot, q: QParams) {
   const unary = {
     name: named[slot.name] as string,
     scalars: named[slot.scalars] as readonly number[],
@@ -51,4 +60,13 @@ function clampTo(context: PassContext, node: Node, slot: UnarySlot, q: QParams) 
   const real = (value: number) => (value - q.zeroPoint) * q.scale;
   const clamped = clampAfter(unary, real(q.quantMin), real(q.quantMax));
   return clamped && { [slot.name]: clamped.name, [slot.scalars]: clamped.scalars, [slot.algorithm]: '' };
+}
+
+/** Every value of the dtype, by its byte, moved into the range. */
+function clampingTable({ dtype, quantMin, quantMax }: QParams): Tensor {
+  const values = Array.from({ length: 256 }, (_, byte) => (dtype === 'int8' ? (byte << 24) >> 24 : byte));
+  return Tensor.from(
+    dtype,
+    values.map((value) => Math.min(Math.max(value, quantMin), quantMax)),
+  );
 }

@@ -29,7 +29,9 @@ export const fuseUnary: Pass = {
         [slot.scalars]: unary.scalars,
         [slot.algorithm]: unary.algorithm,
       };
-      context.replaceWithNamed(user, node.target, { ...named, ...fused }, [node]);
+      context.replaceWithCall(user, node.target, context.positional(node.target, { ...named, ...fused }), [
+        node,
+      ]);
       count++;
     }
     return count;

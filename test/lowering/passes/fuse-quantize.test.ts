@@ -44,6 +44,19 @@ test.each([
   expect(greatestDifference(expected, actual)).toBeLessThanOrEqual(1);
 });
 
+test('a narrower range after a function that no clamp can be merged with becomes a table', () => {
+  const build = new GraphBuilder();
+  const layer = linear(build, build.input('x', [32, 8]), 'hardswish', []);
+  const original = build.finish(build.quantize(layer, 0.005, 20, 127));
+  const { module, count } = runPass(fuseQuantize, original);
+  expect(count).toBe(1);
+  expect(calls(module).slice(-2)).toEqual(['onednn.qlinear_pointwise.default', 'octavo.lookup.default']);
+  const [expected, actual] = [interpret(original, input)[0], interpret(module, input)[0]];
+  expect(Math.max(...expected.toArray())).toBe(127);
+  // As above.
+  expect(greatestDifference(expected, actual)).toBeLessThanOrEqual(1);
+});
+
 test('a value that is wanted in float as well stays in float', () => {
   const build = new GraphBuilder();
   const layer = linear(build, build.input('x', [32, 8]), 'none', []);

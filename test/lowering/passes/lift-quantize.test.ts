@@ -7,13 +7,13 @@ const quantize = 'quantized_decomposed.quantize_per_tensor.default';
 
 test('quantize climbs a chain of views and a pooling in one sweep, exactly', () => {
   const build = new GraphBuilder();
-  const x = build.call('aten.relu.default', build.input('x', [2, 3, 4, 4]));
-  const pool = build.call('aten.max_pool2d.default', x, [2, 2], [2, 2]);
+  const x = build.call('aten.tanh.default', build.input('x', [2, 3, 4, 4]));
+  const pool = build.call('aten.max_pool2d.default', x, [3, 3], [2, 2], [1, 1]);
   const flat = build.call('aten.flatten.using_ints', pool, 1);
-  const original = build.finish(build.quantize(flat, 0.01, 3));
+  const original = build.finish(build.quantize(flat, 0.01, 90));
   const { module, count, report } = runPass(liftQuantize, original);
   expect(calls(module)).toEqual([
-    'aten.relu.default',
+    'aten.tanh.default',
     quantize,
     'aten.max_pool2d.default',
     'aten.flatten.using_ints',
