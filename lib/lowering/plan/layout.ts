@@ -19,6 +19,7 @@ const rules: Readonly<Record<string, LayoutRule>> = {
   eltwise: 'uniform',
   binary: 'uniform',
   concat: 'uniform',
+  lookup: 'uniform',
   pad: 'uniform',
   copy: 'any',
   quantize: 'any',

@@ -1,6 +1,8 @@
 import { expect, test } from 'vitest';
 import type { Node } from '../../../lib/graph/index.ts';
+import { lower } from '../../../lib/lowering/index.ts';
 import { lookupTable } from '../../../lib/lowering/passes/lookup-table.ts';
+import { compile } from '../../../lib/runtime/index.ts';
 import { Tensor } from '../../../lib/tensor/index.ts';
 import { GraphBuilder } from '../graph-builder.ts';
 import { calls, greatestDifference, interpret, runPass } from '../run-pass.ts';
@@ -55,4 +57,20 @@ test('a chain with a second tensor, or whose middle is wanted, stays', () => {
   const tanh = build.call('aten.tanh.default', x);
   const module = build.finish(build.quantize(sum, 0.01, 0), build.quantize(tanh, 0.01, 0), tanh);
   expect(runPass(lookupTable, module).count).toBe(0);
+});
+
+test('between convolutions a table takes the layout they have', () => {
+  const build = new GraphBuilder();
+  const quantized = (x: Node, scale: number) => build.quantizeDequantize(x, scale, 128);
+  const convolution = (x: Node) => build.call('aten.conv2d.default', x, build.weight('w', [8, 8, 1, 1]));
+  const first = quantized(convolution(quantized(build.input('x', [1, 8, 6, 6]), 0.01)), 0.1);
+  const elu = quantized(build.call('aten.elu.default', first), 0.05);
+  using model = compile(lower(build.finish(convolution(elu))).module);
+  expect(model.plan({ x: [1, 8, 6, 6] }).steps.map(({ op }) => op)).toEqual([
+    'quantize',
+    'convolution',
+    'lookup',
+    'convolution',
+    'copy',
+  ]);
 });
