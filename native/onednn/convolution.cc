@@ -2,15 +2,27 @@
 
 namespace octavo::onednn {
 
+bool miscounts_padding(const ConvolutionProblem& problem, const Fusion& fusion) {
+#if OCTAVO_ONEDNN_3
+  const bool compensates = fusion.src_zero_point != 0 || problem.src.dtype == DType::s8;
+  return compensates && problem.dilation[0] > 1 &&
+         (problem.padding_begin[0] > 0 || problem.padding_end[0] > 0);
+#else
+  (void)problem;
+  (void)fusion;
+  return false;
+#endif
+}
+
 FusedPrimitive make_convolution(const ConvolutionProblem& problem, const Fusion& fusion, AddendForm form) {
   const auto src = to_onednn(problem.src), dst = to_onednn(problem.dst);
   const dnnl::memory::desc weights(problem.weights, to_onednn(problem.weights_dtype),
                                    dnnl::memory::format_tag::any);
   const int64_t channels = problem.dst.shape[1];
   const bool grouped = problem.weights.size() == problem.src.shape.size() + 1;
-  auto fused = make_fused_attributes(fusion, form, dst, problem.dst.dtype, channels,
-                                     {grouped ? (1 << 0) | (1 << 1) : 1 << 0, 1 << 1});
-  const bool has_bias = problem.has_bias || needs_bias(fusion, form);
+  auto fused =
+      make_fused_attributes(fusion, form, dst, channels, {grouped ? (1 << 0) | (1 << 1) : 1 << 0, 1 << 1});
+  const bool has_bias = problem.has_bias || fused.needs_bias;
   const auto bias = has_bias
                         ? dnnl::memory::desc({channels}, dnnl::memory::data_type::f32, dnnl::memory::dims{1})
                         : dnnl::memory::desc();

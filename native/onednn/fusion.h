@@ -37,6 +37,9 @@ struct Fusion {
   float src_scale = 1;
   int32_t src_zero_point = 0;
   std::vector<float> weight_scales = {1};  // one, or one per output channel
+  // Where they are known: sums of each output channel's weights. The source's zero point then goes into the
+  // bias; allowed only where every weight meets a source element, that is without padding.
+  std::vector<int32_t> weight_sums;
   std::optional<Addend> addend;
   std::optional<Unary> unary;
   float dst_scale = 1;
@@ -54,6 +57,7 @@ struct FusedAttributes {
   dnnl::primitive_attr attributes;
   std::vector<std::pair<int, dnnl::memory>> arguments;  // constant run-time arguments: scales, zero points
   BiasTransform bias;
+  bool needs_bias = false;           // even where the model has none: it carries zero points
   int addend_argument = 0;           // the binary form's argument; 0 without one
   dnnl::memory::desc addend_layout;  // the destination's layout, in the addend's element type
 };
@@ -64,10 +68,9 @@ struct ChannelMasks {
   int dst;
 };
 
-// Whether the primitive needs a bias even where the model has none: it carries the addend's zero point.
-bool needs_bias(const Fusion& fusion, AddendForm form);
-
+// Zero points become part of the bias wherever they can: with them as attributes, oneDNN 2.6 falls from its
+// brgemm kernels to older ones that take up to twice as long, and 3.x computes compensations for nothing.
 FusedAttributes make_fused_attributes(const Fusion& fusion, AddendForm form, const dnnl::memory::desc& dst,
-                                      DType dst_dtype, int64_t channels, ChannelMasks masks);
+                                      int64_t channels, ChannelMasks masks);
 
 }  // namespace octavo::onednn

@@ -23,8 +23,8 @@ FusedPrimitive make_matmul(const MatmulProblem& problem, const Fusion& fusion, A
   const auto src = to_onednn(problem.src), dst = to_onednn(problem.dst);
   const int64_t channels = problem.dst.shape.back();
   const int last = 1 << (problem.dst.shape.size() - 1);
-  auto fused = make_fused_attributes(fusion, form, dst, problem.dst.dtype, channels, {last, last});
-  const bool has_bias = problem.has_bias || needs_bias(fusion, form);
+  auto fused = make_fused_attributes(fusion, form, dst, channels, {last, last});
+  const bool has_bias = problem.has_bias || fused.needs_bias;
   Dims bias_shape(problem.dst.shape.size(), 1);
   bias_shape.back() = channels;
   const auto bias =

@@ -5,7 +5,10 @@
 #include <stdexcept>
 
 #include "primitives/fused_step.h"
+#include "primitives/merged_groups.h"
+#include "primitives/padded_convolution.h"
 #include "primitives/table.h"
+#include "primitives/weight_sums.h"
 
 namespace octavo {
 
@@ -108,17 +111,33 @@ dnnl::memory::desc weight_view(const Convolution& c) {
   }
   return onednn::to_onednn(view);
 }
+
+bool is_padded(const onednn::ConvolutionProblem& problem) {
+  const auto& begin = problem.padding_begin;
+  const auto& end = problem.padding_end;
+  return begin[0] > 0 || begin[1] > 0 || end[0] > 0 || end[1] > 0;
+}
+
+bool is_slow(const std::string& implementation) {
+  return implementation.find("ref") != std::string::npos || implementation.find("gemm") != std::string::npos;
+}
 }  // namespace
 
 std::unique_ptr<Step> create_convolution(const StepSpec& spec) {
   auto c = read(spec);
+  const auto& weight = spec.inputs[1];
   const int64_t channels = c.weight.shape[0];
   const auto inputs = read_inputs(spec, channels);
-  const auto fusion = read_fusion(spec, channels);
+  auto fusion = read_fusion(spec, channels);
+  if (onednn::miscounts_padding(c.problem, fusion)) return create_padded_convolution(spec);
+  if (fusion.src_zero_point != 0 && !is_padded(c.problem) && has_weight_sums(weight))
+    fusion.weight_sums = weight_sums(weight);
   c.problem.has_bias = inputs.bias >= 0;
   auto fused = make_fused(fusion, c.dst.dtype, [&](onednn::AddendForm form) {
     return onednn::make_convolution(c.problem, fusion, form);
   });
+  if (is_slow(fused.primitive.implementation()))
+    if (const auto merged = with_merged_groups(spec)) return create_convolution(*merged);
   FusedViews views{{c.src, c.problem.src}, weight_view(c), {c.dst, c.problem.dst}, {}};
   if (inputs.addend >= 0)
     views.addend = as_image(spec.inputs[inputs.addend].desc, spec.outputs[0].shape.size());

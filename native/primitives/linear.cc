@@ -5,6 +5,7 @@
 #include "onednn/matmul.h"
 #include "primitives/fused_step.h"
 #include "primitives/table.h"
+#include "primitives/weight_sums.h"
 
 namespace octavo {
 
@@ -49,7 +50,9 @@ std::unique_ptr<Step> create_linear(const StepSpec& spec) {
     throw std::invalid_argument("the output must be " + TensorDesc{dst.dtype, expected, {}}.to_string());
   if (src.numel() == 0 || dst.numel() == 0) throw std::invalid_argument("empty tensors cannot be multiplied");
   const auto inputs = read_inputs(spec, channels);
-  const auto fusion = read_fusion(spec, channels);
+  auto fusion = read_fusion(spec, channels);
+  if (fusion.src_zero_point != 0 && has_weight_sums(spec.inputs[1]))
+    fusion.weight_sums = weight_sums(spec.inputs[1]);
 
   const auto source = as_matrix(src), result = as_matrix(dst);
   const TensorDesc transposed{
