@@ -1,0 +1,186 @@
+import { describe, expect, it } from 'vitest';
+import { operators } from '../../lib/aten/index.ts';
+import { Interpreter } from '../../lib/graph/index.ts';
+import { type CompiledModel, compile, formatPlan } from '../../lib/runtime/index.ts';
+import { Tensor } from '../../lib/tensor/index.ts';
+import { GraphBuilder, uniform } from '../lowering/graph-builder.ts';
+import { convNet, twoInputs } from './models.ts';
+
+const image = (batch: number, seed = batch) => uniform([batch, 3, 8, 8], -1, 1, seed);
+
+function interpret(x: Tensor): number[] {
+  return new Interpreter(convNet(), operators).run([x])[0].toArray();
+}
+
+function expectClose(actual: number[], expected: number[]): void {
+  expect(actual).toHaveLength(expected.length);
+  actual.forEach((value, i) => {
+    // Sums over at most 72 products of numbers below 1, perhaps in another order.
+    expect(Math.abs(value - expected[i])).toBeLessThan(1e-4);
+  });
+}
+
+describe('CompiledModel', () => {
+  it('gives what the interpreter gives, for every way to pass the inputs', async () => {
+    using model = compile(convNet());
+    const x = image(2);
+    const expected = interpret(x);
+    const foreign = { type: 'float32', dims: [2, 3, 8, 8], data: x.data };
+    for (const inputs of [{ x }, [x], x, foreign, { x: foreign }]) {
+      expectClose((await model.run(inputs)).linear_default.toArray(), expected);
+      expectClose(model.runSync(inputs).linear_default.toArray(), expected);
+    }
+  });
+
+  it('knows its inputs and outputs', () => {
+    using model = compile(convNet());
+    expect(model.inputs.map(({ name, dtype, shape }) => `${name} ${dtype} ${shape}`)).toEqual([
+      'x float32 s0,3,8,8',
+    ]);
+    expect(model.outputs.map(({ name, shape }) => `${name} ${shape}`)).toEqual(['linear_default s0,5']);
+  });
+
+  it('serves many requests of mixed batch sizes at once', async () => {
+    using model = compile(convNet(), { streams: 3, threadsPerStream: 1 });
+    const requests = Array.from({ length: 120 }, (_, i) => image(1 + (i % 5), i));
+    const results = await Promise.all(requests.map((x) => model.run(x)));
+    results.forEach((result, i) => {
+      expectClose(result.linear_default.toArray(), interpret(requests[i]));
+    });
+  });
+
+  it('gives each request memory of its own', async () => {
+    using model = compile(convNet());
+    const [first, second] = await Promise.all([model.run(image(1, 1)), model.run(image(1, 2))]);
+    expect(first.linear_default.data.buffer).not.toBe(second.linear_default.data.buffer);
+    expect(first.linear_default.toArray()).not.toEqual(second.linear_default.toArray());
+  });
+
+  it('keeps a bounded number of plans', async () => {
+    using model = compile(convNet(), { threadsPerStream: 1 });
+    for (const batch of [...Array(40).keys(), 0, 39])
+      expectClose((await model.run(image(batch + 1))).linear_default.toArray(), interpret(image(batch + 1)));
+  });
+
+  it('describes its plan', async () => {
+    using model = compile(convNet());
+    await model.warmup({ x: [4, 3, 8, 8] }, [2, 3, 8, 8]);
+    const plan = model.plan([4, 3, 8, 8]);
+    expect(plan.outputs).toEqual([{ name: 'linear_default', dtype: 'float32', shape: [4, 5] }]);
+    expect(plan.steps.map(({ op, target }) => target ?? op)).toEqual([
+      'copy',
+      'aten.conv2d.default',
+      'aten.relu.default',
+      'aten.conv2d.default',
+      'aten.add.Tensor',
+      'aten.adaptive_avg_pool2d.default',
+      'aten.linear.default',
+    ]);
+    for (const step of plan.steps) {
+      expect(step.implementation).not.toBe('');
+      expect(step.implementation).not.toMatch(/ref/);
+      expect(step.bytes).toBeGreaterThan(0);
+    }
+    const { arenaBytes, arenaLowerBound, constantBytes } = plan.memory;
+    expect(arenaBytes).toBeGreaterThanOrEqual(arenaLowerBound);
+    expect(constantBytes).toBe(4 * (8 * 3 * 9 + 8 + 8 * 8 * 9 + 40 + 5));
+    const text = formatPlan(plan);
+    expect(text).toContain('plan(x: float32[4, 3, 8, 8]) -> (linear_default: float32[4, 5])');
+    expect(text).toMatch(/conv2d_default +convolution +float32\[4, 8, 8, 8\] channels-last/);
+  });
+
+  it('profiles its steps', () => {
+    using model = compile(convNet());
+    const profile = model.profile(image(1));
+    expect(profile.map(({ node }) => node)).toContain('conv2d_default_1');
+    for (const { nanoseconds } of profile) expect(nanoseconds).toBeGreaterThan(0);
+  });
+
+  it('refuses to work once disposed', async () => {
+    const model = compile(convNet());
+    const running = model.run(image(1));
+    model.dispose();
+    model.dispose();
+    // Whether it was started or not: it settles.
+    await Promise.allSettled([running]);
+    const message = 'the model is disposed; compile or load it again';
+    await expect(model.run(image(1))).rejects.toThrow(message);
+    await expect(model.warmup([1, 3, 8, 8])).rejects.toThrow(message);
+    await expect(model.save('/tmp/never')).rejects.toThrow(message);
+    for (const use of [
+      () => model.runSync(image(1)),
+      () => model.plan([1, 3, 8, 8]),
+      () => model.profile(image(1)),
+    ])
+      expect(use).toThrow(message);
+  });
+
+  it('refuses operators it cannot compile, all at once', () => {
+    const b = new GraphBuilder();
+    const x = b.input('x', [1]);
+    const module = b.finish(
+      b.call('aten.nope.default', b.call('aten.never.out', b.call('aten.nope.default', x))),
+    );
+    expect(() => compile(module)).toThrow(
+      /aten\.nope\.default \(2 times, first in node 'nope_default'\); aten\.never\.out \(1 times/,
+    );
+  });
+
+  it('does not see what happens to the graph later', async () => {
+    const module = convNet();
+    using model = compile(module);
+    module.graph.eraseNode(module.graph.outputNode);
+    module.attributes.clear();
+    expectClose((await model.run(image(1))).linear_default.toArray(), interpret(image(1)));
+  });
+});
+
+describe('inputs', () => {
+  const p = Tensor.zeros('float32', [2, 4]);
+  const cases: [string, (model: CompiledModel) => Promise<unknown>, RegExp][] = [
+    [
+      'a missing one',
+      (m) => m.run({ p }),
+      /one tensor for each input \(p: float32\[s0, 4\], q: .*none for 'q'/,
+    ],
+    ['an unknown one', (m) => m.run({ p, q: p, r: p }), /got 'r'/],
+    ['too few', (m) => m.run([p]), /got 1/],
+    ['one for two', (m) => m.run(p), /got 1/],
+    ['nothing', (m) => m.run(null as never), /got null/],
+    ['a plain array', (m) => m.run({ p, q: [1, 2] as never }), /input 'q': expected a Tensor/],
+    [
+      'another dtype',
+      (m) => m.run({ p, q: Tensor.zeros('float64', [2, 4]) }),
+      /input 'q' must be float32\[s0, 4\], got float64\[2, 4\]/,
+    ],
+    ['another rank', (m) => m.run({ p, q: Tensor.zeros('float32', [8]) }), /'q' must be .*got float32\[8\]/],
+    [
+      'another extent',
+      (m) => m.run({ p: Tensor.zeros('float32', [2, 5]), q: p }),
+      /'p' must be .*got float32\[2, 5\]/,
+    ],
+    [
+      'another batch size than the others',
+      (m) => m.run({ p, q: Tensor.zeros('float32', [3, 4]) }),
+      /got float32\[3, 4\]: s0 is 2 in input 'p'/,
+    ],
+    ['an empty batch', (m) => m.run({ p: Tensor.zeros('float32', [0, 4]), q: p }), /s0 at least 1/],
+    ['a wrong shape to warm up', (m) => m.warmup({ p: [2, 4], q: [2, 5] }), /'q' must be .*got \[2, 5\]/],
+  ];
+
+  it.each(cases)('of which %s is wrong are refused', async (_, run, message) => {
+    using model = compile(twoInputs(), { threadsPerStream: 1 });
+    await expect(run(model)).rejects.toThrow(message);
+  });
+
+  it('fit by name whatever their order', async () => {
+    using model = compile(twoInputs(), { threadsPerStream: 1 });
+    const [a, b] = [
+      Tensor.from('float32', [1, 2, 3, 4], [1, 4]),
+      Tensor.from('float32', [4, 4, 4, 4], [1, 4]),
+    ];
+    const { add_tensor: sum, sub_tensor: difference } = await model.run({ q: b, p: a });
+    expect(sum.toArray()).toEqual([5, 6, 7, 8]);
+    expect(difference.toArray()).toEqual([-3, -2, -1, 0]);
+  });
+});

@@ -1,0 +1,81 @@
+import { execFile } from 'node:child_process';
+import { monitorEventLoopDelay } from 'node:perf_hooks';
+import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
+import { describe, expect, it } from 'vitest';
+import { compile } from '../../lib/runtime/index.ts';
+import { Tensor } from '../../lib/tensor/index.ts';
+import { slowNet } from './models.ts';
+
+/** Runs a script of `children/` in a process of its own and gives what it printed. Rejects when it fails or crashes. */
+async function runChild(name: string, ...args: readonly string[]): Promise<string> {
+  const script = fileURLToPath(new URL(`children/${name}.ts`, import.meta.url));
+  const { stdout } = await promisify(execFile)(
+    process.execPath,
+    ['--expose-gc', '--import', 'tsx', script, ...args],
+    { timeout: 60_000 },
+  );
+  return stdout;
+}
+
+describe('a process with models', () => {
+  it.each(['running', 'compiling'])('exits with 0 while they are %s', async (mode) => {
+    await runChild('exit-mid-run', mode);
+  });
+
+  it('reports an uncaught exception while they run', async () => {
+    await expect(runChild('exit-mid-run', 'throw')).rejects.toMatchObject({
+      code: 1,
+      signal: null,
+      stderr: expect.stringContaining('thrown on purpose'),
+    });
+  });
+
+  it('spends no time on idle ones, and is not kept alive by them', async () => {
+    const { busyMilliseconds } = JSON.parse(await runChild('idle'));
+    // Of 500 ms. Node itself takes a few for its timers and garbage collection.
+    expect(busyMilliseconds).toBeLessThan(50);
+  });
+
+  it('gets their memory back when they are disposed of', async () => {
+    const rounds: number[] = JSON.parse(await runChild('leak'));
+    // 24 MiB a model (weights in JavaScript, native and packed), 40 models. The first rounds fill the allocator.
+    const settled = rounds.slice(20);
+    expect(settled.at(-1)! - settled[0]).toBeLessThan(24);
+  });
+
+  it('runs them in worker threads that come and go', async () => {
+    const results = JSON.parse(await runChild('worker-threads'));
+    expect(results).toHaveLength(6);
+    expect(results[0]).not.toBe(0);
+    expect(new Set(results).size).toBe(1);
+  });
+});
+
+describe('a running model', () => {
+  it('leaves the event loop free', async () => {
+    using model = compile(slowNet(), { streams: 1, threadsPerStream: 1 });
+    const x = Tensor.zeros('float32', [4, 16, 64, 64]);
+    await model.warmup(x.shape);
+    const delay = monitorEventLoopDelay({ resolution: 1 });
+    delay.enable();
+    const start = performance.now();
+    await Promise.all([model.run(x), model.run(x), model.run(x)]);
+    const elapsed = performance.now() - start;
+    delay.disable();
+    expect(elapsed).toBeGreaterThan(30);
+    // In nanoseconds. The machine may be busy; a loop that waits for the model would be late by all of `elapsed`.
+    expect(delay.percentile(90) / 1e6).toBeLessThan(elapsed / 4);
+  });
+
+  it('may be collected as garbage while it runs', async () => {
+    const x = Tensor.zeros('float32', [1, 16, 64, 64]);
+    const runs = Array.from({ length: 5 }, () => compile(slowNet(), { threadsPerStream: 1 }).run(x));
+    for (let i = 0; i < 5; i++) {
+      // Enough for several collections of the young generation.
+      void Array.from({ length: 200_000 }, () => ({}));
+      await new Promise((resolve) => setTimeout(resolve, 2));
+    }
+    for (const result of await Promise.all(runs)) expect(Object.keys(result)).toHaveLength(1);
+  });
+});

@@ -1,0 +1,36 @@
+import { type GraphModule, SymInt } from '../../lib/graph/index.ts';
+import { GraphBuilder } from '../lowering/graph-builder.ts';
+
+const batch = new SymInt(['s0']);
+
+/** A small convolutional network over images of 3 x 8 x 8, any batch size. */
+export function convNet(): GraphModule {
+  const b = new GraphBuilder();
+  const x = b.input('x', [batch, 3, 8, 8]);
+  const first = b.call(
+    'aten.relu.default',
+    b.call('aten.conv2d.default', x, b.parameter('w1', [8, 3, 3, 3]), b.parameter('b1', [8]), [1, 1], [1, 1]),
+  );
+  const second = b.call('aten.conv2d.default', first, b.parameter('w2', [8, 8, 3, 3]), null, [1, 1], [1, 1]);
+  const pooled = b.call('aten.adaptive_avg_pool2d.default', b.call('aten.add.Tensor', second, first), [1, 1]);
+  const flat = b.call('aten.flatten.using_ints', pooled, 1);
+  return b.finish(b.call('aten.linear.default', flat, b.parameter('w3', [5, 8]), b.parameter('b3', [5])));
+}
+
+/** Two inputs that share their batch size, two outputs. */
+export function twoInputs(): GraphModule {
+  const b = new GraphBuilder();
+  const [p, q] = [b.input('p', [batch, 4]), b.input('q', [batch, 4])];
+  return b.finish(b.call('aten.add.Tensor', p, q), b.call('aten.sub.Tensor', p, q));
+}
+
+/** A network over [s0, 16, 64, 64] that keeps a core busy for about 10 ms an image. */
+export function slowNet(): GraphModule {
+  const b = new GraphBuilder();
+  let x = b.input('x', [batch, 16, 64, 64]);
+  for (let i = 0; i < 60; i++) {
+    const weight = b.parameter('w', [16, 16, 3, 3]);
+    x = b.call('aten.tanh.default', b.call('aten.conv2d.default', x, weight, null, [1, 1], [1, 1]));
+  }
+  return b.finish(x);
+}
