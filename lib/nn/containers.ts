@@ -1,39 +1,41 @@
 import type { Value } from './dispatch.ts';
 import { Module } from './module.ts';
 
-/** A module whose parts are numbered. */
-abstract class NumberedModules<M extends Module> extends Module {
-  readonly #items: readonly M[];
+/** A module whose parts are a list, named by their numbers unless they have names of their own. */
+abstract class Container<M extends Module> extends Module {
+  readonly #items: ReadonlyMap<string, M>;
 
-  constructor(items: readonly M[]) {
+  constructor(items: Readonly<Record<string, M>> | readonly M[]) {
     super();
-    this.#items = [...items];
+    this.#items = new Map(Object.entries(items));
   }
 
   override get namedChildren(): readonly (readonly [string, M])[] {
-    return this.#items.map((item, i) => [String(i), item]);
+    return [...this.#items];
   }
 
   get length(): number {
-    return this.#items.length;
+    return this.#items.size;
   }
 
   [Symbol.iterator](): Iterator<M> {
-    return this.#items[Symbol.iterator]();
+    return this.#items.values();
   }
 
   /** @throws Error when there is no such module. */
   at(index: number): M {
-    const item = this.#items.at(index);
+    const item = [...this.#items.values()].at(index);
     if (!item) throw new Error(`${this.type}: there is no module ${index}; there are ${this.length}`);
     return item;
   }
 }
 
 /** Modules that are called one after the other (counterpart: `torch.nn.Sequential`). */
-export class Sequential extends NumberedModules<Module> {
-  constructor(...items: readonly Module[]) {
-    super(items);
+export class Sequential extends Container<Module> {
+  /** @param items the modules, or one record of modules by name. */
+  constructor(...items: readonly Module[] | readonly [Readonly<Record<string, Module>>]) {
+    const [first] = items;
+    super(items.length === 1 && !(first instanceof Module) ? first : (items as readonly Module[]));
   }
 
   override get type(): string {
@@ -48,7 +50,11 @@ export class Sequential extends NumberedModules<Module> {
 }
 
 /** A list of modules, which its owner calls (counterpart: `torch.nn.ModuleList`). */
-export class ModuleList<M extends Module = Module> extends NumberedModules<M> {
+export class ModuleList<M extends Module = Module> extends Container<M> {
+  constructor(items: readonly M[]) {
+    super(items);
+  }
+
   override get type(): string {
     return 'torch.nn.modules.container.ModuleList';
   }

@@ -8,6 +8,7 @@ const MASK_24 = 0xffffff;
  */
 export class Generator {
   readonly #state = new Uint32Array(STATE_SIZE);
+  readonly #numbers = new Uint32Array(STATE_SIZE);
   #next = STATE_SIZE;
   #spareNormal: number | undefined;
 
@@ -34,7 +35,7 @@ export class Generator {
   fillUniform(data: Float32Array, from: number, to: number): void {
     const start = Math.fround(from);
     const range = Math.fround(Math.fround(to) - start);
-    for (let i = 0; i < data.length; i++) data[i] = this.#unit() * range + start;
+    for (let i = 0; i < data.length; i++) data[i] = (this.#random() & MASK_24) * 2 ** -24 * range + start;
   }
 
   /** Fills an array with normally distributed float32 numbers (`torch.Tensor.normal_`). */
@@ -45,21 +46,20 @@ export class Generator {
   }
 
   #fillNormalBlocks(data: Float32Array, mean: number, deviation: number): void {
-    const transform = (block: Float32Array) => {
-      for (let i = 0; i < 8; i++) {
-        const radius = Math.sqrt(-2 * Math.log(1 - block[i]));
-        const angle = 2 * Math.PI * block[i + 8];
-        block[i] = radius * Math.cos(angle) * deviation + mean;
-        block[i + 8] = radius * Math.sin(angle) * deviation + mean;
+    const transform = (begin: number) => {
+      for (let i = begin; i < begin + 8; i++) {
+        const radius = Math.sqrt(-2 * Math.log(1 - data[i]));
+        const angle = 2 * Math.PI * data[i + 8];
+        data[i] = radius * Math.cos(angle) * deviation + mean;
+        data[i + 8] = radius * Math.sin(angle) * deviation + mean;
       }
     };
     this.fillUniform(data, 0, 1);
-    for (let i = 0; i + 16 <= data.length; i += 16) transform(data.subarray(i, i + 16));
+    for (let i = 0; i + 16 <= data.length; i += 16) transform(i);
     if (data.length % 16 === 0) return;
     // The rest is drawn again as a whole block at the end.
-    const last = data.subarray(data.length - 16);
-    this.fillUniform(last, 0, 1);
-    transform(last);
+    this.fillUniform(data.subarray(data.length - 16), 0, 1);
+    transform(data.length - 16);
   }
 
   /** One number of the standard normal distribution in double precision, by Box and Muller's method. */
@@ -75,11 +75,6 @@ export class Generator {
     return radius * Math.cos(angle);
   }
 
-  /** In [0, 1), of the 24 bits that a float32 holds. */
-  #unit(): number {
-    return (this.#random() & MASK_24) * 2 ** -24;
-  }
-
   /** In [0, 1), of 53 bits. */
   #unitDouble(): number {
     const high = this.#random() & 0x1fffff;
@@ -88,18 +83,22 @@ export class Generator {
 
   #random(): number {
     if (this.#next === STATE_SIZE) this.#twist();
-    let y = this.#state[this.#next++];
-    y ^= y >>> 11;
-    y ^= (y << 7) & 0x9d2c5680;
-    y ^= (y << 15) & 0xefc60000;
-    return (y ^ (y >>> 18)) >>> 0;
+    return this.#numbers[this.#next++];
   }
 
+  /** Makes the next numbers, all of a round at once. */
   #twist(): void {
     const state = this.#state;
     for (let i = 0; i < STATE_SIZE; i++) {
-      const y = (state[i] & 0x80000000) | (state[(i + 1) % STATE_SIZE] & 0x7fffffff);
-      state[i] = state[(i + SHIFT_SIZE) % STATE_SIZE] ^ (y >>> 1) ^ (y & 1 ? 0x9908b0df : 0);
+      const next = i + 1 < STATE_SIZE ? i + 1 : 0;
+      const shifted = i + SHIFT_SIZE < STATE_SIZE ? i + SHIFT_SIZE : i + SHIFT_SIZE - STATE_SIZE;
+      const y = (state[i] & 0x80000000) | (state[next] & 0x7fffffff);
+      state[i] = state[shifted] ^ (y >>> 1) ^ (y & 1 ? 0x9908b0df : 0);
+      let z = state[i];
+      z ^= z >>> 11;
+      z ^= (z << 7) & 0x9d2c5680;
+      z ^= (z << 15) & 0xefc60000;
+      this.#numbers[i] = z ^ (z >>> 18);
     }
     this.#next = 0;
   }

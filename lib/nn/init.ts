@@ -27,10 +27,16 @@ export function fan(shape: readonly number[], mode: 'in' | 'out'): number {
   return shape[mode === 'in' ? 1 : 0] * numelOf(shape.slice(2));
 }
 
-/** Weights [out, in, ...kernel] as PyTorch's convolutions and linears begin: `kaiming_uniform_(a=sqrt(5))`. */
-export function defaultWeight(shape: readonly number[]): Tensor {
-  const bound = Math.sqrt(3) * (Math.sqrt(2 / 6) / Math.sqrt(fan(shape, 'in')));
+/** `kaiming_uniform_`, for layers that a leaky relu of this slope follows; a relu's is 0. */
+export function kaimingUniform(shape: readonly number[], negativeSlope = 0): Tensor {
+  const gain = Math.sqrt(2 / (1 + negativeSlope ** 2));
+  const bound = Math.sqrt(3) * (gain / Math.sqrt(fan(shape, 'in')));
   return uniform(shape, -bound, bound);
+}
+
+/** Weights [out, in, ...kernel] as PyTorch's convolutions and linears begin. */
+export function defaultWeight(shape: readonly number[]): Tensor {
+  return kaimingUniform(shape, Math.sqrt(5));
 }
 
 /** The bias that goes with {@link defaultWeight}. */

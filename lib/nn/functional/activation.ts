@@ -1,10 +1,5 @@
 import { callOperator, type Value } from '../dispatch.ts';
-import { trimDefaults } from './arguments.ts';
-
-/** Options of the functions that can be told to overwrite their input. */
-export interface InPlace {
-  readonly inplace?: boolean;
-}
+import { type InPlace, trimDefaults } from './arguments.ts';
 
 function pointwise(name: string, source: string, x: Value, { inplace = false }: InPlace): Value {
   return callOperator({ target: `aten.${name}${inplace ? '_' : ''}.default`, args: [x], source });

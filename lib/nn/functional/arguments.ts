@@ -8,6 +8,11 @@ export function pair(x: Pair): readonly [number, number] {
   return typeof x === 'number' ? [x, x] : x;
 }
 
+/** Options of the functions that can be told to overwrite their input. */
+export interface InPlace {
+  readonly inplace?: boolean;
+}
+
 /**
  * Leaves out arguments at the end that only say the schema's defaults, as PyTorch's tracer does.
  * @param defaults those of the last arguments.

@@ -1,24 +1,26 @@
 import { callOperator, type Value } from '../dispatch.ts';
-import { trimDefaults } from './arguments.ts';
+import { type InPlace, trimDefaults } from './arguments.ts';
 
-function arithmetic(name: string, source: string, a: Value, b: Value | number): Value {
-  return callOperator({ target: `aten.${name}.Tensor`, args: [a, b], source });
+/** A call of an arithmetic operator, named as Python's `operator` module names it. */
+function arithmetic(name: string, python: string, a: Value, b: Value | number, { inplace }: InPlace): Value {
+  const target = `aten.${name}${inplace ? '_' : ''}.Tensor`;
+  return callOperator({ target, args: [a, b], source: `_operator.${inplace ? 'i' : ''}${python}` });
 }
 
-export function add(a: Value, b: Value | number): Value {
-  return arithmetic('add', '_operator.add', a, b);
+export function add(a: Value, b: Value | number, options: InPlace = {}): Value {
+  return arithmetic('add', 'add', a, b, options);
 }
 
-export function sub(a: Value, b: Value | number): Value {
-  return arithmetic('sub', '_operator.sub', a, b);
+export function sub(a: Value, b: Value | number, options: InPlace = {}): Value {
+  return arithmetic('sub', 'sub', a, b, options);
 }
 
-export function mul(a: Value, b: Value | number): Value {
-  return arithmetic('mul', '_operator.mul', a, b);
+export function mul(a: Value, b: Value | number, options: InPlace = {}): Value {
+  return arithmetic('mul', 'mul', a, b, options);
 }
 
-export function div(a: Value, b: Value | number): Value {
-  return arithmetic('div', '_operator.truediv', a, b);
+export function div(a: Value, b: Value | number, options: InPlace = {}): Value {
+  return arithmetic('div', 'truediv', a, b, options);
 }
 
 /** Matrix product over the last two dimensions, the others broadcast. */

@@ -7,7 +7,6 @@ export {
   hardsigmoid,
   hardswish,
   hardtanh,
-  type InPlace,
   leakyRelu,
   relu,
   relu6,
@@ -16,7 +15,7 @@ export {
   softmax,
   tanh,
 } from './activation.ts';
-export type { Pair } from './arguments.ts';
+export type { InPlace, Pair } from './arguments.ts';
 export { add, clamp, div, matmul, mean, mul, sub, sum } from './arithmetic.ts';
 export {
   type BatchNormArguments,

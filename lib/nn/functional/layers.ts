@@ -1,5 +1,5 @@
 import { callOperator, type Value } from '../dispatch.ts';
-import { type Pair, pair, trimDefaults } from './arguments.ts';
+import { type InPlace, type Pair, pair, trimDefaults } from './arguments.ts';
 
 /** Geometry of a convolution. */
 export interface ConvOptions<Size> {
@@ -100,9 +100,9 @@ export function embedding(indices: Value, weight: Value): Value {
 }
 
 /** While training, zeroes elements with probability p; else changes nothing. */
-export function dropout(x: Value, p = 0.5, training = false): Value {
+export function dropout(x: Value, p = 0.5, training = false, { inplace = false }: InPlace = {}): Value {
   return callOperator({
-    target: 'aten.dropout.default',
+    target: `aten.dropout${inplace ? '_' : ''}.default`,
     args: [x, p, training],
     source: 'torch.nn.functional.dropout',
     floats: ['p'],
