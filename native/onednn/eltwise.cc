@@ -20,22 +20,33 @@ std::optional<dnnl::algorithm> eltwise_algorithm(const std::string& name) {
   return found->second;
 }
 
-Primitive make_eltwise(const EltwiseProblem& problem) {
+namespace {
+auto make_descriptor(const EltwiseProblem& p, dnnl::algorithm algorithm, const dnnl::memory::desc& run) {
+#if OCTAVO_ONEDNN_3
+  return dnnl::eltwise_forward::primitive_desc(engine(), dnnl::prop_kind::forward_inference, algorithm, run,
+                                               run, p.alpha, p.beta, base_attributes());
+#else
+  return dnnl::eltwise_forward::primitive_desc(
+      {dnnl::prop_kind::forward_inference, algorithm, run, p.alpha, p.beta}, base_attributes(), engine());
+#endif
+}
+}  // namespace
+
+std::optional<Primitive> make_eltwise(const EltwiseProblem& problem) {
   const auto algorithm = eltwise_algorithm(problem.algorithm);
   if (!algorithm) throw std::invalid_argument("unknown eltwise algorithm '" + problem.algorithm + "'");
   const dnnl::memory::desc run({problem.numel}, to_onednn(problem.dtype), dnnl::memory::dims{1});
-#if OCTAVO_ONEDNN_3
-  const dnnl::eltwise_forward::primitive_desc pd(engine(), dnnl::prop_kind::forward_inference, *algorithm,
-                                                 run, run, problem.alpha, problem.beta, base_attributes());
-#else
-  const dnnl::eltwise_forward::primitive_desc pd(
-      {dnnl::prop_kind::forward_inference, *algorithm, run, problem.alpha, problem.beta}, base_attributes(),
-      engine());
-#endif
-  Primitive primitive(dnnl::eltwise_forward(pd), pd.impl_info_str(), pd.scratchpad_desc());
-  primitive.add(DNNL_ARG_SRC, run);
-  primitive.add(DNNL_ARG_DST, run);
-  return primitive;
+  try {
+    const auto pd = make_descriptor(problem, *algorithm, run);
+    if (is_reference(pd.impl_info_str())) return std::nullopt;
+    Primitive primitive(dnnl::eltwise_forward(pd), pd.impl_info_str(), pd.scratchpad_desc());
+    primitive.add(DNNL_ARG_SRC, run);
+    primitive.add(DNNL_ARG_DST, run);
+    return primitive;
+  } catch (const dnnl::error& error) {
+    if (error.status == dnnl_unimplemented) return std::nullopt;
+    throw;
+  }
 }
 
 }  // namespace octavo::onednn

@@ -20,6 +20,7 @@ struct EltwiseProblem {
 // The algorithm for a name: tanh, gelu_erf, … Nothing for another name.
 std::optional<dnnl::algorithm> eltwise_algorithm(const std::string& name);
 
-Primitive make_eltwise(const EltwiseProblem& problem);
+// Nothing where this CPU has no fast kernel for the dtype.
+std::optional<Primitive> make_eltwise(const EltwiseProblem& problem);
 
 }  // namespace octavo::onednn

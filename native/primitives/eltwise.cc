@@ -69,7 +69,8 @@ bool is_one_run(const TensorDesc& x, const TensorDesc& y) {
   return nest.extents.size() == 1 && nest.strides[0][0] == 1 && nest.strides[1][0] == 1;
 }
 
-// Tensors of different layouts meet in the scratchpad.
+// Tensors of different layouts meet in the scratchpad, and so do those of a dtype that this CPU does not
+// compute in: there as float32.
 class OneDnnEltwise : public Step {
  public:
   explicit OneDnnEltwise(const StepSpec& spec) : x_(spec, 0, "the tensor"), numel_(x_.desc().numel()) {
@@ -77,15 +78,9 @@ class OneDnnEltwise : public Step {
     if (x.shape != y.shape || x.dtype != y.dtype)
       throw std::invalid_argument("input and output must have the same shape and dtype");
     if (numel_ == 0) return;
-    primitive_.emplace(onednn::make_eltwise({x.dtype, numel_, spec.attributes.text("algorithm"),
-                                             attribute(spec, "alpha"), attribute(spec, "beta")}));
+    if (is_one_run(x, y)) primitive_ = make(spec, x.dtype);
+    if (!primitive_) stage(spec, x, y);
     own_scratch_ = scratch_.reserve(primitive_->scratchpad_bytes());
-    if (is_one_run(x, y)) return;
-    const TensorDesc dense{x.dtype, x.shape, row_major_strides(x.shape)};
-    staging_ = scratch_.reserve(dense.span_bytes());
-    const auto move = kernels::RowConversion::move(x.dtype);
-    gather_.emplace(x, dense, move);
-    scatter_.emplace(dense, y, move);
   }
 
   void execute(const Buffers& buffers) override {
@@ -106,6 +101,22 @@ class OneDnnEltwise : public Step {
   size_t scratchpad_bytes() const override { return scratch_.bytes(); }
 
  private:
+  std::optional<onednn::Primitive> make(const StepSpec& spec, DType dtype) const {
+    return onednn::make_eltwise({dtype, numel_, spec.attributes.text("algorithm"), attribute(spec, "alpha"),
+                                 attribute(spec, "beta")});
+  }
+
+  void stage(const StepSpec& spec, const TensorDesc& x, const TensorDesc& y) {
+    DType dtype = x.dtype;
+    primitive_ = make(spec, dtype);
+    if (!primitive_) primitive_ = make(spec, dtype = DType::f32);
+    if (!primitive_) throw std::invalid_argument("oneDNN has no fast kernel for this function");
+    const TensorDesc dense{dtype, x.shape, row_major_strides(x.shape)};
+    staging_ = scratch_.reserve(dense.span_bytes());
+    gather_.emplace(x, dense, kernels::RowConversion::cast(x.dtype, dtype));
+    scatter_.emplace(dense, y, kernels::RowConversion::cast(dtype, y.dtype));
+  }
+
   InputValue x_;
   int64_t numel_;
   ScratchLayout scratch_;
