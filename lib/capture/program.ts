@@ -172,7 +172,8 @@ class ProgramBuilder {
     const { args, kwargs } = this.#bind(at, schema, named);
     const names = this.#outputNames(at.field('outputs'));
     const single = names.length === 1 && !Array.isArray(names[0]) ? (names[0] as string) : undefined;
-    const node = this.#graph.callFunction(target, args, kwargs, single);
+    // The archive names results only; a node of several gets the name the tracer gave it, the operator's.
+    const node = this.#graph.callFunction(target, args, kwargs, single ?? target.split('.')[1]);
     for (const input of node.allInputNodes) this.#memory.checkRead(node.name, input);
     this.#readMetadata(at.field('metadata'), node);
     if (this.#floats.length > 0) node.meta.floatArguments = this.#floats;

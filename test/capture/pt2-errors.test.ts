@@ -192,7 +192,7 @@ describe('loadPt2 refuses', () => {
       if (result instanceof Error) expect(result.message).not.toBe('');
       else (result as Awaited<ReturnType<typeof loadPt2>>).graph.lint();
     };
-    await fc.assert(fc.asyncProperty(flips, survives), { seed: 2, numRuns: 300 });
+    await fc.assert(fc.asyncProperty(flips, survives), { seed: 2, numRuns: 150 });
     // Around the ends of the file, where the directories are, and behind the checksums.
     const directory = fc.array(
       fc.tuple(
@@ -201,7 +201,7 @@ describe('loadPt2 refuses', () => {
       ),
       { minLength: 1, maxLength: 3 },
     );
-    await fc.assert(fc.asyncProperty(directory, survives), { seed: 3, numRuns: 300 });
+    await fc.assert(fc.asyncProperty(directory, survives), { seed: 3, numRuns: 150 });
   });
 
   it('or reads a valid graph of any damaged pickle and program, whose checksums are right', async () => {
@@ -228,7 +228,7 @@ describe('loadPt2 refuses', () => {
         if (result instanceof Error) expect(result.message).not.toBe('');
         else (result as Awaited<ReturnType<typeof loadPt2>>).graph.lint();
       }),
-      { seed: 4, numRuns: 200 },
+      { seed: 4, numRuns: 120 },
     );
   });
 });
