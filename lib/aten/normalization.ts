@@ -4,7 +4,7 @@ import type { NativeDefinition, OperatorDefinition, TensorLike } from './registr
 import { normalizeAxis } from './shape-rules.ts';
 
 /** The tensor and its optional scale and shift, as the native steps take them. */
-function withParameters<T extends TensorLike>(args: Arguments<T>, others: readonly T[] = []) {
+export function withParameters<T extends TensorLike>(args: Arguments<T>, others: readonly T[] = []) {
   const [weight, bias] = [args.optionalTensor('weight'), args.optionalTensor('bias')];
   return {
     inputs: [args.tensor('input'), ...others, ...(weight ? [weight] : []), ...(bias ? [bias] : [])],

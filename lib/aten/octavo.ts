@@ -1,6 +1,9 @@
+import { withParameters } from './normalization.ts';
 import { fusedUnary } from './pointwise.ts';
 import type { OperatorDefinition } from './registry.ts';
 import { broadcastShapes } from './shape-rules.ts';
+
+const unary = { name: 'attr', scalars: 'scalars', algorithm: 'algorithm' };
 
 /** Operators of lowered graphs that neither ATen nor `onednn.*` has. */
 export const octavo: readonly OperatorDefinition[] = [
@@ -27,9 +30,35 @@ export const octavo: readonly OperatorDefinition[] = [
         bZeroPoint: args.number('b_zero_point'),
         outputScale: args.number('output_scale'),
         outputZeroPoint: args.number('output_zero_point'),
-        ...fusedUnary(args, { name: 'attr', scalars: 'scalars', algorithm: 'algorithm' }),
+        ...fusedUnary(args, unary),
       },
     }),
+  },
+  {
+    /**
+     * `unary(batch_norm(input))` with running statistics; `input` and the result may be 8-bit integers, under their own
+     * scale and zero point.
+     */
+    schema:
+      'octavo::batch_norm(Tensor input, float x_scale, int x_zero_point, Tensor? weight, Tensor? bias, Tensor running_mean, Tensor running_var, float eps, float output_scale, int output_zero_point, ScalarType output_dtype, str attr, Scalar?[] scalars, str? algorithm) -> Tensor',
+    infer: (args) => ({ dtype: args.dtype('output_dtype'), shape: args.tensor('input').shape }),
+    step: (args) => {
+      const { inputs, attributes } = withParameters(args, [
+        args.tensor('running_mean'),
+        args.tensor('running_var'),
+      ]);
+      const quantization = {
+        xScale: args.number('x_scale'),
+        xZeroPoint: args.number('x_zero_point'),
+        outputScale: args.number('output_scale'),
+        outputZeroPoint: args.number('output_zero_point'),
+      };
+      return {
+        op: 'batch_norm',
+        inputs,
+        attributes: { ...attributes, ...quantization, ...fusedUnary(args, unary) },
+      };
+    },
   },
   {
     /** `table[byte]` for every byte of an 8-bit tensor: any function of one 8-bit integer. `table` has 256 entries. */

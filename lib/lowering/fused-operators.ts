@@ -39,6 +39,11 @@ const unarySlot = (name: string, scalars: string, algorithm: string): UnarySlot 
 });
 
 const convolutionUnary = unarySlot('attr', 'scalars', 'algorithm');
+/** What our own loops compute besides. */
+const loopUnary: UnarySlot = {
+  ...convolutionUnary,
+  functions: ['relu', 'hardtanh', 'leaky_relu', 'hardswish', 'hardsigmoid'],
+};
 const binaryUnary = unarySlot('unary_attr', 'unary_scalars', 'unary_algorithm');
 
 const forms: readonly FusedOperator[] = [
@@ -86,14 +91,8 @@ const forms: readonly FusedOperator[] = [
     quantizes: false,
     binary: { operator: 'mkldnn._linear_pointwise.binary', addend: 'other', addition: { attr: 'add' } },
   },
-  {
-    operator: 'octavo.binary.default',
-    unary: {
-      ...convolutionUnary,
-      functions: ['relu', 'hardtanh', 'leaky_relu', 'hardswish', 'hardsigmoid'],
-    },
-    quantizes: true,
-  },
+  { operator: 'octavo.binary.default', unary: loopUnary, quantizes: true },
+  { operator: 'octavo.batch_norm.default', unary: loopUnary, quantizes: true },
 ];
 
 /** Every operator that fuses something, by name: the plain forms and those with an addition. */

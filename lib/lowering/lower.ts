@@ -1,5 +1,6 @@
 import type { GraphModule } from '../graph/index.ts';
 import { type Pass, PassContext } from './pass.ts';
+import { batchNormalization } from './passes/batch-normalization.ts';
 import { binaryArithmetic } from './passes/binary-arithmetic.ts';
 import { cancelRequantize } from './passes/cancel-requantize.ts';
 import { canonicalCalls } from './passes/canonical-calls.ts';
@@ -46,6 +47,7 @@ const stages: readonly (readonly Pass[])[] = [
   // A pointwise function cannot stand between an operator and the addition fused into it, so additions come first.
   [fuseAddition],
   [binaryArithmetic],
+  [batchNormalization],
   [fuseUnary],
   [fuseQuantize],
   [lookupTable],

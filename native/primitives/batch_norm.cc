@@ -6,6 +6,7 @@
 #include "kernels/arithmetic.h"
 #include "primitives/input_value.h"
 #include "primitives/pointwise.h"
+#include "primitives/row_function.h"
 #include "primitives/table.h"
 
 namespace octavo {
@@ -27,9 +28,11 @@ TensorDesc per_channel(int64_t channels, size_t rank) {
 PointwiseLoop make_loop(const StepSpec& spec) {
   const auto& x = spec.inputs[0].desc;
   const TensorDesc channel = per_channel(x.shape[1], x.shape.size());
-  return PointwiseLoop({spec.outputs.at(0), {}}, {{x, {}}, {channel, {}}, {channel, {}}});
+  return PointwiseLoop(pointwise_operand(spec.outputs.at(0), spec.attributes, "output"),
+                       {pointwise_operand(x, spec.attributes, "x"), {channel, {}}, {channel, {}}});
 }
 
+// x and the result may be 8-bit integers, a pointwise function may follow.
 // Inputs: x, running mean, running variance, then weight and bias where hasWeight and hasBias say so.
 class BatchNorm : public Step {
  public:
@@ -40,6 +43,7 @@ class BatchNorm : public Step {
         eps_(static_cast<float>(spec.attributes.number("eps"))),
         scale_(static_cast<size_t>(channels_of(x_.desc()))),
         shift_(scale_.size()),
+        function_(spec.attributes),
         loop_(make_loop(spec)) {
     size_t next = 3;
     if (spec.attributes.boolean("hasWeight")) weight_.emplace(spec, next++, "weight");
@@ -54,8 +58,9 @@ class BatchNorm : public Step {
   void execute(const Buffers& buffers) override {
     if (!constant_) fold(buffers);
     const void* inputs[] = {x_.data(buffers), scale_.data(), shift_.data()};
-    loop_.execute(buffers.outputs[0], inputs, [](const float* const* in, float* out, int64_t n) {
+    loop_.execute(buffers.outputs[0], inputs, [this](const float* const* in, float* out, int64_t n) {
       kernels::scale_shift_rows(in[0], in[1], in[2], out, n);
+      function_.apply(out, n);
     });
   }
   std::string implementation() const override { return "octavo:batch_norm"; }
@@ -86,6 +91,7 @@ class BatchNorm : public Step {
   std::optional<InputValue> weight_, bias_;
   float eps_;
   std::vector<float> scale_, shift_;
+  RowFunction function_;
   PointwiseLoop loop_;
   bool constant_ = true;
 };

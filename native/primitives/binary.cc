@@ -1,11 +1,11 @@
 // Arithmetic of two tensors that broadcast, then an optional pointwise function; any of the three may be
 // quantized, with its own scale and zero point.
-#include <limits>
 #include <stdexcept>
 
 #include "kernels/arithmetic.h"
 #include "primitives/input_value.h"
 #include "primitives/pointwise.h"
+#include "primitives/row_function.h"
 #include "primitives/table.h"
 
 namespace octavo {
@@ -21,13 +21,6 @@ kernels::BinaryRow algorithm_from_name(const std::string& name) {
   throw std::invalid_argument("unknown binary algorithm '" + name + "'");
 }
 
-PointwiseOperand operand(const TensorDesc& desc, const Attributes& attributes, const std::string& prefix) {
-  const kernels::Affine affine{attributes.number(prefix + "Scale", 1),
-                               attributes.integer(prefix + "ZeroPoint", 0)};
-  if (!(affine.scale > 0)) throw std::invalid_argument("attribute '" + prefix + "Scale' must be positive");
-  return {desc, affine};
-}
-
 class Binary : public Step {
  public:
   explicit Binary(const StepSpec& spec)
@@ -36,15 +29,10 @@ class Binary : public Step {
         algorithm_(algorithm_from_name(spec.attributes.text("algorithm"))),
         name_("octavo:" + spec.attributes.text("algorithm")),
         alpha_(static_cast<float>(spec.attributes.number("alpha", 1))),
-        unary_(spec.attributes.text("unary", "none")),
-        unary_alpha_(static_cast<float>(spec.attributes.number("unaryAlpha", 0))),
-        unary_beta_(static_cast<float>(spec.attributes.number("unaryBeta", 0))),
-        loop_(operand(spec.outputs.at(0), spec.attributes, "output"),
-              {operand(a_.desc(), spec.attributes, "a"), operand(b_.desc(), spec.attributes, "b")}) {
-    if (unary_ != "none" && unary_ != "relu" && unary_ != "hardtanh" && unary_ != "leaky_relu" &&
-        unary_ != "hardswish" && unary_ != "hardsigmoid")
-      throw std::invalid_argument("unary '" + unary_ + "' cannot follow a binary operation");
-  }
+        function_(spec.attributes),
+        loop_(pointwise_operand(spec.outputs.at(0), spec.attributes, "output"),
+              {pointwise_operand(a_.desc(), spec.attributes, "a"),
+               pointwise_operand(b_.desc(), spec.attributes, "b")}) {}
 
   void execute(const Buffers& buffers) override {
     const void* inputs[] = {a_.data(buffers), b_.data(buffers)};
@@ -56,12 +44,7 @@ class Binary : public Step {
         right = scaled;
       }
       algorithm_(in[0], right, out, n);
-      if (unary_ == "none") return;
-      if (unary_ == "relu") return kernels::clip_row(out, 0, std::numeric_limits<float>::infinity(), out, n);
-      if (unary_ == "hardtanh") return kernels::clip_row(out, unary_alpha_, unary_beta_, out, n);
-      if (unary_ == "leaky_relu") return kernels::leaky_relu_row(out, unary_alpha_, out, n);
-      if (unary_ == "hardswish") return kernels::hardswish_row(out, out, n);
-      kernels::hardsigmoid_row(out, out, n);
+      function_.apply(out, n);
     });
   }
   std::string implementation() const override { return name_; }
@@ -71,8 +54,7 @@ class Binary : public Step {
   kernels::BinaryRow algorithm_;
   std::string name_;
   float alpha_;
-  std::string unary_;
-  float unary_alpha_, unary_beta_;
+  RowFunction function_;
   PointwiseLoop loop_;
 };
 }  // namespace

@@ -19,6 +19,14 @@ std::vector<Dims> all_strides(const PointwiseOperand& output, const std::vector<
 }
 }  // namespace
 
+PointwiseOperand pointwise_operand(const TensorDesc& desc, const Attributes& attributes,
+                                   const std::string& prefix) {
+  const kernels::Affine affine{attributes.number(prefix + "Scale", 1),
+                               attributes.integer(prefix + "ZeroPoint", 0)};
+  if (!(affine.scale > 0)) throw std::invalid_argument("attribute '" + prefix + "Scale' must be positive");
+  return {desc, affine};
+}
+
 Dims broadcast_strides(const TensorDesc& desc, const Dims& shape) {
   Dims strides(shape.size(), 0);
   const size_t missing = shape.size() - std::min(shape.size(), desc.shape.size());

@@ -3,9 +3,11 @@
 #pragma once
 
 #include <functional>
+#include <string>
 #include <vector>
 
 #include "kernels/row_conversion.h"
+#include "primitives/attributes.h"
 #include "primitives/strided.h"
 
 namespace octavo {
@@ -15,6 +17,11 @@ struct PointwiseOperand {
   TensorDesc desc;
   kernels::Affine affine;
 };
+
+// With the attributes <prefix>Scale and <prefix>ZeroPoint, the identity where absent. Throws
+// std::invalid_argument for a scale that is not positive.
+PointwiseOperand pointwise_operand(const TensorDesc& desc, const Attributes& attributes,
+                                   const std::string& prefix);
 
 // The strides that walk `desc` over `shape`: 0 where it is repeated. Throws std::invalid_argument when desc
 // does not broadcast to shape.
