@@ -51,8 +51,11 @@ export class Graph {
     return this.#create('call_module', target, args, {}, target);
   }
 
-  output(value: Argument): Node {
-    return this.#create('output', 'output', [value], {}, 'output');
+  /** @param names what callers know the results by; the names that the given nodes have now, if left out. */
+  output(value: Argument, names: readonly string[] = namesOf(value)): Node {
+    const node = this.#create('output', 'output', [value], {}, 'output');
+    node.meta.outputNames = names;
+    return node;
   }
 
   /** Runs `build` with new nodes placed before `node` (`torch.fx.Graph.inserting_before`). */
@@ -162,6 +165,17 @@ export class Graph {
     this.#names.add(name);
     return name;
   }
+}
+
+/** Names of an output's nodes; a node that is there twice gets a number the second time. */
+function namesOf(value: Argument): string[] {
+  const count = new Map<string, number>();
+  return (isArgumentList(value) ? value : [value]).map((arg) => {
+    const name = String(arg);
+    const before = count.get(name) ?? 0;
+    count.set(name, before + 1);
+    return before === 0 ? name : `${name}.${before}`;
+  });
 }
 
 /** torch.fx names a call after the operator and its overload: `aten.add.Tensor` gives `add_tensor`. */

@@ -31,6 +31,8 @@ export interface NodeMeta {
   /** Outermost first (PyTorch: `source_fn_stack`). */
   sourceFnStack?: readonly SourceFn[];
   stackTrace?: string;
+  /** Of the output node: what callers know the results by, whatever passes do to the nodes that compute them. */
+  outputNames?: readonly string[];
   /**
    * Arguments whose whole-numbered values Python holds as floats where the schema takes either (`hardtanh`'s `6.0`):
    * they are printed so.

@@ -30,6 +30,7 @@ interface JsonNode {
   readonly args: readonly JsonArgument[];
   readonly kwargs: Readonly<Record<string, JsonArgument>>;
   readonly val?: JsonMeta;
+  readonly outputNames?: readonly string[];
 }
 
 /** A graph as plain JSON data. */
@@ -38,7 +39,7 @@ export interface JsonGraph {
 }
 
 /**
- * The graph as JSON data: its nodes, arguments and `meta.val`; other facts about nodes belong to the stages that made
+ * The graph as JSON data: its nodes, arguments, `meta.val` and the outputs' names; other facts about nodes belong to the stages that made
  * them and stay behind.
  */
 export function serializeGraph(graph: Graph): JsonGraph {
@@ -50,6 +51,7 @@ export function serializeGraph(graph: Graph): JsonGraph {
       args: args.map(toJson),
       kwargs: Object.fromEntries(Object.entries(kwargs).map(([key, arg]) => [key, toJson(arg)])),
       ...(meta.val === undefined ? {} : { val: metaToJson(meta.val) }),
+      ...(meta.outputNames === undefined ? {} : { outputNames: meta.outputNames }),
     })),
   };
 }
@@ -76,12 +78,17 @@ export function deserializeGraph(json: unknown): Graph {
     );
     if (nodes.has(name)) throw new Error(`graph: two nodes are named '${name}'`);
     const node = create(graph, op, name, target, args, kwargs);
+    if (fields.outputNames !== undefined) node.meta.outputNames = outputNames(fields.outputNames);
     if (node.name !== name) throw new Error(`graph: '${name}' is not a valid node name`);
     if (fields.val !== undefined) node.meta.val = metaFromJson(fields.val, where);
     nodes.set(name, node);
   }
   graph.lint();
   return graph;
+}
+
+function outputNames(json: unknown): string[] {
+  return list(json, 'outputNames').map((name) => text(name, 'name of an output'));
 }
 
 function create(

@@ -29,18 +29,20 @@ export function inputsOf({ graph }: GraphModule): readonly TensorInfo[] {
   return graph.placeholders.map((node) => ({ name: node.target, ...metaOf(node) }));
 }
 
-/** The graph's outputs, named after the nodes that compute them. */
+/**
+ * The graph's outputs, under the names they had when the graph was captured.
+ * @throws Error when a result is no tensor, or names and results do not go together.
+ */
 export function outputsOf({ graph }: GraphModule, metas: ReadonlyMap<Node, unknown>): readonly TensorInfo[] {
-  const [returned] = graph.outputNode.args;
-  const taken = new Map<string, number>();
-  return (isArgumentList(returned) ? returned : [returned]).map((arg) => {
-    if (!(arg instanceof Node)) throw new Error(`output ${String(arg)} is not a tensor`);
-    const meta = metas.get(arg);
-    if (!isTensorMeta(meta)) throw new Error(`output '${arg.name}' is not a tensor`);
-    // One value may be returned twice.
-    const count = taken.get(arg.name) ?? 0;
-    taken.set(arg.name, count + 1);
-    return { name: count ? `${arg.name}.${count}` : arg.name, dtype: meta.dtype, shape: meta.shape };
+  const { args, meta } = graph.outputNode;
+  const results = isArgumentList(args[0]) ? args[0] : [args[0]];
+  const names = meta.outputNames ?? results.map(String);
+  if (names.length !== results.length || new Set(names).size !== names.length)
+    throw new Error(`the graph's ${results.length} outputs are named ${names.join(', ')}`);
+  return results.map((arg, i) => {
+    const value = arg instanceof Node ? metas.get(arg) : undefined;
+    if (!isTensorMeta(value)) throw new Error(`output '${names[i]}' is not a tensor`);
+    return { name: names[i], dtype: value.dtype, shape: value.shape };
   });
 }
 

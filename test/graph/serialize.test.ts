@@ -14,7 +14,7 @@ function sample(): Graph {
     name: 'same',
   });
   parts.meta.val = [{ dtype: 'int8', shape: [1] }];
-  graph.output([parts, size]);
+  graph.output([parts, size], ['result', 'size']);
   return graph;
 }
 
@@ -32,6 +32,7 @@ describe('a graph', () => {
     expect(parts.kwargs).toEqual({ dim: -Infinity, flag: true, name: 'same' });
     expect(String(size.meta.val)).toBe('2*s0');
     expect(output.args).toEqual([[parts, size]]);
+    expect(output.meta.outputNames).toEqual(['result', 'size']);
     expect(x.users).toEqual([size, parts]);
   });
 
