@@ -1,14 +1,14 @@
 #include "binding/executor.h"
 
-#include <condition_variable>
 #include <functional>
-#include <mutex>
 #include <set>
 #include <stdexcept>
 
 #include "binding/convert.h"
 #include "binding/environment.h"
 #include "binding/plan.h"
+#include "binding/request.h"
+#include "binding/sync_job.h"
 #include "plan/executor.h"
 
 namespace octavo::binding {
@@ -23,42 +23,6 @@ std::string message_of(const std::exception_ptr& error) {
     return "unknown error";
   }
 }
-
-// The caller's buffers of one run: inputs first, then outputs.
-struct Request {
-  std::shared_ptr<CompiledPlan> plan;
-  std::vector<void*> buffers;
-
-  void* const* inputs() const { return buffers.data(); }
-  void* const* outputs() const { return buffers.data() + plan->plan->inputs.size(); }
-  PlanInstance& instance(const Stream& stream) const { return *plan->instances[stream.index]; }
-};
-
-// A job whose maker waits for it on its own thread.
-class SyncJob : public Job {
- public:
-  explicit SyncJob(std::function<void(Stream&)> body) : body_(std::move(body)) {}
-
-  void work(Stream& stream) override { body_(stream); }
-  void done(std::exception_ptr error) noexcept override {
-    const std::lock_guard<std::mutex> lock(mutex_);
-    error_ = error;
-    finished_ = true;
-    condition_.notify_one();
-  }
-  void wait() {
-    std::unique_lock<std::mutex> lock(mutex_);
-    condition_.wait(lock, [this] { return finished_; });
-    if (error_) std::rethrow_exception(error_);
-  }
-
- private:
-  std::function<void(Stream&)> body_;
-  std::mutex mutex_;
-  std::condition_variable condition_;
-  std::exception_ptr error_;
-  bool finished_ = false;
-};
 
 class ExecutorWrap;
 
@@ -183,7 +147,7 @@ class ExecutorWrap : public Napi::ObjectWrap<ExecutorWrap> {
   Napi::Value run(const Napi::CallbackInfo& info) {
     const auto env = info.Env();
     return guarded(env, [&] {
-      auto request = to_request(info);
+      auto request = request_of(info);
       auto arrays = Napi::Array::New(env, 2);
       arrays.Set(0u, info[1]);
       arrays.Set(1u, info[2]);
@@ -193,7 +157,7 @@ class ExecutorWrap : public Napi::ObjectWrap<ExecutorWrap> {
 
   void run_sync(const Napi::CallbackInfo& info) {
     guarded(info.Env(), [&] {
-      const auto request = to_request(info);
+      const auto request = request_of(info);
       run_on_worker([&](Stream& stream) {
         request.instance(stream).run(request.inputs(), request.outputs(), stream.arena,
                                      executor_->aborting());
@@ -204,7 +168,7 @@ class ExecutorWrap : public Napi::ObjectWrap<ExecutorWrap> {
   Napi::Value profile(const Napi::CallbackInfo& info) {
     const auto env = info.Env();
     return guarded(env, [&]() -> Napi::Value {
-      const auto request = to_request(info);
+      const auto request = request_of(info);
       auto nanoseconds = Napi::Float64Array::New(env, request.plan->plan->steps.size());
       double* times = nanoseconds.Data();
       run_on_worker([&](Stream& stream) {
@@ -268,69 +232,9 @@ class ExecutorWrap : public Napi::ObjectWrap<ExecutorWrap> {
     return *executor_;
   }
 
-  Request to_request(const Napi::CallbackInfo& info) {
+  Request request_of(const Napi::CallbackInfo& info) {
     live();
-    Request request{unwrap_plan(info[0]), {}};
-    if (!request.plan || request.plan->owner != this)
-      throw std::invalid_argument("run: the plan was not compiled by this executor");
-    request.buffers.reserve(request.plan->plan->inputs.size() + request.plan->plan->outputs.size());
-    append_buffers(request, info[1], request.plan->plan->inputs, "input");
-    append_buffers(request, info[2], request.plan->plan->outputs, "output");
-    return request;
-  }
-
-  static void append_buffers(Request& request, const Napi::Value& value, const std::vector<TensorDesc>& descs,
-                             const char* what) {
-    const uint32_t count = value.IsArray() ? value.As<Napi::Array>().Length() : 0;
-    if (!value.IsArray() || count != descs.size())
-      throw std::invalid_argument(std::string("run: expected an array of ") + std::to_string(descs.size()) +
-                                  " " + what + "s");
-    for (uint32_t i = 0; i < count; i++)
-      request.buffers.push_back(to_buffer(value.As<Napi::Array>().Get(i), descs[i], what, i));
-  }
-
-  static void* to_buffer(const Napi::Value& value, const TensorDesc& desc, const char* what, uint32_t index) {
-    const auto refuse = [&](const std::string& got) {
-      throw std::invalid_argument("run: " + std::string(what) + " " + std::to_string(index) + " must be " +
-                                  desc.to_string() + " (" + std::to_string(desc.span_bytes()) +
-                                  " bytes), got " + got);
-    };
-    if (!value.IsTypedArray()) refuse("something that is no TypedArray");
-    napi_typedarray_type type;
-    size_t length;
-    void* data;
-    // Not through Napi::ArrayBuffer: the memory may be shared (SharedArrayBuffer), too.
-    if (napi_get_typedarray_info(value.Env(), value, &type, &length, &data, nullptr, nullptr) != napi_ok)
-      refuse("an array whose memory is not accessible");
-    if (!holds(type, desc.dtype)) refuse("an array of another element type");
-    const size_t bytes = length * dtype_size(desc.dtype);
-    if (bytes != desc.span_bytes()) refuse(std::to_string(bytes) + " bytes");
-    return data;
-  }
-
-  static bool holds(napi_typedarray_type type, DType dtype) {
-    switch (dtype) {
-      case DType::f32:
-        return type == napi_float32_array;
-      case DType::f64:
-        return type == napi_float64_array;
-      case DType::u8:
-      case DType::boolean:
-        return type == napi_uint8_array || type == napi_uint8_clamped_array;
-      case DType::s8:
-        return type == napi_int8_array;
-      case DType::f16:
-      case DType::bf16:
-      case DType::u16:
-        return type == napi_uint16_array;
-      case DType::s16:
-        return type == napi_int16_array;
-      case DType::s32:
-        return type == napi_int32_array;
-      case DType::s64:
-        return type == napi_bigint64_array;
-    }
-    return false;
+    return to_request(this, info[0], info[1], info[2]);
   }
 
   Napi::Value start_job(Napi::Env env, std::unique_ptr<AsyncJob> job) {

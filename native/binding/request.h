@@ -1,0 +1,29 @@
+// One run of a plan, as JavaScript asks for it.
+#pragma once
+
+#include <napi.h>
+
+#include <memory>
+#include <vector>
+
+#include "binding/plan.h"
+#include "plan/executor.h"
+
+namespace octavo::binding {
+
+// The plan and the caller's buffers: inputs first, then outputs.
+struct Request {
+  std::shared_ptr<CompiledPlan> plan;
+  std::vector<void*> buffers;
+
+  void* const* inputs() const { return buffers.data(); }
+  void* const* outputs() const { return buffers.data() + plan->plan->inputs.size(); }
+  PlanInstance& instance(const Stream& stream) const { return *plan->instances[stream.index]; }
+};
+
+// Reads and checks the arguments of `run`. Throws std::invalid_argument unless `owner` compiled the plan and
+// every array has the element type and the size that the plan wants.
+Request to_request(const void* owner, const Napi::Value& plan, const Napi::Value& inputs,
+                   const Napi::Value& outputs);
+
+}  // namespace octavo::binding
