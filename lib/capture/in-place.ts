@@ -44,9 +44,17 @@ export class MemoryTracker {
   readonly #memory = new Map<Node, object>();
   readonly #writers = new Map<object, Node>();
 
-  /** Records a new node. `node` must have its arguments. */
+  /**
+   * Records a new node. `node` must have its arguments.
+   * @throws Error when it writes a parameter or buffer: a model that is served has no state.
+   */
   add(node: Node): void {
     const [first] = node.allInputNodes;
+    if (isInPlace(node.target) && first?.op === 'get_attr')
+      throw new Error(
+        `node '${node}' (${node.target}) writes the parameter or buffer '${first.target}'; ` +
+          'call model.eval() before the export',
+      );
     const shares = isInPlace(node.target) || node.target === GET_ITEM || isView(node.target);
     const memory = (shares && first && this.#memory.get(first)) || {};
     this.#memory.set(node, memory);

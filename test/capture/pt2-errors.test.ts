@@ -99,6 +99,13 @@ describe('loadPt2 refuses', () => {
         (p) => (graphOf(p).tensor_values.relu.sizes[0].as_expr.expr_str = "Add(Symbol('s0'), Integer(1))"),
         "the size 'Add(Symbol('s0'), Integer(1))' is not a product of symbols",
       ],
+      [
+        (p) => {
+          graphOf(p).nodes[2].target = 'torch.ops.aten.relu_.default';
+          graphOf(p).nodes[2].inputs[0].arg.as_tensor.name = 'p_l__s___fc_bias';
+        },
+        "node 'relu' (aten.relu_.default) writes the parameter or buffer 'fc.bias'; call model.eval()",
+      ],
       [(p) => (graphOf(p).tensor_values.relu.sizes[1] = { as_int: -1 }), 'is a negative size'],
       [
         (p) => {

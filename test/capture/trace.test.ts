@@ -133,6 +133,16 @@ describe('exportModel', () => {
     );
   });
 
+  it('refuses a model in training, and one that writes its weights', () => {
+    expect(() => exportModel(new TinyCNN(), image)).toThrow(
+      /^export of 'bn1' \(torch\.nn\.modules\.batchnorm\.BatchNorm2d\): .*call eval\(\) before export/,
+    );
+    const weight = Tensor.zeros('float32', [1]);
+    expect(() => trace((x) => F.add(x, F.relu(weight, { inplace: true })))).toThrow(
+      'writes the parameter or buffer',
+    );
+  });
+
   it('refuses dynamic shapes that name nothing', () => {
     const dim = { name: 'n' };
     expect(() => trace((x) => x, { dynamicShapes: { y: { 0: dim } } })).toThrow(
