@@ -7,6 +7,7 @@
 #include "primitives/fused_step.h"
 #include "primitives/merged_groups.h"
 #include "primitives/padded_convolution.h"
+#include "primitives/plain_convolution.h"
 #include "primitives/table.h"
 #include "primitives/weight_sums.h"
 
@@ -133,6 +134,8 @@ std::unique_ptr<Step> create_convolution(const StepSpec& spec) {
   if (fusion.src_zero_point != 0 && !is_padded(c.problem) && has_weight_sums(weight))
     fusion.weight_sums = weight_sums(weight);
   c.problem.has_bias = inputs.bias >= 0;
+  if (auto plain = create_plain_convolution(spec, c.problem, fusion, c.src, weight_view(c), c.dst))
+    return plain;
   auto fused = make_fused(fusion, c.dst.dtype, [&](onednn::AddendForm form) {
     return onednn::make_convolution(c.problem, fusion, form);
   });
