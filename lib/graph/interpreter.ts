@@ -60,7 +60,8 @@ export class Interpreter {
       const kwargs = Object.fromEntries(Object.entries(node.kwargs).map(([key, arg]) => [key, load(arg)]));
       return operator.execute(Arguments.bind<Tensor>(operator.schema, node.args.map(load), kwargs));
     } catch (error) {
-      throw new Error(`node '${node.name}' (${node.target}): ${(error as Error).message}`, { cause: error });
+      const what = node.op === 'call_module' ? `on the value of '${node.args[0]}'` : node.target;
+      throw new Error(`node '${node.name}' (${what}): ${(error as Error).message}`, { cause: error });
     }
   }
 

@@ -1,6 +1,10 @@
 export { QuantizationAnnotation, type QuantizationAnnotationArgs } from './annotation.ts';
+export { type CalibrateOptions, type CalibrationBatch, calibrate } from './calibrate.ts';
+export { type ConvertOptions, convertPt2e } from './convert/convert.ts';
 export type { EdgeOrNode } from './edge-or-node.ts';
+export { EdgeOrNodeMap } from './edge-or-node-map.ts';
 export * from './observers/index.ts';
+export { preparePt2e } from './prepare/prepare.ts';
 export type { QParams } from './qparams.ts';
 export type { QScheme } from './qscheme.ts';
 export {
@@ -22,3 +26,4 @@ export {
   type QuantizationSpecBase,
   SharedQuantizationSpec,
 } from './specs.ts';
+export * from './x86/index.ts';

@@ -1,5 +1,5 @@
 import type { GraphModule } from '../graph/index.ts';
-import type { EdgeOrNode } from './edge-or-node.ts';
+import type { EdgeOrNodeMap } from './edge-or-node-map.ts';
 import type { ObserverOrFakeQuantize } from './observers/index.ts';
 
 /**
@@ -19,11 +19,11 @@ export abstract class Quantizer {
   validate(_module: GraphModule): void {}
 
   /**
-   * May adjust observers after they are made, one a sharing group, and before they are inserted
-   * (`prepare_obs_or_fq_callback`).
+   * May replace observers after they are made, one a sharing group, and before they are inserted
+   * (`prepare_obs_or_fq_callback`). Places that stay in floating point have null.
    */
   prepareObserversCallback(
     _module: GraphModule,
-    _observers: readonly (readonly [EdgeOrNode, ObserverOrFakeQuantize | null])[],
+    _observers: EdgeOrNodeMap<ObserverOrFakeQuantize | null>,
   ): void {}
 }

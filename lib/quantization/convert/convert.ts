@@ -1,0 +1,32 @@
+import { operators } from '../../aten/index.ts';
+import type { GraphModule } from '../../graph/index.ts';
+import { duplicateDequantize } from './duplicate-dequantize.ts';
+import { foldQuantizedConstants } from './fold-quantized-constants.ts';
+import { portMetadata } from './port-metadata.ts';
+import { replaceObservers } from './replace-observers.ts';
+
+/** Options of {@link convertPt2e}. */
+export interface ConvertOptions {
+  /** Whether weights are stored quantized; default true. */
+  readonly foldQuantize?: boolean;
+}
+
+/**
+ * Turns a calibrated model into a quantized one (counterpart: `torch.ao.quantization.quantize_pt2e.convert_pt2e`): a graph
+ * of floating point operators between quantize and dequantize nodes, with the observers' parameters, and weights as
+ * integers. `prepared` itself is left as it is.
+ * @throws Error that names observer and tensor when calibration has not reached it.
+ */
+export function convertPt2e(prepared: GraphModule, options: ConvertOptions = {}): GraphModule {
+  const { foldQuantize = true } = options;
+  const module = prepared.clone();
+  replaceObservers(module);
+  duplicateDequantize(module);
+  portMetadata(module);
+  if (foldQuantize) foldQuantizedConstants(module, operators);
+  // Carried out; and they name nodes of the prepared graph.
+  for (const node of module.graph.nodes) delete node.meta.quantizationAnnotation;
+  module.deleteUnused();
+  module.graph.lint();
+  return module;
+}

@@ -1,0 +1,120 @@
+import { type Argument, GET_ITEM, type GraphModule, Node } from '../../graph/index.ts';
+import type { Tensor } from '../../tensor/index.ts';
+import type { ObserverOrFakeQuantize } from '../observers/index.ts';
+import { isPerChannel, isSymmetric } from '../qscheme.ts';
+import { fullRangeOf, isQuantizedDType, type QuantizedDType } from '../quantized-dtype.ts';
+import * as ops from './qdq-operators.ts';
+
+/**
+ * Turns every observer into a quantize and a dequantize node with the parameters it found (counterpart: `convert` of
+ * `torch.ao.quantization.fx`). Dynamic ones also get a node that chooses parameters; float16 ones become conversions there
+ * and back; those for float32 go.
+ * @throws Error that names the observer and the tensor when an observer has seen nothing.
+ */
+export function replaceObservers(module: GraphModule): void {
+  for (const node of module.graph.nodes) {
+    if (node.op !== 'call_module') continue;
+    const observer = module.module(node.target) as ObserverOrFakeQuantize;
+    observeConstant(module, node, observer);
+    const replacement = module.graph.insertingBefore(node, () => replace(module, node, observer));
+    node.replaceAllUsesWith(replacement);
+    module.graph.eraseNode(node);
+  }
+  module.graph.eliminateDeadCode();
+}
+
+/** Weights need no calibration data: observers that only they go through are run now if they have not been. */
+function observeConstant(module: GraphModule, node: Node, observer: ObserverOrFakeQuantize): void {
+  const [input] = node.args;
+  if (observer.hasObserved || !(input instanceof Node) || input.op !== 'get_attr') return;
+  try {
+    observer.forward(module.attribute(input.target));
+  } catch (error) {
+    throw new Error(`'${node}' on '${input}': ${(error as Error).message}`, { cause: error });
+  }
+}
+
+function replace(module: GraphModule, node: Node, observer: ObserverOrFakeQuantize): Node {
+  const input = node.args[0] as Node;
+  const { dtype } = observer;
+  if (observer.isDynamic) return quantizeDynamically(module, input, observer);
+  if (isQuantizedDType(dtype)) return quantizeStatically(module, node, observer, dtype);
+  if (dtype !== 'float16') return input;
+  const { graph } = module;
+  const half = graph.callFunction(ops.CONVERT_ELEMENT_TYPE, [input, 'float16']);
+  return graph.callFunction(ops.CONVERT_ELEMENT_TYPE, [half, 'float32']);
+}
+
+function quantizeStatically(
+  module: GraphModule,
+  node: Node,
+  observer: ObserverOrFakeQuantize,
+  dtype: QuantizedDType,
+): Node {
+  const input = node.args[0] as Node;
+  const { graph } = module;
+  const { scale, zeroPoint } = qparamsOf(node, observer);
+  const range = rangeOf(observer, dtype);
+  if (observer.qscheme && isPerChannel(observer.qscheme)) {
+    const scope = scopeOf(input);
+    const rest = [
+      constant(module, `${scope}_scale_`, scale),
+      constant(module, `${scope}_zero_point_`, zeroPoint),
+      observer.chAxis ?? 0,
+      ...range,
+      dtype,
+    ];
+    const quantized = graph.callFunction(ops.QUANTIZE_PER_CHANNEL, [input, ...rest]);
+    return graph.callFunction(ops.DEQUANTIZE_PER_CHANNEL, [quantized, ...rest], outDType(input));
+  }
+  const rest = [scale.item(), zeroPoint.item(), ...range, dtype];
+  const quantized = graph.callFunction(ops.QUANTIZE_PER_TENSOR, [input, ...rest]);
+  return graph.callFunction(ops.DEQUANTIZE_PER_TENSOR, [quantized, ...rest], outDType(input));
+}
+
+function quantizeDynamically(module: GraphModule, input: Node, observer: ObserverOrFakeQuantize): Node {
+  const { graph } = module;
+  const { dtype, qscheme = 'per_tensor_affine', eps = 2 ** -23 } = observer;
+  if (dtype !== 'uint8' && dtype !== 'int8')
+    throw new Error(`'${input}' is quantized dynamically to ${dtype}; only uint8 and int8 can be`);
+  const range = rangeOf(observer, dtype);
+  const choose = isSymmetric(qscheme) ? ops.CHOOSE_QPARAMS_SYMMETRIC : ops.CHOOSE_QPARAMS;
+  const chosen = graph.callFunction(choose, [input, ...range, eps, dtype]);
+  const scale = graph.callFunction(GET_ITEM, [chosen, 0]);
+  const zeroPoint = graph.callFunction(GET_ITEM, [chosen, 1]);
+  const rest = [scale, zeroPoint, ...range, dtype];
+  const quantized = graph.callFunction(ops.QUANTIZE_PER_TENSOR_DYNAMIC, [input, ...rest]);
+  return graph.callFunction(ops.DEQUANTIZE_PER_TENSOR_DYNAMIC, [quantized, ...rest], outDType(input));
+}
+
+function qparamsOf(node: Node, observer: ObserverOrFakeQuantize) {
+  try {
+    return observer.calculateQparams();
+  } catch (error) {
+    throw new Error(`'${node}' on '${node.args[0]}': ${(error as Error).message}`, { cause: error });
+  }
+}
+
+function rangeOf(observer: ObserverOrFakeQuantize, dtype: QuantizedDType): readonly [number, number] {
+  const full = fullRangeOf(dtype);
+  return [observer.quantMin ?? full.quantMin, observer.quantMax ?? full.quantMax];
+}
+
+/** Dequantizing gives float32 unless told otherwise. */
+function outDType(input: Node): Readonly<Record<string, Argument>> {
+  const { val } = input.meta;
+  const dtype = typeof val === 'object' && 'dtype' in val ? val.dtype : 'float32';
+  return dtype === 'float32' ? {} : { out_dtype: dtype };
+}
+
+/** The name of the innermost module a value comes from; empty for parameters. */
+function scopeOf(node: Node): string {
+  return node.meta.nnModuleStack?.at(-1)?.path.split('.').at(-1) ?? '';
+}
+
+function constant(module: GraphModule, prefix: string, value: Tensor): Node {
+  let i = 0;
+  while (module.attributes.has(`${prefix}${i}`)) i++;
+  module.attributes.set(`${prefix}${i}`, value);
+  return module.graph.getAttr(`${prefix}${i}`);
+}

@@ -1,0 +1,22 @@
+import { type EdgeOrNode, placeKey } from './edge-or-node.ts';
+
+/** A map keyed by places in the graph, in the order they were added. */
+export class EdgeOrNodeMap<V> {
+  readonly #entries = new Map<string, readonly [EdgeOrNode, V]>();
+
+  get(place: EdgeOrNode): V | undefined {
+    return this.#entries.get(placeKey(place))?.[1];
+  }
+
+  has(place: EdgeOrNode): boolean {
+    return this.#entries.has(placeKey(place));
+  }
+
+  set(place: EdgeOrNode, value: V): void {
+    this.#entries.set(placeKey(place), [place, value]);
+  }
+
+  entries(): readonly (readonly [EdgeOrNode, V])[] {
+    return [...this.#entries.values()];
+  }
+}

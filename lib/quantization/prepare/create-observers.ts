@@ -1,0 +1,51 @@
+import type { EdgeOrNode } from '../edge-or-node.ts';
+import { placeKey } from '../edge-or-node.ts';
+import { EdgeOrNodeMap } from '../edge-or-node-map.ts';
+import { DerivedObserver, FixedQParamsObserver, type ObserverOrFakeQuantize } from '../observers/index.ts';
+import { DerivedQuantizationSpec, FixedQParamsQuantizationSpec, QuantizationSpec } from '../specs.ts';
+import type { RootSpec, SharingGroup } from './sharing.ts';
+
+/** The observer of every place; null where the place stays in floating point. */
+export type Observers = EdgeOrNodeMap<ObserverOrFakeQuantize | null>;
+
+/**
+ * Makes one observer for each sharing group (counterpart: `_get_obs_or_fq_map`). Groups whose parameters are derived
+ * come last: they are given the observers they derive from.
+ * @throws Error that names the place when a derived specification refers to one without an observer.
+ */
+export function createObservers(groups: readonly SharingGroup[]): Observers {
+  const observers: Observers = new EdgeOrNodeMap();
+  const isDerived = ({ spec }: SharingGroup) => spec instanceof DerivedQuantizationSpec;
+  for (const group of [...groups.filter((g) => !isDerived(g)), ...groups.filter(isDerived)]) {
+    const observer = group.spec && createObserver(group.spec, group.places[0], observers);
+    for (const place of group.places) observers.set(place, observer);
+  }
+  return observers;
+}
+
+function createObserver(spec: RootSpec, place: EdgeOrNode, made: Observers): ObserverOrFakeQuantize {
+  if (spec instanceof QuantizationSpec) {
+    const { observerOrFakeQuantCtr, ...args } = spec;
+    return observerOrFakeQuantCtr.withArgs(given(args)).create();
+  }
+  if (spec instanceof FixedQParamsQuantizationSpec) return new FixedQParamsObserver(given(spec));
+  const { derivedFrom, deriveQparamsFn, isDynamic: _, ...args } = spec;
+  const observers = derivedFrom.map((source) => {
+    const observer = made.get(source);
+    if (!observer)
+      throw new Error(
+        `${placeKey(place)} derives its parameters from ${placeKey(source)}, which has no observer`,
+      );
+    return observer;
+  });
+  return new DerivedObserver(given({ ...args, observers, deriveQparams: deriveQparamsFn }));
+}
+
+type Given<T> = { [K in keyof T as undefined extends T[K] ? never : K]: T[K] } & {
+  [K in keyof T as undefined extends T[K] ? K : never]?: Exclude<T[K], undefined>;
+};
+
+/** Only what has a value: everything else is the observer's default. */
+function given<T extends object>(args: T): Given<T> {
+  return Object.fromEntries(Object.entries(args).filter(([, value]) => value !== undefined)) as Given<T>;
+}

@@ -1,0 +1,25 @@
+import type { GraphModule } from '../../graph/index.ts';
+import type { Quantizer } from '../quantizer.ts';
+import { createObservers } from './create-observers.ts';
+import { foldBatchNorms } from './fold-batch-norm.ts';
+import { insertObservers } from './insert-observers.ts';
+import { groupPlaces } from './sharing.ts';
+
+/**
+ * Prepares a captured model for calibration (counterpart: `torch.ao.quantization.quantize_pt2e.prepare_pt2e`): folds batch
+ * norms, lets the quantizer annotate, and inserts observers as `call_module` nodes. `module` itself is left as it is.
+ * @throws Error that names node and place where annotations contradict each other.
+ */
+export function preparePt2e(module: GraphModule, quantizer: Quantizer): GraphModule {
+  const copy = module.clone();
+  foldBatchNorms(copy);
+  const prepared = quantizer.transformForAnnotation(copy);
+  quantizer.annotate(prepared);
+  quantizer.validate(prepared);
+  const observers = createObservers(groupPlaces(prepared));
+  quantizer.prepareObserversCallback(prepared, observers);
+  insertObservers(prepared, observers);
+  prepared.deleteUnused();
+  prepared.graph.lint();
+  return prepared;
+}

@@ -1,0 +1,154 @@
+import { type GraphModule, Node } from '../../graph/index.ts';
+import { type EdgeOrNode, placeKey } from '../edge-or-node.ts';
+import { EdgeOrNodeMap } from '../edge-or-node-map.ts';
+import { type QuantizationSpecBase, SharedQuantizationSpec } from '../specs.ts';
+
+/** A specification that does not refer to another place for its parameters. */
+export type RootSpec = Exclude<QuantizationSpecBase, SharedQuantizationSpec>;
+
+/** Places that share one observer. */
+export interface SharingGroup {
+  readonly places: readonly EdgeOrNode[];
+  /** What the observer is made from; null leaves these places in floating point. */
+  readonly spec: RootSpec | null;
+}
+
+/** All annotated places of a graph with their specifications, in graph order: a node's inputs, then its output. */
+function annotatedPlaces(module: GraphModule): EdgeOrNodeMap<QuantizationSpecBase | null> {
+  const specs = new EdgeOrNodeMap<QuantizationSpecBase | null>();
+  for (const node of module.graph.nodes) {
+    const annotation = node.meta.quantizationAnnotation;
+    if (!annotation) continue;
+    for (const [input, spec] of annotation.inputQspecMap) {
+      if (!node.allInputNodes.includes(input))
+        throw new Error(`node '${node}' annotates '${input}' as an input, but does not take it`);
+      specs.set([input, node], spec);
+    }
+    if (annotation.outputQspec !== null) specs.set(node, annotation.outputQspec);
+  }
+  return specs;
+}
+
+/**
+ * Decides which places share an observer (counterpart: `_get_edge_or_node_to_group_id`), by union-find. Places share
+ * when one's {@link SharedQuantizationSpec} names the other, and implicitly when they are the same tensor with equal
+ * specifications: a node's output and the edges that take it. Sharing is transitive.
+ * @throws Error that names the places: sharing with a place that is not annotated, in a circle, or between places whose
+ * own specifications differ.
+ */
+export function groupPlaces(module: GraphModule): SharingGroup[] {
+  const sharing = new Sharing(annotatedPlaces(module));
+  sharing.resolve();
+  return sharing.groups();
+}
+
+class Sharing {
+  readonly #specs: EdgeOrNodeMap<QuantizationSpecBase | null>;
+  readonly #parents = new EdgeOrNodeMap<EdgeOrNode>();
+
+  constructor(specs: EdgeOrNodeMap<QuantizationSpecBase | null>) {
+    this.#specs = specs;
+    for (const [place] of specs.entries()) this.#parents.set(place, place);
+  }
+
+  resolve(): void {
+    for (const [place, spec] of this.#specs.entries()) {
+      if (!(place instanceof Node)) this.#shareImplicitly(place);
+      if (spec instanceof SharedQuantizationSpec) {
+        this.#checkAnnotated(spec.edgeOrNode, place);
+        this.#unite(spec.edgeOrNode, place);
+      }
+    }
+  }
+
+  /** In PyTorch's order: first with the other users of the same tensor, then with its producer. */
+  #shareImplicitly(edge: readonly [Node, Node]): void {
+    const [producer, user] = edge;
+    if (!user.meta.quantizationAnnotation!.allowImplicitSharing) return;
+    const spec = this.#rootSpec(edge);
+    const sameTensor = producer.users
+      .filter((other) => other !== user)
+      .map((other) => [producer, other] as const);
+    for (const place of [...sameTensor, producer])
+      if (this.#specs.has(place) && specsAgree(this.#rootSpec(place), spec)) this.#unite(place, edge);
+  }
+
+  /** Follows shared specifications to one that has parameters of its own. */
+  #rootSpec(place: EdgeOrNode): RootSpec | null {
+    const passed = new Set<string>();
+    let at = place;
+    for (;;) {
+      const spec = this.#specs.get(at) ?? null;
+      if (!(spec instanceof SharedQuantizationSpec)) return spec;
+      this.#checkAnnotated(spec.edgeOrNode, at);
+      if (passed.has(placeKey(at)))
+        throw new Error(`${placeKey(place)} shares its parameters in a circle: ${[...passed].join(', ')}`);
+      passed.add(placeKey(at));
+      at = spec.edgeOrNode;
+    }
+  }
+
+  #checkAnnotated(shared: EdgeOrNode, by: EdgeOrNode): void {
+    if (!this.#specs.has(shared))
+      throw new Error(`${placeKey(by)} shares the parameters of ${placeKey(shared)}, which is not annotated`);
+  }
+
+  #root(place: EdgeOrNode): EdgeOrNode {
+    let at = place;
+    for (let parent = this.#parents.get(at)!; parent !== at; parent = this.#parents.get(at)!) at = parent;
+    this.#parents.set(place, at);
+    return at;
+  }
+
+  #unite(parent: EdgeOrNode, child: EdgeOrNode): void {
+    this.#parents.set(this.#root(child), this.#root(parent));
+  }
+
+  groups(): SharingGroup[] {
+    const members = new Map<EdgeOrNode, EdgeOrNode[]>();
+    for (const [place] of this.#specs.entries()) {
+      const root = this.#root(place);
+      members.set(root, [...(members.get(root) ?? []), place]);
+    }
+    return [...members.values()].map((places) => ({ places, spec: this.#commonSpec(places) }));
+  }
+
+  #commonSpec(places: readonly EdgeOrNode[]): RootSpec | null {
+    const [first, ...others] = places;
+    const spec = this.#rootSpec(first);
+    for (const place of others)
+      if (!specsAgree(this.#rootSpec(place), spec))
+        throw new Error(
+          `${placeKey(first)} and ${placeKey(place)} share one observer, but are annotated differently: ` +
+            `${describe(spec)} and ${describe(this.#rootSpec(place))}`,
+        );
+    return spec;
+  }
+}
+
+const comparedFields = [
+  'dtype',
+  'isDynamic',
+  'quantMin',
+  'quantMax',
+  'qscheme',
+  'chAxis',
+  'scale',
+  'zeroPoint',
+] as const;
+
+type Fields = Partial<Record<(typeof comparedFields)[number], unknown>>;
+
+/** Whether two specifications give the same parameters for the same tensor (PyTorch's `_has_same_attr` on all fields). */
+function specsAgree(a: RootSpec | null, b: RootSpec | null): boolean {
+  if (a === null || b === null) return a === b;
+  return comparedFields.every(
+    (field) => field in a === field in b && (a as Fields)[field] === (b as Fields)[field],
+  );
+}
+
+function describe(spec: RootSpec | null): string {
+  if (spec === null) return 'not quantized';
+  const fields = comparedFields.filter((field) => (spec as Fields)[field] !== undefined);
+  return fields.map((field) => `${field} ${(spec as Fields)[field]}`).join(', ');
+}

@@ -1,0 +1,51 @@
+import { HistogramObserver, PerChannelMinMaxObserver, PlaceholderObserver } from '../observers/index.ts';
+import type { QuantizationConfig } from '../quantization-config.ts';
+import { QuantizationSpec } from '../specs.ts';
+
+/** Options of {@link x86QuantizationConfig}. */
+export interface X86QuantizationConfigOptions {
+  /** Activation parameters are computed for each tensor at run time; nothing needs calibration. */
+  readonly isDynamic?: boolean;
+  /**
+   * Activations use 0..127 only: without VNNI the CPU adds products of 8-bit numbers in 16 bits, which the full range
+   * overflows.
+   */
+  readonly reduceRange?: boolean;
+}
+
+/** Smallest scale of X86 recipes. */
+const EPS = 2 ** -12;
+
+/**
+ * The recipe of X86 servers: u8 per-tensor affine activations, s8 per-channel symmetric weights, float32 biases
+ * (counterpart: `get_default_x86_inductor_quantization_config`).
+ */
+export function x86QuantizationConfig(options: X86QuantizationConfigOptions = {}): QuantizationConfig {
+  const { isDynamic = false, reduceRange = false } = options;
+  const activation = new QuantizationSpec({
+    dtype: 'uint8',
+    quantMin: 0,
+    quantMax: reduceRange ? 127 : 255,
+    qscheme: 'per_tensor_affine',
+    isDynamic,
+    observerOrFakeQuantCtr: (isDynamic ? PlaceholderObserver : HistogramObserver).withArgs({ eps: EPS }),
+  });
+  const weight = new QuantizationSpec({
+    dtype: 'int8',
+    quantMin: -128,
+    quantMax: 127,
+    qscheme: 'per_channel_symmetric',
+    chAxis: 0,
+    observerOrFakeQuantCtr: PerChannelMinMaxObserver.withArgs({ eps: EPS }),
+  });
+  return { inputActivation: activation, outputActivation: activation, weight, bias: null, isQat: false };
+}
+
+/**
+ * Linear layers with weights held in float16 and computed in float32 (counterpart:
+ * `get_x86_inductor_linear_dynamic_fp16_config`).
+ */
+export function x86LinearDynamicFp16Config(): QuantizationConfig {
+  const weight = new QuantizationSpec({ dtype: 'float16', observerOrFakeQuantCtr: PlaceholderObserver });
+  return { inputActivation: null, outputActivation: null, weight, bias: null, isQat: false };
+}

@@ -1,0 +1,100 @@
+import type { GraphModule, Node } from '../../graph/index.ts';
+import type { QuantizationConfig } from '../quantization-config.ts';
+import { Quantizer } from '../quantizer.ts';
+import type { Assignment, NodesFilter } from './annotation.ts';
+import { annotateFusionPatterns } from './fusion-patterns.ts';
+import { defaultOperators, operatorOfType, type SourceType } from './operators.ts';
+import { annotateMatmuls, annotateSharedOutputs, propagateAnnotations } from './propagation.ts';
+
+/**
+ * Quantizes what oneDNN runs in int8 on x86 servers (counterpart: `X86InductorQuantizer`): convolutions and linear layers
+ * with the activations and additions fused into them, and pooling, concatenation and flatten between them.
+ *
+ * Configurations by module name win over those by type, and these over the global one; null leaves what it names in
+ * floating point.
+ */
+export class X86Quantizer extends Quantizer {
+  #global: QuantizationConfig | null = null;
+  readonly #byOperator = new Map<string, QuantizationConfig | null>();
+  readonly #byModuleName = new Map<string, QuantizationConfig | null>();
+
+  /**
+   * For everything that no other configuration names.
+   * @throws Error when it mixes training with calibration, or static with dynamic quantization.
+   */
+  setGlobal(config: QuantizationConfig | null): this {
+    this.#checkMode(config);
+    this.#global = config;
+    return this;
+  }
+
+  /** The configuration given to {@link setGlobal}. */
+  getGlobalQuantizationConfig(): QuantizationConfig | null {
+    return this.#global;
+  }
+
+  /**
+   * For what was traced inside a module: `setModuleNameQconfig('blocks.sub', null)`.
+   * @throws Error when it mixes training with calibration, or static with dynamic quantization.
+   */
+  setModuleNameQconfig(moduleName: string, config: QuantizationConfig | null): this {
+    this.#checkMode(config);
+    this.#byModuleName.set(moduleName, config);
+    return this;
+  }
+
+  /**
+   * For all modules of a class: `setModuleTypeQconfig(nn.Linear, config)`.
+   * @throws Error when the class is not one that can be configured, or on mixed modes.
+   */
+  setModuleTypeQconfig(moduleType: SourceType, config: QuantizationConfig | null): this {
+    this.#checkMode(config);
+    this.#byOperator.set(operatorOfType(moduleType), config);
+    return this;
+  }
+
+  /**
+   * For all calls of a function: `setFunctionTypeQconfig('torch.matmul', config)`.
+   * @throws Error when the function is not one that can be configured, or on mixed modes.
+   */
+  setFunctionTypeQconfig(functionType: SourceType, config: QuantizationConfig | null): this {
+    return this.setModuleTypeQconfig(functionType, config);
+  }
+
+  override annotate(module: GraphModule): void {
+    const assignments: Assignment[] = [
+      ...[...this.#byModuleName].map(([name, config]) => ({ config, filter: isFromModule(name) })),
+      ...[...this.#byOperator].map(([operator, config]) => ({ config, filter: hasOne([operator]) })),
+    ];
+    if (this.#global) assignments.push({ config: this.#global, filter: hasOne(defaultOperators) });
+    for (const assignment of assignments) {
+      annotateFusionPatterns(module, assignment);
+      annotateMatmuls(module, assignment);
+      propagateAnnotations(module, assignment);
+    }
+    annotateSharedOutputs(module);
+  }
+
+  #checkMode(config: QuantizationConfig | null): void {
+    if (config === null) return;
+    for (const other of [...this.#byModuleName.values(), ...this.#byOperator.values(), this.#global]) {
+      if (other === null) continue;
+      if (other.isQat !== config.isQat)
+        throw new Error('X86Quantizer: quantization aware training and calibration cannot be mixed');
+      const [a, b] = [other.inputActivation, config.inputActivation];
+      if (a && b && a.isDynamic !== b.isDynamic)
+        throw new Error('X86Quantizer: static and dynamic quantization cannot be mixed');
+    }
+  }
+}
+
+/** All nodes were traced inside the module, or modules below it. */
+function isFromModule(name: string): NodesFilter {
+  const isInside = (node: Node) => node.meta.nnModuleStack?.some(({ path }) => path === name) ?? false;
+  return (nodes) => nodes.every(isInside);
+}
+
+/** One node is a call of one of the operators. */
+function hasOne(targets: readonly string[]): NodesFilter {
+  return (nodes) => nodes.filter((node) => targets.includes(node.target)).length === 1;
+}

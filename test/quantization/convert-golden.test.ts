@@ -1,0 +1,125 @@
+import { beforeAll, describe, expect, it } from 'vitest';
+import { operators } from '../../lib/aten/index.ts';
+import { type GraphModule, Interpreter } from '../../lib/graph/index.ts';
+import { convertPt2e } from '../../lib/quantization/index.ts';
+import type { Tensor } from '../../lib/tensor/index.ts';
+import {
+  captureModel,
+  glyphBatch,
+  goldenJson,
+  goldenTensor,
+  goldenText,
+  prepareModel,
+  print,
+  quantizeModel,
+} from './golden.ts';
+
+const run = (module: GraphModule, input: Tensor) =>
+  new Interpreter(module, operators).run([input])[0].toArray();
+
+/** A printed graph with its floating point numbers taken out, and these numbers. */
+function numbersApart(graph: string): { text: string; numbers: number[] } {
+  const numbers: number[] = [];
+  const text = graph.replace(
+    /\b\d+(\.\d+)?(e-?\d+)\b|\b\d+\.\d+\b/g,
+    (number) => `#${numbers.push(Number(number))}`,
+  );
+  return { text, numbers };
+}
+
+/** Same nodes, names, order, dtypes and zero points; scales within 1e-5, the project's promise on any CPU. */
+function expectSameGraph(got: string, expected: string): void {
+  const [a, b] = [numbersApart(got), numbersApart(expected)];
+  expect(a.text).toBe(b.text);
+  a.numbers.forEach((number, i) => {
+    const tolerance = 1e-5 * Math.abs(b.numbers[i]);
+    expect(Math.abs(number - b.numbers[i]), `${number} for ${b.numbers[i]}`).toBeLessThanOrEqual(tolerance);
+  });
+}
+
+interface StoredTensor {
+  readonly dtype: string;
+  readonly shape: number[];
+  readonly data: number[];
+}
+
+function expectSameWeights(module: GraphModule, folder: string): void {
+  const stored = goldenJson<Record<string, StoredTensor>>(`${folder}/converted_tensors.json`);
+  expect(module.attributes.size).toBeGreaterThan(0);
+  for (const [name, tensor] of module.attributes) {
+    const expected = stored[name];
+    expect(expected, name).toBeDefined();
+    expect([`torch.${tensor.dtype}`, ...tensor.shape], name).toEqual([expected.dtype, ...expected.shape]);
+    // PyTorch's arithmetic to the bit: folded weights, their scales and integers depend on no kernel.
+    expect(tensor.toArray(), name).toEqual(
+      expected.data.map((v) => (tensor.dtype === 'float32' ? Math.fround(v) : v)),
+    );
+  }
+}
+
+const rms = (values: number[]) => Math.sqrt(values.reduce((sum, v) => sum + v * v, 0) / values.length);
+
+const largest = (values: number[]) => values.reduce((max, v) => Math.max(max, Math.abs(v)), 0);
+
+describe.each([
+  ['tiny_cnn', {}],
+  ['tiny_cnn_rr', { reduceRange: true }],
+] as const)('%s', (folder, options) => {
+  let module: GraphModule;
+  beforeAll(async () => {
+    module = (await quantizeModel('tiny_cnn', options)).converted;
+  });
+
+  it('is the graph that convert_pt2e makes', () =>
+    expectSameGraph(print(module), goldenText(`${folder}/graph_2_converted.txt`)));
+
+  it('has its weights, integers included', () => expectSameWeights(module, folder));
+});
+
+describe('tiny_cnn, dynamic', () => {
+  it('needs no calibration and is the graph that convert_pt2e makes', async () => {
+    const module = convertPt2e(await prepareModel('tiny_cnn', { isDynamic: true }));
+    expectSameGraph(print(module), goldenText('tiny_cnn_dynamic/graph_2_converted.txt'));
+    expectSameWeights(module, 'tiny_cnn_dynamic');
+  });
+});
+
+describe('tiny_cnn in floating point', () => {
+  it('gives PyTorch’s outputs, captured and prepared', async () => {
+    const input = goldenTensor('tiny_cnn/eval_in');
+    const expected = goldenTensor('tiny_cnn/eval_out_fp32').toArray();
+    for (const module of [await captureModel('tiny_cnn'), await prepareModel('tiny_cnn')]) {
+      const errors = run(module, input).map((value, i) => value - expected[i]);
+      expect(largest(errors)).toBeLessThanOrEqual(1e-4 * largest(expected));
+    }
+  });
+});
+
+describe.each(['glyph_resnet', 'glyph_mobilenet'])('%s', (name) => {
+  it.each([
+    ['static', {}],
+    ['reduce_range', { reduceRange: true }],
+  ] as const)(
+    '%s is the graph that convert_pt2e makes, and answers as PyTorch’s does',
+    async (variant, options) => {
+      const { converted } = await quantizeModel(name, options);
+      expectSameGraph(print(converted), goldenText(`${name}/${variant}/graph_2_converted.txt`));
+      const images = await glyphBatch('test.npz', 0, 256);
+      const expected = goldenTensor(`${name}/${variant}/logits_first256`).toArray();
+      const inFloat = goldenTensor(`${name}/float_logits_first256`).toArray();
+      const errors = run(converted, images).map((logit, i) => logit - expected[i]);
+      // Kernels that add in another order move single values to the next integer. Such steps are rare, so what they do to
+      // the logits is small beside what quantization itself did to them in PyTorch.
+      const quantizationError = rms(expected.map((logit, i) => logit - inFloat[i]));
+      expect(rms(errors)).toBeLessThanOrEqual(0.25 * quantizationError);
+    },
+  );
+
+  it('gives PyTorch’s logits in floating point', async () => {
+    const expected = goldenTensor(`${name}/float_logits_first256`).toArray();
+    const logits = run(await captureModel(name), await glyphBatch('test.npz', 0, 256));
+    expect(largest(logits.map((logit, i) => logit - expected[i]))).toBeLessThanOrEqual(
+      1e-4 * largest(expected),
+    );
+  });
+});

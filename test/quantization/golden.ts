@@ -1,0 +1,109 @@
+import { readFileSync } from 'node:fs';
+import { operators } from '../../lib/aten/index.ts';
+import { loadPt2 } from '../../lib/capture/index.ts';
+import { type GraphModule, printGraph } from '../../lib/graph/index.ts';
+import {
+  calibrate,
+  convertPt2e,
+  type PartialObserver,
+  preparePt2e,
+  QuantizationSpec,
+  type QuantizationSpecBase,
+  X86QuantizationAnnotation,
+  type X86QuantizationConfigOptions,
+  X86Quantizer,
+  x86QuantizationConfig,
+} from '../../lib/quantization/index.ts';
+import { Tensor } from '../../lib/tensor/index.ts';
+import { loadNpz } from '../../lib/tensor/npz.ts';
+
+/** What PyTorch 2.6 wrote about a model's quantization. */
+const fixture = (path: string) => new URL(`../fixtures/pt2e/${path}`, import.meta.url);
+const model = (path: string) => new URL(`../../models/${path}`, import.meta.url).pathname;
+
+export const goldenText = (path: string) => readFileSync(fixture(path), 'utf8').trimEnd();
+
+export const goldenJson = <T>(path: string) => JSON.parse(readFileSync(fixture(path), 'utf8')) as T;
+
+/** A float32 array with its shape beside it. */
+export function goldenTensor(path: string): Tensor {
+  const { shape } = goldenJson<{ shape: number[] }>(`${path}.json`);
+  return Tensor.fromBytes('float32', new Uint8Array(readFileSync(fixture(`${path}.bin`))), shape);
+}
+
+/** Captured once: stages do not change what they are given. */
+const captured = new Map<string, Promise<GraphModule>>();
+export function captureModel(name: string): Promise<GraphModule> {
+  if (!captured.has(name)) captured.set(name, loadPt2(model(`${name}.pt2`)));
+  return captured.get(name)!;
+}
+
+/** The images of an `.npz` file as PyTorch's scripts feed them: `(u8 / 255 - 0.5) / 0.25`, every step in float32. */
+export async function glyphBatch(file: string, start: number, count: number): Promise<Tensor> {
+  const pixels = (await loadNpz(model(`glyphs/${file}`))).get('x')!.data.subarray(start * 3072);
+  const f32 = Math.fround;
+  const values = Float32Array.from(
+    { length: count * 3072 },
+    (_, i) => f32(f32(Number(pixels[i]) / 255) - 0.5) / 0.25,
+  );
+  return new Tensor('float32', values, [count, 3, 32, 32]);
+}
+
+export async function* calibrationBatches(name: string): AsyncGenerator<Tensor> {
+  if (name === 'tiny_cnn') for (const i of [0, 1, 2, 3]) yield goldenTensor(`tiny_cnn/calib_${i}`);
+  else for (let i = 0; i < 8; i++) yield await glyphBatch('calib.npz', 64 * i, 64);
+}
+
+export async function prepareModel(
+  name: string,
+  options: X86QuantizationConfigOptions = {},
+): Promise<GraphModule> {
+  const quantizer = new X86Quantizer().setGlobal(x86QuantizationConfig(options));
+  return preparePt2e(await captureModel(name), quantizer);
+}
+
+/** The whole static flow. */
+export async function quantizeModel(name: string, options: X86QuantizationConfigOptions = {}) {
+  const prepared = await prepareModel(name, options);
+  await calibrate(prepared, calibrationBatches(name));
+  return { prepared, converted: convertPt2e(prepared) };
+}
+
+export const print = (module: GraphModule) => printGraph(module.graph, operators);
+
+/** All annotations, written as Python prints PyTorch's. */
+export function printAnnotations(module: GraphModule) {
+  return module.graph.nodes.flatMap((node) => {
+    const annotation = node.meta.quantizationAnnotation;
+    if (!annotation?.annotated) return [];
+    return {
+      node: node.name,
+      target: node.target,
+      inputs: Object.fromEntries(
+        [...annotation.inputQspecMap].map(([input, spec]) => [input.name, pythonSpec(spec)]),
+      ),
+      output: pythonSpec(annotation.outputQspec),
+      is_output_of_quantized_pattern:
+        annotation instanceof X86QuantizationAnnotation && annotation.isOutputOfQuantizedPattern,
+    };
+  });
+}
+
+function pythonSpec(spec: QuantizationSpecBase | null): string {
+  if (spec === null) return 'None';
+  if (!(spec instanceof QuantizationSpec))
+    return String(spec).replace('SharedQuantizationSpec(', 'SharedQuantizationSpec(edge_or_node=');
+  const value = (v: unknown) =>
+    v === undefined ? 'None' : typeof v === 'boolean' ? (v ? 'True' : 'False') : v;
+  return (
+    `QuantizationSpec(dtype=torch.${spec.dtype}, ` +
+    `observer_or_fake_quant_ctr=${pythonPartial(spec.observerOrFakeQuantCtr)}, ` +
+    `quant_min=${value(spec.quantMin)}, quant_max=${value(spec.quantMax)}, qscheme=torch.${spec.qscheme}, ` +
+    `ch_axis=${value(spec.chAxis)}, is_dynamic=${value(spec.isDynamic)})`
+  );
+}
+
+function pythonPartial({ observerClass, args }: PartialObserver): string {
+  const given = Object.entries(args).map(([name, arg]) => `${name}=${arg}`);
+  return `functools.partial(<class 'torch.ao.quantization.observer.${observerClass.name}'>, ${given.join(', ')}){}`;
+}
