@@ -132,7 +132,7 @@ describe('wrong calls', () => {
     ['softmax', { axis: 0 }, [f32(2)], [3], /must have the input's shape/],
     ['reduce', { algorithm: 'mean', axes: [3] }, [f32(2, 3)], [2], /axis 3 is out of range/],
     ['copy', {}, [f32(2)], [3], /must have the same shape/],
-    ['binary', { algorithm: 'add', unary: 'gelu' }, [f32(2), f32(2)], [2], /'gelu' cannot follow/],
+    ['binary', { algorithm: 'add', unary: 'gelu' }, [f32(2), f32(2)], [2], /unary 'gelu' cannot be fused/],
     ['requantize', { xScale: 1, outputScale: 1 }, [f32(2)], [2], /between integers/],
   ];
   steps.forEach(([op, attributes, inputs, shape, message], i) => {
