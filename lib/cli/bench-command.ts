@@ -1,0 +1,100 @@
+import { Command } from 'commander';
+import type { TensorMeta } from '../graph/index.ts';
+import type { CompiledModel } from '../runtime/index.ts';
+import { Tensor } from '../tensor/index.ts';
+import { openModel } from './model-file.ts';
+import { positiveInteger, positiveIntegers } from './option-parsers.ts';
+import { formatTable, type GlobalOptions, printResult } from './output.ts';
+import { Progress } from './progress.ts';
+
+interface BenchOptions extends GlobalOptions {
+  readonly batch: readonly number[];
+  readonly threads?: readonly number[];
+  readonly runs: number;
+}
+
+/** Latency of one batch size on one number of threads. */
+interface Measurement {
+  readonly threads: number;
+  readonly batch: number;
+  readonly medianMs: number;
+  readonly p95Ms: number;
+  readonly imagesPerSecond: number;
+}
+
+/** `octavo bench FILE`: latency and throughput on random input. */
+export function benchCommand(): Command {
+  return new Command('bench')
+    .description('measure latency and throughput of a model')
+    .argument('<file>', 'a .pt2 model, run in float32, or a model that octavo quantize wrote')
+    .option('--batch <list>', 'batch sizes', positiveIntegers, [1, 32])
+    .option('--threads <list>', 'numbers of compute threads (default: one for each core)', positiveIntegers)
+    .option('--runs <n>', 'timed runs of each', positiveInteger, 100)
+    .action((file: string, _: unknown, self: Command) => bench(file, self.optsWithGlobals<BenchOptions>()));
+}
+
+async function bench(file: string, options: BenchOptions): Promise<void> {
+  const results: Measurement[] = [];
+  let precision = '';
+  for (const threads of options.threads ?? [undefined]) {
+    const opened = await openModel(file, threads === undefined ? {} : { threads });
+    precision = opened.precision;
+    try {
+      for (const batch of options.batch) results.push(await measure(opened.model, batch, options.runs));
+    } finally {
+      opened.model.dispose();
+    }
+  }
+  printResult(options, { file, precision, runs: options.runs, results }, () =>
+    [`${file} (${precision}), ${options.runs} runs each`, '', table(results)].join('\n'),
+  );
+}
+
+async function measure(model: CompiledModel, batch: number, runs: number): Promise<Measurement> {
+  const inputs = model.inputs.map((meta) => randomInput(meta, batch));
+  const progress = new Progress(`batch ${batch}`, runs);
+  const times: number[] = [];
+  try {
+    // The first runs compile the plan for this batch size and warm the caches.
+    for (let i = 0; i < 3; i++) await model.run(inputs);
+    for (let i = 0; i < runs; i++) {
+      const start = performance.now();
+      await model.run(inputs);
+      times.push(performance.now() - start);
+      progress.advance();
+    }
+  } finally {
+    progress.stop();
+  }
+  times.sort((a, b) => a - b);
+  const medianMs = times[Math.floor(runs / 2)];
+  return {
+    threads: model.threadsPerStream,
+    batch,
+    medianMs,
+    p95Ms: times[Math.min(runs - 1, Math.floor(runs * 0.95))],
+    imagesPerSecond: (1000 * batch) / medianMs,
+  };
+}
+
+/** Values in [-1, 1), or zeros for integer inputs. */
+function randomInput({ dtype, shape }: TensorMeta, batch: number): Tensor {
+  const sizes = shape.map((size) => (typeof size === 'number' ? size : batch));
+  const tensor = Tensor.zeros(dtype, sizes);
+  if (tensor.data instanceof Float32Array)
+    for (let i = 0; i < tensor.data.length; i++) tensor.data[i] = 2 * Math.random() - 1;
+  return tensor;
+}
+
+function table(results: readonly Measurement[]): string {
+  return formatTable([
+    ['threads', 'batch', 'median', '95th percentile', 'throughput'],
+    ...results.map(({ threads, batch, medianMs, p95Ms, imagesPerSecond }) => [
+      String(threads),
+      String(batch),
+      `${medianMs.toFixed(2)} ms`,
+      `${p95Ms.toFixed(2)} ms`,
+      `${imagesPerSecond.toFixed(0)}/s`,
+    ]),
+  ]);
+}

@@ -1,0 +1,54 @@
+import { Command } from 'commander';
+import { accuracy } from './accuracy.ts';
+import { loadDataset } from './dataset.ts';
+import { openModel } from './model-file.ts';
+import { positiveInteger } from './option-parsers.ts';
+import { type GlobalOptions, printResult } from './output.ts';
+import { addPreprocessingOptions, choosePreprocessing, type PreprocessingOptions } from './preprocessing.ts';
+
+interface EvalOptions extends GlobalOptions, PreprocessingOptions {
+  readonly data: string;
+  readonly batchSize: number;
+  readonly threads?: number;
+}
+
+/** `octavo eval FILE --data DATA`: top-1 accuracy of a float or quantized model. */
+export function evalCommand(): Command {
+  const command = new Command('eval')
+    .description('measure the top-1 accuracy of a model')
+    .argument('<file>', 'a .pt2 model, run in float32, or a model that octavo quantize wrote')
+    .requiredOption('--data <npz>', 'an .npz with x (uint8 or float32, [n, ...]) and y (classes, [n])')
+    .option('--batch-size <n>', 'images a run', positiveInteger, 64)
+    .option('--threads <n>', 'compute threads (default: as many as there are cores)', positiveInteger);
+  return addPreprocessingOptions(command).action((file: string, _: unknown, self: Command) =>
+    evaluate(file, self.optsWithGlobals<EvalOptions>()),
+  );
+}
+
+async function evaluate(file: string, options: EvalOptions): Promise<void> {
+  const dataset = await loadDataset(options.data);
+  const { model, precision, preprocessing } = await openModel(file, options);
+  try {
+    const chosen = choosePreprocessing(options, preprocessing, dataset.images);
+    const { correct, total, seconds } = await accuracy(model, dataset, options.batchSize, chosen);
+    const result = {
+      file,
+      data: options.data,
+      precision,
+      preprocessing: chosen,
+      correct,
+      total,
+      top1: correct / total,
+      imagesPerSecond: total / seconds,
+    };
+    printResult(
+      options,
+      result,
+      () =>
+        `${file} (${precision}): top-1 ${(100 * result.top1).toFixed(2)} % ` +
+        `(${correct} of ${total}), ${result.imagesPerSecond.toFixed(0)} images/s`,
+    );
+  } finally {
+    model.dispose();
+  }
+}

@@ -1,0 +1,81 @@
+import type { Command } from 'commander';
+import type { ModelMetadata } from '../runtime/index.ts';
+import { Tensor } from '../tensor/index.ts';
+import { nonZeroNumbers, numbers } from './option-parsers.ts';
+
+/** How stored images become a model's input: `(x * scale - mean) / std`, a mean and a std for all channels or for each. */
+export interface Preprocessing {
+  readonly scale: number;
+  readonly mean: readonly number[];
+  readonly std: readonly number[];
+}
+
+const metadataKey = 'preprocessing';
+
+/** What a model's file remembers of its preprocessing. */
+export function preprocessingMetadata(preprocessing: Preprocessing): ModelMetadata {
+  return { [metadataKey]: JSON.stringify(preprocessing) };
+}
+
+/** The preprocessing that a model's file remembers, if any. */
+export function rememberedPreprocessing(metadata: ModelMetadata): Preprocessing | undefined {
+  const text = metadata[metadataKey];
+  return text === undefined ? undefined : JSON.parse(text);
+}
+
+export interface PreprocessingOptions {
+  readonly scale?: readonly number[];
+  readonly mean?: readonly number[];
+  readonly std?: readonly number[];
+}
+
+/** Adds `--scale`, `--mean` and `--std` to a command that reads images. */
+export function addPreprocessingOptions(command: Command): Command {
+  return command
+    .option('--mean <m>', 'mean to subtract, one or one a channel', numbers)
+    .option('--std <s>', 'standard deviation to divide by, one or one a channel', nonZeroNumbers)
+    .option(
+      '--scale <f>',
+      'factor before mean and std (default: 1/255 for uint8 images, otherwise 1)',
+      nonZeroNumbers,
+    );
+}
+
+/**
+ * The preprocessing to use: what the options say; else what the model's file remembers; else only the scale that suits
+ * the images' dtype.
+ */
+export function choosePreprocessing(
+  options: PreprocessingOptions,
+  remembered: Preprocessing | undefined,
+  images: Tensor,
+): Preprocessing {
+  const given = options.scale ?? options.mean ?? options.std;
+  if (!given && remembered) return remembered;
+  const scale = options.scale?.[0] ?? (images.dtype === 'uint8' ? 1 / 255 : 1);
+  return { scale, mean: options.mean ?? [0], std: options.std ?? [1] };
+}
+
+/**
+ * Images [n, channels, ...] of any numeric dtype as the model's float32 input.
+ * @throws Error when there are several means or stds, but not one for each channel.
+ */
+export function preprocess(images: Tensor, { scale, mean, std }: Preprocessing): Tensor {
+  const [count, channels = 1] = images.shape;
+  for (const [name, values] of Object.entries({ mean, std }))
+    if (values.length !== 1 && values.length !== channels)
+      throw new Error(`--${name} has ${values.length} values, but the images have ${channels} channels`);
+  const source = images.data as ArrayLike<number>;
+  const result = new Float32Array(source.length);
+  const plane = source.length / (count * channels) || 0;
+  for (
+    let start = 0, channel = 0;
+    start < source.length;
+    start += plane, channel = (channel + 1) % channels
+  ) {
+    const m = mean[mean.length === 1 ? 0 : channel];
+    const s = std[std.length === 1 ? 0 : channel];
+    for (let i = start; i < start + plane; i++) result[i] = (source[i] * scale - m) / s;
+  }
+  return new Tensor('float32', result, images.shape);
+}

@@ -1,0 +1,86 @@
+import { Command, Option } from 'commander';
+import { operators } from '../aten/index.ts';
+import { loadPt2 } from '../capture/index.ts';
+import { type GraphModule, printGraph } from '../graph/index.ts';
+import { lower } from '../lowering/index.ts';
+import { readArtifact } from '../runtime/artifact.ts';
+import { type CompiledModel, compile, formatPlan, loadModel } from '../runtime/index.ts';
+import { loadDataset } from './dataset.ts';
+import { fileKind } from './model-file.ts';
+import { positiveInteger } from './option-parsers.ts';
+import { type GlobalOptions, printResult } from './output.ts';
+import { addPreprocessingOptions, choosePreprocessing, type PreprocessingOptions } from './preprocessing.ts';
+import { prepareStatic, quantizeStatic } from './quantize-static.ts';
+
+const stages = ['captured', 'prepared', 'converted', 'lowered', 'plan'] as const;
+type Stage = (typeof stages)[number];
+
+interface PrintOptions extends GlobalOptions, PreprocessingOptions {
+  readonly stage?: Stage;
+  readonly calib?: string;
+  readonly batch: number;
+}
+
+/** `octavo print FILE --stage STAGE`: the graph after each stage, or the native plan. */
+export function printCommand(): Command {
+  const command = new Command('print')
+    .description('print the graph of a model after a stage, or its plan')
+    .argument('<file>', 'a .pt2 model, or a model that octavo quantize wrote (stages lowered and plan)')
+    .addOption(
+      new Option('--stage <stage>', 'default: captured for a .pt2, lowered otherwise').choices(stages),
+    )
+    .option(
+      '--calib <npz>',
+      'quantize with this calibration data first; without it, lowered and plan are float32',
+    )
+    .option('--batch <n>', 'batch size of the plan', positiveInteger, 1);
+  return addPreprocessingOptions(command).action((file: string, _: unknown, self: Command) =>
+    print(file, self.optsWithGlobals<PrintOptions>()),
+  );
+}
+
+async function print(file: string, options: PrintOptions): Promise<void> {
+  const isPt2 = (await fileKind(file)) === 'pt2';
+  const { stage = isPt2 ? 'captured' : 'lowered' } = options;
+  const text = await (isPt2 ? printPt2 : printArtifact)(file, stage, options);
+  printResult(options, { file, stage, text }, () => text);
+}
+
+async function printPt2(file: string, stage: Stage, options: PrintOptions): Promise<string> {
+  const captured = await loadPt2(file);
+  if (stage === 'captured') return printGraph(captured.graph, operators);
+  if (stage === 'prepared') return printGraph(prepareStatic(captured, 'auto').graph, operators);
+  if (stage === 'converted' && options.calib === undefined)
+    throw new Error('--stage converted needs calibration data: --calib FILE.npz');
+  const source =
+    options.calib === undefined ? captured : await quantizeWith(options.calib, captured, options);
+  if (stage === 'converted') return printGraph(source.graph, operators);
+  const { module } = lower(source);
+  return stage === 'lowered' ? printGraph(module.graph, operators) : printPlan(compile(module), options);
+}
+
+async function printArtifact(file: string, stage: Stage, options: PrintOptions): Promise<string> {
+  if (stage === 'plan') return printPlan(await loadModel(file), options);
+  if (stage === 'lowered') return printGraph((await readArtifact(file)).module.graph, operators);
+  throw new Error(
+    `${file} is a compiled model: it has the stages lowered and plan, not ${stage}; print that from the .pt2`,
+  );
+}
+
+async function quantizeWith(calib: string, module: GraphModule, options: PrintOptions): Promise<GraphModule> {
+  const dataset = await loadDataset(calib);
+  const preprocessing = choosePreprocessing(options, undefined, dataset.images);
+  return quantizeStatic(module, dataset, { batchSize: 64, reduceRange: 'auto', preprocessing });
+}
+
+function printPlan(model: CompiledModel, { batch }: PrintOptions): string {
+  const shapes = model.inputs.map(({ name, shape }) => [
+    name,
+    shape.map((size) => (typeof size === 'number' ? size : batch)),
+  ]);
+  try {
+    return formatPlan(model.plan(Object.fromEntries(shapes)));
+  } finally {
+    model.dispose();
+  }
+}

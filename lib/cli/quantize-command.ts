@@ -1,0 +1,70 @@
+import { stat } from 'node:fs/promises';
+import { Command, Option } from 'commander';
+import { loadPt2 } from '../capture/index.ts';
+import { formatRefusals, lower } from '../lowering/index.ts';
+import { compile } from '../runtime/index.ts';
+import { loadDataset } from './dataset.ts';
+import { positiveInteger } from './option-parsers.ts';
+import { formatBytes, type GlobalOptions, printResult } from './output.ts';
+import {
+  addPreprocessingOptions,
+  choosePreprocessing,
+  type PreprocessingOptions,
+  preprocessingMetadata,
+} from './preprocessing.ts';
+import { quantizeStatic } from './quantize-static.ts';
+
+interface QuantizeOptions extends GlobalOptions, PreprocessingOptions {
+  readonly calib: string;
+  readonly out: string;
+  readonly batchSize: number;
+  readonly reduceRange: 'auto' | 'on' | 'off';
+  readonly strict?: boolean;
+}
+
+/** `octavo quantize MODEL --calib DATA --out FILE`: the whole way from a float model to an int8 file. */
+export function quantizeCommand(): Command {
+  const command = new Command('quantize')
+    .description('quantize a float model to int8 (static, per-channel weights)')
+    .argument('<model>', 'a .pt2 file of torch.export.save')
+    .requiredOption('--calib <npz>', 'an .npz with representative inputs as x (uint8 or float32, [n, ...])')
+    .requiredOption('--out <file>', 'where to write the quantized model')
+    .option('--batch-size <n>', 'images a calibration run', positiveInteger, 64)
+    .addOption(
+      new Option('--reduce-range <when>', '7-bit activations, for CPUs without VNNI; auto asks this CPU')
+        .choices(['auto', 'on', 'off'])
+        .default('auto'),
+    )
+    .option('--strict', 'fail when an operator that was to be int8 stays in float');
+  return addPreprocessingOptions(command).action((model: string, _: unknown, self: Command) =>
+    quantize(model, self.optsWithGlobals<QuantizeOptions>()),
+  );
+}
+
+async function quantize(path: string, options: QuantizeOptions): Promise<void> {
+  const [module, dataset] = [await loadPt2(path), await loadDataset(options.calib)];
+  const preprocessing = choosePreprocessing(options, undefined, dataset.images);
+  const converted = await quantizeStatic(module, dataset, { ...options, preprocessing });
+  const { module: lowered, report } = lower(converted, { strict: options.strict ?? false });
+  const model = compile(lowered, { metadata: preprocessingMetadata(preprocessing) });
+  try {
+    await model.save(options.out);
+  } finally {
+    model.dispose();
+  }
+  const result = {
+    model: path,
+    out: options.out,
+    calibrationImages: dataset.size,
+    preprocessing,
+    floatBytes: (await stat(path)).size,
+    int8Bytes: (await stat(options.out)).size,
+    stayedInFloat: report.refusals,
+  };
+  printResult(options, result, () => {
+    const sizes = `${formatBytes(result.int8Bytes)}, from ${formatBytes(result.floatBytes)}`;
+    const lines = [`wrote ${options.out} (${sizes}), calibrated on ${dataset.size} images`];
+    if (report.refusals.length > 0) lines.push('stayed in float:', formatRefusals(report.refusals));
+    return lines.join('\n');
+  });
+}

@@ -1,0 +1,187 @@
+import { mkdtemp, rm, stat, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { loadNpz, Tensor, writeNpz } from '../../lib/tensor/index.ts';
+import { octavo, octavoHere, octavoWith } from './octavo.ts';
+
+const source = 'models/glyph_resnet.pt2';
+
+/** The first images of a dataset: enough to see that a command works. */
+async function excerpt(path: string, count: number): Promise<Uint8Array> {
+  const arrays = await loadNpz(path);
+  const [x, y] = [arrays.get('x')!, arrays.get('y')!];
+  const [, ...shape] = x.shape;
+  return writeNpz({
+    x: new Tensor('uint8', x.data.subarray(0, count * (x.numel / x.shape[0])), [count, ...shape]),
+    y: new Tensor('uint8', y.data.subarray(0, count), [count]),
+  });
+}
+
+describe('octavo', () => {
+  let folder: string;
+  let calib: string;
+  let data: string;
+  let quantized: string;
+  beforeAll(async () => {
+    folder = await mkdtemp(join(tmpdir(), 'octavo-cli-'));
+    [calib, data, quantized] = ['calib.npz', 'data.npz', 'glyph_resnet.octavo'].map((name) =>
+      join(folder, name),
+    );
+    await writeFile(calib, await excerpt('models/glyphs/calib.npz', 96));
+    await writeFile(data, await excerpt('models/glyphs/test.npz', 200));
+    const { code, stdout } = octavo(
+      'quantize',
+      source,
+      '--calib',
+      calib,
+      '--out',
+      quantized,
+      '--mean',
+      '0.5',
+      '--std',
+      '0.25',
+      '--json',
+    );
+    expect(code).toBe(0);
+    expect(JSON.parse(stdout)).toMatchObject({
+      model: source,
+      out: quantized,
+      calibrationImages: 96,
+      stayedInFloat: [],
+    });
+  }, 60_000);
+  afterAll(() => rm(folder, { recursive: true }));
+
+  it('quantize writes a file a quarter of the size', async () => {
+    // The .pt2 holds the batch norms and an example input besides the weights.
+    expect((await stat(quantized)).size).toBeLessThan(0.25 * (await stat(source)).size);
+  });
+
+  it('quantize tells what it did, and calibrates 7 bits when asked to', async () => {
+    const reduced = join(folder, 'reduced.octavo');
+    const { code, stdout, stderr } = octavo(
+      'quantize',
+      source,
+      '--calib',
+      calib,
+      '--out',
+      reduced,
+      '--reduce-range',
+      'on',
+    );
+    expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
+    expect(stdout).toMatch(/^wrote .*reduced\.octavo \(\d+ kB, from 552 kB\), calibrated on 96 images\n$/);
+    expect((await octavoHere('print', reduced)).stdout).toContain('0, 127, torch.uint8');
+    expect((await octavoHere('print', quantized)).stdout).toContain('0, 255, torch.uint8');
+  });
+
+  it('quantize warns where it takes 7 bits because the CPU has no VNNI', async () => {
+    const out = join(folder, 'avx2.octavo');
+    const environment = { ONEDNN_MAX_CPU_ISA: 'AVX2' };
+    const { code, stderr } = octavoWith(environment, 'quantize', source, '--calib', calib, '--out', out);
+    expect(code).toBe(0);
+    expect(stderr).toMatch(/no VNNI instructions that oneDNN would use \(it uses avx2\).*7 bits/);
+    expect((await octavoHere('print', out)).stdout).toContain('0, 127, torch.uint8');
+  });
+
+  it('eval knows the preprocessing that quantize was given', () => {
+    const { code, stdout } = octavo('eval', quantized, '--data', data, '--json');
+    expect(code).toBe(0);
+    const result = JSON.parse(stdout);
+    expect(result).toMatchObject({
+      precision: 'int8',
+      total: 200,
+      preprocessing: { mean: [0.5], std: [0.25] },
+    });
+    // The network gets 95 % of all images right; inputs of another scale leave a fraction of that.
+    expect(result.top1).toBeGreaterThan(0.9);
+  });
+
+  it('eval runs a .pt2 in float32', () => {
+    const { code, stdout } = octavo('eval', source, '--data', data, '--mean', '0.5', '--std', '0.25');
+    expect(code).toBe(0);
+    expect(stdout).toMatch(
+      /glyph_resnet\.pt2 \(float32\): top-1 9\d\.\d\d % \(\d+ of 200\), \d+ images\/s\n/,
+    );
+  });
+
+  it('bench measures every batch size on every number of threads', () => {
+    const { code, stdout } = octavo(
+      'bench',
+      quantized,
+      '--batch',
+      '1,3',
+      '--threads',
+      '1',
+      '--runs',
+      '5',
+      '--json',
+    );
+    expect(code).toBe(0);
+    const { precision, results } = JSON.parse(stdout);
+    expect(precision).toBe('int8');
+    expect(results).toMatchObject([
+      { threads: 1, batch: 1 },
+      { threads: 1, batch: 3 },
+    ]);
+    for (const { medianMs, p95Ms, imagesPerSecond, batch } of results) {
+      expect(p95Ms).toBeGreaterThanOrEqual(medianMs);
+      expect(imagesPerSecond).toBeCloseTo((1000 * batch) / medianMs, 3);
+    }
+  });
+
+  it.each([
+    ['captured', [], 'torch.ops.aten.batch_norm.default'],
+    ['prepared', [], 'call_module[target=activation_post_process_0]'],
+    ['converted', ['--calib'], 'torch.ops.quantized_decomposed.dequantize_per_channel.default'],
+    ['lowered', ['--calib'], 'torch.ops.onednn.qconv2d_pointwise.binary'],
+    ['plan', ['--calib', '--batch', '5'], 'uint8[5, 16, 32, 32]'],
+    ['plan', [], 'float32[1, 16, 32, 32]'],
+  ])('print shows the stage %s %j', async (stage, options, text) => {
+    const given = options.flatMap((option) => (option === '--calib' ? [option, calib] : [option]));
+    const { code, stdout } = await octavoHere('print', source, '--stage', stage, ...given);
+    expect(code).toBe(0);
+    expect(stdout).toContain(text);
+  });
+
+  it('print shows a quantized file as lowered graph, or as plan', async () => {
+    expect((await octavoHere('print', quantized)).stdout).toContain(
+      'torch.ops.onednn.qlinear_pointwise.default',
+    );
+    expect((await octavoHere('print', quantized, '--stage', 'plan')).stdout).toMatch(
+      /^plan\(x: float32\[1, 3, 32, 32\]\)/,
+    );
+  });
+
+  it.each([
+    [['quantize', source], 2, "required option '--calib <npz>' not specified"],
+    [['bench', source, '--batch', '0'], 2, 'It must be a whole number above 0.'],
+    [['eval', source, '--data', 'x.npz', '--std', '0'], 2, 'It must not be 0'],
+    [['print', source, '--stage', 'compiled'], 2, 'Allowed choices are captured, prepared'],
+    [
+      ['eval', 'nowhere.pt2', '--data', 'models/glyphs/test.npz'],
+      1,
+      "octavo: ENOENT: no such file or directory, open 'nowhere.pt2'",
+    ],
+    [['bench', 'models/README.md'], 1, 'models/README.md is neither a .pt2 file nor a model saved by Octavo'],
+    [['print', source, '--stage', 'converted'], 1, '--stage converted needs calibration data'],
+    [['eval', source, '--data', 'models/tiny_cnn.pt2'], 1, 'models/tiny_cnn.pt2'],
+    [
+      ['quantize', source, '--calib', 'models/glyphs/calib.npz', '--out', 'x', '--mean', '1,2'],
+      1,
+      '--mean has 2 values, but the images have 3 channels',
+    ],
+  ])('%j ends with code %i and says what is wrong', async (args, code, message) => {
+    const finished = await octavoHere(...args);
+    expect(finished.stderr).toContain(message);
+    expect(finished.code).toBe(code);
+    expect(finished.stdout).toBe('');
+  });
+
+  it('errors are JSON with --json', () => {
+    const { code, stderr } = octavo('bench', 'models/README.md', '--json');
+    expect(code).toBe(1);
+    expect(JSON.parse(stderr).error).toContain('neither a .pt2 file');
+  });
+});
