@@ -6,6 +6,7 @@ import { cancelRequantize } from './passes/cancel-requantize.ts';
 import { canonicalCalls } from './passes/canonical-calls.ts';
 import { floatConvolution } from './passes/float-convolution.ts';
 import { floatLinear } from './passes/float-linear.ts';
+import { foldBatchNorm } from './passes/fold-batch-norm.ts';
 import { foldConstants, foldDequantizedConstants } from './passes/fold-constants.ts';
 import { fuseAddition } from './passes/fuse-addition.ts';
 import { fuseQuantize } from './passes/fuse-quantize.ts';
@@ -38,6 +39,8 @@ export interface Lowered {
 const stages: readonly (readonly Pass[])[] = [
   [canonicalCalls],
   [removeIdentities],
+  [removeUnused],
+  [foldBatchNorm],
   // Quantize goes up, dequantize goes down, what meets cancels: data then moves as 8-bit integers.
   [foldConstants, mergeEqualCalls, liftQuantize, sinkDequantize, cancelRequantize, integerAveragePool],
   [quantizedConvolution],

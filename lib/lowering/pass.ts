@@ -36,16 +36,7 @@ export class PassContext {
   /** @throws Error when an input's dtype and shape are unknown, or an operator is not supported. */
   constructor(module: GraphModule) {
     this.module = module;
-    const inputs = module.graph.placeholders.map((node) => {
-      const meta = node.meta.val;
-      if (typeof meta !== 'object' || !('dtype' in meta))
-        throw new Error(
-          `lower: the dtype and shape of input '${node.name}' are unknown; set its meta.val, as exportModel does`,
-        );
-      return meta;
-    });
-    for (const [node, meta] of propagateShapes(module, inputs, operators))
-      node.meta = { ...node.meta, val: meta };
+    this.inferShapes();
     const calls = module.graph.nodes.filter((node) => node.op === 'call_function');
     this.#captured = calls.map(({ name, target }) => ({ node: name, target }));
     for (const node of calls) this.#origins.set(node, new Set([node.name]));
@@ -53,6 +44,20 @@ export class PassContext {
 
   get graph(): Graph {
     return this.module.graph;
+  }
+
+  /** Works out every node's dtype and shape anew: for a pass that did not edit through this context. */
+  inferShapes(): void {
+    const inputs = this.module.graph.placeholders.map((node) => {
+      const meta = node.meta.val;
+      if (typeof meta !== 'object' || !('dtype' in meta))
+        throw new Error(
+          `lower: the dtype and shape of input '${node.name}' are unknown; set its meta.val, as exportModel does`,
+        );
+      return meta;
+    });
+    for (const [node, meta] of propagateShapes(this.module, inputs, operators))
+      node.meta = { ...node.meta, val: meta };
   }
 
   /** Runs one pass and counts what it did. What it refused in an earlier round is forgotten. */

@@ -1,0 +1,27 @@
+import { expect, test } from 'vitest';
+import { foldBatchNorm } from '../../../lib/lowering/passes/fold-batch-norm.ts';
+import { GraphBuilder, uniform } from '../graph-builder.ts';
+import { calls, greatestDifference, interpret, runPass } from '../run-pass.ts';
+
+const shape = [1, 4, 6, 6];
+
+test('a batch norm after a convolution becomes part of its weights', () => {
+  const build = new GraphBuilder();
+  const conv = build.call('aten.conv2d.default', build.input('x', shape), build.parameter('w', [8, 4, 3, 3]));
+  const original = build.finish(build.batchNorm(conv, 8));
+  const weight = original.attribute('w');
+  const { module, count, report } = runPass(foldBatchNorm, original);
+  expect(count).toBe(1);
+  expect(calls(module)).toEqual(['aten.conv2d.default']);
+  expect(report.nodes.map(({ computedBy }) => computedBy)).toEqual([[conv.name], [conv.name]]);
+  expect(original.attribute('w')).toBe(weight);
+  const input = uniform(shape, -1, 1, 7);
+  // Sums of 36 products in float32, scaled before instead of after.
+  expect(greatestDifference(interpret(original, input)[0], interpret(module, input)[0])).toBeLessThan(1e-5);
+});
+
+test('a batch norm elsewhere stays', () => {
+  const build = new GraphBuilder();
+  const module = build.finish(build.batchNorm(build.call('aten.relu.default', build.input('x', shape)), 4));
+  expect(runPass(foldBatchNorm, module).count).toBe(0);
+});
