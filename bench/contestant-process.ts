@@ -1,0 +1,64 @@
+import { InferenceSession, Tensor as OrtTensor } from 'onnxruntime-node';
+import { loadModel, Tensor } from '../lib/index.ts';
+import type { Entry, Reply, Request } from './contestant.ts';
+import { pseudoRandom } from './pseudo-random.ts';
+
+/** The process behind a Contestant: loads one model, then runs it on one input as often as it is asked to. */
+
+type Run = () => Promise<unknown>;
+
+async function loadOctavo(
+  { file, threads }: Entry,
+  shape: readonly number[],
+  data: Float32Array,
+): Promise<Run> {
+  const model = await loadModel(file, { threadsPerStream: threads });
+  const x = new Tensor('float32', data, shape);
+  return () => model.run(x);
+}
+
+/** One pool of `threads` threads and every graph optimization: ONNX Runtime's own advice for latency. */
+async function loadOnnxRuntime(
+  { file, threads }: Entry,
+  shape: readonly number[],
+  data: Float32Array,
+): Promise<Run> {
+  const session = await InferenceSession.create(file, {
+    executionProviders: ['cpu'],
+    executionMode: 'sequential',
+    graphOptimizationLevel: 'all',
+    intraOpNumThreads: threads,
+    interOpNumThreads: 1,
+  });
+  const feeds = { [session.inputNames[0]]: new OrtTensor('float32', data, shape) };
+  return () => session.run(feeds);
+}
+
+const loaders = { octavo: loadOctavo, onnxruntime: loadOnnxRuntime };
+let run: Run | undefined;
+
+async function answer(request: Request): Promise<Reply> {
+  if (request.kind === 'load') {
+    const { entry, inputShape } = request;
+    const data = pseudoRandom(
+      inputShape.reduce((a, b) => a * b, 1),
+      1,
+    );
+    run = await loaders[entry.engine](entry, inputShape, data);
+    return { milliseconds: [] };
+  }
+  const milliseconds: number[] = [];
+  for (let i = 0; i < request.times; i++) {
+    const start = performance.now();
+    await run!();
+    milliseconds.push(performance.now() - start);
+  }
+  return { milliseconds };
+}
+
+process.on('message', (request: Request) => {
+  answer(request).then(
+    (reply) => process.send!(reply),
+    (error: Error) => process.send!({ error: error.message }),
+  );
+});

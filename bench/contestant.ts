@@ -1,0 +1,73 @@
+import { type ChildProcess, fork } from 'node:child_process';
+import { once } from 'node:events';
+import { fileURLToPath } from 'node:url';
+
+/** What runs the model in a contestant's process. */
+export type Engine = 'octavo' | 'onnxruntime';
+
+/** A model file, run by one engine on so many threads. */
+export interface Entry {
+  readonly name: string;
+  readonly engine: Engine;
+  readonly file: string;
+  readonly threads: number;
+}
+
+/** Messages to a contestant's process: first `load`, then `run` as often as wanted. */
+export type Request =
+  | { readonly kind: 'load'; readonly entry: Entry; readonly inputShape: readonly number[] }
+  | { readonly kind: 'run'; readonly times: number };
+
+/** Its answer: the wall time of each run in milliseconds (none after `load`), or what went wrong. */
+export type Reply = { readonly milliseconds: readonly number[] } | { readonly error: string };
+
+/**
+ * One engine with one model in a process of its own, so that no thread pool spins while another engine is timed. It
+ * works only while it is asked to.
+ */
+export class Contestant {
+  readonly entry: Entry;
+  readonly #process: ChildProcess;
+
+  private constructor(entry: Entry, process: ChildProcess) {
+    this.entry = entry;
+    this.#process = process;
+  }
+
+  static async start(entry: Entry, inputShape: readonly number[]): Promise<Contestant> {
+    const process = fork(fileURLToPath(new URL('contestant-process.ts', import.meta.url)));
+    const contestant = new Contestant(entry, process);
+    await contestant.#ask({ kind: 'load', entry, inputShape });
+    return contestant;
+  }
+
+  /** Runs the model `times` times, one after the other. */
+  run(times: number): Promise<readonly number[]> {
+    return this.#ask({ kind: 'run', times });
+  }
+
+  get pid(): number {
+    return this.#process.pid!;
+  }
+
+  async stop(): Promise<void> {
+    const exited = once(this.#process, 'exit');
+    this.#process.disconnect();
+    await exited;
+  }
+
+  async #ask(request: Request): Promise<readonly number[]> {
+    const answer = new Promise<Reply>((resolve, reject) => {
+      const onExit = (code: number | null) => reject(new Error(`${this.entry.name} ended with code ${code}`));
+      this.#process.once('exit', onExit);
+      this.#process.once('message', (reply: Reply) => {
+        this.#process.off('exit', onExit);
+        resolve(reply);
+      });
+    });
+    this.#process.send(request);
+    const reply = await answer;
+    if ('error' in reply) throw new Error(`${this.entry.name}: ${reply.error}`);
+    return reply.milliseconds;
+  }
+}

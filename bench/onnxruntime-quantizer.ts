@@ -1,0 +1,26 @@
+import { type GraphModule, Quantizer, type X86Quantizer } from '../lib/index.ts';
+
+const additions: ReadonlySet<string> = new Set(['aten.add.Tensor', 'aten.add_.Tensor']);
+const layers: ReadonlySet<string> = new Set(['aten.conv2d.default', 'aten.linear.default']);
+
+/**
+ * Places quantization where ONNX Runtime's own quantizer places it: unlike PyTorch's recipe it also quantizes what a
+ * convolution gives to a residual addition. ONNX Runtime has no kernel for an int8 convolution with an addition fused in,
+ * and would leave that convolution in float.
+ */
+export class OnnxRuntimeQuantizer extends Quantizer {
+  readonly #inner: X86Quantizer;
+
+  constructor(inner: X86Quantizer) {
+    super();
+    this.#inner = inner;
+  }
+
+  override annotate(module: GraphModule): void {
+    this.#inner.annotate(module);
+    const activation = this.#inner.getGlobalQuantizationConfig()!.outputActivation;
+    for (const node of module.graph.nodes)
+      if (layers.has(node.target) && node.users.some(({ target }) => additions.has(target)))
+        node.meta.quantizationAnnotation!.outputQspec = activation;
+  }
+}
