@@ -4,6 +4,7 @@
 #include <stdexcept>
 
 #include "binding/convert.h"
+#include "binding/environment.h"
 
 namespace octavo::binding {
 
@@ -29,6 +30,13 @@ ConstantHandle* constant_handle(const Napi::Value& value) {
   if (!object.CheckTypeTag(&kConstantTag)) return nullptr;
   return object.Get("handle").As<Napi::External<ConstantHandle>>().Data();
 }
+
+// The garbage collector knows how much memory its small handles stand for.
+void release(Napi::Env env, ConstantHandle& handle) {
+  if (!handle) return;
+  Napi::MemoryManagement::AdjustExternalMemory(env, -static_cast<int64_t>(handle->desc().span_bytes()));
+  handle.reset();
+}
 }  // namespace
 
 std::shared_ptr<Constant> to_constant(const Napi::Value& value) {
@@ -47,18 +55,22 @@ Napi::Value create_constant(const Napi::CallbackInfo& info) {
     desc = to_tensor_desc(described, "constant");
     const void* data = to_data(info[2], desc.span_bytes(), "constant " + desc.to_string());
     auto handle = std::make_unique<ConstantHandle>(std::make_shared<Constant>(desc, data));
+    Napi::MemoryManagement::AdjustExternalMemory(env, static_cast<int64_t>(desc.span_bytes()));
     auto object = Napi::Object::New(env);
     object.TypeTag(&kConstantTag);
     object.Set("byteLength", Napi::Number::New(env, static_cast<double>(desc.span_bytes())));
-    object.Set("handle", Napi::External<ConstantHandle>::New(env, handle.release(),
-                                                             [](Napi::Env, ConstantHandle* h) { delete h; }));
+    object.Set("handle",
+               Napi::External<ConstantHandle>::New(env, handle.release(), [](Napi::Env e, ConstantHandle* h) {
+                 release(e, *h);
+                 delete h;
+               }));
     object.Freeze();
     return object;
   });
 }
 
 void release_constant(const Napi::CallbackInfo& info) {
-  if (auto* handle = constant_handle(info[0])) handle->reset();
+  if (auto* handle = constant_handle(info[0])) release(info.Env(), *handle);
 }
 
 Napi::Value execute(const Napi::CallbackInfo& info) {
@@ -87,6 +99,7 @@ Napi::Value execute(const Napi::CallbackInfo& info) {
       outputs.push_back(to_data(value.As<Napi::Object>().Get("data"), spec.outputs.back().span_bytes(),
                                 spec.op + " '" + spec.node + "' output"));
     }
+    Environment::of(env)->computed_here();
     const auto step = create_step(spec);
     const auto scratchpad = scratchpad_for(*step);
     step->execute({inputs.data(), outputs.data(), scratchpad.get()});

@@ -1,5 +1,7 @@
 #include "binding/environment.h"
 
+#include <omp.h>
+
 #include "plan/executor.h"
 
 namespace octavo::binding {
@@ -20,6 +22,11 @@ void Environment::install(Napi::Env env) {
 }
 
 std::shared_ptr<Environment> Environment::of(Napi::Env env) { return *env.GetInstanceData<Handle>(); }
+
+void Environment::release_threads() {
+  if (holds_threads_) omp_pause_resource_all(omp_pause_hard);
+  holds_threads_ = false;
+}
 
 void Environment::stop_all() {
   for (auto* executor : executors_) executor->abort();

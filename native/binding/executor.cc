@@ -239,6 +239,7 @@ class ExecutorWrap : public Napi::ObjectWrap<ExecutorWrap> {
 
   Napi::Value start_job(Napi::Env env, std::unique_ptr<AsyncJob> job) {
     const auto promise = job->promise();
+    environment_->release_threads();
     if (pending_++ == 0) {
       // The event loop waits for requests, and so does the garbage collector.
       napi_ref_threadsafe_function(env, completions_);
@@ -250,6 +251,7 @@ class ExecutorWrap : public Napi::ObjectWrap<ExecutorWrap> {
 
   void run_on_worker(std::function<void(Stream&)> body) {
     SyncJob job(std::move(body));
+    environment_->release_threads();
     live().submit(&job);
     job.wait();
   }

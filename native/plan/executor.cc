@@ -4,10 +4,17 @@
 #include <pthread.h>
 #include <signal.h>
 
+#include <chrono>
 #include <stdexcept>
 #include <string>
 
 namespace octavo {
+
+namespace {
+// After this long without work a worker lets go of its OpenMP threads; the next job starts new ones, which
+// takes some 50 microseconds. Kept, they would count against the barriers of others (see Environment).
+constexpr std::chrono::seconds kIdle{1};
+}  // namespace
 
 Executor::Executor(size_t streams, size_t threads_per_stream)
     : streams_(streams), threads_per_stream_(threads_per_stream) {
@@ -57,20 +64,27 @@ void Executor::join() {
     if (worker.joinable()) worker.join();
 }
 
+Job* Executor::next() {
+  std::unique_lock<std::mutex> lock(mutex_);
+  const auto ready = [this] { return closed_ || !queue_.empty(); };
+  if (!wake_.wait_for(lock, kIdle, ready)) {
+    lock.unlock();
+    omp_pause_resource_all(omp_pause_hard);
+    lock.lock();
+    wake_.wait(lock, ready);
+  }
+  if (queue_.empty()) return nullptr;
+  Job* job = queue_.front();
+  queue_.pop_front();
+  return job;
+}
+
 void Executor::serve(size_t index) {
   pthread_setname_np(pthread_self(), ("octavo-" + std::to_string(index)).c_str());
   // Of this thread alone: oneDNN divides work by it, when it makes a primitive and when it runs one.
   omp_set_num_threads(static_cast<int>(threads_per_stream_));
   Stream stream{index, {}};
-  for (;;) {
-    Job* job;
-    {
-      std::unique_lock<std::mutex> lock(mutex_);
-      wake_.wait(lock, [this] { return closed_ || !queue_.empty(); });
-      if (queue_.empty()) return;
-      job = queue_.front();
-      queue_.pop_front();
-    }
+  while (Job* job = next()) {
     std::exception_ptr error;
     try {
       job->work(stream);

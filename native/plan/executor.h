@@ -54,6 +54,8 @@ class Executor {
 
  private:
   void serve(size_t index);
+  // The next job, as soon as there is one; null when there will be none.
+  Job* next();
 
   const size_t streams_;
   const size_t threads_per_stream_;
