@@ -23,6 +23,8 @@ test.each([
     ],
   ],
   ['aten.avg_pool2d.default', [[3, 3], [2, 2], [1, 1], false, false]],
+  ['aten.mean.dim', [[2, 3]]],
+  ['aten.mean.dim', [[-1, -2], true]],
 ])('%s %j runs on the integers', (target, rest) => {
   const original = pooled(90, target, ...(rest as readonly Argument[]));
   const { module, count } = runPass(integerAveragePool, original);
