@@ -95,11 +95,20 @@ describe('tiny_cnn in floating point', () => {
   });
 });
 
-describe.each(['glyph_resnet', 'glyph_mobilenet'])('%s', (name) => {
-  it.each([
-    ['static', {}],
-    ['reduce_range', { reduceRange: true }],
-  ] as const)(
+// Calibration is the same for every variant, so the second one is tried on the model that is harder for int8.
+const glyphs = [
+  ['glyph_resnet', [['static', {}]]],
+  [
+    'glyph_mobilenet',
+    [
+      ['static', {}],
+      ['reduce_range', { reduceRange: true }],
+    ],
+  ],
+] as const;
+
+describe.each(glyphs)('%s', (name, variants) => {
+  it.each(variants)(
     '%s is the graph that convert_pt2e makes, and answers as PyTorch’s does',
     async (variant, options) => {
       const { converted } = await quantizeModel(name, options);

@@ -33,8 +33,8 @@ function annotatedPlaces(module: GraphModule): EdgeOrNodeMap<QuantizationSpecBas
  * Decides which places share an observer (counterpart: `_get_edge_or_node_to_group_id`), by union-find. Places share
  * when one's {@link SharedQuantizationSpec} names the other, and implicitly when they are the same tensor with equal
  * specifications: a node's output and the edges that take it. Sharing is transitive.
- * @throws Error that names the places: sharing with a place that is not annotated, in a circle, or between places whose
- * own specifications differ.
+ * All places of a group come to the same specification: one refers to another's, or both are equal.
+ * @throws Error that names the places: sharing with a place that is not annotated, or in a circle.
  */
 export function groupPlaces(module: GraphModule): SharingGroup[] {
   const sharing = new Sharing(annotatedPlaces(module));
@@ -110,19 +110,7 @@ class Sharing {
       const root = this.#root(place);
       members.set(root, [...(members.get(root) ?? []), place]);
     }
-    return [...members.values()].map((places) => ({ places, spec: this.#commonSpec(places) }));
-  }
-
-  #commonSpec(places: readonly EdgeOrNode[]): RootSpec | null {
-    const [first, ...others] = places;
-    const spec = this.#rootSpec(first);
-    for (const place of others)
-      if (!specsAgree(this.#rootSpec(place), spec))
-        throw new Error(
-          `${placeKey(first)} and ${placeKey(place)} share one observer, but are annotated differently: ` +
-            `${describe(spec)} and ${describe(this.#rootSpec(place))}`,
-        );
-    return spec;
+    return [...members.values()].map((places) => ({ places, spec: this.#rootSpec(places[0]) }));
   }
 }
 
@@ -145,10 +133,4 @@ function specsAgree(a: RootSpec | null, b: RootSpec | null): boolean {
   return comparedFields.every(
     (field) => field in a === field in b && (a as Fields)[field] === (b as Fields)[field],
   );
-}
-
-function describe(spec: RootSpec | null): string {
-  if (spec === null) return 'not quantized';
-  const fields = comparedFields.filter((field) => (spec as Fields)[field] !== undefined);
-  return fields.map((field) => `${field} ${(spec as Fields)[field]}`).join(', ');
 }

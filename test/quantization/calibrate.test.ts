@@ -1,0 +1,123 @@
+import { beforeEach, describe, expect, it, vi } from 'vitest';
+import { type GraphModule, Interpreter } from '../../lib/graph/index.ts';
+import { calibrate, convertPt2e } from '../../lib/quantization/index.ts';
+import { Tensor } from '../../lib/tensor/index.ts';
+import { goldenTensor, prepareModel } from './golden.ts';
+
+let prepared: GraphModule;
+beforeEach(async () => {
+  prepared = await prepareModel('tiny_cnn');
+});
+
+const batch = () => goldenTensor('tiny_cnn/calib_0');
+
+async function* asynchronously(...batches: Tensor[]): AsyncGenerator<Tensor> {
+  for (const tensor of batches) yield tensor;
+}
+
+describe('calibrate', () => {
+  it('counts batches and reports progress', async () => {
+    const onProgress = vi.fn();
+    expect(await calibrate(prepared, asynchronously(batch(), batch()), { onProgress })).toBe(2);
+    expect(onProgress.mock.calls).toEqual([[1], [2]]);
+  });
+
+  it('takes inputs by position, by name, and as onnxruntime writes them', async () => {
+    const { data, shape } = batch();
+    expect(await calibrate(prepared, [batch(), [batch()], { x: batch() }])).toBe(3);
+    expect(await calibrate(prepared, [{ type: 'float32', data, dims: shape }])).toBe(1);
+  });
+
+  it('lets other work run between batches', async () => {
+    const order: string[] = [];
+    setImmediate(() => order.push('other work'));
+    await calibrate(prepared, [batch(), batch()], { onProgress: (n) => order.push(`batch ${n}`) });
+    expect(order).toEqual(['batch 1', 'other work', 'batch 2']);
+  });
+
+  it('stops when it is aborted', async () => {
+    const controller = new AbortController();
+    const onProgress = () => controller.abort(new Error('enough'));
+    const run = calibrate(prepared, [batch(), batch()], { onProgress, signal: controller.signal });
+    await expect(run).rejects.toThrow('enough');
+  });
+
+  it('refuses an empty set', async () => {
+    await expect(calibrate(prepared, [])).rejects.toThrow(/calibration set is empty/);
+  });
+
+  it('names batch and tensor where NaN or infinity comes in', async () => {
+    for (const [value, what] of [
+      [Number.NaN, 'NaN'],
+      [Number.POSITIVE_INFINITY, 'infinite'],
+    ] as const) {
+      const bad = batch().clone();
+      bad.data[1000] = value;
+      await expect(calibrate(prepared, [batch(), bad])).rejects.toThrow(
+        new RegExp(`calibration batch 1: .*on the value of 'x'.*holds ${what}`),
+      );
+    }
+  });
+
+  it('names the operator’s tensor where the model itself makes NaN', async () => {
+    const weight = prepared.attribute('conv2.weight').clone();
+    weight.data[0] = Number.NaN;
+    prepared.attributes.set('conv2.weight', weight);
+    await expect(calibrate(prepared, [batch()])).rejects.toThrow(/batch 0: .*'conv2_weight'.*holds NaN/);
+  });
+
+  it.each([
+    [
+      Tensor.zeros('float32', [1, 3, 32, 31]),
+      /input 'x' must be float32 \[s0, 3, 32, 32\], got float32 \[1, 3, 32, 31\]/,
+    ],
+    [Tensor.zeros('uint8', [1, 3, 32, 32]), /must be float32.*got uint8/],
+    [Tensor.zeros('float32', [3, 32, 32]), /got float32 \[3, 32, 32\]/],
+    [[], /takes 1 inputs \(x\), got 0/],
+    [{ y: Tensor.zeros('float32', [1, 3, 32, 32]) }, /inputs are x; got y/],
+    [7 as unknown as Tensor, /inputs are x; got/],
+  ])('refuses wrong inputs %#', async (wrong, message) => {
+    await expect(calibrate(prepared, [batch(), wrong])).rejects.toThrow(message);
+    await expect(calibrate(prepared, [wrong])).rejects.toThrow(/calibration batch 0/);
+  });
+});
+
+describe('convertPt2e', () => {
+  it('names what calibration has not reached', () => {
+    expect(() => convertPt2e(prepared)).toThrow(
+      /'activation_post_process_0' on 'x': HistogramObserver has seen no tensor; run calibrate/,
+    );
+  });
+
+  it('leaves the prepared model as it is, and its own result alone when repeated', async () => {
+    await calibrate(prepared, [batch()]);
+    const nodes = prepared.graph.nodes.map(String);
+    const once = convertPt2e(prepared);
+    expect(prepared.graph.nodes.map(String)).toEqual(nodes);
+    const twice = convertPt2e(once);
+    expect(twice.graph.nodes.map(String)).toEqual(once.graph.nodes.map(String));
+    expect([...twice.attributes]).toEqual([...once.attributes]);
+  });
+
+  it('can leave weights in floating point', async () => {
+    await calibrate(prepared, [batch()]);
+    const { operators } = await import('../../lib/aten/index.ts');
+    const folded = convertPt2e(prepared);
+    const unfolded = convertPt2e(prepared, { foldQuantize: false });
+    expect([...unfolded.attributes.keys()]).toContain('conv1.weight');
+    expect([...folded.attributes.keys()]).not.toContain('conv1.weight');
+    const run = (module: GraphModule) => new Interpreter(module, operators).run([batch()])[0].toArray();
+    expect(run(unfolded)).toEqual(run(folded));
+  });
+
+  it('tells quantize and dequantize nodes the source line they serve', async () => {
+    await calibrate(prepared, [batch()]);
+    const { graph } = convertPt2e(prepared);
+    const linear = graph.nodes.find((node) => node.target === 'aten.linear.default')!;
+    expect(linear.meta.stackTrace).toBeTruthy();
+    const [input] = linear.allInputNodes;
+    expect(input.target).toMatch(/dequantize/);
+    expect(input.meta.stackTrace).toBe(linear.meta.stackTrace);
+    for (const node of graph.nodes) expect(node.meta.quantizationAnnotation).toBeUndefined();
+  });
+});

@@ -1,0 +1,118 @@
+import { describe, expect, it } from 'vitest';
+import { Graph, GraphModule, type Node } from '../../lib/graph/index.ts';
+import { foldBatchNorms } from '../../lib/quantization/prepare/fold-batch-norm.ts';
+import { Tensor } from '../../lib/tensor/index.ts';
+
+interface Options {
+  readonly layer?: 'conv2d' | 'conv1d' | 'linear';
+  readonly bias?: boolean;
+  readonly affine?: boolean;
+  readonly inference?: boolean;
+  readonly training?: boolean;
+  /** Somebody else uses the layer's result. */
+  readonly secondUser?: boolean;
+  /** Somebody else uses the layer's weight. */
+  readonly sharedWeight?: boolean;
+  readonly rank?: number;
+}
+
+const CHANNELS = 3;
+const eps = 1e-3;
+const values = { weight: [0.5, 2, -1], bias: [0.1, 0, -3], mean: [1, -2, 0.25], variance: [0.5, 4, 1e-4] };
+const shapes = { conv2d: [3, 2, 1, 1], conv1d: [3, 2, 1], linear: [3, 2] };
+
+function layerAndNorm(options: Options): GraphModule {
+  const { layer = 'conv2d', bias = false, affine = true, inference = false, training = false } = options;
+  const module = new GraphModule();
+  const { graph } = module;
+  const parameter = (name: string, numbers: number[], shape = [numbers.length]) => {
+    module.attributes.set(name, Tensor.from('float32', numbers, shape));
+    return graph.getAttr(name);
+  };
+  const weight = parameter('layer.weight', [1, -2, 3, 0.5, -0.25, 7], shapes[layer]);
+  const layerBias = bias ? parameter('layer.bias', [10, 20, 30]) : null;
+  const norm = [
+    affine ? parameter('bn.weight', values.weight) : null,
+    affine ? parameter('bn.bias', values.bias) : null,
+    parameter('bn.mean', values.mean),
+    parameter('bn.variance', values.variance),
+  ];
+  const x = graph.placeholder('x');
+  const y = graph.callFunction(`aten.${layer}.default`, [x, weight, layerBias], {}, 'y');
+  y.meta.val = { dtype: 'float32', shape: Array(options.rank ?? shapes[layer].length).fill(3) };
+  let z: Node;
+  if (inference) {
+    const target = 'aten._native_batch_norm_legit_no_training.default';
+    const results = graph.callFunction(target, [y, ...norm, 0.1, eps], {}, 'bn');
+    z = graph.callFunction('operator.getitem', [results, 0]);
+  } else {
+    z = graph.callFunction('aten.batch_norm.default', [y, ...norm, training, 0.1, eps, true], {}, 'bn');
+  }
+  const outputs = [graph.callFunction('aten.relu.default', [z], {}, 'relu')];
+  if (options.secondUser) outputs.push(graph.callFunction('aten.relu.default', [y]));
+  if (options.sharedWeight) outputs.push(graph.callFunction(`aten.${layer}.default`, [x, weight, null]));
+  graph.output(outputs);
+  return module;
+}
+
+const targets = (module: GraphModule) =>
+  module.graph.nodes.filter((node) => node.op === 'call_function').map((node) => node.target);
+
+/** In float64: `(w x + b - mean) / sqrt(variance + eps) * weight + bias`. */
+function expectFolded(module: GraphModule, biasName: string, { bias = false, affine = true }: Options): void {
+  const weight = module.attribute('layer.weight').toArray();
+  const newBias = module.attribute(biasName).toArray();
+  [1, -2, 3, 0.5, -0.25, 7].forEach((w, i) => {
+    const c = Math.floor((i * CHANNELS) / 6);
+    const factor = (affine ? values.weight[c] : 1) / Math.sqrt(values.variance[c] + eps);
+    const old = bias ? [10, 20, 30][c] : 0;
+    const shift = (old - values.mean[c]) * factor + (affine ? values.bias[c] : 0);
+    // A handful of float32 roundings.
+    expect(Math.abs(weight[i] / (w * factor) - 1)).toBeLessThan(1e-6);
+    expect(Math.abs(newBias[c] - shift)).toBeLessThan(1e-6 * (1 + Math.abs(shift)));
+  });
+}
+
+describe('foldBatchNorms', () => {
+  it.each<Options>([
+    {},
+    { bias: true },
+    { affine: false },
+    { inference: true },
+    { layer: 'conv1d', bias: true },
+    { layer: 'linear' },
+  ])('folds %o', (options) => {
+    const module = layerAndNorm(options);
+    foldBatchNorms(module);
+    const { layer = 'conv2d', bias } = options;
+    expect(targets(module)).toEqual([`aten.${layer}.default`, 'aten.relu.default']);
+    const biasName = bias ? 'layer.bias' : 'layer.weight_bias';
+    const folded = module.graph.nodes.find((node) => node.name === 'y')!;
+    expect((folded.args[2] as Node).target).toBe(biasName);
+    expectFolded(module, biasName, options);
+    module.graph.lint();
+  });
+
+  it.each<Options>([
+    { training: true },
+    { secondUser: true },
+    { sharedWeight: true },
+    // The second axis of a sequence is not what a linear layer puts out.
+    { layer: 'linear', rank: 3 },
+  ])('leaves alone %o', (options) => {
+    const module = layerAndNorm(options);
+    const before = { targets: targets(module), weight: module.attribute('layer.weight').toArray() };
+    foldBatchNorms(module);
+    expect(targets(module)).toEqual(before.targets);
+    expect(module.attribute('layer.weight').toArray()).toEqual(before.weight);
+  });
+
+  it('leaves a graph without batch norms untouched, unused nodes included', () => {
+    const graph = new Graph();
+    const x = graph.placeholder('x');
+    graph.callFunction('aten.relu.default', [x], {}, 'unused');
+    graph.output([x]);
+    foldBatchNorms(new GraphModule(graph));
+    expect(graph.nodes.map(String)).toEqual(['x', 'unused', 'output']);
+  });
+});

@@ -1,0 +1,89 @@
+import { readFileSync } from 'node:fs';
+import { beforeAll, describe, expect, it } from 'vitest';
+import { loadPt2 } from '../../lib/capture/index.ts';
+import type { GraphModule } from '../../lib/graph/index.ts';
+import * as nn from '../../lib/nn/index.ts';
+import {
+  preparePt2e,
+  type QuantizationConfig,
+  X86Quantizer,
+  x86QuantizationConfig,
+} from '../../lib/quantization/index.ts';
+import { print, printAnnotations } from './golden.ts';
+
+const fixture = (name: string) => new URL(`../fixtures/quantization/${name}`, import.meta.url);
+
+/** What PyTorch's X86InductorQuantizer made of one model that holds every pattern of its recipe, by configuration. */
+const golden = JSON.parse(readFileSync(fixture('recipe.json'), 'utf8')) as Record<
+  string,
+  { annotations: object[]; prepared: string }
+>;
+
+let model: GraphModule;
+beforeAll(async () => {
+  model = await loadPt2(readFileSync(fixture('recipe.pt2')));
+});
+
+const config = x86QuantizationConfig();
+
+const quantizers: Readonly<Record<string, () => X86Quantizer>> = {
+  global: () => new X86Quantizer().setGlobal(config),
+  dynamic: () => new X86Quantizer().setGlobal(x86QuantizationConfig({ isDynamic: true })),
+  'module names': () =>
+    new X86Quantizer()
+      .setModuleNameQconfig('block', null)
+      .setModuleNameQconfig('c5', null)
+      .setModuleNameQconfig('l0', null)
+      .setGlobal(config),
+  'one module': () => new X86Quantizer().setModuleNameQconfig('block', config),
+  types: () =>
+    new X86Quantizer()
+      .setModuleTypeQconfig(nn.Linear, null)
+      .setModuleTypeQconfig('torch.nn.MaxPool2d', null)
+      .setFunctionTypeQconfig('torch.matmul', config)
+      .setGlobal(config),
+  'only linear': () => new X86Quantizer().setFunctionTypeQconfig(nn.functional.linear, config),
+};
+
+describe.each(Object.keys(quantizers))('X86Quantizer, %s', (name) => {
+  it('annotates what X86InductorQuantizer annotates', () => {
+    const prepared = preparePt2e(model, quantizers[name]());
+    const got = printAnnotations(prepared).map((entry) => ({
+      node: entry.node,
+      inputs: entry.inputs,
+      output: entry.output,
+      quantized_output: entry.is_output_of_quantized_pattern,
+    }));
+    expect(got).toEqual(golden[name].annotations);
+    expect(print(prepared)).toBe(golden[name].prepared.trimEnd());
+  });
+});
+
+describe('X86Quantizer', () => {
+  it('compares with as many configurations as PyTorch was asked for', () =>
+    expect(Object.keys(quantizers)).toEqual(Object.keys(golden)));
+
+  it('leaves everything alone without a configuration', () => {
+    const prepared = preparePt2e(model, new X86Quantizer());
+    expect(printAnnotations(prepared)).toEqual([]);
+    expect(prepared.modules.size).toBe(0);
+  });
+
+  it('refuses mixed modes', () => {
+    const dynamic = x86QuantizationConfig({ isDynamic: true });
+    const training: QuantizationConfig = { ...config, isQat: true };
+    const quantizer = new X86Quantizer().setGlobal(config).setModuleTypeQconfig(nn.Conv2d, null);
+    expect(() => quantizer.setModuleNameQconfig('block', dynamic)).toThrow(/static and dynamic/);
+    expect(() => quantizer.setModuleTypeQconfig(nn.Linear, training)).toThrow(/training and calibration/);
+    expect(quantizer.getGlobalQuantizationConfig()).toBe(config);
+  });
+
+  it('refuses types that it cannot configure, and says which it can', () => {
+    expect(() => new X86Quantizer().setModuleTypeQconfig(nn.ReLU, config)).toThrow(
+      /cannot configure 'ReLU'.*Conv2d, conv2d, Linear/,
+    );
+    expect(() => new X86Quantizer().setFunctionTypeQconfig('constructor', config)).toThrow(
+      /cannot configure/,
+    );
+  });
+});
