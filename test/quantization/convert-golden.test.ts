@@ -5,6 +5,7 @@ import { convertPt2e } from '../../lib/quantization/index.ts';
 import type { Tensor } from '../../lib/tensor/index.ts';
 import {
   captureModel,
+  expectSameGraph,
   glyphBatch,
   goldenJson,
   goldenTensor,
@@ -16,26 +17,6 @@ import {
 
 const run = (module: GraphModule, input: Tensor) =>
   new Interpreter(module, operators).run([input])[0].toArray();
-
-/** A printed graph with its floating point numbers taken out, and these numbers. */
-function numbersApart(graph: string): { text: string; numbers: number[] } {
-  const numbers: number[] = [];
-  const text = graph.replace(
-    /\b\d+(\.\d+)?(e-?\d+)\b|\b\d+\.\d+\b/g,
-    (number) => `#${numbers.push(Number(number))}`,
-  );
-  return { text, numbers };
-}
-
-/** Same nodes, names, order, dtypes and zero points; scales within 1e-5, the project's promise on any CPU. */
-function expectSameGraph(got: string, expected: string): void {
-  const [a, b] = [numbersApart(got), numbersApart(expected)];
-  expect(a.text).toBe(b.text);
-  a.numbers.forEach((number, i) => {
-    const tolerance = 1e-5 * Math.abs(b.numbers[i]);
-    expect(Math.abs(number - b.numbers[i]), `${number} for ${b.numbers[i]}`).toBeLessThanOrEqual(tolerance);
-  });
-}
 
 interface StoredTensor {
   readonly dtype: string;

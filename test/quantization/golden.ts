@@ -1,4 +1,5 @@
 import { readFileSync } from 'node:fs';
+import { expect } from 'vitest';
 import { operators } from '../../lib/aten/index.ts';
 import { loadPt2 } from '../../lib/capture/index.ts';
 import { type GraphModule, printGraph } from '../../lib/graph/index.ts';
@@ -89,6 +90,16 @@ export function printAnnotations(module: GraphModule) {
   });
 }
 
+/** The same, in the fields of the models made for these tests. */
+export function printCaseAnnotations(module: GraphModule) {
+  return printAnnotations(module).map(({ node, inputs, output, is_output_of_quantized_pattern }) => ({
+    node,
+    inputs,
+    output,
+    quantized_output: is_output_of_quantized_pattern,
+  }));
+}
+
 function pythonSpec(spec: QuantizationSpecBase | null): string {
   if (spec === null) return 'None';
   if (!(spec instanceof QuantizationSpec))
@@ -106,4 +117,24 @@ function pythonSpec(spec: QuantizationSpecBase | null): string {
 function pythonPartial({ observerClass, args }: PartialObserver): string {
   const given = Object.entries(args).map(([name, arg]) => `${name}=${arg}`);
   return `functools.partial(<class 'torch.ao.quantization.observer.${observerClass.name}'>, ${given.join(', ')}){}`;
+}
+
+/** A printed graph with its floating point numbers taken out, and these numbers. */
+function numbersApart(graph: string): { text: string; numbers: number[] } {
+  const numbers: number[] = [];
+  const text = graph.replace(
+    /\b\d+(\.\d+)?(e-?\d+)\b|\b\d+\.\d+\b/g,
+    (number) => `#${numbers.push(Number(number))}`,
+  );
+  return { text, numbers };
+}
+
+/** Same nodes, names, order, dtypes and zero points; scales within 1e-5, the project's promise on any CPU. */
+export function expectSameGraph(got: string, expected: string): void {
+  const [a, b] = [numbersApart(got), numbersApart(expected)];
+  expect(a.text).toBe(b.text);
+  a.numbers.forEach((number, i) => {
+    const tolerance = 1e-5 * Math.abs(b.numbers[i]);
+    expect(Math.abs(number - b.numbers[i]), `${number} for ${b.numbers[i]}`).toBeLessThanOrEqual(tolerance);
+  });
 }

@@ -9,7 +9,7 @@ import {
   X86Quantizer,
   x86QuantizationConfig,
 } from '../../lib/quantization/index.ts';
-import { print, printAnnotations } from './golden.ts';
+import { print, printAnnotations, printCaseAnnotations } from './golden.ts';
 
 const fixture = (name: string) => new URL(`../fixtures/quantization/${name}`, import.meta.url);
 
@@ -48,13 +48,7 @@ const quantizers: Readonly<Record<string, () => X86Quantizer>> = {
 describe.each(Object.keys(quantizers))('X86Quantizer, %s', (name) => {
   it('annotates what X86InductorQuantizer annotates', () => {
     const prepared = preparePt2e(model, quantizers[name]());
-    const got = printAnnotations(prepared).map((entry) => ({
-      node: entry.node,
-      inputs: entry.inputs,
-      output: entry.output,
-      quantized_output: entry.is_output_of_quantized_pattern,
-    }));
-    expect(got).toEqual(golden[name].annotations);
+    expect(printCaseAnnotations(prepared)).toEqual(golden[name].annotations);
     expect(print(prepared)).toBe(golden[name].prepared.trimEnd());
   });
 });
