@@ -67,6 +67,8 @@ export interface PlanDesc {
   readonly values: readonly PlanValue[];
   readonly steps: readonly PlanStep[];
   readonly arenaBytes: number;
+  /** OpenMP threads that compute it: at most the executor's `threadsPerStream`. */
+  readonly threads: number;
 }
 
 /** What a compiled step turned out to be. */

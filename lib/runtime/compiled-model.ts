@@ -22,7 +22,7 @@ export interface CompileOptions {
   /** Requests that run at the same time, each on its own worker. Default 1. */
   readonly streams?: number;
   /**
-   * Threads that compute one request. Default: the physical cores this process may use (affinity mask, cgroup quota,
+   * Threads that compute one request, at most: where steps are too short to be shared, fewer do. Default: the physical cores this process may use (affinity mask, cgroup quota,
    * OMP_NUM_THREADS), divided among the streams.
    */
   readonly threadsPerStream?: number;
@@ -170,7 +170,7 @@ export class CompiledModel implements Disposable {
 
   #build(shapes: readonly (readonly number[])[]): BuiltPlan {
     const metas = this.inputs.map(({ dtype }, i) => ({ dtype, shape: shapes[i] }));
-    return buildPlan(this.#module, metas, this.#constants);
+    return buildPlan(this.#module, metas, this.#constants, this.threadsPerStream);
   }
 
   #describe({ built, native }: Plan): PlanDescription {

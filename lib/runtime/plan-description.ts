@@ -32,6 +32,8 @@ export interface PlanDescription {
     readonly dtype: DType;
     readonly shape: readonly number[];
   }[];
+  /** Threads that compute it. */
+  readonly threads: number;
   readonly steps: readonly StepDescription[];
   readonly memory: {
     /** Memory for intermediate values, shared by lifetime. Each stream has as much. */
@@ -80,6 +82,7 @@ export function describePlan(
   return {
     inputs: named('inputs'),
     outputs: named('outputs'),
+    threads: desc.threads,
     steps,
     memory: {
       arenaBytes: desc.arenaBytes,
@@ -91,7 +94,7 @@ export function describePlan(
 }
 
 /** A plan as text: one line a step, then where the memory goes. */
-export function formatPlan({ inputs, outputs, steps, memory }: PlanDescription): string {
+export function formatPlan({ inputs, outputs, threads, steps, memory }: PlanDescription): string {
   const tensor = (dtype: string, shape: readonly number[]) => `${dtype}[${shape.join(', ')}]`;
   const signature = (list: PlanDescription['inputs']) =>
     list.map(({ name, dtype, shape }) => `${name}: ${tensor(dtype, shape)}`).join(', ');
@@ -105,7 +108,7 @@ export function formatPlan({ inputs, outputs, steps, memory }: PlanDescription):
   ]);
   const kib = (bytes: number) => formatBytes(bytes);
   return [
-    `plan(${signature(inputs)}) -> (${signature(outputs)})`,
+    `plan(${signature(inputs)}) -> (${signature(outputs)}) on ${threads} ${threads === 1 ? 'thread' : 'threads'}`,
     ...columns([['#', 'node', 'step', 'result', 'implementation', 'moves'], ...rows]),
     `arena ${kib(memory.arenaBytes)} (at least ${kib(memory.arenaLowerBound)}), ` +
       `scratchpad ${kib(memory.scratchpadBytes)}, weights ${kib(memory.constantBytes)}`,

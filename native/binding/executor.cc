@@ -128,7 +128,7 @@ class ExecutorWrap : public Napi::ObjectWrap<ExecutorWrap> {
   Napi::Value compile(const Napi::CallbackInfo& info) {
     const auto env = info.Env();
     return guarded(env, [&] {
-      auto plan = to_plan(info[0]);
+      auto plan = to_plan(info[0], threads_per_stream_);
       return start_job(env, std::make_unique<CompileJob>(this, env, std::move(plan), live()));
     });
   }
@@ -136,7 +136,7 @@ class ExecutorWrap : public Napi::ObjectWrap<ExecutorWrap> {
   Napi::Value compile_sync(const Napi::CallbackInfo& info) {
     const auto env = info.Env();
     return guarded(env, [&]() -> Napi::Value {
-      const auto plan = to_plan(info[0]);
+      const auto plan = to_plan(info[0], threads_per_stream_);
       std::shared_ptr<CompiledPlan> compiled;
       run_on_worker([&](Stream&) { compiled = compile_plan(this, plan, *executor_); });
       keep(compiled);
@@ -202,7 +202,8 @@ class ExecutorWrap : public Napi::ObjectWrap<ExecutorWrap> {
         throw std::invalid_argument(std::string("Executor: ") + name + " must be an integer from 1 to 1024");
       return static_cast<size_t>(number);
     };
-    const size_t streams = count("streams"), threads = count("threadsPerStream");
+    const size_t streams = count("streams");
+    threads_per_stream_ = count("threadsPerStream");
     napi_status status = napi_create_threadsafe_function(
         env, nullptr, nullptr, Napi::String::New(env, "octavo.Executor"), 0, 1, nullptr, nullptr, this,
         [](napi_env raw, napi_value, void*, void* data) {
@@ -216,7 +217,7 @@ class ExecutorWrap : public Napi::ObjectWrap<ExecutorWrap> {
     if (status != napi_ok) throw std::runtime_error("Executor: the completion queue could not be made");
     napi_unref_threadsafe_function(env, completions_);
     try {
-      executor_ = std::make_unique<Executor>(streams, threads);
+      executor_ = std::make_unique<Executor>(streams);
     } catch (const std::exception& error) {
       napi_release_threadsafe_function(completions_, napi_tsfn_abort);
       throw std::runtime_error(std::string("Executor: the threads could not be started: ") + error.what());
@@ -298,6 +299,7 @@ class ExecutorWrap : public Napi::ObjectWrap<ExecutorWrap> {
   std::shared_ptr<Environment> environment_;
   napi_threadsafe_function completions_ = nullptr;
   std::set<std::weak_ptr<CompiledPlan>, std::owner_less<std::weak_ptr<CompiledPlan>>> plans_;
+  size_t threads_per_stream_ = 0;
   size_t pending_ = 0;  // promises not yet settled
   bool disposed_ = false;
 };

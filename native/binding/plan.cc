@@ -84,12 +84,16 @@ PlanStep to_plan_step(const Napi::Value& value, const std::string& what) {
 }
 }  // namespace
 
-std::shared_ptr<const Plan> to_plan(const Napi::Value& value) {
+std::shared_ptr<const Plan> to_plan(const Napi::Value& value, size_t max_threads) {
   const auto object = to_object(value, "plan");
   auto plan = std::make_shared<Plan>();
   plan->inputs = to_tensor_descs(object.Get("inputs"), "plan inputs");
   plan->outputs = to_tensor_descs(object.Get("outputs"), "plan outputs");
   plan->arena_bytes = to_size(object.Get("arenaBytes"), "plan arenaBytes");
+  plan->threads = to_size(object.Get("threads"), "plan threads");
+  if (plan->threads < 1 || plan->threads > max_threads)
+    throw std::invalid_argument("plan threads must be from 1 to " + std::to_string(max_threads) +
+                                ", the executor's threadsPerStream");
   const auto values = to_array(object.Get("values"), "plan values");
   for (uint32_t i = 0; i < values.Length(); i++)
     plan->values.push_back(to_plan_value(values.Get(i), "value " + std::to_string(i)));

@@ -17,8 +17,9 @@ struct CompiledPlan {
   std::vector<std::unique_ptr<PlanInstance>> instances;  // one per stream
 };
 
-// Reads and checks a PlanDesc of lib/onednn/addon.ts. Throws std::invalid_argument that says what is wrong.
-std::shared_ptr<const Plan> to_plan(const Napi::Value& value);
+// Reads and checks a PlanDesc of lib/onednn/addon.ts for streams of `max_threads`. Throws
+// std::invalid_argument that says what is wrong.
+std::shared_ptr<const Plan> to_plan(const Napi::Value& value, size_t max_threads);
 
 // The NativePlan object for JavaScript.
 Napi::Object wrap_plan(Napi::Env env, std::shared_ptr<CompiledPlan> plan);

@@ -16,8 +16,7 @@ namespace {
 constexpr std::chrono::seconds kIdle{1};
 }  // namespace
 
-Executor::Executor(size_t streams, size_t threads_per_stream)
-    : streams_(streams), threads_per_stream_(threads_per_stream) {
+Executor::Executor(size_t streams) : streams_(streams) {
   // Signals are the event loop's: workers, and the OpenMP threads they start, inherit a full mask.
   sigset_t all, before;
   sigfillset(&all);
@@ -81,8 +80,6 @@ Job* Executor::next() {
 
 void Executor::serve(size_t index) {
   pthread_setname_np(pthread_self(), ("octavo-" + std::to_string(index)).c_str());
-  // Of this thread alone: oneDNN divides work by it, when it makes a primitive and when it runs one.
-  omp_set_num_threads(static_cast<int>(threads_per_stream_));
   Stream stream{index, {}};
   while (Job* job = next()) {
     std::exception_ptr error;

@@ -32,9 +32,8 @@ class Job {
 
 class Executor {
  public:
-  // Starts `streams` workers; each computes with `threads_per_stream` OpenMP threads. Throws
-  // std::system_error when the threads cannot be had.
-  Executor(size_t streams, size_t threads_per_stream);
+  // Starts `streams` workers. Throws std::system_error when the threads cannot be had.
+  explicit Executor(size_t streams);
   // Ends the workers; a running job is told to stop.
   ~Executor();
   Executor(const Executor&) = delete;
@@ -58,7 +57,6 @@ class Executor {
   Job* next();
 
   const size_t streams_;
-  const size_t threads_per_stream_;
   std::mutex mutex_;
   std::condition_variable wake_;
   std::deque<Job*> queue_;

@@ -35,6 +35,7 @@ struct Plan {
   std::vector<PlanValue> values;
   std::vector<PlanStep> steps;  // `spec.inputs` and `spec.outputs` are filled in by finish()
   size_t arena_bytes = 0;
+  size_t threads = 1;  // OpenMP threads that make and run its primitives
 
   // Checks every index, stride and offset, and completes the steps' specs. Throws std::invalid_argument that
   // names what is wrong: after it, no step can reach memory that is not the plan's.

@@ -1,5 +1,7 @@
 #include "plan/plan_instance.h"
 
+#include <omp.h>
+
 #include <algorithm>
 #include <chrono>
 
@@ -12,6 +14,7 @@ size_t round_up(size_t bytes) { return (bytes + kCacheLine - 1) / kCacheLine * k
 
 PlanInstance::PlanInstance(std::shared_ptr<const Plan> plan, const std::atomic<bool>& abort)
     : plan_(std::move(plan)) {
+  use_threads();
   bound_.reserve(plan_->steps.size());
   for (const auto& step : plan_->steps) {
     if (abort.load(std::memory_order_relaxed)) throw Aborted();
@@ -47,7 +50,12 @@ void PlanInstance::bind_arena(uint8_t* base) {
   arena_base_ = base;
 }
 
+// Of this thread alone. oneDNN divides a primitive's work by it both when it makes the primitive and when it
+// runs it.
+void PlanInstance::use_threads() const { omp_set_num_threads(static_cast<int>(plan_->threads)); }
+
 void PlanInstance::bind(void* const* inputs, void* const* outputs, Arena& arena) {
+  use_threads();
   void* base = arena.reserve(scratchpad_offset_ + scratchpad_bytes_);
   if (base != arena_base_) bind_arena(static_cast<uint8_t*>(base));
   for (const auto& slot : caller_slots_) {

@@ -20,8 +20,7 @@ struct Aborted : std::runtime_error {
 
 class PlanInstance {
  public:
-  // Makes the primitives, under the calling thread's number of OpenMP threads. Stops with Aborted once
-  // `abort` is set.
+  // Makes the primitives. Stops with Aborted once `abort` is set.
   PlanInstance(std::shared_ptr<const Plan> plan, const std::atomic<bool>& abort);
 
   // One inference. `inputs` and `outputs` are one pointer a plan input and output. Errors name the step.
@@ -46,6 +45,7 @@ class PlanInstance {
     void** pointer;
   };
 
+  void use_threads() const;
   void bind(void* const* inputs, void* const* outputs, Arena& arena);
   void bind_arena(uint8_t* base);
   template <typename Around>

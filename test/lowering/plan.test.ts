@@ -6,11 +6,11 @@ import { addon } from '../../lib/onednn/addon.ts';
 import { arrayTypeOf, numelOf, Tensor } from '../../lib/tensor/index.ts';
 import { GraphBuilder, random, uniform } from './graph-builder.ts';
 
-function build(module: GraphModule): BuiltPlan {
+function build(module: GraphModule, maxThreads = 1): BuiltPlan {
   const metas = module.graph.placeholders.map(
     (node) => node.meta.val as { dtype: 'float32'; shape: number[] },
   );
-  return buildPlan(module, metas, new ConstantStore());
+  return buildPlan(module, metas, new ConstantStore(), maxThreads);
 }
 
 /** Runs a plan on one thread. */
@@ -210,6 +210,18 @@ describe('buildPlan', () => {
       .map(({ inputs, outputs }) => [inputs.at(-1)!, outputs[0]].map((i) => plan.desc.values[i].storage));
     expect(places[0][1]).toEqual(places[0][0]);
     expect(places[1][1]).not.toEqual(places[1][0]);
+  });
+
+  it('uses fewer threads where steps are too short to be shared', () => {
+    const threads = (size: number, count: number): number => {
+      const b = new GraphBuilder();
+      const x = b.input('x', [1, 16, size, size]);
+      return build(b.finish(conv(b, x, 16, 16)), count).desc.threads;
+    };
+    expect(threads(4, 2)).toBe(1);
+    expect(threads(64, 2)).toBe(2);
+    expect(threads(64, 16)).toBeLessThan(16);
+    expect(threads(256, 16)).toBe(16);
   });
 
   it('names the node that cannot be part of a plan', () => {

@@ -18,6 +18,7 @@ function affineRelu(length: number): PlanDesc {
     inputs: [desc],
     outputs: [desc],
     arenaBytes: length * 4,
+    threads: 1,
     values: [
       { ...desc, storage: { kind: 'input', index: 0 } },
       { ...desc, storage: { kind: 'arena', offset: 0 } },
@@ -118,6 +119,7 @@ describe('Executor', () => {
       /relu.*writes to an input/,
     ],
     ['an operation', (p) => ({ ...p, steps: [{ ...p.steps[0], op: 'nope' }] }), /nope 'relu'.*no such/],
+    ['a number of threads', (p) => ({ ...p, threads: 2 }), /threads must be from 1 to 1/],
     ['no plan at all', () => null, /plan must be an object/],
   ])('refuses a plan with a wrong %s', async (_, change, message) => {
     const executor = createExecutor();

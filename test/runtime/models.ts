@@ -24,11 +24,11 @@ export function twoInputs(): GraphModule {
   return b.finish(b.call('aten.add.Tensor', p, q), b.call('aten.sub.Tensor', p, q));
 }
 
-/** A network over [s0, 16, 64, 64] that keeps a core busy for about 10 ms an image. */
-export function slowNet(): GraphModule {
+/** A network over [s0, 16, 64, 64]; 60 layers keep a core busy for about 10 ms an image. */
+export function slowNet(layers = 60): GraphModule {
   const b = new GraphBuilder();
   let x = b.input('x', [batch, 16, 64, 64]);
-  for (let i = 0; i < 60; i++) {
+  for (let i = 0; i < layers; i++) {
     const weight = b.parameter('w', [16, 16, 3, 3]);
     x = b.call('aten.tanh.default', b.call('aten.conv2d.default', x, weight, null, [1, 1], [1, 1]));
   }

@@ -4,6 +4,7 @@ import type { ConstantStore } from './constants.ts';
 import { buildProgram } from './program.ts';
 import { scheduleProgram } from './schedule.ts';
 import { assignStorage } from './storage.ts';
+import { threadsFor } from './threads.ts';
 
 export { ConstantStore } from './constants.ts';
 
@@ -21,15 +22,18 @@ export interface BuiltPlan {
  * Builds a graph's plan for the given inputs: shapes and constants worked out, a memory order chosen for every value,
  * copies only where a step or a view needs another one, and a place in memory for each by lifetime.
  * @param inputs one numeric shape a placeholder.
+ * @param maxThreads of the stream that will run it; a plan of short steps uses fewer.
  * @throws Error that names the node that cannot be part of a plan.
  */
 export function buildPlan(
   module: GraphModule,
   inputs: readonly TensorMeta[],
   constants: ConstantStore,
+  maxThreads: number,
 ): BuiltPlan {
   const program = buildProgram(module, inputs, constants);
   const schedule = scheduleProgram(program, constants);
-  const { desc, arena } = assignStorage(program, schedule);
+  const { storage, arena } = assignStorage(program, schedule);
+  const desc = { ...storage, threads: threadsFor(schedule.steps, maxThreads) };
   return { desc, targets: schedule.steps.map(({ target }) => target), arenaLowerBound: arena.lowerBound };
 }

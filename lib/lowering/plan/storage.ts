@@ -14,7 +14,7 @@ type ComputedBuffer = Extract<Buffer, { kind: 'computed' }>;
 export function assignStorage(
   program: Program,
   { steps, outputs }: Schedule,
-): { readonly desc: PlanDesc; readonly arena: ArenaPlan } {
+): { readonly storage: Omit<PlanDesc, 'threads'>; readonly arena: ArenaPlan } {
   const homes = shareWithAddends(steps, new Set(outputs.map(({ buffer }) => buffer)));
   const homeOf = (buffer: Buffer): Buffer => {
     let home = buffer;
@@ -54,7 +54,7 @@ export function assignStorage(
     }
     return index;
   };
-  const desc = {
+  const storage = {
     inputs: program.inputs.map(({ dtype, shape }) => ({ dtype, shape })),
     outputs: outputs.map(({ dtype, shape }) => ({ dtype, shape })),
     steps: steps.map(({ op, node, attributes, inputs, outputs }) => ({
@@ -67,7 +67,7 @@ export function assignStorage(
     values,
     arenaBytes: arena.bytes,
   };
-  return { desc, arena };
+  return { storage, arena };
 }
 
 /**

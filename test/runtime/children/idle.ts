@@ -3,7 +3,7 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { compile } from '../../../lib/runtime/index.ts';
 import { Tensor } from '../../../lib/tensor/index.ts';
-import { convNet } from '../models.ts';
+import { slowNet } from '../models.ts';
 
 const sleep = (milliseconds: number) => new Promise((resolve) => setTimeout(resolve, milliseconds));
 
@@ -19,8 +19,8 @@ const threads = () =>
     readFileSync(`/proc/self/task/${id}/comm`, 'utf8').startsWith('octavo-'),
   ).length;
 
-const model = compile(convNet(), { threadsPerStream: 2 });
-const x = Tensor.zeros('float32', [64, 3, 8, 8]);
+const model = compile(slowNet(4), { threadsPerStream: 2 });
+const x = Tensor.zeros('float32', [1, 16, 64, 64]);
 for (let i = 0; i < 50; i++) await model.run(x);
 const threadsServing = threads();
 const serving = await busyWhile(async () => {
