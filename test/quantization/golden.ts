@@ -17,6 +17,7 @@ import {
 } from '../../lib/quantization/index.ts';
 import { Tensor } from '../../lib/tensor/index.ts';
 import { loadNpz } from '../../lib/tensor/npz.ts';
+import { buildTransformer, transformerInput } from './transformer.ts';
 
 /** What PyTorch 2.6 wrote about a model's quantization. */
 const fixture = (path: string) => new URL(`../fixtures/pt2e/${path}`, import.meta.url);
@@ -35,7 +36,11 @@ export function goldenTensor(path: string): Tensor {
 /** Captured once: stages do not change what they are given. */
 const captured = new Map<string, Promise<GraphModule>>();
 export function captureModel(name: string): Promise<GraphModule> {
-  if (!captured.has(name)) captured.set(name, loadPt2(model(`${name}.pt2`)));
+  if (!captured.has(name))
+    captured.set(
+      name,
+      name === 'transformer' ? Promise.resolve(buildTransformer()) : loadPt2(model(`${name}.pt2`)),
+    );
   return captured.get(name)!;
 }
 
@@ -52,6 +57,7 @@ export async function glyphBatch(file: string, start: number, count: number): Pr
 
 export async function* calibrationBatches(name: string): AsyncGenerator<Tensor> {
   if (name === 'tiny_cnn') for (const i of [0, 1, 2, 3]) yield goldenTensor(`tiny_cnn/calib_${i}`);
+  else if (name === 'transformer') for (const i of [0, 1, 2, 3]) yield transformerInput(200 + i);
   else for (let i = 0; i < 8; i++) yield await glyphBatch('calib.npz', 64 * i, 64);
 }
 

@@ -5,6 +5,8 @@ const cases = [
   ['tiny_cnn', 'tiny_cnn', {}],
   ['tiny_cnn', 'tiny_cnn_rr', { reduceRange: true }],
   ['tiny_cnn', 'tiny_cnn_dynamic', { isDynamic: true }],
+  ['transformer', 'transformer_static', {}],
+  ['transformer', 'transformer_dynamic', { isDynamic: true }],
   ['glyph_resnet', 'glyph_resnet/static', {}],
   ['glyph_resnet', 'glyph_resnet/reduce_range', { reduceRange: true }],
   ['glyph_mobilenet', 'glyph_mobilenet/static', {}],
