@@ -1,23 +1,30 @@
 /** Octavo's public face: from a float model to an int8 one that a Node service runs. */
 export { operators } from './aten/index.ts';
 export {
+  capturePattern,
   type DynamicDim,
   type ExampleInput,
   type ExportOptions,
   exportModel,
   exportOnnx,
   loadPt2,
+  type PatternFunction,
 } from './capture/index.ts';
 export { getDefaultX86QuantizationConfig } from './default-x86-config.ts';
 export {
   type Argument,
   type CallableModule,
   type Dim,
+  findSequentialPartitions,
   Graph,
   GraphModule,
+  getSourcePartitions,
   Interpreter,
+  isCall,
   type MetaValue,
   type ModuleFrame,
+  type NamedPattern,
+  type NamedSubgraphMatch,
   Node,
   type NodeMeta,
   type NodeOp,
@@ -27,6 +34,11 @@ export {
   propagateShapes,
   type RuntimeValue,
   type SourceFn,
+  type SourcePartition,
+  type SubgraphMatch,
+  SubgraphMatcher,
+  type SubgraphMatcherOptions,
+  SubgraphMatcherWithNameNodeMap,
   type SymbolRange,
   SymInt,
   type TensorMeta,

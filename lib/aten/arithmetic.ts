@@ -15,27 +15,32 @@ interface Operation {
   readonly withNumber: (value: number, factor: number) => Linear;
   /** What `other` is multiplied by (PyTorch: `alpha`, with the sign of the operation). */
   readonly hasAlpha: boolean;
+  readonly isCommutative: boolean;
 }
 
 const add: Operation = {
   algorithm: 'add',
   withNumber: (value, factor) => ({ alpha: 1, beta: value * factor }),
   hasAlpha: true,
+  isCommutative: true,
 };
 const sub: Operation = {
   algorithm: 'sub',
   withNumber: (value, factor) => ({ alpha: 1, beta: -value * factor }),
   hasAlpha: true,
+  isCommutative: false,
 };
 const mul: Operation = {
   algorithm: 'mul',
   withNumber: (value) => ({ alpha: value, beta: 0 }),
   hasAlpha: false,
+  isCommutative: true,
 };
 const div: Operation = {
   algorithm: 'div',
   withNumber: (value) => ({ alpha: 1 / value, beta: 0 }),
   hasAlpha: false,
+  isCommutative: false,
 };
 
 /** `torch.export` writes `x + 1.0` as `add.Tensor(x, 1.0)`: a number where the schema says Tensor. */
@@ -81,6 +86,7 @@ function binary(name: string, operation: Operation): NativeDefinition[] {
     schema,
     infer: inferBinary,
     step: (args) => binaryStep(args, operation),
+    ...(operation.isCommutative ? { commutative: true } : {}),
   }));
 }
 
@@ -88,6 +94,7 @@ function extremum(name: string, algorithm: string): NativeDefinition {
   return {
     schema: `aten::${name}(Tensor self, Tensor other) -> Tensor`,
     infer: inferBinary,
+    commutative: true,
     step: (args) => ({
       op: 'binary',
       inputs: [args.tensor('self'), args.tensor('other')],

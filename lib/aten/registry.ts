@@ -40,6 +40,8 @@ interface Definition {
   /** As PyTorch's `native_functions.yaml` writes it. */
   readonly schema: string;
   readonly infer: (args: Arguments<TensorMeta>) => MetaValue;
+  /** The first two arguments may change places, as long as the others have their defaults. */
+  readonly commutative?: true;
 }
 
 /** Computed by one native step, the same for the eager kernel and for a plan. */
@@ -88,6 +90,10 @@ export class AtenOperator implements Operator {
   constructor(definition: OperatorDefinition) {
     this.schema = parseSchema(definition.schema);
     this.definition = definition;
+  }
+
+  get commutative(): boolean {
+    return this.definition.commutative ?? false;
   }
 
   infer(args: Arguments<TensorMeta>): MetaValue {

@@ -5,6 +5,11 @@ export { type CallableModule, GraphModule, type SymbolRange } from './graph-modu
 export { Interpreter } from './interpreter.ts';
 export { isCall, onlyUser } from './match.ts';
 export {
+  type NamedPattern,
+  type NamedSubgraphMatch,
+  SubgraphMatcherWithNameNodeMap,
+} from './named-subgraph-matcher.ts';
+export {
   type Argument,
   isArgumentList,
   type MetaValue,
@@ -23,4 +28,5 @@ export { findSequentialPartitions } from './sequential-partitions.ts';
 export { deserializeGraph, type JsonGraph, serializeGraph } from './serialize.ts';
 export { inferCall, propagateShapes } from './shape-propagation.ts';
 export { areConnected, getSourcePartitions, type SourcePartition } from './source-partitions.ts';
+export { type SubgraphMatch, SubgraphMatcher, type SubgraphMatcherOptions } from './subgraph-matcher.ts';
 export { addDims, type Dim, dimsEqual, divDims, mulDims, SymInt, staticDim } from './symbolic.ts';

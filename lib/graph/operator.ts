@@ -9,6 +9,8 @@ export type RuntimeValue = Tensor | number | readonly Tensor[];
 /** What a graph needs to know of an operator: how it is called, what comes out, and how to compute it now. */
 export interface Operator {
   readonly schema: Schema;
+  /** The first two arguments may change places, as long as the others have their defaults. */
+  readonly commutative?: boolean;
   /** Dtype and shape of the result; `tensors` in the arguments are metas. */
   infer(args: Arguments<TensorMeta>): MetaValue;
   /** Computes the result now, blocking. */
