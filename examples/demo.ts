@@ -60,7 +60,8 @@ function preprocess({ x }: Images, start: number, end: number): Tensor {
   const pixels = x.data.subarray(start * stride, end * stride) as Uint8Array;
   return new Tensor(
     'float32',
-    Float32Array.from(pixels, (u8) => (u8 / 255 - 0.5) / 0.25),
+    // Rounded to float32 as PyTorch rounds it, so that calibration finds PyTorch's own scales.
+    Float32Array.from(pixels, (u8) => Math.fround(Math.fround(u8 / 255) - 0.5) / 0.25),
     [end - start, ...shape],
   );
 }

@@ -67,15 +67,17 @@ export function preprocess(images: Tensor, { scale, mean, std }: Preprocessing):
       throw new Error(`--${name} has ${values.length} values, but the images have ${channels} channels`);
   const source = images.data as ArrayLike<number>;
   const result = new Float32Array(source.length);
+  const { fround } = Math;
   const plane = source.length / (count * channels) || 0;
   for (
     let start = 0, channel = 0;
     start < source.length;
     start += plane, channel = (channel + 1) % channels
   ) {
-    const m = mean[mean.length === 1 ? 0 : channel];
-    const s = std[std.length === 1 ? 0 : channel];
-    for (let i = start; i < start + plane; i++) result[i] = (source[i] * scale - m) / s;
+    const m = fround(mean[mean.length === 1 ? 0 : channel]);
+    const s = fround(std[std.length === 1 ? 0 : channel]);
+    // Rounded to float32 after each step, as PyTorch computes it: observers then find its very scales.
+    for (let i = start; i < start + plane; i++) result[i] = fround(fround(source[i] * scale) - m) / s;
   }
   return new Tensor('float32', result, images.shape);
 }
