@@ -3,9 +3,11 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { InferenceSession, Tensor as OrtTensor } from 'onnxruntime-node';
 import { describe, expect, it } from 'vitest';
+import { referenceModels } from '../../bench/models/index.ts';
 import { operators } from '../../lib/aten/index.ts';
-import { exportOnnx, loadPt2 } from '../../lib/capture/index.ts';
+import { exportModel, exportOnnx, loadPt2 } from '../../lib/capture/index.ts';
 import { type Argument, Graph, GraphModule, Interpreter, type Node, SymInt } from '../../lib/graph/index.ts';
+import { manualSeed } from '../../lib/nn/index.ts';
 import { Tensor } from '../../lib/tensor/index.ts';
 
 /** Seeded values in [-1, 1). */
@@ -145,6 +147,13 @@ describe('exportOnnx', () => {
   it.each(['tiny_cnn', 'glyph_resnet', 'glyph_mobilenet'])('writes the float model %s', async (name) => {
     // The acceptance bound for float models; the difference is the order of summation.
     await expectSame(await loadPt2(`models/${name}.pt2`), [3, 32, 32], 1e-4);
+  });
+
+  it.each(['mobilenet_v3_small', 'squeezenet1_1'])('writes the captured network %s', async (name) => {
+    manualSeed(0);
+    const example = { dtype: 'float32', shape: [2, 3, 64, 64] } as const;
+    const module = exportModel(referenceModels[name]().eval(), { x: example }, { dynamicBatch: true });
+    await expectSame(module, [3, 64, 64], 1e-4);
   });
 
   it('writes a quantized model as QDQ', async () => {

@@ -31,7 +31,7 @@ const identity: OnnxEmitter = (call) => call.args.tensor(call.args.schema.argume
 
 function dropout(call: OnnxCall): OnnxValue {
   if (call.args.bool('train')) throw new Error('dropout in training mode: export the model after eval()');
-  return call.args.tensor('input');
+  return identity(call);
 }
 
 /** Operators that move or rename elements and compute nothing. */
