@@ -17,7 +17,10 @@ async function loadOctavo(
   return () => model.run(x);
 }
 
-/** One pool of `threads` threads and every graph optimization: ONNX Runtime's own advice for latency. */
+/**
+ * One pool of `threads` threads and every graph optimization: ONNX Runtime's own advice for latency. Without its arena,
+ * its memory pattern or spinning threads it is no faster on these networks.
+ */
 async function loadOnnxRuntime(
   { file, threads }: Entry,
   shape: readonly number[],
