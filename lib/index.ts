@@ -60,6 +60,7 @@ export type { CpuModel, InstructionSets } from './onednn/instruction-sets.ts';
 export {
   type CalibrateOptions,
   type CalibrationBatch,
+  ComposableQuantizer,
   type ConvertOptions,
   calibrate,
   convertPt2e,
@@ -70,6 +71,8 @@ export {
   type DeriveQparams,
   type EdgeOrNode,
   EdgeOrNodeMap,
+  EmbeddingQuantizer,
+  embeddingQuantizationConfig,
   FixedQParamsObserver,
   type FixedQParamsObserverArgs,
   FixedQParamsQuantizationSpec,

@@ -142,6 +142,11 @@ export const quantizedDecomposed: readonly OperatorDefinition[] = [
       };
     },
   },
+  {
+    schema: 'quantized_decomposed::convert_element_type.no_fuse(Tensor input, ScalarType dtype) -> Tensor',
+    infer: (args) => ({ dtype: args.dtype('dtype'), shape: args.tensor('input').shape }),
+    step: (args) => ({ op: 'copy', inputs: [args.tensor('input')], attributes: {} }),
+  },
   chooseQparams('choose_qparams', false),
   chooseQparams('choose_qparams_symmetric', true),
 ];

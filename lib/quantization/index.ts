@@ -1,8 +1,10 @@
 export { QuantizationAnnotation, type QuantizationAnnotationArgs } from './annotation.ts';
 export { type CalibrateOptions, type CalibrationBatch, calibrate } from './calibrate.ts';
+export { ComposableQuantizer } from './composable-quantizer.ts';
 export { type ConvertOptions, convertPt2e } from './convert/convert.ts';
 export type { EdgeOrNode } from './edge-or-node.ts';
 export { EdgeOrNodeMap } from './edge-or-node-map.ts';
+export { EmbeddingQuantizer, embeddingQuantizationConfig } from './embedding-quantizer.ts';
 export * from './observers/index.ts';
 export { preparePt2e } from './prepare/prepare.ts';
 export type { QParams } from './qparams.ts';

@@ -4,7 +4,7 @@ import type { QuantizedDType, QuantRange } from './quantized-dtype.ts';
 
 /**
  * Quantization parameters: `real = (quantized - zeroPoint) * scale`. Both have one element per tensor or per channel;
- * `scale` is float32, `zeroPoint` int32 or int64 as in PyTorch.
+ * `scale` is float32, `zeroPoint` int32 or int64 as in PyTorch, float32 under `per_channel_affine_float_qparams`.
  */
 export interface QParams {
   readonly scale: Tensor;
@@ -34,6 +34,7 @@ function roundHalfToEven(x: number): number {
  * `UniformQuantizationObserverBase`). The range is widened to include zero. Every step rounds to float32.
  */
 export function calculateQparams(minima: Float32Array, maxima: Float32Array, rule: QParamsRule): QParams {
+  if (rule.qscheme === 'per_channel_affine_float_qparams') return floatQparams(minima, maxima, rule);
   const channels = minima.length;
   const eps = f32(rule.eps);
   const steps = rule.quantMax - rule.quantMin;
@@ -56,6 +57,18 @@ export function calculateQparams(minima: Float32Array, maxima: Float32Array, rul
     scale: new Tensor('float32', scale, [channels]),
     zeroPoint: Tensor.from(zeroPointDType, zeroPoint),
   };
+}
+
+/** The smallest value becomes 0 exactly, whatever its sign; the range need not hold zero. */
+function floatQparams(minima: Float32Array, maxima: Float32Array, rule: QParamsRule): QParams {
+  const steps = f32(rule.quantMax - rule.quantMin);
+  const scale = minima.map((min, c) => {
+    const step = f32(f32(maxima[c] - min) / steps);
+    return step > rule.eps ? step : 1;
+  });
+  const zeroPoint = minima.map((min, c) => f32(-min / scale[c]));
+  const shape = [minima.length];
+  return { scale: new Tensor('float32', scale, shape), zeroPoint: new Tensor('float32', zeroPoint, shape) };
 }
 
 function symmetricZeroPoint(rule: QParamsRule): number {

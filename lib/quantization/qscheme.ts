@@ -1,13 +1,19 @@
+/** All schemes by which real numbers map to integers. */
+export const qschemes = [
+  'per_tensor_affine',
+  'per_tensor_symmetric',
+  'per_channel_affine',
+  'per_channel_symmetric',
+  // For embedding tables: the zero point is a real number, so that a row's minimum is kept exactly.
+  'per_channel_affine_float_qparams',
+] as const;
+
 /** How real numbers map to integers (counterpart: `torch.qscheme`). */
-export type QScheme =
-  | 'per_tensor_affine'
-  | 'per_tensor_symmetric'
-  | 'per_channel_affine'
-  | 'per_channel_symmetric';
+export type QScheme = (typeof qschemes)[number];
 
 /** Whether every channel has its own scale and zero point. */
 export function isPerChannel(qscheme: QScheme): boolean {
-  return qscheme === 'per_channel_affine' || qscheme === 'per_channel_symmetric';
+  return qscheme.startsWith('per_channel_');
 }
 
 /** Whether the range is laid symmetrically around zero. */

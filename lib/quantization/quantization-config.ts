@@ -1,3 +1,4 @@
+import { isPerChannel, isSymmetric } from './qscheme.ts';
 import type { QuantizationSpec } from './specs.ts';
 
 /**
@@ -15,7 +16,7 @@ export interface QuantizationConfig {
 
 function perTensor(spec: QuantizationSpec | null | undefined, what: string): QuantizationSpec | null {
   if (!spec) return null;
-  if (spec.qscheme !== 'per_tensor_affine' && spec.qscheme !== 'per_tensor_symmetric')
+  if (spec.qscheme === undefined || isPerChannel(spec.qscheme))
     throw new Error(`${what} must be quantized per tensor, got qscheme ${spec.qscheme}`);
   return spec;
 }
@@ -42,7 +43,7 @@ export function getOutputActQspec(config: QuantizationConfig | null): Quantizati
  */
 export function getWeightQspec(config: QuantizationConfig | null): QuantizationSpec | null {
   const spec = config?.weight ?? null;
-  if (spec?.qscheme === 'per_tensor_affine' || spec?.qscheme === 'per_channel_affine')
+  if (spec?.qscheme !== undefined && !isSymmetric(spec.qscheme))
     throw new Error(`weights must be quantized symmetrically, got qscheme ${spec.qscheme}`);
   return spec;
 }

@@ -1,3 +1,4 @@
+import { Node } from '../graph/index.ts';
 import { type EdgeOrNode, placeKey } from './edge-or-node.ts';
 import {
   type DeriveQparams,
@@ -5,7 +6,7 @@ import {
   type PartialObserver,
   partialObserver,
 } from './observers/index.ts';
-import { isPerChannel, type QScheme } from './qscheme.ts';
+import { isPerChannel, type QScheme, qschemes } from './qscheme.ts';
 import { checkQuantRange, isQuantizedDType, type QuantizedDType, type SpecDType } from './quantized-dtype.ts';
 
 /** How to quantize one tensor: what a quantizer puts into annotations (counterpart: `QuantizationSpecBase`). */
@@ -31,8 +32,8 @@ export interface QuantizationSpecArgs {
 
 /**
  * Parameters come from observing the tensor (counterpart: `torch.ao.quantization.quantizer.QuantizationSpec`).
- * @throws Error when the range is out of order, incomplete or outside the dtype, the axis negative, or the dtype no
- * quantized one.
+ * @throws Error when the range is out of order, incomplete or outside the dtype, the axis negative, the scheme unknown,
+ * the dtype no quantized one, or what is to be dynamic not 8 bits per tensor.
  */
 export class QuantizationSpec {
   readonly dtype: SpecDType;
@@ -46,7 +47,9 @@ export class QuantizationSpec {
   constructor(args: QuantizationSpecArgs) {
     checkDType(args.dtype, 'QuantizationSpec');
     checkQuantRange(args.dtype, args.quantMin, args.quantMax, 'QuantizationSpec');
+    checkQScheme(args.qscheme, 'QuantizationSpec');
     checkAxis(args.chAxis, 'QuantizationSpec');
+    if (args.isDynamic) checkDynamic(args);
     if (typeof args.observerOrFakeQuantCtr !== 'function' && !isPartial(args.observerOrFakeQuantCtr))
       throw new Error('QuantizationSpec: observerOrFakeQuantCtr must be an observer class');
     this.dtype = args.dtype;
@@ -89,6 +92,10 @@ export class FixedQParamsQuantizationSpec {
     if (!(args.scale > 0) || !Number.isFinite(args.scale))
       throw new Error(`${what}: scale must be positive and finite, got ${args.scale}`);
     checkQuantRange(args.dtype, args.zeroPoint, args.zeroPoint, `${what}: zeroPoint`);
+    const { quantMin = args.zeroPoint, quantMax = args.zeroPoint } = args;
+    if (args.zeroPoint < quantMin || args.zeroPoint > quantMax)
+      throw new Error(`${what}: zeroPoint ${args.zeroPoint} is outside [${quantMin}, ${quantMax}]`);
+    checkQScheme(args.qscheme, what);
     if (args.qscheme !== undefined && isPerChannel(args.qscheme))
       throw new Error(`${what}: qscheme must be per tensor, got ${args.qscheme}`);
     this.dtype = args.dtype;
@@ -104,7 +111,9 @@ export class FixedQParamsQuantizationSpec {
 export class SharedQuantizationSpec {
   readonly edgeOrNode: EdgeOrNode;
 
+  /** @throws Error when it is given neither a node nor a pair of nodes. */
   constructor(edgeOrNode: EdgeOrNode) {
+    checkPlace(edgeOrNode, 'SharedQuantizationSpec');
     this.edgeOrNode = edgeOrNode;
   }
 
@@ -127,8 +136,8 @@ export interface DerivedQuantizationSpecArgs {
 
 /**
  * Parameters are computed from those of other places (counterpart: `DerivedQuantizationSpec`).
- * @throws Error when there is nothing to derive from, the range does not fit the dtype, or a per-channel scheme lacks
- * its axis.
+ * @throws Error when there is nothing to derive from, or no function that does; when the range does not fit the dtype, or
+ * a per-channel scheme lacks its axis.
  */
 export class DerivedQuantizationSpec {
   readonly derivedFrom: readonly EdgeOrNode[];
@@ -146,6 +155,10 @@ export class DerivedQuantizationSpec {
     checkQuantRange(args.dtype, args.quantMin, args.quantMax, what);
     checkAxis(args.chAxis, what);
     if (args.derivedFrom.length === 0) throw new Error(`${what}: derivedFrom is empty`);
+    for (const place of args.derivedFrom) checkPlace(place, what);
+    if (typeof args.deriveQparamsFn !== 'function')
+      throw new Error(`${what}: deriveQparamsFn must be a function`);
+    checkQScheme(args.qscheme, what);
     if (args.qscheme !== undefined && isPerChannel(args.qscheme) && args.chAxis === undefined)
       throw new Error(`${what}: ${args.qscheme} needs a chAxis`);
     this.derivedFrom = [...args.derivedFrom];
@@ -165,6 +178,25 @@ function isPartial(value: unknown): value is PartialObserver {
 function checkDType(dtype: SpecDType, what: string): void {
   if (!isQuantizedDType(dtype) && !['float16', 'bfloat16', 'float32'].includes(dtype))
     throw new Error(`${what}: '${String(dtype)}' is not a dtype tensors are quantized to`);
+}
+
+function checkQScheme(qscheme: QScheme | undefined, what: string): void {
+  if (qscheme !== undefined && !qschemes.includes(qscheme))
+    throw new Error(`${what}: '${String(qscheme)}' is no qscheme; they are ${qschemes.join(', ')}`);
+}
+
+/** Conversion has operators that choose parameters per tensor, for 8 bits. */
+function checkDynamic({ dtype, qscheme }: QuantizationSpecArgs): void {
+  if (dtype !== 'uint8' && dtype !== 'int8')
+    throw new Error(`QuantizationSpec: only uint8 and int8 can be dynamic, got ${dtype}`);
+  if (qscheme !== undefined && isPerChannel(qscheme))
+    throw new Error(`QuantizationSpec: dynamic quantization is per tensor, got qscheme ${qscheme}`);
+}
+
+function checkPlace(place: EdgeOrNode, what: string): void {
+  const isEdge = Array.isArray(place) && place.length === 2 && place.every((node) => node instanceof Node);
+  if (!(place instanceof Node) && !isEdge)
+    throw new Error(`${what}: a node or a pair of producer and user expected, got ${String(place)}`);
 }
 
 function checkAxis(chAxis: number | undefined, what: string): void {

@@ -30,6 +30,40 @@ OCTAVO_INLINE uint16_t to_bf16(float value) {
   return static_cast<uint16_t>((bits & 0x7fffffffu) > 0x7f800000u ? quiet_nan : rounded);
 }
 
+OCTAVO_INLINE float from_f16(uint16_t half) {
+  const uint32_t sign = static_cast<uint32_t>(half & 0x8000u) << 16;
+  const uint32_t magnitude = half & 0x7fffu;
+  // Moved to float32's exponent and fraction, a half is 2^112 too small, subnormal ones included.
+  uint32_t bits = magnitude << 13;
+  float value;
+  std::memcpy(&value, &bits, sizeof value);
+  value *= 0x1p112f;
+  std::memcpy(&bits, &value, sizeof bits);
+  if (magnitude >= 0x7c00u) bits = 0x7f800000u | (magnitude << 13);  // infinity, NaN
+  bits |= sign;
+  std::memcpy(&value, &bits, sizeof value);
+  return value;
+}
+
+OCTAVO_INLINE uint16_t to_f16(float value) {
+  uint32_t bits;
+  std::memcpy(&bits, &value, sizeof bits);
+  const auto sign = static_cast<uint16_t>((bits >> 16) & 0x8000u);
+  bits &= 0x7fffffffu;
+  if (bits > 0x7f800000u) return static_cast<uint16_t>(sign | 0x7e00u);   // NaN
+  if (bits >= 0x477ff000u) return static_cast<uint16_t>(sign | 0x7c00u);  // 65520 and more round to infinity
+  if (bits < 0x38800000u) {
+    // Below 2^-14, halves are multiples of 2^-24: adding 1/2 makes float32 round to just those.
+    float magnitude;
+    std::memcpy(&magnitude, &bits, sizeof magnitude);
+    magnitude += 0.5f;
+    std::memcpy(&bits, &magnitude, sizeof bits);
+    return static_cast<uint16_t>(sign | (bits - 0x3f000000u));
+  }
+  const uint32_t rounded = bits + 0xfffu + ((bits >> 13) & 1u);
+  return static_cast<uint16_t>(sign | ((rounded - 0x38000000u) >> 13));
+}
+
 template <typename T>
 OCTAVO_INLINE void load(const T* __restrict src, float* __restrict dst, int64_t n, float scale, float zp) {
   for (int64_t i = 0; i < n; i++) dst[i] = (static_cast<float>(src[i]) - zp) * scale;
@@ -65,6 +99,9 @@ OCTAVO_MULTIVERSION void load_s32(const int32_t* src, float* dst, int64_t n, flo
 OCTAVO_MULTIVERSION void load_bf16(const uint16_t* __restrict src, float* __restrict dst, int64_t n) {
   for (int64_t i = 0; i < n; i++) dst[i] = from_bf16(src[i]);
 }
+OCTAVO_MULTIVERSION void load_f16(const uint16_t* __restrict src, float* __restrict dst, int64_t n) {
+  for (int64_t i = 0; i < n; i++) dst[i] = from_f16(src[i]);
+}
 OCTAVO_MULTIVERSION void store_u8(const float* src, uint8_t* dst, int64_t n, float inv, float zp, float low,
                                   float high) {
   store(src, dst, n, inv, zp, low, high);
@@ -87,6 +124,9 @@ OCTAVO_MULTIVERSION void store_s32(const float* src, int32_t* dst, int64_t n, fl
 }
 OCTAVO_MULTIVERSION void store_bf16(const float* __restrict src, uint16_t* __restrict dst, int64_t n) {
   for (int64_t i = 0; i < n; i++) dst[i] = to_bf16(src[i]);
+}
+OCTAVO_MULTIVERSION void store_f16(const float* __restrict src, uint16_t* __restrict dst, int64_t n) {
+  for (int64_t i = 0; i < n; i++) dst[i] = to_f16(src[i]);
 }
 
 // Calls body with a value of the C++ type that holds `dtype`; 16-bit floats are not among them.
@@ -169,6 +209,8 @@ void load_row(DType dtype, const void* src, float* dst, int64_t n, float scale, 
       return load_s32(static_cast<const int32_t*>(src), dst, n, scale, zero_point);
     case DType::bf16:
       return load_bf16(static_cast<const uint16_t*>(src), dst, n);
+    case DType::f16:
+      return load_f16(static_cast<const uint16_t*>(src), dst, n);
     default:
       std::memcpy(dst, src, static_cast<size_t>(n) * sizeof(float));
   }
@@ -190,6 +232,8 @@ void store_row(DType dtype, const float* src, void* dst, int64_t n, float inv_sc
       return store_s32(src, static_cast<int32_t*>(dst), n, inv_scale, zero_point, low, high);
     case DType::bf16:
       return store_bf16(src, static_cast<uint16_t*>(dst), n);
+    case DType::f16:
+      return store_f16(src, static_cast<uint16_t*>(dst), n);
     default:
       std::memcpy(dst, src, static_cast<size_t>(n) * sizeof(float));
   }
@@ -199,8 +243,8 @@ RowConversion RowConversion::move(DType dtype) { return RowConversion(&move_byte
 
 RowConversion RowConversion::cast(DType from, DType to) {
   if (from == to) return move(from);
-  const bool via_float =
-      (from == DType::bf16 && to == DType::f32) || (from == DType::f32 && to == DType::bf16);
+  const auto is_half = [](DType dtype) { return dtype == DType::bf16 || dtype == DType::f16; };
+  const bool via_float = (is_half(from) && to == DType::f32) || (from == DType::f32 && is_half(to));
   if (via_float) return RowConversion(&through_float, from, to);
   RowConversion conversion(nullptr, from, to);
   with_type(from, [&](auto source) {

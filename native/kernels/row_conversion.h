@@ -8,10 +8,11 @@
 
 namespace octavo::kernels {
 
-// real = (stored - zero_point) * scale. The identity for floating point.
+// real = (stored - zero_point) * scale. The identity for floating point. A whole number, except for tables of
+// embeddings, whose rows keep their minimum exactly.
 struct Affine {
   double scale = 1;
-  int64_t zero_point = 0;
+  double zero_point = 0;
 };
 
 // Range of stored integers, for dtypes narrower than their type's own range (reduced range, 7-bit weights).
@@ -34,7 +35,7 @@ class RowConversion {
  public:
   // Elements as they are.
   static RowConversion move(DType dtype);
-  // What static_cast does; floating point to bfloat16 rounds to nearest even.
+  // What static_cast does; 16-bit floating point goes from and to float32 only, rounding to nearest even.
   static RowConversion cast(DType from, DType to);
   // Every byte through a table of 256, which must outlive the conversion.
   static RowConversion lookup(DType from, DType to, const uint8_t* table);

@@ -22,7 +22,7 @@ std::vector<Dims> all_strides(const PointwiseOperand& output, const std::vector<
 PointwiseOperand pointwise_operand(const TensorDesc& desc, const Attributes& attributes,
                                    const std::string& prefix) {
   const kernels::Affine affine{attributes.number(prefix + "Scale", 1),
-                               attributes.integer(prefix + "ZeroPoint", 0)};
+                               static_cast<double>(attributes.integer(prefix + "ZeroPoint", 0))};
   if (!(affine.scale > 0)) throw std::invalid_argument("attribute '" + prefix + "Scale' must be positive");
   return {desc, affine};
 }

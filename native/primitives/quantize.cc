@@ -16,7 +16,7 @@ using kernels::RowConversion;
 namespace {
 Affine affine_attributes(const Attributes& attributes, const std::string& scale,
                          const std::string& zero_point) {
-  const Affine affine{attributes.number(scale), attributes.integer(zero_point, 0)};
+  const Affine affine{attributes.number(scale), static_cast<double>(attributes.integer(zero_point, 0))};
   if (!(affine.scale > 0) || !std::isfinite(affine.scale))
     throw std::invalid_argument("attribute '" + scale + "' must be positive and finite, got " +
                                 std::to_string(affine.scale));
@@ -104,7 +104,7 @@ class Dynamic : public Step {
   }
   void execute(const Buffers& buffers) override {
     const Affine affine{element(scale_.desc(), scale_.data(buffers), 0),
-                        static_cast<int64_t>(element(zero_point_.desc(), zero_point_.data(buffers), 0))};
+                        element(zero_point_.desc(), zero_point_.data(buffers), 0)};
     conversion_.execute(x_.data(buffers), buffers.outputs[0], direction_.conversion(affine));
   }
   std::string implementation() const override { return "octavo:convert"; }
@@ -143,7 +143,7 @@ class PerChannel : public Step {
     const char* src = static_cast<const char*>(x_.data(buffers));
     char* dst = static_cast<char*>(buffers.outputs[0]);
     for (int64_t i = 0; i < channels_; i++) {
-      const auto zp = zero_points ? static_cast<int64_t>(element(zero_points_->desc(), zero_points, i)) : 0;
+      const double zp = zero_points ? element(zero_points_->desc(), zero_points, i) : 0;
       conversion_->execute(src + i * src_step_, dst + i * dst_step_,
                            direction_.conversion({element(scales_.desc(), scales, i), zp}));
     }

@@ -2,6 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { Graph, GraphModule, type Node } from '../../lib/graph/index.ts';
 import {
+  DerivedQuantizationSpec,
   type EdgeOrNode,
   FixedQParamsQuantizationSpec,
   HistogramObserver,
@@ -150,6 +151,26 @@ describe('sharing', () => {
       [['x1'], fixed],
       [['x1>cat_0', 'x2>cat_1', 'x3>cat_2'], seven],
     ]);
+  });
+
+  it('keeps parameters apart that are derived from different places', () => {
+    const { module, inputs, cats } = chain(2);
+    const deriveQparamsFn = () => {
+      throw new Error('not asked for here');
+    };
+    const derived = (cat: Node, input: Node) =>
+      new DerivedQuantizationSpec({ derivedFrom: [[input, cat]], deriveQparamsFn, dtype: 'int32' });
+    annotate(cats[0], [
+      [inputs[0], eight],
+      [inputs[1], derived(cats[0], inputs[0])],
+    ]);
+    annotate(cats[1], [
+      [inputs[1], derived(cats[1], inputs[2])],
+      [inputs[2], eight],
+    ]);
+    expect(sets(module)).toEqual([['x0>cat_0'], ['x1>cat_0'], ['x1>cat_1'], ['x2>cat_1']]);
+    annotate(cats[1], [[inputs[1], derived(cats[0], inputs[0])]]);
+    expect(sets(module)).toEqual([['x0>cat_0'], ['x1>cat_0', 'x1>cat_1']]);
   });
 
   it('names a place that is not annotated, and circles', () => {

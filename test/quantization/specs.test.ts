@@ -39,6 +39,9 @@ describe('QuantizationSpec', () => {
     [{ quantMax: 255 }, /given together/],
     [{ chAxis: -1 }, /chAxis/],
     [{ dtype: 'int64' as 'int8' }, /'int64'/],
+    [{ qscheme: 'per_row' as 'per_channel_affine' }, /'per_row' is no qscheme; they are per_tensor_affine,/],
+    [{ dtype: 'int16' as const, isDynamic: true }, /only uint8 and int8 can be dynamic/],
+    [{ qscheme: 'per_channel_symmetric' as const, isDynamic: true }, /dynamic quantization is per tensor/],
     [{ observerOrFakeQuantCtr: {} as typeof MinMaxObserver }, /observer class/],
   ])('refuses %o', (args, message) => {
     expect(() => spec(args)).toThrow(message);
@@ -52,6 +55,7 @@ describe('FixedQParamsQuantizationSpec', () => {
     [{ ...fixed, scale: Number.NaN }, /scale must be positive/],
     [{ ...fixed, zeroPoint: 256 }, /zeroPoint.*does not fit uint8/],
     [{ ...fixed, zeroPoint: 0.5 }, /zeroPoint.*integers/],
+    [{ ...fixed, quantMin: 1, quantMax: 255 }, /zeroPoint 0 is outside \[1, 255\]/],
     [{ ...fixed, dtype: 'float32' as 'uint8' }, /not an integer type/],
     [{ ...fixed, qscheme: 'per_channel_affine' as const }, /per tensor/],
   ])('refuses %o', (args, message) => {
@@ -65,6 +69,8 @@ describe('DerivedQuantizationSpec', () => {
   const derived = { derivedFrom: [x], deriveQparamsFn: () => null as never, dtype: 'int32' } as const;
   it.each([
     [{ ...derived, derivedFrom: [] }, /derivedFrom is empty/],
+    [{ ...derived, derivedFrom: [[x] as unknown as [typeof x, typeof x]] }, /pair of producer and user/],
+    [{ ...derived, deriveQparamsFn: undefined as never }, /deriveQparamsFn must be a function/],
     [{ ...derived, qscheme: 'per_channel_symmetric' as const }, /needs a chAxis/],
     [{ ...derived, quantMin: -(2 ** 31), quantMax: 2 ** 31 }, /does not fit int32/],
   ])('refuses %#', (args, message) => {
@@ -83,6 +89,17 @@ describe('annotations and configurations', () => {
     expect(new QuantizationAnnotation({ outputQspec: shared }).isEmpty).toBe(false);
     expect(String(shared)).toBe('SharedQuantizationSpec((x, relu_default))');
   });
+
+  it('a shared specification refuses what is no place', () => {
+    expect(() => new SharedQuantizationSpec('x' as never)).toThrow(/a node or a pair.*got x/);
+  });
+
+  it.each(['uint8', 'int8', 'uint16', 'int16', 'int32', 'float16', 'bfloat16', 'float32'] as const)(
+    'tensors can be quantized to %s',
+    (dtype) => {
+      expect(new QuantizationSpec({ dtype, observerOrFakeQuantCtr: MinMaxObserver }).dtype).toBe(dtype);
+    },
+  );
 
   it('configurations refuse schemes that backends cannot run', () => {
     const affine = spec({ qscheme: 'per_channel_affine', observerOrFakeQuantCtr: PerChannelMinMaxObserver });

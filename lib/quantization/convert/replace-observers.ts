@@ -8,7 +8,7 @@ import * as ops from './qdq-operators.ts';
 /**
  * Turns every observer into a quantize and a dequantize node with the parameters it found (counterpart: `convert` of
  * `torch.ao.quantization.fx`). Dynamic ones also get a node that chooses parameters; float16 ones become conversions there
- * and back; those for float32 go.
+ * and back, and so do bfloat16 ones, which PyTorch drops; those for float32 go.
  * @throws Error that names the observer and the tensor when an observer has seen nothing.
  */
 export function replaceObservers(module: GraphModule): void {
@@ -39,9 +39,9 @@ function replace(module: GraphModule, node: Node, observer: ObserverOrFakeQuanti
   const { dtype } = observer;
   if (observer.isDynamic) return quantizeDynamically(module, input, observer);
   if (isQuantizedDType(dtype)) return quantizeStatically(module, node, observer, dtype);
-  if (dtype !== 'float16') return input;
+  if (dtype === 'float32') return input;
   const { graph } = module;
-  const half = graph.callFunction(ops.CONVERT_ELEMENT_TYPE, [input, 'float16']);
+  const half = graph.callFunction(ops.CONVERT_ELEMENT_TYPE, [input, dtype]);
   return graph.callFunction(ops.CONVERT_ELEMENT_TYPE, [half, 'float32']);
 }
 

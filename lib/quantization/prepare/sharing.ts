@@ -1,7 +1,7 @@
 import { type GraphModule, Node } from '../../graph/index.ts';
 import { type EdgeOrNode, placeKey } from '../edge-or-node.ts';
 import { EdgeOrNodeMap } from '../edge-or-node-map.ts';
-import { type QuantizationSpecBase, SharedQuantizationSpec } from '../specs.ts';
+import { DerivedQuantizationSpec, type QuantizationSpecBase, SharedQuantizationSpec } from '../specs.ts';
 
 /** A specification that does not refer to another place for its parameters. */
 export type RootSpec = Exclude<QuantizationSpecBase, SharedQuantizationSpec>;
@@ -114,6 +114,11 @@ class Sharing {
   }
 }
 
+function derivedAlike(a: DerivedQuantizationSpec, b: DerivedQuantizationSpec): boolean {
+  const sources = ({ derivedFrom }: DerivedQuantizationSpec) => derivedFrom.map(placeKey).join();
+  return a.deriveQparamsFn === b.deriveQparamsFn && sources(a) === sources(b);
+}
+
 const comparedFields = [
   'dtype',
   'isDynamic',
@@ -127,9 +132,15 @@ const comparedFields = [
 
 type Fields = Partial<Record<(typeof comparedFields)[number], unknown>>;
 
-/** Whether two specifications give the same parameters for the same tensor (PyTorch's `_has_same_attr` on all fields). */
+/**
+ * Whether two specifications give the same parameters for the same tensor (PyTorch's `_has_same_attr` on all fields).
+ * Derived ones also must derive alike, which PyTorch does not ask: two layers' common bias has a scale for each.
+ */
 function specsAgree(a: RootSpec | null, b: RootSpec | null): boolean {
   if (a === null || b === null) return a === b;
+  if (a instanceof DerivedQuantizationSpec !== b instanceof DerivedQuantizationSpec) return false;
+  if (a instanceof DerivedQuantizationSpec && b instanceof DerivedQuantizationSpec && !derivedAlike(a, b))
+    return false;
   return comparedFields.every(
     (field) => field in a === field in b && (a as Fields)[field] === (b as Fields)[field],
   );
