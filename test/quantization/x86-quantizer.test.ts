@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { beforeAll, describe, expect, it } from 'vitest';
-import { loadPt2 } from '../../lib/capture/index.ts';
+import { exportModel, loadPt2 } from '../../lib/capture/index.ts';
 import type { GraphModule } from '../../lib/graph/index.ts';
 import * as nn from '../../lib/nn/index.ts';
 import {
@@ -53,7 +53,41 @@ describe.each(Object.keys(quantizers))('X86Quantizer, %s', (name) => {
   });
 });
 
+/** What PyTorch 2.6 does not quantize yet. */
+class Gated extends nn.Module {
+  readonly conv = new nn.Conv1d(4, 8, 3);
+  readonly plain = new nn.Conv1d(4, 8, 3);
+  readonly relu = new nn.ReLU();
+
+  forward(x: nn.Value): nn.Value {
+    const { mul } = nn.functional;
+    const gate = this.relu.call(this.conv.call(x));
+    return mul(mul(mul(gate, this.plain.call(x)), 0.5), nn.functional.mean(gate, [2], true));
+  }
+}
+
 describe('X86Quantizer', () => {
+  it('quantizes one-dimensional convolutions with their ReLU, and products of one shape', () => {
+    const model = exportModel(new Gated().eval(), { x: { dtype: 'float32', shape: [2, 4, 9] } });
+    const annotated = (quantizer: X86Quantizer) =>
+      printAnnotations(preparePt2e(model, quantizer)).map(
+        ({ node, inputs, is_output_of_quantized_pattern }) => [
+          node,
+          Object.keys(inputs),
+          is_output_of_quantized_pattern,
+        ],
+      );
+    expect(annotated(new X86Quantizer().setGlobal(config))).toEqual([
+      ['conv1d', ['x', 'conv_weight', 'conv_bias'], false],
+      ['relu', [], true],
+      ['mul', ['relu', 'conv1d_1'], true],
+    ]);
+    const only = new X86Quantizer().setFunctionTypeQconfig('torch.mul', config);
+    expect(annotated(only)).toEqual([['mul', ['relu', 'conv1d_1'], true]]);
+    const excluded = new X86Quantizer().setModuleTypeQconfig(nn.Conv1d, null).setGlobal(config);
+    expect(annotated(excluded).map(([node]) => node)).toEqual(['conv1d', 'relu', 'mul']);
+  });
+
   it('compares with as many configurations as PyTorch was asked for', () =>
     expect(Object.keys(quantizers)).toEqual(Object.keys(golden)));
 

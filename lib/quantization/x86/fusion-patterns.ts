@@ -14,7 +14,7 @@ import {
   mayAnnotate,
   X86QuantizationAnnotation,
 } from './annotation.ts';
-import { CONV2D, LINEAR } from './operators.ts';
+import { CONV1D, CONV2D, LINEAR } from './operators.ts';
 
 /**
  * A layer and what the backend computes together with it, as a chain of sources:
@@ -22,7 +22,7 @@ import { CONV2D, LINEAR } from './operators.ts';
  *     layer -> [batch norm, in training] -> [add of another tensor] -> [unary]
  */
 interface FusionPattern {
-  readonly layer: 'conv' | 'linear';
+  readonly layer: 'conv1d' | 'conv' | 'linear';
   readonly batchNorm?: true;
   readonly add?: true;
   readonly unary?: string;
@@ -35,19 +35,23 @@ const linearUnaries = [RELU, ...['LeakyReLU', 'Tanh', 'GELU'].map(activation)];
 
 /** Module class and function. */
 const sourcesOf = {
+  conv1d: ['torch.nn.modules.conv.Conv1d', 'torch.conv1d'],
   conv: ['torch.nn.modules.conv.Conv2d', 'torch.conv2d'],
   linear: ['torch.nn.modules.linear.Linear', 'torch._C._nn.linear'],
 };
-const operatorOf = { conv: CONV2D, linear: LINEAR };
+const operatorOf = { conv1d: CONV1D, conv: CONV2D, linear: LINEAR };
 
 /** In the order they are tried: what needs most nodes first. */
 const convPatterns: readonly FusionPattern[] = [
   { layer: 'conv', add: true, unary: RELU },
   { layer: 'conv', add: true },
   ...convUnaries.map((unary) => ({ layer: 'conv' as const, unary })),
+  { layer: 'conv1d', unary: RELU },
   { layer: 'conv' },
 ];
-const convBatchNormPatterns = convPatterns.map((pattern) => ({ ...pattern, batchNorm: true as const }));
+const convBatchNormPatterns = convPatterns
+  .filter(({ layer }) => layer === 'conv')
+  .map((pattern) => ({ ...pattern, batchNorm: true as const }));
 const linearPatterns: readonly FusionPattern[] = [
   { layer: 'linear', add: true, unary: RELU },
   { layer: 'linear', add: true },

@@ -1,7 +1,9 @@
 /** Convolutions the recipe quantizes. */
+export const CONV1D = 'aten.conv1d.default';
 export const CONV2D = 'aten.conv2d.default';
 export const LINEAR = 'aten.linear.default';
 export const MATMUL = 'aten.matmul.default';
+export const MUL = 'aten.mul.Tensor';
 export const MAX_POOL2D = 'aten.max_pool2d.default';
 export const CAT = 'aten.cat.default';
 export const FLATTEN = 'aten.flatten.using_ints';
@@ -19,13 +21,15 @@ export const passThroughOperators: readonly string[] = [
 ];
 
 /** What a global configuration quantizes (`default_quantizable_ops`). */
-export const defaultOperators: readonly string[] = [...passThroughOperators, CONV2D, LINEAR];
+export const defaultOperators: readonly string[] = [...passThroughOperators, CONV1D, CONV2D, LINEAR, MUL];
 
 /** What can be quantized when asked for by name or type (`quantizable_ops`). */
 export const quantizableOperators: readonly string[] = [...defaultOperators, MATMUL];
 
 /** Module classes and functions by their last name, and the operator they are traced to. */
 const operatorByType: Readonly<Record<string, string>> = {
+  Conv1d: CONV1D,
+  conv1d: CONV1D,
   Conv2d: CONV2D,
   conv2d: CONV2D,
   Linear: LINEAR,
@@ -39,6 +43,7 @@ const operatorByType: Readonly<Record<string, string>> = {
   adaptive_avg_pool2d: 'aten.adaptive_avg_pool2d.default',
   flatten: FLATTEN,
   matmul: MATMUL,
+  mul: MUL,
 };
 
 /** A module class or function, or its name: `nn.Conv2d`, `F.maxPool2d`, `'torch.nn.Conv2d'`, `'max_pool2d'`. */

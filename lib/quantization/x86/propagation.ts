@@ -1,4 +1,4 @@
-import { type Argument, type GraphModule, isCall, Node } from '../../graph/index.ts';
+import { type Argument, type Dim, dimsEqual, type GraphModule, isCall, Node } from '../../graph/index.ts';
 import { getInputActQspec, type QuantizationConfig } from '../quantization-config.ts';
 import { type QuantizationSpecBase, SharedQuantizationSpec } from '../specs.ts';
 import {
@@ -8,12 +8,33 @@ import {
   mayAnnotate,
   X86QuantizationAnnotation,
 } from './annotation.ts';
-import { CAT, FLATTEN, MATMUL, passThroughOperators, quantizableOperators } from './operators.ts';
+import { CAT, FLATTEN, MATMUL, MUL, passThroughOperators, quantizableOperators } from './operators.ts';
 
 /** Annotates both inputs of matrix products, where they are asked for by name or type. */
 export function annotateMatmuls(module: GraphModule, { config, filter }: Assignment): void {
   for (const node of module.graph.nodes)
     if (isCall(node, MATMUL) && mayAnnotate([node], filter)) annotateInputs(node, node.allInputNodes, config);
+}
+
+/** Annotates both factors of products of two tensors of one shape. */
+export function annotateProducts(module: GraphModule, { config, filter }: Assignment): void {
+  for (const node of module.graph.nodes) {
+    if (!isCall(node, MUL) || !mayAnnotate([node], filter)) continue;
+    if (config === null || haveOneShape(node.args)) annotateInputs(node, node.allInputNodes, config);
+  }
+}
+
+function haveOneShape([a, b]: readonly Argument[]): boolean {
+  const [first, second] = [a, b].map((arg) => (arg instanceof Node ? shapeOf(arg) : undefined));
+  return (
+    first !== undefined &&
+    second?.length === first.length &&
+    first.every((extent, axis) => dimsEqual(extent, second[axis]))
+  );
+}
+
+function shapeOf({ meta: { val } }: Node): readonly Dim[] | undefined {
+  return typeof val === 'object' && 'shape' in val ? val.shape : undefined;
 }
 
 /**

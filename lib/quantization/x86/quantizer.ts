@@ -4,11 +4,17 @@ import { Quantizer } from '../quantizer.ts';
 import type { Assignment, NodesFilter } from './annotation.ts';
 import { annotateFusionPatterns } from './fusion-patterns.ts';
 import { defaultOperators, operatorOfType, type SourceType } from './operators.ts';
-import { annotateMatmuls, annotateSharedOutputs, propagateAnnotations } from './propagation.ts';
+import {
+  annotateMatmuls,
+  annotateProducts,
+  annotateSharedOutputs,
+  propagateAnnotations,
+} from './propagation.ts';
 
 /**
  * Quantizes what oneDNN runs in int8 on x86 servers (counterpart: `X86InductorQuantizer`): convolutions and linear layers
- * with the activations and additions fused into them, and pooling, concatenation and flatten between them.
+ * with the activations and additions fused into them, products of tensors, and pooling, concatenation and flatten between
+ * them. One-dimensional convolutions (with their ReLU) and products follow later versions than PyTorch 2.6's.
  *
  * Configurations by module name win over those by type, and these over the global one; null leaves what it names in
  * floating point.
@@ -70,6 +76,7 @@ export class X86Quantizer extends Quantizer {
     for (const assignment of assignments) {
       annotateFusionPatterns(module, assignment);
       annotateMatmuls(module, assignment);
+      annotateProducts(module, assignment);
       propagateAnnotations(module, assignment);
     }
     annotateSharedOutputs(module);
