@@ -1,6 +1,14 @@
 /** Octavo's public face: from a float model to an int8 one that a Node service runs. */
 export { operators } from './aten/index.ts';
 export {
+  type BackendConfig,
+  type BackendOperator,
+  type BackendPattern,
+  type DTypeConfig,
+  type PointwiseFunction,
+  x86Backend,
+} from './backend/index.ts';
+export {
   capturePattern,
   type DynamicDim,
   type ExampleInput,

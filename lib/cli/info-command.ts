@@ -1,13 +1,20 @@
 import { Command } from 'commander';
+import { x86Backend } from '../backend/index.ts';
 import { type CpuFeatures, cpuFeatures } from '../onednn/cpu-features.ts';
 import type { InstructionSets } from '../onednn/instruction-sets.ts';
+import { describeBackend, formatBackend } from './backend-table.ts';
 import { formatTable, type GlobalOptions, printResult } from './output.ts';
 
 /** `octavo info`: what this machine and this build of oneDNN can do for int8 inference. */
 export function infoCommand(): Command {
   return new Command('info')
     .description('show what this CPU and oneDNN can do')
-    .action((_: unknown, self: Command) => info(self.optsWithGlobals<GlobalOptions>()));
+    .option('--backend', 'show instead which patterns run in one kernel, and on which element types')
+    .action((_: unknown, self: Command) => info(self.optsWithGlobals<InfoOptions>()));
+}
+
+interface InfoOptions extends GlobalOptions {
+  readonly backend?: boolean;
 }
 
 /** What each instruction set means to a user of int8. */
@@ -23,7 +30,11 @@ const instructionSetNames: Readonly<Record<keyof InstructionSets, string>> = {
   amxBf16: 'AMX bfloat16',
 };
 
-function info(options: GlobalOptions): void {
+function info(options: InfoOptions): void {
+  if (options.backend) {
+    printResult(options, describeBackend(x86Backend), () => formatBackend(x86Backend));
+    return;
+  }
   const features = cpuFeatures();
   printResult(options, { ...features, node: process.version }, () => describe(features));
 }

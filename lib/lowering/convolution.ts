@@ -1,14 +1,9 @@
+import { conv1d, conv2d } from '../backend/index.ts';
 import { type Argument, type Node, staticDim } from '../graph/index.ts';
 import type { PassContext } from './pass.ts';
 
 /** Operators that {@link convolutionOf} reads. */
-export const convolutions = [
-  'aten.conv1d.default',
-  'aten.conv1d.padding',
-  'aten.conv2d.default',
-  'aten.conv2d.padding',
-  'aten.convolution.default',
-] as const;
+export const convolutions: readonly string[] = [...new Set([...conv1d.operators, ...conv2d.operators])];
 
 /** A convolution's operands and geometry, whichever of PyTorch's operators it was written as. */
 export interface ConvolutionCall {

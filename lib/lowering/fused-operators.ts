@@ -1,3 +1,4 @@
+import { functionsFusedInto, x86Backend } from '../backend/index.ts';
 import type { Argument } from '../graph/index.ts';
 
 /** Names of an operator's arguments that hold the fused pointwise function: which, its numbers, its variant. */
@@ -5,8 +6,6 @@ export interface UnarySlot {
   readonly name: string;
   readonly scalars: string;
   readonly algorithm: string;
-  /** The functions that can be fused; all of them where left out. */
-  readonly functions?: readonly string[];
 }
 
 /** The form of an operator that adds a second tensor. */
@@ -28,6 +27,8 @@ export interface FusedOperator {
   readonly operator: string;
   readonly unary?: UnarySlot;
   readonly binary?: BinaryForm;
+  /** The pointwise functions that it can compute on its result, as the backend's description has them. */
+  readonly functions: readonly string[];
   /** Whether it can give 8-bit integers: it then has output_scale, output_zero_point and output_dtype. */
   readonly quantizes: boolean;
 }
@@ -39,14 +40,9 @@ const unarySlot = (name: string, scalars: string, algorithm: string): UnarySlot 
 });
 
 const convolutionUnary = unarySlot('attr', 'scalars', 'algorithm');
-/** What our own loops compute besides. */
-const loopUnary: UnarySlot = {
-  ...convolutionUnary,
-  functions: ['relu', 'hardtanh', 'leaky_relu', 'hardswish', 'hardsigmoid'],
-};
 const binaryUnary = unarySlot('unary_attr', 'unary_scalars', 'unary_algorithm');
 
-const forms: readonly FusedOperator[] = [
+const forms: readonly Omit<FusedOperator, 'functions'>[] = [
   {
     operator: 'onednn.qconv2d_pointwise.default',
     unary: convolutionUnary,
@@ -91,23 +87,20 @@ const forms: readonly FusedOperator[] = [
     quantizes: false,
     binary: { operator: 'mkldnn._linear_pointwise.binary', addend: 'other', addition: { attr: 'add' } },
   },
-  { operator: 'octavo.binary.default', unary: loopUnary, quantizes: true },
-  { operator: 'octavo.batch_norm.default', unary: loopUnary, quantizes: true },
+  { operator: 'octavo.binary.default', unary: convolutionUnary, quantizes: true },
+  { operator: 'octavo.batch_norm.default', unary: convolutionUnary, quantizes: true },
 ];
 
 /** Every operator that fuses something, by name: the plain forms and those with an addition. */
 export const fusedOperators: ReadonlyMap<string, FusedOperator> = new Map(
-  forms.flatMap((form): (readonly [string, FusedOperator])[] => {
+  forms.flatMap((form) => {
     const { binary, quantizes } = form;
-    if (!binary) return [[form.operator, form]];
-    const added = {
-      operator: binary.operator,
-      quantizes,
-      ...(binary.unary ? { unary: binary.unary } : {}),
-    };
-    return [
-      [form.operator, form],
-      [binary.operator, added],
-    ];
+    if (!binary) return [entry(form)];
+    const { operator, unary } = binary;
+    return [entry(form), entry({ operator, quantizes, ...(unary ? { unary } : {}) })];
   }),
 );
+
+function entry(form: Omit<FusedOperator, 'functions'>): readonly [string, FusedOperator] {
+  return [form.operator, { ...form, functions: functionsFusedInto(x86Backend, form.operator) }];
+}

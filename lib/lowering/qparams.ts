@@ -1,3 +1,4 @@
+import { integerProducts } from '../backend/index.ts';
 import { type Argument, isCall, type Node } from '../graph/index.ts';
 import type { DType } from '../tensor/index.ts';
 
@@ -17,9 +18,11 @@ export const dequantizePerChannel = 'quantized_decomposed.dequantize_per_channel
 /** Whether the argument is a per-tensor quantize call. */
 export const isQuantize = (arg: Argument | undefined): arg is Node => isCall(arg, quantizePerTensor);
 
+const integers: readonly Argument[] = integerProducts.inputs;
+
 /** Whether the argument is a per-tensor dequantize call of 8-bit integers. */
 export const isDequantize = (arg: Argument | undefined): arg is Node =>
-  isCall(arg, dequantizePerTensor) && (arg.args[5] === 'uint8' || arg.args[5] === 'int8');
+  isCall(arg, dequantizePerTensor) && integers.includes(arg.args[5]);
 
 /** The parameters of a per-tensor quantize or dequantize call. */
 export function qparamsOf(node: Node): QParams {

@@ -1,3 +1,4 @@
+import { integerProducts } from '../backend/index.ts';
 import { type Argument, isCall, type Node } from '../graph/index.ts';
 import { Tensor } from '../tensor/index.ts';
 import type { PassContext } from './pass.ts';
@@ -17,7 +18,8 @@ export interface QuantizedWeight {
 export function quantizedWeight(context: PassContext, node: Argument): QuantizedWeight | string {
   if (isDequantize(node)) {
     const { scale, zeroPoint, dtype } = qparamsOf(node);
-    if (dtype !== 'int8' || zeroPoint !== 0) return 'its weight is not symmetric int8';
+    if (dtype !== integerProducts.weight || zeroPoint !== 0)
+      return `its weight is not symmetric ${integerProducts.weight}`;
     const weight = node.args[0] as Node;
     const name = weight.op === 'get_attr' ? weight.target : weight.name;
     return {
@@ -34,7 +36,7 @@ export function quantizedWeight(context: PassContext, node: Argument): Quantized
     ...unknown[],
   ];
   if (axis !== 0) return `its weight's scales run along axis ${axis}, not along the output channels`;
-  if (dtype !== 'int8') return `its weight is ${dtype}, not int8`;
+  if (dtype !== integerProducts.weight) return `its weight is ${dtype}, not ${integerProducts.weight}`;
   const values = context.constant(zeroPoints);
   if (!values) return "its weight's zero points are computed";
   if (values.toArray().some((value) => value !== 0)) return 'its weight is not symmetric';

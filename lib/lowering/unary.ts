@@ -1,3 +1,4 @@
+import { pointwiseFunctions } from '../backend/index.ts';
 import type { Node } from '../graph/index.ts';
 import type { PassContext } from './pass.ts';
 
@@ -19,19 +20,18 @@ export const clamp = (low: number, high: number): Unary => ({
   algorithm: '',
 });
 
-const plain: Readonly<Record<string, string>> = {
-  'aten.relu.default': 'relu',
-  'aten.hardswish.default': 'hardswish',
-  'aten.hardsigmoid.default': 'hardsigmoid',
-  'aten.silu.default': 'swish',
-  'aten.sigmoid.default': 'sigmoid',
-  'aten.tanh.default': 'tanh',
-};
+/** The names of what can be fused, by ATen operator. */
+const fusedNames: ReadonlyMap<string, string> = new Map(
+  pointwiseFunctions.flatMap(({ operators, fusedAs }) =>
+    operators.map((target) => [target, fusedAs] as const),
+  ),
+);
 
 /** The pointwise function a call computes of its first argument; undefined where it is not one that can be fused. */
 export function unaryOf(context: PassContext, node: Node): Unary | undefined {
   if (node.op !== 'call_function') return undefined;
-  if (Object.hasOwn(plain, node.target)) return { ...noUnary, name: plain[node.target] };
+  const name = fusedNames.get(node.target);
+  if (name === undefined) return undefined;
   switch (node.target) {
     case 'aten.relu6.default':
       return clamp(0, 6);
@@ -47,14 +47,14 @@ export function unaryOf(context: PassContext, node: Node): Unary | undefined {
     }
     case 'aten.leaky_relu.default':
       return {
-        name: 'leaky_relu',
+        name,
         scalars: [context.arguments(node).number('negative_slope')],
         algorithm: '',
       };
     case 'aten.gelu.default':
-      return { name: 'gelu', scalars: [], algorithm: context.arguments(node).string('approximate') };
+      return { name, scalars: [], algorithm: context.arguments(node).string('approximate') };
     default:
-      return undefined;
+      return { ...noUnary, name };
   }
 }
 

@@ -1,16 +1,14 @@
+import { arithmeticOperators } from '../../backend/index.ts';
 import { type Argument, Node, onlyUser } from '../../graph/index.ts';
 import type { Pass, PassContext } from '../pass.ts';
 import { isDequantize, isQuantize, qparamsOf } from '../qparams.ts';
 import { unaryOf } from '../unary.ts';
 
-const operations: Readonly<Record<string, string>> = {
-  'aten.add.Tensor': 'add',
-  'aten.sub.Tensor': 'sub',
-  'aten.mul.Tensor': 'mul',
-  'aten.div.Tensor': 'div',
-  'aten.maximum.default': 'max',
-  'aten.minimum.default': 'min',
-};
+const algorithms: ReadonlyMap<string, string> = new Map(
+  arithmeticOperators.flatMap(({ operators, algorithm }) =>
+    operators.map((target) => [target, algorithm] as const),
+  ),
+);
 
 /**
  * Arithmetic of two tensors next to a dequantize, a quantize or a pointwise function takes the form that computes those
@@ -25,7 +23,8 @@ export const binaryArithmetic: Pass = {
   run(context) {
     let count = 0;
     for (const node of context.graph.nodes) {
-      if (node.op !== 'call_function' || !Object.hasOwn(operations, node.target)) continue;
+      const algorithm = algorithms.get(node.target);
+      if (node.op !== 'call_function' || algorithm === undefined) continue;
       const [a, b] = node.args;
       if (!(a instanceof Node) || !(b instanceof Node) || !gains(context, node)) continue;
       if (![node, a, b].every((value) => context.meta(value).dtype === 'float32')) continue;
@@ -35,7 +34,7 @@ export const binaryArithmetic: Pass = {
       context.replaceWithCall(
         node,
         'octavo.binary.default',
-        [...operand(a), ...operand(b), operations[node.target], alpha, 1, 0, 'float32', 'none', [], ''],
+        [...operand(a), ...operand(b), algorithm, alpha, 1, 0, 'float32', 'none', [], ''],
         [...new Set([a, b])].filter(isDequantize),
       );
       count++;

@@ -13,7 +13,8 @@ export const fuseUnary: Pass = {
   run(context) {
     let count = 0;
     for (const node of context.graph.nodes) {
-      const slot = fusedOperators.get(node.target)?.unary;
+      const form = fusedOperators.get(node.target);
+      const slot = form?.unary;
       if (!slot || !givesFloat(context, node)) continue;
       const user = onlyUser(node);
       if (!user) {
@@ -23,7 +24,7 @@ export const fuseUnary: Pass = {
       }
       const unary = unaryOf(context, user);
       const named = context.named(node);
-      if (!unary || named[slot.name] !== 'none' || slot.functions?.includes(unary.name) === false) continue;
+      if (!unary || named[slot.name] !== 'none' || !form.functions.includes(unary.name)) continue;
       const fused = {
         [slot.name]: unary.name,
         [slot.scalars]: unary.scalars,

@@ -1,14 +1,9 @@
+import { averages } from '../../backend/index.ts';
 import { type Argument, isCall, type Node, onlyUser } from '../../graph/index.ts';
 import type { Pass, PassContext } from '../pass.ts';
 import { isDequantize, isQuantize, qparamsOf, sameQParams } from '../qparams.ts';
 
-const pools = [
-  'aten.avg_pool1d.default',
-  'aten.avg_pool2d.default',
-  'aten.adaptive_avg_pool1d.default',
-  'aten.adaptive_avg_pool2d.default',
-  'aten.mean.dim',
-];
+const pools = averages.flatMap(({ operators }) => operators);
 
 /**
  * Averages 8-bit integers without dequantizing them, where input and output share their parameters: the average of

@@ -1,3 +1,4 @@
+import { type BackendOperator, conv2d, x86Backend } from '../../backend/index.ts';
 import {
   findSequentialPartitions,
   type GraphModule,
@@ -14,7 +15,6 @@ import {
   mayAnnotate,
   X86QuantizationAnnotation,
 } from './annotation.ts';
-import { CONV1D, CONV2D, LINEAR } from './operators.ts';
 
 /**
  * A layer and what the backend computes together with it, as a chain of sources:
@@ -22,50 +22,29 @@ import { CONV1D, CONV2D, LINEAR } from './operators.ts';
  *     layer -> [batch norm, in training] -> [add of another tensor] -> [unary]
  */
 interface FusionPattern {
-  readonly layer: 'conv1d' | 'conv' | 'linear';
+  readonly layer: BackendOperator;
   readonly batchNorm?: true;
   readonly add?: true;
   readonly unary?: string;
 }
 
-const RELU = 'torch.nn.modules.activation.ReLU';
-const activation = (name: string) => `torch.nn.modules.activation.${name}`;
-const convUnaries = [RELU, ...['Hardtanh', 'Hardswish', 'ReLU6', 'SiLU'].map(activation)];
-const linearUnaries = [RELU, ...['LeakyReLU', 'Tanh', 'GELU'].map(activation)];
-
-/** Module class and function. */
-const sourcesOf = {
-  conv1d: ['torch.nn.modules.conv.Conv1d', 'torch.conv1d'],
-  conv: ['torch.nn.modules.conv.Conv2d', 'torch.conv2d'],
-  linear: ['torch.nn.modules.linear.Linear', 'torch._C._nn.linear'],
-};
-const operatorOf = { conv1d: CONV1D, conv: CONV2D, linear: LINEAR };
-
-/** In the order they are tried: what needs most nodes first. */
-const convPatterns: readonly FusionPattern[] = [
-  { layer: 'conv', add: true, unary: RELU },
-  { layer: 'conv', add: true },
-  ...convUnaries.map((unary) => ({ layer: 'conv' as const, unary })),
-  { layer: 'conv1d', unary: RELU },
-  { layer: 'conv' },
-];
-const convBatchNormPatterns = convPatterns
-  .filter(({ layer }) => layer === 'conv')
-  .map((pattern) => ({ ...pattern, batchNorm: true as const }));
-const linearPatterns: readonly FusionPattern[] = [
-  { layer: 'linear', add: true, unary: RELU },
-  { layer: 'linear', add: true },
-  ...linearUnaries.map((unary) => ({ layer: 'linear' as const, unary })),
-  { layer: 'linear' },
-];
+/** What the backend has kernels for and the recipe annotates; in the order they are tried: what covers most first. */
+const patterns: readonly FusionPattern[] = x86Backend.patterns
+  .filter(({ dtypes, annotated }) => dtypes.weight !== undefined && annotated !== 'never')
+  .flatMap(({ operator, addition, functions }) => {
+    const pattern = { layer: operator, ...(addition ? { add: addition } : {}) };
+    return functions ? functions.map(({ sources }) => ({ ...pattern, unary: sources[0] })) : [pattern];
+  });
+const batchNormPatterns: readonly FusionPattern[] = patterns
+  .filter(({ layer }) => layer === conv2d)
+  .map((pattern) => ({ ...pattern, batchNorm: true }));
 
 /** Annotates convolutions and linear layers with what is fused into them. */
 export function annotateFusionPatterns(module: GraphModule, assignment: Assignment): void {
   const { config } = assignment;
-  const patterns = [...convPatterns, ...linearPatterns];
   // Batch norms are still there when training, and are excluded with their convolution.
-  if (config === null || config.isQat) patterns.unshift(...convBatchNormPatterns);
-  for (const pattern of patterns)
+  const withBatchNorm = config === null || config.isQat ? batchNormPatterns : [];
+  for (const pattern of [...withBatchNorm, ...patterns])
     for (const partitions of findChains(module, pattern)) {
       const match = matchNodes(pattern, partitions);
       if (match && mayAnnotate(match.nodes, assignment.filter)) annotate(pattern, match, partitions, config);
@@ -76,8 +55,8 @@ export function annotateFusionPatterns(module: GraphModule, assignment: Assignme
 function findChains(module: GraphModule, pattern: FusionPattern): SourcePartition[][] {
   const { layer, batchNorm, add, unary } = pattern;
   if (!batchNorm && !add && !unary)
-    return [...getSourcePartitions(module.graph, sourcesOf[layer]).values()].flat().map((found) => [found]);
-  const sources = [sourcesOf[layer][0]];
+    return [...getSourcePartitions(module.graph, layer.sources).values()].flat().map((found) => [found]);
+  const sources = [layer.sources[0]];
   if (batchNorm) sources.push('torch.nn.modules.batchnorm.BatchNorm2d');
   if (add) sources.push('_operator.add');
   if (unary) sources.push(unary);
@@ -103,7 +82,7 @@ function matchNodes(pattern: FusionPattern, partitions: readonly SourcePartition
     return outputNodes[0];
   });
   const [layer] = nodes;
-  if (nodes.includes(undefined as never) || layer.target !== operatorOf[pattern.layer]) return undefined;
+  if (nodes.includes(undefined as never) || layer.target !== pattern.layer.operators[0]) return undefined;
   const match = { nodes, layer, output: nodes.at(-1)! };
   if (!pattern.add) return match;
   const at = pattern.batchNorm ? 2 : 1;
@@ -144,7 +123,7 @@ function annotateAdd(
 ): void {
   const inputQspecMap = new Map<Node, QuantizationSpecBase | null>();
   // After a linear layer the other summand stays in floating point: quantizing it costs accuracy.
-  if (layer === 'conv') inputQspecMap.set(extra, getInputActQspec(config));
+  if (layer === conv2d) inputQspecMap.set(extra, getInputActQspec(config));
   node.meta.quantizationAnnotation = new X86QuantizationAnnotation({
     inputQspecMap,
     isOutputOfQuantizedPattern,

@@ -1,3 +1,4 @@
+import { integerProducts } from '../../backend/index.ts';
 import type { GraphModule, Node } from '../../graph/index.ts';
 import type { QuantizationConfig } from '../quantization-config.ts';
 import { Quantizer } from '../quantizer.ts';
@@ -26,7 +27,7 @@ export class X86Quantizer extends Quantizer {
 
   /**
    * For everything that no other configuration names.
-   * @throws Error when it mixes training with calibration, or static with dynamic quantization.
+   * @throws Error when the backend has no kernels for its dtypes, or it mixes training with calibration, or static with dynamic quantization.
    */
   setGlobal(config: QuantizationConfig | null): this {
     this.#checkMode(config);
@@ -41,7 +42,7 @@ export class X86Quantizer extends Quantizer {
 
   /**
    * For what was traced inside a module: `setModuleNameQconfig('blocks.sub', null)`.
-   * @throws Error when it mixes training with calibration, or static with dynamic quantization.
+   * @throws Error when the backend has no kernels for its dtypes, or it mixes training with calibration, or static with dynamic quantization.
    */
   setModuleNameQconfig(moduleName: string, config: QuantizationConfig | null): this {
     this.#checkMode(config);
@@ -84,6 +85,7 @@ export class X86Quantizer extends Quantizer {
 
   #checkMode(config: QuantizationConfig | null): void {
     if (config === null) return;
+    checkDTypes(config);
     for (const other of [...this.#byModuleName.values(), ...this.#byOperator.values(), this.#global]) {
       if (other === null) continue;
       if (other.isQat !== config.isQat)
@@ -93,6 +95,18 @@ export class X86Quantizer extends Quantizer {
         throw new Error('X86Quantizer: static and dynamic quantization cannot be mixed');
     }
   }
+}
+
+/** Configurations without activations (weights in float16) ask for no integer kernel. */
+function checkDTypes({ inputActivation, weight }: QuantizationConfig): void {
+  if (inputActivation === null) return;
+  const { inputs, weight: weightDType } = integerProducts;
+  if (!inputs.some((dtype) => dtype === inputActivation.dtype))
+    throw new Error(
+      `X86Quantizer: the backend takes ${inputs.join(' or ')} activations, got ${inputActivation.dtype}`,
+    );
+  if (weight !== null && weight.dtype !== weightDType)
+    throw new Error(`X86Quantizer: the backend takes ${weightDType} weights, got ${weight.dtype}`);
 }
 
 /** All nodes were traced inside the module, or modules below it. */

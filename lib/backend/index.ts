@@ -1,0 +1,20 @@
+export type {
+  BackendConfig,
+  BackendOperator,
+  BackendPattern,
+  DTypeConfig,
+  PointwiseFunction,
+} from './backend-config.ts';
+export { pointwiseFunctions } from './functions.ts';
+export { functionsFusedInto, integerProducts, x86Backend } from './x86-backend.ts';
+export {
+  arithmeticOperators,
+  averages,
+  cat,
+  conv1d,
+  conv2d,
+  dataMovement,
+  flatten,
+  matmul,
+  mul,
+} from './x86-operators.ts';

@@ -1,0 +1,160 @@
+import type { BackendConfig, BackendOperator, BackendPattern, DTypeConfig } from './backend-config.ts';
+import {
+  gelu,
+  hardsigmoid,
+  hardswish,
+  hardtanh,
+  leakyRelu,
+  pointwiseFunctions,
+  relu,
+  relu6,
+  silu,
+  tanh,
+} from './functions.ts';
+import {
+  adaptiveAvgPool2d,
+  arithmeticOperators,
+  averages,
+  avgPool2d,
+  batchNorm,
+  cat,
+  conv1d,
+  conv2d,
+  dataMovement,
+  flatten,
+  linear,
+  matmul,
+  maxPool2d,
+  mul,
+} from './x86-operators.ts';
+
+/** Products of 8-bit integers, summed in 32 bits; one scale a channel for the weights. */
+export const integerProducts = {
+  inputs: ['uint8', 'int8'],
+  weight: 'int8',
+  bias: 'float32',
+  outputs: ['uint8', 'int8', 'float32'],
+} as const satisfies DTypeConfig;
+const floatProducts: DTypeConfig = {
+  inputs: ['float32'],
+  weight: 'float32',
+  bias: 'float32',
+  outputs: ['float32'],
+};
+const integers: DTypeConfig = { inputs: ['uint8', 'int8'], outputs: ['uint8', 'int8'] };
+const integersOrFloats: DTypeConfig = {
+  inputs: ['uint8', 'int8', 'float32'],
+  outputs: ['uint8', 'int8', 'float32'],
+};
+/** What our own loops compute besides the operator. */
+const loopFunctions = [relu, relu6, hardtanh, leakyRelu, hardswish, hardsigmoid];
+
+/** What X86InductorQuantizer annotates, in its order; one-dimensional convolutions as later versions than 2.6 do. */
+
+const annotatedLayers: readonly BackendPattern[] = [
+  { operator: conv2d, addition: true as const, functions: [relu] },
+  { operator: conv2d, addition: true as const },
+  { operator: conv2d, functions: [relu, hardtanh, hardswish, relu6, silu] },
+  { operator: conv1d, functions: [relu] },
+  { operator: conv2d },
+  { operator: linear, addition: true as const, functions: [relu] },
+  { operator: linear, addition: true as const },
+  { operator: linear, functions: [relu, leakyRelu, tanh, gelu] },
+  { operator: linear },
+].map((pattern) => ({
+  ...pattern,
+  dtypes: integerProducts,
+  qparams: 'own',
+  computedBy: `onednn.q${pattern.operator.name}_pointwise.${pattern.addition ? 'binary' : 'default'}`,
+  annotated: 'by default',
+}));
+
+/** Worth it only between operators that run on integers; the recipe has these of all that can. */
+const annotatedPassThrough: readonly BackendOperator[] = [
+  maxPool2d,
+  cat,
+  avgPool2d,
+  adaptiveAvgPool2d,
+  flatten,
+];
+const passThrough: readonly BackendPattern[] = [
+  ...annotatedPassThrough,
+  ...[...averages, ...dataMovement].filter((operator) => !annotatedPassThrough.includes(operator)),
+].map((operator) => ({
+  operator,
+  dtypes: integers,
+  qparams: "input's",
+  computedBy: '',
+  annotated: annotatedPassThrough.includes(operator) ? 'by default' : 'never',
+}));
+
+/** Fused wherever a graph has it, though the quantizer does not look for it. */
+const fusedOnly: readonly BackendPattern[] = [
+  { operator: conv2d, functions: pointwiseFunctions, computedBy: 'onednn.qconv2d_pointwise.default' },
+  {
+    operator: conv2d,
+    addition: true as const,
+    functions: pointwiseFunctions,
+    computedBy: 'onednn.qconv2d_pointwise.binary',
+  },
+  { operator: conv1d, functions: pointwiseFunctions, computedBy: 'onednn.qconv1d_pointwise.default' },
+  { operator: linear, functions: pointwiseFunctions, computedBy: 'onednn.qlinear_pointwise.default' },
+  {
+    operator: linear,
+    addition: true as const,
+    functions: pointwiseFunctions,
+    computedBy: 'onednn.qlinear_pointwise.binary',
+  },
+].map((pattern) => ({ ...pattern, dtypes: integerProducts, qparams: 'own', annotated: 'never' }));
+
+const loops: readonly BackendPattern[] = [
+  ...arithmeticOperators.map((operator) => ({ operator, computedBy: 'octavo.binary.default' })),
+  { operator: batchNorm, computedBy: 'octavo.batch_norm.default' },
+].map((pattern) => ({
+  ...pattern,
+  functions: loopFunctions,
+  dtypes: integersOrFloats,
+  qparams: 'own',
+  annotated: pattern.operator === mul ? 'by default' : 'never',
+}));
+
+/** What stays in floating point. */
+const floats: readonly BackendPattern[] = [
+  { operator: conv1d, functions: pointwiseFunctions, computedBy: 'mkldnn._convolution_pointwise.default' },
+  { operator: conv2d, functions: pointwiseFunctions, computedBy: 'mkldnn._convolution_pointwise.default' },
+  {
+    operator: conv2d,
+    addition: true as const,
+    functions: pointwiseFunctions,
+    computedBy: 'mkldnn._convolution_pointwise.binary',
+  },
+  { operator: linear, functions: pointwiseFunctions, computedBy: 'mkldnn._linear_pointwise.default' },
+  { operator: linear, addition: true as const, computedBy: 'mkldnn._linear_pointwise.binary' },
+].map((pattern) => ({ ...pattern, dtypes: floatProducts, qparams: 'own', annotated: 'never' }));
+
+/** What oneDNN and our own kernels compute on x86 servers: `X86Quantizer` and `lower` both go by it. */
+export const x86Backend: BackendConfig = {
+  name: 'x86',
+  patterns: [
+    ...annotatedLayers,
+    ...passThrough,
+    {
+      operator: matmul,
+      dtypes: { inputs: ['float32'], outputs: ['float32'] },
+      qparams: 'own',
+      computedBy: '',
+      annotated: 'on request',
+    },
+    ...fusedOnly,
+    ...loops,
+    ...floats,
+  ],
+};
+
+/** The names, as fused operators know them, of all functions that a lowered operator computes on its result. */
+export function functionsFusedInto(backend: BackendConfig, operator: string): readonly string[] {
+  const functions = backend.patterns
+    .filter(({ computedBy }) => computedBy === operator)
+    .flatMap((pattern) => pattern.functions ?? []);
+  return [...new Set(functions.map(({ fusedAs }) => fusedAs))];
+}

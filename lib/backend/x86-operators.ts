@@ -1,0 +1,118 @@
+import type { BackendOperator } from './backend-config.ts';
+
+export const conv1d: BackendOperator = {
+  name: 'conv1d',
+  operators: ['aten.conv1d.default', 'aten.conv1d.padding', 'aten.convolution.default'],
+  sources: ['torch.nn.modules.conv.Conv1d', 'torch.conv1d'],
+};
+export const conv2d: BackendOperator = {
+  name: 'conv2d',
+  operators: ['aten.conv2d.default', 'aten.conv2d.padding', 'aten.convolution.default'],
+  sources: ['torch.nn.modules.conv.Conv2d', 'torch.conv2d'],
+};
+export const linear: BackendOperator = {
+  name: 'linear',
+  operators: ['aten.linear.default'],
+  sources: ['torch.nn.modules.linear.Linear', 'torch._C._nn.linear'],
+};
+export const matmul: BackendOperator = {
+  name: 'matmul',
+  operators: ['aten.matmul.default'],
+  sources: ['torch.matmul'],
+};
+export const maxPool2d: BackendOperator = {
+  name: 'max_pool2d',
+  operators: ['aten.max_pool2d.default'],
+  sources: ['torch.nn.modules.pooling.MaxPool2d', 'torch.nn.functional.max_pool2d'],
+};
+export const cat: BackendOperator = {
+  name: 'cat',
+  operators: ['aten.cat.default', 'aten.concat.default'],
+  sources: ['torch.cat'],
+};
+export const avgPool2d: BackendOperator = {
+  name: 'avg_pool2d',
+  operators: ['aten.avg_pool2d.default'],
+  sources: ['torch.nn.modules.pooling.AvgPool2d', 'torch._C._nn.avg_pool2d'],
+};
+export const adaptiveAvgPool2d: BackendOperator = {
+  name: 'adaptive_avg_pool2d',
+  operators: ['aten.adaptive_avg_pool2d.default'],
+  sources: ['torch.nn.modules.pooling.AdaptiveAvgPool2d', 'torch.nn.functional.adaptive_avg_pool2d'],
+};
+export const flatten: BackendOperator = {
+  name: 'flatten',
+  operators: ['aten.flatten.using_ints'],
+  sources: ['torch.flatten'],
+};
+export const batchNorm: BackendOperator = {
+  name: 'batch_norm',
+  operators: ['aten.batch_norm.default'],
+  sources: ['torch.nn.modules.batchnorm.BatchNorm2d', 'torch.nn.functional.batch_norm'],
+};
+/** An operator without a module class that only other quantizers annotate. */
+const plain = (target: string): BackendOperator => ({
+  name: target.split('.')[1],
+  operators: [target],
+  sources: [],
+});
+
+/** What averages windows or axes: runs on integers where input and output share their parameters. */
+export const averages: readonly BackendOperator[] = [
+  avgPool2d,
+  adaptiveAvgPool2d,
+  ...['aten.avg_pool1d.default', 'aten.adaptive_avg_pool1d.default', 'aten.mean.dim'].map(plain),
+];
+
+/**
+ * What gives elements of its input, and at most compares them: it does to 8-bit integers what it does to the real
+ * numbers they stand for.
+ */
+export const dataMovement: readonly BackendOperator[] = [
+  maxPool2d,
+  cat,
+  flatten,
+  {
+    name: 'squeeze',
+    operators: ['default', 'dim', 'dims'].map((form) => `aten.squeeze.${form}`),
+    sources: [],
+  },
+  ...[
+    'aten._unsafe_view.default',
+    'aten.expand.default',
+    'aten.max_pool1d.default',
+    'aten.permute.default',
+    'aten.reshape.default',
+    'aten.select.int',
+    'aten.slice.Tensor',
+    'aten.t.default',
+    'aten.transpose.int',
+    'aten.unflatten.int',
+    'aten.unsqueeze.default',
+    'aten.view.default',
+  ].map(plain),
+];
+
+/** Arithmetic of two tensors. */
+export interface ArithmeticOperator extends BackendOperator {
+  /** The name that `octavo.binary` knows it by. */
+  readonly algorithm: string;
+}
+
+const arithmetic = (algorithm: string, operator: string, source: string): ArithmeticOperator => ({
+  name: operator.split('.')[1],
+  operators: [operator],
+  sources: [source],
+  algorithm,
+});
+
+export const mul = arithmetic('mul', 'aten.mul.Tensor', '_operator.mul');
+
+export const arithmeticOperators: readonly ArithmeticOperator[] = [
+  arithmetic('add', 'aten.add.Tensor', '_operator.add'),
+  arithmetic('sub', 'aten.sub.Tensor', '_operator.sub'),
+  mul,
+  arithmetic('div', 'aten.div.Tensor', '_operator.truediv'),
+  arithmetic('max', 'aten.maximum.default', 'torch.maximum'),
+  arithmetic('min', 'aten.minimum.default', 'torch.minimum'),
+];
