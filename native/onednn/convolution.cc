@@ -1,18 +1,8 @@
 #include "onednn/convolution.h"
 
-namespace octavo::onednn {
+#include "onednn/convolution_faults.h"
 
-bool miscounts_padding(const ConvolutionProblem& problem, const Fusion& fusion) {
-#if OCTAVO_ONEDNN_3
-  const bool compensates = fusion.src_zero_point != 0 || problem.src.dtype == DType::s8;
-  return compensates && problem.dilation[0] > 1 &&
-         (problem.padding_begin[0] > 0 || problem.padding_end[0] > 0);
-#else
-  (void)problem;
-  (void)fusion;
-  return false;
-#endif
-}
+namespace octavo::onednn {
 
 FusedPrimitive make_convolution(const ConvolutionProblem& problem, const Fusion& fusion, AddendForm form) {
   const auto src = to_onednn(problem.src), dst = to_onednn(problem.dst);
@@ -31,15 +21,18 @@ FusedPrimitive make_convolution(const ConvolutionProblem& problem, const Fusion&
   const auto kind = dnnl::prop_kind::forward_inference;
   const auto algorithm = dnnl::algorithm::convolution_direct;
 #if OCTAVO_ONEDNN_3
-  const dnnl::convolution_forward::primitive_desc pd(engine(), kind, algorithm, src, weights, bias, dst,
-                                                     problem.stride, dilation, problem.padding_begin,
-                                                     problem.padding_end, fused.attributes);
+  dnnl::convolution_forward::primitive_desc pd(engine(), kind, algorithm, src, weights, bias, dst,
+                                               problem.stride, dilation, problem.padding_begin,
+                                               problem.padding_end, fused.attributes);
 #else
-  const dnnl::convolution_forward::primitive_desc pd(
-      {kind, algorithm, src, weights, bias, dst, problem.stride, dilation, problem.padding_begin,
-       problem.padding_end},
-      fused.attributes, engine());
+  // Named: next_impl() looks at it again.
+  const dnnl::convolution_forward::desc description(kind, algorithm, src, weights, bias, dst, problem.stride,
+                                                    dilation, problem.padding_begin, problem.padding_end);
+  dnnl::convolution_forward::primitive_desc pd(description, fused.attributes, engine());
 #endif
+  while (is_faulty(pd.impl_info_str(), problem, fusion, form))
+    if (!pd.next_impl())
+      throw dnnl::error(dnnl_unimplemented, "oneDNN has no trustworthy implementation of this convolution");
   Primitive primitive(dnnl::convolution_forward(pd), pd.impl_info_str(), pd.scratchpad_desc());
   return complete(std::move(primitive), {src, pd.weights_desc(), bias, dst}, std::move(fused));
 }

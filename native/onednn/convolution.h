@@ -17,11 +17,7 @@ struct ConvolutionProblem {
   bool has_bias;
 };
 
-// Whether this oneDNN cannot be trusted with the problem's padding: 3.7's brgemm convolutions count too few
-// rows of compensations for a source zero point (or an int8 source) where a dilated kernel hangs over the
-// edge, and write past their ends.
-bool miscounts_padding(const ConvolutionProblem& problem, const Fusion& fusion);
-
+// The first implementation that is not known to be faulty.
 FusedPrimitive make_convolution(const ConvolutionProblem& problem, const Fusion& fusion, AddendForm form);
 
 }  // namespace octavo::onednn

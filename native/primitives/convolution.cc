@@ -6,7 +6,6 @@
 
 #include "primitives/fused_step.h"
 #include "primitives/merged_groups.h"
-#include "primitives/padded_convolution.h"
 #include "primitives/plain_convolution.h"
 #include "primitives/table.h"
 #include "primitives/weight_sums.h"
@@ -130,7 +129,6 @@ std::unique_ptr<Step> create_convolution(const StepSpec& spec) {
   const int64_t channels = c.weight.shape[0];
   const auto inputs = read_inputs(spec, channels);
   auto fusion = read_fusion(spec, channels);
-  if (onednn::miscounts_padding(c.problem, fusion)) return create_padded_convolution(spec);
   if (fusion.src_zero_point != 0 && !is_padded(c.problem) && has_weight_sums(weight))
     fusion.weight_sums = weight_sums(weight);
   c.problem.has_bias = inputs.bias >= 0;

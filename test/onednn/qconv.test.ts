@@ -5,16 +5,20 @@ import {
   qconv2dPointwise,
   qconv2dPointwiseBinary,
   qconvPrepack,
-  type UnaryPostOp,
 } from '../../lib/onednn/index.ts';
-import { floatToBfloat16, Tensor } from '../../lib/tensor/index.ts';
+import { Tensor } from '../../lib/tensor/index.ts';
+import {
+  type Output,
+  outputs,
+  pairs,
+  type Quantized,
+  randomAddend,
+  ranges,
+  sizeOf,
+  unaries,
+  unaryOf,
+} from './cases.ts';
 import { convolutionSums, finish, firstMismatch, integers, seeded, valuesOf } from './reference.ts';
-
-type Quantized = 'uint8' | 'int8';
-type Output = NonNullable<QConvOptions['outputDtype']>;
-const inputs: readonly Quantized[] = ['uint8', 'int8'];
-const outputs: readonly Output[] = ['uint8', 'int8', 'float32', 'bfloat16'];
-const ranges: Readonly<Record<Quantized, readonly [number, number]>> = { uint8: [0, 255], int8: [-128, 127] };
 
 interface Shape {
   readonly name: string;
@@ -79,26 +83,18 @@ interface Case {
 const pair = (value: number | readonly number[] = 0): readonly number[] =>
   typeof value === 'number' ? [value, value] : value;
 
-function unaryOf(name: string): UnaryPostOp {
-  if (name === 'leaky_relu') return { name, negativeSlope: 0.1 };
-  if (name === 'hardtanh') return { name, min: 0, max: 6 };
-  if (name === 'gelu_tanh') return { name: 'gelu', approximate: 'tanh' };
-  return { name } as UnaryPostOp;
-}
-
 /** What went wrong in one random problem of a case, or undefined. */
 function problemOf(c: Case): string | undefined {
   const random = seeded(c.seed);
   const { x: xShape, weight: weightShape, options = {} } = c.shape;
-  const size = (shape: readonly number[]) => shape.reduce((a, b) => a * b, 1);
   const [low, high] = ranges[c.input];
-  const x = Tensor.from(c.input, integers(random, size(xShape), low, high), xShape);
-  const weight = Tensor.from('int8', integers(random, size(weightShape), -127, 127), weightShape);
+  const x = Tensor.from(c.input, integers(random, sizeOf(xShape), low, high), xShape);
+  const weight = Tensor.from('int8', integers(random, sizeOf(weightShape), -127, 127), weightShape);
   const channels = weightShape[0];
   const xZeroPoint = c.variant?.noZeroPoint ? 0 : integers(random, 1, low, high)[0];
   const xScale = Math.fround(0.02 + 0.01 * random());
   // Results of some units' size: functions are exercised where they bend.
-  const spread = 3 / (xScale * 74 * 74 * Math.sqrt(size(weightShape.slice(1))));
+  const spread = 3 / (xScale * 74 * 74 * Math.sqrt(sizeOf(weightShape.slice(1))));
   const wScale = Array.from({ length: c.variant?.perTensor ? 1 : channels }, () =>
     Math.fround(spread * (0.5 + random())),
   );
@@ -139,15 +135,16 @@ function problemOf(c: Case): string | undefined {
   let actual: Tensor;
   let addend: ((i: number) => number) | undefined;
   if (c.addend) {
-    const accum = accumulator(c.addend, shape, random);
-    const isQuantized = c.addend === 'uint8' || c.addend === 'int8';
-    const accumScale = isQuantized ? Math.fround(0.02 + 0.01 * random()) : 1;
-    const accumZeroPoint = isQuantized ? integers(random, 1, ...ranges[c.addend as Quantized])[0] : 0;
-    const before = [...accum.toArray()];
-    const values = valuesOf(accum);
-    addend = (i) => (values[i] - accumZeroPoint) * accumScale;
-    actual = qconv2dPointwiseBinary(x, packed, accum, { ...call, accumScale, accumZeroPoint });
-    expect(accum.toArray(), 'qaccum is left alone').toEqual(before);
+    const accum = randomAddend(c.addend, shape, random);
+    const before = accum.tensor.toArray();
+    const values = valuesOf(accum.tensor);
+    addend = (i) => (values[i] - accum.zeroPoint) * accum.scale;
+    actual = qconv2dPointwiseBinary(x, packed, accum.tensor, {
+      ...call,
+      accumScale: accum.scale,
+      accumZeroPoint: accum.zeroPoint,
+    });
+    expect(accum.tensor.toArray(), 'qaccum is left alone').toEqual(before);
   } else {
     actual = qconv2dPointwise(x, packed, call);
   }
@@ -166,16 +163,6 @@ function problemOf(c: Case): string | undefined {
   return firstMismatch(actual, exact, outputScale, outputZeroPoint);
 }
 
-function accumulator(dtype: Output, shape: readonly number[], random: () => number): Tensor {
-  const count = shape.reduce((a, b) => a * b, 1);
-  if (dtype === 'uint8' || dtype === 'int8')
-    return Tensor.from(dtype, integers(random, count, ...ranges[dtype]), shape);
-  const values = Array.from({ length: count }, () => 6 * random() - 3);
-  return dtype === 'float32'
-    ? Tensor.from('float32', values, shape)
-    : new Tensor('bfloat16', floatToBfloat16(values), shape);
-}
-
 /** Every failing case of a list, by name. */
 function failures(cases: readonly Case[]): string[] {
   return cases.flatMap((c) => {
@@ -186,8 +173,6 @@ function failures(cases: readonly Case[]): string[] {
       : [];
   });
 }
-
-const pairs = inputs.flatMap((input) => outputs.map((output) => ({ input, output })));
 
 describe('qconv2dPointwise', () => {
   it.each(shapes)('$name: every input and output dtype', (shape) => {
@@ -204,18 +189,6 @@ describe('qconv2dPointwise', () => {
     expect(failures(cases)).toEqual([]);
   });
 
-  const unaries = [
-    'relu',
-    'leaky_relu',
-    'hardtanh',
-    'hardswish',
-    'hardsigmoid',
-    'swish',
-    'gelu',
-    'gelu_tanh',
-    'sigmoid',
-    'tanh',
-  ];
   it.each(unaries)('then %s', (unary) => {
     const cases = [plain, depthwise].flatMap((shape) =>
       pairs.map((dtypes, seed) => ({ shape, ...dtypes, seed: 100 + seed, unary })),
@@ -259,9 +232,8 @@ describe('qconv1dPointwise', () => {
   ])('$name', ({ x: xShape, weight: weightShape, options }) => {
     for (const [seed, { input, output }] of pairs.entries()) {
       const random = seeded(400 + seed);
-      const count = (shape: number[]) => shape.reduce((a, b) => a * b, 1);
-      const x = Tensor.from(input, integers(random, count(xShape), ...ranges[input]), xShape);
-      const weight = Tensor.from('int8', integers(random, count(weightShape), -127, 127), weightShape);
+      const x = Tensor.from(input, integers(random, sizeOf(xShape), ...ranges[input]), xShape);
+      const weight = Tensor.from('int8', integers(random, sizeOf(weightShape), -127, 127), weightShape);
       const [xScale, wScale, xZeroPoint] = [0.02, 0.001, 9].map(Math.fround);
       const quantizes = output === 'uint8' || output === 'int8';
       const outputScale = quantizes ? 0.25 : 1;

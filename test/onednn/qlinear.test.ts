@@ -1,0 +1,126 @@
+import { describe, expect, it } from 'vitest';
+import {
+  type QLinearOptions,
+  qlinearPointwise,
+  qlinearPointwiseBinary,
+  qlinearPrepack,
+} from '../../lib/onednn/index.ts';
+import { Tensor } from '../../lib/tensor/index.ts';
+import { outputs, pairs, type Quantized, randomAddend, ranges, sizeOf, unaries, unaryOf } from './cases.ts';
+import { finish, firstMismatch, integers, linearSums, seeded, valuesOf } from './reference.ts';
+
+interface Case {
+  readonly x: readonly number[];
+  readonly out: number;
+  readonly input: Quantized;
+  readonly output: NonNullable<QLinearOptions['outputDtype']>;
+  readonly seed: number;
+  readonly unary?: string;
+  readonly addend?: (typeof outputs)[number];
+  readonly perTensor?: boolean;
+  readonly noBias?: boolean;
+}
+
+function problemOf(c: Case): string | undefined {
+  const random = seeded(c.seed);
+  const inner = c.x[c.x.length - 1];
+  const x = Tensor.from(c.input, integers(random, sizeOf(c.x), ...ranges[c.input]), c.x);
+  const weight = Tensor.from('int8', integers(random, c.out * inner, -127, 127), [c.out, inner]);
+  const xZeroPoint = integers(random, 1, ...ranges[c.input])[0];
+  const xScale = Math.fround(0.02 + 0.01 * random());
+  const spread = 3 / (xScale * 74 * 74 * Math.sqrt(inner));
+  const wScale = Array.from({ length: c.perTensor ? 1 : c.out }, () =>
+    Math.fround(spread * (0.5 + random())),
+  );
+  const bias = c.noBias ? undefined : Array.from({ length: c.out }, () => Math.fround(4 * random() - 2));
+  const quantizes = c.output === 'uint8' || c.output === 'int8';
+  const outputScale = quantizes ? Math.fround(0.03 + 0.02 * random()) : 1;
+  const outputZeroPoint = quantizes ? integers(random, 1, ...ranges[c.output as Quantized])[0] : 0;
+  const unary = c.unary ?? 'none';
+  const options = {
+    xScale,
+    xZeroPoint,
+    bias: bias ? Tensor.from('float32', bias) : null,
+    outputScale,
+    outputZeroPoint,
+    outputDtype: c.output,
+    unary: unaryOf(unary),
+  };
+  const packed = qlinearPrepack(weight, wScale);
+  const shape = [...c.x.slice(0, -1), c.out];
+  let actual: Tensor;
+  let addend: ((i: number) => number) | undefined;
+  if (c.addend) {
+    const other = randomAddend(c.addend, shape, random);
+    const values = valuesOf(other.tensor);
+    addend = (i) => (values[i] - other.zeroPoint) * other.scale;
+    actual = qlinearPointwiseBinary(x, packed, other.tensor, {
+      ...options,
+      otherScale: other.scale,
+      otherZeroPoint: other.zeroPoint,
+    });
+  } else {
+    actual = qlinearPointwise(x, packed, options);
+  }
+  expect(actual.shape).toEqual(shape);
+  const exact = finish(
+    linearSums(x.data as Uint8Array, xZeroPoint, weight.data as Int8Array, weight.shape),
+    (i) => i % c.out,
+    wScale.map((scale) => scale * xScale),
+    bias,
+    addend,
+    unary,
+  );
+  return firstMismatch(actual, exact, outputScale, outputZeroPoint);
+}
+
+function failures(cases: readonly Case[]): string[] {
+  return cases.flatMap((c) => {
+    const problem = problemOf(c);
+    return problem ? [`${JSON.stringify(c)}: ${problem}`] : [];
+  });
+}
+
+const shapes = [
+  { name: 'one row', x: [1, 64], out: 48 },
+  { name: 'a vector', x: [40], out: 16 },
+  { name: 'rows', x: [33, 100], out: 10 },
+  { name: 'a batch of sequences', x: [2, 9, 128], out: 64 },
+  { name: 'four dimensions', x: [2, 3, 4, 17], out: 5 },
+  { name: 'one output', x: [7, 20], out: 1 },
+  { name: 'one input', x: [7, 1], out: 12 },
+  { name: 'wide', x: [16, 1030], out: 200 },
+];
+
+describe('qlinearPointwise', () => {
+  it.each(shapes)('$name: every input and output dtype', ({ x, out }) => {
+    expect(failures(pairs.map((dtypes, seed) => ({ x, out, ...dtypes, seed })))).toEqual([]);
+    expect(
+      failures(pairs.map((dtypes, seed) => ({ x, out, ...dtypes, seed, perTensor: true, noBias: true }))),
+    ).toEqual([]);
+  });
+
+  it.each(unaries)('then %s', (unary) => {
+    expect(
+      failures(pairs.map((dtypes, seed) => ({ x: [5, 48], out: 40, ...dtypes, seed: 20 + seed, unary }))),
+    ).toEqual([]);
+  });
+});
+
+describe('qlinearPointwiseBinary', () => {
+  const combinations = outputs.flatMap((addend) =>
+    ['none', 'relu', 'gelu'].map((unary) => ({ addend, unary })),
+  );
+  it.each(combinations)('plus $addend, then $unary', ({ addend, unary }) => {
+    const cases = pairs.map((dtypes, seed) => ({
+      x: [2, 5, 48],
+      out: 40,
+      ...dtypes,
+      seed: 40 + seed,
+      addend,
+      unary,
+    }));
+    expect(failures(cases)).toEqual([]);
+    expect(failures(cases.map((c) => ({ ...c, x: [1, 33], out: 9, noBias: true })))).toEqual([]);
+  });
+});
