@@ -55,12 +55,12 @@ const annotatedLayers: readonly BackendPattern[] = [
   { operator: conv2d, addition: true as const, functions: [relu] },
   { operator: conv2d, addition: true as const },
   { operator: conv2d, functions: [relu, hardtanh, hardswish, relu6, silu] },
-  { operator: conv1d, functions: [relu] },
   { operator: conv2d },
   { operator: linear, addition: true as const, functions: [relu] },
   { operator: linear, addition: true as const },
   { operator: linear, functions: [relu, leakyRelu, tanh, gelu] },
   { operator: linear },
+  { operator: conv1d, functions: [relu] },
 ].map((pattern) => ({
   ...pattern,
   dtypes: integerProducts,

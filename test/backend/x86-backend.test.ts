@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { operators } from '../../lib/aten/index.ts';
-import { type BackendPattern, conv1d, integerProducts, x86Backend } from '../../lib/backend/index.ts';
+import { type BackendPattern, integerProducts, x86Backend } from '../../lib/backend/index.ts';
 import { exportModel } from '../../lib/capture/index.ts';
 import { lower } from '../../lib/lowering/index.ts';
 import * as nn from '../../lib/nn/index.ts';
@@ -16,6 +16,11 @@ import {
 import { Tensor } from '../../lib/tensor/index.ts';
 import { octavoHere } from '../cli/octavo.ts';
 
+const layers: Readonly<Record<string, () => nn.Module>> = {
+  linear: () => new nn.Linear(8, 8),
+  conv1d: () => new nn.Conv1d(8, 8, 1),
+  conv2d: () => new nn.Conv2d(8, 8, 1),
+};
 const activations: Readonly<Record<string, () => nn.Module>> = {
   relu: () => new nn.ReLU(),
   relu6: () => new nn.ReLU6(),
@@ -37,10 +42,7 @@ class PatternModel extends nn.Module {
 
   constructor({ operator, addition }: BackendPattern, activation: nn.Module | null) {
     super();
-    this.layer =
-      operator.name === 'linear'
-        ? new nn.Linear(8, 8)
-        : new nn[operator === conv1d ? 'Conv1d' : 'Conv2d'](8, 8, 1);
+    this.layer = layers[operator.name]();
     this.activation = activation;
     this.#addition = addition ?? false;
   }
