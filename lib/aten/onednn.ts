@@ -36,15 +36,17 @@ function parameter<T extends TensorLike>(args: Arguments<T>, name: string): numb
   return values[0];
 }
 
-function quantization<T extends TensorLike>(args: Arguments<T>): Attributes {
+function quantization<T extends TensorLike>(args: Arguments<T>, dynamic: boolean): Attributes {
   if (
     !args.isNone('w_zero_point') &&
     constantValues(args.tensor('w_zero_point'), 'w_zero_point').some(Boolean)
   )
     throw new Error('w_zero_point must be 0: weights are quantized symmetrically');
+  const source = dynamic
+    ? { dynamicSource: true }
+    : { xScale: parameter(args, 'x_scale'), xZeroPoint: parameter(args, 'x_zero_point') };
   return {
-    xScale: parameter(args, 'x_scale'),
-    xZeroPoint: parameter(args, 'x_zero_point'),
+    ...source,
     weightScales: Float32Array.from(constantValues(args.tensor('w_scale'), 'w_scale')),
     outputScale: args.number('output_scale'),
     outputZeroPoint: args.number('output_zero_point'),
@@ -59,9 +61,15 @@ function quantizedStep<T extends TensorLike>(
   addend: T | null = null,
 ): Step<T> {
   const bias = args.optionalTensor('bias');
-  const inputs = [args.tensor('qx'), args.tensor('qw'), ...(bias ? [bias] : []), ...(addend ? [addend] : [])];
+  const dynamic = op === 'linear' && typeof args.raw('x_scale') !== 'number';
+  const source = dynamic ? [args.tensor('x_scale'), args.tensor('x_zero_point')] : [];
+  const inputs = [
+    ...[args.tensor('qx'), args.tensor('qw'), ...source],
+    ...(bias ? [bias] : []),
+    ...(addend ? [addend] : []),
+  ];
   const geometry = op === 'convolution' ? convolutionAttributes(geometryOf(args)) : {};
-  const attributes = { ...geometry, ...quantization(args), hasBias: bias !== null, ...fused };
+  const attributes = { ...geometry, ...quantization(args, dynamic), hasBias: bias !== null, ...fused };
   return { op, inputs, attributes };
 }
 
@@ -123,7 +131,8 @@ const linearBinarySchema =
 /**
  * Quantized convolutions and linears, under the names and with the arguments Inductor gives them. Three differences:
  * weights are plain (int8 OIHW, and [out, in] for linear) as each plan packs them itself; `qaccum` is not written to;
- * an `output_dtype` of None is `qx`'s dtype. Scales and zero points given as tensors must be constants of the graph.
+ * an `output_dtype` of None is `qx`'s dtype. The scale and zero point of a convolution's input must be constants of the
+ * graph where they are given as tensors; those of a linear layer may be computed (dynamic quantization).
  */
 export const onednn: readonly OperatorDefinition[] = [
   {

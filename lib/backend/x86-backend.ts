@@ -105,6 +105,14 @@ const fusedOnly: readonly BackendPattern[] = [
     functions: pointwiseFunctions,
     computedBy: 'onednn.qlinear_pointwise.binary',
   },
+  // Input parameters from each input: dynamic quantization.
+  { operator: linear, functions: pointwiseFunctions, computedBy: 'onednn.qlinear_pointwise.tensor' },
+  {
+    operator: linear,
+    addition: true as const,
+    functions: pointwiseFunctions,
+    computedBy: 'onednn.qlinear_pointwise.binary_tensor',
+  },
 ].map((pattern) => ({ ...pattern, dtypes: integerProducts, qparams: 'own', annotated: 'never' }));
 
 const loops: readonly BackendPattern[] = [

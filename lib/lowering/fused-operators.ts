@@ -42,6 +42,15 @@ const unarySlot = (name: string, scalars: string, algorithm: string): UnarySlot 
 const convolutionUnary = unarySlot('attr', 'scalars', 'algorithm');
 const binaryUnary = unarySlot('unary_attr', 'unary_scalars', 'unary_algorithm');
 
+const linearUnary = unarySlot('post_op_name', 'post_op_args', 'post_op_algorithm');
+const linearSum = {
+  addend: 'other',
+  scale: 'other_scale',
+  zeroPoint: 'other_zp',
+  addition: { binary_post_op: 'sum', binary_alpha: 1 },
+  unary: unarySlot('unary_post_op', 'unary_post_op_args', 'unary_post_op_algorithm'),
+};
+
 const forms: readonly Omit<FusedOperator, 'functions'>[] = [
   {
     operator: 'onednn.qconv2d_pointwise.default',
@@ -59,16 +68,15 @@ const forms: readonly Omit<FusedOperator, 'functions'>[] = [
   { operator: 'onednn.qconv1d_pointwise.default', unary: convolutionUnary, quantizes: true },
   {
     operator: 'onednn.qlinear_pointwise.default',
-    unary: unarySlot('post_op_name', 'post_op_args', 'post_op_algorithm'),
+    unary: linearUnary,
     quantizes: true,
-    binary: {
-      operator: 'onednn.qlinear_pointwise.binary',
-      addend: 'other',
-      scale: 'other_scale',
-      zeroPoint: 'other_zp',
-      addition: { binary_post_op: 'sum', binary_alpha: 1 },
-      unary: unarySlot('unary_post_op', 'unary_post_op_args', 'unary_post_op_algorithm'),
-    },
+    binary: { ...linearSum, operator: 'onednn.qlinear_pointwise.binary' },
+  },
+  {
+    operator: 'onednn.qlinear_pointwise.tensor',
+    unary: linearUnary,
+    quantizes: true,
+    binary: { ...linearSum, operator: 'onednn.qlinear_pointwise.binary_tensor' },
   },
   {
     operator: 'mkldnn._convolution_pointwise.default',

@@ -30,6 +30,8 @@ export class PassContext {
   readonly #origins = new Map<Node, ReadonlySet<string>>();
   readonly #removed = new Map<string, string>();
   readonly #refusals = new Map<string, Refusal>();
+  /** Names of refused nodes that some other operator computes in float. */
+  readonly #inFloat = new Set<string>();
   readonly #counts = new Map<string, number>();
   #pass = '';
 
@@ -159,6 +161,11 @@ export class PassContext {
     this.#refusals.set(`${this.#pass}\n${node.name}`, { node: node.name, pass: this.#pass, reason });
   }
 
+  /** Says that what was refused at `node` is final: it gets an operator that computes in float. */
+  staysInFloat(node: Node): void {
+    if (this.isRefused(node)) this.#inFloat.add(node.name);
+  }
+
   /** Whether some pass already said why `node` was left as it is. */
   isRefused(node: Node): boolean {
     return [...this.#refusals.values()].some((refusal) => refusal.node === node.name);
@@ -169,7 +176,7 @@ export class PassContext {
     return {
       passes: [...this.#counts].map(([pass, count]) => ({ pass, count })),
       nodes: this.#captured.map((captured) => this.#fate(captured)),
-      refusals: [...this.#refusals.values()].filter(({ node }) => alive.has(node)),
+      refusals: [...this.#refusals.values()].filter(({ node }) => alive.has(node) || this.#inFloat.has(node)),
     };
   }
 

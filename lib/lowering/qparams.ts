@@ -24,6 +24,13 @@ const integers: readonly Argument[] = integerProducts.inputs;
 export const isDequantize = (arg: Argument | undefined): arg is Node =>
   isCall(arg, dequantizePerTensor) && integers.includes(arg.args[5]);
 
+/**
+ * Whether the argument is a dequantize call of 8-bit integers whose parameters are computed at run time: dynamic
+ * quantization.
+ */
+export const isDynamicDequantize = (arg: Argument | undefined): arg is Node =>
+  isCall(arg, 'quantized_decomposed.dequantize_per_tensor.tensor') && integers.includes(arg.args[5]);
+
 /** The parameters of a per-tensor quantize or dequantize call. */
 export function qparamsOf(node: Node): QParams {
   const [, scale, zeroPoint, quantMin, quantMax, dtype] = node.args;

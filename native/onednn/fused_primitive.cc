@@ -10,7 +10,8 @@ FusedPrimitive complete(Primitive primitive, const FusedLayouts& layouts, FusedA
   if (has_bias) primitive.add(DNNL_ARG_BIAS, layouts.bias);
   if (fused.addend_argument) primitive.add(fused.addend_argument, fused.addend_layout);
   for (const auto& [argument, memory] : fused.arguments) primitive.add(argument, memory);
-  return {std::move(primitive), layouts.weights, has_bias, std::move(fused.bias), fused.addend_argument};
+  return {std::move(primitive),  layouts.weights,         has_bias,
+          std::move(fused.bias), std::move(fused.source), fused.addend_argument};
 }
 
 }  // namespace octavo::onednn

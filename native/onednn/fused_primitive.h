@@ -11,6 +11,7 @@ struct FusedPrimitive {
   dnnl::memory::desc weights;  // the primitive's own choice: reorder them once
   bool has_bias;               // always float32, one an output channel
   BiasTransform bias;
+  std::optional<SourceAtRunTime> source;
   int addend_argument;  // 0 where the addend is a sum in the destination, or absent
 };
 

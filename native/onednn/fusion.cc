@@ -129,6 +129,18 @@ dnnl::memory vector_memory(const std::vector<T>& values, dnnl::memory::data_type
 #endif
 }  // namespace
 
+void SourceAtRunTime::set(float src_scale, int32_t zero_point, const std::vector<int32_t>& weight_sums,
+                          const std::vector<float>& bias, float* written) {
+  *static_cast<float*>(scale.get_data_handle()) = src_scale;
+  const auto shift = static_cast<float>(zero_point);
+  for (size_t channel = 0; channel < bias.size(); channel++) {
+    const float excess = shift * static_cast<float>(weight_sums[channel]);
+    // 2.x adds the bias before it scales, 3.x after.
+    written[channel] = OCTAVO_ONEDNN_3 ? bias[channel] - excess * (src_scale * weight_scales[channel])
+                                       : bias[channel] / src_scale - excess;
+  }
+}
+
 FusedAttributes make_fused_attributes(const Fusion& fusion, AddendForm form, const dnnl::memory::desc& dst,
                                       int64_t channels, ChannelMasks masks) {
   const Chain chain(fusion, form);
@@ -137,10 +149,15 @@ FusedAttributes make_fused_attributes(const Fusion& fusion, AddendForm form, con
 
   std::vector<float> scales = fusion.weight_scales;
   for (auto& scale : scales) scale *= fusion.src_scale * chain.pre_factor;
+  if (fusion.src_at_run_time) {
+    result.source.emplace();
+    result.needs_bias = true;
+  }
   const bool scaled = std::any_of(scales.begin(), scales.end(), [](float scale) { return scale != 1; });
 
   for (int64_t channel = 0; channel < channels; channel++) {
     const float scale = scales.size() == 1 ? scales[0] : scales[channel];
+    if (result.source) result.source->weight_scales.push_back(scale);
     float offset = chain.offset;
     if (!fusion.weight_sums.empty())
       offset -=
@@ -153,6 +170,16 @@ FusedAttributes make_fused_attributes(const Fusion& fusion, AddendForm form, con
   }
 
   dnnl::post_ops post_ops;
+#if !OCTAVO_ONEDNN_3
+  if (result.source) {
+    const dnnl::memory::dims scalar(static_cast<size_t>(dst.data.ndims), 1);
+    const dnnl::memory::desc layout(scalar, dnnl::memory::data_type::f32, scalar);
+    result.source->scale = dnnl::memory(layout, engine());
+    result.arguments.emplace_back(DNNL_ARG_ATTR_MULTIPLE_POST_OP(post_ops.len()) | DNNL_ARG_SRC_1,
+                                  result.source->scale);
+    post_ops.append_binary(algorithm::binary_mul, layout);
+  }
+#endif
   if (fusion.addend) {
     const auto type = to_onednn(fusion.addend->dtype);
     result.addend_layout = with_type(dst, type);
@@ -168,6 +195,11 @@ FusedAttributes make_fused_attributes(const Fusion& fusion, AddendForm form, con
 
   const bool zero_point = fusion.src_zero_point != 0 && fusion.weight_sums.empty();
 #if OCTAVO_ONEDNN_3
+  if (result.source) {
+    result.source->scale = vector_memory(std::vector<float>{1}, dnnl::memory::data_type::f32);
+    result.attributes.set_scales_mask(DNNL_ARG_SRC, 0);
+    result.arguments.emplace_back(DNNL_ARG_ATTR_SCALES | DNNL_ARG_SRC, result.source->scale);
+  }
   if (scaled) {
     result.attributes.set_scales_mask(DNNL_ARG_WEIGHTS, scales.size() == 1 ? 0 : masks.weights);
     result.arguments.emplace_back(DNNL_ARG_ATTR_SCALES | DNNL_ARG_WEIGHTS,

@@ -36,6 +36,8 @@ enum class AddendForm {
 struct Fusion {
   float src_scale = 1;
   int32_t src_zero_point = 0;
+  // The source's scale and zero point come with every run instead (SourceAtRunTime); allowed without padding.
+  bool src_at_run_time = false;
   std::vector<float> weight_scales = {1};  // one, or one per output channel
   // Where they are known: sums of each output channel's weights. The source's zero point then goes into the
   // bias; allowed only where every weight meets a source element, that is without padding.
@@ -52,12 +54,26 @@ struct BiasTransform {
   std::vector<float> offset;
 };
 
+// The parameters of a source that is quantized anew at every run. oneDNN 2.x runs scales and zero points that
+// it learns late on its slowest kernels, so the integer product stays as it is when they are known: the scale
+// is multiplied in afterwards, and the zero point goes into the bias.
+struct SourceAtRunTime {
+  dnnl::memory scale;                // one float32, bound to the primitive
+  std::vector<float> weight_scales;  // one per output channel: what the primitive scales the weights by
+
+  // Sets the parameters and writes the bias for them. `bias`: transformed for a source of scale 1;
+  // `weight_sums`: of each output channel.
+  void set(float src_scale, int32_t zero_point, const std::vector<int32_t>& weight_sums,
+           const std::vector<float>& bias, float* written);
+};
+
 // A Fusion in terms of one primitive.
 struct FusedAttributes {
   dnnl::primitive_attr attributes;
   std::vector<std::pair<int, dnnl::memory>> arguments;  // constant run-time arguments: scales, zero points
   BiasTransform bias;
-  bool needs_bias = false;           // even where the model has none: it carries zero points
+  bool needs_bias = false;  // even where the model has none: it carries zero points
+  std::optional<SourceAtRunTime> source;
   int addend_argument = 0;           // the binary form's argument; 0 without one
   dnnl::memory::desc addend_layout;  // the destination's layout, in the addend's element type
 };

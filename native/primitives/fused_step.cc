@@ -77,8 +77,9 @@ FusedStep::FusedStep(const StepSpec& spec, FusedInputs inputs, const FusedViews&
   } else if (const auto& constant = spec.inputs[inputs_.bias].constant) {
     transform_bias(constant->data());
   } else {
-    transforms_bias_ = bias_is_bf16_ || !is_identity(fused_.bias);
+    transforms_bias_ = bias_is_bf16_ || fused_.source || !is_identity(fused_.bias);
   }
+  if (fused_.source) source_.emplace(spec, inputs_.scale, inputs_.zero_point, *fused_.source);
 }
 
 void FusedStep::transform_bias(const void* bias) {
@@ -113,7 +114,9 @@ void FusedStep::execute(const Buffers& buffers) {
   primitive.bind(DNNL_ARG_SRC, src_.resolve(buffers.inputs[0], scratchpad));
   primitive.bind(DNNL_ARG_WEIGHTS, weights_.resolve(buffers.inputs[1], scratchpad));
   if (transforms_bias_) transform_bias(buffers.inputs[inputs_.bias]);
-  if (fused_.has_bias)
+  if (source_)
+    primitive.bind(DNNL_ARG_BIAS, source_->apply(buffers, bias_));
+  else if (fused_.has_bias)
     primitive.bind(DNNL_ARG_BIAS, bias_.empty() ? buffers.inputs[inputs_.bias] : bias_.data());
   primitive.bind(DNNL_ARG_DST, dst);
   primitive.execute(ScratchLayout::at(scratchpad, primitive_scratch_offset_));

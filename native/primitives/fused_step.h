@@ -8,6 +8,7 @@
 #include "onednn/fused_primitive.h"
 #include "primitives/fusion.h"
 #include "primitives/operand.h"
+#include "primitives/source_parameters.h"
 #include "primitives/step.h"
 
 namespace octavo {
@@ -55,6 +56,7 @@ class FusedStep : public Step {
   bool transforms_bias_ = false;
   bool bias_is_bf16_ = false;
   std::vector<float> bias_;
+  std::optional<SourceParameters> source_;
 };
 
 }  // namespace octavo

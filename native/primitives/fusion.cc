@@ -104,21 +104,24 @@ std::optional<onednn::Addend> read_addend(const StepSpec& spec) {
 FusedInputs read_inputs(const StepSpec& spec, int64_t channels) {
   const bool has_bias = spec.attributes.boolean("hasBias", false);
   const bool has_addend = spec.attributes.text("binary", "none") != "none";
-  const size_t expected = 2 + has_bias + has_addend;
+  const bool dynamic = spec.attributes.boolean("dynamicSource", false);
+  const int bias_index = dynamic ? 4 : 2;
+  const size_t expected = bias_index + has_bias + has_addend;
   if (spec.inputs.size() != expected)
-    throw std::invalid_argument("takes " + std::to_string(expected) + " inputs (hasBias " +
-                                (has_bias ? "true" : "false") + ", binary '" +
-                                spec.attributes.text("binary", "none") + "'), got " +
+    throw std::invalid_argument("takes " + std::to_string(expected) + " inputs (dynamicSource " +
+                                (dynamic ? "true" : "false") + ", hasBias " + (has_bias ? "true" : "false") +
+                                ", binary '" + spec.attributes.text("binary", "none") + "'), got " +
                                 std::to_string(spec.inputs.size()));
   if (has_bias) {
-    const auto& bias = spec.inputs[2].desc;
+    const auto& bias = spec.inputs[bias_index].desc;
     const bool fits =
         bias.dtype == DType::f32 || (bias.dtype == DType::bf16 && spec.inputs[0].desc.dtype == DType::bf16);
     if (!fits || bias.shape != Dims{channels} || !bias.is_contiguous())
       throw std::invalid_argument("the bias must be float32[" + std::to_string(channels) +
                                   "] (or bfloat16 where the input is), got " + bias.to_string());
   }
-  return {has_bias ? 2 : -1, has_addend ? static_cast<int>(expected) - 1 : -1};
+  return {dynamic ? 2 : -1, dynamic ? 3 : -1, has_bias ? bias_index : -1,
+          has_addend ? static_cast<int>(expected) - 1 : -1};
 }
 
 onednn::Fusion read_fusion(const StepSpec& spec, int64_t channels) {
@@ -126,6 +129,11 @@ onednn::Fusion read_fusion(const StepSpec& spec, int64_t channels) {
   const auto& attributes = spec.attributes;
   const DType src = spec.inputs[0].desc.dtype, dst = spec.outputs[0].dtype;
   onednn::Fusion fusion;
+  fusion.src_at_run_time = attributes.boolean("dynamicSource", false);
+  if (fusion.src_at_run_time && (!is_int8(src) || spec.op != "linear"))
+    throw std::invalid_argument("dynamicSource is for linear layers of int8 and uint8 inputs");
+  if (fusion.src_at_run_time && (attributes.has("xScale") || attributes.has("xZeroPoint")))
+    throw std::invalid_argument("with dynamicSource, xScale and xZeroPoint are inputs");
   if (is_int8(src)) {
     fusion.src_scale = read_scale(attributes, "xScale");
     fusion.src_zero_point = read_zero_point(attributes, "xZeroPoint", src);

@@ -4,6 +4,7 @@
 #include <stdexcept>
 
 #include "primitives/input_value.h"
+#include "primitives/parameters.h"
 #include "primitives/strided.h"
 #include "primitives/table.h"
 
@@ -33,30 +34,6 @@ QuantRange range_attributes(const Attributes& attributes, DType dtype) {
 }
 
 bool is_quantized(DType dtype) { return dtype != DType::f32 && dtype != DType::bf16; }
-
-// Reads element `index` of a small contiguous tensor of parameters.
-double element(const TensorDesc& desc, const void* data, int64_t index) {
-  switch (desc.dtype) {
-    case DType::f32:
-      return static_cast<const float*>(data)[index];
-    case DType::f64:
-      return static_cast<const double*>(data)[index];
-    case DType::s32:
-      return static_cast<const int32_t*>(data)[index];
-    case DType::s64:
-      return static_cast<double>(static_cast<const int64_t*>(data)[index]);
-    default:
-      throw std::invalid_argument("quantization parameters must be float32, float64, int32 or int64, got " +
-                                  desc.to_string());
-  }
-}
-
-void check_parameters(const TensorDesc& desc, int64_t count, const char* what) {
-  element(desc, "\0\0\0\0\0\0\0", 0);
-  if (desc.numel() != count || !desc.is_contiguous())
-    throw std::invalid_argument(std::string(what) + ": " + std::to_string(count) +
-                                " contiguous values expected, got " + desc.to_string());
-}
 
 // How both directions read their parameters. Of source and target one is floating point.
 struct Direction {
@@ -103,8 +80,8 @@ class Dynamic : public Step {
     check_parameters(zero_point_.desc(), 1, "zero point");
   }
   void execute(const Buffers& buffers) override {
-    const Affine affine{element(scale_.desc(), scale_.data(buffers), 0),
-                        element(zero_point_.desc(), zero_point_.data(buffers), 0)};
+    const Affine affine{parameter_at(scale_.desc(), scale_.data(buffers), 0),
+                        parameter_at(zero_point_.desc(), zero_point_.data(buffers), 0)};
     conversion_.execute(x_.data(buffers), buffers.outputs[0], direction_.conversion(affine));
   }
   std::string implementation() const override { return "octavo:convert"; }
@@ -143,9 +120,9 @@ class PerChannel : public Step {
     const char* src = static_cast<const char*>(x_.data(buffers));
     char* dst = static_cast<char*>(buffers.outputs[0]);
     for (int64_t i = 0; i < channels_; i++) {
-      const double zp = zero_points ? element(zero_points_->desc(), zero_points, i) : 0;
+      const double zp = zero_points ? parameter_at(zero_points_->desc(), zero_points, i) : 0;
       conversion_->execute(src + i * src_step_, dst + i * dst_step_,
-                           direction_.conversion({element(scales_.desc(), scales, i), zp}));
+                           direction_.conversion({parameter_at(scales_.desc(), scales, i), zp}));
     }
   }
   std::string implementation() const override { return "octavo:convert"; }

@@ -11,5 +11,7 @@ namespace octavo {
 bool has_weight_sums(const StepInput& weight);
 // One for each extent of the weight's first dimension.
 std::vector<int32_t> weight_sums(const StepInput& weight);
+// The same of a row-major int8 weight in memory.
+std::vector<int32_t> weight_sums(const TensorDesc& desc, const void* weight);
 
 }  // namespace octavo

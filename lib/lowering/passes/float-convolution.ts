@@ -16,6 +16,7 @@ export const floatConvolution: Pass = {
       if (!isCall(node, ...convolutions) || !isFloatingPoint(context.meta(node).dtype)) continue;
       const c = convolutionOf(context, node);
       if (typeof c === 'string') continue;
+      context.staysInFloat(node);
       context.replaceWithCall(node, 'mkldnn._convolution_pointwise.default', [
         ...[c.input, c.weight, c.bias, c.padding, c.stride, c.dilation, c.groups, 'none', [], ''],
       ]);

@@ -13,6 +13,7 @@ export const floatLinear: Pass = {
     for (const node of context.graph.nodes) {
       if (!isCall(node, 'aten.linear.default')) continue;
       const args = context.arguments(node);
+      context.staysInFloat(node);
       context.replaceWithCall(node, 'mkldnn._linear_pointwise.default', [
         ...[args.tensor('input'), args.tensor('weight'), args.optionalTensor('bias'), 'none', [], ''],
       ]);

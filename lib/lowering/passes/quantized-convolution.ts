@@ -1,7 +1,7 @@
 import { type Argument, isCall, type Node } from '../../graph/index.ts';
 import { convolutionOf, convolutions } from '../convolution.ts';
 import type { Pass, PassContext } from '../pass.ts';
-import { isDequantize, qparamsOf } from '../qparams.ts';
+import { isDequantize, isDynamicDequantize, qparamsOf } from '../qparams.ts';
 import { quantizedWeight } from '../quantized-weight.ts';
 
 /**
@@ -29,7 +29,12 @@ function rewrite(context: PassContext, node: Node): boolean {
   }
   const weightNode = c.weight;
   if (!isDequantize(c.input)) {
-    if (weightNode.op === 'call_function' && weightNode.target.includes('.dequantize_'))
+    if (isDynamicDequantize(c.input))
+      context.refuse(
+        node,
+        "its input's parameters are computed at run time, which linear layers alone can take",
+      );
+    else if (weightNode.op === 'call_function' && weightNode.target.includes('.dequantize_'))
       context.refuse(node, 'its weight is quantized, its input is not');
     return false;
   }

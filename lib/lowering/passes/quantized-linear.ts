@@ -1,6 +1,6 @@
 import { isCall, type Node } from '../../graph/index.ts';
 import type { Pass, PassContext } from '../pass.ts';
-import { isDequantize, qparamsOf } from '../qparams.ts';
+import { isDequantize, isDynamicDequantize } from '../qparams.ts';
 import { quantizedWeight } from '../quantized-weight.ts';
 
 /**
@@ -10,6 +10,8 @@ import { quantizedWeight } from '../quantized-weight.ts';
  *     x (u8|s8) → dequantize ─┐
  *     w (s8) → dequantize ────┤ linear → y   ⇒   onednn.qlinear_pointwise(x, w, b, …, float32) → y
  *     b ──────────────────────┘
+ *
+ * Parameters of x that are computed at run time (dynamic quantization) stay so: onednn.qlinear_pointwise.tensor.
  */
 export const quantizedLinear: Pass = {
   name: 'quantized-linear',
@@ -24,7 +26,8 @@ export const quantizedLinear: Pass = {
 function rewrite(context: PassContext, node: Node): boolean {
   const args = context.arguments(node);
   const [input, weightNode] = [args.tensor('input'), args.tensor('weight')];
-  if (!isDequantize(input)) {
+  const dynamic = isDynamicDequantize(input);
+  if (!dynamic && !isDequantize(input)) {
     if (weightNode.op === 'call_function' && weightNode.target.includes('.dequantize_'))
       context.refuse(node, 'its weight is quantized, its input is not');
     return false;
@@ -34,12 +37,12 @@ function rewrite(context: PassContext, node: Node): boolean {
     context.refuse(node, weight);
     return false;
   }
-  const { scale, zeroPoint } = qparamsOf(input);
+  const [integers, scale, zeroPoint] = input.args;
   context.replaceWithCall(
     node,
-    'onednn.qlinear_pointwise.default',
+    dynamic ? 'onednn.qlinear_pointwise.tensor' : 'onednn.qlinear_pointwise.default',
     [
-      ...[input.args[0], scale, zeroPoint, weight.weight, weight.scales, weight.zeroPoints],
+      ...[integers, scale, zeroPoint, weight.weight, weight.scales, weight.zeroPoints],
       ...[args.optionalTensor('bias'), 1, 0, 'float32', 'none', [], ''],
     ],
     [...new Set([input, weightNode])],

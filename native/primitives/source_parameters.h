@@ -1,0 +1,30 @@
+// Scale and zero point of a quantized source that come with every run: dynamic quantization.
+#pragma once
+
+#include <vector>
+
+#include "onednn/fusion.h"
+#include "primitives/input_value.h"
+
+namespace octavo {
+
+class SourceParameters {
+ public:
+  // Inputs `scale` and `zero_point` are tensors of one element; input 1 is the int8 weight, row-major,
+  // output channels first. Throws std::invalid_argument.
+  SourceParameters(const StepSpec& spec, int scale, int zero_point, onednn::SourceAtRunTime source);
+
+  // Sets this run's parameters, and returns the bias for them. `bias`: transformed for a source of scale 1.
+  // Throws std::domain_error when the parameters are none.
+  const float* apply(const Buffers& buffers, const std::vector<float>& bias);
+
+ private:
+  std::string node_;
+  DType dtype_;
+  InputValue weight_, scale_, zero_point_;
+  onednn::SourceAtRunTime source_;
+  std::vector<int32_t> weight_sums_;
+  std::vector<float> bias_;
+};
+
+}  // namespace octavo
