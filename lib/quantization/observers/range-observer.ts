@@ -1,0 +1,51 @@
+import type { Tensor } from '../../tensor/index.ts';
+import type { QParams } from '../qparams.ts';
+import { extremesOf, observable } from './statistics.ts';
+import { type UniformObserverArgs, UniformQuantizationObserver } from './uniform-observer.ts';
+import { type RealRange, ZeroCentredHistogram } from './zero-centred-histogram.ts';
+
+/** Arguments of observers that choose a range from a histogram. */
+export interface RangeObserverArgs extends UniformObserverArgs {
+  /** A multiple of 4; default 2048. */
+  readonly bins?: number;
+}
+
+/** Base of observers that count everything they see and then choose the range that is quantized; the rest saturates. */
+export abstract class RangeObserver extends UniformQuantizationObserver {
+  readonly #histogram: ZeroCentredHistogram;
+
+  constructor(args: RangeObserverArgs) {
+    super(args, false);
+    const name = this.constructor.name;
+    if (this.isDynamic) throw new Error(`${name}: dynamic quantization keeps no histogram`);
+    this.#histogram = new ZeroCentredHistogram(args.bins ?? 2048, name);
+  }
+
+  /**
+   * The range that will be quantized.
+   * @throws Error when nothing has been observed.
+   */
+  searchRange(): RealRange {
+    this.requireObserved();
+    const { range } = this.#histogram;
+    if (this.#histogram.limit === 0) return range;
+    const { min, max } = this.chooseRange(this.#histogram);
+    return { min: Math.max(min, range.min), max: Math.min(max, range.max) };
+  }
+
+  override calculateQparams(): QParams {
+    return this.qparamsOfRange(this.searchRange());
+  }
+
+  /** The range by this observer's rule; ends beyond what was seen are cut off. At least one value seen is not zero. */
+  protected abstract chooseRange(histogram: ZeroCentredHistogram): RealRange;
+
+  protected qparamsOfRange({ min, max }: RealRange): QParams {
+    return this.qparamsOf({ minima: Float32Array.of(min), maxima: Float32Array.of(max) });
+  }
+
+  protected override observe(input: Tensor): void {
+    const { minima, maxima } = extremesOf(input);
+    this.#histogram.add(observable(input), { min: minima[0], max: maxima[0] });
+  }
+}
