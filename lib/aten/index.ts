@@ -3,6 +3,7 @@ import { arithmetic } from './arithmetic.ts';
 import { attention } from './attention.ts';
 import { convolutions } from './convolution.ts';
 import { embeddings } from './embedding.ts';
+import { integerLayers } from './integer-layers.ts';
 import { linears } from './linear.ts';
 import { mkldnn } from './mkldnn.ts';
 import { movement } from './movement.ts';
@@ -23,6 +24,7 @@ export const operators = new OperatorRegistry(
   attention,
   convolutions,
   embeddings,
+  integerLayers,
   linears,
   mkldnn,
   movement,

@@ -24,7 +24,7 @@ export interface QParamsRule extends QuantRange {
 const f32 = Math.fround;
 
 /** Rounds halves to even, as `torch.round` does. */
-function roundHalfToEven(x: number): number {
+export function roundHalfToEven(x: number): number {
   const rounded = Math.round(x);
   return rounded - x === 0.5 && rounded % 2 !== 0 ? rounded - 1 : rounded;
 }

@@ -16,6 +16,8 @@ const std::vector<PrimitiveFamily>& primitive_table() {
       {"eltwise", create_eltwise},
       {"embedding", create_embedding},
       {"group_norm", create_group_norm},
+      {"integer_convolution", create_integer_convolution},
+      {"integer_linear", create_integer_linear},
       {"layer_norm", create_layer_norm},
       {"linear", create_linear},
       {"lookup", create_lookup},

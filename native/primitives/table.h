@@ -28,6 +28,8 @@ std::unique_ptr<Step> create_dequantize_per_channel(const StepSpec& spec);
 std::unique_ptr<Step> create_eltwise(const StepSpec& spec);
 std::unique_ptr<Step> create_embedding(const StepSpec& spec);
 std::unique_ptr<Step> create_group_norm(const StepSpec& spec);
+std::unique_ptr<Step> create_integer_convolution(const StepSpec& spec);
+std::unique_ptr<Step> create_integer_linear(const StepSpec& spec);
 std::unique_ptr<Step> create_layer_norm(const StepSpec& spec);
 std::unique_ptr<Step> create_linear(const StepSpec& spec);
 std::unique_ptr<Step> create_lookup(const StepSpec& spec);

@@ -184,6 +184,28 @@ describe.each(Object.entries(cases))('a custom quantizer, %s', (name, options) =
   });
 });
 
+it('a derived bias keeps its integers in reference representation', async () => {
+  const observed = preparePt2e(model, new CustomQuantizer({ derivedBias: true }));
+  await calibrate(observed, [inputs]);
+  const converted = convertPt2e(observed);
+  const reference = convertPt2e(observed, { useReferenceRepresentation: true });
+  const biases = ({ attributes }: GraphModule) =>
+    [...attributes]
+      .filter(([name, { dtype }]) => dtype === 'int32' && /^_(bias|frozen_param)/.test(name))
+      .map(([, tensor]) => tensor.toArray());
+  expect(biases(converted)).toHaveLength(3);
+  expect(biases(reference)).toEqual(biases(converted));
+  const layers = reference.graph.nodes.filter((node) => isCall(node, 'octavo.integer_convolution.default'));
+  expect(layers).toHaveLength(3);
+  const [got, expected] = [reference, converted].map((module) =>
+    new Interpreter(module, operators).run(inputs)[0].toArray(),
+  );
+  // The sigmoid's slope is at most 1/4, and values rounded to the next of 256 integers differ by less than a tenth.
+  got.forEach((value, i) => {
+    expect(Math.abs(value - expected[i])).toBeLessThanOrEqual(0.025);
+  });
+});
+
 it('places that share are watched by one observer', () => {
   const prepared = preparePt2e(model, new CustomQuantizer({}));
   const observerOf = (name: string) => {

@@ -3,12 +3,18 @@ import type { GraphModule } from '../../graph/index.ts';
 import { duplicateDequantize } from './duplicate-dequantize.ts';
 import { foldQuantizedConstants } from './fold-quantized-constants.ts';
 import { portMetadata } from './port-metadata.ts';
+import { representAsIntegers } from './reference-representation.ts';
 import { replaceObservers } from './replace-observers.ts';
 
 /** Options of {@link convertPt2e}. */
 export interface ConvertOptions {
   /** Whether weights are stored quantized; default true. */
   readonly foldQuantize?: boolean;
+  /**
+   * Whether quantized layers are integer arithmetic in the graph, for comparison with a backend's, instead of floating
+   * point operators between dequantize and quantize nodes; default false. Lowering takes the latter.
+   */
+  readonly useReferenceRepresentation?: boolean;
 }
 
 /**
@@ -18,12 +24,13 @@ export interface ConvertOptions {
  * @throws Error that names observer and tensor when calibration has not reached it.
  */
 export function convertPt2e(prepared: GraphModule, options: ConvertOptions = {}): GraphModule {
-  const { foldQuantize = true } = options;
+  const { foldQuantize = true, useReferenceRepresentation = false } = options;
   const module = prepared.clone();
   replaceObservers(module);
   duplicateDequantize(module);
   portMetadata(module);
   if (foldQuantize) foldQuantizedConstants(module, operators);
+  if (useReferenceRepresentation) representAsIntegers(module);
   // Carried out; and they name nodes of the prepared graph.
   for (const node of module.graph.nodes) delete node.meta.quantizationAnnotation;
   module.deleteUnused();

@@ -1,8 +1,8 @@
 import { type Argument, GET_ITEM, type GraphModule, Node } from '../../graph/index.ts';
-import type { Tensor } from '../../tensor/index.ts';
 import type { ObserverOrFakeQuantize } from '../observers/index.ts';
 import { isPerChannel, isSymmetric } from '../qscheme.ts';
 import { fullRangeOf, isQuantizedDType, type QuantizedDType } from '../quantized-dtype.ts';
+import { addConstant } from './add-constant.ts';
 import * as ops from './qdq-operators.ts';
 
 /**
@@ -58,8 +58,8 @@ function quantizeStatically(
   if (observer.qscheme && isPerChannel(observer.qscheme)) {
     const scope = scopeOf(input);
     const rest = [
-      constant(module, `${scope}_scale_`, scale),
-      constant(module, `${scope}_zero_point_`, zeroPoint),
+      addConstant(module, `${scope}_scale_`, scale),
+      addConstant(module, `${scope}_zero_point_`, zeroPoint),
       observer.chAxis ?? 0,
       ...range,
       dtype,
@@ -110,11 +110,4 @@ function outDType(input: Node): Readonly<Record<string, Argument>> {
 /** The name of the innermost module a value comes from; empty for parameters. */
 function scopeOf(node: Node): string {
   return node.meta.nnModuleStack?.at(-1)?.path.split('.').at(-1) ?? '';
-}
-
-function constant(module: GraphModule, prefix: string, value: Tensor): Node {
-  let i = 0;
-  while (module.attributes.has(`${prefix}${i}`)) i++;
-  module.attributes.set(`${prefix}${i}`, value);
-  return module.graph.getAttr(`${prefix}${i}`);
 }

@@ -1,0 +1,47 @@
+import type { Arguments } from '../graph/index.ts';
+import { convolutionShape } from './convolution.ts';
+import { linearShape } from './linear.ts';
+import type { OperatorDefinition, TensorLike } from './registry.ts';
+
+function inputs<T extends TensorLike>(args: Arguments<T>): T[] {
+  const bias = args.optionalTensor('bias');
+  return [args.tensor('input'), args.tensor('weight'), ...(bias ? [bias] : [])];
+}
+
+function geometryOf<T>(args: Arguments<T>) {
+  const [stride, padding, dilation] = ['stride', 'padding', 'dilation'].map((name) => args.numbers(name));
+  return { stride, padding, dilation, groups: args.number('groups') };
+}
+
+/**
+ * Layers in integer arithmetic, for graphs in reference representation: `(input - zero point) * weight + bias` over
+ * quantized tensors and an int32 bias, summed to int32 without rounding; sums beyond int32 stay at its ends.
+ */
+export const integerLayers: readonly OperatorDefinition[] = [
+  {
+    schema:
+      'octavo::integer_convolution(Tensor input, int input_zero_point, Tensor weight, Tensor? bias, SymInt[] stride, SymInt[] padding, SymInt[] dilation, SymInt groups) -> Tensor',
+    infer: (args) => ({
+      dtype: 'int32',
+      shape: convolutionShape(args.tensor('input').shape, args.tensor('weight').shape, geometryOf(args)),
+    }),
+    step: (args) => ({
+      op: 'integer_convolution',
+      inputs: inputs(args),
+      attributes: { ...geometryOf(args), xZeroPoint: args.number('input_zero_point') },
+    }),
+  },
+  {
+    schema:
+      'octavo::integer_linear(Tensor input, int input_zero_point, Tensor weight, Tensor? bias) -> Tensor',
+    infer: (args) => ({
+      dtype: 'int32',
+      shape: linearShape(args.tensor('input').shape, args.tensor('weight').shape),
+    }),
+    step: (args) => ({
+      op: 'integer_linear',
+      inputs: inputs(args),
+      attributes: { xZeroPoint: args.number('input_zero_point') },
+    }),
+  },
+];

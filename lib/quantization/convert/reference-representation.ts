@@ -1,0 +1,120 @@
+import { operators } from '../../aten/index.ts';
+import {
+  type Argument,
+  Arguments,
+  type GraphModule,
+  isCall,
+  Node,
+  type TensorMeta,
+} from '../../graph/index.ts';
+import { Tensor } from '../../tensor/index.ts';
+import { roundHalfToEven } from '../qparams.ts';
+import { fullRangeOf } from '../quantized-dtype.ts';
+import { addConstant } from './add-constant.ts';
+import { DEQUANTIZE_PER_CHANNEL, DEQUANTIZE_PER_TENSOR } from './qdq-operators.ts';
+
+const layers = {
+  'aten.conv1d.default': 'octavo.integer_convolution.default',
+  'aten.conv2d.default': 'octavo.integer_convolution.default',
+  'aten.linear.default': 'octavo.integer_linear.default',
+} as const;
+
+/** A layer's parameters, as integers and the scales of their products. */
+interface IntegerParameters {
+  readonly zeroPoint: number;
+  /** Of input times weight, by output channel. */
+  readonly scale: Float32Array;
+  /** The int32 bias, null where there is none. */
+  readonly bias: Tensor | null;
+}
+
+/**
+ * Rewrites layers between dequantize and quantize nodes into integer arithmetic (counterpart:
+ * `reference_representation_rewrite`): 8- or 16-bit integers times integers, an int32 bias with the scale of input times
+ * weight, summed to int32; the result becomes real by one dequantize node with that scale.
+ *
+ *     dequantize(x), dequantize(w), b → linear | conv1d | conv2d → y
+ *         ⇒   integer_linear | integer_convolution(x, zero point, w, b / scale) → dequantize_per_channel(scale) → y
+ *
+ * Dynamically quantized inputs, whose scale is not known yet, and weights with zero points stay as they are.
+ */
+export function representAsIntegers(module: GraphModule): void {
+  for (const node of module.graph.nodes) if (isCall(node, ...Object.keys(layers))) rewrite(module, node);
+  module.graph.eliminateDeadCode();
+}
+
+function rewrite(module: GraphModule, node: Node): void {
+  const [input, weight, bias] = node.args as readonly (Node | null | undefined)[];
+  const { val } = node.meta;
+  if (!isCall(input ?? null, DEQUANTIZE_PER_TENSOR) || typeof val !== 'object' || !('shape' in val)) return;
+  const target = layers[node.target as keyof typeof layers];
+  const axis = target === 'octavo.integer_linear.default' ? val.shape.length - 1 : 1;
+  const parameters = integerParameters(module, [input!, weight!, bias ?? null], Number(val.shape[axis]));
+  if (!parameters) return;
+  const { graph } = module;
+  const result = graph.insertingBefore(node, () => {
+    const offset = parameters.bias && addConstant(module, '_bias_', parameters.bias);
+    const channels = parameters.scale.length;
+    const scale = addConstant(module, '_scale_', new Tensor('float32', parameters.scale, [channels]));
+    const args = [input!.args[0], parameters.zeroPoint, weight!.args[0], offset, ...geometryOf(node)];
+    const sum = graph.callFunction(target, args);
+    sum.meta = { ...node.meta, val: { ...(val as TensorMeta), dtype: 'int32' } };
+    const { quantMin, quantMax } = fullRangeOf('int32');
+    const rest = [scale, null, axis, quantMin, quantMax, 'int32'];
+    return graph.callFunction(DEQUANTIZE_PER_CHANNEL, [sum, ...rest]);
+  });
+  result.meta = { ...node.meta };
+  node.replaceAllUsesWith(result);
+  graph.eraseNode(node);
+}
+
+function geometryOf(node: Node): Argument[] {
+  if (node.target === 'aten.linear.default') return [];
+  const args = Arguments.bind<Node>(operators.get(node.target).schema, node.args, node.kwargs);
+  const lists = ['stride', 'padding', 'dilation'].map((name) => args.numbers(name));
+  return [...lists, args.number('groups')];
+}
+
+function integerParameters(
+  module: GraphModule,
+  [input, weight, bias]: readonly [Node, Node, Node | null],
+  channels: number,
+): IntegerParameters | undefined {
+  const [, inputScale, zeroPoint] = input.args as readonly number[];
+  const scales = scalesOf(module, weight, channels);
+  if (!scales) return undefined;
+  const scale = scales.map((s) => Math.fround(s * inputScale));
+  if (bias === null) return { zeroPoint, scale, bias: null };
+  const real = realBias(module, bias);
+  if (!real) return undefined;
+  const quantized = real.map((value, c) => roundHalfToEven(Math.fround(value / scale[c])));
+  const { quantMin, quantMax } = fullRangeOf('int32');
+  if (quantized.some((value) => value < quantMin || value > quantMax)) return undefined;
+  return { zeroPoint, scale, bias: Tensor.from('int32', quantized) };
+}
+
+/** A scale for every output channel; undefined where the weight is not quantized symmetrically along these. */
+function scalesOf(module: GraphModule, weight: Node, channels: number): Float32Array | undefined {
+  const [, scale, zeroPoint, axis] = weight.args;
+  if (isCall(weight, DEQUANTIZE_PER_TENSOR))
+    return zeroPoint === 0 ? new Float32Array(channels).fill(scale as number) : undefined;
+  if (!isCall(weight, DEQUANTIZE_PER_CHANNEL) || axis !== 0) return undefined;
+  const isZero = module
+    .attribute((zeroPoint as Node).target)
+    .toArray()
+    .every((value) => value === 0);
+  return isZero ? Float32Array.from(module.attribute((scale as Node).target).toArray()) : undefined;
+}
+
+/** The bias's values: of a parameter, or of one that was quantized with derived parameters. */
+function realBias(module: GraphModule, bias: Node): number[] | undefined {
+  if (bias.op === 'get_attr') return module.attribute(bias.target).toArray();
+  const [stored, scales] = bias.args;
+  if (!isCall(bias, DEQUANTIZE_PER_CHANNEL) || !(stored instanceof Node) || stored.op !== 'get_attr')
+    return undefined;
+  const scale = module.attribute((scales as Node).target).toArray();
+  return module
+    .attribute(stored.target)
+    .toArray()
+    .map((value, c) => value * scale[c]);
+}
