@@ -44,4 +44,17 @@ export const integerLayers: readonly OperatorDefinition[] = [
       attributes: { xZeroPoint: args.number('input_zero_point') },
     }),
   },
+  {
+    /** The same with a zero point that is chosen at run time. */
+    schema: 'octavo::integer_linear.dynamic(Tensor input, Tensor input_zero_point, Tensor weight) -> Tensor',
+    infer: (args) => ({
+      dtype: 'int32',
+      shape: linearShape(args.tensor('input').shape, args.tensor('weight').shape),
+    }),
+    step: (args) => ({
+      op: 'integer_linear',
+      inputs: [args.tensor('input'), args.tensor('weight'), args.tensor('input_zero_point')],
+      attributes: { hasRuntimeZeroPoint: true },
+    }),
+  },
 ];

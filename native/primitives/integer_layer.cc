@@ -63,7 +63,12 @@ class IntegerLayer : public Step {
         zero_point_(spec.attributes.integer("xZeroPoint", 0)),
         x_values_(x_.desc()),
         w_values_(weight_.desc()) {
-    if (spec.inputs.size() > 2) {
+    if (spec.attributes.boolean("hasRuntimeZeroPoint", false)) {
+      runtime_zero_point_ = std::make_unique<InputValue>(spec, 2, "the zero point");
+      if (runtime_zero_point_->desc().dtype != DType::s64 || runtime_zero_point_->desc().numel() != 1)
+        throw std::invalid_argument("the zero point must be one int64, got " +
+                                    runtime_zero_point_->desc().to_string());
+    } else if (spec.inputs.size() > 2) {
       bias_ = std::make_unique<InputValue>(spec, 2, "the bias");
       if (bias_->desc().dtype != DType::s32 || bias_->desc().numel() != w_shape_[0] ||
           !bias_->desc().is_contiguous())
@@ -80,6 +85,7 @@ class IntegerLayer : public Step {
   void execute(const Buffers& buffers) override {
     const int32_t* x = x_values_.read(x_.data(buffers));
     const int32_t* w = w_values_.read(weight_.data(buffers));
+    if (runtime_zero_point_) zero_point_ = *static_cast<const int64_t*>(runtime_zero_point_->data(buffers));
     const auto* bias = bias_ ? static_cast<const int32_t*>(bias_->data(buffers)) : nullptr;
     auto* y = static_cast<int32_t*>(buffers.outputs[0]);
     const auto [n, channels, height, width] = y_shape_;
@@ -117,7 +123,7 @@ class IntegerLayer : public Step {
   }
 
   InputValue x_, weight_;
-  std::unique_ptr<InputValue> bias_;
+  std::unique_ptr<InputValue> bias_, runtime_zero_point_;
   std::array<int64_t, 4> x_shape_, w_shape_, y_shape_;
   Pair stride_, padding_, dilation_;
   int64_t groups_, zero_point_;

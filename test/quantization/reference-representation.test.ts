@@ -15,18 +15,22 @@ const run = (module: GraphModule, input: Tensor) =>
 const count = ({ graph }: GraphModule, ...targets: string[]) =>
   graph.nodes.filter((node) => isCall(node, ...targets)).length;
 
-/** What the first convolution gives in real numbers, and the name of its scales where it computes in integers. */
+const layers = ['octavo.integer_convolution.default', 'octavo.integer_linear.dynamic'];
+
+/** What the first layer gives in real numbers, and the name of its scales where it computes in integers. */
 function firstLayer(module: GraphModule, x: Tensor): { output: Tensor; scale?: string } {
   const layer = module.graph.nodes.find((node) =>
-    isCall(node, 'octavo.integer_convolution.default', 'aten.conv2d.default'),
+    isCall(node, ...layers, 'aten.conv2d.default', 'aten.linear.default'),
   )!;
-  const isInteger = layer.target.startsWith('octavo');
-  const real = isInteger ? layer.users[0] : layer;
+  const isInteger = layers.includes(layer.target);
+  let real = isInteger ? layer.users[0] : layer;
+  const scale = isInteger ? { scale: (real.args[1] as Node).target } : {};
+  while (isCall(real.users[0], 'aten.mul.Tensor', 'aten.add.Tensor') && isInteger) [real] = real.users;
   let output: Tensor | undefined;
   new Interpreter(module, operators).run([x], (node, value) => {
     if (node === real) output = value as Tensor;
   });
-  return { output: output!, ...(isInteger ? { scale: (real.args[1] as Node).target } : {}) };
+  return { output: output!, ...scale };
 }
 
 describe('layers in integer arithmetic', () => {
@@ -132,7 +136,21 @@ describe('the reference representation', () => {
     expect(rms(logits.map((value, i) => value - exact[i]))).toBeLessThanOrEqual(0.5 * quantizationError);
   });
 
-  it('leaves what is quantized dynamically as it is', async () => {
+  it('of dynamically quantized linear layers has their sums as integers', async () => {
+    const prepared = await prepareModel('transformer', { isDynamic: true });
+    const reference = convertPt2e(prepared, { useReferenceRepresentation: true });
+    expect(count(reference, 'octavo.integer_linear.dynamic')).toBe(12);
+    expect(count(reference, 'aten.linear.default')).toBe(0);
+    const x = goldenTensor('transformer_static/eval_in');
+    const [got, expected] = [firstLayer(reference, x), firstLayer(convertPt2e(prepared), x)];
+    const real = expected.output.toArray();
+    got.output.toArray().forEach((value, i) => {
+      // No rounding but float32's, of a sum of 256 products of about 0.1.
+      expect(Math.abs(value - real[i])).toBeLessThanOrEqual(1e-5);
+    });
+  });
+
+  it('leaves dynamically quantized convolutions as they are', async () => {
     const prepared = await prepareModel('tiny_cnn', { isDynamic: true });
     const reference = convertPt2e(prepared, { useReferenceRepresentation: true });
     expect(count(reference, 'octavo.integer_convolution.default')).toBe(0);

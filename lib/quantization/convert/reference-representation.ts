@@ -11,7 +11,11 @@ import { Tensor } from '../../tensor/index.ts';
 import { roundHalfToEven } from '../qparams.ts';
 import { fullRangeOf } from '../quantized-dtype.ts';
 import { addConstant } from './add-constant.ts';
-import { DEQUANTIZE_PER_CHANNEL, DEQUANTIZE_PER_TENSOR } from './qdq-operators.ts';
+import {
+  DEQUANTIZE_PER_CHANNEL,
+  DEQUANTIZE_PER_TENSOR,
+  DEQUANTIZE_PER_TENSOR_DYNAMIC,
+} from './qdq-operators.ts';
 
 const layers = {
   'aten.conv1d.default': 'octavo.integer_convolution.default',
@@ -36,36 +40,54 @@ interface IntegerParameters {
  *     dequantize(x), dequantize(w), b → linear | conv1d | conv2d → y
  *         ⇒   integer_linear | integer_convolution(x, zero point, w, b / scale) → dequantize_per_channel(scale) → y
  *
- * Dynamically quantized inputs, whose scale is not known yet, and weights with zero points stay as they are.
+ * Of dynamically quantized layers, linear ones are rewritten; their scale and bias come last, in real numbers, as they
+ * are not known before. Weights with zero points stay as they are.
  */
 export function representAsIntegers(module: GraphModule): void {
-  for (const node of module.graph.nodes) if (isCall(node, ...Object.keys(layers))) rewrite(module, node);
+  for (const node of module.graph.nodes) {
+    if (!isCall(node, ...Object.keys(layers))) continue;
+    const result = integerLayer(module, node);
+    if (!result) continue;
+    result.meta = { ...node.meta };
+    node.replaceAllUsesWith(result);
+    module.graph.eraseNode(node);
+  }
   module.graph.eliminateDeadCode();
 }
 
-function rewrite(module: GraphModule, node: Node): void {
-  const [input, weight, bias] = node.args as readonly (Node | null | undefined)[];
+/** The node that gives a layer's result by integers; undefined where the layer is not quantized for that. */
+function integerLayer(module: GraphModule, node: Node): Node | undefined {
+  const [input, weight, bias = null] = node.args as readonly [Node, Node, (Node | null)?];
   const { val } = node.meta;
-  if (!isCall(input ?? null, DEQUANTIZE_PER_TENSOR) || typeof val !== 'object' || !('shape' in val)) return;
-  const target = layers[node.target as keyof typeof layers];
-  const axis = target === 'octavo.integer_linear.default' ? val.shape.length - 1 : 1;
-  const parameters = integerParameters(module, [input!, weight!, bias ?? null], Number(val.shape[axis]));
-  if (!parameters) return;
+  if (typeof val !== 'object' || !('shape' in val)) return undefined;
+  const axis = node.target === 'aten.linear.default' ? val.shape.length - 1 : 1;
+  const scales = scalesOf(module, weight, Number(val.shape[axis]));
+  if (!scales) return undefined;
   const { graph } = module;
-  const result = graph.insertingBefore(node, () => {
-    const offset = parameters.bias && addConstant(module, '_bias_', parameters.bias);
-    const channels = parameters.scale.length;
-    const scale = addConstant(module, '_scale_', new Tensor('float32', parameters.scale, [channels]));
-    const args = [input!.args[0], parameters.zeroPoint, weight!.args[0], offset, ...geometryOf(node)];
+  /** The int32 sums of `target`, made real. */
+  const real = (target: string, args: readonly Argument[], scale: Float32Array): Node => {
     const sum = graph.callFunction(target, args);
     sum.meta = { ...node.meta, val: { ...(val as TensorMeta), dtype: 'int32' } };
+    const stored = addConstant(module, '_scale_', new Tensor('float32', scale, [scale.length]));
     const { quantMin, quantMax } = fullRangeOf('int32');
-    const rest = [scale, null, axis, quantMin, quantMax, 'int32'];
-    return graph.callFunction(DEQUANTIZE_PER_CHANNEL, [sum, ...rest]);
+    return graph.callFunction(DEQUANTIZE_PER_CHANNEL, [sum, stored, null, axis, quantMin, quantMax, 'int32']);
+  };
+  if (isCall(input, DEQUANTIZE_PER_TENSOR_DYNAMIC) && node.target === 'aten.linear.default')
+    return graph.insertingBefore(node, () => {
+      const [quantized, scale, zeroPoint] = input.args;
+      const args = [quantized, zeroPoint, weight.args[0]];
+      const steps = real('octavo.integer_linear.dynamic', args, scales);
+      const step = graph.callFunction('aten.to.dtype', [scale, 'float32']);
+      const product = graph.callFunction('aten.mul.Tensor', [steps, step]);
+      return bias ? graph.callFunction('aten.add.Tensor', [product, bias]) : product;
+    });
+  const parameters = integerParameters(module, input, scales, bias);
+  if (!parameters) return undefined;
+  return graph.insertingBefore(node, () => {
+    const offset = parameters.bias && addConstant(module, '_bias_', parameters.bias);
+    const args = [input.args[0], parameters.zeroPoint, weight.args[0], offset, ...geometryOf(node)];
+    return real(layers[node.target as keyof typeof layers], args, parameters.scale);
   });
-  result.meta = { ...node.meta };
-  node.replaceAllUsesWith(result);
-  graph.eraseNode(node);
 }
 
 function geometryOf(node: Node): Argument[] {
@@ -77,12 +99,12 @@ function geometryOf(node: Node): Argument[] {
 
 function integerParameters(
   module: GraphModule,
-  [input, weight, bias]: readonly [Node, Node, Node | null],
-  channels: number,
+  input: Node,
+  scales: Float32Array,
+  bias: Node | null,
 ): IntegerParameters | undefined {
+  if (!isCall(input, DEQUANTIZE_PER_TENSOR)) return undefined;
   const [, inputScale, zeroPoint] = input.args as readonly number[];
-  const scales = scalesOf(module, weight, channels);
-  if (!scales) return undefined;
   const scale = scales.map((s) => Math.fround(s * inputScale));
   if (bias === null) return { zeroPoint, scale, bias: null };
   const real = realBias(module, bias);
