@@ -22,6 +22,7 @@ import {
   x86LinearDynamicFp16Config,
   x86QuantizationConfig,
 } from '../../lib/quantization/index.ts';
+import { compile } from '../../lib/runtime/index.ts';
 import { Tensor } from '../../lib/tensor/index.ts';
 import { expectSameGraph, print } from './golden.ts';
 
@@ -152,10 +153,14 @@ describe.each(Object.keys(cases))('a model quantized as %s', (name) => {
     }
   });
 
-  it('answers as PyTorch’s does, and lowered too', async () => {
+  it('answers as PyTorch’s does, lowered and compiled too', async () => {
     const { converted } = await quantize(name);
-    for (const module of [converted, lower(converted).module])
-      run(module).forEach((value, i) => {
+    const lowered = lower(converted).module;
+    const compiled = await compile(lowered);
+    const [output] = Object.values(compiled.runSync({ tokens: inputs[0] }));
+    compiled.dispose();
+    for (const values of [run(converted), run(lowered), output.toArray()])
+      values.forEach((value, i) => {
         // No value rounds to another integer in so small a model; what is left is float32's rounding of 16 products.
         expect(Math.abs(value - expected.output[i])).toBeLessThanOrEqual(1e-5);
       });
