@@ -1,6 +1,16 @@
+import { fileURLToPath } from 'node:url';
 import { defineConfig } from 'vitest/config';
 
+/** Examples import the package by its name, as users do; tests give them its sources, as tsconfig.json does. */
+const source = (path: string) => fileURLToPath(new URL(path, import.meta.url));
+
 export default defineConfig({
+  resolve: {
+    alias: [
+      { find: /^octavo$/, replacement: source('./lib/index.ts') },
+      { find: /^octavo\/(nn|onednn)$/, replacement: source('./lib/$1/index.ts') },
+    ],
+  },
   test: {
     include: ['test/**/*.test.ts'],
     // Native code runs in forks: a crash takes down one file's process and is reported, not the whole run.
