@@ -32,6 +32,7 @@ export function roundHalfToEven(x: number): number {
 /**
  * Scale and zero point for observed minima and maxima, one a channel (counterpart: `_calculate_qparams` of
  * `UniformQuantizationObserverBase`). The range is widened to include zero. Every step rounds to float32.
+ * @throws Error when the width of the range is beyond float32.
  */
 export function calculateQparams(minima: Float32Array, maxima: Float32Array, rule: QParamsRule): QParams {
   if (rule.qscheme === 'per_channel_affine_float_qparams') return floatQparams(minima, maxima, rule);
@@ -52,6 +53,12 @@ export function calculateQparams(minima: Float32Array, maxima: Float32Array, rul
       zeroPoint[c] = Math.min(Math.max(shifted, rule.quantMin), rule.quantMax);
     }
   }
+  const infinite = scale.indexOf(Infinity);
+  if (infinite >= 0)
+    throw new Error(
+      `values from ${minima[infinite]} to ${maxima[infinite]} span more than float32 can hold; scale them down, ` +
+        'or exclude this node from quantization',
+    );
   const zeroPointDType = isSymmetric(rule.qscheme) ? 'int64' : 'int32';
   return {
     scale: new Tensor('float32', scale, [channels]),

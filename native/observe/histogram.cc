@@ -24,8 +24,10 @@ OCTAVO_SIMD_CLONES void find_bins(const float* data, size_t count, float min, fl
   for (size_t i = 0; i < count; i++) {
     const float x = data[i];
     const bool inside = x >= min && x <= max;
-    const int32_t bin = static_cast<int32_t>(((inside ? x : min) - min) * scale / width);
-    found[i] = inside ? (bin == bins ? bins - 1 : bin) : bins;
+    const float place = ((inside ? x : min) - min) * scale / width;
+    // Written so that NaN, which a range without width gives, counts in the last bin as well.
+    const float bin = place < scale ? place : scale - 1;
+    found[i] = inside ? static_cast<int32_t>(bin) : bins;
   }
 }
 

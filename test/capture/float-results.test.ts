@@ -13,7 +13,7 @@ const golden = (name: string, shape: readonly number[]) =>
     shape,
   );
 
-// The bound for float32 results, relative to the largest; the order of additions is all that differs.
+// For float32 results, relative to the largest; the order of additions is all that differs.
 const RELATIVE = 1e-4;
 
 function expectClose(actual: Tensor, expected: Tensor): void {

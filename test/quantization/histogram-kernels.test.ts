@@ -47,6 +47,11 @@ describe('histogram', () => {
     expect([...observe.histogram(Float32Array.of(-1, 1, 1), -1, 1, 2)]).toEqual([1, 2]);
   });
 
+  it('stays in its table where the arithmetic overflows', () => {
+    const counts = observe.histogram(Float32Array.of(-3e38, 0, 3e38), -3e38, 3e38, 2048);
+    expect(counts.reduce((a, b) => a + b)).toBe(3);
+  });
+
   it('refuses ranges and sizes that make no sense', () => {
     const data = new Float32Array(4);
     expect(() => observe.histogram(data, 1, 1, 4)).toThrow(/not empty/);

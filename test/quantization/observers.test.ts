@@ -139,6 +139,18 @@ describe('observers on bad input', () => {
     expect(() => new Observer({ dtype: 'float32' as 'int8' })).toThrow(/not an integer type/);
   });
 
+  it('ranges that no float32 scale or bin fits', () => {
+    const wide = Tensor.from('float32', [-3e38, 3e38]);
+    const minMax = new MinMaxObserver();
+    minMax.forward(wide);
+    expect(() => minMax.calculateQparams()).toThrow(/from -3.* to 3.* span more than float32 can hold/);
+    expect(() => new HistogramObserver().forward(wide)).toThrow(/from -3.* to 3.* too large .* 2048 bins/);
+    const constant = Tensor.from('float32', [1e8, 1e8]);
+    expect(() => new HistogramObserver().forward(constant)).toThrow(
+      /from 100000000 to 100000000 are too large/,
+    );
+  });
+
   it('wrong schemes, axes and modes', () => {
     expect(() => new MinMaxObserver({ qscheme: 'per_channel_affine' })).toThrow(/per tensor/);
     expect(() => new PerChannelMinMaxObserver({ qscheme: 'per_tensor_affine' })).toThrow(/per channel/);

@@ -73,6 +73,12 @@ export class HistogramObserver extends UniformQuantizationObserver {
   /** PyTorch counts a constant tensor in a range of one to either side, and still keeps the constant as its range. */
   #first(data: Float32Array, min: number, max: number): State {
     const [low, high] = min === max ? [f32(min - 1), f32(max + 1)] : [min, max];
+    const width = f32(f32(high - low) * this.bins);
+    if (width === 0 || width === Infinity)
+      throw new Error(
+        `HistogramObserver: values from ${min} to ${max} are too large to be told apart in ${this.bins} bins of ` +
+          'float32; scale them down, or exclude this node from quantization',
+      );
     return { min, max, histogram: addon.observe.histogram(data, low, high, this.bins) };
   }
 
