@@ -135,6 +135,17 @@ export {
   x86LinearDynamicFp16Config,
 } from './quantization/index.ts';
 export {
+  type CalibrationBatches,
+  type ModelSource,
+  type ModuleWithInputs,
+  type QuantizationOverrides,
+  type QuantizeOptions,
+  type QuantizeStaticOptions,
+  quantizeDynamic,
+  quantizeStatic,
+  type RecipeOptions,
+} from './quantize/index.ts';
+export {
   CompiledModel,
   type CompileOptions,
   compile,

@@ -9,11 +9,11 @@ import { loadNpz } from '../lib/tensor/index.ts';
 
 const root = fileURLToPath(new URL('../', import.meta.url));
 
-/** The README's first block of TypeScript. */
+/** The README's blocks of TypeScript, each of which goes on where the one before ends. */
 function example(): string {
-  const match = /^```ts\n(.*?)^```$/ms.exec(readFileSync(join(root, 'README.md'), 'utf8'));
-  if (!match) throw new Error('README.md has no block of TypeScript');
-  return match[1];
+  const blocks = [...readFileSync(join(root, 'README.md'), 'utf8').matchAll(/^```ts\n(.*?)^```$/gms)];
+  if (blocks.length === 0) throw new Error('README.md has no block of TypeScript');
+  return blocks.map(([, code]) => code).join('');
 }
 
 /** A folder that has the package installed, and the models where the README says. */

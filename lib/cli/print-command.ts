@@ -3,14 +3,15 @@ import { operators } from '../aten/index.ts';
 import { loadPt2 } from '../capture/index.ts';
 import { type GraphModule, printGraph } from '../graph/index.ts';
 import { lower } from '../lowering/index.ts';
+import { convertStatic, prepareStatic } from '../quantize/index.ts';
 import { readArtifact } from '../runtime/artifact.ts';
 import { type CompiledModel, compile, formatPlan, loadModel } from '../runtime/index.ts';
+import { calibrationBatches } from './calibration.ts';
 import { loadDataset } from './dataset.ts';
 import { fileKind } from './model-file.ts';
 import { positiveInteger } from './option-parsers.ts';
 import { type GlobalOptions, printResult } from './output.ts';
 import { addPreprocessingOptions, choosePreprocessing, type PreprocessingOptions } from './preprocessing.ts';
-import { prepareStatic, quantizeStatic } from './quantize-static.ts';
 
 const stages = ['captured', 'prepared', 'converted', 'lowered', 'plan'] as const;
 type Stage = (typeof stages)[number];
@@ -49,7 +50,7 @@ async function print(file: string, options: PrintOptions): Promise<void> {
 async function printPt2(file: string, stage: Stage, options: PrintOptions): Promise<string> {
   const captured = await loadPt2(file);
   if (stage === 'captured') return printGraph(captured.graph, operators);
-  if (stage === 'prepared') return printGraph(prepareStatic(captured, 'auto').graph, operators);
+  if (stage === 'prepared') return printGraph(prepareStatic(captured).graph, operators);
   if (stage === 'converted' && options.calib === undefined)
     throw new Error('--stage converted needs calibration data: --calib FILE.npz');
   const source =
@@ -70,7 +71,7 @@ async function printArtifact(file: string, stage: Stage, options: PrintOptions):
 async function quantizeWith(calib: string, module: GraphModule, options: PrintOptions): Promise<GraphModule> {
   const dataset = await loadDataset(calib);
   const preprocessing = choosePreprocessing(options, undefined, dataset.images);
-  return quantizeStatic(module, dataset, { batchSize: 64, reduceRange: 'auto', preprocessing });
+  return convertStatic(module, calibrationBatches(dataset, 64, preprocessing));
 }
 
 function printPlan(model: CompiledModel, { batch }: PrintOptions): string {

@@ -1,8 +1,8 @@
 import { stat } from 'node:fs/promises';
 import { Command, Option } from 'commander';
-import { loadPt2 } from '../capture/index.ts';
-import { formatRefusals, lower } from '../lowering/index.ts';
-import { compile } from '../runtime/index.ts';
+import { formatRefusals, type Refusal } from '../lowering/index.ts';
+import { quantizeStatic } from '../quantize/index.ts';
+import { calibrationBatches, type ReduceRange, recipeOf } from './calibration.ts';
 import { loadDataset } from './dataset.ts';
 import { positiveInteger } from './option-parsers.ts';
 import { formatBytes, type GlobalOptions, printResult } from './output.ts';
@@ -12,13 +12,12 @@ import {
   type PreprocessingOptions,
   preprocessingMetadata,
 } from './preprocessing.ts';
-import { quantizeStatic } from './quantize-static.ts';
 
 interface QuantizeOptions extends GlobalOptions, PreprocessingOptions {
   readonly calib: string;
   readonly out: string;
   readonly batchSize: number;
-  readonly reduceRange: 'auto' | 'on' | 'off';
+  readonly reduceRange: ReduceRange;
   readonly strict?: boolean;
 }
 
@@ -42,11 +41,18 @@ export function quantizeCommand(): Command {
 }
 
 async function quantize(path: string, options: QuantizeOptions): Promise<void> {
-  const [module, dataset] = [await loadPt2(path), await loadDataset(options.calib)];
+  const dataset = await loadDataset(options.calib);
   const preprocessing = choosePreprocessing(options, undefined, dataset.images);
-  const converted = await quantizeStatic(module, dataset, { ...options, preprocessing });
-  const { module: lowered, report } = lower(converted, { strict: options.strict ?? false });
-  const model = compile(lowered, { metadata: preprocessingMetadata(preprocessing) });
+  let refusals: readonly Refusal[] = [];
+  const batches = calibrationBatches(dataset, options.batchSize, preprocessing);
+  const model = await quantizeStatic(path, batches, {
+    ...recipeOf(options.reduceRange),
+    strict: options.strict ?? false,
+    metadata: preprocessingMetadata(preprocessing),
+    onReport: (report) => {
+      refusals = report.refusals;
+    },
+  });
   try {
     await model.save(options.out);
   } finally {
@@ -59,12 +65,12 @@ async function quantize(path: string, options: QuantizeOptions): Promise<void> {
     preprocessing,
     floatBytes: (await stat(path)).size,
     int8Bytes: (await stat(options.out)).size,
-    stayedInFloat: report.refusals,
+    stayedInFloat: refusals,
   };
   printResult(options, result, () => {
     const sizes = `${formatBytes(result.int8Bytes)}, from ${formatBytes(result.floatBytes)}`;
     const lines = [`wrote ${options.out} (${sizes}), calibrated on ${dataset.size} images`];
-    if (report.refusals.length > 0) lines.push('stayed in float:', formatRefusals(report.refusals));
+    if (refusals.length > 0) lines.push('stayed in float:', formatRefusals(refusals));
     return lines.join('\n');
   });
 }

@@ -1,0 +1,9 @@
+export { type CalibrationBatches, convertStatic, prepareStatic, type RecipeOptions } from './convert.ts';
+export type { ModelSource, ModuleWithInputs } from './model-source.ts';
+export type { QuantizationOverrides } from './overrides.ts';
+export {
+  type QuantizeOptions,
+  type QuantizeStaticOptions,
+  quantizeDynamic,
+  quantizeStatic,
+} from './quantize.ts';

@@ -1,0 +1,50 @@
+import type { GraphModule } from '../graph/index.ts';
+import { type LoweringReport, lower } from '../lowering/index.ts';
+import type { CalibrateOptions } from '../quantization/index.ts';
+import { type CompiledModel, type CompileOptions, compile } from '../runtime/index.ts';
+import { type CalibrationBatches, convertDynamic, convertStatic, type RecipeOptions } from './convert.ts';
+import { captured, type ModelSource } from './model-source.ts';
+
+/** Options of {@link quantizeDynamic}, and of {@link quantizeStatic}. */
+export interface QuantizeOptions extends RecipeOptions, CompileOptions {
+  /** Throw where a quantized pattern cannot run on 8-bit integers, instead of running it in float. */
+  readonly strict?: boolean;
+  /** Is given what lowering did, and what stayed in float. */
+  readonly onReport?: (report: LoweringReport) => void;
+}
+
+/** Options of {@link quantizeStatic}. */
+export interface QuantizeStaticOptions extends QuantizeOptions, CalibrateOptions {}
+
+/**
+ * From a float model to one that runs on 8-bit integers, in one call: captures, calibrates with the batches, converts,
+ * lowers and compiles, by the default recipe for this CPU. Each stage can also be called by itself (`preparePt2e`,
+ * `calibrate`, `convertPt2e`, `lower`, `compile`).
+ * @param model a captured model, `{ module, exampleInputs }`, or the path of a `.pt2` file.
+ * @throws Error as these stages do, and for overrides that name what the model does not have.
+ */
+export async function quantizeStatic(
+  model: ModelSource,
+  batches: CalibrationBatches,
+  options: QuantizeStaticOptions = {},
+): Promise<CompiledModel> {
+  return compileConverted(await convertStatic(await captured(model), batches, options), options);
+}
+
+/**
+ * The same without calibration data: weights of linear layers become 8-bit integers, and their inputs are quantized with
+ * parameters computed from each of them (counterpart: `torch.ao.quantization.quantize_dynamic`). For transformers and
+ * other models that are mostly linear layers.
+ */
+export async function quantizeDynamic(
+  model: ModelSource,
+  options: QuantizeOptions = {},
+): Promise<CompiledModel> {
+  return compileConverted(convertDynamic(await captured(model), options), options);
+}
+
+function compileConverted(converted: GraphModule, options: QuantizeOptions): CompiledModel {
+  const { module, report } = lower(converted, { strict: options.strict ?? false });
+  options.onReport?.(report);
+  return compile(module, options);
+}

@@ -1,0 +1,157 @@
+import { readFileSync } from 'node:fs';
+import { describe, expect, it } from 'vitest';
+import {
+  getDefaultX86QuantizationConfig,
+  type LoweringReport,
+  loadPt2,
+  type QuantizationOverrides,
+  quantizeDynamic,
+  quantizeStatic,
+  type Tensor,
+} from '../../lib/index.ts';
+import * as nn from '../../lib/nn/index.ts';
+import { uniform } from '../lowering/graph-builder.ts';
+import { greatestDifference } from '../lowering/run-pass.ts';
+import { calibrationBatches, goldenTensor } from '../quantization/golden.ts';
+
+const tinyCnn = new URL('../../models/tiny_cnn.pt2', import.meta.url).pathname;
+const encoder = () => loadPt2(readFileSync(new URL('../fixtures/quantization/encoder.pt2', import.meta.url)));
+const reduceRange = false;
+
+/** Convolutions and linear layers, and the operators that compute them. */
+function layersOf(report: LoweringReport): Record<string, string | null> {
+  const layers = report.nodes.filter(({ target }) => /aten\.(conv|linear)/.test(target));
+  return Object.fromEntries(layers.map(({ node, step }) => [node, step]));
+}
+
+async function staticLayers(overrides: QuantizationOverrides) {
+  let report: LoweringReport | undefined;
+  const onReport = (given: LoweringReport) => {
+    report = given;
+  };
+  const batches = [goldenTensor('tiny_cnn/calib_0')];
+  using model = await quantizeStatic(tinyCnn, batches, { reduceRange, overrides, onReport });
+  expect(model.inputs).toHaveLength(1);
+  return layersOf(report!);
+}
+
+const quantizedCnn = {
+  conv2d: 'onednn.qconv2d_pointwise.default',
+  conv2d_1: 'onednn.qconv2d_pointwise.default',
+  conv2d_2: 'onednn.qconv2d_pointwise.binary',
+  linear: 'onednn.qlinear_pointwise.default',
+};
+
+describe('quantizeStatic', () => {
+  it('gives in one call what PyTorch gives stage by stage', async () => {
+    const progress: number[] = [];
+    using model = await quantizeStatic(tinyCnn, calibrationBatches('tiny_cnn'), {
+      reduceRange,
+      strict: true,
+      threadsPerStream: 1,
+      metadata: { made: 'here' },
+      onProgress: (batches) => progress.push(batches),
+    });
+    expect(progress).toEqual([1, 2, 3, 4]);
+    expect(model.metadata).toEqual({ made: 'here' });
+    const [output] = Object.values(await model.run(goldenTensor('tiny_cnn/eval_in')));
+    // Sums within one integer kernel are exact, but a requantized value may round to the neighbour (a step is about
+    // 0.01), and the last layer adds such up with weights below 1.
+    expect(greatestDifference(output as Tensor, goldenTensor('tiny_cnn/eval_out_qdq'))).toBeLessThan(0.02);
+  });
+
+  it('takes a module with example inputs', async () => {
+    nn.manualSeed(3);
+    const module = new nn.Sequential(new nn.Linear(16, 32), new nn.ReLU(), new nn.Linear(32, 4)).eval();
+    const exampleInputs = { x: { dtype: 'float32', shape: [1, 16] } } as const;
+    const batches = [1, 2, 3].map((seed) => uniform([8, 16], -1, 1, seed));
+    const source = { module, exampleInputs, dynamicBatch: true };
+    using model = await quantizeStatic(source, batches, { reduceRange });
+    for (const rows of [1, 5])
+      expect(Object.values(await model.run(uniform([rows, 16], -1, 1, 9)))[0].shape).toEqual([rows, 4]);
+  });
+
+  it('overrides by name, type and operator, names first', async () => {
+    const config = getDefaultX86QuantizationConfig({ reduceRange });
+    expect(await staticLayers({})).toEqual(quantizedCnn);
+    expect(await staticLayers({ moduleNames: { fc: null } })).toEqual({
+      ...quantizedCnn,
+      linear: 'mkldnn._linear_pointwise.default',
+    });
+    expect(await staticLayers({ moduleTypes: [[nn.Linear, null]] })).toMatchObject({
+      linear: 'mkldnn._linear_pointwise.default',
+    });
+    const convolutions = { operators: { 'aten.conv2d.default': null }, moduleNames: { conv1: config } };
+    expect(await staticLayers(convolutions)).toMatchObject({
+      conv2d: 'onednn.qconv2d_pointwise.default',
+      conv2d_1: 'mkldnn._convolution_pointwise.default',
+      linear: 'onednn.qlinear_pointwise.default',
+    });
+  });
+
+  it('refuses overrides of what is not there', async () => {
+    await expect(staticLayers({ moduleNames: { fc9: null } })).rejects.toThrow(
+      /no module 'fc9'; it has conv1, .*fc/,
+    );
+    await expect(staticLayers({ moduleTypes: [[nn.ReLU, null]] })).rejects.toThrow(/cannot configure 'ReLU'/);
+    await expect(staticLayers({ operators: { 'aten.sigmoid.default': null } })).rejects.toThrow(
+      /cannot configure 'sigmoid'/,
+    );
+    const dynamic = getDefaultX86QuantizationConfig({ isDynamic: true, reduceRange });
+    await expect(staticLayers({ moduleNames: { fc: dynamic } })).rejects.toThrow(/static and dynamic/);
+    await expect(quantizeStatic(tinyCnn, [], { reduceRange })).rejects.toThrow(/at least one batch/);
+  });
+});
+
+describe('quantizeDynamic', () => {
+  it('runs the linear layers of an encoder on integers, with no calibration', async () => {
+    const { inputs, dynamic } = JSON.parse(
+      readFileSync(new URL('../fixtures/quantization/encoder.json', import.meta.url), 'utf8'),
+    );
+    const x = uniform(inputs[0].shape, 0, 0, 1);
+    x.data.set(inputs[0].data);
+    let report: LoweringReport | undefined;
+    using model = await quantizeDynamic(await encoder(), {
+      reduceRange,
+      strict: true,
+      threadsPerStream: 1,
+      onReport: (given) => {
+        report = given;
+      },
+    });
+    const steps = Object.values(layersOf(report!));
+    expect(steps.length).toBeGreaterThan(3);
+    for (const step of steps) expect(step).toMatch(/^onednn\.qlinear_pointwise\.(tensor|binary_tensor)$/);
+    const [output] = Object.values(await model.run(x)) as Tensor[];
+    // One value that rounds to the next integer (about 0.01 here) moves a layer norm's output by at most 0.02.
+    output.toArray().forEach((value, i) => {
+      expect(Math.abs(value - dynamic.output[i])).toBeLessThanOrEqual(0.02);
+    });
+  });
+
+  it('leaves convolutions and what is named in float', async () => {
+    let report: LoweringReport | undefined;
+    const onReport = (given: LoweringReport) => {
+      report = given;
+    };
+    using whole = await quantizeDynamic(tinyCnn, { reduceRange, strict: true, onReport });
+    expect(layersOf(report!)).toEqual({
+      conv2d: 'mkldnn._convolution_pointwise.default',
+      conv2d_1: 'mkldnn._convolution_pointwise.default',
+      conv2d_2: 'mkldnn._convolution_pointwise.binary',
+      linear: 'onednn.qlinear_pointwise.tensor',
+    });
+    using without = await quantizeDynamic(tinyCnn, {
+      reduceRange,
+      overrides: { moduleNames: { fc: null } },
+      onReport,
+    });
+    expect(layersOf(report!).linear).toBe('mkldnn._linear_pointwise.default');
+    const x = goldenTensor('tiny_cnn/eval_in');
+    const [int8, float] = await Promise.all([whole.run(x), without.run(x)]);
+    const difference = greatestDifference(Object.values(int8)[0], Object.values(float)[0]);
+    // One layer's 8-bit steps: there, and small.
+    expect(difference).toBeGreaterThan(0);
+    expect(difference).toBeLessThan(0.05);
+  });
+});
