@@ -171,6 +171,7 @@ describe('observers of ranges', () => {
     zeros.forward(tensor([1e3]));
     expect(zeros.searchRange().min).toBeCloseTo(0, 4);
     expect(observe(new Observer(), [3, 3, 3], 1).searchRange().max).toBeCloseTo(3, 6);
+    expect(() => new Observer().forward(tensor([-1e38, 1]))).toThrow(/too large to be told apart/);
     expect(() => new Observer().forward(tensor([1, Number.NaN]))).toThrow(/holds NaN/);
     expect(() => new Observer({ bins: 6 })).toThrow(`${name}: bins must be a positive multiple of 4, got 6`);
     expect(() => new Observer({ isDynamic: true })).toThrow(/dynamic/);

@@ -43,7 +43,10 @@ export class ZeroCentredHistogram {
     return { min: this.#min, max: this.#max };
   }
 
-  /** Counts more values, which lie in `range`. */
+  /**
+   * Counts more values, which lie in `range`.
+   * @throws Error when they are too large to be told apart in float32.
+   */
   add(data: Float32Array, range: RealRange): void {
     this.#min = Math.min(this.#min, range.min);
     this.#max = Math.max(this.#max, range.max);
@@ -54,6 +57,12 @@ export class ZeroCentredHistogram {
   }
 
   #count(data: Float32Array): void {
+    // The kernel multiplies in float32, and needs some room above.
+    if (2 * this.#limit * this.bins > 3e38)
+      throw new Error(
+        `values from ${this.#min} to ${this.#max} are too large to be told apart in ${this.bins} bins of float32; ` +
+          'scale them down, or exclude this node from quantization',
+      );
     const counts = addon.observe.histogram(data, -this.#limit, this.#limit, this.bins);
     for (let bin = 0; bin < this.bins; bin++) this.#counts[bin] += counts[bin];
   }
