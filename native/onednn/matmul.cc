@@ -39,7 +39,16 @@ Product make_product(const ProductProblem& problem) {
   const auto a = to_onednn(problem.a), dst = to_onednn(problem.dst);
   auto attributes = base_attributes();
   dnnl::post_ops post_ops;
-  const auto multiply = [&](float factor) {
+  // 2.x keeps one function of each kind in a kernel, so the first factor is its output scale.
+  const auto scale_product = [&](float factor) {
+    if (factor == 1) return;
+#if OCTAVO_ONEDNN_3
+    post_ops.append_eltwise(dnnl::algorithm::eltwise_linear, factor, 0);
+#else
+    attributes.set_output_scales(0, {factor});
+#endif
+  };
+  const auto scale_sum = [&](float factor) {
     if (factor == 1) return;
 #if OCTAVO_ONEDNN_3
     post_ops.append_eltwise(dnnl::algorithm::eltwise_linear, factor, 0);
@@ -49,12 +58,12 @@ Product make_product(const ProductProblem& problem) {
   };
   int c_argument = 0;
   if (problem.c) {
-    multiply(problem.alpha / problem.beta);
+    scale_product(problem.alpha / problem.beta);
     c_argument = DNNL_ARG_ATTR_MULTIPLE_POST_OP(post_ops.len()) | DNNL_ARG_SRC_1;
     post_ops.append_binary(dnnl::algorithm::binary_add, to_onednn(*problem.c));
-    multiply(problem.beta);
+    scale_sum(problem.beta);
   } else {
-    multiply(problem.alpha);
+    scale_product(problem.alpha);
   }
   attributes.set_post_ops(post_ops);
   const auto pd = describe(a, layout(problem.b, problem.packed_b), dnnl::memory::desc(), dst, attributes);

@@ -55,7 +55,8 @@ FusedStep::FusedStep(const StepSpec& spec, FusedInputs inputs, const FusedViews&
       fused_(std::move(fused)),
       primitive_scratch_offset_(scratch_.reserve(fused_.primitive.scratchpad_bytes())),
       src_(spec.inputs[0], views.src.given, views.src.wanted, scratch_),
-      weights_(spec.inputs[1], views.weights, fused_.weights, scratch_) {
+      weights_(spec.inputs[1], views.weights, fused_.weights, scratch_),
+      dst_(views.dst.given, views.dst.wanted, scratch_) {
   if (inputs_.addend >= 0) {
     TensorDesc wanted = views.dst.wanted;
     wanted.dtype = views.addend->dtype;
@@ -64,12 +65,6 @@ FusedStep::FusedStep(const StepSpec& spec, FusedInputs inputs, const FusedViews&
       addend_bytes_ = layout_of(wanted).get_size();
       addend_copy_offset_ = scratch_.reserve(addend_bytes_);
     }
-  }
-  const auto dst = layout_of(views.dst.wanted), given_dst = layout_of(views.dst.given);
-  if (!(dst == given_dst)) {
-    dst_reorder_.emplace(onednn::make_reorder(dst, given_dst));
-    dst_offset_ = scratch_.reserve(dst.get_size());
-    dst_scratch_offset_ = scratch_.reserve(dst_reorder_->scratchpad_bytes());
   }
   bias_is_bf16_ = inputs_.bias >= 0 && spec.inputs[inputs_.bias].desc.dtype == DType::bf16;
   if (inputs_.bias < 0) {
@@ -102,7 +97,7 @@ const void* FusedStep::addend_beside(const void* dst, const void* addend, void* 
 void FusedStep::execute(const Buffers& buffers) {
   void* scratchpad = buffers.scratchpad;
   auto& primitive = fused_.primitive;
-  void* dst = dst_reorder_ ? ScratchLayout::at(scratchpad, dst_offset_) : buffers.outputs[0];
+  void* dst = dst_.target(buffers.outputs[0], scratchpad);
   if (addend_) {
     const void* addend = buffers.inputs[inputs_.addend];
     if (fused_.addend_argument)
@@ -120,18 +115,12 @@ void FusedStep::execute(const Buffers& buffers) {
     primitive.bind(DNNL_ARG_BIAS, bias_.empty() ? buffers.inputs[inputs_.bias] : bias_.data());
   primitive.bind(DNNL_ARG_DST, dst);
   primitive.execute(ScratchLayout::at(scratchpad, primitive_scratch_offset_));
-  if (dst_reorder_) {
-    dst_reorder_->bind(DNNL_ARG_FROM, dst);
-    dst_reorder_->bind(DNNL_ARG_TO, buffers.outputs[0]);
-    dst_reorder_->execute(ScratchLayout::at(scratchpad, dst_scratch_offset_));
-  }
+  dst_.finish(buffers.outputs[0], scratchpad);
 }
 
 std::string FusedStep::implementation() const {
-  std::string name = src_.prefix() + weights_.prefix() + (addend_ ? addend_->prefix() : "");
-  name += fused_.primitive.implementation();
-  if (dst_reorder_) name += "+" + dst_reorder_->implementation();
-  return name;
+  return src_.prefix() + weights_.prefix() + (addend_ ? addend_->prefix() : "") +
+         fused_.primitive.implementation() + dst_.suffix();
 }
 
 }  // namespace octavo

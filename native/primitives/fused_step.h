@@ -8,6 +8,7 @@
 #include "onednn/fused_primitive.h"
 #include "primitives/fusion.h"
 #include "primitives/operand.h"
+#include "primitives/result.h"
 #include "primitives/source_parameters.h"
 #include "primitives/step.h"
 
@@ -50,8 +51,7 @@ class FusedStep : public Step {
   Operand src_, weights_;
   std::optional<Operand> addend_;
   size_t addend_bytes_ = 0, addend_copy_offset_ = 0;
-  std::optional<onednn::Primitive> dst_reorder_;
-  size_t dst_offset_ = 0, dst_scratch_offset_ = 0;
+  Result dst_;
   // At every run, from the bias given; else bias_ is ready, or the given one is used as it is.
   bool transforms_bias_ = false;
   bool bias_is_bf16_ = false;

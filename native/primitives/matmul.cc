@@ -7,6 +7,7 @@
 #include <stdexcept>
 
 #include "primitives/operand.h"
+#include "primitives/result.h"
 #include "primitives/table.h"
 
 namespace octavo {
@@ -44,6 +45,13 @@ TensorDesc multipliable(const TensorDesc& desc) {
   } else {
     result.strides = row_major_strides(desc.shape);
   }
+  return result;
+}
+
+// It writes matrices whose rows are dense.
+TensorDesc writable(const TensorDesc& desc) {
+  TensorDesc result = multipliable(desc);
+  if (result.strides.back() != 1) result.strides = row_major_strides(desc.shape);
   return result;
 }
 
@@ -119,7 +127,8 @@ class Matmul : public Step {
       : product_(std::move(product)),
         scratch_offset_(scratch_.reserve(product_.primitive.scratchpad_bytes())),
         a_(spec.inputs[0], factors.a, multipliable(factors.a), scratch_),
-        b_(make_b(spec.inputs[1], factors.b, product_.b, scratch_)) {
+        b_(make_b(spec.inputs[1], factors.b, product_.b, scratch_)),
+        dst_(factors.dst, writable(factors.dst), scratch_) {
     if (!product_.c_argument) return;
     const TensorDesc& c = spec.inputs[2].desc;
     c_.emplace(spec.inputs[2], c, c, scratch_);
@@ -130,12 +139,13 @@ class Matmul : public Step {
     primitive.bind(DNNL_ARG_SRC, a_.resolve(buffers.inputs[0], buffers.scratchpad));
     primitive.bind(DNNL_ARG_WEIGHTS, b_.resolve(buffers.inputs[1], buffers.scratchpad));
     if (c_) primitive.bind(product_.c_argument, c_->resolve(buffers.inputs[2], buffers.scratchpad));
-    primitive.bind(DNNL_ARG_DST, buffers.outputs[0]);
+    primitive.bind(DNNL_ARG_DST, dst_.target(buffers.outputs[0], buffers.scratchpad));
     primitive.execute(ScratchLayout::at(buffers.scratchpad, scratch_offset_));
+    dst_.finish(buffers.outputs[0], buffers.scratchpad);
   }
 
   std::string implementation() const override {
-    return a_.prefix() + b_.prefix() + product_.primitive.implementation();
+    return a_.prefix() + b_.prefix() + product_.primitive.implementation() + dst_.suffix();
   }
   size_t scratchpad_bytes() const override { return scratch_.bytes(); }
 
@@ -144,6 +154,7 @@ class Matmul : public Step {
   ScratchLayout scratch_;
   size_t scratch_offset_;
   Operand a_, b_;
+  Result dst_;
   std::optional<Operand> c_;
 };
 }  // namespace
@@ -155,9 +166,13 @@ std::unique_ptr<Step> create_matmul(const StepSpec& spec) {
     if (!std::isfinite(value)) throw std::invalid_argument(std::string(name) + " must be finite");
     return value;
   };
-  onednn::ProductProblem problem{
-      multipliable(factors.a),   multipliable(factors.b), factors.dst,   spec.inputs[1].constant != nullptr,
-      read_c(spec, factors.dst), number("alpha"),         number("beta")};
+  onednn::ProductProblem problem{multipliable(factors.a),
+                                 multipliable(factors.b),
+                                 writable(factors.dst),
+                                 spec.inputs[1].constant != nullptr,
+                                 read_c(spec, factors.dst),
+                                 number("alpha"),
+                                 number("beta")};
   if (problem.beta == 0) problem.c.reset();
   return std::make_unique<Matmul>(spec, factors, onednn::make_product(problem));
 }

@@ -64,7 +64,11 @@ std::unique_ptr<Step> create_plain_convolution(const StepSpec& spec,
                                                const dnnl::memory::desc& weights, const TensorDesc& dst) {
   const bool fuses = fusion.addend || fusion.unary;
   const bool plain_bias = !problem.has_bias || spec.inputs[2].desc.dtype == DType::f32;
-  if (fuses || !plain_bias || !is_plain(src) || !is_plain(dst) || problem.weights_dtype != DType::f32)
+  // An image of one pixel lies both ways; a constant weight says that a plan runs it, channels-last.
+  const bool of_plan = spec.inputs[1].constant && layout_of(src) == layout_of(problem.src) &&
+                       layout_of(dst) == layout_of(problem.dst);
+  if (of_plan || fuses || !plain_bias || !is_plain(src) || !is_plain(dst) ||
+      problem.weights_dtype != DType::f32)
     return nullptr;
   return std::make_unique<PlainConvolution>(spec, problem.has_bias, src, weights, dst,
                                             onednn::make_plain_convolution(problem));

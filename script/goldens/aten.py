@@ -325,8 +325,86 @@ def quantized_decomposed():
     return f
 
 
+def product():
+    f = Family("product")
+    c = torch.randn
+    for x, w, b, more in [
+        (c(2, 3, 9, 8), c(8, 3, 3, 3), c(8), ([2, 2], [1, 1])),
+        (c(1, 16, 5, 5), c(16, 1, 3, 3), None, ([1, 1], [1, 1], [1, 1], 16)),
+        (c(1, 6, 7, 9), c(4, 3, 2, 3), c(4), ([1, 2], [0, 2], [2, 1], 2)),
+        (c(3, 20, 4, 4), c(12, 20, 1, 1), c(12), ([2, 2],)),
+    ]:
+        f.add(aten.conv2d.default, x, w, b, *more)
+        stride, padding, dilation, groups = [*more, *[[1, 1], [0, 0], [1, 1], 1][len(more):]]
+        f.add(aten.convolution.default, x, w, b, stride, padding, dilation, False, [0, 0], groups)
+    f.add(aten.conv2d.padding, c(1, 4, 6, 7), c(5, 4, 4, 3), c(5), [1, 1], "same", [1, 2])
+    f.add(aten.conv2d.padding, c(1, 4, 6, 7), c(5, 4, 4, 3), None, [2, 1], "valid")
+    f.add(aten.conv1d.default, c(2, 6, 11), c(8, 3, 3), c(8), [2], [1], [2], 2)
+    f.add(aten.conv1d.padding, c(2, 4, 11), c(8, 4, 4), None, [1], "same")
+    for shape in ([7], [3, 7], [2, 3, 7], [2, 1, 4, 7]):
+        f.add(aten.linear.default, c(shape), c(5, 7), c(5))
+        f.add(aten.linear.default, c(shape), c(1, 7))
+    f.add(aten.mm.default, c(4, 6), c(6, 3))
+    f.add(aten.bmm.default, c(2, 4, 6), c(2, 6, 3))
+    for a, b in [([6], [6]), ([6], [6, 3]), ([4, 6], [6]), ([2, 4, 6], [6, 3]), ([4, 6], [5, 6, 3]), ([2, 6], [5, 3, 6, 4]),
+                 ([2, 1, 4, 6], [5, 6, 3]), ([3, 2, 4, 6], [6]), ([6], [2, 6, 3])]:
+        f.add(aten.matmul.default, c(a), c(b))
+    for bias in ([3], [1, 3], [4, 1], [4, 3]):
+        f.add(aten.addmm.default, c(bias), c(4, 6), c(6, 3))
+        f.add(aten.addmm.default, c(bias), c(4, 6), c(6, 3), beta=0.5, alpha=2)
+    f.add(aten.addmm.default, c(3), c(4, 6), c(6, 3), beta=0)
+    f.add(aten.linear.default, c(3, 7).bfloat16(), c(5, 7).bfloat16(), c(5).bfloat16())
+    f.add(aten.conv2d.default, c(1, 4, 5, 5).bfloat16(), c(6, 4, 3, 3).bfloat16(), c(6).bfloat16())
+    return f
+
+
+def fused_convolution():
+    """Inductor's quantized convolutions. Debian 13's PyTorch cannot run the linears on Debian 13's oneDNN."""
+    f = Family("fused_convolution")
+    ops = torch.ops.onednn
+
+    def add(name, x, w, groups, out, call, accum=None):
+        dims = w.dim() - 2
+        w_scale, w_zero_point = torch.rand(w.shape[0]) * 0.01 + 0.002, torch.zeros(w.shape[0], dtype=torch.int64)
+        geometry = [[1] * dims, [1] * dims, [1] * dims, groups]
+        packed = ops.qconv_prepack(w, w_scale, 0.02, 5, *geometry, list(x.shape))
+        output = [0.05, 7, out] if out == torch.uint8 else [1.0, 0, out]
+        rest = [torch.randn(w.shape[0]), *geometry, *output, *call]
+        op = getattr(ops, name.split(".")[1])
+        op = getattr(op, name.split(".")[2])
+        # The accumulator is written to, and must be channels-last.
+        given = [accum.contiguous(memory_format=torch.channels_last)] if accum is not None else []
+        plain = f.encode([x, 0.02, 5, w, w_scale, w_zero_point, *([accum] if accum is not None else []), *rest])
+        result = op(x, 0.02, 5, packed, w_scale, w_zero_point, *given, *rest)
+        f.cases.append({"op": name, "args": plain, "kwargs": {}, "expected": f.encode(result)})
+
+    def u8(*shape):
+        return torch.randint(0, 256, shape, dtype=torch.uint8)
+
+    def weight(*shape):
+        return torch.randint(-127, 128, shape, dtype=torch.int8)
+
+    unaries = [("none", [], ""), ("relu", [], ""), ("hardtanh", [0.0, 6.0], ""), ("hardswish", [], ""), ("swish", [], "")]
+    for out in (torch.uint8, F32, torch.bfloat16):
+        for groups in (1, 2):
+            for unary in unaries:
+                shape = (1, 4, 5, 6), (8, 4 // groups, 3, 3)
+                add("onednn.qconv2d_pointwise.default", u8(*shape[0]), weight(*shape[1]), groups, out, unary)
+    add("onednn.qconv1d_pointwise.default", u8(2, 4, 6), weight(8, 4, 3), 1, torch.uint8, unaries[0])
+    for unary in unaries[:2]:
+        for out, accum, parameters in [
+            (torch.uint8, u8(1, 8, 5, 6), [0.03, 9]),
+            (F32, torch.randn(1, 8, 5, 6), [1.0, 0]),
+            (torch.bfloat16, torch.randn(1, 8, 5, 6).bfloat16(), [1.0, 0]),
+        ]:
+            call = [*parameters, "sum", 1.0, *unary]
+            add("onednn.qconv2d_pointwise.binary", u8(1, 4, 5, 6), weight(8, 4, 3, 3), 1, out, call, accum)
+    return f
+
+
 if __name__ == "__main__":
     target = Path(sys.argv[1])
-    families = (activation, arithmetic, pooling, normalization, reduction, attention, embedding, movement, quantized_decomposed)
+    families = (activation, arithmetic, pooling, normalization, reduction, attention, embedding, movement)
+    families += (quantized_decomposed, product, fused_convolution)
     for family in families:
         family().write(target)

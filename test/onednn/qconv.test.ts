@@ -66,6 +66,20 @@ const shapes: readonly Shape[] = [
     options: { groups: 19, padding: 1 },
   },
   { name: 'channel multiplier', x: [1, 8, 6, 6], weight: [16, 1, 3, 3], options: { groups: 8, padding: 1 } },
+  // Kernels of oneDNN 2.6 or 3.7 are wrong on each of these (convolution_faults.cc says how).
+  { name: 'edges of padding alone', x: [1, 32, 8, 8], weight: [16, 32, 1, 1], options: { padding: 1 } },
+  { name: 'one column', x: [1, 8, 14, 3], weight: [16, 8, 3, 3], options: { stride: 2 } },
+  { name: 'tall kernel', x: [1, 64, 3, 140], weight: [10, 64, 3, 1], options: { padding: [1, 0] } },
+  { name: '36 pixels', x: [1, 64, 6, 6], weight: [16, 64, 1, 1] },
+  { name: 'stride beyond the kernel', x: [1, 32, 17, 17], weight: [16, 32, 2, 3], options: { stride: 3 } },
+  { name: 'depthwise whole image', x: [1, 32, 5, 5], weight: [32, 1, 5, 5], options: { groups: 32 } },
+  { name: 'long rows', x: [1, 16, 2, 200], weight: [16, 16, 1, 5], options: { padding: [0, 2] } },
+  {
+    name: 'dilated beyond the edge',
+    x: [1, 64, 28, 28],
+    weight: [8, 64, 3, 3],
+    options: { padding: 2, dilation: 2 },
+  },
   { name: 'whole image', x: [2, 16, 4, 4], weight: [10, 16, 4, 4] },
   { name: 'single pixel', x: [2, 40, 1, 1], weight: [10, 40, 1, 1] },
 ];
