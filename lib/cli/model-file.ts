@@ -15,6 +15,7 @@ export type FileKind = 'pt2' | 'artifact';
 export async function fileKind(path: string): Promise<FileKind> {
   const file = await open(path);
   try {
+    if (!(await file.stat()).isFile()) throw new Error(`${path} is not a file`);
     const { buffer } = await file.read(Buffer.alloc(9), 0, 9, 0);
     if (buffer.toString('latin1', 0, 4) === 'PK\x03\x04') return 'pt2';
     // A safetensors file begins with the length of its header, 64 bits, and the header's JSON.

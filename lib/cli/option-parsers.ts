@@ -23,6 +23,13 @@ export function numbers(text: string): readonly number[] {
 }
 
 /** A finite number other than 0. */
+export function nonZeroNumber(text: string): number {
+  const value = text.trim() === '' ? Number.NaN : Number(text);
+  if (!Number.isFinite(value) || value === 0) throw new InvalidArgumentError('It must be one number, not 0.');
+  return value;
+}
+
+/** Finite numbers other than 0. */
 export function nonZeroNumbers(text: string): readonly number[] {
   const values = numbers(text);
   if (values.includes(0)) throw new InvalidArgumentError('It must not be 0: it divides.');

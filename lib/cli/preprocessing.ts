@@ -1,7 +1,7 @@
 import type { Command } from 'commander';
 import type { ModelMetadata } from '../runtime/index.ts';
 import { Tensor } from '../tensor/index.ts';
-import { nonZeroNumbers, numbers } from './option-parsers.ts';
+import { nonZeroNumber, nonZeroNumbers, numbers } from './option-parsers.ts';
 
 /** How stored images become a model's input: `(x * scale - mean) / std`, a mean and a std for all channels or for each. */
 export interface Preprocessing {
@@ -24,7 +24,7 @@ export function rememberedPreprocessing(metadata: ModelMetadata): Preprocessing 
 }
 
 export interface PreprocessingOptions {
-  readonly scale?: readonly number[];
+  readonly scale?: number;
   readonly mean?: readonly number[];
   readonly std?: readonly number[];
 }
@@ -37,7 +37,7 @@ export function addPreprocessingOptions(command: Command): Command {
     .option(
       '--scale <f>',
       'factor before mean and std (default: 1/255 for uint8 images, otherwise 1)',
-      nonZeroNumbers,
+      nonZeroNumber,
     );
 }
 
@@ -52,7 +52,7 @@ export function choosePreprocessing(
 ): Preprocessing {
   const given = options.scale ?? options.mean ?? options.std;
   if (!given && remembered) return remembered;
-  const scale = options.scale?.[0] ?? (images.dtype === 'uint8' ? 1 / 255 : 1);
+  const scale = options.scale ?? (images.dtype === 'uint8' ? 1 / 255 : 1);
   return { scale, mean: options.mean ?? [0], std: options.std ?? [1] };
 }
 

@@ -27,16 +27,28 @@ export function createProgram(): Command {
  * @returns the exit code.
  */
 export async function runCli(args: readonly string[]): Promise<number> {
-  const program = createProgram().exitOverride();
-  for (const command of program.commands) command.exitOverride();
+  // Not what the parser found: it may have stopped at an error before it came to the option.
+  const json = args.includes('--json');
+  const fail = (message: string) =>
+    process.stderr.write(json ? `${JSON.stringify({ error: message })}\n` : `octavo: ${message}\n`);
+  const program = createProgram();
+  for (const command of [program, ...program.commands]) {
+    command.exitOverride();
+    // Commander writes usage errors, and the help that goes with them, as text.
+    if (json) command.configureOutput({ writeErr: () => {} });
+  }
   try {
     await program.parseAsync(args, { from: 'user' });
     return exitCodes.ok;
   } catch (error) {
-    if (error instanceof CommanderError) return error.exitCode === 0 ? exitCodes.ok : exitCodes.usage;
     const { message } = error as Error;
-    const json = program.opts<{ json?: boolean }>().json;
-    process.stderr.write(json ? `${JSON.stringify({ error: message })}\n` : `octavo: ${message}\n`);
-    return exitCodes.failure;
+    if (!(error instanceof CommanderError)) {
+      fail(message);
+      return exitCodes.failure;
+    }
+    if (error.exitCode === 0) return exitCodes.ok;
+    if (json)
+      fail(error.code === 'commander.help' ? 'a command is missing' : message.replace(/^error: /, ''));
+    return exitCodes.usage;
   }
 }

@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { open, rename, rm } from 'node:fs/promises';
+import { dirname } from 'node:path';
 import { deserializeGraph, GraphModule, serializeGraph } from '../graph/index.ts';
 import { decodeSafetensors, encodeSafetensors } from '../tensor/index.ts';
 
@@ -42,8 +43,14 @@ export async function writeArtifact({ module, metadata }: Artifact, path: string
     await rename(unfinished, path);
   } catch (error) {
     await rm(unfinished, { force: true });
-    throw new Error(`${path} could not be written: ${(error as Error).message}`, { cause: error });
+    throw new Error(`${path} could not be written: ${reasonOf(error, path)}`, { cause: error });
   }
+}
+
+/** Not the system's message alone: it names the unfinished file, which is gone. */
+function reasonOf(error: unknown, path: string): string {
+  const { code, message } = error as NodeJS.ErrnoException;
+  return code === 'ENOENT' ? `there is no folder ${dirname(path)}` : message;
 }
 
 /**
@@ -83,7 +90,9 @@ async function readWhole(path: string): Promise<Uint8Array> {
     throw new Error(`${path} could not be opened: ${error.message}`, { cause: error });
   });
   try {
-    const { size } = await file.stat();
+    const info = await file.stat();
+    if (!info.isFile()) throw new Error(`${path} is not a file`);
+    const { size } = info;
     const bytes = new Uint8Array(size);
     let filled = 0;
     while (filled < size) {

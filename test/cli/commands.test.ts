@@ -164,6 +164,8 @@ describe('octavo', () => {
       1,
       "octavo: ENOENT: no such file or directory, open 'nowhere.pt2'",
     ],
+    [['eval', source, '--data', 'x.npz', '--scale', '1,2'], 2, 'It must be one number, not 0.'],
+    [['bench', 'models'], 1, 'models is not a file'],
     [['bench', 'models/README.md'], 1, 'models/README.md is neither a .pt2 file nor a model saved by Octavo'],
     [['print', source, '--stage', 'converted'], 1, '--stage converted needs calibration data'],
     [['eval', source, '--data', 'models/tiny_cnn.pt2'], 1, 'models/tiny_cnn.pt2'],
@@ -183,5 +185,17 @@ describe('octavo', () => {
     const { code, stderr } = octavo('bench', 'models/README.md', '--json');
     expect(code).toBe(1);
     expect(JSON.parse(stderr).error).toContain('neither a .pt2 file');
+  });
+
+  it.each([
+    [['info', '--bogus', '--json'], "unknown option '--bogus'"],
+    [['--json', 'nothing'], "unknown command 'nothing'"],
+    [['quantize', '--json'], "required option '--calib <npz>' not specified"],
+    [['--json'], 'a command is missing'],
+  ])('%j is called the wrong way, which is JSON too', async (args, message) => {
+    const { code, stdout, stderr } = await octavoHere(...args);
+    expect(code).toBe(2);
+    expect(stdout).toBe('');
+    expect(JSON.parse(stderr).error).toContain(message);
   });
 });

@@ -42,7 +42,9 @@ describe('a saved model', () => {
   it('leaves nothing but the file, and nothing at all when it cannot be written', async () => {
     await saved('alone');
     using model = compile(convNet());
-    await expect(model.save(join(folder, 'no', 'such', 'folder'))).rejects.toThrow('could not be written');
+    await expect(model.save(join(folder, 'no', 'such', 'folder'))).rejects.toThrow(
+      /folder could not be written: there is no folder .*such$/,
+    );
     expect((await readdir(folder)).filter((name) => name.includes('tmp'))).toEqual([]);
   });
 
@@ -93,6 +95,10 @@ describe('a file that is no saved model', () => {
 
   it('is refused when it is not there', async () => {
     await expect(loadModel(join(folder, 'nothing'))).rejects.toThrow(/nothing could not be opened: ENOENT/);
+  });
+
+  it('is refused when it is a folder', async () => {
+    await expect(loadModel(folder)).rejects.toThrow(`${folder} is not a file`);
   });
 
   it('is refused when it holds tensors alone', async () => {
