@@ -38,6 +38,18 @@ export class GraphModule {
     this.rangeConstraints = new Map(rangeConstraints);
   }
 
+  /**
+   * `value` itself, where JavaScript may have passed anything: what `loadPt2` returns without `await`, say.
+   * @param where the function that takes it, for messages.
+   * @throws Error when it is no graph module.
+   */
+  static accept(value: GraphModule, where: string): GraphModule {
+    if (value instanceof GraphModule) return value;
+    const got: unknown = value;
+    const hint = got instanceof Promise ? 'a Promise; await it first' : got === null ? 'null' : typeof got;
+    throw new Error(`${where}: expected a GraphModule, got ${hint}`);
+  }
+
   /** @throws Error that names the path when there is no such parameter or buffer. */
   attribute(target: string): Tensor {
     const tensor = this.attributes.get(target);

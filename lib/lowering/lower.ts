@@ -1,4 +1,4 @@
-import type { GraphModule } from '../graph/index.ts';
+import { GraphModule } from '../graph/index.ts';
 import { type Pass, PassContext } from './pass.ts';
 import { batchNormalization } from './passes/batch-normalization.ts';
 import { binaryArithmetic } from './passes/binary-arithmetic.ts';
@@ -67,7 +67,7 @@ const stages: readonly (readonly Pass[])[] = [
  * quantized pattern that was left in float, each with the reason.
  */
 export function lower(module: GraphModule, options: LowerOptions = {}): Lowered {
-  const lowered = module.clone();
+  const lowered = GraphModule.accept(module, 'lower').clone();
   const context = new PassContext(lowered);
   for (const stage of stages) {
     let changed: number;

@@ -4,6 +4,7 @@ import type { PackedWeight } from './packed-weight.ts';
 import {
   type Addition,
   acceptActivation,
+  acceptOptions,
   acceptWeight,
   namedIn,
   type QuantizedOptions,
@@ -70,6 +71,7 @@ function convolve(
   options: QConvOptions,
   addition?: Addition,
 ): Tensor {
+  acceptOptions(where, options);
   const layout = spatial === 1 ? '[N, C, L]' : '[N, C, H, W]';
   const x = acceptActivation(where, qx, (rank) => rank === spatial + 2, layout);
   acceptWeight(where, weight, 'convolution', spatial + 2);
@@ -141,7 +143,10 @@ export function qconv2dPointwiseBinary(
   qaccum: Tensor | ForeignTensor,
   options: QConvBinaryOptions,
 ): Tensor {
-  const { accumScale: scale = 1, accumZeroPoint: zeroPoint = 0 } = options;
+  const { accumScale: scale = 1, accumZeroPoint: zeroPoint = 0 } = acceptOptions(
+    'qconv2dPointwiseBinary',
+    options,
+  );
   const addition = { name: 'qaccum', tensor: qaccum, scale, zeroPoint };
   return convolve('qconv2dPointwiseBinary', 2, qx, weight, options, addition);
 }

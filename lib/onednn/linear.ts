@@ -3,6 +3,7 @@ import type { PackedWeight } from './packed-weight.ts';
 import {
   type Addition,
   acceptActivation,
+  acceptOptions,
   acceptWeight,
   type QuantizedOptions,
   runQuantized,
@@ -26,6 +27,7 @@ function multiply(
   options: QLinearOptions,
   addition?: Addition,
 ): Tensor {
+  acceptOptions(where, options);
   const x = acceptActivation(where, qx, (rank) => rank > 0, '[..., in]');
   acceptWeight(where, weight, 'linear', 2);
   const [out, inner] = weight.shape;
@@ -70,7 +72,10 @@ export function qlinearPointwiseBinary(
   other: Tensor | ForeignTensor,
   options: QLinearBinaryOptions,
 ): Tensor {
-  const { otherScale: scale = 1, otherZeroPoint: zeroPoint = 0 } = options;
+  const { otherScale: scale = 1, otherZeroPoint: zeroPoint = 0 } = acceptOptions(
+    'qlinearPointwiseBinary',
+    options,
+  );
   const addition = { name: 'other', tensor: other, scale, zeroPoint };
   return multiply('qlinearPointwiseBinary', qx, weight, options, addition);
 }

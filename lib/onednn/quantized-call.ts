@@ -45,6 +45,16 @@ export interface QuantizedCall {
 const outputDtypes: readonly DType[] = ['uint8', 'int8', 'float32', 'bfloat16'];
 
 /**
+ * The options of a call.
+ * @throws Error when there are none: `xScale` has no default.
+ */
+export function acceptOptions<T extends QuantizedOptions>(where: string, options: T): T {
+  if (typeof options !== 'object' || options === null)
+    throw new Error(`${where}: options must be an object that holds xScale, got ${String(options)}`);
+  return options;
+}
+
+/**
  * The quantized activation of a call.
  * @throws Error when it is no uint8 or int8 tensor of a rank the function takes, or empty.
  */

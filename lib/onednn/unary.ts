@@ -52,6 +52,10 @@ export function unaryAttributes(unary: UnaryPostOp): Attributes {
       return { unary: approximate === 'tanh' ? 'gelu_tanh' : 'gelu_erf' };
     }
     default:
-      throw new Error(`fused function '${String((unary as { name?: unknown }).name)}' is not supported`);
+      throw new Error(
+        typeof unary === 'string'
+          ? `unary must be an object such as { name: 'relu' }, got '${unary}'`
+          : `fused function '${String((unary as { name?: unknown }).name)}' is not supported`,
+      );
   }
 }

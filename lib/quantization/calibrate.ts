@@ -1,6 +1,6 @@
 import { setImmediate } from 'node:timers/promises';
 import { operators } from '../aten/index.ts';
-import { type GraphModule, Interpreter, type Node, type TensorMeta } from '../graph/index.ts';
+import { GraphModule, Interpreter, type Node, type TensorMeta } from '../graph/index.ts';
 import { type ForeignTensor, Tensor } from '../tensor/index.ts';
 
 /** One batch: the model's only input, its inputs in order, or its inputs by name. */
@@ -23,7 +23,7 @@ export interface CalibrateOptions {
  * script writes as `for batch in loader: prepared(batch)`). Runs on native kernels; other work gets its turn between
  * batches.
  * @returns the number of batches seen.
- * @throws Error that says which batch, and which input or node: no batches at all, an input of the wrong name, dtype or
+ * @throws Error that says which batch, and which input or node: a model without observers, no batches at all, an input of the wrong name, dtype or
  * shape, NaN or infinite values; the signal's reason when it is aborted.
  */
 export async function calibrate(
@@ -31,6 +31,13 @@ export async function calibrate(
   batches: AsyncIterable<CalibrationBatch> | Iterable<CalibrationBatch>,
   options: CalibrateOptions = {},
 ): Promise<number> {
+  const { graph } = GraphModule.accept(prepared, 'calibrate');
+  if (!graph.nodes.some(({ op }) => op === 'call_module'))
+    throw new Error(
+      'calibrate: the model has no observers: prepare it with preparePt2e and a quantizer that annotates something',
+    );
+  if (!isIterable(batches))
+    throw new Error('calibrate: batches must be an iterable, async or not; a single batch is [batch]');
   const interpreter = new Interpreter(prepared, operators);
   let done = 0;
   for await (const batch of batches) {
@@ -49,8 +56,16 @@ export async function calibrate(
   return done;
 }
 
+function isIterable(value: unknown): boolean {
+  return (
+    typeof value === 'object' && value !== null && (Symbol.iterator in value || Symbol.asyncIterator in value)
+  );
+}
+
 function inputsOf(module: GraphModule, batch: CalibrationBatch): Tensor[] {
   const { placeholders } = module.graph;
+  if (typeof batch !== 'object' || batch === null)
+    throw new Error(`the model's inputs are ${placeholders.join(', ')}; got ${String(batch)}`);
   const values = listed(batch, placeholders);
   if (values.length !== placeholders.length)
     throw new Error(

@@ -1,5 +1,5 @@
 import { operators } from '../aten/index.ts';
-import { GET_ITEM, type GraphModule, type Node, propagateShapes } from '../graph/index.ts';
+import { GET_ITEM, GraphModule, type Node, propagateShapes } from '../graph/index.ts';
 import { type BuiltPlan, buildPlan, ConstantStore } from '../lowering/plan/index.ts';
 import { addon, type NativeExecutor, type NativePlan } from '../onednn/addon.ts';
 import { Tensor } from '../tensor/index.ts';
@@ -192,7 +192,7 @@ export class CompiledModel implements Disposable {
  * @throws Error that lists every operator that cannot be compiled, with a count of each.
  */
 export function compile(module: GraphModule, options: CompileOptions = {}): CompiledModel {
-  return new CompiledModel(module, options);
+  return new CompiledModel(GraphModule.accept(module, 'compile'), options);
 }
 
 function checkOperators({ graph }: GraphModule): void {

@@ -34,6 +34,8 @@ export class Tensor {
    */
   constructor(dtype: DType, data: TensorData, shape: readonly number[]) {
     if (!isDType(dtype)) throw new Error(`Tensor: unknown dtype '${String(dtype)}'`);
+    if (!Array.isArray(shape))
+      throw new Error(`Tensor: shape must be an array of non-negative integers, got ${String(shape)}`);
     for (const extent of shape)
       if (!Number.isSafeInteger(extent) || extent < 0)
         throw new Error(`Tensor: shape [${shape.join(', ')}] must hold non-negative integers`);

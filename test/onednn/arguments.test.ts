@@ -33,6 +33,26 @@ describe('what is refused, and how', () => {
       () => qlinearPrepack(Tensor.zeros('int8', [8, 4, 1]), 1),
       /qlinearPrepack: weight must have 2/,
     ],
+    [
+      'no options',
+      () => qconv2dPointwise(x, weight, undefined as never),
+      /qconv2dPointwise: options must be an object that holds xScale, got undefined/,
+    ],
+    [
+      'no options of an addition',
+      () => qlinearPointwiseBinary(rows, linearWeight, rows, null as never),
+      /qlinearPointwiseBinary: options must be an object that holds xScale, got null/,
+    ],
+    [
+      'a fused function by its name alone',
+      () => qconv2dPointwise(x, weight, { xScale: 1, unary: 'relu' as never }),
+      /unary must be an object such as \{ name: 'relu' \}, got 'relu'/,
+    ],
+    [
+      'a shape that is no list',
+      () => new Tensor('uint8', new Uint8Array(2), 2 as never),
+      /shape must be an array of non-negative integers, got 2/,
+    ],
     ['too few scales', () => qconvPrepack(kernel, [1, 1]), /wScale must hold 1 scale or 8.*got 2/],
     [
       'a scale of 0',

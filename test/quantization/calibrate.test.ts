@@ -1,6 +1,9 @@
 import { beforeEach, describe, expect, it, vi } from 'vitest';
+import { loadPt2 } from '../../lib/capture/index.ts';
 import { type GraphModule, Interpreter } from '../../lib/graph/index.ts';
-import { calibrate, convertPt2e } from '../../lib/quantization/index.ts';
+import { lower } from '../../lib/lowering/index.ts';
+import { calibrate, convertPt2e, preparePt2e, X86Quantizer } from '../../lib/quantization/index.ts';
+import { compile } from '../../lib/runtime/index.ts';
 import { Tensor } from '../../lib/tensor/index.ts';
 import { goldenTensor, prepareModel } from './golden.ts';
 
@@ -42,6 +45,29 @@ describe('calibrate', () => {
     await expect(run).rejects.toThrow('enough');
   });
 
+  it.each<[string, unknown, RegExp]>([
+    ['nothing', undefined, /batches must be an iterable/],
+    ['a tensor alone', Tensor.zeros('float32', [1, 3, 32, 32]), /a single batch is \[batch\]/],
+    ['a batch that is missing', [null], /calibration batch 0: the model's inputs are x; got null/],
+  ])('refuses %s', async (_, batches, message) => {
+    await expect(calibrate(prepared, batches as Tensor[])).rejects.toThrow(message);
+  });
+
+  it('refuses a model without observers, which would learn nothing', async () => {
+    const model = await loadPt2('models/tiny_cnn.pt2');
+    await expect(calibrate(model, [batch()])).rejects.toThrow(/no observers: prepare it with preparePt2e/);
+  });
+
+  it('refuses a model that is still to come', async () => {
+    const coming = loadPt2('models/tiny_cnn.pt2');
+    const model = coming as unknown as GraphModule;
+    const message = /: expected a GraphModule, got a Promise; await it first/;
+    await expect(calibrate(model, [batch()])).rejects.toThrow(message);
+    for (const stage of [convertPt2e, lower, compile, (m: GraphModule) => preparePt2e(m, new X86Quantizer())])
+      expect(() => stage(model)).toThrow(message);
+    await coming;
+  });
+
   it('refuses an empty set', async () => {
     await expect(calibrate(prepared, [])).rejects.toThrow(/calibration set is empty/);
   });
@@ -79,6 +105,19 @@ describe('calibrate', () => {
   ])('refuses wrong inputs %#', async (wrong, message) => {
     await expect(calibrate(prepared, [batch(), wrong])).rejects.toThrow(message);
     await expect(calibrate(prepared, [wrong])).rejects.toThrow(/calibration batch 0/);
+  });
+});
+
+describe('preparePt2e', () => {
+  it('refuses a model that is prepared already', () => {
+    expect(() => preparePt2e(prepared, new X86Quantizer())).toThrow(
+      /prepared already: it has the observer 'activation_post_process_/,
+    );
+  });
+
+  it('refuses to work without a quantizer', async () => {
+    const model = await loadPt2('models/tiny_cnn.pt2');
+    expect(() => preparePt2e(model, undefined as unknown as X86Quantizer)).toThrow(/expected a Quantizer/);
   });
 });
 

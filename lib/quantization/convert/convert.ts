@@ -1,5 +1,5 @@
 import { operators } from '../../aten/index.ts';
-import type { GraphModule } from '../../graph/index.ts';
+import { GraphModule } from '../../graph/index.ts';
 import { duplicateDequantize } from './duplicate-dequantize.ts';
 import { foldQuantizedConstants } from './fold-quantized-constants.ts';
 import { portMetadata } from './port-metadata.ts';
@@ -25,7 +25,7 @@ export interface ConvertOptions {
  */
 export function convertPt2e(prepared: GraphModule, options: ConvertOptions = {}): GraphModule {
   const { foldQuantize = true, useReferenceRepresentation = false } = options;
-  const module = prepared.clone();
+  const module = GraphModule.accept(prepared, 'convertPt2e').clone();
   replaceObservers(module);
   duplicateDequantize(module);
   portMetadata(module);

@@ -1,5 +1,5 @@
-import type { GraphModule } from '../../graph/index.ts';
-import type { Quantizer } from '../quantizer.ts';
+import { GraphModule } from '../../graph/index.ts';
+import { Quantizer } from '../quantizer.ts';
 import { createObservers } from './create-observers.ts';
 import { foldBatchNorms } from './fold-batch-norm.ts';
 import { insertObservers } from './insert-observers.ts';
@@ -8,10 +8,15 @@ import { groupPlaces } from './sharing.ts';
 /**
  * Prepares a captured model for calibration (counterpart: `torch.ao.quantization.quantize_pt2e.prepare_pt2e`): folds batch
  * norms, lets the quantizer annotate, and inserts observers as `call_module` nodes. `module` itself is left as it is.
- * @throws Error that names node and place where annotations contradict each other.
+ * @throws Error that names node and place where annotations contradict each other, or the model is prepared already.
  */
 export function preparePt2e(module: GraphModule, quantizer: Quantizer): GraphModule {
-  const copy = module.clone();
+  const copy = GraphModule.accept(module, 'preparePt2e').clone();
+  if (!(quantizer instanceof Quantizer))
+    throw new Error('preparePt2e: expected a Quantizer as its second argument');
+  const observer = copy.graph.nodes.find(({ op }) => op === 'call_module');
+  if (observer)
+    throw new Error(`preparePt2e: the model is prepared already: it has the observer '${observer.target}'`);
   foldBatchNorms(copy);
   const prepared = quantizer.transformForAnnotation(copy);
   quantizer.annotate(prepared);
