@@ -1,7 +1,7 @@
 import { operators } from '../aten/index.ts';
 import { type Dim, type GraphModule, type SymbolRange, SymInt } from '../graph/index.ts';
 import { withBackend } from '../nn/dispatch.ts';
-import type { Module, Value } from '../nn/index.ts';
+import { Module, type Value } from '../nn/index.ts';
 import type { DType } from '../tensor/index.ts';
 import { Tracer } from './tracer.ts';
 
@@ -29,7 +29,7 @@ export interface ExampleInput {
  * Captures a module as a graph of ATen operators (counterpart: `torch.export.export_for_training(...).module()`): the
  * same operators, names and metadata as PyTorch gives for the same architecture. Call {@link Module.eval} first.
  * @param exampleInputs by name, in the order `forward` takes them. Only dtypes and shapes count, no element is read.
- * @throws Error that names the module where it happened: shapes that do not fit, operators that are not supported,
+ * @throws Error that names the module where it happened: no {@link Module}, shapes that do not fit, operators that are not supported,
  * control flow that depends on elements or on symbolic sizes.
  */
 export function exportModel(
@@ -37,6 +37,7 @@ export function exportModel(
   exampleInputs: Readonly<Record<string, ExampleInput>>,
   options: ExportOptions = {},
 ): GraphModule {
+  if (!(module instanceof Module)) throw new Error('exportModel: expected a Module of octavo/nn to capture');
   const tracer = new Tracer(module, operators);
   const symbols = new Symbols();
   const inputs = Object.entries(exampleInputs).map(([name, { dtype, shape }]) =>

@@ -43,6 +43,7 @@ export interface NodeMeta {
 /** What may stand in a node's arguments. Dtypes, layouts and the like are strings; the operator's schema says which. */
 export type Argument = Node | number | string | boolean | null | readonly Argument[];
 
+/** What a node does (`torch.fx.Node.op`). */
 export type NodeOp = 'placeholder' | 'get_attr' | 'call_function' | 'call_module' | 'output';
 
 /**

@@ -103,6 +103,7 @@ export interface NativeExecutor {
   dispose(): void;
 }
 
+/** The oneDNN that the addon was built with, and how it computes. */
 export interface OneDnnVersion {
   readonly version: string;
   /** `omp`, `tbb`, `seq`, … */

@@ -11,10 +11,12 @@ export interface Window {
 
 /**
  * How many places a window takes along an extent.
- * @throws Error when the window is larger than the padded extent.
+ * @throws Error when the window is larger than the padded extent, or does not move.
  */
 export function windowCount(extent: number, window: Window): number {
   const { kernel, stride, padding, paddingEnd, dilation } = window;
+  if (kernel < 1 || stride < 1 || dilation < 1)
+    throw new Error(`kernel ${kernel}, stride ${stride} and dilation ${dilation} must be at least 1`);
   const padded = extent + padding + paddingEnd;
   const span = dilation * (kernel - 1) + 1;
   if (padded < span) throw new Error(`the kernel spans ${span}, more than the padded input's ${padded}`);

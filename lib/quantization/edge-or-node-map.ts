@@ -4,18 +4,22 @@ import { type EdgeOrNode, placeKey } from './edge-or-node.ts';
 export class EdgeOrNodeMap<V> {
   readonly #entries = new Map<string, readonly [EdgeOrNode, V]>();
 
+  /** The value of a place, if it has one. */
   get(place: EdgeOrNode): V | undefined {
     return this.#entries.get(placeKey(place))?.[1];
   }
 
+  /** Whether a place has a value. */
   has(place: EdgeOrNode): boolean {
     return this.#entries.has(placeKey(place));
   }
 
+  /** Gives a place its value, or another one. */
   set(place: EdgeOrNode, value: V): void {
     this.#entries.set(placeKey(place), [place, value]);
   }
 
+  /** Places with their values. */
   entries(): readonly (readonly [EdgeOrNode, V])[] {
     return [...this.#entries.values()];
   }

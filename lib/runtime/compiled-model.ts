@@ -68,10 +68,10 @@ export class CompiledModel implements Disposable {
     checkOperators(this.#module);
     this.inputs = inputsOf(this.#module);
     this.outputs = outputsOf(this.#module, propagateShapes(this.#module, this.inputs, operators));
+    this.metadata = checkMetadata(options.metadata ?? {});
     this.#executor = new addon.Executor({ streams, threadsPerStream });
     this.streams = streams;
     this.threadsPerStream = threadsPerStream;
-    this.metadata = options.metadata ?? {};
   }
 
   /**
@@ -193,6 +193,14 @@ export class CompiledModel implements Disposable {
  */
 export function compile(module: GraphModule, options: CompileOptions = {}): CompiledModel {
   return new CompiledModel(GraphModule.accept(module, 'compile'), options);
+}
+
+/** Before the work, not when a file that nobody could read is written. */
+function checkMetadata(metadata: ModelMetadata): ModelMetadata {
+  for (const [key, value] of Object.entries(metadata))
+    if (typeof value !== 'string')
+      throw new Error(`compile: metadata '${key}' must be a string, got ${typeof value}`);
+  return metadata;
 }
 
 function checkOperators({ graph }: GraphModule): void {

@@ -115,6 +115,13 @@ describe('exportModel', () => {
     expect(print(module)).toContain('return (mul, add)');
   });
 
+  it('refuses windows that do not move, and what is no module', () => {
+    const x = { dtype: 'float32', shape: [1, 3, 8, 8] } as const;
+    const still = new nn.Conv2d(3, 4, 3, { stride: 0 }).eval();
+    expect(() => exportModel(still, { x })).toThrow(/kernel 3, stride 0 and dilation 1 must be at least 1/);
+    expect(() => exportModel({} as nn.Module, { x })).toThrow(/expected a Module of octavo\/nn/);
+  });
+
   it('says where a shape does not fit', () => {
     expect(() => exportModel(new TinyCNN().eval(), { x: Tensor.zeros('float32', [1, 4, 32, 32]) })).toThrow(
       /^export of 'conv1' \(torch\.nn\.modules\.conv\.Conv2d\): .*channels/,

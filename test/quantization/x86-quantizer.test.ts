@@ -97,6 +97,12 @@ describe('X86Quantizer', () => {
     expect(prepared.modules.size).toBe(0);
   });
 
+  it.each([undefined, {}, 'int8'])('refuses %j as a configuration', (config) => {
+    expect(() => new X86Quantizer().setGlobal(config as never)).toThrow(
+      /an object such as getDefaultX86QuantizationConfig\(\) gives, got/,
+    );
+  });
+
   it('refuses mixed modes', () => {
     const dynamic = x86QuantizationConfig({ isDynamic: true });
     const training: QuantizationConfig = { ...config, isQat: true };

@@ -116,6 +116,13 @@ describe('CompiledModel', () => {
       expect(use).toThrow(message);
   });
 
+  it('refuses a batch that no memory could hold', () => {
+    using model = compile(convNet());
+    expect(() => model.plan([2 ** 45, 3, 8, 8])).toThrow(
+      /inputs of float32\[35184372088832, 3, 8, 8\] need more memory than there are addresses for/,
+    );
+  });
+
   it('refuses operators it cannot compile, all at once', () => {
     const b = new GraphBuilder();
     const x = b.input('x', [1]);

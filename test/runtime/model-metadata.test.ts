@@ -20,6 +20,11 @@ describe('a model’s metadata', () => {
     return new GraphModule(graph);
   }
 
+  it('is text, or refused before anything is written', () => {
+    const metadata = { epochs: 3 } as unknown as Record<string, string>;
+    expect(() => compile(relu(), { metadata })).toThrow("metadata 'epochs' must be a string, got number");
+  });
+
   it.each([[{ labels: 'a,b', 'ünicode "name"': '\n' }], [undefined]])(
     '%j is saved and loaded',
     async (metadata) => {

@@ -43,6 +43,11 @@ export function assignStorage(
     if (index !== undefined) return { kind: 'output', index, offset };
     return { kind: 'arena', offset: offsets.get(home)! + offset };
   };
+  if (!Number.isSafeInteger(arena.bytes))
+    throw new Error(
+      `plan: inputs of ${program.inputs.map(({ dtype, shape }) => `${dtype}[${shape.join(', ')}]`).join(', ')} need ` +
+        'more memory than there are addresses for',
+    );
   const values: PlanValue[] = [];
   const indices = new Map<Operand, number>();
   const indexOf = (operand: Operand): number => {

@@ -49,6 +49,7 @@ export function sigmoid(x: Value): Value {
   return pointwise('sigmoid', 'torch.sigmoid', x, {});
 }
 
+/** The hyperbolic tangent of each element (`torch.tanh`). */
 export function tanh(x: Value): Value {
   return pointwise('tanh', 'torch.tanh', x, {});
 }

@@ -7,18 +7,22 @@ function arithmetic(name: string, python: string, a: Value, b: Value | number, {
   return callOperator({ target, args: [a, b], source: `_operator.${inplace ? 'i' : ''}${python}` });
 }
 
+/** Element by element `a + b`, broadcast (`operator.add`). */
 export function add(a: Value, b: Value | number, options: InPlace = {}): Value {
   return arithmetic('add', 'add', a, b, options);
 }
 
+/** Element by element `a - b`, broadcast (`operator.sub`). */
 export function sub(a: Value, b: Value | number, options: InPlace = {}): Value {
   return arithmetic('sub', 'sub', a, b, options);
 }
 
+/** Element by element `a * b`, broadcast (`operator.mul`). */
 export function mul(a: Value, b: Value | number, options: InPlace = {}): Value {
   return arithmetic('mul', 'mul', a, b, options);
 }
 
+/** Element by element `a / b`, broadcast (`operator.truediv`). */
 export function div(a: Value, b: Value | number, options: InPlace = {}): Value {
   return arithmetic('div', 'truediv', a, b, options);
 }

@@ -85,6 +85,11 @@ export class X86Quantizer extends Quantizer {
 
   #checkMode(config: QuantizationConfig | null): void {
     if (config === null) return;
+    if (typeof config !== 'object' || config.inputActivation === undefined)
+      throw new Error(
+        'X86Quantizer: a configuration is null or an object such as getDefaultX86QuantizationConfig() gives, ' +
+          `got ${JSON.stringify(config)}`,
+      );
     checkDTypes(config);
     for (const other of [...this.#byModuleName.values(), ...this.#byOperator.values(), this.#global]) {
       if (other === null) continue;
