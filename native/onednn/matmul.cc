@@ -1,5 +1,7 @@
 #include "onednn/matmul.h"
 
+#include "onednn/matmul_faults.h"
+
 namespace octavo::onednn {
 
 namespace {
@@ -8,14 +10,24 @@ dnnl::memory::desc layout(const TensorDesc& desc, bool any) {
   return to_onednn(desc);
 }
 
-dnnl::matmul::primitive_desc describe(const dnnl::memory::desc& src, const dnnl::memory::desc& weights,
-                                      const dnnl::memory::desc& bias, const dnnl::memory::desc& dst,
+struct Operands {
+  dnnl::memory::desc src, weights, bias, dst;
+};
+
+// The first implementation that is not known to be faulty.
+dnnl::matmul::primitive_desc describe(const Operands& o, const TensorDesc& src,
                                       const dnnl::primitive_attr& attributes) {
 #if OCTAVO_ONEDNN_3
-  return {engine(), src, weights, bias, dst, attributes};
+  dnnl::matmul::primitive_desc pd(engine(), o.src, o.weights, o.bias, o.dst, attributes);
 #else
-  return {{src, weights, bias, dst}, attributes, engine()};
+  // Named: next_impl() looks at it again.
+  const dnnl::matmul::desc description(o.src, o.weights, o.bias, o.dst);
+  dnnl::matmul::primitive_desc pd(description, attributes, engine());
 #endif
+  while (is_faulty_matmul(pd.impl_info_str(), src.dtype, src.shape.back()))
+    if (!pd.next_impl())
+      throw dnnl::error(dnnl_unimplemented, "oneDNN has no trustworthy implementation of this product");
+  return pd;
 }
 }  // namespace
 
@@ -30,7 +42,8 @@ FusedPrimitive make_matmul(const MatmulProblem& problem, const Fusion& fusion, A
   const auto bias =
       has_bias ? dnnl::memory::desc(bias_shape, dnnl::memory::data_type::f32, row_major_strides(bias_shape))
                : dnnl::memory::desc();
-  const auto pd = describe(src, layout(problem.weights, problem.packed_weights), bias, dst, fused.attributes);
+  const auto pd = describe({src, layout(problem.weights, problem.packed_weights), bias, dst}, problem.src,
+                           fused.attributes);
   Primitive primitive(dnnl::matmul(pd), pd.impl_info_str(), pd.scratchpad_desc());
   return complete(std::move(primitive), {src, pd.weights_desc(), bias, dst}, std::move(fused));
 }
@@ -66,7 +79,8 @@ Product make_product(const ProductProblem& problem) {
     scale_product(problem.alpha);
   }
   attributes.set_post_ops(post_ops);
-  const auto pd = describe(a, layout(problem.b, problem.packed_b), dnnl::memory::desc(), dst, attributes);
+  const auto pd =
+      describe({a, layout(problem.b, problem.packed_b), dnnl::memory::desc(), dst}, problem.a, attributes);
   Primitive primitive(dnnl::matmul(pd), pd.impl_info_str(), pd.scratchpad_desc());
   primitive.add(DNNL_ARG_SRC, a);
   primitive.add(DNNL_ARG_WEIGHTS, pd.weights_desc());

@@ -15,6 +15,12 @@ struct MatrixView {
   TensorDesc matrix;  // what the primitive sees: [rows, last], rows dense
 };
 
+MatrixView copied(const TensorDesc& desc) {
+  const TensorDesc dense{desc.dtype, desc.shape, row_major_strides(desc.shape)};
+  const int64_t columns = desc.shape.back();
+  return {{desc, dense}, {desc.dtype, {desc.numel() / columns, columns}, {columns, 1}}};
+}
+
 // Leading dimensions become rows. Where strides do not allow that, the primitive works on a row-major copy.
 MatrixView as_matrix(const TensorDesc& desc) {
   const size_t last = desc.shape.size() - 1;
@@ -28,10 +34,15 @@ MatrixView as_matrix(const TensorDesc& desc) {
     possible = possible && desc.strides[i] == expected;
     expected *= desc.shape[i];
   }
-  possible = possible && (rows == 1 || row_stride >= columns);
-  if (possible) return {{desc, desc}, {desc.dtype, {rows, columns}, {rows == 1 ? columns : row_stride, 1}}};
-  const TensorDesc dense{desc.dtype, desc.shape, row_major_strides(desc.shape)};
-  return {{desc, dense}, {desc.dtype, {rows, columns}, {columns, 1}}};
+  // A single column with gaps: oneDNN 3.7 takes it for a dense vector.
+  const bool gapped_column = columns == 1 && row_stride > 1;
+  if (!possible || gapped_column || (rows > 1 && row_stride < columns)) return copied(desc);
+  return {{desc, desc}, {desc.dtype, {rows, columns}, {rows == 1 ? columns : row_stride, 1}}};
+}
+
+bool is_slow(const Step& step) {
+  const auto name = step.implementation();
+  return name.find("ref") != std::string::npos || name.find("gemm") != std::string::npos;
 }
 }  // namespace
 
@@ -54,17 +65,23 @@ std::unique_ptr<Step> create_linear(const StepSpec& spec) {
   if (fusion.src_zero_point != 0 && has_weight_sums(spec.inputs[1]))
     fusion.weight_sums = weight_sums(spec.inputs[1]);
 
-  const auto source = as_matrix(src), result = as_matrix(dst);
   const TensorDesc transposed{
       weight.dtype, {weight.shape[1], channels}, {weight.strides[1], weight.strides[0]}};
   TensorDesc packed = transposed;
   if (src.dtype == DType::bf16) packed.dtype = DType::bf16;
-  const onednn::MatmulProblem problem{source.matrix, result.matrix, packed, true, inputs.bias >= 0};
-  auto fused = make_fused(
-      fusion, dst.dtype, [&](onednn::AddendForm form) { return onednn::make_matmul(problem, fusion, form); });
-  FusedViews views{source.view, onednn::to_onednn(transposed), result.view, {}};
-  if (inputs.addend >= 0) views.addend = spec.inputs[inputs.addend].desc;
-  return std::make_unique<FusedStep>(spec, inputs, views, std::move(fused));
+  const auto make = [&](const MatrixView& source, const MatrixView& result) {
+    const onednn::MatmulProblem problem{source.matrix, result.matrix, packed, true, inputs.bias >= 0};
+    auto fused = make_fused(fusion, dst.dtype, [&](onednn::AddendForm form) {
+      return onednn::make_matmul(problem, fusion, form);
+    });
+    FusedViews views{source.view, onednn::to_onednn(transposed), result.view, {}};
+    if (inputs.addend >= 0) views.addend = spec.inputs[inputs.addend].desc;
+    return std::make_unique<FusedStep>(spec, inputs, views, std::move(fused));
+  };
+  auto step = make(as_matrix(src), as_matrix(dst));
+  // oneDNN has fast int8 kernels for rows without gaps alone.
+  if (is_slow(*step) && !(src.is_contiguous() && dst.is_contiguous())) step = make(copied(src), copied(dst));
+  return step;
 }
 
 }  // namespace octavo

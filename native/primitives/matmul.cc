@@ -28,21 +28,21 @@ TensorDesc inserted(TensorDesc desc, size_t at) {
   return desc;
 }
 
-// oneDNN multiplies matrices whose rows or whose columns are dense; others are copied row-major first.
+// oneDNN multiplies matrices whose rows or whose columns are dense; others are copied row-major first, and so
+// are single rows and columns with gaps, which 3.7 takes for dense vectors.
 TensorDesc multipliable(const TensorDesc& desc) {
   const size_t rank = desc.shape.size();
   const int64_t rows = desc.shape[rank - 2], columns = desc.shape[rank - 1];
   const int64_t down = desc.strides[rank - 2], right = desc.strides[rank - 1];
-  const bool row_major = (right == 1 || columns == 1) && (down >= columns || rows == 1);
-  const bool column_major = (down == 1 || rows == 1) && (right >= rows || columns == 1);
+  const bool is_vector = rows == 1 || columns == 1;
+  const bool gapped = (columns > 1 ? right : rows > 1 ? down : 1) != 1;
+  const bool row_major = is_vector ? !gapped : right == 1 && down >= columns;
+  const bool column_major = !is_vector && down == 1 && right >= rows;
   TensorDesc result = desc;
   if (row_major) {
     result.strides[rank - 1] = 1;
-    if (rows == 1) result.strides[rank - 2] = columns;
-  } else if (column_major) {
-    result.strides[rank - 2] = 1;
-    if (columns == 1) result.strides[rank - 1] = rows;
-  } else {
+    if (is_vector) result.strides[rank - 2] = columns;
+  } else if (!column_major) {
     result.strides = row_major_strides(desc.shape);
   }
   return result;
