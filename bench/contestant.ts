@@ -11,6 +11,8 @@ export interface Entry {
   readonly engine: Engine;
   readonly file: string;
   readonly threads: number;
+  /** Environment variables of its process, beyond this one's: `{ ONEDNN_MAX_CPU_ISA: 'AVX2' }`. */
+  readonly environment?: Readonly<Record<string, string>>;
 }
 
 /** Messages to a contestant's process: first `load`, then `run` as often as wanted. */
@@ -35,7 +37,9 @@ export class Contestant {
   }
 
   static async start(entry: Entry, inputShape: readonly number[]): Promise<Contestant> {
-    const process = fork(fileURLToPath(new URL('contestant-process.ts', import.meta.url)));
+    const process = fork(fileURLToPath(new URL('contestant-process.ts', import.meta.url)), {
+      env: { ...globalThis.process.env, ...entry.environment },
+    });
     const contestant = new Contestant(entry, process);
     await contestant.#ask({ kind: 'load', entry, inputShape });
     return contestant;
