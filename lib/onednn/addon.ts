@@ -92,10 +92,25 @@ export interface NativePlan {
  * primitives are created under the thread count that executes them.
  */
 export interface NativeExecutor {
-  compile(plan: PlanDesc): Promise<NativePlan>;
+  /** `arrival`: see `run`. */
+  compile(plan: PlanDesc, arrival?: number): Promise<NativePlan>;
   compileSync(plan: PlanDesc): NativePlan;
-  /** Input and output arrays must stay untouched until the promise settles. */
-  run(plan: NativePlan, inputs: readonly TensorData[], outputs: readonly TensorData[]): Promise<void>;
+  /**
+   * Input and output arrays must stay untouched until the promise settles. No output may share memory with another or with
+   * an input.
+   * @param arrival a number: those that wait start in the order of their numbers, and last those without one.
+   */
+  run(
+    plan: NativePlan,
+    inputs: readonly TensorData[],
+    outputs: readonly TensorData[],
+    arrival?: number,
+  ): Promise<void>;
+  /**
+   * Takes back what waits under the number `arrival`: its promise is rejected with `reason`.
+   * @returns false when nothing waits under it: it runs, or has settled.
+   */
+  withdraw(arrival: number, reason: unknown): boolean;
   runSync(plan: NativePlan, inputs: readonly TensorData[], outputs: readonly TensorData[]): void;
   /** Like `runSync`; gives nanoseconds spent in each step. */
   profile(plan: NativePlan, inputs: readonly TensorData[], outputs: readonly TensorData[]): Float64Array;

@@ -133,6 +133,40 @@ describe('Executor', () => {
     expect(() => createExecutor(1, 1.5)).toThrow('threadsPerStream must be');
   });
 
+  it('starts requests in the order of their numbers, and takes back those that wait', async () => {
+    const executor = createExecutor();
+    const length = 1 << 21;
+    const plan = executor.compileSync(affineRelu(length));
+    const x = new Float32Array(length).fill(1);
+    const order: number[] = [];
+    // The first two keep the worker busy while the others are submitted.
+    const arrivals = [0, 1, 9, 7, 8, undefined, 6];
+    const runs = arrivals.map((arrival, i) =>
+      executor.run(plan, [x], [new Float32Array(length)], arrival).then(() => order.push(i)),
+    );
+    const reason = new Error('taken back');
+    expect(executor.withdraw(8, reason)).toBe(true);
+    expect(executor.withdraw(8, reason)).toBe(false);
+    expect(executor.withdraw(5, reason)).toBe(false);
+    expect(() => executor.withdraw(-1, reason)).toThrow('arrival must be a non-negative integer');
+    await expect(runs[4]).rejects.toBe(reason);
+    await Promise.allSettled(runs);
+    expect(order).toEqual([0, 1, 6, 3, 2, 5]);
+    executor.dispose();
+    expect(executor.withdraw(6, reason)).toBe(false);
+  });
+
+  it('refuses outputs that share memory', () => {
+    const executor = createExecutor();
+    const plan = executor.compileSync(affineRelu(4));
+    const all = new Float32Array(8);
+    const run = (at: number) => () =>
+      executor.runSync(plan, [all.subarray(0, 4)], [all.subarray(at, at + 4)]);
+    expect(run(3)).toThrow('run: output 0 shares memory with input 0');
+    run(4)();
+    expect([...all]).toEqual([0, 0, 0, 0, 1, 1, 1, 1]);
+  });
+
   it('finishes what runs and rejects what waits when disposed', async () => {
     const executor = createExecutor();
     const length = 1 << 20;

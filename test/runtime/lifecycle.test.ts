@@ -19,7 +19,7 @@ async function runChild(name: string, ...args: readonly string[]): Promise<strin
 }
 
 describe('a process with models', () => {
-  it.each(['running', 'compiling'])('exits with 0 while they are %s', async (mode) => {
+  it.each(['running', 'compiling', 'disposed of'])('exits with 0 while they are %s', async (mode) => {
     await runChild('exit-mid-run', mode);
   });
 
@@ -51,7 +51,7 @@ describe('a process with models', () => {
 
   it('runs them in worker threads that come and go', async () => {
     const results = JSON.parse(await runChild('worker-threads'));
-    expect(results).toHaveLength(6);
+    expect(results).toHaveLength(8);
     expect(results[0]).not.toBe(0);
     expect(new Set(results).size).toBe(1);
   });
