@@ -1,6 +1,6 @@
 import { isDeepStrictEqual } from 'node:util';
 import { describe, expect, it } from 'vitest';
-import type { GraphModule, Node } from '../../lib/graph/index.ts';
+import { GET_ITEM, type GraphModule, type Node } from '../../lib/graph/index.ts';
 import { GraphBuilder, random } from './graph-builder.ts';
 import { build, checkAgainstInterpreter, steps } from './run-plan.ts';
 
@@ -98,6 +98,26 @@ describe('buildPlan', () => {
     const product = b.call('aten.matmul.default', first, transposed);
     const plan = checkAgainstInterpreter(b.finish(product));
     expect(steps(plan)).toEqual(['matmul']);
+  });
+
+  it('reads slices of images where they lie', () => {
+    for (const channels of [2, 8, 30]) {
+      const b = new GraphBuilder();
+      const x = conv(b, b.input('x', [2, 3, 5, 7]), 3, 3 * channels);
+      const parts = b.call('aten.split.Tensor', x, channels, 1);
+      const [gate, value, rest] = [0, 1, 2].map((i) => b.graph.callFunction(GET_ITEM, [parts, i]));
+      const gated = b.call('aten.mul.Tensor', b.call('aten.sigmoid.default', gate), value);
+      const scaled = b.call('aten.add.Tensor', gated, b.quantizeDequantize(rest, 0.05, 128));
+      const cropped = b.call('aten.slice.Tensor', b.call('aten.relu.default', scaled), 3, 1, 6);
+      const plan = checkAgainstInterpreter(b.finish(conv(b, b.batchNorm(cropped, channels), channels, 2)));
+      expect(steps(plan)).toEqual([
+        'copy',
+        'convolution',
+        ...['eltwise', 'binary', 'quantize', 'dequantize', 'binary', 'eltwise', 'batch_norm'],
+        'convolution',
+        'copy',
+      ]);
+    }
   });
 
   it('returns inputs, constants and one value twice, each in memory of its own', () => {
