@@ -17,6 +17,7 @@ const rules: Readonly<Record<string, LayoutRule>> = {
   convolution: 'channelsLast',
   pool: 'channelsLast',
   batch_norm: 'channelsLast',
+  quantized_average: 'channelsLast',
   eltwise: 'uniform',
   binary: 'uniform',
   concat: 'uniform',
