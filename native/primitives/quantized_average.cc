@@ -16,12 +16,7 @@
 namespace octavo {
 
 namespace {
-using kernels::Affine;
-using kernels::QuantRange;
-using kernels::RowConversion;
-
-constexpr int64_t kBuffer = 4 * 1024;  // rounded values at a time: they stay in the first-level cache
-constexpr int64_t kPart = 32 * 1024;   // values a thread sums at a time
+constexpr int64_t kPart = 32 * 1024;  // values a thread sums at a time
 
 DType eight_bits(DType dtype) {
   if (dtype != DType::u8 && dtype != DType::s8)
@@ -35,8 +30,7 @@ class QuantizedAverage : public Step {
       : x_(spec, 0, "the image"),
         y_(spec.outputs.at(0)),
         affine_(affine_attributes(spec.attributes, "scale", "zeroPoint")),
-        range_(range_attributes(spec.attributes, eight_bits(y_.dtype))),
-        round_(RowConversion::affine(DType::f32, {}, y_.dtype, affine_, range_)) {
+        range_(range_attributes(spec.attributes, eight_bits(y_.dtype))) {
     const auto& x = x_.desc();
     if (x.dtype != DType::f32 || x.shape.size() != 4)
       throw std::invalid_argument("the input must be float32[N, C, H, W], got " + x.to_string());
@@ -50,7 +44,7 @@ class QuantizedAverage : public Step {
     const TensorDesc dense{DType::f32, x.shape, {x.shape[2] * row, 1, row, channels_}};
     const LoopNest nest(x.shape, {dense.strides, x.strides});
     if (nest.extents.size() > 1 || nest.strides[1][0] != 1) {
-      to_channels_last_.emplace(x, dense, RowConversion::move(DType::f32));
+      to_channels_last_.emplace(x, dense, kernels::RowConversion::move(DType::f32));
       staged_ = scratch_.reserve(dense.span_bytes());
     }
     part_pixels_ = std::max<int64_t>(kPart / channels_, 1);
@@ -71,8 +65,11 @@ class QuantizedAverage : public Step {
     const int64_t bytes = batch_ * channels_ * pixels_ * static_cast<int64_t>(sizeof(float));
     kernels::parallel_for(batch_ * parts_, bytes, [&](int64_t item) {
       const int64_t begin = item % parts_ * part_pixels_;
-      add_up(x + (item / parts_ * pixels_ + begin) * channels_, std::min(part_pixels_, pixels_ - begin),
-             sums + item * sums_stride_);
+      float* sum = sums + item * sums_stride_;
+      std::fill(sum, sum + channels_, 0.0f);
+      kernels::accumulate_quantized_rows(x + (item / parts_ * pixels_ + begin) * channels_, channels_,
+                                         std::min(part_pixels_, pixels_ - begin), sum, channels_, affine_,
+                                         range_);
     });
     for (int64_t image = 0; image < batch_; image++)
       finish(sums + image * parts_ * sums_stride_,
@@ -85,23 +82,6 @@ class QuantizedAverage : public Step {
   size_t scratchpad_bytes() const override { return scratch_.bytes(); }
 
  private:
-  // The sum of each channel's rounded values over neighbouring pixels.
-  void add_up(const float* x, int64_t pixels, float* sums) const {
-    alignas(64) char rounded[kBuffer];
-    std::fill(sums, sums + channels_, 0.0f);
-    const int64_t width = std::min(channels_, kBuffer), together = kBuffer / width;
-    for (int64_t first = 0; first < channels_; first += width) {
-      const int64_t count = std::min(width, channels_ - first);
-      const int64_t step = count == channels_ ? together : 1;  // whole pixels follow each other
-      for (int64_t pixel = 0; pixel < pixels; pixel += step) {
-        const int64_t rows = std::min(step, pixels - pixel);
-        round_(x + pixel * channels_ + first, rounded, rows * count);
-        for (int64_t i = 0; i < rows; i++)
-          kernels::accumulate_row(y_.dtype, rounded + i * count, sums + first, count);
-      }
-    }
-  }
-
   void finish(float* sums, char* y) const {
     for (int64_t part = 1; part < parts_; part++)
       kernels::add_rows(sums, sums + part * sums_stride_, sums, channels_);
@@ -113,9 +93,8 @@ class QuantizedAverage : public Step {
 
   InputValue x_;
   TensorDesc y_;
-  Affine affine_;
-  QuantRange range_;
-  RowConversion round_;
+  kernels::Affine affine_;
+  kernels::QuantRange range_;
   int64_t batch_, channels_, pixels_;
   std::optional<StridedConversion> to_channels_last_;
   ScratchLayout scratch_;
