@@ -7,9 +7,9 @@ import { manualSeed } from '../../lib/nn/index.ts';
 import {
   calibrate,
   convertPt2e,
+  getDefaultX86QuantizationConfig,
   preparePt2e,
   X86Quantizer,
-  x86QuantizationConfig,
 } from '../../lib/quantization/index.ts';
 import { numelOf, type Tensor } from '../../lib/tensor/index.ts';
 import { GraphBuilder, uniform } from './graph-builder.ts';
@@ -275,8 +275,8 @@ describe('networks', () => {
     manualSeed(0);
     const model = referenceModels[name]();
     model.eval();
-    const config = x86QuantizationConfig({ reduceRange: true });
-    const prepared = preparePt2e(exportModel(model, { x: image }), new X86Quantizer().setGlobal(config));
+    const quantizer = new X86Quantizer().setGlobal(getDefaultX86QuantizationConfig());
+    const prepared = preparePt2e(exportModel(model, { x: image }), quantizer);
     await calibrate(prepared, [image]);
     return lower(convertPt2e(prepared)).module;
   }
