@@ -16,6 +16,7 @@ import { liftQuantize } from './passes/lift-quantize.ts';
 import { lookupTable } from './passes/lookup-table.ts';
 import { mergeEqualCalls } from './passes/merge-equal-calls.ts';
 import { nameFloatIslands } from './passes/name-float-islands.ts';
+import { quantizedAverage } from './passes/quantized-average.ts';
 import { quantizedConvolution } from './passes/quantized-convolution.ts';
 import { quantizedLinear } from './passes/quantized-linear.ts';
 import { removeIdentities } from './passes/remove-identities.ts';
@@ -53,6 +54,7 @@ const stages: readonly (readonly Pass[])[] = [
   [batchNormalization],
   [fuseUnary],
   [fuseQuantize],
+  [quantizedAverage],
   [lookupTable],
   [removeUnused],
   [foldDequantizedConstants],
