@@ -15,7 +15,9 @@ import { quantizedDecomposed } from './quantized-decomposed.ts';
 import { reductions } from './reduction.ts';
 import { OperatorRegistry } from './registry.ts';
 import { stridedViews } from './strided-view.ts';
+import { transformer } from './transformer.ts';
 import { views } from './view.ts';
+import { weightOnly } from './weight-only.ts';
 
 /** Every operator Octavo knows. */
 export const operators = new OperatorRegistry(
@@ -35,7 +37,9 @@ export const operators = new OperatorRegistry(
   quantizedDecomposed,
   reductions,
   stridedViews,
+  transformer,
   views,
+  weightOnly,
 );
 
 export {

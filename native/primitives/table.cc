@@ -18,6 +18,7 @@ const std::vector<PrimitiveFamily>& primitive_table() {
       {"group_norm", create_group_norm},
       {"integer_convolution", create_integer_convolution},
       {"integer_linear", create_integer_linear},
+      {"integer_matmul", create_integer_matmul},
       {"layer_norm", create_layer_norm},
       {"linear", create_linear},
       {"lookup", create_lookup},
@@ -29,6 +30,7 @@ const std::vector<PrimitiveFamily>& primitive_table() {
       {"reduce", create_reduce},
       {"requantize", create_requantize},
       {"softmax", create_softmax},
+      {"weight_only_linear", create_weight_only_linear},
   };
   return table;
 }

@@ -30,6 +30,7 @@ std::unique_ptr<Step> create_embedding(const StepSpec& spec);
 std::unique_ptr<Step> create_group_norm(const StepSpec& spec);
 std::unique_ptr<Step> create_integer_convolution(const StepSpec& spec);
 std::unique_ptr<Step> create_integer_linear(const StepSpec& spec);
+std::unique_ptr<Step> create_integer_matmul(const StepSpec& spec);
 std::unique_ptr<Step> create_layer_norm(const StepSpec& spec);
 std::unique_ptr<Step> create_linear(const StepSpec& spec);
 std::unique_ptr<Step> create_lookup(const StepSpec& spec);
@@ -41,5 +42,6 @@ std::unique_ptr<Step> create_quantize_per_channel(const StepSpec& spec);
 std::unique_ptr<Step> create_reduce(const StepSpec& spec);
 std::unique_ptr<Step> create_requantize(const StepSpec& spec);
 std::unique_ptr<Step> create_softmax(const StepSpec& spec);
+std::unique_ptr<Step> create_weight_only_linear(const StepSpec& spec);
 
 }  // namespace octavo
