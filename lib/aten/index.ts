@@ -3,6 +3,7 @@ import { arithmetic } from './arithmetic.ts';
 import { attention } from './attention.ts';
 import { convolutions } from './convolution.ts';
 import { embeddings } from './embedding.ts';
+import { embeddingBags } from './embedding-bag.ts';
 import { integerLayers } from './integer-layers.ts';
 import { linears } from './linear.ts';
 import { mkldnn } from './mkldnn.ts';
@@ -26,6 +27,7 @@ export const operators = new OperatorRegistry(
   attention,
   convolutions,
   embeddings,
+  embeddingBags,
   integerLayers,
   linears,
   mkldnn,

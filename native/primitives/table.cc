@@ -15,6 +15,7 @@ const std::vector<PrimitiveFamily>& primitive_table() {
       {"dequantize_per_channel", create_dequantize_per_channel},
       {"eltwise", create_eltwise},
       {"embedding", create_embedding},
+      {"embedding_bag", create_embedding_bag},
       {"group_norm", create_group_norm},
       {"integer_convolution", create_integer_convolution},
       {"integer_linear", create_integer_linear},

@@ -27,6 +27,7 @@ std::unique_ptr<Step> create_dequantize(const StepSpec& spec);
 std::unique_ptr<Step> create_dequantize_per_channel(const StepSpec& spec);
 std::unique_ptr<Step> create_eltwise(const StepSpec& spec);
 std::unique_ptr<Step> create_embedding(const StepSpec& spec);
+std::unique_ptr<Step> create_embedding_bag(const StepSpec& spec);
 std::unique_ptr<Step> create_group_norm(const StepSpec& spec);
 std::unique_ptr<Step> create_integer_convolution(const StepSpec& spec);
 std::unique_ptr<Step> create_integer_linear(const StepSpec& spec);
