@@ -19,7 +19,7 @@ describe('docs/lowering.md', () => {
 
   it('names operators that there are', () => {
     const named = rows
-      .flatMap((cells) => cells)
+      .flat()
       .flatMap((cell) => [...cell.matchAll(/`((?:aten|onednn|mkldnn|octavo)\.[^`]+)`/g)])
       .map(([, target]) => target);
     expect(named.length).toBeGreaterThan(20);
