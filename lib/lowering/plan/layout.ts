@@ -30,6 +30,7 @@ const rules: Readonly<Record<string, LayoutRule>> = {
   quantize_per_channel: 'any',
   dequantize_per_channel: 'any',
   matmul: 'strided',
+  integer_matmul: 'strided',
   attention: 'strided',
   reduce: 'strided',
 };
