@@ -42,8 +42,8 @@ describe('a process with models', () => {
 
   it('gets their memory back when they are disposed of', async () => {
     const rounds: number[] = JSON.parse(await runChild('leak'));
-    // Resident memory sways by a model's 24 MiB (weights in JavaScript, native and packed), as collected memory goes back to
-    // the system late. A leak of the smallest part, 8 MiB, would add 240 MiB over the last 30 rounds.
+    // Resident memory sways by a few MiB, as collected memory goes back to the system late. A leak of the packed weights,
+    // 8 MiB, would add 240 MiB over the last 30 rounds.
     const settled = Math.min(...rounds.slice(20, 30));
     expect(Math.min(...rounds.slice(-10)) - settled).toBeLessThan(48);
   });
