@@ -49,6 +49,15 @@ describe('a process with models', () => {
     expect(Math.min(...rounds.slice(-10)) - settled).toBeLessThan(48);
   });
 
+  it('holds the weights of a loaded model once', async () => {
+    await runChild('resident', String(process.pid), 'write');
+    const { end, most } = JSON.parse(await runChild('resident', String(process.pid)));
+    // Weights are 64 MiB and come one after the other; what else a model takes, kernels above all, is far less than 32.
+    expect(end).toBeGreaterThan(48);
+    expect(end).toBeLessThan(96);
+    expect(most).toBeLessThan(96);
+  });
+
   it('runs them in worker threads that come and go', async () => {
     const results = JSON.parse(await runChild('worker-threads'));
     expect(results).toHaveLength(6);
