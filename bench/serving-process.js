@@ -22,10 +22,10 @@ const engines = {
     return async () => {};
   },
   async octavo() {
-    const { loadModel, Tensor } = await import('../dist/index.js');
+    const { loadModel } = await import('../dist/runtime/index.js');
     await report('import');
     const model = await loadModel(file, { threadsPerStream: Number(threads) });
-    const x = new Tensor('float32', image(), shape);
+    const x = { type: 'float32', data: image(), dims: shape };
     return () => model.run(x);
   },
   async onnxruntime() {

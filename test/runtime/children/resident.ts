@@ -23,7 +23,8 @@ async function write(): Promise<void> {
 
 async function measure(): Promise<void> {
   const status = (field: string) =>
-    Number(new RegExp(`^${field}:\\s+(\\d+) kB`, 'm').exec(readFileSync('/proc/self/status', 'utf8'))![1]) / 1024;
+    Number(new RegExp(`^${field}:\\s+(\\d+) kB`, 'm').exec(readFileSync('/proc/self/status', 'utf8'))![1]) /
+    1024;
   const before = status('VmRSS');
   using model = await loadModel(path, { threadsPerStream: 2 });
   for (const batch of [1, 8]) await model.run(Tensor.zeros('float32', [batch, 1024]));
