@@ -36,7 +36,10 @@ export interface StepDesc {
 }
 
 declare const constantBrand: unique symbol;
-/** A weight held natively: copied once from JavaScript, reordered once per layout, shared by all plans that use it. */
+/**
+ * A weight held natively, reordered once per layout and shared by all plans that use it. Its row-major form is a copy of
+ * JavaScript's memory, or is read from a file whenever it is needed.
+ */
 export interface NativeConstant {
   readonly [constantBrand]: true;
   readonly byteLength: number;
@@ -78,6 +81,14 @@ export interface CompiledStep {
   /** oneDNN's `impl_info_str` (`brgconv:avx512_core_vnni`), several joined by `+`; `octavo:*` for our own loops. */
   readonly implementation: string;
   readonly scratchpadBytes: number;
+}
+
+/** A constant to be, and where in a file its elements are. */
+export interface StoredConstantDesc {
+  readonly dtype: DType;
+  readonly shape: readonly number[];
+  /** In bytes, from the beginning of the file. */
+  readonly position: number;
 }
 
 declare const planBrand: unique symbol;
@@ -175,6 +186,17 @@ export interface Addon {
   oneDnnVersion(): OneDnnVersion;
   rawCpu(): RawCpu;
   createConstant(dtype: DType, shape: readonly number[], data: TensorData): NativeConstant;
+  /**
+   * Constants whose elements stay in an open file, which may be renamed or deleted, but not be written to, as long as one
+   * of them is there. The descriptor may be closed; `path` is for messages.
+   */
+  openWeights(
+    descriptor: number,
+    path: string,
+    constants: readonly StoredConstantDesc[],
+  ): readonly NativeConstant[];
+  /** Copies a constant's elements, row-major, into an array of their number. */
+  readConstant(constant: NativeConstant, into: TensorData): void;
   /**
    * Gives a constant's memory back once no plan uses it, without waiting for the garbage collector. It cannot be put
    * into another plan after this.

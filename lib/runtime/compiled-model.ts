@@ -2,6 +2,7 @@ import { operators } from '../aten/index.ts';
 import { GET_ITEM, GraphModule, type Node, propagateShapes } from '../graph/index.ts';
 import { type BuiltPlan, buildPlan, ConstantStore } from '../lowering/plan/index.ts';
 import { addon, type NativeExecutor, type NativePlan } from '../onednn/addon.ts';
+import { StoredTensor } from '../onednn/stored-tensor.ts';
 import { Tensor } from '../tensor/index.ts';
 import { checkSignal, listening, unlessAborted } from './abort.ts';
 import { type ModelMetadata, writeArtifact } from './artifact.ts';
@@ -81,6 +82,9 @@ export class CompiledModel implements Disposable {
     this.#module = module.clone();
     this.#module.deleteUnused();
     checkOperators(this.#module);
+    // From here on the model needs nothing of the caller's memory.
+    for (const [path, tensor] of this.#module.attributes)
+      this.#module.attributes.set(path, StoredTensor.of(tensor));
     this.inputs = inputsOf(this.#module);
     this.outputs = outputsOf(this.#module, propagateShapes(this.#module, this.inputs, operators));
     this.metadata = checkMetadata(options.metadata ?? {});
@@ -165,6 +169,7 @@ export class CompiledModel implements Disposable {
     this.#executor.dispose();
     this.#plans.clear();
     this.#constants.dispose();
+    for (const tensor of this.#module.attributes.values()) (tensor as StoredTensor).release();
   }
 
   [Symbol.dispose](): void {

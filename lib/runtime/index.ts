@@ -1,3 +1,9 @@
+/**
+ * `octavo/runtime`: what a service needs that runs saved models, and no more. It loads in less time than `octavo`, with the
+ * same functions and classes.
+ */
+
+export { type ForeignTensor, Tensor } from '../tensor/index.ts';
 export type { ModelMetadata } from './artifact.ts';
 export {
   CompiledModel,

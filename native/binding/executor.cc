@@ -275,7 +275,10 @@ class ExecutorWrap : public Napi::ObjectWrap<ExecutorWrap>, public Completions {
     for (auto* job : executor_->close()) delete job;
     executor_.reset();
     for (const auto& weak : plans_)
-      if (const auto plan = weak.lock()) plan->instances.clear();
+      if (const auto plan = weak.lock()) {
+        plan->instances.clear();
+        plan->plan.reset();  // with it what it holds of weights
+      }
     plans_.clear();
   }
 

@@ -2,8 +2,8 @@
 
 #include <stdexcept>
 
+#include "binding/constant.h"
 #include "binding/convert.h"
-#include "binding/eager.h"
 
 namespace octavo::binding {
 

@@ -85,6 +85,24 @@ describe('Executor', () => {
     expect(run([[1, 2, 3, 4]], [x])).toThrow('no TypedArray');
   });
 
+  it('makes steps on several threads, and names the first of those that cannot be made', () => {
+    const executor = createExecutor(2, 8);
+    const plan = affineRelu(4);
+    const [step] = plan.steps;
+    for (let round = 0; round < 20; round++) {
+      const steps = Array.from({ length: 64 }, (_, i) =>
+        i < 20 + round ? step : { ...step, node: `step ${i}`, op: 'nope' },
+      );
+      expect(() => executor.compileSync({ ...plan, threads: 8, steps })).toThrow(`nope 'step ${20 + round}'`);
+    }
+    const steps = Array.from({ length: 64 }, () => step).concat(plan.steps.slice(1));
+    const y = new Float32Array(4);
+    const whole = executor.compileSync({ ...plan, threads: 8, steps });
+    executor.runSync(whole, [Float32Array.of(-1, 0, 1, 2)], [y]);
+    expect(whole.steps).toHaveLength(steps.length);
+    expect(y).toEqual(Float32Array.of(1, 1, 3, 5));
+  });
+
   it('refuses plans of another executor and things that are no plans', () => {
     const plan = createExecutor().compileSync(affineRelu(4));
     const other = createExecutor();
