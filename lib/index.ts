@@ -52,6 +52,7 @@ export {
   type TensorMeta,
 } from './graph/index.ts';
 export {
+  type AutocastOptions,
   formatRefusals,
   type Lowered,
   type LoweredNode,

@@ -4,6 +4,7 @@
 
 #include <stdexcept>
 
+#include "primitives/float32_fallback.h"
 #include "primitives/fused_step.h"
 #include "primitives/merged_groups.h"
 #include "primitives/plain_convolution.h"
@@ -121,9 +122,8 @@ bool is_padded(const onednn::ConvolutionProblem& problem) {
 bool is_slow(const std::string& implementation) {
   return implementation.find("ref") != std::string::npos || implementation.find("gemm") != std::string::npos;
 }
-}  // namespace
 
-std::unique_ptr<Step> create_convolution(const StepSpec& spec) {
+std::unique_ptr<Step> create(const StepSpec& spec) {
   auto c = read(spec);
   const auto& weight = spec.inputs[1];
   const int64_t channels = c.weight.shape[0];
@@ -138,11 +138,14 @@ std::unique_ptr<Step> create_convolution(const StepSpec& spec) {
     return onednn::make_convolution(c.problem, fusion, form);
   });
   if (is_slow(fused.primitive.implementation()))
-    if (const auto merged = with_merged_groups(spec)) return create_convolution(*merged);
+    if (const auto merged = with_merged_groups(spec)) return create(*merged);
   FusedViews views{{c.src, c.problem.src}, weight_view(c), {c.dst, c.problem.dst}, {}};
   if (inputs.addend >= 0)
     views.addend = as_image(spec.inputs[inputs.addend].desc, spec.outputs[0].shape.size());
   return std::make_unique<FusedStep>(spec, inputs, views, std::move(fused));
 }
+}  // namespace
+
+std::unique_ptr<Step> create_convolution(const StepSpec& spec) { return with_float32_fallback(spec, create); }
 
 }  // namespace octavo
