@@ -2,6 +2,7 @@ import { stat } from 'node:fs/promises';
 import { Command, Option } from 'commander';
 import { formatRefusals, type Refusal } from '../lowering/index.ts';
 import { quantizeStatic } from '../quantize/index.ts';
+import { type AutocastFlags, addAutocastOptions, autocastOf } from './autocast.ts';
 import { calibrationBatches, type ReduceRange, recipeOf } from './calibration.ts';
 import { loadDataset } from './dataset.ts';
 import { positiveInteger } from './option-parsers.ts';
@@ -13,7 +14,7 @@ import {
   preprocessingMetadata,
 } from './preprocessing.ts';
 
-interface QuantizeOptions extends GlobalOptions, PreprocessingOptions {
+interface QuantizeOptions extends GlobalOptions, PreprocessingOptions, AutocastFlags {
   readonly calib: string;
   readonly out: string;
   readonly batchSize: number;
@@ -35,12 +36,13 @@ export function quantizeCommand(): Command {
         .default('auto'),
     )
     .option('--strict', 'fail when an operator that was to be int8 stays in float');
-  return addPreprocessingOptions(command).action((model: string, _: unknown, self: Command) =>
-    quantize(model, self.optsWithGlobals<QuantizeOptions>()),
+  return addPreprocessingOptions(addAutocastOptions(command)).action(
+    (model: string, _: unknown, self: Command) => quantize(model, self.optsWithGlobals<QuantizeOptions>()),
   );
 }
 
 async function quantize(path: string, options: QuantizeOptions): Promise<void> {
+  const autocast = autocastOf(options);
   const dataset = await loadDataset(options.calib);
   const preprocessing = choosePreprocessing(options, undefined, dataset.images);
   let refusals: readonly Refusal[] = [];
@@ -48,6 +50,7 @@ async function quantize(path: string, options: QuantizeOptions): Promise<void> {
   const model = await quantizeStatic(path, batches, {
     ...recipeOf(options.reduceRange),
     strict: options.strict ?? false,
+    autocast,
     metadata: preprocessingMetadata(preprocessing),
     onReport: (report) => {
       refusals = report.refusals;

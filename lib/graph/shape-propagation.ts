@@ -23,7 +23,11 @@ export function propagateShapes(
       const { dtype, shape } = module.attribute(node.target);
       metas.set(node, { dtype, shape });
     } else if (node.op === 'call_module') metas.set(node, metas.get(node.args[0] as Node)!);
-    else metas.set(node, inferNode(library, node, (input) => metas.get(input)!));
+    else
+      metas.set(
+        node,
+        inferNode(library, node, (input) => metas.get(input)!),
+      );
   }
   return metas;
 }

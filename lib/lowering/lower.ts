@@ -46,7 +46,7 @@ export interface LowerOptions {
    * where they are (counterpart: `torch.autocast(device_type='cpu', dtype=torch.bfloat16)`). Graph inputs and outputs
    * keep their dtype.
    */
-  readonly autocast?: AutocastOptions['dtype'] | AutocastOptions;
+  readonly autocast?: AutocastOptions['dtype'] | AutocastOptions | undefined;
 }
 
 /** A lowered graph and what was done to get it. */

@@ -62,8 +62,8 @@ export const autocast: Pass = {
     let count = 0;
     for (const node of context.graph.nodes) {
       if (node.op !== 'call_function') continue;
-      narrowArguments(context, node);
       const before = dtypeOf(node);
+      narrowArguments(context, node);
       context.inferAgain(node);
       if (before !== narrow && dtypeOf(node) === narrow) count++;
     }
@@ -87,7 +87,7 @@ function dtypeOf({ meta: { val } }: Node): string | undefined {
 
 function narrowArguments(context: PassContext, node: Node): void {
   const { target } = node;
-  if (joins.includes(target)) return widenParts(context, node);
+  if (joins.includes(target)) widenParts(context, node);
   const names = factors[target];
   const operands = outputForms[target];
   if (!names && !operands) return;
