@@ -30,14 +30,13 @@ TensorDesc widened(const TensorDesc& desc) {
 
 // All its elements lie where they did.
 std::shared_ptr<Constant> widened(Constant& constant) {
-  return std::static_pointer_cast<Constant>(
-      constant.packed("float32", [&]() -> std::shared_ptr<void> {
-        const TensorDesc narrow = constant.desc();
-        std::vector<float> values(narrow.span_bytes() / dtype_size(narrow.dtype));
-        RowConversion::cast(DType::bf16, DType::f32)(constant.data(), values.data(),
-                                                     static_cast<int64_t>(values.size()));
-        return std::make_shared<Constant>(TensorDesc{DType::f32, narrow.shape, narrow.strides}, values.data());
-      }));
+  return std::static_pointer_cast<Constant>(constant.packed("float32", [&]() -> std::shared_ptr<void> {
+    const TensorDesc narrow = constant.desc();
+    std::vector<float> values(narrow.span_bytes() / dtype_size(narrow.dtype));
+    RowConversion::cast(DType::bf16, DType::f32)(constant.data(), values.data(),
+                                                 static_cast<int64_t>(values.size()));
+    return std::make_shared<Constant>(TensorDesc{DType::f32, narrow.shape, narrow.strides}, values.data());
+  }));
 }
 
 class InFloat32 : public Step {
@@ -61,7 +60,8 @@ class InFloat32 : public Step {
       inputs[i] = wide;
     }
     for (size_t i = 0; i < outputs_.size(); i++)
-      outputs[i] = outputs_[i] ? ScratchLayout::at(buffers.scratchpad, outputs_[i]->offset) : buffers.outputs[i];
+      outputs[i] =
+          outputs_[i] ? ScratchLayout::at(buffers.scratchpad, outputs_[i]->offset) : buffers.outputs[i];
     step_->execute({inputs.data(), outputs.data(), ScratchLayout::at(buffers.scratchpad, step_offset_)});
     for (size_t i = 0; i < outputs_.size(); i++)
       if (outputs_[i]) outputs_[i]->conversion.execute(outputs[i], buffers.outputs[i]);
@@ -112,7 +112,8 @@ class InFloat32 : public Step {
 
 bool has_bf16(const StepSpec& spec) {
   const auto is_bf16 = [](const TensorDesc& desc) { return desc.dtype == DType::bf16; };
-  return std::any_of(spec.inputs.begin(), spec.inputs.end(), [&](const auto& x) { return is_bf16(x.desc); }) ||
+  return std::any_of(spec.inputs.begin(), spec.inputs.end(),
+                     [&](const auto& x) { return is_bf16(x.desc); }) ||
          std::any_of(spec.outputs.begin(), spec.outputs.end(), is_bf16);
 }
 }  // namespace
