@@ -56,4 +56,17 @@ std::string effective_isa() {
   }
 }
 
+bool int8_sums_saturate() {
+  using isa = dnnl::cpu_isa;
+  switch (dnnl::get_effective_cpu_isa()) {
+    case isa::sse41:
+    case isa::avx:
+    case isa::avx2:
+    case isa::avx512_core:
+      return true;
+    default:
+      return false;
+  }
+}
+
 }  // namespace octavo::onednn

@@ -10,5 +10,8 @@ std::string version();
 std::string runtime();
 // The widest instruction set oneDNN will use, ONEDNN_MAX_CPU_ISA honoured: "avx512_core_vnni".
 std::string effective_isa();
+// Whether oneDNN's int8 kernels add pairs of products in 16 bits here, where large ones overflow and
+// saturate: on every instruction set before VNNI.
+bool int8_sums_saturate();
 
 }  // namespace octavo::onednn

@@ -4,6 +4,7 @@
 
 #include <stdexcept>
 
+#include "primitives/exact_layer.h"
 #include "primitives/float32_fallback.h"
 #include "primitives/fused_step.h"
 #include "primitives/merged_groups.h"
@@ -129,6 +130,14 @@ std::unique_ptr<Step> create(const StepSpec& spec) {
   const int64_t channels = c.weight.shape[0];
   const auto inputs = read_inputs(spec, channels);
   auto fusion = read_fusion(spec, channels);
+  std::optional<TensorDesc> addend;
+  if (inputs.addend >= 0) addend = as_image(spec.inputs[inputs.addend].desc, spec.outputs[0].shape.size());
+  if (is_exact_layer(c.src.dtype)) {
+    auto problem = c.problem;
+    problem.src = c.src;
+    problem.dst = c.dst;
+    return create_exact_layer(spec, {problem, c.weight, c.groups, addend}, inputs, fusion);
+  }
   if (fusion.src_zero_point != 0 && !is_padded(c.problem) && has_weight_sums(weight))
     fusion.weight_sums = weight_sums(weight);
   c.problem.has_bias = inputs.bias >= 0;
@@ -139,9 +148,7 @@ std::unique_ptr<Step> create(const StepSpec& spec) {
   });
   if (is_slow(fused.primitive.implementation()))
     if (const auto merged = with_merged_groups(spec)) return create(*merged);
-  FusedViews views{{c.src, c.problem.src}, weight_view(c), {c.dst, c.problem.dst}, {}};
-  if (inputs.addend >= 0)
-    views.addend = as_image(spec.inputs[inputs.addend].desc, spec.outputs[0].shape.size());
+  const FusedViews views{{c.src, c.problem.src}, weight_view(c), {c.dst, c.problem.dst}, addend};
   return std::make_unique<FusedStep>(spec, inputs, views, std::move(fused));
 }
 }  // namespace

@@ -3,6 +3,7 @@
 #include <stdexcept>
 
 #include "onednn/matmul.h"
+#include "primitives/exact_layer.h"
 #include "primitives/float32_fallback.h"
 #include "primitives/fused_step.h"
 #include "primitives/table.h"
@@ -41,6 +42,53 @@ MatrixView as_matrix(const TensorDesc& desc) {
   return {{desc, desc}, {desc.dtype, {rows, columns}, {rows == 1 ? columns : row_stride, 1}}};
 }
 
+bool is_one_matrix(const TensorDesc& desc) {
+  const auto rows = as_matrix(desc);
+  return rows.view.given.strides == rows.view.wanted.strides;
+}
+
+// Rows as the pixels of an image, their elements as its channels: one column of pixels where the rows lie
+// evenly.
+TensorDesc as_image(const TensorDesc& desc, bool is_column) {
+  if (is_column) {
+    const auto& [dtype, shape, strides] = as_matrix(desc).matrix;
+    return {dtype, {1, shape[1], shape[0], 1}, {0, strides[1], strides[0], 0}};
+  }
+  const size_t rank = desc.shape.size();
+  if (rank > 4)
+    throw std::invalid_argument(
+        desc.to_string() + " has gaps between its rows; more than 4 dimensions must lie " + "without any");
+  TensorDesc image{desc.dtype, {1, desc.shape.back(), 1, 1}, {0, desc.strides.back(), 0, 0}};
+  const size_t axes[] = {0, 2, 3};
+  for (size_t i = 0; i + 1 < rank; i++) {
+    image.shape[axes[4 - rank + i]] = desc.shape[i];
+    image.strides[axes[4 - rank + i]] = desc.strides[i];
+  }
+  return image;
+}
+
+std::unique_ptr<Step> create_exact_linear(const StepSpec& spec, const FusedInputs& inputs,
+                                          const onednn::Fusion& fusion) {
+  const auto &src = spec.inputs[0].desc, &weight = spec.inputs[1].desc, &dst = spec.outputs[0];
+  const auto* addend = inputs.addend < 0 ? nullptr : &spec.inputs[inputs.addend].desc;
+  const bool is_column = is_one_matrix(src) && is_one_matrix(dst) && (!addend || is_one_matrix(*addend));
+  ExactProblem problem;
+  problem.weight = {
+      weight.dtype, {weight.shape[0], weight.shape[1], 1, 1}, {weight.strides[0], weight.strides[1], 0, 0}};
+  problem.groups = 1;
+  problem.convolution = {as_image(src, is_column),
+                         as_image(dst, is_column),
+                         weight.dtype,
+                         problem.weight.shape,
+                         {1, 1},
+                         {1, 1},
+                         {0, 0},
+                         {0, 0},
+                         inputs.bias >= 0};
+  if (addend) problem.addend = as_image(*addend, is_column);
+  return create_exact_layer(spec, std::move(problem), inputs, fusion);
+}
+
 bool is_slow(const Step& step) {
   const auto name = step.implementation();
   return name.find("ref") != std::string::npos || name.find("gemm") != std::string::npos;
@@ -62,6 +110,7 @@ std::unique_ptr<Step> create(const StepSpec& spec) {
   if (src.numel() == 0 || dst.numel() == 0) throw std::invalid_argument("empty tensors cannot be multiplied");
   const auto inputs = read_inputs(spec, channels);
   auto fusion = read_fusion(spec, channels);
+  if (is_exact_layer(src.dtype)) return create_exact_linear(spec, inputs, fusion);
   if (fusion.src_zero_point != 0 && has_weight_sums(spec.inputs[1]))
     fusion.weight_sums = weight_sums(spec.inputs[1]);
 

@@ -1,0 +1,64 @@
+#include "kernels/transcendental.h"
+
+#include "kernels/exponential.h"
+#include "kernels/multiversion.h"
+
+namespace octavo::kernels {
+
+namespace {
+OCTAVO_INLINE float sigmoid(float x) { return 1.0f / (1.0f + exponential(-x)); }
+
+OCTAVO_INLINE float hyperbolic_tangent(float x) {
+  const float magnitude = x < 0 ? -x : x;
+  const float e = exponential(-2.0f * magnitude);
+  const float far = (1.0f - e) / (1.0f + e);
+  // Near 0 the quotient cancels: Cephes' polynomial there.
+  const float z = x * x;
+  float p = -5.70498872745e-3f;
+  p = p * z + 2.06390887954e-2f;
+  p = p * z - 5.37397155531e-2f;
+  p = p * z + 1.33314422036e-1f;
+  p = p * z - 3.33332819422e-1f;
+  const float near = p * z * x + x;
+  const float signed_far = x < 0 ? -far : far;
+  return magnitude < 0.625f ? near : signed_far;
+}
+
+// Abramowitz and Stegun 7.1.26, within 1.5e-7.
+OCTAVO_INLINE float error_function(float x) {
+  const float magnitude = x < 0 ? -x : x;
+  const float t = 1.0f / (1.0f + 0.3275911f * magnitude);
+  float p = 1.061405429f;
+  p = p * t - 1.453152027f;
+  p = p * t + 1.421413741f;
+  p = p * t - 0.284496736f;
+  p = p * t + 0.254829592f;
+  const float result = 1.0f - p * t * exponential(-magnitude * magnitude);
+  return x < 0 ? -result : result;
+}
+}  // namespace
+
+OCTAVO_MULTIVERSION void sigmoid_row(const float* a, float* out, int64_t n) {
+  for (int64_t i = 0; i < n; i++) out[i] = sigmoid(a[i]);
+}
+
+OCTAVO_MULTIVERSION void tanh_row(const float* a, float* out, int64_t n) {
+  for (int64_t i = 0; i < n; i++) out[i] = hyperbolic_tangent(a[i]);
+}
+
+OCTAVO_MULTIVERSION void swish_row(const float* a, float* out, int64_t n) {
+  for (int64_t i = 0; i < n; i++) out[i] = a[i] * sigmoid(a[i]);
+}
+
+OCTAVO_MULTIVERSION void gelu_erf_row(const float* a, float* out, int64_t n) {
+  for (int64_t i = 0; i < n; i++) out[i] = 0.5f * a[i] * (1.0f + error_function(a[i] * 0.70710678f));
+}
+
+OCTAVO_MULTIVERSION void gelu_tanh_row(const float* a, float* out, int64_t n) {
+  for (int64_t i = 0; i < n; i++) {
+    const float x = a[i];
+    out[i] = 0.5f * x * (1.0f + hyperbolic_tangent(0.79788456f * (x + 0.044715f * x * x * x)));
+  }
+}
+
+}  // namespace octavo::kernels

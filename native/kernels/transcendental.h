@@ -1,0 +1,18 @@
+// Transcendental functions on rows of float32 values. `out` may be `a`.
+#pragma once
+
+#include <cstdint>
+
+namespace octavo::kernels {
+
+// 1 / (1 + e^-a)
+void sigmoid_row(const float* a, float* out, int64_t n);
+void tanh_row(const float* a, float* out, int64_t n);
+// a * sigmoid(a)
+void swish_row(const float* a, float* out, int64_t n);
+// a * (1 + erf(a / sqrt(2))) / 2
+void gelu_erf_row(const float* a, float* out, int64_t n);
+// The same with erf through tanh, as PyTorch's approximate='tanh'.
+void gelu_tanh_row(const float* a, float* out, int64_t n);
+
+}  // namespace octavo::kernels

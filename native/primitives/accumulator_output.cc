@@ -1,0 +1,78 @@
+#include "primitives/accumulator_output.h"
+
+#include <limits>
+
+#include "kernels/accumulators.h"
+
+namespace octavo {
+
+namespace {
+constexpr float kInfinity = std::numeric_limits<float>::infinity();
+
+bool is_byte(DType dtype) { return dtype == DType::u8 || dtype == DType::s8; }
+
+bool only_clamps(const std::optional<onednn::Unary>& unary) {
+  return !unary || unary->algorithm == "relu" || unary->algorithm == "hardtanh";
+}
+}  // namespace
+
+AccumulatorOutput::AccumulatorOutput(const StepSpec& spec, const onednn::Fusion& fusion, int64_t channels)
+    : dst_(spec.outputs[0].dtype),
+      dst_scale_(fusion.dst_scale),
+      dst_zero_point_(static_cast<float>(fusion.dst_zero_point)),
+      addend_(fusion.addend),
+      unary_(spec.attributes),
+      low_(-kInfinity),
+      high_(kInfinity),
+      at_once_(is_byte(dst_) && only_clamps(fusion.unary) && (!addend_ || is_byte(addend_->dtype))),
+      weight_scales_(fusion.weight_scales),
+      factor_(channels),
+      offset_(channels) {
+  weight_scales_.resize(channels, weight_scales_[0]);
+  if (!at_once_ || !fusion.unary) return;
+  const bool is_relu = fusion.unary->algorithm == "relu";
+  low_ = is_relu ? 0 : fusion.unary->alpha * (1 / dst_scale_);
+  if (!is_relu) high_ = fusion.unary->beta * (1 / dst_scale_);
+}
+
+void AccumulatorOutput::prepare(float src_scale, const float* bias) {
+  const float unit = at_once_ ? 1 / dst_scale_ : 1;
+  for (size_t i = 0; i < factor_.size(); i++) {
+    factor_[i] = src_scale * weight_scales_[i] * unit;
+    offset_[i] = bias ? bias[i] * unit : 0;
+  }
+}
+
+template <typename T>
+void AccumulatorOutput::quantize(const int32_t* sums, int64_t channel, int64_t count, const void* addend,
+                                 T* dst) const {
+  const kernels::Requantization to{factor_.data() + channel, offset_.data() + channel, low_, high_,
+                                   dst_zero_point_};
+  if (!addend_) return kernels::requantize_sums(sums, to, dst, count);
+  const float scale = addend_->scale * (1 / dst_scale_), zero_point = static_cast<float>(addend_->zero_point);
+  if (addend_->dtype == DType::u8) {
+    const kernels::IntegerAddend<uint8_t> added{static_cast<const uint8_t*>(addend), scale, zero_point};
+    return kernels::requantize_sums(sums, to, added, dst, count);
+  }
+  const kernels::IntegerAddend<int8_t> added{static_cast<const int8_t*>(addend), scale, zero_point};
+  kernels::requantize_sums(sums, to, added, dst, count);
+}
+
+void AccumulatorOutput::row(const int32_t* sums, int64_t channel, int64_t count, const void* addend,
+                            void* dst) const {
+  if (at_once_) {
+    if (dst_ == DType::u8) return quantize(sums, channel, count, addend, static_cast<uint8_t*>(dst));
+    return quantize(sums, channel, count, addend, static_cast<int8_t*>(dst));
+  }
+  alignas(64) float values[kMaxChannels], added[kMaxChannels];
+  kernels::scale_sums(sums, factor_.data() + channel, offset_.data() + channel, values, count);
+  if (addend_) {
+    kernels::load_row(addend_->dtype, addend, added, count, 1, static_cast<float>(addend_->zero_point));
+    kernels::add_scaled_row(added, addend_->scale, values, count);
+  }
+  unary_.apply(values, count);
+  const auto range = is_byte(dst_) ? kernels::full_range(dst_) : kernels::QuantRange{0, 0};
+  kernels::store_row(dst_, values, dst, count, 1 / dst_scale_, dst_zero_point_, range);
+}
+
+}  // namespace octavo

@@ -1,0 +1,42 @@
+// What an integer layer does with its sums before it stores them: scales, bias, an added tensor, a pointwise
+// function, quantization.
+#pragma once
+
+#include <vector>
+
+#include "kernels/row_conversion.h"
+#include "onednn/fusion.h"
+#include "primitives/row_function.h"
+#include "primitives/step.h"
+
+namespace octavo {
+
+class AccumulatorOutput {
+ public:
+  // The most channels that row() takes at once.
+  static constexpr int64_t kMaxChannels = 256;
+
+  // Throws std::invalid_argument for a pointwise function that it does not have.
+  AccumulatorOutput(const StepSpec& spec, const onednn::Fusion& fusion, int64_t channels);
+
+  // Before a run: the scale of the source, and the bias (float32, one a channel) or null.
+  void prepare(float src_scale, const float* bias);
+  // `count` channels from `channel` on of one pixel, which lie next to each other in `dst` and in `addend`
+  // (null without one). The two may be the same.
+  void row(const int32_t* sums, int64_t channel, int64_t count, const void* addend, void* dst) const;
+
+ private:
+  template <typename T>
+  void quantize(const int32_t* sums, int64_t channel, int64_t count, const void* addend, T* dst) const;
+
+  DType dst_;
+  float dst_scale_, dst_zero_point_;
+  std::optional<onednn::Addend> addend_;
+  RowFunction unary_;
+  float low_, high_;  // what the function clamps to, in units of the result
+  bool at_once_;      // the function only clamps, and the rest is bytes
+  std::vector<float> weight_scales_;
+  std::vector<float> factor_, offset_;
+};
+
+}  // namespace octavo

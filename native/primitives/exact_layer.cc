@@ -1,0 +1,246 @@
+#include "primitives/exact_layer.h"
+
+#include <omp.h>
+
+#include <algorithm>
+#include <cmath>
+#include <stdexcept>
+
+#include "kernels/parallel.h"
+#include "onednn/version.h"
+#include "primitives/accumulator_output.h"
+#include "primitives/aligned_buffer.h"
+#include "primitives/input_value.h"
+#include "primitives/operand.h"
+#include "primitives/parameters.h"
+#include "primitives/result.h"
+#include "primitives/window_products.h"
+
+namespace octavo {
+
+namespace {
+// Windows whose sums are held before they are stored: few enough for the second-level cache.
+constexpr int64_t kWindows = 60;
+constexpr int64_t kSumsStep = AccumulatorOutput::kMaxChannels + WindowProducts::kWidth;
+// Bytes of widened rows that a thread works on: they stay in its second-level cache.
+constexpr int64_t kRowBytes = 160 * 1024;
+
+// The layout as it is where channels lie next to each other, channels-last otherwise.
+TensorDesc with_adjacent_channels(TensorDesc desc) {
+  const auto& s = desc.shape;
+  if (desc.strides[1] != 1 && s[1] != 1) desc.strides = {s[1] * s[2] * s[3], 1, s[1] * s[3], s[1]};
+  return desc;
+}
+
+// How the work is divided: bands of output rows, and parts of the blocks of channels.
+struct Division {
+  int64_t rows;   // of the output, in a band
+  int64_t bands;  // in an image
+  int64_t parts;
+
+  int64_t items(int64_t images) const { return images * bands * parts; }
+};
+
+// Few bands read few rows twice, but all threads want their share. The estimate counts blocks of channels for
+// a row of windows; reading a row costs about a quarter of one.
+Division divide(const WindowRows& rows, int64_t images, int64_t height, int64_t blocks, int64_t threads) {
+  int64_t most = height;
+  while (most > 1 && rows.size(most) * 2 > kRowBytes) most--;
+  const int64_t least = (height + most - 1) / most;
+  Division best{0, 0, 0};
+  double best_cost = INFINITY;
+  for (int64_t bands = least; bands <= std::min(height, least + 2 * threads); bands++)
+    for (int64_t parts = 1; parts <= std::min(threads, blocks); parts++) {
+      const int64_t band = (height + bands - 1) / bands;
+      const Division division{band, (height + band - 1) / band, parts};
+      const auto rounds = static_cast<double>((division.items(images) + threads - 1) / threads);
+      const auto per_part = static_cast<double>((blocks + parts - 1) / parts);
+      const double cost = rounds * static_cast<double>(band) * (per_part + 0.25);
+      if (cost < best_cost) {
+        best = division;
+        best_cost = cost;
+      }
+    }
+  return best;
+}
+
+class ExactLayer : public Step {
+ public:
+  ExactLayer(const StepSpec& spec, ExactProblem problem, const FusedInputs& inputs,
+             const onednn::Fusion& fusion)
+      : node_(spec.node),
+        inputs_(inputs),
+        problem_(with_wanted_layouts(problem)),
+        src_desc_(problem_.convolution.src),
+        dst_desc_(problem_.convolution.dst),
+        src_scale_(fusion.src_scale),
+        src_zero_point_(static_cast<int16_t>(fusion.src_zero_point)),
+        rows_(problem_.convolution),
+        products_(problem_, rows_),
+        output_(spec, fusion, problem_.weight.shape[0]),
+        threads_(omp_get_max_threads()),
+        division_(divide(rows_, dst_desc_.shape[0], dst_desc_.shape[2],
+                         static_cast<int64_t>(products_.blocks().size()), threads_)),
+        src_(spec.inputs[0], problem.convolution.src, src_desc_, scratch_),
+        dst_(problem.convolution.dst, dst_desc_, scratch_),
+        weight_(spec, 1, "the weight") {
+    if (problem.addend) {
+      addend_desc_ = with_adjacent_channels(*problem.addend);
+      addend_.emplace(spec.inputs[inputs.addend], *problem.addend, *addend_desc_, scratch_);
+    }
+    if (inputs.bias >= 0) bias_.emplace(spec, inputs.bias, "the bias");
+    if (inputs.scale >= 0) {
+      scale_.emplace(spec, inputs.scale, "the source's scale");
+      zero_point_.emplace(spec, inputs.zero_point, "the source's zero point");
+      check_parameters(scale_->desc(), 1, "the source's scale");
+      check_parameters(zero_point_->desc(), 1, "the source's zero point");
+    }
+    if (const auto& constant = spec.inputs[1].constant) {
+      packed_ = constant->packed("exact " + products_.form(), [&] {
+        auto packed = aligned_buffer(products_.packed_bytes());
+        products_.pack(problem_.weight, constant->data(), packed.get());
+        return packed;
+      });
+    } else {
+      packed_offset_ = scratch_.reserve(products_.packed_bytes());
+    }
+    const size_t rows_bytes = (rows_.size(division_.rows) + WindowProducts::kReadsBehind) * sizeof(int16_t);
+    for (int i = 0; i < threads_; i++) {
+      rows_offsets_.push_back(scratch_.reserve(rows_bytes));
+      sums_offsets_.push_back(scratch_.reserve(kWindows * kSumsStep * sizeof(int32_t)));
+    }
+  }
+
+  void execute(const Buffers& buffers) override {
+    void* scratchpad = buffers.scratchpad;
+    if (scale_) read_source_parameters(buffers);
+    output_.prepare(src_scale_, bias_ ? static_cast<const float*>(bias_->data(buffers)) : nullptr);
+    const void* packed = packed_.get();
+    if (!packed) {
+      void* repacked = ScratchLayout::at(scratchpad, packed_offset_);
+      products_.pack(problem_.weight, weight_.data(buffers), repacked);
+      packed = repacked;
+    }
+    const char* addend = nullptr;
+    if (addend_)
+      addend = static_cast<const char*>(addend_->resolve(buffers.inputs[inputs_.addend], scratchpad));
+    Run run{src_.resolve(buffers.inputs[0], scratchpad), packed, addend,
+            static_cast<char*>(dst_.target(buffers.outputs[0], scratchpad)), scratchpad};
+    // A core multiplies about as many pairs as it moves bytes.
+    const int64_t work = dst_desc_.numel() * problem_.weight.numel() / problem_.weight.shape[0];
+    kernels::parallel_for(division_.items(dst_desc_.shape[0]), work / 2,
+                          [&](int64_t item) { compute(run, item); });
+    dst_.finish(buffers.outputs[0], scratchpad);
+  }
+
+  std::string implementation() const override {
+    return src_.prefix() + (addend_ ? addend_->prefix() : "") + "octavo:exact:" + kernels::product_isa() +
+           dst_.suffix();
+  }
+  size_t scratchpad_bytes() const override { return scratch_.bytes(); }
+
+ private:
+  struct Run {
+    const void* src;
+    const void* packed;
+    const char* addend;
+    char* dst;
+    void* scratchpad;
+  };
+
+  static ExactProblem with_wanted_layouts(ExactProblem problem) {
+    problem.convolution.src = with_adjacent_channels(problem.convolution.src);
+    problem.convolution.dst = with_adjacent_channels(problem.convolution.dst);
+    return problem;
+  }
+
+  void read_source_parameters(const Buffers& buffers) {
+    const auto scale = static_cast<float>(parameter_at(scale_->desc(), scale_->data(buffers), 0));
+    const double zero_point = parameter_at(zero_point_->desc(), zero_point_->data(buffers), 0);
+    const int low = src_desc_.dtype == DType::u8 ? 0 : -128;
+    if (!(scale > 0) || !std::isnormal(scale) || !std::isnormal(1 / scale) || zero_point < low ||
+        zero_point > low + 255)
+      throw std::domain_error("linear '" + node_ + "': scale " + std::to_string(scale) + " and zero point " +
+                              std::to_string(zero_point) + " are no parameters of " +
+                              dtype_name(src_desc_.dtype));
+    src_scale_ = scale;
+    src_zero_point_ = static_cast<int16_t>(zero_point);
+  }
+
+  void compute(const Run& run, int64_t item) const {
+    const int64_t part = item % division_.parts, band = item / division_.parts % division_.bands;
+    const int64_t image = item / division_.parts / division_.bands;
+    const auto blocks = static_cast<int64_t>(products_.blocks().size());
+    const int64_t first = band * division_.rows, last = std::min(first + division_.rows, dst_desc_.shape[2]);
+    const int thread = omp_get_thread_num();
+    auto* rows = static_cast<int16_t*>(ScratchLayout::at(run.scratchpad, rows_offsets_[thread]));
+    auto* sums = static_cast<int32_t*>(ScratchLayout::at(run.scratchpad, sums_offsets_[thread]));
+    rows_.read(run.src, image, first, last, src_zero_point_, rows);
+    const int64_t width = dst_desc_.shape[3], windows = (last - first) * width;
+    // Equal shares, of whole calls of the kernel.
+    const int64_t shares = (windows + kWindows - 1) / kWindows;
+    const int64_t even = (windows + shares - 1) / shares;
+    const int64_t share = (even + kernels::kProductRows - 1) / kernels::kProductRows * kernels::kProductRows;
+    for (int64_t begin = 0; begin < windows; begin += share) {
+      const int64_t count = std::min(share, windows - begin);
+      const int16_t* inputs[kWindows];
+      for (int64_t w = 0; w < count; w++)
+        inputs[w] = rows + rows_.window_offset((begin + w) / width, (begin + w) % width);
+      const auto at = [&](const TensorDesc& desc, int64_t w) {
+        const int64_t row = first + (begin + w) / width, column = (begin + w) % width;
+        return image * desc.strides[0] + row * desc.strides[2] + column * desc.strides[3];
+      };
+      constexpr int64_t kBlocks = AccumulatorOutput::kMaxChannels / WindowProducts::kWidth;
+      const int64_t end = blocks * (part + 1) / division_.parts;
+      for (int64_t block = blocks * part / division_.parts; block < end; block += kBlocks) {
+        const int64_t stop = std::min(block + kBlocks, end);
+        products_.multiply(run.packed, inputs, count, block, stop, sums, kSumsStep);
+        const int64_t channel = products_.blocks()[block].channel;
+        const auto& final = products_.blocks()[stop - 1];
+        const int64_t channels = final.channel + final.count - channel;
+        for (int64_t w = 0; w < count; w++) {
+          const char* addend =
+              run.addend ? run.addend + (at(*addend_desc_, w) + channel) * element(*addend_desc_) : nullptr;
+          output_.row(sums + w * kSumsStep, channel, channels, addend,
+                      run.dst + (at(dst_desc_, w) + channel) * element(dst_desc_));
+        }
+      }
+    }
+  }
+
+  static int64_t element(const TensorDesc& desc) { return static_cast<int64_t>(dtype_size(desc.dtype)); }
+
+  std::string node_;
+  FusedInputs inputs_;
+  ExactProblem problem_;
+  TensorDesc src_desc_, dst_desc_;
+  std::optional<TensorDesc> addend_desc_;
+  float src_scale_;
+  int16_t src_zero_point_;
+  WindowRows rows_;
+  WindowProducts products_;
+  AccumulatorOutput output_;
+  int threads_;
+  Division division_;
+  ScratchLayout scratch_;
+  Operand src_;
+  Result dst_;
+  std::optional<Operand> addend_;
+  InputValue weight_;
+  std::optional<InputValue> bias_, scale_, zero_point_;
+  std::shared_ptr<void> packed_;  // where the weight is constant
+  size_t packed_offset_ = 0;
+  std::vector<size_t> rows_offsets_, sums_offsets_;  // one a thread
+};
+}  // namespace
+
+bool is_exact_layer(DType src) {
+  return (src == DType::u8 || src == DType::s8) && onednn::int8_sums_saturate();
+}
+
+std::unique_ptr<Step> create_exact_layer(const StepSpec& spec, ExactProblem problem,
+                                         const FusedInputs& inputs, const onednn::Fusion& fusion) {
+  return std::make_unique<ExactLayer>(spec, std::move(problem), inputs, fusion);
+}
+
+}  // namespace octavo

@@ -1,0 +1,26 @@
+// Int8 convolution and linear layer on CPUs without VNNI, whose sums cannot saturate as oneDNN's do there
+// (onednn::int8_sums_saturate): 16-bit products of pairs, added in 32 bits.
+#pragma once
+
+#include "onednn/convolution.h"
+#include "primitives/fusion.h"
+#include "primitives/step.h"
+
+namespace octavo {
+
+// A layer as a convolution of images; a linear layer is one of kernel 1 on a column of pixels.
+struct ExactProblem {
+  onednn::ConvolutionProblem convolution;  // src and dst as they are given
+  TensorDesc weight;                       // [O, I / groups, KH, KW], as given
+  int64_t groups;
+  std::optional<TensorDesc> addend;  // as given, with dst's shape
+};
+
+// Whether layers that read this dtype are for create_exact_layer() on this CPU.
+bool is_exact_layer(DType src);
+
+// Throws std::invalid_argument for a pointwise function that cannot be fused.
+std::unique_ptr<Step> create_exact_layer(const StepSpec& spec, ExactProblem problem,
+                                         const FusedInputs& inputs, const onednn::Fusion& fusion);
+
+}  // namespace octavo
