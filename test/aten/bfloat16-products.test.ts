@@ -34,6 +34,7 @@ const fused = [
   { unary: 'none' },
   { unary: 'relu' },
   { unary: 'hardswish' },
+  { unary: 'hardsigmoid' },
   { unary: 'gelu_tanh' },
   { unary: 'none', addend: 'bfloat16' },
   { unary: 'relu', addend: 'bfloat16' },

@@ -1,4 +1,5 @@
 import { afterEach, describe, expect, it, vi } from 'vitest';
+import { referenceModels } from '../../bench/models/index.ts';
 import { exportModel } from '../../lib/capture/index.ts';
 import type { GraphModule } from '../../lib/graph/index.ts';
 import { type LoweringReport, lower } from '../../lib/lowering/index.ts';
@@ -11,6 +12,7 @@ import {
   X86Quantizer,
   x86QuantizationConfig,
 } from '../../lib/quantization/index.ts';
+import { convertDynamic } from '../../lib/quantize/convert.ts';
 import { compile } from '../../lib/runtime/index.ts';
 import type { Tensor } from '../../lib/tensor/index.ts';
 import {
@@ -21,7 +23,7 @@ import {
   quantizeModel,
 } from '../quantization/golden.ts';
 import { transformerInput } from '../quantization/transformer.ts';
-import { GraphBuilder } from './graph-builder.ts';
+import { GraphBuilder, uniform } from './graph-builder.ts';
 import { interpret } from './run-pass.ts';
 
 /** On any CPU. */
@@ -167,11 +169,13 @@ describe.each([
 });
 
 describe('a transformer', () => {
-  it.each(['float', 'quantized'] as const)('computes attention in bfloat16, %s', async (kind) => {
-    const source =
-      kind === 'float'
-        ? await captureModel('transformer')
-        : (await quantizeModel('transformer', { reduceRange })).converted;
+  const sources = {
+    float: () => captureModel('transformer'),
+    quantized: async () => (await quantizeModel('transformer', { reduceRange })).converted,
+    'quantized dynamically': async () => convertDynamic(await captureModel('transformer'), { reduceRange }),
+  };
+  it.each(Object.entries(sources))('computes attention in bfloat16, %s', async (_, capture) => {
+    const source = await capture();
     const [plain, cast] = [lower(source), lower(source, { autocast })];
     const nodes = cast.report.nodes.filter(({ target }) => /attention|gelu|layer_norm/.test(target));
     // The sum with the layer's own input, float32, is float32, as in PyTorch; so are the norms of that.
@@ -186,6 +190,22 @@ describe('a transformer', () => {
     const [planned] = Object.values(await model.run(x));
     expect(relativeError(planned, interpret(plain.module, x)[0])).toBeLessThan(bfloat16Error);
   });
+});
+
+describe("torchvision's networks", () => {
+  it.each(['squeezenet1_1', 'mobilenet_v3_small'])(
+    '%s is bfloat16 from its first layer to its last',
+    (name) => {
+      nn.manualSeed(0);
+      const image = uniform([1, 3, 64, 64], -2, 2, 5);
+      const captured = exportModel(referenceModels[name]().eval(), { x: image });
+      const { module, report } = lower(captured, { autocast });
+      expect(new Set(Object.values(dtypesOf(report)))).toEqual(new Set(['bfloat16']));
+      using model = compile(module);
+      const [planned] = Object.values(model.runSync(image));
+      expect(relativeError(planned, interpret(captured, image)[0])).toBeLessThan(bfloat16Error);
+    },
+  );
 });
 
 describe('whether this CPU is fast in bfloat16', () => {
