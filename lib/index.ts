@@ -18,7 +18,6 @@ export {
   loadPt2,
   type PatternFunction,
 } from './capture/index.ts';
-export { getDefaultX86QuantizationConfig } from './default-x86-config.ts';
 export {
   type Argument,
   type CallableModule,
@@ -89,6 +88,7 @@ export {
   FixedQParamsQuantizationSpec,
   type FixedQParamsQuantizationSpecArgs,
   getBiasQspec,
+  getDefaultX86QuantizationConfig,
   getInputActQspec,
   getOutputActQspec,
   getWeightQspec,

@@ -15,16 +15,19 @@ import { manualSeed } from '../../lib/nn/index.ts';
 import {
   calibrate,
   convertPt2e,
+  getDefaultX86QuantizationConfig,
   preparePt2e,
   X86Quantizer,
-  x86QuantizationConfig,
 } from '../../lib/quantization/index.ts';
 import { loadNpz, Tensor } from '../../lib/tensor/index.ts';
 import { uniform } from './graph-builder.ts';
 import { calls, greatestDifference, interpret } from './run-pass.ts';
 
 async function quantize(model: GraphModule, batch: Tensor, reduceRange = false): Promise<GraphModule> {
-  const prepared = preparePt2e(model, new X86Quantizer().setGlobal(x86QuantizationConfig({ reduceRange })));
+  const prepared = preparePt2e(
+    model,
+    new X86Quantizer().setGlobal(getDefaultX86QuantizationConfig({ reduceRange })),
+  );
   await calibrate(prepared, [batch]);
   return convertPt2e(prepared);
 }
