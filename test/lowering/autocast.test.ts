@@ -8,9 +8,9 @@ import { addon } from '../../lib/onednn/addon.ts';
 import {
   calibrate,
   convertPt2e,
+  getDefaultX86QuantizationConfig,
   preparePt2e,
   X86Quantizer,
-  x86QuantizationConfig,
 } from '../../lib/quantization/index.ts';
 import { convertDynamic } from '../../lib/quantize/convert.ts';
 import { compile } from '../../lib/runtime/index.ts';
@@ -29,9 +29,6 @@ import { interpret } from './run-pass.ts';
 /** On any CPU. */
 const autocast = { dtype: 'bfloat16', force: true } as const;
 
-/** 7-bit activations: exact on CPUs whose kernels add two products in 16 bits, too. */
-const reduceRange = true;
-
 /** Each operator of the captured graph that is computed, with the dtype of its result. */
 const dtypesOf = ({ nodes }: LoweringReport) =>
   Object.fromEntries(nodes.filter(({ dtype }) => dtype).map(({ node, dtype }) => [node, dtype]));
@@ -40,7 +37,7 @@ const counted = ({ passes }: LoweringReport, name: string) => passes.find(({ pas
 
 /** A model quantized but for the modules of some names. */
 async function partlyQuantized(name: string, floatModules: readonly string[]): Promise<GraphModule> {
-  const quantizer = new X86Quantizer().setGlobal(x86QuantizationConfig({ reduceRange }));
+  const quantizer = new X86Quantizer().setGlobal(getDefaultX86QuantizationConfig());
   for (const module of floatModules) quantizer.setModuleNameQconfig(module, null);
   const prepared = preparePt2e(await captureModel(name), quantizer);
   await calibrate(prepared, calibrationBatches(name));
@@ -96,7 +93,7 @@ describe('tiny_cnn in bfloat16', () => {
   });
 
   it('changes nothing where nothing is float: the last layer gives float32 at once', async () => {
-    const { converted } = await quantizeModel('tiny_cnn', { reduceRange });
+    const { converted } = await quantizeModel('tiny_cnn');
     const [plain, cast] = [lower(converted), lower(converted, { autocast })];
     expect(dtypesOf(cast.report)).toEqual(dtypesOf(plain.report));
     expect(counted(cast.report, 'absorb-casts')).toBe(1);
@@ -171,8 +168,8 @@ describe.each([
 describe('a transformer', () => {
   const sources = {
     float: () => captureModel('transformer'),
-    quantized: async () => (await quantizeModel('transformer', { reduceRange })).converted,
-    'quantized dynamically': async () => convertDynamic(await captureModel('transformer'), { reduceRange }),
+    quantized: async () => (await quantizeModel('transformer')).converted,
+    'quantized dynamically': async () => convertDynamic(await captureModel('transformer')),
   };
   it.each(Object.entries(sources))('computes attention in bfloat16, %s', async (_, capture) => {
     const source = await capture();
