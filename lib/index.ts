@@ -150,6 +150,8 @@ export {
   type CompileOptions,
   compile,
   formatPlan,
+  formatTuning,
+  type LayerDecision,
   loadModel,
   type ModelInputs,
   type ModelMetadata,
@@ -158,6 +160,8 @@ export {
   type StepDescription,
   type StepProfile,
   type TensorInfo,
+  type ThreadsDecision,
+  type Tuning,
 } from './runtime/index.ts';
 export {
   bfloat16ToFloat,
@@ -171,3 +175,4 @@ export {
   writeNpy,
   writeNpz,
 } from './tensor/index.ts';
+export { type Tuned, type TuneOptions, tune } from './tuning/index.ts';

@@ -1,4 +1,5 @@
 import { GraphModule } from '../graph/index.ts';
+import { convolutions } from './convolution.ts';
 import { type Pass, PassContext } from './pass.ts';
 import { batchNormalization } from './passes/batch-normalization.ts';
 import { binaryArithmetic } from './passes/binary-arithmetic.ts';
@@ -27,6 +28,12 @@ import { formatRefusals, type LoweringReport } from './report.ts';
 export interface LowerOptions {
   /** Throw where a quantized pattern cannot run on 8-bit integers, instead of reporting it. */
   readonly strict?: boolean;
+  /**
+   * Names of quantized convolutions and linear layers that compute in floating point all the same: each dequantizes its
+   * input, uses its dequantized weight, and quantizes its result where the graph says so. For layers that gain nothing
+   * from 8-bit integers; `tune` finds them.
+   */
+  readonly keepFloat?: readonly string[];
 }
 
 /** A lowered graph and what was done to get it. */
@@ -63,12 +70,12 @@ const stages: readonly (readonly Pass[])[] = [
  * Rewrites a graph of ATen operators, float or with quantize and dequantize (from `convertPt2e`), into the fused
  * `onednn.*` and `mkldnn.*` operators that oneDNN computes in one primitive each (counterpart: the freezing and
  * post-grad passes of PyTorch's Inductor on x86). The given graph stays as it is; weights are shared with it.
- * @throws Error when an operator is not supported or an input's shape is unknown; with `strict`, one that lists every
+ * @throws Error when an operator is not supported, an input's shape is unknown, or `keepFloat` names no layer; with `strict`, one that lists every
  * quantized pattern that was left in float, each with the reason.
  */
 export function lower(module: GraphModule, options: LowerOptions = {}): Lowered {
   const lowered = GraphModule.accept(module, 'lower').clone();
-  const context = new PassContext(lowered);
+  const context = new PassContext(lowered, checkLayers(lowered, options.keepFloat ?? []));
   for (const stage of stages) {
     let changed: number;
     do {
@@ -84,4 +91,16 @@ export function lower(module: GraphModule, options: LowerOptions = {}): Lowered 
       `lower: ${report.refusals.length} quantized patterns stay in float:\n${formatRefusals(report.refusals)}`,
     );
   return { module: lowered, report };
+}
+
+const layers: ReadonlySet<string> = new Set([...convolutions, 'aten.linear.default']);
+
+function checkLayers({ graph }: GraphModule, names: readonly string[]): ReadonlySet<string> {
+  const known = new Set(graph.nodes.filter(({ target }) => layers.has(target)).map(({ name }) => name));
+  for (const name of names)
+    if (!known.has(name))
+      throw new Error(
+        `lower: keepFloat: there is no convolution or linear layer '${name}'; there are ${[...known].join(', ')}`,
+      );
+  return new Set(names);
 }

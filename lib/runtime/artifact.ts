@@ -3,6 +3,7 @@ import { open, rename, rm } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { deserializeGraph, GraphModule, serializeGraph } from '../graph/index.ts';
 import { decodeSafetensors, encodeSafetensors } from '../tensor/index.ts';
+import { checkTuning, type Tuning, untuned } from './tuning.ts';
 
 /** Facts kept with a model, by name: how its inputs are made, what its outputs mean. */
 export type ModelMetadata = Readonly<Record<string, string>>;
@@ -15,13 +16,15 @@ export interface Artifact {
   readonly module: GraphModule;
   /** What whoever made the model wanted kept with it. */
   readonly metadata: ModelMetadata;
+  /** What was decided about it by measurement. */
+  readonly tuning: Tuning;
 }
 
 /**
  * Writes a graph with its weights to one safetensors file: tensors by their paths, graph and metadata as JSON in the
  * file's metadata. Written beside `path` first and moved there when complete.
  */
-export async function writeArtifact({ module, metadata }: Artifact, path: string): Promise<void> {
+export async function writeArtifact({ module, metadata, tuning }: Artifact, path: string): Promise<void> {
   const chunks = encodeSafetensors({
     tensors: module.attributes,
     metadata: {
@@ -29,6 +32,7 @@ export async function writeArtifact({ module, metadata }: Artifact, path: string
       version: formatVersion,
       graph: JSON.stringify(serializeGraph(module.graph)),
       metadata: JSON.stringify(metadata),
+      tuning: JSON.stringify(tuning),
     },
   });
   const unfinished = `${path}.${randomUUID()}.tmp`;
@@ -69,7 +73,9 @@ export async function readArtifact(path: string): Promise<Artifact> {
     const graph = deserializeGraph(JSON.parse(metadata.graph));
     const module = new GraphModule(graph, tensors);
     for (const node of graph.nodes) if (node.op === 'get_attr') module.attribute(node.target);
-    return { module, metadata: parseMetadata(metadata.metadata) };
+    // Files from before there was a tuning have none.
+    const tuning = metadata.tuning === undefined ? untuned : checkTuning(JSON.parse(metadata.tuning));
+    return { module, metadata: parseMetadata(metadata.metadata), tuning };
   } catch (error) {
     throw new Error(`${path} is damaged: ${(error as Error).message}`, { cause: error });
   }

@@ -16,6 +16,7 @@ import {
   type TensorInfo,
 } from './signature.ts';
 import { defaultThreads } from './threads.ts';
+import { checkTuning, type Tuning, tunedThreads, untuned } from './tuning.ts';
 
 /** How a model uses the machine. */
 export interface CompileOptions {
@@ -28,6 +29,8 @@ export interface CompileOptions {
   readonly threadsPerStream?: number;
   /** Facts to keep with the model; they are saved and loaded with it. */
   readonly metadata?: ModelMetadata;
+  /** What `tune` decided about the module; it is saved and loaded with it. */
+  readonly tuning?: Tuning;
 }
 
 /** A step and the time it took. */
@@ -54,6 +57,8 @@ export class CompiledModel implements Disposable {
   readonly threadsPerStream: number;
   /** What {@link compile} was given to keep, or what the file held. */
   readonly metadata: ModelMetadata;
+  /** What was decided about it by measurement. */
+  readonly tuning: Tuning;
   readonly #module: GraphModule;
   readonly #executor: NativeExecutor;
   readonly #constants = new ConstantStore();
@@ -69,6 +74,7 @@ export class CompiledModel implements Disposable {
     this.inputs = inputsOf(this.#module);
     this.outputs = outputsOf(this.#module, propagateShapes(this.#module, this.inputs, operators));
     this.metadata = checkMetadata(options.metadata ?? {});
+    this.tuning = checkTuning(options.tuning ?? untuned);
     this.#executor = new addon.Executor({ streams, threadsPerStream });
     this.streams = streams;
     this.threadsPerStream = threadsPerStream;
@@ -131,7 +137,7 @@ export class CompiledModel implements Disposable {
    */
   async save(path: string): Promise<void> {
     this.#checkAlive();
-    await writeArtifact({ module: this.#module, metadata: this.metadata }, path);
+    await writeArtifact({ module: this.#module, metadata: this.metadata, tuning: this.tuning }, path);
   }
 
   /** Finishes what runs, rejects what waits, and frees threads and memory. Safe to call twice. */
@@ -170,7 +176,8 @@ export class CompiledModel implements Disposable {
 
   #build(shapes: readonly (readonly number[])[]): BuiltPlan {
     const metas = this.inputs.map(({ dtype }, i) => ({ dtype, shape: shapes[i] }));
-    return buildPlan(this.#module, metas, this.#constants, this.threadsPerStream);
+    const threads = tunedThreads(this.tuning, shapes);
+    return buildPlan(this.#module, metas, this.#constants, this.threadsPerStream, threads);
   }
 
   #describe({ built, native }: Plan): PlanDescription {

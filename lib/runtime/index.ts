@@ -3,3 +3,4 @@ export { CompiledModel, type CompileOptions, compile, type StepProfile } from '.
 export { loadModel } from './load-model.ts';
 export { formatPlan, type PlanDescription, type StepDescription } from './plan-description.ts';
 export type { ModelInputs, ModelShapes, TensorInfo } from './signature.ts';
+export { formatTuning, type LayerDecision, type ThreadsDecision, type Tuning } from './tuning.ts';

@@ -7,8 +7,8 @@ import { type CompiledModel, type CompileOptions, compile } from './compiled-mod
  */
 export async function loadModel(
   path: string,
-  options: Omit<CompileOptions, 'metadata'> = {},
+  options: Omit<CompileOptions, 'metadata' | 'tuning'> = {},
 ): Promise<CompiledModel> {
-  const { module, metadata } = await readArtifact(path);
-  return compile(module, { ...options, metadata });
+  const { module, metadata, tuning } = await readArtifact(path);
+  return compile(module, { ...options, metadata, tuning });
 }

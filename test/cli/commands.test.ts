@@ -76,6 +76,21 @@ describe('octavo', () => {
     expect((await octavoHere('print', quantized)).stdout).toContain('0, 255, torch.uint8');
   });
 
+  it('quantize --tune measures each layer, and print shows what was chosen', async () => {
+    const out = join(folder, 'tuned.octavo');
+    const arguments_ = ['quantize', source, '--calib', calib, '--out', out, '--tune', '--json'];
+    const { code, stdout } = await octavoHere(...arguments_);
+    expect(code).toBe(0);
+    const { layers } = JSON.parse(stdout).tuning;
+    // Eleven convolutions and the classifier.
+    expect(layers).toHaveLength(12);
+    for (const stage of ['lowered', 'plan']) {
+      const text = (await octavoHere('print', out, '--stage', stage)).stdout;
+      for (const { node, choice } of layers)
+        expect(text).toMatch(new RegExp(`^  ${node}: ${choice} \\(int8 .* ms, float .* ms\\)$`, 'm'));
+    }
+  });
+
   it('quantize warns where it takes 7 bits because the CPU has no VNNI', async () => {
     const out = join(folder, 'avx2.octavo');
     const environment = { ONEDNN_MAX_CPU_ISA: 'AVX2' };
