@@ -1,6 +1,6 @@
 import { InferenceSession, Tensor as OrtTensor } from 'onnxruntime-node';
 import { loadModel, Tensor } from '../lib/index.ts';
-import type { Entry, Reply, Request } from './contestant.ts';
+import type { Engine, Entry, Reply, Request } from './contestant.ts';
 import { pseudoRandom } from './pseudo-random.ts';
 
 /** The process behind a Contestant: loads one model, then runs it on one input as often as it is asked to. */
@@ -37,7 +37,10 @@ async function loadOnnxRuntime(
   return () => session.run(feeds);
 }
 
-const loaders = { octavo: loadOctavo, onnxruntime: loadOnnxRuntime };
+const loaders: Readonly<Partial<Record<Engine, typeof loadOctavo>>> = {
+  octavo: loadOctavo,
+  onnxruntime: loadOnnxRuntime,
+};
 let run: Run | undefined;
 
 async function answer(request: Request): Promise<Reply> {
@@ -47,7 +50,7 @@ async function answer(request: Request): Promise<Reply> {
       inputShape.reduce((a, b) => a * b, 1),
       1,
     );
-    run = await loaders[entry.engine](entry, inputShape, data);
+    run = await loaders[entry.engine]!(entry, inputShape, data);
     return { milliseconds: [] };
   }
   const milliseconds: number[] = [];
