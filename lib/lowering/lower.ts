@@ -21,7 +21,7 @@ import { quantizedLinear } from './passes/quantized-linear.ts';
 import { removeIdentities } from './passes/remove-identities.ts';
 import { removeUnused } from './passes/remove-unused.ts';
 import { sinkDequantize } from './passes/sink-dequantize.ts';
-import { formatRefusals, type LoweringReport } from './report.ts';
+import { formatRefusals, type LoweringReport, reportOf } from './report.ts';
 
 /** How to lower. */
 export interface LowerOptions {
@@ -78,7 +78,8 @@ export function lower(module: GraphModule, options: LowerOptions = {}): Lowered 
   }
   lowered.deleteUnused();
   lowered.graph.lint();
-  const report = context.report();
+  lowered.meta.lowering = context.record();
+  const report = reportOf(lowered);
   if (options.strict && report.refusals.length > 0)
     throw new Error(
       `lower: ${report.refusals.length} quantized patterns stay in float:\n${formatRefusals(report.refusals)}`,

@@ -97,7 +97,10 @@ export interface NativeExecutor {
   /** Input and output arrays must stay untouched until the promise settles. */
   run(plan: NativePlan, inputs: readonly TensorData[], outputs: readonly TensorData[]): Promise<void>;
   runSync(plan: NativePlan, inputs: readonly TensorData[], outputs: readonly TensorData[]): void;
-  /** Like `runSync`; gives nanoseconds spent in each step. */
+  /**
+   * Like `runSync`; gives two numbers a step, in nanoseconds: when it began, on the clock of `process.hrtime`, and how
+   * long it took.
+   */
   profile(plan: NativePlan, inputs: readonly TensorData[], outputs: readonly TensorData[]): Float64Array;
   /** Finishes what runs, rejects what waits, ends the threads. Safe to call twice. */
   dispose(): void;

@@ -1,6 +1,6 @@
-import type { BuiltPlan } from '../lowering/plan/index.ts';
+import { type BuiltPlan, bytesMoved, multiplyAdds } from '../lowering/plan/index.ts';
 import type { CompiledStep, PlanValue } from '../onednn/addon.ts';
-import { byteSizeOf, type DType, numelOf, rowMajorStrides } from '../tensor/index.ts';
+import { type DType, rowMajorStrides } from '../tensor/index.ts';
 
 /** One step of a compiled plan. */
 export interface StepDescription {
@@ -12,9 +12,14 @@ export interface StepDescription {
   readonly op: string;
   /** oneDNN's implementation (`brgconv:avx512_core_vnni`), or `octavo:…` for Octavo's own loops. */
   readonly implementation: string;
+  /** Of its result. */
   readonly dtype: DType;
   readonly shape: readonly number[];
+  /** Of what it computes on: its first input. */
+  readonly inputDtype: DType;
   readonly layout: 'row-major' | 'strided';
+  /** Products that it sums up; 0 for a step that has none. */
+  readonly multiplyAdds: number;
   /** Bytes that it reads and writes, weights included. */
   readonly bytes: number;
   readonly scratchpadBytes: number;
@@ -47,8 +52,6 @@ export interface PlanDescription {
   };
 }
 
-const bytesOf = ({ dtype, shape }: PlanValue) => numelOf(shape) * byteSizeOf(dtype);
-
 const isRowMajor = ({ shape, strides }: PlanValue) =>
   strides === undefined ||
   rowMajorStrides(shape).every((stride, axis) => shape[axis] === 1 || strides[axis] === stride);
@@ -63,6 +66,7 @@ export function describePlan(
   const steps = desc.steps.map((step, i): StepDescription => {
     const outputs = step.outputs.map((index) => desc.values[index]);
     const inputs = step.inputs.map((index) => desc.values[index]);
+    const operands = { op: step.op, inputs, outputs };
     const [{ dtype, shape }] = outputs;
     const { implementation, scratchpadBytes } = compiled[i];
     return {
@@ -73,7 +77,9 @@ export function describePlan(
       dtype,
       shape,
       layout: isRowMajor(outputs[0]) ? 'row-major' : 'strided',
-      bytes: [...inputs, ...outputs].reduce((sum, value) => sum + bytesOf(value), 0),
+      inputDtype: inputs[0].dtype,
+      multiplyAdds: multiplyAdds(operands),
+      bytes: bytesMoved(operands),
       scratchpadBytes,
     };
   });
