@@ -35,10 +35,7 @@ const calibrationBatchSize = 4;
 
 /** Builds a network with seeded weights, quantizes it, and writes it for Octavo and for ONNX Runtime. */
 export async function prepareNetwork(name: string, folder: string): Promise<NetworkFiles> {
-  manualSeed(0);
-  const network = referenceModels[name]().eval();
-  const example = { dtype: 'float32', shape: [2, ...imageShape] } as const;
-  const captured = exportModel(network, { x: example }, { dynamicBatch: true });
+  const captured = captureNetwork(name);
   const files: NetworkFiles = {
     octavoFp32: join(folder, `${name}.octavo`),
     octavoInt8: join(folder, `${name}_int8.octavo`),
@@ -47,13 +44,30 @@ export async function prepareNetwork(name: string, folder: string): Promise<Netw
   };
   await save(captured, files.octavoFp32);
   await writeFile(files.onnxFp32, exportOnnx(captured));
-  const quantizer = () => new X86Quantizer().setGlobal(getDefaultX86QuantizationConfig());
-  await save(await quantize(captured, quantizer()), files.octavoInt8);
+  await save(await quantize(captured, x86Quantizer()), files.octavoInt8);
   await writeFile(
     files.onnxInt8,
-    exportOnnx(await quantize(captured, new OnnxRuntimeQuantizer(quantizer()))),
+    exportOnnx(await quantize(captured, new OnnxRuntimeQuantizer(x86Quantizer()))),
   );
   return files;
+}
+
+/** A network with seeded weights, captured for any batch size. */
+function captureNetwork(name: string): GraphModule {
+  manualSeed(0);
+  const network = referenceModels[name]().eval();
+  const example = { dtype: 'float32', shape: [2, ...imageShape] } as const;
+  return exportModel(network, { x: example }, { dynamicBatch: true });
+}
+
+/** The int8 form of a network, lowered. */
+export async function lowerInt8(name: string): Promise<GraphModule> {
+  return lower(await quantize(captureNetwork(name), x86Quantizer())).module;
+}
+
+/** The recipe for this CPU. */
+export function x86Quantizer(): X86Quantizer {
+  return new X86Quantizer().setGlobal(getDefaultX86QuantizationConfig());
 }
 
 async function save(module: GraphModule, path: string): Promise<void> {

@@ -5,7 +5,14 @@ import { type GraphModule, printGraph } from '../graph/index.ts';
 import { lower } from '../lowering/index.ts';
 import { convertStatic, prepareStatic } from '../quantize/index.ts';
 import { readArtifact } from '../runtime/artifact.ts';
-import { type CompiledModel, compile, formatPlan, loadModel } from '../runtime/index.ts';
+import {
+  type CompiledModel,
+  compile,
+  formatPlan,
+  formatReport,
+  type ModelReport,
+  type PlanDescription,
+} from '../runtime/index.ts';
 import { calibrationBatches } from './calibration.ts';
 import { loadDataset } from './dataset.ts';
 import { fileKind } from './model-file.ts';
@@ -22,7 +29,18 @@ interface PrintOptions extends GlobalOptions, PreprocessingOptions {
   readonly batch: number;
 }
 
-/** `octavo print FILE --stage STAGE`: the graph after each stage, or the native plan. */
+/** What is printed: text for people, and more than the text for machines. */
+interface Printout {
+  readonly text: string;
+  /** Of the lowered graph. */
+  readonly report?: ModelReport;
+  readonly plan?: PlanDescription;
+}
+
+/**
+ * `octavo print FILE --stage STAGE`: the graph after each stage, or the native plan. With the lowered graph comes the
+ * report on how it came to be.
+ */
 export function printCommand(): Command {
   const command = new Command('print')
     .description('print the graph of a model after a stage, or its plan')
@@ -34,7 +52,7 @@ export function printCommand(): Command {
       '--calib <npz>',
       'quantize with this calibration data first; without it, lowered and plan are float32',
     )
-    .option('--batch <n>', 'batch size of the plan', positiveInteger, 1);
+    .option('--batch <n>', 'batch size of the plan (stages plan and lowered)', positiveInteger, 1);
   return addPreprocessingOptions(command).action((file: string, _: unknown, self: Command) =>
     print(file, self.optsWithGlobals<PrintOptions>()),
   );
@@ -43,30 +61,30 @@ export function printCommand(): Command {
 async function print(file: string, options: PrintOptions): Promise<void> {
   const isPt2 = (await fileKind(file)) === 'pt2';
   const { stage = isPt2 ? 'captured' : 'lowered' } = options;
-  const text = await (isPt2 ? printPt2 : printArtifact)(file, stage, options);
-  printResult(options, { file, stage, text }, () => text);
+  const printout = await (isPt2 ? printPt2 : printArtifact)(file, stage, options);
+  printResult(options, { file, stage, ...printout }, () => printout.text);
 }
 
-async function printPt2(file: string, stage: Stage, options: PrintOptions): Promise<string> {
+async function printPt2(file: string, stage: Stage, options: PrintOptions): Promise<Printout> {
   const captured = await loadPt2(file);
-  if (stage === 'captured') return printGraph(captured.graph, operators);
-  if (stage === 'prepared') return printGraph(prepareStatic(captured).graph, operators);
+  if (stage === 'captured') return graphOf(captured);
+  if (stage === 'prepared') return graphOf(prepareStatic(captured));
   if (stage === 'converted' && options.calib === undefined)
     throw new Error('--stage converted needs calibration data: --calib FILE.npz');
   const source =
     options.calib === undefined ? captured : await quantizeWith(options.calib, captured, options);
-  if (stage === 'converted') return printGraph(source.graph, operators);
-  const { module } = lower(source);
-  return stage === 'lowered' ? printGraph(module.graph, operators) : printPlan(compile(module), options);
+  return stage === 'converted' ? graphOf(source) : printCompiled(lower(source).module, stage, options);
 }
 
-async function printArtifact(file: string, stage: Stage, options: PrintOptions): Promise<string> {
-  if (stage === 'plan') return printPlan(await loadModel(file), options);
-  if (stage === 'lowered') return printGraph((await readArtifact(file)).module.graph, operators);
+async function printArtifact(file: string, stage: Stage, options: PrintOptions): Promise<Printout> {
+  if (stage === 'plan' || stage === 'lowered')
+    return printCompiled((await readArtifact(file)).module, stage, options);
   throw new Error(
     `${file} is a compiled model: it has the stages lowered and plan, not ${stage}; print that from the .pt2`,
   );
 }
+
+const graphOf = ({ graph }: GraphModule): Printout => ({ text: printGraph(graph, operators) });
 
 async function quantizeWith(calib: string, module: GraphModule, options: PrintOptions): Promise<GraphModule> {
   const dataset = await loadDataset(calib);
@@ -74,14 +92,22 @@ async function quantizeWith(calib: string, module: GraphModule, options: PrintOp
   return convertStatic(module, calibrationBatches(dataset, 64, preprocessing));
 }
 
-function printPlan(model: CompiledModel, { batch }: PrintOptions): string {
-  const shapes = model.inputs.map(({ name, shape }) => [
+/** The report names the kernels too, which takes a plan. */
+function printCompiled(module: GraphModule, stage: 'lowered' | 'plan', { batch }: PrintOptions): Printout {
+  using model = compile(module);
+  const shapes = shapesOf(model, batch);
+  if (stage === 'plan') {
+    const plan = model.plan(shapes);
+    return { text: formatPlan(plan), plan };
+  }
+  const report = model.reportFor(shapes);
+  return { text: `${graphOf(module).text}\n\n${formatReport(report)}`, report };
+}
+
+function shapesOf({ inputs }: CompiledModel, batch: number): Record<string, readonly number[]> {
+  const shapes = inputs.map(({ name, shape }) => [
     name,
     shape.map((size) => (typeof size === 'number' ? size : batch)),
   ]);
-  try {
-    return formatPlan(model.plan(Object.fromEntries(shapes)));
-  } finally {
-    model.dispose();
-  }
+  return Object.fromEntries(shapes);
 }

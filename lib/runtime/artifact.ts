@@ -1,8 +1,8 @@
-import { randomUUID } from 'node:crypto';
-import { open, rename, rm } from 'node:fs/promises';
-import { dirname } from 'node:path';
+import { open } from 'node:fs/promises';
 import { deserializeGraph, GraphModule, serializeGraph } from '../graph/index.ts';
 import { decodeSafetensors, encodeSafetensors } from '../tensor/index.ts';
+import { parseLoweringRecord } from './lowering-record.ts';
+import { writeWhole } from './whole-file.ts';
 
 /** Facts kept with a model, by name: how its inputs are made, what its outputs mean. */
 export type ModelMetadata = Readonly<Record<string, string>>;
@@ -19,7 +19,7 @@ export interface Artifact {
 
 /**
  * Writes a graph with its weights to one safetensors file: tensors by their paths, graph and metadata as JSON in the
- * file's metadata. Written beside `path` first and moved there when complete.
+ * file's metadata, with what lowering noted. The file is there completely or not at all.
  */
 export async function writeArtifact({ module, metadata }: Artifact, path: string): Promise<void> {
   const chunks = encodeSafetensors({
@@ -29,28 +29,10 @@ export async function writeArtifact({ module, metadata }: Artifact, path: string
       version: formatVersion,
       graph: JSON.stringify(serializeGraph(module.graph)),
       metadata: JSON.stringify(metadata),
+      ...(module.meta.lowering ? { lowering: JSON.stringify(module.meta.lowering) } : {}),
     },
   });
-  const unfinished = `${path}.${randomUUID()}.tmp`;
-  try {
-    const file = await open(unfinished, 'wx');
-    try {
-      for (const chunk of chunks) await file.writeFile(chunk);
-      await file.sync();
-    } finally {
-      await file.close();
-    }
-    await rename(unfinished, path);
-  } catch (error) {
-    await rm(unfinished, { force: true });
-    throw new Error(`${path} could not be written: ${reasonOf(error, path)}`, { cause: error });
-  }
-}
-
-/** Not the system's message alone: it names the unfinished file, which is gone. */
-function reasonOf(error: unknown, path: string): string {
-  const { code, message } = error as NodeJS.ErrnoException;
-  return code === 'ENOENT' ? `there is no folder ${dirname(path)}` : message;
+  await writeWhole(path, chunks);
 }
 
 /**
@@ -69,6 +51,7 @@ export async function readArtifact(path: string): Promise<Artifact> {
     const graph = deserializeGraph(JSON.parse(metadata.graph));
     const module = new GraphModule(graph, tensors);
     for (const node of graph.nodes) if (node.op === 'get_attr') module.attribute(node.target);
+    if (metadata.lowering !== undefined) module.meta.lowering = parseLoweringRecord(metadata.lowering);
     return { module, metadata: parseMetadata(metadata.metadata) };
   } catch (error) {
     throw new Error(`${path} is damaged: ${(error as Error).message}`, { cause: error });

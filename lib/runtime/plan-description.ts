@@ -1,11 +1,14 @@
 import { type BuiltPlan, bytesMoved, multiplyAdds } from '../lowering/plan/index.ts';
 import type { CompiledStep, PlanValue } from '../onednn/addon.ts';
 import { type DType, rowMajorStrides } from '../tensor/index.ts';
+import { alignColumns } from './text-columns.ts';
 
 /** One step of a compiled plan. */
 export interface StepDescription {
   /** The graph node it computes; of a copy, the node whose value it copies. */
   readonly node: string;
+  /** Names of the captured graph's operators that it computes, but for quantize and dequantize. */
+  readonly operators: readonly string[];
   /** The operator: `onednn.qconv2d_pointwise.default`; undefined for a copy that the plan put in. */
   readonly target: string | undefined;
   /** The native step: `convolution`. */
@@ -62,6 +65,7 @@ export function describePlan(
   compiled: readonly CompiledStep[],
   names: { readonly inputs: readonly string[]; readonly outputs: readonly string[] },
   constantBytes: number,
+  operatorsOf: ReadonlyMap<string, readonly string[]>,
 ): PlanDescription {
   const steps = desc.steps.map((step, i): StepDescription => {
     const outputs = step.outputs.map((index) => desc.values[index]);
@@ -71,6 +75,7 @@ export function describePlan(
     const { implementation, scratchpadBytes } = compiled[i];
     return {
       node: step.node,
+      operators: (targets[i] && operatorsOf.get(step.node)) || [],
       target: targets[i],
       op: step.op,
       implementation,
@@ -115,7 +120,7 @@ export function formatPlan({ inputs, outputs, threads, steps, memory }: PlanDesc
   const kib = (bytes: number) => formatBytes(bytes);
   return [
     `plan(${signature(inputs)}) -> (${signature(outputs)}) on ${threads} ${threads === 1 ? 'thread' : 'threads'}`,
-    ...columns([['#', 'node', 'step', 'result', 'implementation', 'moves'], ...rows]),
+    ...alignColumns([['#', 'node', 'step', 'result', 'implementation', 'moves'], ...rows]),
     `arena ${kib(memory.arenaBytes)} (at least ${kib(memory.arenaLowerBound)}), ` +
       `scratchpad ${kib(memory.scratchpadBytes)}, weights ${kib(memory.constantBytes)}`,
   ].join('\n');
@@ -125,14 +130,4 @@ function formatBytes(bytes: number): string {
   if (bytes < 1024) return `${bytes} B`;
   if (bytes < 1024 ** 2) return `${(bytes / 1024).toFixed(1)} KiB`;
   return `${(bytes / 1024 ** 2).toFixed(1)} MiB`;
-}
-
-function columns(rows: readonly (readonly string[])[]): string[] {
-  const widths = rows[0].map((_, column) => Math.max(...rows.map((row) => row[column].length)));
-  return rows.map((row) =>
-    row
-      .map((cell, column) => cell.padEnd(widths[column]))
-      .join('  ')
-      .trimEnd(),
-  );
 }

@@ -22,6 +22,8 @@ export function multiplyAdds({ op, inputs, outputs }: StepOperands): number {
   switch (op) {
     case 'convolution':
     case 'linear':
+    case 'integer_convolution':
+    case 'integer_linear':
       // The weight is [out, ...]: each result is a sum over one of its rows.
       return numelOf(outputs[0].shape) * numelOf(right.shape.slice(1));
     case 'matmul':
