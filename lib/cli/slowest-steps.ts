@@ -5,7 +5,7 @@ import { formatBytes, formatTable } from './output.ts';
 export interface TimedStep
   extends Pick<
     StepDescription,
-    'node' | 'operators' | 'target' | 'op' | 'implementation' | 'dtype' | 'shape' | 'bytes'
+    'node' | 'operators' | 'target' | 'op' | 'implementation' | 'dtype' | 'shape' | 'multiplyAdds' | 'bytes'
   > {
   readonly microseconds: number;
   /** Of the time that all steps take together. */
@@ -20,7 +20,7 @@ export function slowestSteps(runs: readonly (readonly StepProfile[])[], count: n
   const times = runs[0].map((_, i) => medianOf(runs.map((run) => run[i].nanoseconds)));
   const total = times.reduce((sum, time) => sum + time, 0);
   const steps = runs[0].map((step, i): TimedStep => {
-    const { node, operators, target, op, implementation, dtype, shape, bytes } = step;
+    const { node, operators, target, op, implementation, dtype, shape, multiplyAdds, bytes } = step;
     const time = { microseconds: times[i] / 1000, share: times[i] / total };
     return {
       node,
@@ -30,6 +30,7 @@ export function slowestSteps(runs: readonly (readonly StepProfile[])[], count: n
       implementation,
       dtype,
       shape,
+      multiplyAdds,
       bytes,
       ...time,
       ...ratesOf(step, times[i]),

@@ -1,7 +1,7 @@
 import { open } from 'node:fs/promises';
 import { deserializeGraph, GraphModule, serializeGraph } from '../graph/index.ts';
 import { decodeSafetensors, encodeSafetensors } from '../tensor/index.ts';
-import { parseLoweringRecord } from './lowering-record.ts';
+import { parseLoweringRecord, serializeLoweringRecord } from './lowering-record.ts';
 import { writeWhole } from './whole-file.ts';
 
 /** Facts kept with a model, by name: how its inputs are made, what its outputs mean. */
@@ -29,7 +29,7 @@ export async function writeArtifact({ module, metadata }: Artifact, path: string
       version: formatVersion,
       graph: JSON.stringify(serializeGraph(module.graph)),
       metadata: JSON.stringify(metadata),
-      ...(module.meta.lowering ? { lowering: JSON.stringify(module.meta.lowering) } : {}),
+      ...(module.meta.lowering ? { lowering: serializeLoweringRecord(module.meta.lowering) } : {}),
     },
   });
   await writeWhole(path, chunks);
