@@ -11,14 +11,16 @@ import {
   compile,
   convertPt2e,
   exportModel,
+  getDefaultX86QuantizationConfig,
   lower,
   preparePt2e,
   type StepProfile,
   type Tensor,
+  X86Quantizer,
 } from '../lib/index.ts';
 import * as nn from '../lib/nn/index.ts';
 import { otherLoad, snapshot } from './machine.ts';
-import { imageShape, lowerInt8, x86Quantizer } from './prepare.ts';
+import { imageShape, lowerInt8 } from './prepare.ts';
 import { inputOf, medianSteps, timeOf, turnLength } from './profiles.ts';
 
 const { values: options } = parseArgs({
@@ -46,7 +48,8 @@ async function squareProducts(size: number, threadsPerStream: number): Promise<S
   nn.manualSeed(0);
   const layers = new nn.Sequential(new nn.Linear(size, size), new nn.Linear(size, size)).eval();
   const input = inputOf([size, size]);
-  const prepared = preparePt2e(exportModel(layers, { x: input }), x86Quantizer());
+  const quantizer = new X86Quantizer().setGlobal(getDefaultX86QuantizationConfig());
+  const prepared = preparePt2e(exportModel(layers, { x: input }), quantizer);
   await calibrate(prepared, [input]);
   const { module } = lower(convertPt2e(prepared), { strict: true });
   return { model: compile(module, { threadsPerStream }), input };

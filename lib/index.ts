@@ -18,7 +18,6 @@ export {
   loadPt2,
   type PatternFunction,
 } from './capture/index.ts';
-export { getDefaultX86QuantizationConfig } from './default-x86-config.ts';
 export {
   type Argument,
   type CallableModule,
@@ -53,6 +52,7 @@ export {
   type TensorMeta,
 } from './graph/index.ts';
 export {
+  type AutocastOptions,
   formatRefusals,
   type Lowered,
   type LoweredNode,
@@ -93,6 +93,7 @@ export {
   FixedQParamsQuantizationSpec,
   type FixedQParamsQuantizationSpecArgs,
   getBiasQspec,
+  getDefaultX86QuantizationConfig,
   getInputActQspec,
   getOutputActQspec,
   getWeightQspec,
@@ -159,14 +160,18 @@ export {
   loadModel,
   type ModelInputs,
   type ModelMetadata,
+  type ModelOutputs,
   type ModelReport,
   type ModelShapes,
   type PlanDescription,
+  QueueFullError,
   type ReportedNode,
   type ReportedStep,
+  type RunOptions,
   type StepDescription,
   type StepProfile,
   type TensorInfo,
+  type ThreadOptions,
   type Trace,
   type TracedRuns,
   type TraceEvent,

@@ -5,13 +5,14 @@ import type { TensorMeta } from '../graph/index.ts';
 import { type CompiledModel, type TracedRuns, traceOf } from '../runtime/index.ts';
 import { writeWhole } from '../runtime/whole-file.ts';
 import { Tensor } from '../tensor/index.ts';
+import { type AutocastFlags, addAutocastOptions } from './autocast.ts';
 import { openModel } from './model-file.ts';
 import { positiveInteger, positiveIntegers } from './option-parsers.ts';
 import { formatTable, type GlobalOptions, printResult } from './output.ts';
 import { Progress } from './progress.ts';
 import { formatSlowestSteps, slowestSteps, type TimedStep } from './slowest-steps.ts';
 
-interface BenchOptions extends GlobalOptions {
+interface BenchOptions extends GlobalOptions, AutocastFlags {
   readonly batch: readonly number[];
   readonly threads?: readonly number[];
   readonly runs: number;
@@ -35,14 +36,19 @@ interface Measurement {
 
 /** `octavo bench FILE`: latency and throughput on random input. */
 export function benchCommand(): Command {
-  return new Command('bench')
+  const command = new Command('bench')
     .description('measure latency and throughput of a model')
-    .argument('<file>', 'a .pt2 model, run in float32, or a model that octavo quantize wrote')
+    .argument(
+      '<file>',
+      'a .pt2 model, run in float32 or what --autocast says, or a model that octavo quantize wrote',
+    )
     .option('--batch <list>', 'batch sizes', positiveIntegers, [1, 32])
     .option('--threads <list>', 'numbers of compute threads (default: one for each core)', positiveIntegers)
     .option('--runs <n>', 'timed runs of each', positiveInteger, 100)
-    .option('--trace <json>', 'write a trace of some runs, step by step, for Perfetto or chrome://tracing')
-    .action((file: string, _: unknown, self: Command) => bench(file, self.optsWithGlobals<BenchOptions>()));
+    .option('--trace <json>', 'write a trace of some runs, step by step, for Perfetto or chrome://tracing');
+  return addAutocastOptions(command).action((file: string, _: unknown, self: Command) =>
+    bench(file, self.optsWithGlobals<BenchOptions>()),
+  );
 }
 
 async function bench(file: string, options: BenchOptions): Promise<void> {
@@ -50,8 +56,9 @@ async function bench(file: string, options: BenchOptions): Promise<void> {
   const traced: TracedRuns[] = [];
   let precision = '';
   if (options.trace !== undefined) await checkFolder(options.trace);
-  for (const threads of options.threads ?? [undefined]) {
-    const opened = await openModel(file, threads === undefined ? {} : { threads });
+  const { threads: counts = [undefined], ...rest } = options;
+  for (const threads of counts) {
+    const opened = await openModel(file, threads === undefined ? rest : { ...rest, threads });
     precision = opened.precision;
     try {
       for (const batch of options.batch) {

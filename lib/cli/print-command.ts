@@ -13,9 +13,10 @@ import {
   type ModelReport,
   type PlanDescription,
 } from '../runtime/index.ts';
+import { type AutocastFlags, addAutocastOptions, autocastOf } from './autocast.ts';
 import { calibrationBatches } from './calibration.ts';
 import { loadDataset } from './dataset.ts';
-import { fileKind } from './model-file.ts';
+import { fileKind, refuseAutocast } from './model-file.ts';
 import { positiveInteger } from './option-parsers.ts';
 import { type GlobalOptions, printResult } from './output.ts';
 import { addPreprocessingOptions, choosePreprocessing, type PreprocessingOptions } from './preprocessing.ts';
@@ -23,7 +24,7 @@ import { addPreprocessingOptions, choosePreprocessing, type PreprocessingOptions
 const stages = ['captured', 'prepared', 'converted', 'lowered', 'plan'] as const;
 type Stage = (typeof stages)[number];
 
-interface PrintOptions extends GlobalOptions, PreprocessingOptions {
+interface PrintOptions extends GlobalOptions, PreprocessingOptions, AutocastFlags {
   readonly stage?: Stage;
   readonly calib?: string;
   readonly batch: number;
@@ -53,8 +54,8 @@ export function printCommand(): Command {
       'quantize with this calibration data first; without it, lowered and plan are float32',
     )
     .option('--batch <n>', 'batch size of the plan (stages plan and lowered)', positiveInteger, 1);
-  return addPreprocessingOptions(command).action((file: string, _: unknown, self: Command) =>
-    print(file, self.optsWithGlobals<PrintOptions>()),
+  return addPreprocessingOptions(addAutocastOptions(command)).action(
+    (file: string, _: unknown, self: Command) => print(file, self.optsWithGlobals<PrintOptions>()),
   );
 }
 
@@ -73,10 +74,12 @@ async function printPt2(file: string, stage: Stage, options: PrintOptions): Prom
     throw new Error('--stage converted needs calibration data: --calib FILE.npz');
   const source =
     options.calib === undefined ? captured : await quantizeWith(options.calib, captured, options);
-  return stage === 'converted' ? graphOf(source) : printCompiled(lower(source).module, stage, options);
+  if (stage === 'converted') return graphOf(source);
+  return printCompiled(lower(source, { autocast: autocastOf(options) }).module, stage, options);
 }
 
 async function printArtifact(file: string, stage: Stage, options: PrintOptions): Promise<Printout> {
+  refuseAutocast(file, options);
   if (stage === 'plan' || stage === 'lowered')
     return printCompiled((await readArtifact(file)).module, stage, options);
   throw new Error(

@@ -1,8 +1,9 @@
 import { stat } from 'node:fs/promises';
-import { Command, Option } from 'commander';
+import { Command } from 'commander';
 import { formatRefusals, type Refusal } from '../lowering/index.ts';
 import { quantizeStatic } from '../quantize/index.ts';
-import { calibrationBatches, type ReduceRange, recipeOf } from './calibration.ts';
+import { type AutocastFlags, addAutocastOptions, autocastOf } from './autocast.ts';
+import { calibrationBatches } from './calibration.ts';
 import { loadDataset } from './dataset.ts';
 import { positiveInteger } from './option-parsers.ts';
 import { formatBytes, type GlobalOptions, printResult } from './output.ts';
@@ -13,11 +14,11 @@ import {
   preprocessingMetadata,
 } from './preprocessing.ts';
 
-interface QuantizeOptions extends GlobalOptions, PreprocessingOptions {
+interface QuantizeOptions extends GlobalOptions, PreprocessingOptions, AutocastFlags {
   readonly calib: string;
   readonly out: string;
   readonly batchSize: number;
-  readonly reduceRange: ReduceRange;
+  readonly reduceRange?: boolean;
   readonly strict?: boolean;
 }
 
@@ -29,25 +30,23 @@ export function quantizeCommand(): Command {
     .requiredOption('--calib <npz>', 'an .npz with representative inputs as x (uint8 or float32, [n, ...])')
     .requiredOption('--out <file>', 'where to write the quantized model')
     .option('--batch-size <n>', 'images a calibration run', positiveInteger, 64)
-    .addOption(
-      new Option('--reduce-range <when>', '7-bit activations, for CPUs without VNNI; auto asks this CPU')
-        .choices(['auto', 'on', 'off'])
-        .default('auto'),
-    )
+    .option('--reduce-range', '7-bit activations, for runtimes whose 8-bit sums saturate without VNNI')
     .option('--strict', 'fail when an operator that was to be int8 stays in float');
-  return addPreprocessingOptions(command).action((model: string, _: unknown, self: Command) =>
-    quantize(model, self.optsWithGlobals<QuantizeOptions>()),
+  return addPreprocessingOptions(addAutocastOptions(command)).action(
+    (model: string, _: unknown, self: Command) => quantize(model, self.optsWithGlobals<QuantizeOptions>()),
   );
 }
 
 async function quantize(path: string, options: QuantizeOptions): Promise<void> {
+  const autocast = autocastOf(options);
   const dataset = await loadDataset(options.calib);
   const preprocessing = choosePreprocessing(options, undefined, dataset.images);
   let refusals: readonly Refusal[] = [];
   const batches = calibrationBatches(dataset, options.batchSize, preprocessing);
   const model = await quantizeStatic(path, batches, {
-    ...recipeOf(options.reduceRange),
+    reduceRange: options.reduceRange ?? false,
     strict: options.strict ?? false,
+    autocast,
     metadata: preprocessingMetadata(preprocessing),
     onReport: (report) => {
       refusals = report.refusals;

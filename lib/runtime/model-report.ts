@@ -1,4 +1,4 @@
-import { formatRefusals, type LoweredNode, type LoweringReport } from '../lowering/index.ts';
+import { formatRefusals, type LoweredNode, type LoweringReport } from '../lowering/report.ts';
 import type { PlanDescription, StepDescription } from './plan-description.ts';
 import { alignColumns } from './text-columns.ts';
 

@@ -8,9 +8,9 @@ import { manualSeed } from '../../lib/nn/index.ts';
 import {
   calibrate,
   convertPt2e,
+  getDefaultX86QuantizationConfig,
   preparePt2e,
   X86Quantizer,
-  x86QuantizationConfig,
 } from '../../lib/quantization/index.ts';
 import { GraphBuilder, uniform } from './graph-builder.ts';
 
@@ -20,7 +20,7 @@ async function quantized(name: string): Promise<GraphModule> {
   manualSeed(0);
   const image = uniform([1, 3, 32, 32], -2, 2, 5);
   const captured = exportModel(referenceModels[name]().eval(), { x: image });
-  const quantizer = new X86Quantizer().setGlobal(x86QuantizationConfig({ reduceRange: true }));
+  const quantizer = new X86Quantizer().setGlobal(getDefaultX86QuantizationConfig({ reduceRange: true }));
   const prepared = preparePt2e(captured, quantizer);
   await calibrate(prepared, [image]);
   return convertPt2e(prepared);
@@ -141,13 +141,12 @@ test('a quantize that cannot be fused says so, and is a step of its own', () => 
 test('a quantized weight that no integer operator takes is a refusal, which strict lowering throws', () => {
   const build = new GraphBuilder();
   const table = build.weight('w', [6, 4]);
-  const index = build.input('index', [3], 'int64');
-  const rows = build.call('aten.embedding.default', table, index);
-  const module = build.finish(rows);
+  const product = build.call('aten.mul.Tensor', build.input('x', [6, 4]), table);
+  const module = build.finish(product);
   const { nodes, refusals } = expectComplete(module);
-  const reason = 'its weight is quantized, but aten.embedding.default computes in float';
-  expect(refusals).toEqual([{ node: rows.name, pass: 'fold-dequantized-constants', reason }]);
-  expect(nodes.find(({ node }) => node === rows.name)!.notFused).toEqual(refusals);
+  const reason = 'its weight is quantized, but aten.mul.Tensor computes in float';
+  expect(refusals).toEqual([{ node: product.name, pass: 'fold-dequantized-constants', reason }]);
+  expect(nodes.find(({ node }) => node === product.name)!.notFused).toEqual(refusals);
   expect(nodes.find(({ node }) => node === table.name)).toMatchObject({ outcome: 'constant' });
   expect(() => lower(module, { strict: true })).toThrow(reason);
 });
