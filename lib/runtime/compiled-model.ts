@@ -1,7 +1,7 @@
 import { operators } from '../aten/index.ts';
 import { GET_ITEM, GraphModule, type Node, propagateShapes } from '../graph/index.ts';
-import { type LoweringReport, reportOf } from '../lowering/report.ts';
 import { type BuiltPlan, buildPlan, ConstantStore } from '../lowering/plan/index.ts';
+import { type LoweringReport, reportOf } from '../lowering/report.ts';
 import { addon, type NativeExecutor, type NativePlan } from '../onednn/addon.ts';
 import { StoredTensor } from '../onednn/stored-tensor.ts';
 import { Tensor } from '../tensor/index.ts';
