@@ -35,7 +35,7 @@ import { removeUnused } from './passes/remove-unused.ts';
 import { rowFunctions } from './passes/row-functions.ts';
 import { sinkDequantize } from './passes/sink-dequantize.ts';
 import { weightOnlyLinear } from './passes/weight-only-linear.ts';
-import { formatRefusals, type LoweringReport } from './report.ts';
+import { formatRefusals, type LoweringReport, reportOf } from './report.ts';
 
 /** To which dtype products of floats are cast, and whether on every CPU. */
 export interface AutocastOptions {
@@ -134,7 +134,8 @@ export function lower(module: GraphModule, options: LowerOptions = {}): Lowered 
   }
   lowered.deleteUnused();
   lowered.graph.lint();
-  const report = context.report();
+  lowered.meta.lowering = context.record();
+  const report = reportOf(lowered);
   if (options.strict && report.refusals.length > 0)
     throw new Error(
       `lower: ${report.refusals.length} quantized patterns stay in float:\n${formatRefusals(report.refusals)}`,
