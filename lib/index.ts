@@ -51,6 +51,7 @@ export {
   type TensorMeta,
 } from './graph/index.ts';
 export {
+  type AutocastOptions,
   formatRefusals,
   type Lowered,
   type LoweredNode,
@@ -153,11 +154,15 @@ export {
   loadModel,
   type ModelInputs,
   type ModelMetadata,
+  type ModelOutputs,
   type ModelShapes,
   type PlanDescription,
+  QueueFullError,
+  type RunOptions,
   type StepDescription,
   type StepProfile,
   type TensorInfo,
+  type ThreadOptions,
 } from './runtime/index.ts';
 export {
   bfloat16ToFloat,

@@ -2,6 +2,7 @@ import { stat } from 'node:fs/promises';
 import { Command } from 'commander';
 import { formatRefusals, type Refusal } from '../lowering/index.ts';
 import { quantizeStatic } from '../quantize/index.ts';
+import { type AutocastFlags, addAutocastOptions, autocastOf } from './autocast.ts';
 import { calibrationBatches } from './calibration.ts';
 import { loadDataset } from './dataset.ts';
 import { positiveInteger } from './option-parsers.ts';
@@ -13,7 +14,7 @@ import {
   preprocessingMetadata,
 } from './preprocessing.ts';
 
-interface QuantizeOptions extends GlobalOptions, PreprocessingOptions {
+interface QuantizeOptions extends GlobalOptions, PreprocessingOptions, AutocastFlags {
   readonly calib: string;
   readonly out: string;
   readonly batchSize: number;
@@ -31,12 +32,13 @@ export function quantizeCommand(): Command {
     .option('--batch-size <n>', 'images a calibration run', positiveInteger, 64)
     .option('--reduce-range', '7-bit activations, for runtimes whose 8-bit sums saturate without VNNI')
     .option('--strict', 'fail when an operator that was to be int8 stays in float');
-  return addPreprocessingOptions(command).action((model: string, _: unknown, self: Command) =>
-    quantize(model, self.optsWithGlobals<QuantizeOptions>()),
+  return addPreprocessingOptions(addAutocastOptions(command)).action(
+    (model: string, _: unknown, self: Command) => quantize(model, self.optsWithGlobals<QuantizeOptions>()),
   );
 }
 
 async function quantize(path: string, options: QuantizeOptions): Promise<void> {
+  const autocast = autocastOf(options);
   const dataset = await loadDataset(options.calib);
   const preprocessing = choosePreprocessing(options, undefined, dataset.images);
   let refusals: readonly Refusal[] = [];
@@ -44,6 +46,7 @@ async function quantize(path: string, options: QuantizeOptions): Promise<void> {
   const model = await quantizeStatic(path, batches, {
     reduceRange: options.reduceRange ?? false,
     strict: options.strict ?? false,
+    autocast,
     metadata: preprocessingMetadata(preprocessing),
     onReport: (report) => {
       refusals = report.refusals;

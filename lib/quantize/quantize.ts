@@ -1,5 +1,5 @@
 import type { GraphModule } from '../graph/index.ts';
-import { type LoweringReport, lower } from '../lowering/index.ts';
+import { type LoweringReport, type LowerOptions, lower } from '../lowering/index.ts';
 import type { CalibrateOptions } from '../quantization/index.ts';
 import { type CompiledModel, type CompileOptions, compile } from '../runtime/index.ts';
 import { type CalibrationBatches, convertDynamic, convertStatic, type RecipeOptions } from './convert.ts';
@@ -9,6 +9,8 @@ import { captured, type ModelSource } from './model-source.ts';
 export interface QuantizeOptions extends RecipeOptions, CompileOptions {
   /** Throw where a quantized pattern cannot run on 8-bit integers, instead of running it in float. */
   readonly strict?: boolean;
+  /** Lets what is not quantized compute in bfloat16, as {@link lower} does with it. */
+  readonly autocast?: LowerOptions['autocast'];
   /** Is given what lowering did, and what stayed in float. */
   readonly onReport?: (report: LoweringReport) => void;
 }
@@ -44,7 +46,8 @@ export async function quantizeDynamic(
 }
 
 function compileConverted(converted: GraphModule, options: QuantizeOptions): CompiledModel {
-  const { module, report } = lower(converted, { strict: options.strict ?? false });
+  const { strict = false, autocast } = options;
+  const { module, report } = lower(converted, { strict, autocast });
   options.onReport?.(report);
   return compile(module, options);
 }

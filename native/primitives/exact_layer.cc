@@ -82,8 +82,7 @@ class ExactLayer : public Step {
         division_(divide(rows_, dst_desc_.shape[0], dst_desc_.shape[2],
                          static_cast<int64_t>(products_.blocks().size()), threads_)),
         src_(spec.inputs[0], problem.convolution.src, src_desc_, scratch_),
-        dst_(problem.convolution.dst, dst_desc_, scratch_),
-        weight_(spec, 1, "the weight") {
+        dst_(problem.convolution.dst, dst_desc_, scratch_) {
     if (problem.addend) {
       addend_desc_ = with_adjacent_channels(*problem.addend);
       addend_.emplace(spec.inputs[inputs.addend], *problem.addend, *addend_desc_, scratch_);
@@ -98,10 +97,11 @@ class ExactLayer : public Step {
     if (const auto& constant = spec.inputs[1].constant) {
       packed_ = constant->packed("exact " + products_.form(), [&] {
         auto packed = aligned_buffer(products_.packed_bytes());
-        products_.pack(problem_.weight, constant->data(), packed.get());
+        products_.pack(problem_.weight, constant->data().get(), packed.get());
         return packed;
       });
     } else {
+      weight_.emplace(spec, 1, "the weight");
       packed_offset_ = scratch_.reserve(products_.packed_bytes());
     }
     const size_t rows_bytes = (rows_.size(division_.rows) + WindowProducts::kReadsBehind) * sizeof(int16_t);
@@ -118,7 +118,7 @@ class ExactLayer : public Step {
     const void* packed = packed_.get();
     if (!packed) {
       void* repacked = ScratchLayout::at(scratchpad, packed_offset_);
-      products_.pack(problem_.weight, weight_.data(buffers), repacked);
+      products_.pack(problem_.weight, weight_->data(buffers), repacked);
       packed = repacked;
     }
     const char* addend = nullptr;
@@ -231,8 +231,7 @@ class ExactLayer : public Step {
   Operand src_;
   Result dst_;
   std::optional<Operand> addend_;
-  InputValue weight_;
-  std::optional<InputValue> bias_, scale_, zero_point_;
+  std::optional<InputValue> weight_, bias_, scale_, zero_point_;
   std::shared_ptr<void> packed_;  // where the weight is constant
   size_t packed_offset_ = 0;
   std::vector<size_t> rows_offsets_, sums_offsets_;  // one a thread

@@ -28,6 +28,7 @@ const std::vector<PrimitiveFamily>& primitive_table() {
       {"pool", create_pool},
       {"quantize", create_quantize},
       {"quantize_per_channel", create_quantize_per_channel},
+      {"quantized_average", create_quantized_average},
       {"reduce", create_reduce},
       {"requantize", create_requantize},
       {"softmax", create_softmax},

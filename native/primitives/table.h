@@ -40,6 +40,7 @@ std::unique_ptr<Step> create_pad(const StepSpec& spec);
 std::unique_ptr<Step> create_pool(const StepSpec& spec);
 std::unique_ptr<Step> create_quantize(const StepSpec& spec);
 std::unique_ptr<Step> create_quantize_per_channel(const StepSpec& spec);
+std::unique_ptr<Step> create_quantized_average(const StepSpec& spec);
 std::unique_ptr<Step> create_reduce(const StepSpec& spec);
 std::unique_ptr<Step> create_requantize(const StepSpec& spec);
 std::unique_ptr<Step> create_softmax(const StepSpec& spec);
