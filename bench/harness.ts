@@ -9,7 +9,12 @@ export interface Effort {
   readonly rounds: number;
   /** How long one turn should take, in milliseconds. */
   readonly turnMilliseconds: number;
+  /** After this time no round begins, once there were {@link fewestRounds}: some networks take seconds a run. */
+  readonly heatSeconds: number;
 }
+
+/** Rounds that a median needs, however long they take. */
+const fewestRounds = 5;
 
 /** One contestant's result. */
 export interface Timing {
@@ -42,12 +47,15 @@ export async function race(
     for (const contestant of contestants) turns.set(contestant, await turnLength(contestant, effort));
     const times = new Map<Contestant, number[]>(contestants.map((contestant) => [contestant, []]));
     const before = snapshot(contestants.map(({ pid }) => pid));
-    for (let round = 0; round < effort.rounds; round++)
+    const deadline = performance.now() + 1000 * effort.heatSeconds;
+    for (let round = 0; round < effort.rounds; round++) {
+      if (round >= fewestRounds && performance.now() > deadline) break;
       for (const contestant of round % 2 === 0 ? contestants : contestants.toReversed()) {
         const [, ...counted] = await contestant.run(turns.get(contestant)! + 1);
         times.get(contestant)!.push(...counted);
         await sleep(20); // until the engine's threads have stopped spinning
       }
+    }
     return {
       timings: contestants.map((contestant) => timing(contestant, times.get(contestant)!)),
       otherLoad: load(before),
@@ -62,8 +70,8 @@ function load(before: Snapshot): number {
 }
 
 async function turnLength(contestant: Contestant, effort: Effort): Promise<number> {
-  const warm = await contestant.run(3);
-  return Math.max(1, Math.round(effort.turnMilliseconds / median(warm)));
+  const warm = await contestant.run(2);
+  return Math.max(1, Math.round(effort.turnMilliseconds / Math.min(...warm)));
 }
 
 function timing({ entry }: Contestant, times: readonly number[]): Timing {

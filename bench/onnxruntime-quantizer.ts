@@ -1,4 +1,13 @@
-import { type GraphModule, Quantizer, type X86Quantizer } from '../lib/index.ts';
+import {
+  cpuFeatures,
+  type GraphModule,
+  getDefaultX86QuantizationConfig,
+  PerChannelMinMaxObserver,
+  type QuantizationConfig,
+  QuantizationSpec,
+  Quantizer,
+  type X86Quantizer,
+} from '../lib/index.ts';
 
 const additions: ReadonlySet<string> = new Set(['aten.add.Tensor', 'aten.add_.Tensor']);
 const layers: ReadonlySet<string> = new Set(['aten.conv2d.default', 'aten.linear.default']);
@@ -23,4 +32,24 @@ export class OnnxRuntimeQuantizer extends Quantizer {
       if (layers.has(node.target) && node.users.some(({ target }) => additions.has(target)))
         node.meta.quantizationAnnotation!.outputQspec = activation;
   }
+}
+
+/**
+ * The ranges that ONNX Runtime's own quantizer uses: activations have all 8 bits everywhere (a narrower range would need a
+ * Clip that ONNX Runtime computes in float), and weights keep to 7 bits where the CPU has no VNNI, so that sums of two
+ * products fit 16 bits.
+ */
+export function onnxRuntimeConfig(): QuantizationConfig {
+  const config = getDefaultX86QuantizationConfig({ reduceRange: false });
+  const { avx512Vnni, avxVnni } = cpuFeatures().instructionSets;
+  if (avx512Vnni || avxVnni) return config;
+  const weight = new QuantizationSpec({
+    dtype: 'int8',
+    quantMin: -64,
+    quantMax: 63,
+    qscheme: 'per_channel_symmetric',
+    chAxis: 0,
+    observerOrFakeQuantCtr: PerChannelMinMaxObserver.withArgs({ eps: 2 ** -12 }),
+  });
+  return { ...config, weight };
 }

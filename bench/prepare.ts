@@ -1,4 +1,4 @@
-import { writeFile } from 'node:fs/promises';
+import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import {
   calibrate,
@@ -14,63 +14,119 @@ import {
   Tensor,
   X86Quantizer,
 } from '../lib/index.ts';
-import { manualSeed } from '../lib/nn/index.ts';
+import { type Module, manualSeed } from '../lib/nn/index.ts';
+import { fitBatchNorms } from './batch-norm-statistics.ts';
+import { type IntegerTypes, nameOf, withIntegerTypes } from './integer-types.ts';
 import { referenceModels } from './models/index.ts';
-import { OnnxRuntimeQuantizer } from './onnxruntime-quantizer.ts';
+import { OnnxRuntimeQuantizer, onnxRuntimeConfig } from './onnxruntime-quantizer.ts';
+import type { Precision } from './precisions.ts';
 import { pseudoRandom } from './pseudo-random.ts';
 
-/** Paths of one network in every form that is compared. */
+/** Paths of one network in every form that is compared, by the form's name. */
 export interface NetworkFiles {
-  readonly octavoFp32: string;
-  readonly octavoInt8: string;
+  /** By {@link Precision}. */
+  readonly octavo: Readonly<Record<string, string>>;
   readonly onnxFp32: string;
-  readonly onnxInt8: string;
+  /** By {@link IntegerTypes}: `u8s8`. */
+  readonly onnxInt8: Readonly<Record<string, string>>;
 }
 
-/** Input of all networks, without the batch. */
+/** Input of the networks for ImageNet, without the batch. */
 export const imageShape = [3, 224, 224] as const;
+
+/** Those that ONNX Runtime has kernels for, and its documents speak of. */
+const onnxTypes: readonly IntegerTypes[] = [
+  { activation: 'uint8', weight: 'int8' },
+  { activation: 'int8', weight: 'int8' },
+  { activation: 'uint8', weight: 'uint8' },
+];
 
 const calibrationBatches = 2;
 const calibrationBatchSize = 4;
 
-/** Builds a network with seeded weights, quantizes it, and writes it for Octavo and for ONNX Runtime. */
-export async function prepareNetwork(name: string, folder: string): Promise<NetworkFiles> {
-  manualSeed(0);
-  const network = referenceModels[name]().eval();
-  const example = { dtype: 'float32', shape: [2, ...imageShape] } as const;
-  const captured = exportModel(network, { x: example }, { dynamicBatch: true });
-  const files: NetworkFiles = {
-    octavoFp32: join(folder, `${name}.octavo`),
-    octavoInt8: join(folder, `${name}_int8.octavo`),
-    onnxFp32: join(folder, `${name}.onnx`),
-    onnxInt8: join(folder, `${name}_int8.onnx`),
-  };
-  await save(captured, files.octavoFp32);
-  await writeFile(files.onnxFp32, exportOnnx(captured));
-  const quantizer = () => new X86Quantizer().setGlobal(getDefaultX86QuantizationConfig());
-  await save(await quantize(captured, quantizer()), files.octavoInt8);
-  await writeFile(
-    files.onnxInt8,
-    exportOnnx(await quantize(captured, new OnnxRuntimeQuantizer(quantizer()))),
-  );
-  return files;
-}
-
-async function save(module: GraphModule, path: string): Promise<void> {
-  using model = compile(lower(module).module);
-  await model.save(path);
-}
-
-async function quantize(module: GraphModule, quantizer: Quantizer): Promise<GraphModule> {
-  const prepared = preparePt2e(module, quantizer);
-  const shape = [calibrationBatchSize, ...imageShape];
-  const batches = Array.from({ length: calibrationBatches }, (_, i) => {
-    const data = pseudoRandom(
-      shape.reduce((a, b) => a * b, 1),
-      i + 1,
+/** A network by name with seeded weights and statistics that fit them, captured for any batch size. */
+export function captureNetwork(name: string): GraphModule {
+  const build = referenceModels[name];
+  if (!build)
+    throw new Error(
+      `there is no network '${name}'; those there are: ${Object.keys(referenceModels).join(', ')}`,
     );
-    return new Tensor('float32', data, shape);
-  });
-  await calibrate(prepared, batches);
+  manualSeed(0);
+  return captureModule(build(), imageShape);
+}
+
+/** The same for any module of images. Draw its weights from a seed. */
+export function captureModule(module: Module, shape: readonly number[]): GraphModule {
+  const example = { dtype: 'float32', shape: [2, ...shape] } as const;
+  const captured = exportModel(module.eval(), { x: example }, { dynamicBatch: true });
+  fitBatchNorms(captured, images(shape, 0));
+  return captured;
+}
+
+/** Quantizes a captured network by Octavo's recipe. */
+export function quantizeForOctavo(captured: GraphModule, shape: readonly number[]): Promise<GraphModule> {
+  return quantize(captured, shape, new X86Quantizer().setGlobal(getDefaultX86QuantizationConfig()));
+}
+
+/** Lowers and saves a network in the given forms; gives the paths by the forms' names. */
+export async function writeOctavo(
+  float: GraphModule,
+  quantized: GraphModule,
+  precisions: readonly Precision[],
+  folder: string,
+): Promise<Record<string, string>> {
+  await mkdir(folder, { recursive: true });
+  const paths: Record<string, string> = {};
+  for (const { name, quantized: isQuantized, options } of precisions) {
+    const path = join(folder, `${name}.octavo`);
+    using model = compile(lower(isQuantized ? quantized : float, options).module);
+    await model.save(path);
+    paths[name] = path;
+  }
+  return paths;
+}
+
+/** Builds a network, quantizes it, and writes it for Octavo and for ONNX Runtime. */
+export async function prepareNetwork(
+  name: string,
+  precisions: readonly Precision[],
+  folder: string,
+): Promise<NetworkFiles> {
+  const captured = captureNetwork(name);
+  const quantized = await quantizeForOctavo(captured, imageShape);
+  const octavo = await writeOctavo(captured, quantized, precisions, folder);
+  const onnxFp32 = join(folder, 'fp32.onnx');
+  await writeFile(onnxFp32, exportOnnx(captured));
+  return { octavo, onnxFp32, onnxInt8: await writeOnnxInt8(captured, folder) };
+}
+
+async function writeOnnxInt8(captured: GraphModule, folder: string): Promise<Record<string, string>> {
+  const quantizer = new OnnxRuntimeQuantizer(new X86Quantizer().setGlobal(onnxRuntimeConfig()));
+  const quantized = await quantize(captured, imageShape, quantizer);
+  const paths: Record<string, string> = {};
+  for (const types of onnxTypes) {
+    const path = join(folder, `${nameOf(types)}.onnx`);
+    await writeFile(path, exportOnnx(withIntegerTypes(quantized, types)));
+    paths[nameOf(types)] = path;
+  }
+  return paths;
+}
+
+async function quantize(
+  module: GraphModule,
+  shape: readonly number[],
+  quantizer: Quantizer,
+): Promise<GraphModule> {
+  const prepared = preparePt2e(module, quantizer);
+  await calibrate(
+    prepared,
+    Array.from({ length: calibrationBatches }, (_, i) => images(shape, i + 1)),
+  );
   return convertPt2e(prepared);
+}
+
+function images(shape: readonly number[], seed: number): Tensor {
+  const batch = [calibrationBatchSize, ...shape];
+  const numel = batch.reduce((product, extent) => product * extent, 1);
+  return new Tensor('float32', pseudoRandom(numel, seed), batch);
 }

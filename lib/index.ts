@@ -154,11 +154,15 @@ export {
   loadModel,
   type ModelInputs,
   type ModelMetadata,
+  type ModelOutputs,
   type ModelShapes,
   type PlanDescription,
+  QueueFullError,
+  type RunOptions,
   type StepDescription,
   type StepProfile,
   type TensorInfo,
+  type ThreadOptions,
 } from './runtime/index.ts';
 export {
   bfloat16ToFloat,

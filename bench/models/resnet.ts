@@ -122,3 +122,6 @@ class ResNet extends nn.Module {
 export const resnet18 = () => new ResNet(BasicBlock, [2, 2, 2, 2]);
 /** 50 layers of bottleneck blocks. */
 export const resnet50 = () => new ResNet(Bottleneck, [3, 4, 6, 3]);
+
+/** So many basic blocks of 64 channels in a row, for [n, 64, h, w]: a network of any depth whose layers are alike. */
+export const residualTower = (blocks: number): nn.Module => makeLayer(BasicBlock, 64, 64, blocks, 1);

@@ -3,13 +3,12 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { InferenceSession } from 'onnxruntime-node';
 import { expect, it } from 'vitest';
-import { OnnxRuntimeQuantizer } from '../../bench/onnxruntime-quantizer.ts';
+import { OnnxRuntimeQuantizer, onnxRuntimeConfig } from '../../bench/onnxruntime-quantizer.ts';
 import { pseudoRandom } from '../../bench/pseudo-random.ts';
 import {
   calibrate,
   convertPt2e,
   exportOnnx,
-  getDefaultX86QuantizationConfig,
   loadPt2,
   preparePt2e,
   Tensor,
@@ -17,7 +16,7 @@ import {
 } from '../../lib/index.ts';
 
 it('OnnxRuntimeQuantizer leaves ONNX Runtime nothing to compute in float', async () => {
-  const quantizer = new X86Quantizer().setGlobal(getDefaultX86QuantizationConfig());
+  const quantizer = new X86Quantizer().setGlobal(onnxRuntimeConfig());
   const prepared = preparePt2e(await loadPt2('models/tiny_cnn.pt2'), new OnnxRuntimeQuantizer(quantizer));
   const shape = [4, 3, 32, 32];
   await calibrate(prepared, [new Tensor('float32', pseudoRandom(4 * 3 * 32 * 32, 1), shape)]);
