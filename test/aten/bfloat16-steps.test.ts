@@ -1,11 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import {
-  bfloat16ToFloat,
-  floatToBfloat16,
-  numelOf,
-  rowMajorStrides,
-  type Tensor,
-} from '../../lib/tensor/index.ts';
+import { numelOf, rowMajorStrides, type Tensor } from '../../lib/tensor/index.ts';
 import { unaryReference } from '../onednn/reference.ts';
 import { image, layouts, rounded, type Values, valuesOf, x, y } from './bfloat16-tensors.ts';
 import { runStep, seededTensor } from './steps.ts';

@@ -15,6 +15,7 @@ const factors: Readonly<Record<string, readonly string[]>> = {
   'mkldnn._convolution_pointwise.binary': ['X', 'W'],
   'mkldnn._linear_pointwise.default': ['X', 'W'],
   'mkldnn._linear_pointwise.binary': ['X', 'W'],
+  'octavo.weight_only_linear.default': ['x'],
   'aten.matmul.default': ['self', 'other'],
   'aten.mm.default': ['self', 'mat2'],
   'aten.bmm.default': ['self', 'mat2'],
@@ -35,8 +36,11 @@ const outputForms: Readonly<Record<string, readonly string[]>> = {
   'onednn.qlinear_pointwise.tensor': [],
   'onednn.qlinear_pointwise.binary': ['other'],
   'onednn.qlinear_pointwise.binary_tensor': ['other'],
+  'octavo.matmul.default': [],
   'octavo.binary.default': ['a', 'b'],
   'octavo.batch_norm.default': ['input'],
+  'octavo.layer_norm.default': ['input'],
+  'octavo.softmax.default': ['input'],
 };
 
 const joins: readonly string[] = ['aten.cat.default', 'aten.concat.default'];
