@@ -68,10 +68,10 @@ const rows = [
 const folder = await mkdtemp(join(tmpdir(), 'octavo-first-use-'));
 try {
   for (const network of options.networks.split(',')) {
-    const { octavoInt8, onnxInt8 } = await prepareNetwork(network, folder);
+    const { octavo, onnxInt8 } = await prepareNetwork(network, [int8], join(folder, network));
     const services: Service[] = [
-      { engine: 'octavo', file: octavoInt8, threads },
-      { engine: 'onnxruntime', file: onnxInt8, threads },
+      { engine: 'octavo', file: octavo.int8, threads },
+      { engine: 'onnxruntime', file: onnxInt8.u8s8, threads },
     ];
     const times = new Map<Service, Times[]>(services.map((service) => [service, []]));
     const before = snapshot([]);

@@ -53,10 +53,10 @@ const rows = [[...heading, 'RSS above bare Node', 'PSS above bare Node'], row(''
 const folder = await mkdtemp(join(tmpdir(), 'octavo-memory-'));
 try {
   for (const network of options.networks.split(',')) {
-    const { octavoInt8, onnxInt8 } = await prepareNetwork(network, folder);
-    rows.push(row(network, 'Octavo int8', await measure({ engine: 'octavo', file: octavoInt8, threads })));
+    const { octavo, onnxInt8 } = await prepareNetwork(network, [int8], join(folder, network));
+    rows.push(row(network, 'Octavo int8', await measure({ engine: 'octavo', file: octavo.int8, threads })));
     rows.push(
-      row(network, 'ONNX Runtime int8', await measure({ engine: 'onnxruntime', file: onnxInt8, threads })),
+      row(network, 'ONNX Runtime int8', await measure({ engine: 'onnxruntime', file: onnxInt8.u8s8, threads })),
     );
   }
 } finally {
