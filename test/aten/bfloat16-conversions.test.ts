@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { Tensor } from '../../lib/tensor/index.ts';
+import { rowMajorStrides, Tensor } from '../../lib/tensor/index.ts';
 import { image, layouts, rounded, valuesOf, x, y } from './bfloat16-tensors.ts';
 import { runStep, seededTensor } from './steps.ts';
 
@@ -110,6 +110,18 @@ describe('quantization', () => {
     ]);
     expect(narrow).toEqual(wide);
   });
+
+  it.each(Object.keys(layouts))(
+    'of an average gives the integers of the same values in float32, %s',
+    (name) => {
+      const step = { op: 'quantized_average', attributes: { scale: 0.02, zeroPoint: 117, ...range } };
+      const [narrow, wide] = [x, widened].map((tensor) => {
+        const output = { dtype: 'uint8' as const, shape: [2, 19, 1, 1] };
+        return runStep(step, [tensor], [output], layouts[name][0], rowMajorStrides).results[0].toArray();
+      });
+      expect(narrow).toEqual(wide);
+    },
+  );
 
   it('dequantizes to the nearest bfloat16', () => {
     const integers = seededTensor('uint8', image);
