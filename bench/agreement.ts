@@ -1,6 +1,7 @@
 import { InferenceSession, Tensor as OrtTensor } from 'onnxruntime-node';
 import { loadModel, Tensor } from '../lib/index.ts';
-import { imageShape, type NetworkFiles } from './prepare.ts';
+import type { Precision } from './precisions.ts';
+import { imageShape, type NetworkFiles, prepareNetwork } from './prepare.ts';
 import { pseudoRandom } from './pseudo-random.ts';
 
 /**
@@ -9,12 +10,23 @@ import { pseudoRandom } from './pseudo-random.ts';
  */
 const requiredDecibels = { fp32: 80, bf16: 20, int8: 15 };
 
+/** Writes a network for Octavo and for ONNX Runtime, and makes sure that both compute the same. */
+export async function prepareChecked(
+  network: string,
+  precisions: readonly Precision[],
+  folder: string,
+): Promise<NetworkFiles> {
+  const files = await prepareNetwork(network, precisions, folder);
+  console.error(await checkAgreement(network, files));
+  return files;
+}
+
 /**
  * Makes sure that all forms of a network compute the same, before their speeds are compared.
  * @returns a line that says how well they agree.
  * @throws Error when they do not, or when the network gives next to nothing.
  */
-export async function checkAgreement(name: string, files: NetworkFiles): Promise<string> {
+async function checkAgreement(name: string, files: NetworkFiles): Promise<string> {
   const shape = [1, ...imageShape];
   const numel = shape.reduce((a, b) => a * b, 1);
   const data = pseudoRandom(numel, 99);

@@ -3,8 +3,10 @@
  * to AVX-512, beside ONNX Runtime's int8. Takes the options of `npm run bench`; says so where there is no AMX.
  */
 import { cpuFeatures } from '../lib/index.ts';
+import { prepareChecked } from './agreement.ts';
 import type { Entry } from './contestant.ts';
 import { runNetworkRace } from './network-race.ts';
+import { onnxRuntimeInt8 } from './onnxruntime-types.ts';
 
 /** As far as oneDNN may go without tiles: VNNI for int8, AVX-512 BF16 for bfloat16. */
 const withoutTiles = { ONEDNN_MAX_CPU_ISA: 'AVX512_CORE_BF16' };
@@ -12,7 +14,8 @@ const withoutTiles = { ONEDNN_MAX_CPU_ISA: 'AVX512_CORE_BF16' };
 if (cpuFeatures().instructionSets.amxInt8)
   await runNetworkRace({
     networks: ['resnet18', 'resnet50', 'mobilenet_v2'],
-    contestants(files, types, threads) {
+    prepare: prepareChecked,
+    async contestants(files, threads, inputShape) {
       const octavo = Object.entries(files.octavo).flatMap(([name, file]): Entry[] => {
         const entry = { engine: 'octavo', file, threads } as const;
         // Tiles multiply 8-bit integers and bfloat16 alone.
@@ -22,7 +25,8 @@ if (cpuFeatures().instructionSets.amxInt8)
           { ...entry, name: `${name} AVX-512`, environment: withoutTiles },
         ];
       });
-      return [...octavo, { name: 'ORT int8', engine: 'onnxruntime', file: files.onnxInt8[types], threads }];
+      const { entry, types } = await onnxRuntimeInt8(files, threads, inputShape);
+      return { entries: [...octavo, entry], notes: { 'ORT types': types } };
     },
     ratios(ms) {
       const tiled = Object.keys(ms).filter((name) => name.endsWith(' AMX'));

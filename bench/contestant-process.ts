@@ -1,6 +1,6 @@
 import { InferenceSession, Tensor as OrtTensor } from 'onnxruntime-node';
 import { loadModel, Tensor } from '../lib/index.ts';
-import type { Entry, Reply, Request } from './contestant.ts';
+import type { Engine, Entry, Reply, Request } from './contestant.ts';
 import { offerLoad } from './offered-load.ts';
 import { pseudoRandom } from './pseudo-random.ts';
 
@@ -38,7 +38,10 @@ async function loadOnnxRuntime(
   return () => session.run(feeds);
 }
 
-const loaders = { octavo: loadOctavo, onnxruntime: loadOnnxRuntime };
+const loaders: Readonly<Partial<Record<Engine, typeof loadOctavo>>> = {
+  octavo: loadOctavo,
+  onnxruntime: loadOnnxRuntime,
+};
 let run: Run | undefined;
 
 async function answer(request: Request): Promise<Extract<Reply, { result: unknown }>['result']> {
@@ -48,7 +51,7 @@ async function answer(request: Request): Promise<Extract<Reply, { result: unknow
       inputShape.reduce((a, b) => a * b, 1),
       1,
     );
-    run = await loaders[entry.engine](entry, inputShape, data);
+    run = await loaders[entry.engine]!(entry, inputShape, data);
     return undefined;
   }
   if (request.kind === 'serve') return offerLoad(run!, request.inFlight, request.milliseconds);

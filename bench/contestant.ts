@@ -4,7 +4,7 @@ import { fileURLToPath } from 'node:url';
 import type { LoadResult } from './offered-load.ts';
 
 /** What runs the model in a contestant's process. */
-export type Engine = 'octavo' | 'onnxruntime';
+export type Engine = 'octavo' | 'onnxruntime' | 'inductor-fp32' | 'inductor-int8';
 
 /** A model file, run by one engine on so many threads a request. */
 export interface Entry {
@@ -43,8 +43,12 @@ export class Contestant {
   }
 
   static async start(entry: Entry, inputShape: readonly number[]): Promise<Contestant> {
-    const process = fork(fileURLToPath(new URL('contestant-process.ts', import.meta.url)), {
+    // Python speaks Node's messages: one JSON document a line.
+    const python = entry.engine.startsWith('inductor');
+    const file = python ? 'inductor/contestant.py' : 'contestant-process.ts';
+    const process = fork(fileURLToPath(new URL(file, import.meta.url)), {
       env: { ...globalThis.process.env, ...entry.environment },
+      ...(python ? { execPath: 'python3', execArgv: [] } : {}),
     });
     const contestant = new Contestant(entry, process);
     await contestant.#ask({ kind: 'load', entry, inputShape });

@@ -10,6 +10,7 @@ import { parseArgs } from 'node:util';
 import { markdownTable } from 'markdown-table';
 import { observe, type Service } from './fresh-process.ts';
 import { otherLoad, snapshot } from './machine.ts';
+import { precisionsHere } from './precisions.ts';
 import { prepareNetwork } from './prepare.ts';
 import { median } from './statistics.ts';
 
@@ -68,7 +69,7 @@ const rows = [
 const folder = await mkdtemp(join(tmpdir(), 'octavo-first-use-'));
 try {
   for (const network of options.networks.split(',')) {
-    const { octavo, onnxInt8 } = await prepareNetwork(network, [int8], join(folder, network));
+    const { octavo, onnxInt8 } = await prepareNetwork(network, precisionsHere().precisions, folder);
     const services: Service[] = [
       { engine: 'octavo', file: octavo.int8, threads },
       { engine: 'onnxruntime', file: onnxInt8.u8s8, threads },

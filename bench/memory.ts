@@ -8,6 +8,7 @@ import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { markdownTable } from 'markdown-table';
 import { observe, type Reached, type Service, type Stage, stages } from './fresh-process.ts';
+import { precisionsHere } from './precisions.ts';
 import { prepareNetwork } from './prepare.ts';
 import { median } from './statistics.ts';
 
@@ -53,10 +54,14 @@ const rows = [[...heading, 'RSS above bare Node', 'PSS above bare Node'], row(''
 const folder = await mkdtemp(join(tmpdir(), 'octavo-memory-'));
 try {
   for (const network of options.networks.split(',')) {
-    const { octavo, onnxInt8 } = await prepareNetwork(network, [int8], join(folder, network));
+    const { octavo, onnxInt8 } = await prepareNetwork(network, precisionsHere().precisions, folder);
     rows.push(row(network, 'Octavo int8', await measure({ engine: 'octavo', file: octavo.int8, threads })));
     rows.push(
-      row(network, 'ONNX Runtime int8', await measure({ engine: 'onnxruntime', file: onnxInt8.u8s8, threads })),
+      row(
+        network,
+        'ONNX Runtime int8',
+        await measure({ engine: 'onnxruntime', file: onnxInt8.u8s8, threads }),
+      ),
     );
   }
 } finally {

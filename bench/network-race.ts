@@ -2,23 +2,30 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
-import { checkAgreement } from './agreement.ts';
 import type { Entry } from './contestant.ts';
 import { effortOf, effortOptions, positiveIntegers } from './effort.ts';
 import { type Effort, race } from './harness.ts';
-import { fastestTypes } from './onnxruntime-types.ts';
 import { type Precision, precisionsHere } from './precisions.ts';
-import { imageShape, type NetworkFiles, prepareNetwork } from './prepare.ts';
+import { imageShape } from './prepare.ts';
 import { formatSetup, formatTable, geometricMeans, type Row, setupHere } from './report.ts';
 
 /** A comparison of engines over networks, thread counts and batch sizes. */
-export interface NetworkRace {
+export interface NetworkRace<Files> {
   /** Networks where the command line names none. */
   readonly networks: readonly string[];
-  /** Who runs a network. `types`: those that ONNX Runtime's int8 is fastest with. */
-  contestants(files: NetworkFiles, types: string, threads: number): readonly Entry[];
+  /** Writes a network's files into a folder. */
+  prepare(network: string, precisions: readonly Precision[], folder: string): Promise<Files>;
+  /** Who runs a network, and what the table should say of them. */
+  contestants(files: Files, threads: number, inputShape: readonly number[]): Promise<Contest> | Contest;
   /** What the medians, by the contestants' names, are compared to: times as fast as the other one. */
   ratios(milliseconds: Readonly<Record<string, number>>): Readonly<Record<string, number>>;
+}
+
+/** Those who race. */
+export interface Contest {
+  readonly entries: readonly Entry[];
+  /** Further columns. */
+  readonly notes?: Readonly<Record<string, string>>;
 }
 
 interface Plan {
@@ -36,11 +43,11 @@ interface Plan {
  *
  * What happens meanwhile goes to standard error.
  */
-export async function runNetworkRace(race: NetworkRace): Promise<void> {
+export async function runNetworkRace<Files>(contest: NetworkRace<Files>): Promise<void> {
   const { values: options } = parseArgs({
     options: {
       ...effortOptions,
-      networks: { type: 'string', default: race.networks.join(',') },
+      networks: { type: 'string', default: contest.networks.join(',') },
       batch: { type: 'string', default: '1,16' },
       threads: { type: 'string', default: '1,2' },
     },
@@ -57,7 +64,7 @@ export async function runNetworkRace(race: NetworkRace): Promise<void> {
   const { effort } = plan;
   console.error(formatSetup(setup));
   const rows: Row[] = [];
-  for (const network of plan.networks) rows.push(...(await rowsOf(network, race, plan)));
+  for (const network of plan.networks) rows.push(...(await rowsOf(network, contest, plan)));
   if (options.json) {
     console.log(JSON.stringify({ setup, effort, missing, rows, means: geometricMeans(rows) }, null, 2));
     return;
@@ -68,22 +75,20 @@ export async function runNetworkRace(race: NetworkRace): Promise<void> {
   if (missing) console.log(`\n${missing}.`);
 }
 
-async function rowsOf(network: string, contest: NetworkRace, plan: Plan): Promise<Row[]> {
+async function rowsOf<Files>(network: string, contest: NetworkRace<Files>, plan: Plan): Promise<Row[]> {
   const folder = await mkdtemp(join(tmpdir(), 'octavo-bench-'));
   try {
     console.error(`${network}: preparing`);
-    const files = await prepareNetwork(network, plan.precisions, folder);
-    console.error(await checkAgreement(network, files));
+    const files = await contest.prepare(network, plan.precisions, folder);
     const rows: Row[] = [];
     for (const threads of plan.threadCounts)
       for (const batch of plan.batches) {
         const shape = [batch, ...imageShape];
-        const types = await fastestTypes(files.onnxInt8, threads, shape);
-        const entries = contest.contestants(files, types, threads);
+        const { entries, notes } = await contest.contestants(files, threads, shape);
         const { timings, otherLoad } = await race(entries, shape, plan.effort);
         const medians = timings.map(({ entry, medianMs }) => [entry.name, medianMs] as const);
         const milliseconds = Object.fromEntries(medians);
-        const what = { network, threads, batch, 'ORT types': types };
+        const what = { network, threads, batch, ...notes };
         rows.push({ what, milliseconds, ratios: contest.ratios(milliseconds), otherLoad });
         const list = medians.map(([name, ms]) => `${name} ${ms.toFixed(2)} ms`).join(', ');
         console.error(`${network}, ${threads} threads, batch ${batch}: ${list}`);

@@ -4,23 +4,24 @@
  *
  *     npm run bench -- --networks resnet18,mobilenet_v2 --threads 1,2 --batch 1,16 --rounds 15 [--quick] [--json]
  */
+import { prepareChecked } from './agreement.ts';
 import type { Entry } from './contestant.ts';
 import { runNetworkRace } from './network-race.ts';
+import { onnxRuntimeInt8 } from './onnxruntime-types.ts';
 
 await runNetworkRace({
   networks: [
     ...['resnet18', 'resnet50', 'mobilenet_v2', 'vgg16'],
     ...['densenet121', 'squeezenet1_1', 'efficientnet_b0'],
   ],
-  contestants(files, types, threads) {
+  prepare: prepareChecked,
+  async contestants(files, threads, inputShape) {
     const octavo = Object.entries(files.octavo).map(([name, file]): Entry => {
       return { name: `Octavo ${name}`, engine: 'octavo', file, threads };
     });
-    return [
-      ...octavo,
-      { name: 'ORT fp32', engine: 'onnxruntime', file: files.onnxFp32, threads },
-      { name: 'ORT int8', engine: 'onnxruntime', file: files.onnxInt8[types], threads },
-    ];
+    const float: Entry = { name: 'ORT fp32', engine: 'onnxruntime', file: files.onnxFp32, threads };
+    const { entry, types } = await onnxRuntimeInt8(files, threads, inputShape);
+    return { entries: [...octavo, float, entry], notes: { 'ORT types': types } };
   },
   ratios(ms) {
     const best = Math.min(ms['Octavo int8'], ms['Octavo int8-mixed-bf16'] ?? Number.POSITIVE_INFINITY);

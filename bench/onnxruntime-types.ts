@@ -1,19 +1,21 @@
 import type { Entry } from './contestant.ts';
 import { race } from './harness.ts';
+import type { NetworkFiles } from './prepare.ts';
 
 /**
- * The element types with which ONNX Runtime runs a quantized network fastest on this CPU, by a short race: which of its
- * kernels are good depends on the processor, and we compare against its best.
- * @param files the same network by its types: `u8s8`.
+ * ONNX Runtime's int8 with the element types that it runs the network with fastest on this CPU, found by a short race:
+ * which of its kernels are good depends on the processor, and we compare against its best.
+ * @returns its entry, and the types as `u8s8`: activations, then weights.
  */
-export async function fastestTypes(
-  files: Readonly<Record<string, string>>,
+export async function onnxRuntimeInt8(
+  files: NetworkFiles,
   threads: number,
   inputShape: readonly number[],
-): Promise<string> {
-  const entries = Object.entries(files).map(([name, file]): Entry => {
+): Promise<{ readonly entry: Entry; readonly types: string }> {
+  const entries = Object.entries(files.onnxInt8).map(([name, file]): Entry => {
     return { name, engine: 'onnxruntime', file, threads };
   });
   const { timings } = await race(entries, inputShape, { rounds: 5, turnMilliseconds: 50, heatSeconds: 0 });
-  return timings.reduce((best, timing) => (timing.medianMs < best.medianMs ? timing : best)).entry.name;
+  const { entry } = timings.reduce((best, timing) => (timing.medianMs < best.medianMs ? timing : best));
+  return { entry: { ...entry, name: 'ORT int8' }, types: entry.name };
 }

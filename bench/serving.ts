@@ -17,7 +17,7 @@ import { effortOptions, positiveIntegers } from './effort.ts';
 import { otherLoad, snapshot } from './machine.ts';
 import { withNeighbour } from './neighbour.ts';
 import type { LoadResult } from './offered-load.ts';
-import { fastestTypes } from './onnxruntime-types.ts';
+import { onnxRuntimeInt8 } from './onnxruntime-types.ts';
 import { precisionsHere } from './precisions.ts';
 import { imageShape, type NetworkFiles, prepareNetwork } from './prepare.ts';
 import { formatSetup, setupHere } from './report.ts';
@@ -127,7 +127,7 @@ async function measure(): Promise<Measurement[]> {
   try {
     console.error(`${options.network}: preparing`);
     const files = await prepareNetwork(options.network, precisionsHere().precisions, folder);
-    const types = await fastestTypes(files.onnxInt8, threads, inputShape);
+    const { types } = await onnxRuntimeInt8(files, threads, inputShape);
     for (const entry of entriesOf(files, types)) contestants.push(await Contestant.start(entry, inputShape));
     return [...(await takeTurns(contestants))].map(([key, turns]) => summarize(key, turns));
   } finally {

@@ -151,6 +151,8 @@ export {
   type CompileOptions,
   compile,
   formatPlan,
+  formatTuning,
+  type LayerDecision,
   loadModel,
   type ModelInputs,
   type ModelMetadata,
@@ -163,6 +165,8 @@ export {
   type StepProfile,
   type TensorInfo,
   type ThreadOptions,
+  type ThreadsDecision,
+  type Tuning,
 } from './runtime/index.ts';
 export {
   bfloat16ToFloat,
@@ -176,3 +180,4 @@ export {
   writeNpy,
   writeNpz,
 } from './tensor/index.ts';
+export { type Tuned, type TuneOptions, tune } from './tuning/index.ts';

@@ -5,7 +5,14 @@ import { type GraphModule, printGraph } from '../graph/index.ts';
 import { lower } from '../lowering/index.ts';
 import { convertStatic, prepareStatic } from '../quantize/index.ts';
 import { readArtifact } from '../runtime/artifact.ts';
-import { type CompiledModel, compile, formatPlan, loadModel } from '../runtime/index.ts';
+import {
+  type CompiledModel,
+  compile,
+  formatPlan,
+  formatTuning,
+  loadModel,
+  type Tuning,
+} from '../runtime/index.ts';
 import { type AutocastFlags, addAutocastOptions, autocastOf } from './autocast.ts';
 import { calibrationBatches } from './calibration.ts';
 import { loadDataset } from './dataset.ts';
@@ -64,7 +71,10 @@ async function printPt2(file: string, stage: Stage, options: PrintOptions): Prom
 async function printArtifact(file: string, stage: Stage, options: PrintOptions): Promise<string> {
   refuseAutocast(file, options);
   if (stage === 'plan') return printPlan(await loadModel(file), options);
-  if (stage === 'lowered') return printGraph((await readArtifact(file)).module.graph, operators);
+  if (stage === 'lowered') {
+    const { module, tuning } = await readArtifact(file);
+    return withTuning(printGraph(module.graph, operators), tuning);
+  }
   throw new Error(
     `${file} is a compiled model: it has the stages lowered and plan, not ${stage}; print that from the .pt2`,
   );
@@ -82,8 +92,11 @@ function printPlan(model: CompiledModel, { batch }: PrintOptions): string {
     shape.map((size) => (typeof size === 'number' ? size : batch)),
   ]);
   try {
-    return formatPlan(model.plan(Object.fromEntries(shapes)));
+    return withTuning(formatPlan(model.plan(Object.fromEntries(shapes))), model.tuning);
   } finally {
     model.dispose();
   }
 }
+
+/** What was measured comes last, where something was. */
+const withTuning = (text: string, tuning: Tuning) => [text, formatTuning(tuning)].filter(Boolean).join('\n');

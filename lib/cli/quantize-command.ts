@@ -1,18 +1,23 @@
 import { stat } from 'node:fs/promises';
 import { Command } from 'commander';
+import { loadPt2 } from '../capture/index.ts';
+import type { GraphModule } from '../graph/index.ts';
 import { formatRefusals, type Refusal } from '../lowering/index.ts';
 import { quantizeStatic } from '../quantize/index.ts';
+import { formatTuning } from '../runtime/index.ts';
 import { type AutocastFlags, addAutocastOptions, autocastOf } from './autocast.ts';
 import { calibrationBatches } from './calibration.ts';
-import { loadDataset } from './dataset.ts';
+import { type Dataset, loadDataset } from './dataset.ts';
 import { positiveInteger } from './option-parsers.ts';
 import { formatBytes, type GlobalOptions, printResult } from './output.ts';
 import {
   addPreprocessingOptions,
   choosePreprocessing,
+  type Preprocessing,
   type PreprocessingOptions,
   preprocessingMetadata,
 } from './preprocessing.ts';
+import { Progress } from './progress.ts';
 
 interface QuantizeOptions extends GlobalOptions, PreprocessingOptions, AutocastFlags {
   readonly calib: string;
@@ -20,6 +25,7 @@ interface QuantizeOptions extends GlobalOptions, PreprocessingOptions, AutocastF
   readonly batchSize: number;
   readonly reduceRange?: boolean;
   readonly strict?: boolean;
+  readonly tune?: boolean;
 }
 
 /** `octavo quantize MODEL --calib DATA --out FILE`: the whole way from a float model to an int8 file. */
@@ -31,6 +37,7 @@ export function quantizeCommand(): Command {
     .requiredOption('--out <file>', 'where to write the quantized model')
     .option('--batch-size <n>', 'images a calibration run', positiveInteger, 64)
     .option('--reduce-range', '7-bit activations, for runtimes whose 8-bit sums saturate without VNNI')
+    .option('--tune', 'measure which layers gain from int8, and how many threads do, for one input at a time')
     .option('--strict', 'fail when an operator that was to be int8 stays in float');
   return addPreprocessingOptions(addAutocastOptions(command)).action(
     (model: string, _: unknown, self: Command) => quantize(model, self.optsWithGlobals<QuantizeOptions>()),
@@ -43,8 +50,11 @@ async function quantize(path: string, options: QuantizeOptions): Promise<void> {
   const preprocessing = choosePreprocessing(options, undefined, dataset.images);
   let refusals: readonly Refusal[] = [];
   const batches = calibrationBatches(dataset, options.batchSize, preprocessing);
-  const model = await quantizeStatic(path, batches, {
+  const captured = await loadPt2(path);
+  const tuning = options.tune ? tuneOptions(captured, dataset, preprocessing) : {};
+  const model = await quantizeStatic(captured, batches, {
     reduceRange: options.reduceRange ?? false,
+    ...tuning,
     strict: options.strict ?? false,
     autocast,
     metadata: preprocessingMetadata(preprocessing),
@@ -65,11 +75,27 @@ async function quantize(path: string, options: QuantizeOptions): Promise<void> {
     floatBytes: (await stat(path)).size,
     int8Bytes: (await stat(options.out)).size,
     stayedInFloat: refusals,
+    ...(options.tune ? { tuning: model.tuning } : {}),
   };
   printResult(options, result, () => {
     const sizes = `${formatBytes(result.int8Bytes)}, from ${formatBytes(result.floatBytes)}`;
     const lines = [`wrote ${options.out} (${sizes}), calibrated on ${dataset.size} images`];
+    if (options.tune) lines.push(formatTuning(model.tuning));
     if (refusals.length > 0) lines.push('stayed in float:', formatRefusals(refusals));
     return lines.join('\n');
   });
+}
+
+/** One input at a time, or as many as the model takes where that is fixed. */
+function tuneOptions({ graph }: GraphModule, dataset: Dataset, preprocessing: Preprocessing) {
+  const { val } = graph.placeholders[0].meta;
+  const size = typeof val === 'object' && 'shape' in val ? val.shape[0] : undefined;
+  const [tune] = dataset.batches(typeof size === 'number' ? size : 1, preprocessing);
+  let progress: Progress | undefined;
+  const onTuned = (done: number, total: number) => {
+    progress ??= new Progress('tuning', total);
+    progress.advance();
+    if (done === total) progress.stop();
+  };
+  return { tune, onTuned };
 }

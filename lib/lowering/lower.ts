@@ -1,6 +1,7 @@
 import { GraphModule } from '../graph/index.ts';
 import { cpuFeatures } from '../onednn/cpu-features.ts';
 import { whyNoFastBfloat16 } from '../onednn/fast-bfloat16.ts';
+import { convolutions } from './convolution.ts';
 import { type Pass, PassContext } from './pass.ts';
 import { absorbCasts } from './passes/absorb-casts.ts';
 import { autocast } from './passes/autocast.ts';
@@ -56,6 +57,12 @@ export interface LowerOptions {
    * keep their dtype.
    */
   readonly autocast?: AutocastOptions['dtype'] | AutocastOptions | undefined;
+  /**
+   * Names of quantized convolutions and linear layers that compute in floating point all the same: each dequantizes its
+   * input, uses its dequantized weight, and quantizes its result where the graph says so. For layers that gain nothing
+   * from 8-bit integers; `tune` finds them.
+   */
+  readonly keepFloat?: readonly string[];
 }
 
 /** A lowered graph and what was done to get it. */
@@ -110,14 +117,14 @@ const castingStages: readonly (readonly Pass[])[] = [
  * Rewrites a graph of ATen operators, float or with quantize and dequantize (from `convertPt2e`), into the fused
  * `onednn.*` and `mkldnn.*` operators that oneDNN computes in one primitive each (counterpart: the freezing and
  * post-grad passes of PyTorch's Inductor on x86). The given graph stays as it is; weights are shared with it.
- * @throws Error when an operator is not supported or an input's shape is unknown; with `strict`, one that lists every
- * quantized pattern that was left in float, each with the reason; with `autocast` that is not forced, one that says why
- * bfloat16 is not fast on this CPU.
+ * @throws Error when an operator is not supported, an input's shape is unknown, or `keepFloat` names no layer; with
+ * `strict`, one that lists every quantized pattern that was left in float, each with the reason; with `autocast` that is not
+ * forced, one that says why bfloat16 is not fast on this CPU.
  */
 export function lower(module: GraphModule, options: LowerOptions = {}): Lowered {
   const lowered = GraphModule.accept(module, 'lower').clone();
   const casts = checkAutocast(options.autocast);
-  const context = new PassContext(lowered);
+  const context = new PassContext(lowered, checkLayers(lowered, options.keepFloat ?? []));
   for (const stage of [...stages, ...(casts ? castingStages : []), [nameFloatIslands]]) {
     let changed: number;
     do {
@@ -151,4 +158,16 @@ function checkAutocast(option: LowerOptions['autocast']): boolean {
         "for a model that will run on another CPU, force it (autocast: { dtype: 'bfloat16', force: true })",
     );
   return true;
+}
+
+const layers: ReadonlySet<string> = new Set([...convolutions, 'aten.linear.default']);
+
+function checkLayers({ graph }: GraphModule, names: readonly string[]): ReadonlySet<string> {
+  const known = new Set(graph.nodes.filter(({ target }) => layers.has(target)).map(({ name }) => name));
+  for (const name of names)
+    if (!known.has(name))
+      throw new Error(
+        `lower: keepFloat: there is no convolution or linear layer '${name}'; there are ${[...known].join(', ')}`,
+      );
+  return new Set(names);
 }

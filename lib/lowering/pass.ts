@@ -34,11 +34,16 @@ export class PassContext {
   /** Names of refused nodes that some other operator computes in float. */
   readonly #inFloat = new Set<string>();
   readonly #counts = new Map<string, number>();
+  readonly #keepFloat: ReadonlySet<string>;
   #pass = '';
 
-  /** @throws Error when an input's dtype and shape are unknown, or an operator is not supported. */
-  constructor(module: GraphModule) {
+  /**
+   * @param keepFloat names of layers that no pass may compute on 8-bit integers.
+   * @throws Error when an input's dtype and shape are unknown, or an operator is not supported.
+   */
+  constructor(module: GraphModule, keepFloat: ReadonlySet<string> = new Set()) {
     this.module = module;
+    this.#keepFloat = keepFloat;
     this.inferShapes();
     const calls = module.graph.nodes.filter((node) => node.op === 'call_function');
     this.#captured = calls.map(({ name, target }) => ({ node: name, target }));
@@ -183,6 +188,11 @@ export class PassContext {
   /** Says that what was refused at `node` is final: it gets an operator that computes in float. */
   staysInFloat(node: Node): void {
     if (this.isRefused(node)) this.#inFloat.add(node.name);
+  }
+
+  /** Whether a node does the work of a layer that must not compute on 8-bit integers. */
+  keepsFloat(node: Node): boolean {
+    return [...(this.#origins.get(node) ?? [])].some((name) => this.#keepFloat.has(name));
   }
 
   /** Whether some pass already said why `node` was left as it is. */

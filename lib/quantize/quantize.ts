@@ -1,18 +1,26 @@
 import type { GraphModule } from '../graph/index.ts';
 import { type LoweringReport, type LowerOptions, lower } from '../lowering/index.ts';
 import type { CalibrateOptions } from '../quantization/index.ts';
-import { type CompiledModel, type CompileOptions, compile } from '../runtime/index.ts';
+import { type CompiledModel, type CompileOptions, compile, type ModelInputs } from '../runtime/index.ts';
+import { type TuneOptions, tune } from '../tuning/index.ts';
 import { type CalibrationBatches, convertDynamic, convertStatic, type RecipeOptions } from './convert.ts';
 import { captured, type ModelSource } from './model-source.ts';
 
 /** Options of {@link quantizeDynamic}, and of {@link quantizeStatic}. */
-export interface QuantizeOptions extends RecipeOptions, CompileOptions {
+export interface QuantizeOptions extends RecipeOptions, Omit<CompileOptions, 'tuning'> {
   /** Throw where a quantized pattern cannot run on 8-bit integers, instead of running it in float. */
   readonly strict?: boolean;
   /** Lets what is not quantized compute in bfloat16, as {@link lower} does with it. */
   readonly autocast?: LowerOptions['autocast'];
   /** Is given what lowering did, and what stayed in float. */
   readonly onReport?: (report: LoweringReport) => void;
+  /**
+   * Inputs such as the model will be given most: decides by measurement with them, as {@link tune} does, which layers gain
+   * nothing from 8-bit integers, and the number of threads. Takes a few seconds a layer.
+   */
+  readonly tune?: ModelInputs;
+  /** Called after each layer that was measured for {@link QuantizeOptions.tune}. */
+  readonly onTuned?: (done: number, total: number) => void;
 }
 
 /** Options of {@link quantizeStatic}. */
@@ -47,7 +55,18 @@ export async function quantizeDynamic(
 
 function compileConverted(converted: GraphModule, options: QuantizeOptions): CompiledModel {
   const { strict = false, autocast } = options;
-  const { module, report } = lower(converted, { strict, autocast });
+  const lowering = { strict, autocast };
+  if (options.tune === undefined) {
+    const { module, report } = lower(converted, lowering);
+    options.onReport?.(report);
+    return compile(module, options);
+  }
+  const { module, report, tuning } = tune(converted, options.tune, { ...lowering, ...tuneOptions(options) });
   options.onReport?.(report);
-  return compile(module, options);
+  return compile(module, { ...options, tuning });
 }
+
+const tuneOptions = ({ threadsPerStream, onTuned }: QuantizeOptions): TuneOptions => ({
+  ...(threadsPerStream === undefined ? {} : { threadsPerStream }),
+  ...(onTuned === undefined ? {} : { onProgress: onTuned }),
+});

@@ -12,6 +12,7 @@ import {
   safetensorsPrefixBytes,
   type Tensor,
 } from '../tensor/index.ts';
+import { checkTuning, type Tuning, untuned } from './tuning.ts';
 
 /** Facts kept with a model, by name: how its inputs are made, what its outputs mean. */
 export type ModelMetadata = Readonly<Record<string, string>>;
@@ -24,13 +25,15 @@ export interface Artifact {
   readonly module: GraphModule;
   /** What whoever made the model wanted kept with it. */
   readonly metadata: ModelMetadata;
+  /** What was decided about it by measurement. */
+  readonly tuning: Tuning;
 }
 
 /**
  * Writes a graph with its weights to one safetensors file: tensors by their paths, graph and metadata as JSON in the
  * file's metadata. Written beside `path` first and moved there when complete.
  */
-export async function writeArtifact({ module, metadata }: Artifact, path: string): Promise<void> {
+export async function writeArtifact({ module, metadata, tuning }: Artifact, path: string): Promise<void> {
   const chunks = encodeSafetensors({
     tensors: module.attributes,
     metadata: {
@@ -38,6 +41,7 @@ export async function writeArtifact({ module, metadata }: Artifact, path: string
       version: formatVersion,
       graph: JSON.stringify(serializeGraph(module.graph)),
       metadata: JSON.stringify(metadata),
+      tuning: JSON.stringify(tuning),
     },
   });
   const unfinished = `${path}.${randomUUID()}.tmp`;
@@ -94,6 +98,8 @@ function decodeModel({ entries, metadata }: SafetensorsHeader, descriptor: numbe
   try {
     const graph = deserializeGraph(JSON.parse(metadata.graph));
     const kept = parseMetadata(metadata.metadata);
+    // Files from before there was a tuning have none.
+    const tuning = metadata.tuning === undefined ? untuned : checkTuning(JSON.parse(metadata.tuning));
     const named = new Set(entries.map(({ key }) => key));
     for (const { op, target } of graph.nodes)
       if (op === 'get_attr' && !named.has(target))
@@ -104,7 +110,7 @@ function decodeModel({ entries, metadata }: SafetensorsHeader, descriptor: numbe
       key,
       new StoredTensor(dtype, shape, constants[i]),
     ]);
-    return { module: new GraphModule(graph, tensors), metadata: kept };
+    return { module: new GraphModule(graph, tensors), metadata: kept, tuning };
   } catch (error) {
     throw new Error(`${path} is damaged: ${(error as Error).message}`, { cause: error });
   }

@@ -21,6 +21,7 @@ import {
   type TensorInfo,
 } from './signature.ts';
 import { divideThreads, type ThreadOptions } from './threads.ts';
+import { checkTuning, type Tuning, tunedThreads, untuned } from './tuning.ts';
 
 /** How a model uses the machine. */
 export interface CompileOptions extends ThreadOptions {
@@ -31,6 +32,8 @@ export interface CompileOptions extends ThreadOptions {
   readonly maxQueue?: number;
   /** Facts to keep with the model; they are saved and loaded with it. */
   readonly metadata?: ModelMetadata;
+  /** What `tune` decided about the module; it is saved and loaded with it. */
+  readonly tuning?: Tuning;
 }
 
 /** How one request is served. */
@@ -69,6 +72,8 @@ export class CompiledModel implements Disposable {
   readonly threadsPerStream: number;
   /** What {@link compile} was given to keep, or what the file held. */
   readonly metadata: ModelMetadata;
+  /** What was decided about it by measurement. */
+  readonly tuning: Tuning;
   readonly #module: GraphModule;
   readonly #executor: NativeExecutor;
   readonly #queue: RequestQueue;
@@ -88,6 +93,7 @@ export class CompiledModel implements Disposable {
     this.inputs = inputsOf(this.#module);
     this.outputs = outputsOf(this.#module, propagateShapes(this.#module, this.inputs, operators));
     this.metadata = checkMetadata(options.metadata ?? {});
+    this.tuning = checkTuning(options.tuning ?? untuned);
     this.#queue = new RequestQueue(streams, options.maxQueue ?? defaultMaxQueue);
     this.#executor = new addon.Executor({ streams, threadsPerStream });
     this.streams = streams;
@@ -159,7 +165,7 @@ export class CompiledModel implements Disposable {
    */
   async save(path: string): Promise<void> {
     this.#checkAlive();
-    await writeArtifact({ module: this.#module, metadata: this.metadata }, path);
+    await writeArtifact({ module: this.#module, metadata: this.metadata, tuning: this.tuning }, path);
   }
 
   /** Finishes what runs, rejects what waits, and frees threads and memory. Safe to call twice. */
@@ -199,7 +205,8 @@ export class CompiledModel implements Disposable {
 
   #build(shapes: readonly (readonly number[])[]): BuiltPlan {
     const metas = this.inputs.map(({ dtype }, i) => ({ dtype, shape: shapes[i] }));
-    return buildPlan(this.#module, metas, this.#constants, this.threadsPerStream);
+    const threads = tunedThreads(this.tuning, shapes);
+    return buildPlan(this.#module, metas, this.#constants, this.threadsPerStream, threads);
   }
 
   #describe({ built, native }: Plan): PlanDescription {

@@ -17,3 +17,4 @@ export { formatPlan, type PlanDescription, type StepDescription } from './plan-d
 export { QueueFullError } from './request-queue.ts';
 export type { ModelInputs, ModelOutputs, ModelShapes, TensorInfo } from './signature.ts';
 export type { ThreadOptions } from './threads.ts';
+export { formatTuning, type LayerDecision, type ThreadsDecision, type Tuning } from './tuning.ts';

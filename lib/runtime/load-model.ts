@@ -9,10 +9,10 @@ import { type CompiledModel, type CompileOptions, compile } from './compiled-mod
  */
 export async function loadModel(
   path: string,
-  options: Omit<CompileOptions, 'metadata'> = {},
+  options: Omit<CompileOptions, 'metadata' | 'tuning'> = {},
 ): Promise<CompiledModel> {
-  const { module, metadata } = await readArtifact(path);
-  const model = compile(module, { ...options, metadata });
+  const { module, metadata, tuning } = await readArtifact(path);
+  const model = compile(module, { ...options, metadata, tuning });
   warnOfSlowBfloat16(module, path);
   return model;
 }

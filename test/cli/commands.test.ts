@@ -83,6 +83,21 @@ describe('octavo', () => {
     expect(Math.abs(avx2.top1 - here.top1)).toBeLessThanOrEqual(1 / 200);
   });
 
+  it('quantize --tune measures each layer, and print shows what was chosen', async () => {
+    const out = join(folder, 'tuned.octavo');
+    const arguments_ = ['quantize', source, '--calib', calib, '--out', out, '--tune', '--json'];
+    const { code, stdout } = await octavoHere(...arguments_);
+    expect(code).toBe(0);
+    const { layers } = JSON.parse(stdout).tuning;
+    // Eleven convolutions and the classifier.
+    expect(layers).toHaveLength(12);
+    for (const stage of ['lowered', 'plan']) {
+      const text = (await octavoHere('print', out, '--stage', stage)).stdout;
+      for (const { node, choice } of layers)
+        expect(text).toMatch(new RegExp(`^  ${node}: ${choice} \\(int8 .* ms, float .* ms\\)$`, 'm'));
+    }
+  });
+
   describe('--autocast bfloat16', () => {
     const cast = ['--autocast', 'bfloat16', '--force-autocast'];
 

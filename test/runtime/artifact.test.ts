@@ -164,6 +164,7 @@ describe('a file that is no saved model', () => {
       { graph: nodes({ op: 'call_function', target: 'os.system' }) },
       /not supported: os\.system/,
     ],
+    ['no tuning', { tuning: '{"layers":[]}' }, /is damaged: tuning\.threads must be an array/],
     ['no output', { graph: JSON.stringify({ nodes: [] }) }, /no output node/],
   ])('is refused when it has %s', async (_, metadata, message) => {
     await expect(loadModel(await altered(metadata))).rejects.toThrow(message);

@@ -11,7 +11,7 @@ export const nameFloatIslands: Pass = {
   name: 'name-float-islands',
   run(context) {
     for (const node of context.graph.nodes) {
-      if (node.op !== 'call_function' || context.isRefused(node)) continue;
+      if (node.op !== 'call_function' || context.isRefused(node) || context.keepsFloat(node)) continue;
       const inputs = node.allInputNodes.filter(isComputed);
       const between =
         inputs.length > 0 &&

@@ -16,7 +16,7 @@ export const quantizedConvolution: Pass = {
   run(context) {
     let count = 0;
     for (const node of context.graph.nodes)
-      if (isCall(node, ...convolutions) && rewrite(context, node)) count++;
+      if (isCall(node, ...convolutions) && !context.keepsFloat(node) && rewrite(context, node)) count++;
     return count;
   },
 };

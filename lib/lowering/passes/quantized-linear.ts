@@ -18,7 +18,7 @@ export const quantizedLinear: Pass = {
   run(context) {
     let count = 0;
     for (const node of context.graph.nodes)
-      if (isCall(node, 'aten.linear.default') && rewrite(context, node)) count++;
+      if (isCall(node, 'aten.linear.default') && !context.keepsFloat(node) && rewrite(context, node)) count++;
     return count;
   },
 };

@@ -23,6 +23,7 @@ export interface BuiltPlan {
  * copies only where a step or a view needs another one, and a place in memory for each by lifetime.
  * @param inputs one numeric shape a placeholder.
  * @param maxThreads of the stream that will run it; a plan of short steps uses fewer.
+ * @param bestThreads what measuring found best, as far as the stream has them; estimated where it is unknown.
  * @throws Error that names the node that cannot be part of a plan.
  */
 export function buildPlan(
@@ -30,10 +31,12 @@ export function buildPlan(
   inputs: readonly TensorMeta[],
   constants: ConstantStore,
   maxThreads: number,
+  bestThreads?: number,
 ): BuiltPlan {
   const program = buildProgram(module, inputs, constants);
   const schedule = scheduleProgram(program, constants);
   const { storage, arena } = assignStorage(program, schedule);
-  const desc = { ...storage, threads: threadsFor(schedule.steps, maxThreads) };
+  const threads = Math.min(bestThreads ?? threadsFor(schedule.steps, maxThreads), maxThreads);
+  const desc = { ...storage, threads };
   return { desc, targets: schedule.steps.map(({ target }) => target), arenaLowerBound: arena.lowerBound };
 }

@@ -1,0 +1,102 @@
+/** A layer that can compute on 8-bit integers or in floating point, and which was chosen. */
+export interface LayerDecision {
+  /** The layer's name in the graph that was lowered: `conv2d_3`. */
+  readonly node: string;
+  readonly choice: 'int8' | 'float';
+  /** Median times of the steps in which the two plans differ, in milliseconds. */
+  readonly times: Readonly<Record<'int8' | 'float', number>>;
+}
+
+/** How many threads compute a plan, and which other numbers were tried. */
+export interface ThreadsDecision {
+  /** The inputs' shapes that the plan is for. */
+  readonly shapes: readonly (readonly number[])[];
+  readonly choice: number;
+  /** Median times of a run in milliseconds, by the number of threads. */
+  readonly times: Readonly<Record<string, number>>;
+}
+
+/** What was decided about a model by measurement: plain JSON that is saved with it. */
+export interface Tuning {
+  /** Already done in the lowered graph. */
+  readonly layers: readonly LayerDecision[];
+  /** Done for each plan of these shapes, as far as the model has the threads. */
+  readonly threads: readonly ThreadsDecision[];
+}
+
+/** Nothing was measured. */
+export const untuned: Tuning = { layers: [], threads: [] };
+
+/** The threads that were found best for inputs of these shapes. */
+export function tunedThreads(
+  { threads }: Tuning,
+  shapes: readonly (readonly number[])[],
+): number | undefined {
+  return threads.find((decision) => JSON.stringify(decision.shapes) === JSON.stringify(shapes))?.choice;
+}
+
+/**
+ * Checks what a file, or whoever compiles a model, gives as a tuning.
+ * @throws Error that names the field which is not as it must be.
+ */
+export function checkTuning(value: unknown): Tuning {
+  const { layers, threads } = record(value, 'tuning');
+  for (const [i, item] of list(layers, 'tuning.layers').entries()) {
+    const where = `tuning.layers[${i}]`;
+    const { node, choice, times } = record(item, where);
+    if (typeof node !== 'string') throw new Error(`${where}.node must be a string`);
+    if (choice !== 'int8' && choice !== 'float')
+      throw new Error(`${where}.choice must be 'int8' or 'float', got ${JSON.stringify(choice)}`);
+    const { int8, float } = checkTimes(times, `${where}.times`);
+    if (int8 === undefined || float === undefined) throw new Error(`${where}.times must have int8 and float`);
+  }
+  for (const [i, item] of list(threads, 'tuning.threads').entries()) {
+    const where = `tuning.threads[${i}]`;
+    const { shapes, choice, times } = record(item, where);
+    for (const shape of list(shapes, `${where}.shapes`))
+      for (const size of list(shape, `${where}.shapes`)) positiveInteger(size, `${where}.shapes`);
+    positiveInteger(choice, `${where}.choice`);
+    checkTimes(times, `${where}.times`);
+  }
+  return value as Tuning;
+}
+
+/** A tuning as lines of text; '' where nothing was measured. */
+export function formatTuning({ layers, threads }: Tuning): string {
+  const line = (what: string, choice: string | number, times: Readonly<Record<string, number>>) => {
+    const list = Object.entries(times).map(([name, ms]) => `${name} ${ms.toFixed(3)} ms`);
+    return `  ${what}: ${choice} (${list.join(', ')})`;
+  };
+  const shape = (sizes: readonly number[]) => `[${sizes.join(', ')}]`;
+  const lines = [
+    ...layers.map(({ node, choice, times }) => line(node, choice, times)),
+    ...threads.map(({ shapes, choice, times }) =>
+      line(`threads for ${shapes.map(shape).join(', ')}`, choice, times),
+    ),
+  ];
+  return lines.length === 0 ? '' : ['chosen by measurement:', ...lines].join('\n');
+}
+
+function checkTimes(value: unknown, where: string): Record<string, number> {
+  const times = record(value, where);
+  for (const [name, time] of Object.entries(times))
+    if (typeof time !== 'number' || !(time >= 0))
+      throw new Error(`${where}.${name} must be a time in milliseconds`);
+  return times as Record<string, number>;
+}
+
+function positiveInteger(value: unknown, where: string): void {
+  if (!Number.isInteger(value) || (value as number) < 1)
+    throw new Error(`${where} must be a whole number of 1 or more, got ${JSON.stringify(value)}`);
+}
+
+function record(value: unknown, where: string): Record<string, unknown> {
+  if (typeof value !== 'object' || value === null || Array.isArray(value))
+    throw new Error(`${where} must be an object`);
+  return value as Record<string, unknown>;
+}
+
+function list(value: unknown, where: string): readonly unknown[] {
+  if (!Array.isArray(value)) throw new Error(`${where} must be an array`);
+  return value;
+}

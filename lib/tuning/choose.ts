@@ -1,0 +1,45 @@
+import type { LayerDecision, ThreadsDecision } from '../runtime/index.ts';
+import { isFaster, median, type PairedTimes } from './paired-times.ts';
+
+/**
+ * Times a plan with some layers in floating point against one with other layers so, in milliseconds.
+ * @param current names of the layers that are in floating point in the plan to beat.
+ * @param challenger the same with one more.
+ */
+export type LayerRace = (current: readonly string[], challenger: readonly string[]) => PairedTimes;
+
+/**
+ * Takes one layer after the other out of 8-bit integers, and leaves it out where that was faster beyond doubt. Where it
+ * was not, it stays on integers: on another day's noise nothing changes.
+ */
+export function chooseLayers(layers: readonly string[], race: LayerRace): LayerDecision[] {
+  const inFloat: string[] = [];
+  return layers.map((node) => {
+    const challenger = [...inFloat, node];
+    const paired = race(inFloat.slice(), challenger);
+    const faster = isFaster(paired);
+    if (faster) inFloat.push(node);
+    const times = { int8: median(paired.current), float: median(paired.challenger) };
+    return { node, choice: faster ? 'float' : 'int8', times };
+  });
+}
+
+/** Times a plan on one number of threads against the same on another. */
+export type ThreadsRace = (current: number, challenger: number) => PairedTimes;
+
+/** The number of threads that others do not beat beyond doubt, beginning with `estimate`. */
+export function chooseThreadCount(
+  estimate: number,
+  others: readonly number[],
+  race: ThreadsRace,
+): Omit<ThreadsDecision, 'shapes'> {
+  let choice = estimate;
+  const times: Record<string, number> = {};
+  for (const challenger of others) {
+    const paired = race(choice, challenger);
+    times[choice] ??= median(paired.current);
+    times[challenger] = median(paired.challenger);
+    if (isFaster(paired)) choice = challenger;
+  }
+  return { choice, times };
+}

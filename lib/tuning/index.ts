@@ -1,0 +1,1 @@
+export { type Tuned, type TuneOptions, tune } from './tune.ts';

@@ -1,0 +1,52 @@
+import type { CompiledModel, ModelInputs, StepProfile } from '../runtime/index.ts';
+import type { PairedTimes } from './paired-times.ts';
+
+/** Turns of each model. */
+const rounds = 15;
+
+/**
+ * Runs two models in turns, in opposite order every other round. The first turn of each does not count.
+ * @param time runs a model once and gives what it took, in milliseconds.
+ */
+export function takeTurns<Model>(
+  current: Model,
+  challenger: Model,
+  time: (model: Model) => number,
+): PairedTimes {
+  const times = { current: [] as number[], challenger: [] as number[] };
+  for (let round = 0; round <= rounds; round++) {
+    const first = round % 2 === 0 ? current : challenger;
+    const firstTime = time(first);
+    const secondTime = time(first === current ? challenger : current);
+    if (round === 0) continue;
+    times.current.push(first === current ? firstTime : secondTime);
+    times.challenger.push(first === current ? secondTime : firstTime);
+  }
+  return times;
+}
+
+/** Times two plans that differ in a few steps, by these steps alone: what the others take is noise. */
+export function raceByDifferingSteps(
+  current: CompiledModel,
+  challenger: CompiledModel,
+  inputs: ModelInputs,
+): PairedTimes {
+  const [a, b] = [current.profile(inputs), challenger.profile(inputs)];
+  const alike = commonEnds(a, b);
+  return takeTurns(current, challenger, (model) => {
+    const steps = model.profile(inputs).slice(alike.before, model === current ? alike.endA : alike.endB);
+    return steps.reduce((sum, { nanoseconds }) => sum + nanoseconds, 0) / 1e6;
+  });
+}
+
+/** Where two lists of steps begin and cease to differ. Names are no help: they are numbered from the start. */
+function commonEnds(a: readonly StepProfile[], b: readonly StepProfile[]) {
+  const key = ({ op, implementation, dtype, shape, layout, bytes }: StepProfile) =>
+    [op, implementation, dtype, shape, layout, bytes].join();
+  const shorter = Math.min(a.length, b.length);
+  let before = 0;
+  while (before < shorter && key(a[before]) === key(b[before])) before++;
+  let after = 0;
+  while (after < shorter - before && key(a[a.length - 1 - after]) === key(b[b.length - 1 - after])) after++;
+  return { before, endA: a.length - after, endB: b.length - after };
+}

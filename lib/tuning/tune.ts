@@ -1,0 +1,85 @@
+import type { GraphModule } from '../graph/index.ts';
+import { type Lowered, type LowerOptions, lower } from '../lowering/index.ts';
+import { type CompileOptions, compile, type ModelInputs, type Tuning } from '../runtime/index.ts';
+import { bindInputs } from '../runtime/signature.ts';
+import { chooseLayers, chooseThreadCount } from './choose.ts';
+import { ModelPair } from './model-pair.ts';
+import type { PairedTimes } from './paired-times.ts';
+import { raceByDifferingSteps, takeTurns } from './race.ts';
+
+/** Options of {@link tune}. */
+export interface TuneOptions extends Omit<LowerOptions, 'keepFloat'> {
+  /** Threads that the model will have; by default those that `compile` takes. */
+  readonly threadsPerStream?: number;
+  /** Called after each layer. */
+  readonly onProgress?: (done: number, total: number) => void;
+}
+
+/** A lowered graph with what was decided about it. */
+export interface Tuned extends Lowered {
+  /** Give it to `compile` together with the graph. */
+  readonly tuning: Tuning;
+}
+
+/**
+ * Lowers a quantized graph as `lower` does, and decides by measurement on this machine where there are two ways: each
+ * quantized convolution and linear layer on 8-bit integers or in floating point, and the number of threads. A change is kept
+ * when its gain exceeds the noise. Results come no further from the quantized graph's: it is computed in float itself.
+ * @param module from `convertPt2e`.
+ * @param inputs such as the model will be given most: shapes matter, values do not.
+ * @throws Error as `lower` and `compile` do, and when the inputs do not fit the model.
+ */
+export function tune(module: GraphModule, inputs: ModelInputs, options: TuneOptions = {}): Tuned {
+  const { threadsPerStream, onProgress, ...lowering } = options;
+  const compiling: CompileOptions = threadsPerStream === undefined ? {} : { threadsPerStream };
+  const lowerWith = (keepFloat: readonly string[]) => lower(module, { ...lowering, keepFloat });
+  const candidates = integerLayers(lowerWith([]));
+  using models = new ModelPair((keepFloat) => compile(lowerWith(keepFloat).module, compiling));
+  let done = 0;
+  const layers = chooseLayers(candidates, (current, challenger) => {
+    const paired = raceByDifferingSteps(...models.get(current, challenger), inputs);
+    onProgress?.(++done, candidates.length);
+    return paired;
+  });
+  const lowered = lowerWith(layers.filter(({ choice }) => choice === 'float').map(({ node }) => node));
+  return { ...lowered, tuning: { layers, threads: bestThreads(lowered.module, inputs, compiling) } };
+}
+
+/** Names of the layers that a lowered graph computes on 8-bit integers. */
+function integerLayers({ module, report }: Lowered): string[] {
+  const integers = new Set(
+    module.graph.nodes.filter(({ target }) => /^onednn\.q(conv|linear)/.test(target)).map(({ name }) => name),
+  );
+  return report.nodes
+    .filter(({ target }) => /^aten\.(conv|linear)/.test(target))
+    .filter(({ computedBy }) => computedBy.some((name) => integers.has(name)))
+    .map(({ node }) => node);
+}
+
+function bestThreads(module: GraphModule, inputs: ModelInputs, options: CompileOptions): Tuning['threads'] {
+  using estimated = compile(module, options);
+  const shapes = bindInputs(estimated.inputs, inputs).map(({ shape }) => shape);
+  const byName = estimated.inputs.map(({ name }, i) => [name, shapes[i]] as const);
+  const estimate = estimated.plan(Object.fromEntries(byName)).threads;
+  const counts = threadCounts(estimated.threadsPerStream).filter((count) => count !== estimate);
+  if (counts.length === 0) return [];
+  const race = (current: number, challenger: number): PairedTimes => {
+    const onThreads = (choice: number) =>
+      compile(module, { ...options, tuning: { layers: [], threads: [{ shapes, choice, times: {} }] } });
+    using a = onThreads(current);
+    using b = onThreads(challenger);
+    return takeTurns(a, b, (model) => {
+      const start = performance.now();
+      model.runSync(inputs);
+      return performance.now() - start;
+    });
+  };
+  return [{ shapes, ...chooseThreadCount(estimate, counts, race) }];
+}
+
+/** 1, 2, 4, …, and all. */
+function threadCounts(most: number): number[] {
+  const counts: number[] = [];
+  for (let count = 1; count < most; count *= 2) counts.push(count);
+  return [...counts, most];
+}

@@ -1,0 +1,150 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { beforeAll, describe, expect, it } from 'vitest';
+import {
+  calibrate,
+  compile,
+  convertPt2e,
+  formatTuning,
+  type GraphModule,
+  loadModel,
+  loadPt2,
+  lower,
+  preparePt2e,
+  type Tensor,
+  type Tuning,
+  tune,
+  X86Quantizer,
+} from '../../lib/index.ts';
+import { getDefaultX86QuantizationConfig } from '../../lib/quantization/index.ts';
+import { uniform } from '../lowering/graph-builder.ts';
+import { greatestDifference, interpret } from '../lowering/run-pass.ts';
+
+const layers = ['conv2d', 'conv2d_1', 'conv2d_2', 'linear'];
+const x = uniform([2, 3, 32, 32], -2, 2, 7);
+let converted: GraphModule;
+let expected: Tensor;
+
+beforeAll(async () => {
+  const quantizer = new X86Quantizer().setGlobal(getDefaultX86QuantizationConfig());
+  const prepared = preparePt2e(await loadPt2('models/tiny_cnn.pt2'), quantizer);
+  await calibrate(prepared, [uniform([8, 3, 32, 32], -2, 2, 1)]);
+  converted = convertPt2e(prepared);
+  [expected] = interpret(converted, x);
+});
+
+describe('lower with keepFloat', () => {
+  it.each([[['conv2d']], [['conv2d_1', 'linear']], [['conv2d_2']], [layers]])(
+    '%j: these compute in float, the others on integers, and the result is the quantized graph’s',
+    (keepFloat) => {
+      const { module, report } = lower(converted, { keepFloat, strict: true });
+      const steps = Object.fromEntries(report.nodes.map(({ node, step }) => [node, step]));
+      for (const layer of layers)
+        expect(steps[layer], layer).toMatch(keepFloat.includes(layer) ? /^mkldnn\._/ : /^onednn\.q/);
+      // Requantized values may round to the neighbour, a step of about 0.01, which the last layer adds up.
+      expect(greatestDifference(interpret(module, x)[0], expected)).toBeLessThan(0.02);
+    },
+  );
+
+  it('names what is no layer of the graph, and those there are', () => {
+    expect(() => lower(converted, { keepFloat: ['relu'] })).toThrow(
+      "lower: keepFloat: there is no convolution or linear layer 'relu'; there are conv2d, conv2d_1, conv2d_2, linear",
+    );
+  });
+});
+
+describe('tune', () => {
+  it('measures every layer, lowers as it decided, and the model keeps what was decided', async () => {
+    const progress: string[] = [];
+    const { module, report, tuning } = tune(converted, x, {
+      threadsPerStream: 2,
+      strict: true,
+      onProgress: (done, total) => progress.push(`${done}/${total}`),
+    });
+    expect(tuning.layers.map(({ node }) => node)).toEqual(layers);
+    expect(progress).toEqual(['1/4', '2/4', '3/4', '4/4']);
+    const steps = Object.fromEntries(report.nodes.map(({ node, step }) => [node, step]));
+    for (const { node, choice, times } of tuning.layers) {
+      expect(steps[node]).toMatch(choice === 'float' ? /^mkldnn\._/ : /^onednn\.q/);
+      expect(Math.min(times.int8, times.float)).toBeGreaterThan(0);
+      if (choice === 'float') expect(times.float).toBeLessThan(times.int8);
+    }
+    expect(tuning.threads.map(({ shapes, times }) => [shapes, Object.keys(times)])).toEqual([
+      [[[2, 3, 32, 32]], ['1', '2']],
+    ]);
+
+    const folder = await mkdtemp(join(tmpdir(), 'octavo-'));
+    try {
+      using model = compile(module, { tuning, threadsPerStream: 2 });
+      await model.save(join(folder, 'tuned'));
+      using loaded = await loadModel(join(folder, 'tuned'), { threadsPerStream: 2 });
+      expect(loaded.tuning).toEqual(tuning);
+      expect(loaded.plan([2, 3, 32, 32]).threads).toBe(tuning.threads[0].choice);
+      const [output] = Object.values(await loaded.run(x));
+      expect(greatestDifference(output, expected)).toBeLessThan(0.02);
+    } finally {
+      await rm(folder, { recursive: true });
+    }
+  });
+
+  it('says what is wrong with inputs that do not fit', () => {
+    expect(() => tune(converted, uniform([2, 1, 32, 32], -1, 1, 1))).toThrow(/input 'x' must be float32/);
+  });
+});
+
+describe('a tuning that a model is compiled with', () => {
+  const layer = { node: 'conv2d', choice: 'float', times: { int8: 2, float: 1 } } as const;
+  const onThreads = (choice: number, batch: number) => ({
+    ...{ shapes: [[batch, 3, 32, 32]], choice, times: { '1': 0.25, '3': 0.125 } },
+  });
+
+  it('decides the threads of plans for its shapes, as far as the model has them', () => {
+    const tuning: Tuning = { layers: [], threads: [onThreads(3, 2), onThreads(1, 64), onThreads(9, 1)] };
+    using model = compile(lower(converted).module, { tuning, threadsPerStream: 4 });
+    const threads = (batch: number) => model.plan([batch, 3, 32, 32]).threads;
+    expect([threads(2), threads(64), threads(1)]).toEqual([3, 1, 4]);
+  });
+
+  it('is printed by line', () => {
+    expect(formatTuning({ layers: [], threads: [] })).toBe('');
+    expect(formatTuning({ layers: [layer], threads: [onThreads(3, 2)] }).split('\n')).toEqual([
+      'chosen by measurement:',
+      '  conv2d: float (int8 2.000 ms, float 1.000 ms)',
+      '  threads for [2, 3, 32, 32]: 3 (1 0.250 ms, 3 0.125 ms)',
+    ]);
+  });
+
+  it.each<[string, unknown, string]>([
+    ['no fields', 3, 'tuning must be an object'],
+    ['no lists', {}, 'tuning.layers must be an array'],
+    ['no node', { layers: [{ ...layer, node: 3 }], threads: [] }, 'tuning.layers[0].node must be a string'],
+    [
+      'another choice',
+      { layers: [{ ...layer, choice: 'int4' }], threads: [] },
+      `tuning.layers[0].choice must be 'int8' or 'float', got "int4"`,
+    ],
+    [
+      'a time missing',
+      { layers: [{ ...layer, times: { int8: 1 } }], threads: [] },
+      'tuning.layers[0].times must have int8 and float',
+    ],
+    [
+      'no time',
+      { layers: [{ ...layer, times: { int8: 1, float: 'x' } }], threads: [] },
+      'tuning.layers[0].times.float must be a time in milliseconds',
+    ],
+    [
+      'no threads',
+      { layers: [], threads: [{ ...onThreads(0, 1) }] },
+      'tuning.threads[0].choice must be a whole number of 1 or more, got 0',
+    ],
+    [
+      'no shape',
+      { layers: [], threads: [{ ...onThreads(1, 1), shapes: [3] }] },
+      'tuning.threads[0].shapes must be an array',
+    ],
+  ])('is refused when it has %s', (_, tuning, message) => {
+    expect(() => compile(lower(converted).module, { tuning: tuning as Tuning })).toThrow(message);
+  });
+});
