@@ -149,7 +149,8 @@ export function lower(module: GraphModule, options: LowerOptions = {}): Lowered 
  */
 function checkAutocast(option: LowerOptions['autocast']): boolean {
   if (option === undefined) return false;
-  const { dtype, force = false }: AutocastOptions = typeof option === 'object' ? option : { dtype: option };
+  const isObject = typeof option === 'object' && option !== null;
+  const { dtype, force = false }: AutocastOptions = isObject ? option : { dtype: option };
   if (dtype !== 'bfloat16') throw new Error(`lower: autocast must be 'bfloat16', got '${String(dtype)}'`);
   const reason = force ? undefined : whyNoFastBfloat16(cpuFeatures());
   if (reason)
