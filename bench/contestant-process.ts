@@ -1,6 +1,7 @@
 import { InferenceSession, Tensor as OrtTensor } from 'onnxruntime-node';
 import { loadModel, Tensor } from '../lib/index.ts';
 import type { Engine, Entry, Reply, Request } from './contestant.ts';
+import { offerLoad } from './offered-load.ts';
 import { pseudoRandom } from './pseudo-random.ts';
 
 /** The process behind a Contestant: loads one model, then runs it on one input as often as it is asked to. */
@@ -8,11 +9,11 @@ import { pseudoRandom } from './pseudo-random.ts';
 type Run = () => Promise<unknown>;
 
 async function loadOctavo(
-  { file, threads }: Entry,
+  { file, threads, streams = 1 }: Entry,
   shape: readonly number[],
   data: Float32Array,
 ): Promise<Run> {
-  const model = await loadModel(file, { threadsPerStream: threads });
+  const model = await loadModel(file, { streams, threadsPerStream: threads });
   const x = new Tensor('float32', data, shape);
   return () => model.run(x);
 }
@@ -43,7 +44,7 @@ const loaders: Readonly<Partial<Record<Engine, typeof loadOctavo>>> = {
 };
 let run: Run | undefined;
 
-async function answer(request: Request): Promise<Reply> {
+async function answer(request: Request): Promise<Extract<Reply, { result: unknown }>['result']> {
   if (request.kind === 'load') {
     const { entry, inputShape } = request;
     const data = pseudoRandom(
@@ -51,20 +52,21 @@ async function answer(request: Request): Promise<Reply> {
       1,
     );
     run = await loaders[entry.engine]!(entry, inputShape, data);
-    return { milliseconds: [] };
+    return undefined;
   }
+  if (request.kind === 'serve') return offerLoad(run!, request.inFlight, request.milliseconds);
   const milliseconds: number[] = [];
   for (let i = 0; i < request.times; i++) {
     const start = performance.now();
     await run!();
     milliseconds.push(performance.now() - start);
   }
-  return { milliseconds };
+  return milliseconds;
 }
 
 process.on('message', (request: Request) => {
   answer(request).then(
-    (reply) => process.send!(reply),
+    (result) => process.send!({ result }),
     (error: Error) => process.send!({ error: error.message }),
   );
 });

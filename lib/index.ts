@@ -18,7 +18,6 @@ export {
   loadPt2,
   type PatternFunction,
 } from './capture/index.ts';
-export { getDefaultX86QuantizationConfig } from './default-x86-config.ts';
 export {
   type Argument,
   type CallableModule,
@@ -88,6 +87,7 @@ export {
   FixedQParamsQuantizationSpec,
   type FixedQParamsQuantizationSpecArgs,
   getBiasQspec,
+  getDefaultX86QuantizationConfig,
   getInputActQspec,
   getOutputActQspec,
   getWeightQspec,
@@ -155,11 +155,15 @@ export {
   loadModel,
   type ModelInputs,
   type ModelMetadata,
+  type ModelOutputs,
   type ModelShapes,
   type PlanDescription,
+  QueueFullError,
+  type RunOptions,
   type StepDescription,
   type StepProfile,
   type TensorInfo,
+  type ThreadOptions,
   type ThreadsDecision,
   type Tuning,
 } from './runtime/index.ts';

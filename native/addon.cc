@@ -1,6 +1,7 @@
 // Registration only.
 #include <napi.h>
 
+#include "binding/constant.h"
 #include "binding/cpu.h"
 #include "binding/eager.h"
 #include "binding/environment.h"
@@ -25,6 +26,8 @@ Napi::Object initialize(Napi::Env env, Napi::Object exports) {
   exports.Set("oneDnnVersion", Napi::Function::New(env, one_dnn_version));
   exports.Set("rawCpu", Napi::Function::New(env, octavo::binding::raw_cpu));
   exports.Set("createConstant", Napi::Function::New(env, octavo::binding::create_constant));
+  exports.Set("openWeights", Napi::Function::New(env, octavo::binding::open_weights));
+  exports.Set("readConstant", Napi::Function::New(env, octavo::binding::read_constant));
   exports.Set("releaseConstant", Napi::Function::New(env, octavo::binding::release_constant));
   exports.Set("execute", Napi::Function::New(env, octavo::binding::execute));
   exports.Set("Executor", octavo::binding::executor_class(env));

@@ -118,6 +118,15 @@ describe('architecture: lib', () => {
     expect(wrongArrows(arrows, rooms)).toEqual([]);
   });
 
+  it('a service loads nothing that makes models', () => {
+    const loaded = new Set(['lib/runtime/index.ts']);
+    for (const file of loaded)
+      for (const { from, to, value } of arrows) if (value && from === file) loaded.add(to);
+    expect(loaded.size).toBeGreaterThan(30);
+    const making = ['lib/capture/', 'lib/nn/', 'lib/quantization/', 'lib/quantize/', 'lib/lowering/passes/'];
+    expect([...loaded].filter((file) => roomOf(file, making))).toEqual([]);
+  });
+
   it('no file needs itself through others', () => {
     expect(cycles(arrows.filter(({ value }) => value))).toEqual([]);
   });

@@ -3,6 +3,7 @@ import { arithmetic } from './arithmetic.ts';
 import { attention } from './attention.ts';
 import { convolutions } from './convolution.ts';
 import { embeddings } from './embedding.ts';
+import { embeddingBags } from './embedding-bag.ts';
 import { integerLayers } from './integer-layers.ts';
 import { linears } from './linear.ts';
 import { mkldnn } from './mkldnn.ts';
@@ -15,7 +16,9 @@ import { quantizedDecomposed } from './quantized-decomposed.ts';
 import { reductions } from './reduction.ts';
 import { OperatorRegistry } from './registry.ts';
 import { stridedViews } from './strided-view.ts';
+import { transformer } from './transformer.ts';
 import { views } from './view.ts';
+import { weightOnly } from './weight-only.ts';
 
 /** Every operator Octavo knows. */
 export const operators = new OperatorRegistry(
@@ -24,6 +27,7 @@ export const operators = new OperatorRegistry(
   attention,
   convolutions,
   embeddings,
+  embeddingBags,
   integerLayers,
   linears,
   mkldnn,
@@ -35,7 +39,9 @@ export const operators = new OperatorRegistry(
   quantizedDecomposed,
   reductions,
   stridedViews,
+  transformer,
   views,
+  weightOnly,
 );
 
 export {

@@ -52,6 +52,16 @@ function product(first: string, second: string, rank?: number) {
   };
 }
 
+/** Shape of a product of two int8 matrices, in int32 (`torch._int_mm`). */
+function inferIntMm(args: Arguments<TensorMeta>): TensorMeta {
+  const [a, b] = [args.tensor('self'), args.tensor('mat2')];
+  if (a.dtype !== 'int8' || b.dtype !== 'int8' || a.shape.length !== 2 || b.shape.length !== 2)
+    throw new Error(
+      `${args.schema.name}: both tensors must be int8 matrices, got ${a.dtype} [${a.shape.join(', ')}] and ${b.dtype} [${b.shape.join(', ')}]`,
+    );
+  return { dtype: 'int32', shape: matmulShape(a.shape, b.shape) };
+}
+
 const addmm = product('mat1', 'mat2', 2);
 
 /** Linear layers and products of matrices. */
@@ -82,5 +92,14 @@ export const linears: readonly OperatorDefinition[] = [
       const attributes = { alpha: args.number('alpha'), beta: args.number('beta') };
       return { op, inputs: [...inputs, args.tensor('self')], attributes };
     },
+  },
+  {
+    schema: 'aten::_int_mm(Tensor self, Tensor mat2) -> Tensor',
+    infer: inferIntMm,
+    step: (args) => ({
+      op: 'integer_linear',
+      inputs: [args.tensor('self'), args.tensor('mat2')],
+      attributes: { transposedWeight: true },
+    }),
   },
 ];

@@ -103,4 +103,5 @@ export const movement: readonly OperatorDefinition[] = [
   cast(
     'aten::to.dtype(Tensor(a) self, ScalarType dtype, bool non_blocking=False, bool copy=False, MemoryFormat? memory_format=None) -> Tensor(a)',
   ),
+  cast('prims::convert_element_type(Tensor a, ScalarType dtype) -> Tensor'),
 ];

@@ -66,4 +66,28 @@ export const octavo: readonly OperatorDefinition[] = [
     infer: (args) => ({ dtype: args.tensor('table').dtype, shape: args.tensor('self').shape }),
     step: (args) => ({ op: 'lookup', inputs: [args.tensor('self'), args.tensor('table')], attributes: {} }),
   },
+  {
+    /**
+     * The average over each channel of an image, each value quantized first; the result has the same parameters
+     * (`quantize_per_tensor`, then `adaptive_avg_pool2d` to one pixel).
+     */
+    schema:
+      'octavo::quantized_average(Tensor self, float scale, int zero_point, int quant_min, int quant_max, ScalarType dtype) -> Tensor',
+    infer: (args) => {
+      const { shape } = args.tensor('self');
+      if (shape.length !== 4)
+        throw new Error(`octavo.quantized_average: [N, C, H, W] expected, got [${shape.join(', ')}]`);
+      return { dtype: args.dtype('dtype'), shape: [shape[0], shape[1], 1, 1] };
+    },
+    step: (args) => ({
+      op: 'quantized_average',
+      inputs: [args.tensor('self')],
+      attributes: {
+        scale: args.number('scale'),
+        zeroPoint: args.number('zero_point'),
+        quantMin: args.number('quant_min'),
+        quantMax: args.number('quant_max'),
+      },
+    }),
+  },
 ];

@@ -9,7 +9,14 @@ import {
   type TensorMeta,
 } from '../graph/index.ts';
 import { type Attributes, addon } from '../onednn/addon.ts';
-import { arrayTypeOf, numelOf, rowMajorStrides, Tensor, type TensorData } from '../tensor/index.ts';
+import {
+  arrayTypeOf,
+  bfloat16ToFloat,
+  numelOf,
+  rowMajorStrides,
+  Tensor,
+  type TensorData,
+} from '../tensor/index.ts';
 
 /** What a step needs to know of a tensor argument: a Tensor when run now, a plan's value when compiled. */
 export interface TensorLike {
@@ -26,7 +33,8 @@ export interface TensorLike {
 export function constantValues(tensor: TensorLike, what: string): number[] {
   if (!tensor.data)
     throw new Error(`${what} must be a constant of the graph, but it is computed at run time`);
-  return Array.from(tensor.data as ArrayLike<number | bigint>, Number);
+  const data = tensor.dtype === 'bfloat16' ? bfloat16ToFloat(tensor.data as Uint16Array) : tensor.data;
+  return Array.from(data as ArrayLike<number | bigint>, Number);
 }
 
 /** The native step that computes an operator. `inputs` are tensor arguments of the call, in the step's own order. */

@@ -21,11 +21,14 @@ import {
   conv1d,
   conv2d,
   dataMovement,
+  embedding,
   flatten,
+  layerNorm,
   linear,
   matmul,
   maxPool2d,
   mul,
+  softmax,
 } from './x86-operators.ts';
 
 /** Products of 8-bit integers, summed in 32 bits; one scale a channel for the weights. */
@@ -126,6 +129,38 @@ const loops: readonly BackendPattern[] = [
   annotated: pattern.operator === mul ? 'by default' : 'never',
 }));
 
+/** Computed in float32 a row at a time, from and to what there is. */
+const rows: readonly BackendPattern[] = [
+  { operator: softmax, computedBy: 'octavo.softmax.default' },
+  { operator: layerNorm, computedBy: 'octavo.layer_norm.default' },
+].map((pattern) => ({ ...pattern, dtypes: integersOrFloats, qparams: 'own', annotated: 'never' }));
+
+/** Parameters are held in fewer bits, and everything else stays in floating point. */
+const narrowWeights: readonly BackendPattern[] = [
+  {
+    operator: linear,
+    functions: loopFunctions,
+    dtypes: { ...floatProducts, weight: 'int8' as const },
+    computedBy: 'octavo.weight_only_linear.default',
+  },
+  {
+    operator: linear,
+    dtypes: { ...floatProducts, weight: 'float16' as const },
+    computedBy: 'onednn.linear_dynamic_fp16.default',
+  },
+  {
+    operator: linear,
+    functions: [relu],
+    dtypes: { ...floatProducts, weight: 'float16' as const },
+    computedBy: 'onednn.linear_relu_dynamic_fp16.default',
+  },
+  {
+    operator: embedding,
+    dtypes: { inputs: ['int64', 'int32'] as const, weight: 'uint8' as const, outputs: ['float32'] as const },
+    computedBy: 'octavo.embedding.default',
+  },
+].map((pattern) => ({ ...pattern, qparams: 'own', annotated: 'never' }));
+
 /** What stays in floating point. */
 const floats: readonly BackendPattern[] = [
   { operator: conv1d, functions: pointwiseFunctions, computedBy: 'mkldnn._convolution_pointwise.default' },
@@ -148,13 +183,15 @@ export const x86Backend: BackendConfig = {
     ...passThrough,
     {
       operator: matmul,
-      dtypes: { inputs: ['float32'], outputs: ['float32'] },
+      dtypes: { inputs: ['uint8', 'int8'], outputs: ['uint8', 'int8', 'float32'] },
       qparams: 'own',
-      computedBy: '',
+      computedBy: 'octavo.matmul.default',
       annotated: 'on request',
     },
     ...fusedOnly,
     ...loops,
+    ...rows,
+    ...narrowWeights,
     ...floats,
   ],
 };

@@ -17,7 +17,7 @@ export const linear: BackendOperator = {
 };
 export const matmul: BackendOperator = {
   name: 'matmul',
-  operators: ['aten.matmul.default'],
+  operators: ['aten.matmul.default', 'aten.bmm.default', 'aten.mm.default'],
   sources: ['torch.matmul'],
 };
 export const maxPool2d: BackendOperator = {
@@ -49,6 +49,21 @@ export const batchNorm: BackendOperator = {
   name: 'batch_norm',
   operators: ['aten.batch_norm.default'],
   sources: ['torch.nn.modules.batchnorm.BatchNorm2d', 'torch.nn.functional.batch_norm'],
+};
+export const softmax: BackendOperator = {
+  name: 'softmax',
+  operators: ['aten.softmax.int'],
+  sources: ['torch.nn.modules.activation.Softmax', 'torch.nn.functional.softmax'],
+};
+export const layerNorm: BackendOperator = {
+  name: 'layer_norm',
+  operators: ['aten.layer_norm.default'],
+  sources: ['torch.nn.modules.normalization.LayerNorm', 'torch.nn.functional.layer_norm'],
+};
+export const embedding: BackendOperator = {
+  name: 'embedding',
+  operators: ['aten.embedding.default'],
+  sources: ['torch.nn.modules.sparse.Embedding', 'torch.nn.functional.embedding'],
 };
 /** An operator without a module class that only other quantizers annotate. */
 const plain = (target: string): BackendOperator => ({

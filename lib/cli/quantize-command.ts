@@ -1,11 +1,11 @@
 import { stat } from 'node:fs/promises';
-import { Command, Option } from 'commander';
+import { Command } from 'commander';
 import { loadPt2 } from '../capture/index.ts';
 import type { GraphModule } from '../graph/index.ts';
 import { formatRefusals, type Refusal } from '../lowering/index.ts';
 import { quantizeStatic } from '../quantize/index.ts';
 import { formatTuning } from '../runtime/index.ts';
-import { calibrationBatches, type ReduceRange, recipeOf } from './calibration.ts';
+import { calibrationBatches } from './calibration.ts';
 import { type Dataset, loadDataset } from './dataset.ts';
 import { positiveInteger } from './option-parsers.ts';
 import { formatBytes, type GlobalOptions, printResult } from './output.ts';
@@ -22,7 +22,7 @@ interface QuantizeOptions extends GlobalOptions, PreprocessingOptions {
   readonly calib: string;
   readonly out: string;
   readonly batchSize: number;
-  readonly reduceRange: ReduceRange;
+  readonly reduceRange?: boolean;
   readonly strict?: boolean;
   readonly tune?: boolean;
 }
@@ -35,11 +35,7 @@ export function quantizeCommand(): Command {
     .requiredOption('--calib <npz>', 'an .npz with representative inputs as x (uint8 or float32, [n, ...])')
     .requiredOption('--out <file>', 'where to write the quantized model')
     .option('--batch-size <n>', 'images a calibration run', positiveInteger, 64)
-    .addOption(
-      new Option('--reduce-range <when>', '7-bit activations, for CPUs without VNNI; auto asks this CPU')
-        .choices(['auto', 'on', 'off'])
-        .default('auto'),
-    )
+    .option('--reduce-range', '7-bit activations, for runtimes whose 8-bit sums saturate without VNNI')
     .option('--tune', 'measure which layers gain from int8, and how many threads do, for one input at a time')
     .option('--strict', 'fail when an operator that was to be int8 stays in float');
   return addPreprocessingOptions(command).action((model: string, _: unknown, self: Command) =>
@@ -53,10 +49,9 @@ async function quantize(path: string, options: QuantizeOptions): Promise<void> {
   let refusals: readonly Refusal[] = [];
   const batches = calibrationBatches(dataset, options.batchSize, preprocessing);
   const captured = await loadPt2(path);
-  const tuning = options.tune ? tuneOptions(captured, dataset, preprocessing) : {};
   const model = await quantizeStatic(captured, batches, {
-    ...recipeOf(options.reduceRange),
-    ...tuning,
+    ...(options.tune ? tuneOptions(captured, dataset, preprocessing) : {}),
+    reduceRange: options.reduceRange ?? false,
     strict: options.strict ?? false,
     metadata: preprocessingMetadata(preprocessing),
     onReport: (report) => {

@@ -97,6 +97,10 @@ const forms: readonly Omit<FusedOperator, 'functions'>[] = [
   },
   { operator: 'octavo.binary.default', unary: convolutionUnary, quantizes: true },
   { operator: 'octavo.batch_norm.default', unary: convolutionUnary, quantizes: true },
+  { operator: 'octavo.weight_only_linear.default', unary: convolutionUnary, quantizes: false },
+  { operator: 'octavo.matmul.default', quantizes: true },
+  { operator: 'octavo.softmax.default', quantizes: true },
+  { operator: 'octavo.layer_norm.default', quantizes: true },
 ];
 
 /** Every operator that fuses something, by name: the plain forms and those with an addition. */

@@ -14,14 +14,23 @@ import { fuseQuantize } from './passes/fuse-quantize.ts';
 import { fuseUnary } from './passes/fuse-unary.ts';
 import { integerAveragePool } from './passes/integer-average-pool.ts';
 import { liftQuantize } from './passes/lift-quantize.ts';
+import { linearDynamicFp16 } from './passes/linear-dynamic-fp16.ts';
 import { lookupTable } from './passes/lookup-table.ts';
 import { mergeEqualCalls } from './passes/merge-equal-calls.ts';
 import { nameFloatIslands } from './passes/name-float-islands.ts';
+import { quantizedAverage } from './passes/quantized-average.ts';
 import { quantizedConvolution } from './passes/quantized-convolution.ts';
+import { quantizedEmbedding } from './passes/quantized-embedding.ts';
 import { quantizedLinear } from './passes/quantized-linear.ts';
+import { quantizedMatmul } from './passes/quantized-matmul.ts';
+import { recognizeIntegerProduct } from './passes/recognize-integer-product.ts';
+import { recognizeLinear } from './passes/recognize-linear.ts';
+import { recognizeScaledWeight } from './passes/recognize-scaled-weight.ts';
 import { removeIdentities } from './passes/remove-identities.ts';
 import { removeUnused } from './passes/remove-unused.ts';
+import { rowFunctions } from './passes/row-functions.ts';
 import { sinkDequantize } from './passes/sink-dequantize.ts';
+import { weightOnlyLinear } from './passes/weight-only-linear.ts';
 import { formatRefusals, type LoweringReport } from './report.ts';
 
 /** How to lower. */
@@ -48,18 +57,28 @@ const stages: readonly (readonly Pass[])[] = [
   [removeIdentities],
   [removeUnused],
   [foldBatchNorm],
+  // What is one layer to us, however it was written; before constants that it is recognized by are folded.
+  [recognizeLinear],
+  [recognizeScaledWeight],
+  [recognizeIntegerProduct],
+  [linearDynamicFp16],
   // Quantize goes up, dequantize goes down, what meets cancels: data then moves as 8-bit integers.
   [foldConstants, mergeEqualCalls, liftQuantize, sinkDequantize, cancelRequantize, integerAveragePool],
   [quantizedConvolution],
   [quantizedLinear],
+  [weightOnlyLinear],
+  [quantizedMatmul],
+  [quantizedEmbedding],
   [floatConvolution],
   [floatLinear],
   // A pointwise function cannot stand between an operator and the addition fused into it, so additions come first.
   [fuseAddition],
   [binaryArithmetic],
   [batchNormalization],
+  [rowFunctions],
   [fuseUnary],
   [fuseQuantize],
+  [quantizedAverage],
   [lookupTable],
   [removeUnused],
   [foldDequantizedConstants],

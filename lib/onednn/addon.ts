@@ -36,7 +36,10 @@ export interface StepDesc {
 }
 
 declare const constantBrand: unique symbol;
-/** A weight held natively: copied once from JavaScript, reordered once per layout, shared by all plans that use it. */
+/**
+ * A weight held natively, reordered once per layout and shared by all plans that use it. Its row-major form is a copy of
+ * JavaScript's memory, or is read from a file whenever it is needed.
+ */
 export interface NativeConstant {
   readonly [constantBrand]: true;
   readonly byteLength: number;
@@ -80,6 +83,14 @@ export interface CompiledStep {
   readonly scratchpadBytes: number;
 }
 
+/** A constant to be, and where in a file its elements are. */
+export interface StoredConstantDesc {
+  readonly dtype: DType;
+  readonly shape: readonly number[];
+  /** In bytes, from the beginning of the file. */
+  readonly position: number;
+}
+
 declare const planBrand: unique symbol;
 /** A compiled plan; belongs to the executor that compiled it. */
 export interface NativePlan {
@@ -92,10 +103,25 @@ export interface NativePlan {
  * primitives are created under the thread count that executes them.
  */
 export interface NativeExecutor {
-  compile(plan: PlanDesc): Promise<NativePlan>;
+  /** `arrival`: see `run`. */
+  compile(plan: PlanDesc, arrival?: number): Promise<NativePlan>;
   compileSync(plan: PlanDesc): NativePlan;
-  /** Input and output arrays must stay untouched until the promise settles. */
-  run(plan: NativePlan, inputs: readonly TensorData[], outputs: readonly TensorData[]): Promise<void>;
+  /**
+   * Input and output arrays must stay untouched until the promise settles. No output may share memory with another or with
+   * an input.
+   * @param arrival a number: those that wait start in the order of their numbers, and last those without one.
+   */
+  run(
+    plan: NativePlan,
+    inputs: readonly TensorData[],
+    outputs: readonly TensorData[],
+    arrival?: number,
+  ): Promise<void>;
+  /**
+   * Takes back what waits under the number `arrival`: its promise is rejected with `reason`.
+   * @returns false when nothing waits under it: it runs, or has settled.
+   */
+  withdraw(arrival: number, reason: unknown): boolean;
   runSync(plan: NativePlan, inputs: readonly TensorData[], outputs: readonly TensorData[]): void;
   /** Like `runSync`; gives nanoseconds spent in each step. */
   profile(plan: NativePlan, inputs: readonly TensorData[], outputs: readonly TensorData[]): Float64Array;
@@ -160,6 +186,17 @@ export interface Addon {
   oneDnnVersion(): OneDnnVersion;
   rawCpu(): RawCpu;
   createConstant(dtype: DType, shape: readonly number[], data: TensorData): NativeConstant;
+  /**
+   * Constants whose elements stay in an open file, which may be renamed or deleted, but not be written to, as long as one
+   * of them is there. The descriptor may be closed; `path` is for messages.
+   */
+  openWeights(
+    descriptor: number,
+    path: string,
+    constants: readonly StoredConstantDesc[],
+  ): readonly NativeConstant[];
+  /** Copies a constant's elements, row-major, into an array of their number. */
+  readConstant(constant: NativeConstant, into: TensorData): void;
   /**
    * Gives a constant's memory back once no plan uses it, without waiting for the garbage collector. It cannot be put
    * into another plan after this.

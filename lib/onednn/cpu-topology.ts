@@ -25,7 +25,7 @@ export interface CpuTopology {
 }
 
 /** The numbers in a kernel list such as `0-3,8`. */
-function parseCpuList(list: string): number[] {
+export function parseCpuList(list: string): number[] {
   return list
     .trim()
     .split(',')

@@ -1,18 +1,18 @@
-import { getDefaultX86QuantizationConfig } from '../default-x86-config.ts';
 import type { GraphModule } from '../graph/index.ts';
 import {
   type CalibrateOptions,
   type CalibrationBatch,
   calibrate,
   convertPt2e,
+  getDefaultX86QuantizationConfig,
   preparePt2e,
   X86Quantizer,
 } from '../quantization/index.ts';
 import { applyOverrides, type QuantizationOverrides } from './overrides.ts';
 
-/** How a model is quantized, beyond the recipe for this CPU. */
+/** How a model is quantized, beyond the default recipe. */
 export interface RecipeOptions {
-  /** 7-bit activations, for CPUs without VNNI; by default this CPU is asked. */
+  /** 7-bit activations, for runtimes whose 8-bit sums saturate on CPUs without VNNI; Octavo's do not. */
   readonly reduceRange?: boolean;
   readonly overrides?: QuantizationOverrides;
 }
@@ -22,7 +22,7 @@ export type CalibrationBatches = AsyncIterable<CalibrationBatch> | Iterable<Cali
 
 /** The graph with observers, where the default recipe wants them. */
 export function prepareStatic(module: GraphModule, options: RecipeOptions = {}): GraphModule {
-  const quantizer = new X86Quantizer().setGlobal(getDefaultX86QuantizationConfig(rangeOf(options)));
+  const quantizer = new X86Quantizer().setGlobal(getDefaultX86QuantizationConfig(options));
   applyOverrides(quantizer, module, options.overrides ?? {});
   return preparePt2e(module, quantizer);
 }
@@ -40,10 +40,8 @@ export async function convertStatic(
 
 /** Linear layers take parameters from each input. Other operators stay in float: they have no fast kernel for it. */
 export function convertDynamic(module: GraphModule, options: RecipeOptions = {}): GraphModule {
-  const config = getDefaultX86QuantizationConfig({ isDynamic: true, ...rangeOf(options) });
+  const config = getDefaultX86QuantizationConfig({ ...options, isDynamic: true });
   const quantizer = new X86Quantizer().setFunctionTypeQconfig('linear', config);
   applyOverrides(quantizer, module, options.overrides ?? {});
   return convertPt2e(preparePt2e(module, quantizer));
 }
-
-const rangeOf = ({ reduceRange }: RecipeOptions) => (reduceRange === undefined ? {} : { reduceRange });

@@ -1,8 +1,17 @@
 import { randomUUID } from 'node:crypto';
-import { open, rename, rm } from 'node:fs/promises';
+import { type FileHandle, open, rename, rm } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { deserializeGraph, GraphModule, serializeGraph } from '../graph/index.ts';
-import { decodeSafetensors, encodeSafetensors } from '../tensor/index.ts';
+import { addon } from '../onednn/addon.ts';
+import { StoredTensor } from '../onednn/stored-tensor.ts';
+import {
+  decodeSafetensorsHeader,
+  encodeSafetensors,
+  type SafetensorsHeader,
+  safetensorsHeaderBytes,
+  safetensorsPrefixBytes,
+  type Tensor,
+} from '../tensor/index.ts';
 import { checkTuning, type Tuning, untuned } from './tuning.ts';
 
 /** Facts kept with a model, by name: how its inputs are made, what its outputs mean. */
@@ -58,27 +67,65 @@ function reasonOf(error: unknown, path: string): string {
 }
 
 /**
- * Reads what {@link writeArtifact} wrote. The file is read once; weights are views of that memory.
+ * Reads what {@link writeArtifact} wrote: everything but the weights, which stay in the file until someone needs them. The
+ * file may be replaced or deleted meanwhile, but not written to. Its weights belong to the model that is compiled of it.
  * @throws Error that says what is wrong with a file that is missing, cut off, hostile or of another format.
  */
 export async function readArtifact(path: string): Promise<Artifact> {
-  const { tensors, metadata } = decodeSafetensors(await readWhole(path), path);
-  if (metadata.format !== 'octavo')
-    throw new Error(`${path} is a safetensors file, but not a model that Octavo saved`);
-  if (metadata.version !== formatVersion)
-    throw new Error(
-      `${path} has format version ${metadata.version}; this version of Octavo reads ${formatVersion}`,
-    );
+  const file = await open(path, 'r').catch((error: Error) => {
+    throw new Error(`${path} could not be opened: ${error.message}`, { cause: error });
+  });
+  try {
+    const info = await file.stat();
+    if (!info.isFile()) throw new Error(`${path} is not a file`);
+    const prefix = await readStart(file, safetensorsPrefixBytes);
+    const headerBytes = safetensorsHeaderBytes(prefix, info.size, path);
+    const header = decodeSafetensorsHeader(await readStart(file, headerBytes), info.size, path);
+    const { metadata } = header;
+    if (metadata.format !== 'octavo')
+      throw new Error(`${path} is a safetensors file, but not a model that Octavo saved`);
+    if (metadata.version !== formatVersion)
+      throw new Error(
+        `${path} has format version ${metadata.version}; this version of Octavo reads ${formatVersion}`,
+      );
+    return decodeModel(header, file.fd, path);
+  } finally {
+    await file.close();
+  }
+}
+
+function decodeModel({ entries, metadata }: SafetensorsHeader, descriptor: number, path: string): Artifact {
   try {
     const graph = deserializeGraph(JSON.parse(metadata.graph));
-    const module = new GraphModule(graph, tensors);
-    for (const node of graph.nodes) if (node.op === 'get_attr') module.attribute(node.target);
+    const kept = parseMetadata(metadata.metadata);
     // Files from before there was a tuning have none.
     const tuning = metadata.tuning === undefined ? untuned : checkTuning(JSON.parse(metadata.tuning));
-    return { module, metadata: parseMetadata(metadata.metadata), tuning };
+    const named = new Set(entries.map(({ key }) => key));
+    for (const { op, target } of graph.nodes)
+      if (op === 'get_attr' && !named.has(target))
+        throw new Error(`graph: there is no parameter or buffer '${target}'`);
+    // Last, when nothing can go wrong any more: it keeps the file open.
+    const constants = addon.openWeights(descriptor, path, entries);
+    const tensors = entries.map(({ key, dtype, shape }, i): [string, Tensor] => [
+      key,
+      new StoredTensor(dtype, shape, constants[i]),
+    ]);
+    return { module: new GraphModule(graph, tensors), metadata: kept, tuning };
   } catch (error) {
     throw new Error(`${path} is damaged: ${(error as Error).message}`, { cause: error });
   }
+}
+
+/** The file's first bytes, or all of a shorter one. */
+async function readStart(file: FileHandle, count: number): Promise<Uint8Array> {
+  const bytes = new Uint8Array(count);
+  let filled = 0;
+  while (filled < count) {
+    const { bytesRead } = await file.read(bytes, filled, count - filled, filled);
+    if (bytesRead === 0) break;
+    filled += bytesRead;
+  }
+  return bytes.subarray(0, filled);
 }
 
 function parseMetadata(text: string): ModelMetadata {
@@ -88,26 +135,4 @@ function parseMetadata(text: string): ModelMetadata {
   for (const [key, entry] of Object.entries(value))
     if (typeof entry !== 'string') throw new Error(`its metadata '${key}' is not a string`);
   return value as ModelMetadata;
-}
-
-/** The whole file in memory of its own, so that element types of any size lie aligned in it. */
-async function readWhole(path: string): Promise<Uint8Array> {
-  const file = await open(path, 'r').catch((error: Error) => {
-    throw new Error(`${path} could not be opened: ${error.message}`, { cause: error });
-  });
-  try {
-    const info = await file.stat();
-    if (!info.isFile()) throw new Error(`${path} is not a file`);
-    const { size } = info;
-    const bytes = new Uint8Array(size);
-    let filled = 0;
-    while (filled < size) {
-      const { bytesRead } = await file.read(bytes, filled, Math.min(size - filled, 2 ** 30), filled);
-      if (bytesRead === 0) break;
-      filled += bytesRead;
-    }
-    return bytes.subarray(0, filled);
-  } finally {
-    await file.close();
-  }
 }

@@ -2,35 +2,50 @@ import { operators } from '../aten/index.ts';
 import { GET_ITEM, GraphModule, type Node, propagateShapes } from '../graph/index.ts';
 import { type BuiltPlan, buildPlan, ConstantStore } from '../lowering/plan/index.ts';
 import { addon, type NativeExecutor, type NativePlan } from '../onednn/addon.ts';
+import { StoredTensor } from '../onednn/stored-tensor.ts';
 import { Tensor } from '../tensor/index.ts';
+import { checkSignal, listening, unlessAborted } from './abort.ts';
 import { type ModelMetadata, writeArtifact } from './artifact.ts';
 import { PlanCache } from './plan-cache.ts';
 import { describePlan, type PlanDescription, type StepDescription } from './plan-description.ts';
+import { defaultMaxQueue, RequestQueue } from './request-queue.ts';
 import {
   bindInputs,
+  bindOutputs,
   bindShapes,
   inputsOf,
   type ModelInputs,
+  type ModelOutputs,
   type ModelShapes,
   outputsOf,
   type TensorInfo,
 } from './signature.ts';
-import { defaultThreads } from './threads.ts';
+import { divideThreads, type ThreadOptions } from './threads.ts';
 import { checkTuning, type Tuning, tunedThreads, untuned } from './tuning.ts';
 
 /** How a model uses the machine. */
-export interface CompileOptions {
-  /** Requests that run at the same time, each on its own worker. Default 1. */
-  readonly streams?: number;
+export interface CompileOptions extends ThreadOptions {
   /**
-   * Threads that compute one request, at most: where steps are too short to be shared, fewer do. Default: the physical cores this process may use (affinity mask, cgroup quota,
-   * OMP_NUM_THREADS), divided among the streams.
+   * Requests that may wait while as many run as there are streams; one more is rejected with {@link QueueFullError}.
+   * Default 1024; Infinity for no bound.
    */
-  readonly threadsPerStream?: number;
+  readonly maxQueue?: number;
   /** Facts to keep with the model; they are saved and loaded with it. */
   readonly metadata?: ModelMetadata;
   /** What `tune` decided about the module; it is saved and loaded with it. */
   readonly tuning?: Tuning;
+}
+
+/** How one request is served. */
+export interface RunOptions {
+  /**
+   * Tensors that receive the results, instead of new ones. They must have the results' dtypes and shapes, and share memory
+   * neither with each other nor with an input; any offset into an ArrayBuffer (a Node Buffer, say) or SharedArrayBuffer
+   * will do. Nobody else may use them until the promise settles; what they hold is undefined if it is rejected.
+   */
+  readonly outputs?: ModelOutputs;
+  /** Takes the request back as long as it has not started: it rejects with the signal's reason. */
+  readonly signal?: AbortSignal;
 }
 
 /** A step and the time it took. */
@@ -48,7 +63,7 @@ const maxPlans = 32;
 
 /**
  * A graph compiled to native plans, one for each set of input shapes it has met, and the threads that run them. Requests
- * are served first come, first served; with several streams they finish in the order they complete.
+ * start in the order they came, whatever their shapes, and resolve in the order they complete.
  */
 export class CompiledModel implements Disposable {
   readonly inputs: readonly TensorInfo[];
@@ -61,20 +76,25 @@ export class CompiledModel implements Disposable {
   readonly tuning: Tuning;
   readonly #module: GraphModule;
   readonly #executor: NativeExecutor;
+  readonly #queue: RequestQueue;
   readonly #constants = new ConstantStore();
   readonly #plans = new PlanCache<Plan>(maxPlans);
   #disposed = false;
 
   /** @internal Use {@link compile}. */
   constructor(module: GraphModule, options: CompileOptions = {}) {
-    const { streams = 1, threadsPerStream = Math.max(1, Math.floor(defaultThreads() / streams)) } = options;
+    const { streams, threadsPerStream } = divideThreads(options);
     this.#module = module.clone();
     this.#module.deleteUnused();
     checkOperators(this.#module);
+    // From here on the model needs nothing of the caller's memory.
+    for (const [path, tensor] of this.#module.attributes)
+      this.#module.attributes.set(path, StoredTensor.of(tensor));
     this.inputs = inputsOf(this.#module);
     this.outputs = outputsOf(this.#module, propagateShapes(this.#module, this.inputs, operators));
     this.metadata = checkMetadata(options.metadata ?? {});
     this.tuning = checkTuning(options.tuning ?? untuned);
+    this.#queue = new RequestQueue(streams, options.maxQueue ?? defaultMaxQueue);
     this.#executor = new addon.Executor({ streams, threadsPerStream });
     this.streams = streams;
     this.threadsPerStream = threadsPerStream;
@@ -82,29 +102,37 @@ export class CompiledModel implements Disposable {
 
   /**
    * Runs one request on the model's own threads; the event loop stays free. The first request of a shape compiles its
-   * plan. Input arrays must not change until the promise settles.
+   * plan. Inputs are read where they are: their arrays must not change, nor be transferred, until the promise settles.
    * @param inputs tensors by input name, in order, or the tensor itself where there is one input.
-   * @returns new tensors by output name.
-   * @throws Error (rejects) when the inputs do not fit the model, a step fails, or the model is disposed.
+   * @returns tensors by output name: those of `options.outputs`, or new ones.
+   * @throws (rejects) Error when inputs or outputs do not fit the model, a step fails, or the model is disposed;
+   * {@link QueueFullError} when too many requests wait; the signal's reason when it is aborted before the request starts.
    */
-  async run(inputs: ModelInputs): Promise<Record<string, Tensor>> {
+  async run(inputs: ModelInputs, options: RunOptions = {}): Promise<Record<string, Tensor>> {
+    const { signal } = options;
     this.#checkAlive();
+    checkSignal(signal);
     const tensors = bindInputs(this.inputs, inputs);
     const shapes = tensors.map(({ shape }) => shape);
     const key = keyOf(shapes);
-    const plan = this.#plans.ready(key) ?? (await this.#compile(key, shapes));
-    this.#checkAlive();
-    const outputs = allocateOutputs(plan);
-    await this.#executor.run(plan.native, dataOf(tensors), dataOf(outputs));
-    return this.#named(outputs);
+    return this.#queue.admit(async (arrival) => {
+      const ready = this.#plans.ready(key);
+      const plan = ready ?? (await unlessAborted(this.#compile(key, shapes, arrival), signal));
+      this.#checkAlive();
+      signal?.throwIfAborted();
+      const outputs = this.#outputsFor(plan, options);
+      const done = this.#executor.run(plan.native, dataOf(tensors), dataOf(outputs), arrival);
+      await listening(done, signal, (reason) => this.#executor.withdraw(arrival, reason));
+      return this.#named(outputs);
+    });
   }
 
   /** Like {@link run}, but waits: for scripts. Requests that were there before finish first. */
-  runSync(inputs: ModelInputs): Record<string, Tensor> {
+  runSync(inputs: ModelInputs, options: Pick<RunOptions, 'outputs'> = {}): Record<string, Tensor> {
     this.#checkAlive();
     const tensors = bindInputs(this.inputs, inputs);
     const plan = this.#compileSync(tensors.map(({ shape }) => shape));
-    const outputs = allocateOutputs(plan);
+    const outputs = this.#outputsFor(plan, options);
     this.#executor.runSync(plan.native, dataOf(tensors), dataOf(outputs));
     return this.#named(outputs);
   }
@@ -113,7 +141,7 @@ export class CompiledModel implements Disposable {
   async warmup(...shapes: readonly ModelShapes[]): Promise<void> {
     this.#checkAlive();
     const bound = shapes.map((given) => bindShapes(this.inputs, given));
-    await Promise.all(bound.map((each) => this.#compile(keyOf(each), each)));
+    await Promise.all(bound.map((each) => this.#compile(keyOf(each), each, this.#queue.arrive())));
   }
 
   /** What the plan for these shapes does, step by step, and the memory it takes. Compiles it where needed. */
@@ -147,6 +175,7 @@ export class CompiledModel implements Disposable {
     this.#executor.dispose();
     this.#plans.clear();
     this.#constants.dispose();
+    for (const tensor of this.#module.attributes.values()) (tensor as StoredTensor).release();
   }
 
   [Symbol.dispose](): void {
@@ -157,10 +186,10 @@ export class CompiledModel implements Disposable {
     if (this.#disposed) throw new Error('the model is disposed; compile or load it again');
   }
 
-  #compile(key: string, shapes: readonly (readonly number[])[]): Promise<Plan> {
+  #compile(key: string, shapes: readonly (readonly number[])[], arrival: number): Promise<Plan> {
     return this.#plans.get(key, async () => {
       const built = this.#build(shapes);
-      return { built, native: await this.#executor.compile(built.desc) };
+      return { built, native: await this.#executor.compile(built.desc, arrival) };
     });
   }
 
@@ -186,6 +215,11 @@ export class CompiledModel implements Disposable {
       outputs: this.outputs.map(({ name }) => name),
     };
     return describePlan(built, native.steps, names, this.#constants.bytes);
+  }
+
+  #outputsFor(plan: Plan, { outputs }: RunOptions): Tensor[] {
+    if (outputs === undefined) return allocateOutputs(plan);
+    return bindOutputs(this.outputs, plan.built.desc.outputs, outputs);
   }
 
   #named(tensors: readonly Tensor[]): Record<string, Tensor> {

@@ -1,6 +1,20 @@
+/**
+ * `octavo/runtime`: what a service needs that runs saved models, and no more. It loads in less time than `octavo`, with the
+ * same functions and classes.
+ */
+
+export { type ForeignTensor, Tensor } from '../tensor/index.ts';
 export type { ModelMetadata } from './artifact.ts';
-export { CompiledModel, type CompileOptions, compile, type StepProfile } from './compiled-model.ts';
+export {
+  CompiledModel,
+  type CompileOptions,
+  compile,
+  type RunOptions,
+  type StepProfile,
+} from './compiled-model.ts';
 export { loadModel } from './load-model.ts';
 export { formatPlan, type PlanDescription, type StepDescription } from './plan-description.ts';
-export type { ModelInputs, ModelShapes, TensorInfo } from './signature.ts';
+export { QueueFullError } from './request-queue.ts';
+export type { ModelInputs, ModelOutputs, ModelShapes, TensorInfo } from './signature.ts';
+export type { ThreadOptions } from './threads.ts';
 export { formatTuning, type LayerDecision, type ThreadsDecision, type Tuning } from './tuning.ts';

@@ -1,5 +1,5 @@
 import { type Dim, type GraphModule, isArgumentList, Node, type TensorMeta } from '../graph/index.ts';
-import { type ForeignTensor, Tensor } from '../tensor/index.ts';
+import { type DType, type ForeignTensor, Tensor } from '../tensor/index.ts';
 
 /** An input or output of a model: its name, and its dtype and shape as far as they are fixed. */
 export interface TensorInfo {
@@ -15,6 +15,9 @@ export type ModelInputs =
   | readonly (Tensor | ForeignTensor)[]
   | Tensor
   | ForeignTensor;
+
+/** Tensors that receive a model's results: by name, in order, or the tensor itself where there is one output. */
+export type ModelOutputs = ModelInputs;
 
 /** Shapes by input name, or the shape itself where there is one input. */
 export type ModelShapes = Readonly<Record<string, readonly number[]>> | readonly number[];
@@ -63,7 +66,7 @@ function isTensorMeta(meta: unknown): meta is TensorMeta {
  */
 export function bindInputs(infos: readonly TensorInfo[], given: ModelInputs): Tensor[] {
   const tensors = inOrder(infos, given, isTensorLike, 'tensor').map((value, i) =>
-    Tensor.accept(value, `input '${infos[i].name}'`),
+    acceptFixed(value, `input '${infos[i].name}'`),
   );
   const symbols = new Map<string, { size: number; input: string }>();
   for (const [i, { dtype, shape }] of tensors.entries()) {
@@ -74,6 +77,33 @@ export function bindInputs(infos: readonly TensorInfo[], given: ModelInputs): Te
     checkShape(info, shape, symbols, got);
   }
   return tensors;
+}
+
+/**
+ * The tensors that receive a request's results, in the model's order.
+ * @param metas dtype and shape that each result of this request has.
+ * @throws Error that says which output is missing, unknown or not a tensor, or has another dtype or shape.
+ */
+export function bindOutputs(
+  infos: readonly TensorInfo[],
+  metas: readonly { readonly dtype: DType; readonly shape: readonly number[] }[],
+  given: ModelOutputs,
+): Tensor[] {
+  return inOrder(infos, given, isTensorLike, 'tensor', 'output').map((value, i) => {
+    const [what, { dtype, shape }] = [`output '${infos[i].name}'`, metas[i]];
+    const tensor = acceptFixed(value, what);
+    const [must, got] = [format(dtype, shape), format(tensor.dtype, tensor.shape)];
+    if (got !== must) throw new Error(`${what} must be ${must}, got ${got}`);
+    return tensor;
+  });
+}
+
+/** Without a copy. Memory that could shrink while a worker uses it is refused. */
+function acceptFixed(value: Tensor | ForeignTensor, what: string): Tensor {
+  const tensor = Tensor.accept(value, what);
+  if ('resizable' in tensor.data.buffer && tensor.data.buffer.resizable)
+    throw new Error(`${what} lies in a resizable ArrayBuffer; give it one of fixed length`);
+  return tensor;
 }
 
 /**
@@ -95,9 +125,9 @@ function isTensorLike(value: unknown): value is Tensor | ForeignTensor {
   return value instanceof Tensor || (typeof value === 'object' && value !== null && 'dims' in value);
 }
 
-function expected(infos: readonly TensorInfo[], what: string, got: string): string {
+function expected(infos: readonly TensorInfo[], what: string, got: string, kind = 'input'): string {
   const list = infos.map(({ name, dtype, shape }) => `${name}: ${format(dtype, shape)}`).join(', ');
-  return `expected one ${what} for each input (${list}), got ${got}`;
+  return `expected one ${what} for each ${kind} (${list}), got ${got}`;
 }
 
 function inOrder<T>(
@@ -105,18 +135,21 @@ function inOrder<T>(
   given: unknown,
   is: (value: unknown) => value is T,
   what: string,
+  kind: 'input' | 'output' = 'input',
 ): T[] {
-  if (typeof given !== 'object' || given === null) throw new Error(expected(infos, what, String(given)));
+  const refuse = (got: string) => {
+    throw new Error(expected(infos, what, got, kind));
+  };
+  if (typeof given !== 'object' || given === null) return refuse(String(given));
   if (is(given) || Array.isArray(given)) {
     const list: unknown[] = is(given) ? [given] : given;
-    if (list.length !== infos.length) throw new Error(expected(infos, what, `${list.length}`));
+    if (list.length !== infos.length) refuse(`${list.length}`);
     return list as T[];
   }
   const record = given as Readonly<Record<string, T>>;
-  for (const name of Object.keys(record))
-    if (!infos.some((info) => info.name === name)) throw new Error(expected(infos, what, `'${name}'`));
+  for (const name of Object.keys(record)) if (!infos.some((info) => info.name === name)) refuse(`'${name}'`);
   return infos.map(({ name }) => {
-    if (!Object.hasOwn(record, name)) throw new Error(expected(infos, what, `none for '${name}'`));
+    if (!Object.hasOwn(record, name)) refuse(`none for '${name}'`);
     return record[name];
   });
 }

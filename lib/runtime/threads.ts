@@ -1,6 +1,28 @@
 import { readFileSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import { dirname, join } from 'node:path';
+import { parseCpuList } from '../onednn/cpu-topology.ts';
+
+/** How a model divides the machine among its requests. */
+export interface ThreadOptions {
+  /**
+   * What to be best at, where the numbers below are left out. `latency`: one request at a time on all cores. `throughput`:
+   * one request a core, each on one thread, which wastes no time at barriers: more requests a second, of which each takes
+   * longer. Default `latency`.
+   */
+  readonly preset?: 'latency' | 'throughput';
+  /**
+   * Requests that run at the same time, each on its own worker. With the preset `throughput` as many as
+   * `threadsPerStream` leaves cores for, otherwise 1.
+   */
+  readonly streams?: number;
+  /**
+   * Threads that compute one request, at most: where steps are too short to be shared, fewer do. With the preset
+   * `throughput` 1, otherwise the cores divided among the streams. Cores are the physical cores this process may use
+   * (affinity mask, cgroup quota, OMP_NUM_THREADS).
+   */
+  readonly threadsPerStream?: number;
+}
 
 /** What limits the number of threads that can compute at once. */
 export interface ThreadLimits {
@@ -28,6 +50,35 @@ export function defaultThreads(): number {
   });
 }
 
+/** More are a mistake, and each takes memory. The native executor has the same limit. */
+const maxThreads = 1024;
+
+/**
+ * The numbers that the options mean on so many cores: those given, the others by the preset.
+ * @throws Error for a number that is none from 1 to 1024, an unknown preset, and a preset that has no say.
+ */
+export function divideThreads(
+  { preset, streams, threadsPerStream }: ThreadOptions,
+  cores = defaultThreads(),
+): { readonly streams: number; readonly threadsPerStream: number } {
+  for (const [name, value] of Object.entries({ streams, threadsPerStream }))
+    if (value !== undefined && !(Number.isInteger(value) && value >= 1 && value <= maxThreads))
+      throw new Error(`compile: ${name} must be an integer from 1 to ${maxThreads}, got ${String(value)}`);
+  if (preset !== undefined && preset !== 'latency' && preset !== 'throughput')
+    throw new Error(`compile: preset must be 'latency' or 'throughput', got ${JSON.stringify(preset)}`);
+  if (preset !== undefined && streams !== undefined && threadsPerStream !== undefined)
+    throw new Error(
+      `compile: preset '${preset}' has no say beside both streams (${streams}) and threadsPerStream ` +
+        `(${threadsPerStream}); leave out the preset or one of the numbers`,
+    );
+  const share = (count: number) => Math.max(1, Math.floor(cores / count));
+  if (preset === 'throughput') {
+    const threads = threadsPerStream ?? 1;
+    return { streams: streams ?? share(threads), threadsPerStream: threads };
+  }
+  return { streams: streams ?? 1, threadsPerStream: threadsPerStream ?? share(streams ?? 1) };
+}
+
 function readText(path: string): string | undefined {
   try {
     return readFileSync(path, 'utf8').trim();
@@ -35,14 +86,6 @@ function readText(path: string): string | undefined {
     // Not every kernel and container shows every file.
     return undefined;
   }
-}
-
-/** A list of CPUs as the kernel writes it: `0-3,8` is 0, 1, 2, 3, 8. */
-export function parseCpuList(text: string): number[] {
-  return text.split(',').flatMap((range) => {
-    const [first, last = first] = range.split('-').map(Number);
-    return Array.from({ length: last - first + 1 }, (_, i) => first + i);
-  });
 }
 
 /** Cores among the CPUs of the affinity mask: hyper-threads of one core share the units that multiply. */

@@ -2,5 +2,13 @@ export { bfloat16ToFloat, floatToBfloat16 } from './bfloat16.ts';
 export { arrayTypeOf, byteSizeOf, type DType, isDType, isFloatingPoint, type TensorData } from './dtype.ts';
 export { readNpy, writeNpy } from './npy.ts';
 export { loadNpz, writeNpz } from './npz.ts';
-export { decodeSafetensors, encodeSafetensors, type Safetensors } from './safetensors.ts';
+export {
+  decodeSafetensors,
+  decodeSafetensorsHeader,
+  encodeSafetensors,
+  type Safetensors,
+  type SafetensorsHeader,
+  safetensorsHeaderBytes,
+  safetensorsPrefixBytes,
+} from './safetensors.ts';
 export { type ForeignTensor, numelOf, rowMajorStrides, Tensor } from './tensor.ts';

@@ -1,6 +1,5 @@
 import { readFile } from 'node:fs/promises';
 import { buffer } from 'node:stream/consumers';
-import { ZipFile } from 'yazl';
 import { readNpy, writeNpy } from './npy.ts';
 import type { Tensor } from './tensor.ts';
 import { ZipArchive } from './zip.ts';
@@ -27,6 +26,8 @@ export async function loadNpz(source: string | Uint8Array): Promise<Map<string, 
 
 /** Tensors as the bytes of an uncompressed `.npz` file (counterpart: `numpy.savez`). */
 export async function writeNpz(tensors: Readonly<Record<string, Tensor>>): Promise<Uint8Array> {
+  // Not before it is needed, as in `zip.ts`.
+  const { ZipFile } = await import('yazl');
   const zip = new ZipFile();
   for (const [name, tensor] of Object.entries(tensors))
     zip.addBuffer(Buffer.from(writeNpy(tensor)), `${name}.npy`, { compress: false, mtime: FIXED_TIME });

@@ -52,26 +52,58 @@ export function encodeSafetensors({ tensors, metadata }: Safetensors): Uint8Arra
   return [new Uint8Array(size.buffer), padded, ...ordered.map(([, tensor]) => tensor.bytes())];
 }
 
+/** Where a tensor's elements are in a safetensors file. */
+export interface StoredEntry {
+  readonly key: string;
+  readonly dtype: DType;
+  readonly shape: readonly number[];
+  /** In bytes, from the beginning of the file. */
+  readonly position: number;
+}
+
+/** What the header of a safetensors file says: everything but the elements. */
+export interface SafetensorsHeader {
+  /** In the order in which they lie in the file. */
+  readonly entries: readonly StoredEntry[];
+  readonly metadata: Readonly<Record<string, string>>;
+}
+
+/** Bytes at the beginning of a file from which {@link safetensorsHeaderBytes} tells how many the header takes. */
+export const safetensorsPrefixBytes = 8;
+
 /**
- * Reads a safetensors file; tensors are views of `bytes` wherever they lie aligned.
+ * Bytes that prefix and header take together.
+ * @param prefix the file's first {@link safetensorsPrefixBytes}, or all of a shorter file.
+ * @param fileBytes the size of the whole file.
  * @param name of the file, for messages.
  * @throws Error that says what is wrong with a file that is cut off, hostile or no safetensors file.
  */
-export function decodeSafetensors(bytes: Uint8Array, name: string): Safetensors {
-  const fail = (what: string): never => {
-    throw new Error(`${name} is not a valid safetensors file: ${what}`);
-  };
-  if (bytes.length < 8) return fail(`it has ${bytes.length} bytes, 8 are needed for the header's size`);
+export function safetensorsHeaderBytes(prefix: Uint8Array, fileBytes: number, name: string): number {
+  const fail = failure(name);
+  if (fileBytes < safetensorsPrefixBytes)
+    return fail(`it has ${fileBytes} bytes, 8 are needed for the header's size`);
   const headerBytes = Number(
-    new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength).getBigUint64(0, true),
+    new DataView(prefix.buffer, prefix.byteOffset, prefix.byteLength).getBigUint64(0, true),
   );
   if (headerBytes > maxHeaderBytes)
     return fail(`its header would take ${headerBytes} bytes, more than ${maxHeaderBytes}`);
-  if (8 + headerBytes > bytes.length)
-    return fail(`its header takes ${headerBytes} bytes, but the file has only ${bytes.length}`);
-  const header = parseHeader(bytes.subarray(8, 8 + headerBytes), fail);
-  const data = bytes.subarray(8 + headerBytes);
+  if (safetensorsPrefixBytes + headerBytes > fileBytes)
+    return fail(`its header takes ${headerBytes} bytes, but the file has only ${fileBytes}`);
+  return safetensorsPrefixBytes + headerBytes;
+}
 
+/**
+ * Reads the header of a safetensors file.
+ * @param bytes the file's beginning: as many as {@link safetensorsHeaderBytes} says.
+ * @throws Error that says what is wrong with it, as {@link safetensorsHeaderBytes} does.
+ */
+export function decodeSafetensorsHeader(
+  bytes: Uint8Array,
+  fileBytes: number,
+  name: string,
+): SafetensorsHeader {
+  const fail = failure(name);
+  const header = parseHeader(bytes.subarray(safetensorsPrefixBytes), fail);
   const { __metadata__: metadata = {}, ...described } = header;
   if (!isRecord(metadata) || Object.values(metadata).some((value) => typeof value !== 'string'))
     return fail('__metadata__ must map names to strings');
@@ -83,12 +115,38 @@ export function decodeSafetensors(bytes: Uint8Array, name: string): Safetensors 
       return fail(`tensor '${entry.key}' begins at byte ${entry.begin}, where ${end} was expected`);
     end = entry.end;
   }
-  if (end !== data.length) return fail(`its tensors take ${end} bytes, but ${data.length} follow the header`);
-  const tensors = entries.map(({ key, dtype, shape, begin, end }): [string, Tensor] => [
-    key,
-    Tensor.fromBytes(dtype, data.subarray(begin, end), shape),
-  ]);
-  return { tensors: new Map(tensors), metadata: metadata as Record<string, string> };
+  const dataBytes = fileBytes - bytes.length;
+  if (end !== dataBytes) return fail(`its tensors take ${end} bytes, but ${dataBytes} follow the header`);
+  return {
+    entries: entries.map(({ key, dtype, shape, begin }) => ({
+      key,
+      dtype,
+      shape,
+      position: bytes.length + begin,
+    })),
+    metadata: metadata as Record<string, string>,
+  };
+}
+
+/**
+ * Reads a safetensors file; tensors are views of `bytes` wherever they lie aligned.
+ * @param name of the file, for messages.
+ * @throws Error that says what is wrong with a file that is cut off, hostile or no safetensors file.
+ */
+export function decodeSafetensors(bytes: Uint8Array, name: string): Safetensors {
+  const headerBytes = safetensorsHeaderBytes(bytes, bytes.length, name);
+  const header = decodeSafetensorsHeader(bytes.subarray(0, headerBytes), bytes.length, name);
+  const tensors = header.entries.map(({ key, dtype, shape, position }): [string, Tensor] => {
+    const data = bytes.subarray(position, position + numelOf(shape) * byteSizeOf(dtype));
+    return [key, Tensor.fromBytes(dtype, data, shape)];
+  });
+  return { tensors: new Map(tensors), metadata: header.metadata };
+}
+
+function failure(name: string): (what: string) => never {
+  return (what) => {
+    throw new Error(`${name} is not a valid safetensors file: ${what}`);
+  };
 }
 
 function parseHeader(bytes: Uint8Array, fail: (what: string) => never): Record<string, unknown> {

@@ -52,12 +52,12 @@ export class Tensor {
 
   /** Number of elements (`torch.Tensor.numel`). */
   get numel(): number {
-    return this.data.length;
+    return numelOf(this.shape);
   }
 
   /** Size in bytes (`torch.Tensor.nbytes`). */
   get byteLength(): number {
-    return this.data.byteLength;
+    return this.numel * byteSizeOf(this.dtype);
   }
 
   /** A tensor of zeros (`torch.zeros`). */

@@ -1,5 +1,4 @@
 import { crc32, inflateRawSync } from 'node:zlib';
-import { fromBufferPromise } from 'yauzl';
 
 interface ZipEntry {
   readonly start: number;
@@ -80,6 +79,8 @@ export class ZipArchive {
 }
 
 async function readDirectory(bytes: Uint8Array): Promise<Map<string, ZipEntry>> {
+  // Not before it is needed: a process that serves a model reads no archives, and starts sooner.
+  const { fromBufferPromise } = await import('yauzl');
   const archive = await fromBufferPromise(Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength), {
     lazyEntries: true,
     autoClose: false,

@@ -41,6 +41,15 @@ Dims to_dims(const Napi::Value& value, const char* what) {
 }
 }  // namespace
 
+size_t to_size(const Napi::Value& value, const std::string& what) {
+  const double number = value.IsNumber() ? value.As<Napi::Number>().DoubleValue() : -1;
+  // 2^53: beyond it a JavaScript number is no integer any more.
+  if (!(number >= 0 && number <= 9007199254740992.0) ||
+      number != static_cast<double>(static_cast<size_t>(number)))
+    throw std::invalid_argument(what + " must be a non-negative integer");
+  return static_cast<size_t>(number);
+}
+
 TensorDesc to_tensor_desc(const Napi::Value& value, const char* what) {
   if (!value.IsObject()) throw std::invalid_argument(std::string(what) + " must be a tensor description");
   const auto object = value.As<Napi::Object>();

@@ -7,6 +7,8 @@
 
 namespace octavo::binding {
 
+// A non-negative integer. Throws std::invalid_argument that begins with `what`.
+size_t to_size(const Napi::Value& value, const std::string& what);
 TensorDesc to_tensor_desc(const Napi::Value& value, const char* what);
 Attributes to_attributes(const Napi::Value& value);
 // The bytes behind a TypedArray. Throws unless it holds at least `bytes`.

@@ -3,16 +3,13 @@
 #include <cstdlib>
 #include <stdexcept>
 
+#include "binding/constant.h"
 #include "binding/convert.h"
 #include "binding/environment.h"
 
 namespace octavo::binding {
 
 namespace {
-// Marks our externals, so that a foreign one is never taken for a constant.
-constexpr napi_type_tag kConstantTag = {0x6f637461766f0001, 0x636f6e7374616e74};
-using ConstantHandle = std::shared_ptr<Constant>;
-
 struct AlignedFree {
   void operator()(void* pointer) const { std::free(pointer); }
 };
@@ -23,55 +20,7 @@ std::unique_ptr<void, AlignedFree> scratchpad_for(const Step& step) {
   if (bytes && !memory) throw std::bad_alloc();
   return memory;
 }
-
-ConstantHandle* constant_handle(const Napi::Value& value) {
-  if (!value.IsObject()) return nullptr;
-  const auto object = value.As<Napi::Object>();
-  if (!object.CheckTypeTag(&kConstantTag)) return nullptr;
-  return object.Get("handle").As<Napi::External<ConstantHandle>>().Data();
-}
-
-// The garbage collector knows how much memory its small handles stand for.
-void release(Napi::Env env, ConstantHandle& handle) {
-  if (!handle) return;
-  Napi::MemoryManagement::AdjustExternalMemory(env, -static_cast<int64_t>(handle->desc().span_bytes()));
-  handle.reset();
-}
 }  // namespace
-
-std::shared_ptr<Constant> to_constant(const Napi::Value& value) {
-  const auto* handle = constant_handle(value);
-  return handle ? *handle : nullptr;
-}
-
-Napi::Value create_constant(const Napi::CallbackInfo& info) {
-  const auto env = info.Env();
-  return guarded(env, [&]() -> Napi::Value {
-    TensorDesc desc;
-    desc.dtype = dtype_from_name(info[0].ToString().Utf8Value());
-    auto described = Napi::Object::New(env);
-    described.Set("dtype", info[0]);
-    described.Set("shape", info[1]);
-    desc = to_tensor_desc(described, "constant");
-    const void* data = to_data(info[2], desc.span_bytes(), "constant " + desc.to_string());
-    auto handle = std::make_unique<ConstantHandle>(std::make_shared<Constant>(desc, data));
-    Napi::MemoryManagement::AdjustExternalMemory(env, static_cast<int64_t>(desc.span_bytes()));
-    auto object = Napi::Object::New(env);
-    object.TypeTag(&kConstantTag);
-    object.Set("byteLength", Napi::Number::New(env, static_cast<double>(desc.span_bytes())));
-    object.Set("handle",
-               Napi::External<ConstantHandle>::New(env, handle.release(), [](Napi::Env e, ConstantHandle* h) {
-                 release(e, *h);
-                 delete h;
-               }));
-    object.Freeze();
-    return object;
-  });
-}
-
-void release_constant(const Napi::CallbackInfo& info) {
-  if (auto* handle = constant_handle(info[0])) release(info.Env(), *handle);
-}
 
 Napi::Value execute(const Napi::CallbackInfo& info) {
   const auto env = info.Env();

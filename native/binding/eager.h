@@ -1,19 +1,10 @@
-// Constants, and execute(): one step, now, on the calling thread.
+// execute(): one step, now, on the calling thread.
 #pragma once
 
 #include <napi.h>
 
-#include <memory>
-
-#include "primitives/constant.h"
-
 namespace octavo::binding {
 
-Napi::Value create_constant(const Napi::CallbackInfo& info);
-void release_constant(const Napi::CallbackInfo& info);
 Napi::Value execute(const Napi::CallbackInfo& info);
-
-// The constant behind a value made by create_constant(), or null when it is something else or was released.
-std::shared_ptr<Constant> to_constant(const Napi::Value& value);
 
 }  // namespace octavo::binding

@@ -4,6 +4,7 @@
 #include <set>
 #include <stdexcept>
 
+#include "binding/async_job.h"
 #include "binding/convert.h"
 #include "binding/environment.h"
 #include "binding/plan.h"
@@ -14,52 +15,19 @@
 namespace octavo::binding {
 
 namespace {
-std::string message_of(const std::exception_ptr& error) {
-  try {
-    std::rethrow_exception(error);
-  } catch (const std::exception& e) {
-    return e.what();
-  } catch (...) {
-    return "unknown error";
-  }
+// A request's number in the order of arrival; none: after all that came before.
+uint64_t to_arrival(const Napi::Value& value) {
+  return value.IsUndefined() ? Job::kLast : to_size(value, "Executor: arrival");
 }
 
 class ExecutorWrap;
 
-// A job that settles a promise.
-class AsyncJob : public Job {
- public:
-  AsyncJob(ExecutorWrap* owner, Napi::Env env)
-      : owner_(owner), deferred_(Napi::Promise::Deferred::New(env)) {}
-
-  Napi::Promise promise() const { return deferred_.Promise(); }
-  void done(std::exception_ptr error) noexcept override;
-  // On the JavaScript thread.
-  void settle(Napi::Env env) {
-    if (error_)
-      reject(env, message_of(error_));
-    else
-      deferred_.Resolve(result(env));
-  }
-  void reject(Napi::Env env, const std::string& message) {
-    deferred_.Reject(Napi::Error::New(env, message).Value());
-  }
-  ExecutorWrap* owner() const { return owner_; }
-
- protected:
-  virtual Napi::Value result(Napi::Env env) = 0;
-
- private:
-  ExecutorWrap* owner_;  // alive as long as one of its jobs is
-  Napi::Promise::Deferred deferred_;
-  std::exception_ptr error_;
-};
-
 class RunJob : public AsyncJob {
  public:
   // `arrays` keeps the caller's arrays from being collected.
-  RunJob(ExecutorWrap* owner, Request request, const Napi::Object& arrays, const std::atomic<bool>& aborting)
-      : AsyncJob(owner, arrays.Env()),
+  RunJob(Completions& completions, uint64_t arrival, Request request, const Napi::Object& arrays,
+         const std::atomic<bool>& aborting)
+      : AsyncJob(completions, arrays.Env(), arrival),
         request_(std::move(request)),
         arrays_(Napi::Persistent(arrays)),
         aborting_(aborting) {}
@@ -89,21 +57,22 @@ std::shared_ptr<CompiledPlan> compile_plan(const void* owner, const std::shared_
 
 class CompileJob : public AsyncJob {
  public:
-  CompileJob(ExecutorWrap* owner, Napi::Env env, std::shared_ptr<const Plan> plan, const Executor& executor)
-      : AsyncJob(owner, env), plan_(std::move(plan)), executor_(executor) {}
+  CompileJob(ExecutorWrap& owner, Napi::Env env, uint64_t arrival, std::shared_ptr<const Plan> plan,
+             const Executor& executor);
 
-  void work(Stream&) override { compiled_ = compile_plan(owner(), plan_, executor_); }
+  void work(Stream&) override { compiled_ = compile_plan(&owner_, plan_, executor_); }
 
  protected:
   Napi::Value result(Napi::Env env) override;
 
  private:
+  ExecutorWrap& owner_;  // alive as long as one of its jobs is
   std::shared_ptr<const Plan> plan_;
   const Executor& executor_;
   std::shared_ptr<CompiledPlan> compiled_;
 };
 
-class ExecutorWrap : public Napi::ObjectWrap<ExecutorWrap> {
+class ExecutorWrap : public Napi::ObjectWrap<ExecutorWrap>, public Completions {
  public:
   explicit ExecutorWrap(const Napi::CallbackInfo& info) : ObjectWrap(info) {
     guarded(info.Env(), [&] { start(info); });
@@ -112,11 +81,6 @@ class ExecutorWrap : public Napi::ObjectWrap<ExecutorWrap> {
   ~ExecutorWrap() override {
     // Collected: nothing is pending, for a pending job holds a reference.
     if (executor_) finish();
-  }
-
-  // Called by a worker. After it the job may be gone at any moment.
-  void completed(AsyncJob* job) noexcept {
-    napi_call_threadsafe_function(completions_, job, napi_tsfn_nonblocking);
   }
 
   // Plans are dropped with the executor, even while JavaScript still holds their handles.
@@ -129,7 +93,8 @@ class ExecutorWrap : public Napi::ObjectWrap<ExecutorWrap> {
     const auto env = info.Env();
     return guarded(env, [&] {
       auto plan = to_plan(info[0], threads_per_stream_);
-      return start_job(env, std::make_unique<CompileJob>(this, env, std::move(plan), live()));
+      return start_job(
+          env, std::make_unique<CompileJob>(*this, env, to_arrival(info[1]), std::move(plan), live()));
     });
   }
 
@@ -151,7 +116,22 @@ class ExecutorWrap : public Napi::ObjectWrap<ExecutorWrap> {
       auto arrays = Napi::Array::New(env, 2);
       arrays.Set(0u, info[1]);
       arrays.Set(1u, info[2]);
-      return start_job(env, std::make_unique<RunJob>(this, std::move(request), arrays, live().aborting()));
+      return start_job(env, std::make_unique<RunJob>(*this, to_arrival(info[3]), std::move(request), arrays,
+                                                     live().aborting()));
+    });
+  }
+
+  Napi::Value withdraw(const Napi::CallbackInfo& info) {
+    const auto env = info.Env();
+    return guarded(env, [&]() -> Napi::Value {
+      // Who waits under a number has a promise: it came by way of `run` or `compile`.
+      const uint64_t arrival = to_size(info[0], "Executor: arrival");
+      auto* job = executor_ ? static_cast<AsyncJob*>(executor_->withdraw(arrival)) : nullptr;
+      if (job) {
+        job->reject(info[1]);
+        retire(env, job);
+      }
+      return Napi::Boolean::New(env, job != nullptr);
     });
   }
 
@@ -192,6 +172,10 @@ class ExecutorWrap : public Napi::ObjectWrap<ExecutorWrap> {
   }
 
  private:
+  void completed(AsyncJob* job) noexcept override {
+    napi_call_threadsafe_function(completions_, job, napi_tsfn_nonblocking);
+  }
+
   void start(const Napi::CallbackInfo& info) {
     const auto env = info.Env();
     const auto options = info[0].IsObject() ? info[0].As<Napi::Object>() : Napi::Object::New(env);
@@ -206,10 +190,10 @@ class ExecutorWrap : public Napi::ObjectWrap<ExecutorWrap> {
     threads_per_stream_ = count("threadsPerStream");
     napi_status status = napi_create_threadsafe_function(
         env, nullptr, nullptr, Napi::String::New(env, "octavo.Executor"), 0, 1, nullptr, nullptr, this,
-        [](napi_env raw, napi_value, void*, void* data) {
+        [](napi_env raw, napi_value, void* self, void* data) {
           auto* job = static_cast<AsyncJob*>(data);
           if (raw)
-            job->owner()->deliver(raw, job);
+            static_cast<ExecutorWrap*>(self)->deliver(raw, job);
           else
             delete job;  // the environment is going away and takes its promises along
         },
@@ -291,7 +275,10 @@ class ExecutorWrap : public Napi::ObjectWrap<ExecutorWrap> {
     for (auto* job : executor_->close()) delete job;
     executor_.reset();
     for (const auto& weak : plans_)
-      if (const auto plan = weak.lock()) plan->instances.clear();
+      if (const auto plan = weak.lock()) {
+        plan->instances.clear();
+        plan->plan.reset();  // with it what it holds of weights
+      }
     plans_.clear();
   }
 
@@ -304,13 +291,12 @@ class ExecutorWrap : public Napi::ObjectWrap<ExecutorWrap> {
   bool disposed_ = false;
 };
 
-void AsyncJob::done(std::exception_ptr error) noexcept {
-  error_ = error;
-  owner_->completed(this);
-}
+CompileJob::CompileJob(ExecutorWrap& owner, Napi::Env env, uint64_t arrival, std::shared_ptr<const Plan> plan,
+                       const Executor& executor)
+    : AsyncJob(owner, env, arrival), owner_(owner), plan_(std::move(plan)), executor_(executor) {}
 
 Napi::Value CompileJob::result(Napi::Env env) {
-  owner()->keep(compiled_);
+  owner_.keep(compiled_);
   return wrap_plan(env, compiled_);
 }
 }  // namespace
@@ -320,6 +306,7 @@ Napi::Function executor_class(Napi::Env env) {
                                    {ExecutorWrap::InstanceMethod<&ExecutorWrap::compile>("compile"),
                                     ExecutorWrap::InstanceMethod<&ExecutorWrap::compile_sync>("compileSync"),
                                     ExecutorWrap::InstanceMethod<&ExecutorWrap::run>("run"),
+                                    ExecutorWrap::InstanceMethod<&ExecutorWrap::withdraw>("withdraw"),
                                     ExecutorWrap::InstanceMethod<&ExecutorWrap::run_sync>("runSync"),
                                     ExecutorWrap::InstanceMethod<&ExecutorWrap::profile>("profile"),
                                     ExecutorWrap::InstanceMethod<&ExecutorWrap::dispose>("dispose")});

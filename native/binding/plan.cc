@@ -2,8 +2,8 @@
 
 #include <stdexcept>
 
+#include "binding/constant.h"
 #include "binding/convert.h"
-#include "binding/eager.h"
 
 namespace octavo::binding {
 
@@ -24,15 +24,6 @@ Napi::Array to_array(const Napi::Value& value, const std::string& what) {
 std::string to_text(const Napi::Value& value, const std::string& what) {
   if (!value.IsString()) throw std::invalid_argument(what + " must be a string");
   return value.As<Napi::String>().Utf8Value();
-}
-
-size_t to_size(const Napi::Value& value, const std::string& what) {
-  const double number = value.IsNumber() ? value.As<Napi::Number>().DoubleValue() : -1;
-  // 2^53: beyond it a JavaScript number is no integer any more.
-  if (!(number >= 0 && number <= 9007199254740992.0) ||
-      number != static_cast<double>(static_cast<size_t>(number)))
-    throw std::invalid_argument(what + " must be a non-negative integer");
-  return static_cast<size_t>(number);
 }
 
 std::vector<TensorDesc> to_tensor_descs(const Napi::Value& value, const char* what) {

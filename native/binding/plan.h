@@ -10,7 +10,8 @@
 
 namespace octavo::binding {
 
-// A plan compiled for every stream of one executor. Handles and running requests share it.
+// A plan compiled for every stream of one executor. Handles and running requests share it. Empty once that
+// executor is disposed of.
 struct CompiledPlan {
   const void* owner;  // the executor that compiled it
   std::shared_ptr<const Plan> plan;

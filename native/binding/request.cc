@@ -2,6 +2,7 @@
 
 #include <stdexcept>
 #include <string>
+#include <utility>
 
 namespace octavo::binding {
 namespace {
@@ -60,6 +61,30 @@ void append_buffers(Request& request, const Napi::Value& value, const std::vecto
     request.buffers.push_back(to_buffer(value.As<Napi::Array>().Get(i), descs[i], what, i));
 }
 
+using Bytes = std::pair<const uint8_t*, const uint8_t*>;
+
+bool overlap(const Bytes& a, const Bytes& b) { return a.first < b.second && b.first < a.second; }
+
+// By addresses, not by ArrayBuffers: two SharedArrayBuffer objects may be the same memory.
+void refuse_shared_outputs(const Request& request) {
+  const auto& plan = *request.plan->plan;
+  const size_t inputs = plan.inputs.size();
+  std::vector<Bytes> ranges;
+  for (size_t i = 0; i < request.buffers.size(); i++) {
+    const auto& desc = i < inputs ? plan.inputs[i] : plan.outputs[i - inputs];
+    const auto* first = static_cast<const uint8_t*>(request.buffers[i]);
+    ranges.emplace_back(first, first + desc.span_bytes());
+  }
+  const auto name = [&](size_t i) {
+    return i < inputs ? "input " + std::to_string(i) : "output " + std::to_string(i - inputs);
+  };
+  for (size_t i = inputs; i < ranges.size(); i++)
+    for (size_t j = 0; j < i; j++)
+      if (overlap(ranges[i], ranges[j]))
+        throw std::invalid_argument("run: " + name(i) + " shares memory with " + name(j) +
+                                    "; every output needs memory of its own");
+}
+
 }  // namespace
 
 Request to_request(const void* owner, const Napi::Value& plan, const Napi::Value& inputs,
@@ -71,6 +96,7 @@ Request to_request(const void* owner, const Napi::Value& plan, const Napi::Value
   request.buffers.reserve(described.inputs.size() + described.outputs.size());
   append_buffers(request, inputs, described.inputs, "input");
   append_buffers(request, outputs, described.outputs, "output");
+  refuse_shared_outputs(request);
   return request;
 }
 

@@ -22,7 +22,7 @@ struct Request {
 };
 
 // Reads and checks the arguments of `run`. Throws std::invalid_argument unless `owner` compiled the plan and
-// every array has the element type and the size that the plan wants.
+// every array has the element type and the size that the plan wants, and no output shares its memory.
 Request to_request(const void* owner, const Napi::Value& plan, const Napi::Value& inputs,
                    const Napi::Value& outputs);
 

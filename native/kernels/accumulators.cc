@@ -1,88 +1,96 @@
 #include "kernels/accumulators.h"
 
+#include <immintrin.h>
+
+#include <algorithm>
+#include <cmath>
 #include <limits>
 
 #include "kernels/multiversion.h"
 
+// Both bodies multiply and add in two roundings, so that a result does not depend on where in a row it lies:
+// neither may be compiled for an instruction set with fused multiply-adds.
+#define OCTAVO_AVX2 __attribute__((target("avx2")))
+
 namespace octavo::kernels {
 
 namespace {
-template <typename T>
-OCTAVO_INLINE T saturated(float x, const Requantization& to) {
-  constexpr float kMin = std::numeric_limits<T>::min(), kMax = std::numeric_limits<T>::max();
-  x = x < to.low ? to.low : x;
-  x = x > to.high ? to.high : x;
-  float q = __builtin_rintf(x) + to.zero_point;
-  q = q < kMin ? kMin : q;
-  q = q > kMax ? kMax : q;
-  return static_cast<T>(static_cast<int32_t>(q));
+constexpr int64_t kVector = 32;  // results that a store takes
+enum class Added { nothing, u8, s8 };
+
+float added(const ByteAddend& addend, int64_t i) {
+  const float value = addend.is_signed ? static_cast<const int8_t*>(addend.values)[i]
+                                       : static_cast<const uint8_t*>(addend.values)[i];
+  return (value - addend.zero_point) * addend.scale;
 }
 
 template <typename T>
-OCTAVO_INLINE void plain(const int32_t* __restrict sums, const Requantization to, T* __restrict out,
-                         int64_t n) {
-  for (int64_t i = 0; i < n; i++)
-    out[i] = saturated<T>(static_cast<float>(sums[i]) * to.factor[i] + to.offset[i], to);
+T requantized(int32_t sum, const Requantization& to, int64_t i) {
+  float x = static_cast<float>(sum) * to.factor[i] + to.offset[i];
+  if (to.addend.values) x += added(to.addend, i);
+  x = std::min(std::max(x, to.low), to.high);
+  const int32_t q = static_cast<int32_t>(std::nearbyintf(x)) + to.zero_point;
+  return static_cast<T>(std::clamp<int32_t>(q, std::numeric_limits<T>::min(), std::numeric_limits<T>::max()));
 }
 
-// Every element is read before it is written, so an addend in the same place is safe: no __restrict on the
-// two.
-template <typename A, typename T>
-OCTAVO_INLINE void with_addend(const int32_t* __restrict sums, const Requantization to,
-                               const IntegerAddend<A> addend, T* out, int64_t n) {
-#pragma GCC ivdep
-  for (int64_t i = 0; i < n; i++)
-    out[i] = saturated<T>(static_cast<float>(sums[i]) * to.factor[i] + to.offset[i] +
-                              (static_cast<float>(addend.values[i]) - addend.zero_point) * addend.scale,
-                          to);
+template <Added kAdded>
+OCTAVO_AVX2 inline __m256i rounded(const int32_t* sums, const Requantization& to, int64_t i) {
+  __m256 x = _mm256_cvtepi32_ps(_mm256_loadu_si256(reinterpret_cast<const __m256i*>(sums + i)));
+  x = _mm256_add_ps(_mm256_mul_ps(x, _mm256_loadu_ps(to.factor + i)), _mm256_loadu_ps(to.offset + i));
+  if (kAdded != Added::nothing) {
+    const auto* values = static_cast<const uint8_t*>(to.addend.values) + i;
+    const __m128i bytes = _mm_loadl_epi64(reinterpret_cast<const __m128i*>(values));
+    const __m256i wide = kAdded == Added::u8 ? _mm256_cvtepu8_epi32(bytes) : _mm256_cvtepi8_epi32(bytes);
+    const __m256 real = _mm256_sub_ps(_mm256_cvtepi32_ps(wide), _mm256_set1_ps(to.addend.zero_point));
+    x = _mm256_add_ps(x, _mm256_mul_ps(real, _mm256_set1_ps(to.addend.scale)));
+  }
+  x = _mm256_min_ps(_mm256_max_ps(x, _mm256_set1_ps(to.low)), _mm256_set1_ps(to.high));
+  return _mm256_add_epi32(_mm256_cvtps_epi32(x), _mm256_set1_epi32(to.zero_point));
 }
 
-// Plain functions under names of their own, as multiversioning wants them.
-OCTAVO_MULTIVERSION void requantize_u8(const int32_t* s, const Requantization& to, uint8_t* out, int64_t n) {
-  plain(s, to, out, n);
+// What is left behind whole vectors is for requantized(). Gives how far it came.
+template <Added kAdded, typename T>
+OCTAVO_AVX2 int64_t requantize_avx2(const int32_t* sums, const Requantization& to, T* out, int64_t n) {
+  // Packing works within halves of a register: this puts four times eight results in order again.
+  const __m256i order = _mm256_setr_epi32(0, 4, 1, 5, 2, 6, 3, 7);
+  int64_t i = 0;
+  for (; i + kVector <= n; i += kVector) {
+    const __m256i a = rounded<kAdded>(sums, to, i), b = rounded<kAdded>(sums, to, i + 8);
+    const __m256i c = rounded<kAdded>(sums, to, i + 16), d = rounded<kAdded>(sums, to, i + 24);
+    const __m256i ab = _mm256_packs_epi32(a, b), cd = _mm256_packs_epi32(c, d);
+    const __m256i packed =
+        std::numeric_limits<T>::is_signed ? _mm256_packs_epi16(ab, cd) : _mm256_packus_epi16(ab, cd);
+    _mm256_storeu_si256(reinterpret_cast<__m256i*>(out + i), _mm256_permutevar8x32_epi32(packed, order));
+  }
+  for (; i + 8 <= n; i += 8) {
+    const __m256i a = rounded<kAdded>(sums, to, i);
+    const __m128i words = _mm_packs_epi32(_mm256_castsi256_si128(a), _mm256_extracti128_si256(a, 1));
+    const __m128i bytes =
+        std::numeric_limits<T>::is_signed ? _mm_packs_epi16(words, words) : _mm_packus_epi16(words, words);
+    _mm_storel_epi64(reinterpret_cast<__m128i*>(out + i), bytes);
+  }
+  return i;
 }
-OCTAVO_MULTIVERSION void requantize_s8(const int32_t* s, const Requantization& to, int8_t* out, int64_t n) {
-  plain(s, to, out, n);
-}
-OCTAVO_MULTIVERSION void add_u8_u8(const int32_t* s, const Requantization& to,
-                                   const IntegerAddend<uint8_t>& a, uint8_t* out, int64_t n) {
-  with_addend(s, to, a, out, n);
-}
-OCTAVO_MULTIVERSION void add_s8_u8(const int32_t* s, const Requantization& to, const IntegerAddend<int8_t>& a,
-                                   uint8_t* out, int64_t n) {
-  with_addend(s, to, a, out, n);
-}
-OCTAVO_MULTIVERSION void add_u8_s8(const int32_t* s, const Requantization& to,
-                                   const IntegerAddend<uint8_t>& a, int8_t* out, int64_t n) {
-  with_addend(s, to, a, out, n);
-}
-OCTAVO_MULTIVERSION void add_s8_s8(const int32_t* s, const Requantization& to, const IntegerAddend<int8_t>& a,
-                                   int8_t* out, int64_t n) {
-  with_addend(s, to, a, out, n);
+
+template <typename T>
+void requantize(const int32_t* sums, const Requantization& to, T* out, int64_t n) {
+  static const bool avx2 = __builtin_cpu_supports("avx2");
+  int64_t i = 0;
+  if (avx2) {
+    const Added kind = !to.addend.values ? Added::nothing : to.addend.is_signed ? Added::s8 : Added::u8;
+    if (kind == Added::nothing) i = requantize_avx2<Added::nothing>(sums, to, out, n);
+    if (kind == Added::u8) i = requantize_avx2<Added::u8>(sums, to, out, n);
+    if (kind == Added::s8) i = requantize_avx2<Added::s8>(sums, to, out, n);
+  }
+  for (; i < n; i++) out[i] = requantized<T>(sums[i], to, i);
 }
 }  // namespace
 
 void requantize_sums(const int32_t* sums, const Requantization& to, uint8_t* out, int64_t n) {
-  requantize_u8(sums, to, out, n);
+  requantize(sums, to, out, n);
 }
 void requantize_sums(const int32_t* sums, const Requantization& to, int8_t* out, int64_t n) {
-  requantize_s8(sums, to, out, n);
-}
-void requantize_sums(const int32_t* sums, const Requantization& to, IntegerAddend<uint8_t> addend,
-                     uint8_t* out, int64_t n) {
-  add_u8_u8(sums, to, addend, out, n);
-}
-void requantize_sums(const int32_t* sums, const Requantization& to, IntegerAddend<int8_t> addend,
-                     uint8_t* out, int64_t n) {
-  add_s8_u8(sums, to, addend, out, n);
-}
-void requantize_sums(const int32_t* sums, const Requantization& to, IntegerAddend<uint8_t> addend,
-                     int8_t* out, int64_t n) {
-  add_u8_s8(sums, to, addend, out, n);
-}
-void requantize_sums(const int32_t* sums, const Requantization& to, IntegerAddend<int8_t> addend, int8_t* out,
-                     int64_t n) {
-  add_s8_s8(sums, to, addend, out, n);
+  requantize(sums, to, out, n);
 }
 
 OCTAVO_MULTIVERSION void scale_sums(const int32_t* sums, const float* factor, const float* offset, float* out,

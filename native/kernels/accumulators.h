@@ -5,35 +5,27 @@
 
 namespace octavo::kernels {
 
-// What happens between sum and integer: x = sum * factor + offset, clamped to low..high, rounded, moved by
-// zero_point.
-struct Requantization {
-  const float* factor;
-  const float* offset;
-  float low, high;
-  float zero_point;
-};
-
-// An addend of 8-bit integers, in units of the result: + (value - zero_point) * scale before the clamp.
-template <typename T>
-struct IntegerAddend {
-  const T* values;
+// Integers of 8 bits that are added: (value - zero_point) * scale, in units of the result.
+struct ByteAddend {
+  const void* values;  // null where nothing is added
+  bool is_signed;
   float scale;
   float zero_point;
 };
 
-// out = saturate(round(clamp(sums * factor + offset)) + zero_point), ties to even.
+// x = sums * factor + offset + addend, clamped to low..high, rounded, ties to even; then zero_point is added,
+// and what leaves the result's range saturates.
+struct Requantization {
+  const float* factor;
+  const float* offset;
+  ByteAddend addend;
+  float low, high;  // finite, and within +-2^20
+  int32_t zero_point;
+};
+
+// `to.addend.values` may be `out`.
 void requantize_sums(const int32_t* sums, const Requantization& to, uint8_t* out, int64_t n);
 void requantize_sums(const int32_t* sums, const Requantization& to, int8_t* out, int64_t n);
-// `addend.values` may be `out`.
-void requantize_sums(const int32_t* sums, const Requantization& to, IntegerAddend<uint8_t> addend,
-                     uint8_t* out, int64_t n);
-void requantize_sums(const int32_t* sums, const Requantization& to, IntegerAddend<int8_t> addend,
-                     uint8_t* out, int64_t n);
-void requantize_sums(const int32_t* sums, const Requantization& to, IntegerAddend<uint8_t> addend,
-                     int8_t* out, int64_t n);
-void requantize_sums(const int32_t* sums, const Requantization& to, IntegerAddend<int8_t> addend, int8_t* out,
-                     int64_t n);
 
 // out = sums * factor + offset.
 void scale_sums(const int32_t* sums, const float* factor, const float* offset, float* out, int64_t n);

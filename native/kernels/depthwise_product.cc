@@ -21,6 +21,8 @@ __attribute__((target("avx2"))) void multiply_avx2(const std::vector<int64_t>& t
     return _mm256_loadu_si256(reinterpret_cast<const __m256i*>(at));
   };
   __m256i low[kCount], high[kCount];
+  // Unrolled, all loops over pixels keep the sums in registers.
+#pragma GCC unroll 4
   for (int p = 0; p < kCount; p++) low[p] = high[p] = _mm256_setzero_si256();
   for (size_t t = 0; t < taps.size(); t += 2, weights += 2 * kDepthwiseChannels) {
     const __m256i w_low = load(weights), w_high = load(weights + kDepthwiseChannels);
@@ -33,6 +35,7 @@ __attribute__((target("avx2"))) void multiply_avx2(const std::vector<int64_t>& t
       high[p] = _mm256_add_epi32(high[p], _mm256_madd_epi16(_mm256_unpackhi_epi16(a, b), w_high));
     }
   }
+#pragma GCC unroll 4
   for (int p = 0; p < kCount; p++) {
     auto* target = reinterpret_cast<__m256i*>(sums + p * sums_step);
     _mm256_storeu_si256(target, _mm256_permute2x128_si256(low[p], high[p], 0x20));

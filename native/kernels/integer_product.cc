@@ -21,10 +21,13 @@ template <int kRows>
 __attribute__((target("avx2"))) void multiply_avx2(const ProductRuns& runs, const int16_t* const* rows,
                                                    const int8_t* block, int32_t* sums, int64_t sums_step) {
   __m256i low[kRows], high[kRows];
+  // Unrolled, all loops over rows keep the sums in registers.
+#pragma GCC unroll 6
   for (int r = 0; r < kRows; r++) low[r] = high[r] = _mm256_setzero_si256();
   const int64_t pairs = runs.pairs();
   for (const int64_t offset : runs.offsets) {
     const int16_t* row[kRows];
+#pragma GCC unroll 6
     for (int r = 0; r < kRows; r++) row[r] = rows[r] + offset;
     for (int64_t p = 0; p < pairs; p++, block += 2 * kProductColumns) {
       const auto* weights = reinterpret_cast<const __m128i*>(block);
@@ -38,6 +41,7 @@ __attribute__((target("avx2"))) void multiply_avx2(const ProductRuns& runs, cons
       }
     }
   }
+#pragma GCC unroll 6
   for (int r = 0; r < kRows; r++) {
     auto* target = reinterpret_cast<__m256i*>(sums + r * sums_step);
     _mm256_storeu_si256(target, low[r]);

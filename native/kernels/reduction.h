@@ -3,12 +3,17 @@
 
 #include <cstdint>
 
+#include "kernels/row_conversion.h"
 #include "tensor/tensor_desc.h"
 
 namespace octavo::kernels {
 
 // accumulator[i] += row[i], for any dtype that reads as float32.
 void accumulate_row(DType dtype, const void* row, float* accumulator, int64_t n);
+// accumulator[i] += clamp(round_half_even(row[i] / scale) + zero_point) for every row: what quantizing would
+// store. Rows begin `stride` elements apart. NaN counts as the least integer of the range.
+void accumulate_quantized_rows(const float* rows, int64_t stride, int64_t count, float* accumulator,
+                               int64_t n, Affine target, QuantRange range);
 // best[i] = max(best[i], row[i]) in the tensor's own dtype; float NaN wins.
 void maximum_row(DType dtype, const void* row, void* best, int64_t n);
 

@@ -2,30 +2,33 @@
 
 #include <sys/mman.h>
 
-#include <cstdlib>
-#include <new>
+#include "primitives/aligned_buffer.h"
 
 namespace octavo {
 
 namespace {
-constexpr size_t kCacheLine = 64;
 constexpr size_t kHugePage = size_t{2} << 20;
 }  // namespace
 
-Arena::~Arena() { std::free(block_); }
-
 void* Arena::reserve(size_t bytes) {
   if (bytes <= bytes_) return block_;
-  std::free(block_);
+  memory_.reset();
   block_ = nullptr;
   bytes_ = 0;
-  // Activations are walked from end to end: huge pages spare most of the page-table walks.
-  const size_t alignment = bytes >= kHugePage ? kHugePage : kCacheLine;
-  const size_t rounded = (bytes + alignment - 1) / alignment * alignment;
-  block_ = std::aligned_alloc(alignment, rounded);
-  if (!block_) throw std::bad_alloc();
-  bytes_ = rounded;
-  if (alignment == kHugePage) madvise(block_, rounded, MADV_HUGEPAGE);
+  if (bytes < kHugePage) {
+    memory_ = aligned_buffer(bytes);
+    block_ = memory_.get();
+  } else {
+    // Activations are walked from end to end: huge pages spare most of the page-table walks. What lies before
+    // the first of them is never touched, and what they would reach beyond the end stays in small pages:
+    // neither takes memory.
+    size_t space = bytes + kHugePage;
+    memory_ = aligned_buffer(space);
+    block_ = memory_.get();
+    std::align(kHugePage, bytes, block_, space);
+    madvise(block_, bytes / kHugePage * kHugePage, MADV_HUGEPAGE);
+  }
+  bytes_ = bytes;
   return block_;
 }
 

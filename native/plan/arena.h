@@ -2,22 +2,19 @@
 #pragma once
 
 #include <cstddef>
+#include <memory>
 
 namespace octavo {
 
 class Arena {
  public:
-  Arena() = default;
-  ~Arena();
-  Arena(const Arena&) = delete;
-  Arena& operator=(const Arena&) = delete;
-
   // A block of at least `bytes`, aligned to cache lines. What it held before is lost when it has to grow.
   // Throws std::bad_alloc.
   void* reserve(size_t bytes);
 
  private:
-  void* block_ = nullptr;
+  std::shared_ptr<void> memory_;
+  void* block_ = nullptr;  // in it
   size_t bytes_ = 0;
 };
 

@@ -4,6 +4,7 @@
 #include <pthread.h>
 #include <signal.h>
 
+#include <algorithm>
 #include <chrono>
 #include <stdexcept>
 #include <string>
@@ -42,9 +43,20 @@ void Executor::submit(Job* job) {
   {
     const std::lock_guard<std::mutex> lock(mutex_);
     if (closed_) throw std::runtime_error("the executor is disposed");
-    queue_.push_back(job);
+    const auto later = [](uint64_t arrival, const Job* other) { return arrival < other->arrival(); };
+    queue_.insert(std::upper_bound(queue_.begin(), queue_.end(), job->arrival(), later), job);
   }
   wake_.notify_one();
+}
+
+Job* Executor::withdraw(uint64_t arrival) {
+  const std::lock_guard<std::mutex> lock(mutex_);
+  const auto found =
+      std::find_if(queue_.begin(), queue_.end(), [&](const Job* job) { return job->arrival() == arrival; });
+  if (found == queue_.end()) return nullptr;
+  Job* job = *found;
+  queue_.erase(found);
+  return job;
 }
 
 std::deque<Job*> Executor::close() {

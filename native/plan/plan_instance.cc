@@ -5,6 +5,8 @@
 #include <algorithm>
 #include <chrono>
 
+#include "plan/step_creation.h"
+
 namespace octavo {
 
 namespace {
@@ -15,10 +17,11 @@ size_t round_up(size_t bytes) { return (bytes + kCacheLine - 1) / kCacheLine * k
 PlanInstance::PlanInstance(std::shared_ptr<const Plan> plan, const std::atomic<bool>& abort)
     : plan_(std::move(plan)) {
   use_threads();
-  bound_.reserve(plan_->steps.size());
-  for (const auto& step : plan_->steps) {
-    if (abort.load(std::memory_order_relaxed)) throw Aborted();
-    bound_.push_back({create_step(step.spec), std::vector<const void*>(step.inputs.size(), nullptr),
+  auto made = create_steps(*plan_, abort);
+  bound_.reserve(made.size());
+  for (size_t at = 0; at < made.size(); at++) {
+    const auto& step = plan_->steps[at];
+    bound_.push_back({std::move(made[at]), std::vector<const void*>(step.inputs.size(), nullptr),
                       std::vector<void*>(step.outputs.size(), nullptr)});
     auto& bound = bound_.back();
     scratchpad_bytes_ = std::max(scratchpad_bytes_, bound.step->scratchpad_bytes());

@@ -4,19 +4,14 @@
 #include <atomic>
 #include <cstdint>
 #include <memory>
-#include <stdexcept>
 #include <string>
 #include <vector>
 
+#include "plan/aborted.h"
 #include "plan/arena.h"
 #include "plan/plan.h"
 
 namespace octavo {
-
-// Thrown out of a run or a compilation that was told to stop.
-struct Aborted : std::runtime_error {
-  Aborted() : std::runtime_error("the executor is shutting down") {}
-};
 
 class PlanInstance {
  public:

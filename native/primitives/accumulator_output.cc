@@ -1,13 +1,12 @@
 #include "primitives/accumulator_output.h"
 
-#include <limits>
-
-#include "kernels/accumulators.h"
+#include <algorithm>
 
 namespace octavo {
 
 namespace {
-constexpr float kInfinity = std::numeric_limits<float>::infinity();
+// Beyond what bytes hold under any zero point.
+constexpr float kBeyond = 1 << 20;
 
 bool is_byte(DType dtype) { return dtype == DType::u8 || dtype == DType::s8; }
 
@@ -22,17 +21,23 @@ AccumulatorOutput::AccumulatorOutput(const StepSpec& spec, const onednn::Fusion&
       dst_zero_point_(static_cast<float>(fusion.dst_zero_point)),
       addend_(fusion.addend),
       unary_(spec.attributes),
-      low_(-kInfinity),
-      high_(kInfinity),
+      low_(-kBeyond),
+      high_(kBeyond),
       at_once_(is_byte(dst_) && only_clamps(fusion.unary) && (!addend_ || is_byte(addend_->dtype))),
       weight_scales_(fusion.weight_scales),
       factor_(channels),
       offset_(channels) {
   weight_scales_.resize(channels, weight_scales_[0]);
-  if (!at_once_ || !fusion.unary) return;
+  if (!at_once_) return;
+  const float unit = 1 / dst_scale_;
+  if (addend_)
+    added_ = {nullptr, addend_->dtype == DType::s8, addend_->scale * unit,
+              static_cast<float>(addend_->zero_point)};
+  if (!fusion.unary) return;
+  const auto bound = [&](float value) { return std::clamp(value * unit, -kBeyond, kBeyond); };
   const bool is_relu = fusion.unary->algorithm == "relu";
-  low_ = is_relu ? 0 : fusion.unary->alpha * (1 / dst_scale_);
-  if (!is_relu) high_ = fusion.unary->beta * (1 / dst_scale_);
+  low_ = is_relu ? 0 : bound(fusion.unary->alpha);
+  if (!is_relu) high_ = bound(fusion.unary->beta);
 }
 
 void AccumulatorOutput::prepare(float src_scale, const float* bias) {
@@ -43,26 +48,17 @@ void AccumulatorOutput::prepare(float src_scale, const float* bias) {
   }
 }
 
-template <typename T>
-void AccumulatorOutput::quantize(const int32_t* sums, int64_t channel, int64_t count, const void* addend,
-                                 T* dst) const {
-  const kernels::Requantization to{factor_.data() + channel, offset_.data() + channel, low_, high_,
-                                   dst_zero_point_};
-  if (!addend_) return kernels::requantize_sums(sums, to, dst, count);
-  const float scale = addend_->scale * (1 / dst_scale_), zero_point = static_cast<float>(addend_->zero_point);
-  if (addend_->dtype == DType::u8) {
-    const kernels::IntegerAddend<uint8_t> added{static_cast<const uint8_t*>(addend), scale, zero_point};
-    return kernels::requantize_sums(sums, to, added, dst, count);
-  }
-  const kernels::IntegerAddend<int8_t> added{static_cast<const int8_t*>(addend), scale, zero_point};
-  kernels::requantize_sums(sums, to, added, dst, count);
-}
-
 void AccumulatorOutput::row(const int32_t* sums, int64_t channel, int64_t count, const void* addend,
                             void* dst) const {
   if (at_once_) {
-    if (dst_ == DType::u8) return quantize(sums, channel, count, addend, static_cast<uint8_t*>(dst));
-    return quantize(sums, channel, count, addend, static_cast<int8_t*>(dst));
+    const kernels::Requantization to{factor_.data() + channel,
+                                     offset_.data() + channel,
+                                     {addend, added_.is_signed, added_.scale, added_.zero_point},
+                                     low_,
+                                     high_,
+                                     static_cast<int32_t>(dst_zero_point_)};
+    if (dst_ == DType::u8) return kernels::requantize_sums(sums, to, static_cast<uint8_t*>(dst), count);
+    return kernels::requantize_sums(sums, to, static_cast<int8_t*>(dst), count);
   }
   alignas(64) float values[kMaxChannels], added[kMaxChannels];
   kernels::scale_sums(sums, factor_.data() + channel, offset_.data() + channel, values, count);

@@ -4,6 +4,7 @@
 
 #include <vector>
 
+#include "kernels/accumulators.h"
 #include "kernels/row_conversion.h"
 #include "onednn/fusion.h"
 #include "primitives/row_function.h"
@@ -26,13 +27,11 @@ class AccumulatorOutput {
   void row(const int32_t* sums, int64_t channel, int64_t count, const void* addend, void* dst) const;
 
  private:
-  template <typename T>
-  void quantize(const int32_t* sums, int64_t channel, int64_t count, const void* addend, T* dst) const;
-
   DType dst_;
   float dst_scale_, dst_zero_point_;
   std::optional<onednn::Addend> addend_;
   RowFunction unary_;
+  kernels::ByteAddend added_{};
   float low_, high_;  // what the function clamps to, in units of the result
   bool at_once_;      // the function only clamps, and the rest is bytes
   std::vector<float> weight_scales_;

@@ -69,8 +69,9 @@ bool is_one_run(const TensorDesc& x, const TensorDesc& y) {
   return nest.extents.size() == 1 && nest.strides[0][0] == 1 && nest.strides[1][0] == 1;
 }
 
-// Tensors of different layouts meet in the scratchpad, and so do those of a dtype that this CPU does not
-// compute in: there as float32.
+// The primitive computes on one run of values. An input that lies otherwise is copied to where the result
+// goes, a result with gaps is computed in the scratchpad; and so is what is of a dtype that this CPU does not
+// compute in, there as float32.
 class OneDnnEltwise : public Step {
  public:
   explicit OneDnnEltwise(const StepSpec& spec) : x_(spec, 0, "the tensor"), numel_(x_.desc().numel()) {
@@ -78,25 +79,31 @@ class OneDnnEltwise : public Step {
     if (x.shape != y.shape || x.dtype != y.dtype)
       throw std::invalid_argument("input and output must have the same shape and dtype");
     if (numel_ == 0) return;
-    if (is_one_run(x, y)) primitive_ = make(spec, x.dtype);
-    if (!primitive_) stage(spec, x, y);
+    primitive_ = make(spec, x.dtype);
+    if (!primitive_)
+      stage(spec, x, y);
+    else if (!is_one_run(x, y))
+      bring_together(x, y);
     own_scratch_ = scratch_.reserve(primitive_->scratchpad_bytes());
   }
 
   void execute(const Buffers& buffers) override {
     if (numel_ == 0) return;
     const void* src = x_.data(buffers);
-    void* staging = ScratchLayout::at(buffers.scratchpad, staging_);
-    if (gather_) gather_->execute(src, staging);
-    primitive_->bind(DNNL_ARG_SRC, gather_ ? staging : src);
-    primitive_->bind(DNNL_ARG_DST, gather_ ? staging : buffers.outputs[0]);
+    void* dst = scatter_ ? ScratchLayout::at(buffers.scratchpad, staging_) : buffers.outputs[0];
+    if (gather_) {
+      gather_->execute(src, dst);
+      src = dst;
+    }
+    primitive_->bind(DNNL_ARG_SRC, src);
+    primitive_->bind(DNNL_ARG_DST, dst);
     primitive_->execute(ScratchLayout::at(buffers.scratchpad, own_scratch_));
-    if (scatter_) scatter_->execute(staging, buffers.outputs[0]);
+    if (scatter_) scatter_->execute(dst, buffers.outputs[0]);
   }
 
   std::string implementation() const override {
     if (!primitive_) return "octavo:nothing";
-    return gather_ ? "octavo:copy+" + primitive_->implementation() : primitive_->implementation();
+    return (gather_ ? "octavo:copy+" : "") + primitive_->implementation() + (scatter_ ? "+octavo:copy" : "");
   }
   size_t scratchpad_bytes() const override { return scratch_.bytes(); }
 
@@ -106,15 +113,26 @@ class OneDnnEltwise : public Step {
                                  attribute(spec, "beta")});
   }
 
-  void stage(const StepSpec& spec, const TensorDesc& x, const TensorDesc& y) {
-    DType dtype = x.dtype;
-    primitive_ = make(spec, dtype);
-    if (!primitive_) primitive_ = make(spec, dtype = DType::f32);
-    if (!primitive_) throw std::invalid_argument("oneDNN has no fast kernel for this function");
-    const TensorDesc dense{dtype, x.shape, row_major_strides(x.shape)};
+  void bring_together(const TensorDesc& x, const TensorDesc& y) {
+    const auto move = kernels::RowConversion::move(x.dtype);
+    if (is_one_run(y, y)) {
+      gather_.emplace(x, y, move);
+      return;
+    }
+    const bool in_order = is_one_run(x, x);
+    const TensorDesc dense = in_order ? x : TensorDesc{x.dtype, x.shape, row_major_strides(x.shape)};
     staging_ = scratch_.reserve(dense.span_bytes());
-    gather_.emplace(x, dense, kernels::RowConversion::cast(x.dtype, dtype));
-    scatter_.emplace(dense, y, kernels::RowConversion::cast(dtype, y.dtype));
+    if (!in_order) gather_.emplace(x, dense, move);
+    scatter_.emplace(dense, y, move);
+  }
+
+  void stage(const StepSpec& spec, const TensorDesc& x, const TensorDesc& y) {
+    primitive_ = make(spec, DType::f32);
+    if (!primitive_) throw std::invalid_argument("oneDNN has no fast kernel for this function");
+    const TensorDesc dense{DType::f32, x.shape, row_major_strides(x.shape)};
+    staging_ = scratch_.reserve(dense.span_bytes());
+    gather_.emplace(x, dense, kernels::RowConversion::cast(x.dtype, DType::f32));
+    scatter_.emplace(dense, y, kernels::RowConversion::cast(DType::f32, y.dtype));
   }
 
   InputValue x_;

@@ -1,9 +1,13 @@
-// Rows of a table, by index.
+// Rows of a table, by index; those of a table of 8-bit integers are dequantized, each with its own
+// parameters.
 #include <cstring>
+#include <optional>
 #include <stdexcept>
 
 #include "kernels/parallel.h"
+#include "kernels/row_conversion.h"
 #include "primitives/input_value.h"
+#include "primitives/parameters.h"
 #include "primitives/table.h"
 
 namespace octavo {
@@ -23,14 +27,18 @@ class Embedding : public Step {
       throw std::invalid_argument("the indices must be row-major int64 or int32, got " + indices.to_string());
     Dims expected = indices.shape;
     expected.push_back(table.shape[1]);
-    if (output_.shape != expected || output_.dtype != table.dtype || !output_.is_contiguous())
+    if (spec.inputs.size() > 2) read_parameters(spec);
+    const DType dtype = scales_ ? DType::f32 : table.dtype;
+    if (output_.shape != expected || output_.dtype != dtype || !output_.is_contiguous())
       throw std::invalid_argument("the output must be row-major " +
-                                  TensorDesc{table.dtype, expected, {}}.to_string());
+                                  TensorDesc{dtype, expected, {}}.to_string());
   }
 
   void execute(const Buffers& buffers) override {
     const int64_t rows = table_.desc().shape[0], count = indices_.desc().numel();
-    const size_t bytes = static_cast<size_t>(table_.desc().shape[1]) * dtype_size(output_.dtype);
+    const int64_t width = table_.desc().shape[1];
+    const size_t bytes = static_cast<size_t>(width) * dtype_size(table_.desc().dtype);
+    const size_t out_bytes = static_cast<size_t>(width) * dtype_size(output_.dtype);
     const char* table = static_cast<const char*>(table_.data(buffers));
     const void* indices = indices_.data(buffers);
     char* out = static_cast<char*>(buffers.outputs[0]);
@@ -39,20 +47,41 @@ class Embedding : public Step {
       if (const int64_t row = index(indices, i); row < 0 || row >= rows)
         throw std::out_of_range("embedding '" + node_ + "': index " + std::to_string(row) +
                                 " is out of range for a table of " + std::to_string(rows) + " rows");
-    kernels::parallel_for(count, count * static_cast<int64_t>(bytes), [&](int64_t i) {
-      std::memcpy(out + static_cast<size_t>(i) * bytes,
-                  table + static_cast<size_t>(index(indices, i)) * bytes, bytes);
+    const void* scales = scales_ ? scales_->data(buffers) : nullptr;
+    const void* zero_points = zero_points_ ? zero_points_->data(buffers) : nullptr;
+    kernels::parallel_for(count, count * static_cast<int64_t>(out_bytes), [&](int64_t i) {
+      const int64_t row = index(indices, i);
+      const char* from = table + static_cast<size_t>(row) * bytes;
+      char* to = out + static_cast<size_t>(i) * out_bytes;
+      if (!scales) {
+        std::memcpy(to, from, bytes);
+        return;
+      }
+      const kernels::Affine affine{parameter_at(scales_->desc(), scales, row),
+                                   parameter_at(zero_points_->desc(), zero_points, row)};
+      kernels::RowConversion::affine(table_.desc().dtype, affine, DType::f32, {}, {0, 0})(from, to, width);
     });
   }
   std::string implementation() const override { return "octavo:embedding"; }
 
  private:
+  void read_parameters(const StepSpec& spec) {
+    const auto& table = table_.desc();
+    if (table.dtype != DType::u8 && table.dtype != DType::s8)
+      throw std::invalid_argument("a table with scales must be uint8 or int8, got " + table.to_string());
+    scales_.emplace(spec, 2, "scales");
+    zero_points_.emplace(spec, 3, "zero points");
+    check_parameters(scales_->desc(), table.shape[0], "scales");
+    check_parameters(zero_points_->desc(), table.shape[0], "zero points");
+  }
+
   int64_t index(const void* indices, int64_t i) const {
     return indices_.desc().dtype == DType::s64 ? static_cast<const int64_t*>(indices)[i]
                                                : static_cast<const int32_t*>(indices)[i];
   }
 
   InputValue table_, indices_;
+  std::optional<InputValue> scales_, zero_points_;
   TensorDesc output_;
   std::string node_;
 };

@@ -82,8 +82,7 @@ class ExactLayer : public Step {
         division_(divide(rows_, dst_desc_.shape[0], dst_desc_.shape[2],
                          static_cast<int64_t>(products_.blocks().size()), threads_)),
         src_(spec.inputs[0], problem.convolution.src, src_desc_, scratch_),
-        dst_(problem.convolution.dst, dst_desc_, scratch_),
-        weight_(spec, 1, "the weight") {
+        dst_(problem.convolution.dst, dst_desc_, scratch_) {
     if (problem.addend) {
       addend_desc_ = with_adjacent_channels(*problem.addend);
       addend_.emplace(spec.inputs[inputs.addend], *problem.addend, *addend_desc_, scratch_);
@@ -98,10 +97,11 @@ class ExactLayer : public Step {
     if (const auto& constant = spec.inputs[1].constant) {
       packed_ = constant->packed("exact " + products_.form(), [&] {
         auto packed = aligned_buffer(products_.packed_bytes());
-        products_.pack(problem_.weight, constant->data(), packed.get());
+        products_.pack(problem_.weight, constant->data().get(), packed.get());
         return packed;
       });
     } else {
+      weight_.emplace(spec, 1, "the weight");
       packed_offset_ = scratch_.reserve(products_.packed_bytes());
     }
     const size_t rows_bytes = (rows_.size(division_.rows) + WindowProducts::kReadsBehind) * sizeof(int16_t);
@@ -118,7 +118,7 @@ class ExactLayer : public Step {
     const void* packed = packed_.get();
     if (!packed) {
       void* repacked = ScratchLayout::at(scratchpad, packed_offset_);
-      products_.pack(problem_.weight, weight_.data(buffers), repacked);
+      products_.pack(problem_.weight, weight_->data(buffers), repacked);
       packed = repacked;
     }
     const char* addend = nullptr;
@@ -181,15 +181,17 @@ class ExactLayer : public Step {
     const int64_t shares = (windows + kWindows - 1) / kWindows;
     const int64_t even = (windows + shares - 1) / shares;
     const int64_t share = (even + kernels::kProductRows - 1) / kernels::kProductRows * kernels::kProductRows;
+    int64_t row = 0, column = 0;
     for (int64_t begin = 0; begin < windows; begin += share) {
       const int64_t count = std::min(share, windows - begin);
       const int16_t* inputs[kWindows];
-      for (int64_t w = 0; w < count; w++)
-        inputs[w] = rows + rows_.window_offset((begin + w) / width, (begin + w) % width);
-      const auto at = [&](const TensorDesc& desc, int64_t w) {
-        const int64_t row = first + (begin + w) / width, column = (begin + w) % width;
-        return image * desc.strides[0] + row * desc.strides[2] + column * desc.strides[3];
-      };
+      int64_t dst_at[kWindows], addend_at[kWindows];
+      for (int64_t w = 0; w < count; w++) {
+        inputs[w] = rows + rows_.window_offset(row, column);
+        dst_at[w] = pixel_offset(dst_desc_, image, first + row, column);
+        if (run.addend) addend_at[w] = pixel_offset(*addend_desc_, image, first + row, column);
+        if (++column == width) column = 0, row++;
+      }
       constexpr int64_t kBlocks = AccumulatorOutput::kMaxChannels / WindowProducts::kWidth;
       const int64_t end = blocks * (part + 1) / division_.parts;
       for (int64_t block = blocks * part / division_.parts; block < end; block += kBlocks) {
@@ -200,14 +202,17 @@ class ExactLayer : public Step {
         const int64_t channels = final.channel + final.count - channel;
         for (int64_t w = 0; w < count; w++) {
           const char* addend =
-              run.addend ? run.addend + (at(*addend_desc_, w) + channel) * element(*addend_desc_) : nullptr;
+              run.addend ? run.addend + (addend_at[w] + channel) * element(*addend_desc_) : nullptr;
           output_.row(sums + w * kSumsStep, channel, channels, addend,
-                      run.dst + (at(dst_desc_, w) + channel) * element(dst_desc_));
+                      run.dst + (dst_at[w] + channel) * element(dst_desc_));
         }
       }
     }
   }
 
+  static int64_t pixel_offset(const TensorDesc& desc, int64_t image, int64_t row, int64_t column) {
+    return image * desc.strides[0] + row * desc.strides[2] + column * desc.strides[3];
+  }
   static int64_t element(const TensorDesc& desc) { return static_cast<int64_t>(dtype_size(desc.dtype)); }
 
   std::string node_;
@@ -226,8 +231,7 @@ class ExactLayer : public Step {
   Operand src_;
   Result dst_;
   std::optional<Operand> addend_;
-  InputValue weight_;
-  std::optional<InputValue> bias_, scale_, zero_point_;
+  std::optional<InputValue> weight_, bias_, scale_, zero_point_;
   std::shared_ptr<void> packed_;  // where the weight is constant
   size_t packed_offset_ = 0;
   std::vector<size_t> rows_offsets_, sums_offsets_;  // one a thread

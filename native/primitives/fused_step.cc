@@ -70,7 +70,7 @@ FusedStep::FusedStep(const StepSpec& spec, FusedInputs inputs, const FusedViews&
   if (inputs_.bias < 0) {
     if (fused_.has_bias) bias_ = fused_.bias.offset;  // the primitive's own: an addend's zero point
   } else if (const auto& constant = spec.inputs[inputs_.bias].constant) {
-    transform_bias(constant->data());
+    transform_bias(constant->data().get());
   } else {
     transforms_bias_ = bias_is_bf16_ || fused_.source || !is_identity(fused_.bias);
   }

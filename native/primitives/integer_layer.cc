@@ -135,7 +135,12 @@ std::unique_ptr<Step> create_integer_convolution(const StepSpec& spec) {
   return std::make_unique<IntegerLayer>(spec, false);
 }
 std::unique_ptr<Step> create_integer_linear(const StepSpec& spec) {
-  return std::make_unique<IntegerLayer>(spec, true);
+  if (!spec.attributes.boolean("transposedWeight", false)) return std::make_unique<IntegerLayer>(spec, true);
+  StepSpec transposed = spec;  // given as [in, out]
+  auto& weight = transposed.inputs.at(1).desc;
+  std::reverse(weight.shape.begin(), weight.shape.end());
+  std::reverse(weight.strides.begin(), weight.strides.end());
+  return std::make_unique<IntegerLayer>(transposed, true);
 }
 
 }  // namespace octavo

@@ -13,10 +13,6 @@
 namespace octavo {
 
 namespace {
-kernels::Affine target_of(const StepSpec& spec) {
-  return {spec.attributes.number("outputScale", 1), spec.attributes.integer("outputZeroPoint", 0)};
-}
-
 // The parameters that follow the tensor, where hasWeight and hasBias say so: `count` float32 values each.
 struct Parameters {
   std::optional<InputValue> weight, bias;
@@ -56,7 +52,7 @@ class LayerNorm : public Step {
   explicit LayerNorm(const StepSpec& spec)
       : x_(spec, 0, "the tensor"),
         eps_(static_cast<float>(spec.attributes.number("eps"))),
-        rows_(x_.desc(), spec.outputs.at(0), last_axes(spec), target_of(spec), scratch_),
+        rows_(x_.desc(), spec.outputs.at(0), last_axes(spec), source_of(spec), target_of(spec), scratch_),
         parameters_(spec, rows_.length()) {}
 
   void execute(const Buffers& buffers) override {
@@ -108,7 +104,7 @@ class GroupNorm : public Step {
         eps_(static_cast<float>(spec.attributes.number("eps"))),
         groups_(spec.attributes.integer("groups")),
         rows_(grouped(x_.desc(), groups_), grouped(spec.outputs.at(0), groups_),
-              axes_from(2, x_.desc().shape.size() + 1), target_of(spec), scratch_),
+              axes_from(2, x_.desc().shape.size() + 1), source_of(spec), target_of(spec), scratch_),
         channels_(x_.desc().shape[1] / groups_),
         parameters_(spec, x_.desc().shape[1]) {}
 

@@ -15,14 +15,15 @@ int64_t merge_factor(int64_t groups, int64_t in, int64_t out) {
 }
 
 // [O, I, ...] with `factor` groups joined: [O, factor * I, ...].
-std::shared_ptr<Constant> block_diagonal(const Constant& weight, int64_t group_outputs, int64_t factor) {
+std::shared_ptr<Constant> block_diagonal(Constant& weight, int64_t group_outputs, int64_t factor) {
   TensorDesc desc = weight.desc();
   const int64_t outputs = desc.shape[0];
   const size_t block = weight.desc().span_bytes() / outputs;  // one output's weights
   desc.shape[1] *= factor;
   desc.strides = row_major_strides(desc.shape);
   std::vector<char> data(desc.span_bytes(), 0);
-  const auto* source = static_cast<const char*>(weight.data());
+  const auto held = weight.data();
+  const auto* source = static_cast<const char*>(held.get());
   for (int64_t o = 0; o < outputs; o++) {
     const int64_t at = o * factor + o / group_outputs % factor;
     std::memcpy(data.data() + at * block, source + o * block, block);

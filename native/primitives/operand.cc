@@ -2,6 +2,7 @@
 
 #include <cstring>
 
+#include "kernels/single_thread.h"
 #include "primitives/aligned_buffer.h"
 
 namespace octavo {
@@ -9,6 +10,8 @@ namespace octavo {
 namespace {
 std::shared_ptr<void> reordered(const void* data, const dnnl::memory::desc& from,
                                 const dnnl::memory::desc& to) {
+  // A plan's weights are packed by as many threads as it has, each at another one.
+  const kernels::SingleThread alone;
   auto reorder = onednn::make_reorder(from, to);
   const auto result = aligned_buffer(to.get_size());
   const auto scratchpad = aligned_buffer(reorder.scratchpad_bytes());
@@ -31,13 +34,14 @@ Operand::Operand(const StepInput& input, const TensorDesc& given, const TensorDe
 
 Operand::Operand(const StepInput& input, const dnnl::memory::desc& given, const dnnl::memory::desc& wanted,
                  ScratchLayout& scratch)
-    : owner_(input.constant), bytes_(wanted.get_size()) {
+    : bytes_(wanted.get_size()) {
   const bool same = given == wanted;
-  if (owner_) {
-    if (!same)
-      packed_ = owner_->packed(onednn::identity(given) + onednn::identity(wanted),
-                               [&] { return reordered(owner_->data(), given, wanted); });
-    constant_ = same ? owner_->data() : packed_.get();
+  if (const auto& weight = input.constant) {
+    if (same)
+      constant_ = weight->data();
+    else
+      constant_ = weight->packed(onednn::identity(given) + onednn::identity(wanted),
+                                 [&] { return reordered(weight->data().get(), given, wanted); });
   } else if (!same) {
     reorder_.emplace(onednn::make_reorder(given, wanted));
     reordered_offset_ = scratch.reserve(bytes_);
@@ -46,7 +50,7 @@ Operand::Operand(const StepInput& input, const dnnl::memory::desc& given, const 
 }
 
 const void* Operand::resolve(const void* data, void* scratchpad) {
-  if (constant_) return constant_;
+  if (constant_) return constant_.get();
   if (!reorder_) return data;
   void* target = ScratchLayout::at(scratchpad, reordered_offset_);
   place(data, target, scratchpad);
@@ -60,7 +64,7 @@ void Operand::place(const void* data, void* target, void* scratchpad) {
     reorder_->execute(ScratchLayout::at(scratchpad, reorder_scratch_offset_));
     return;
   }
-  const void* source = constant_ ? constant_ : data;
+  const void* source = constant_ ? constant_.get() : data;
   if (source != target) std::memcpy(target, source, bytes_);
 }
 

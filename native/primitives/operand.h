@@ -29,9 +29,7 @@ class Operand {
   std::string prefix() const;
 
  private:
-  std::shared_ptr<Constant> owner_;  // keeps packed_ alive where it is the constant itself
-  std::shared_ptr<void> packed_;
-  const void* constant_ = nullptr;
+  std::shared_ptr<const void> constant_;  // in the wanted layout
   std::optional<onednn::Primitive> reorder_;
   size_t bytes_;
   size_t reordered_offset_ = 0;

@@ -1,5 +1,6 @@
 #include "primitives/parameters.h"
 
+#include <cmath>
 #include <stdexcept>
 #include <string>
 
@@ -28,6 +29,26 @@ void check_parameters(const TensorDesc& desc, int64_t count, const char* what) {
     throw std::invalid_argument(std::string(what) + ": " + std::to_string(count) +
                                 " contiguous values of float32, float64, int32 or int64 expected, got " +
                                 desc.to_string());
+}
+
+kernels::Affine affine_attributes(const Attributes& attributes, const std::string& scale,
+                                  const std::string& zero_point) {
+  const kernels::Affine affine{attributes.number(scale),
+                               static_cast<double>(attributes.integer(zero_point, 0))};
+  if (!(affine.scale > 0) || !std::isfinite(affine.scale))
+    throw std::invalid_argument("attribute '" + scale + "' must be positive and finite, got " +
+                                std::to_string(affine.scale));
+  return affine;
+}
+
+kernels::QuantRange range_attributes(const Attributes& attributes, DType dtype) {
+  const kernels::QuantRange full = kernels::full_range(dtype);
+  const kernels::QuantRange range{attributes.integer("quantMin", full.min),
+                                  attributes.integer("quantMax", full.max)};
+  if (range.min >= range.max || range.min < full.min || range.max > full.max)
+    throw std::invalid_argument("quantMin " + std::to_string(range.min) + " and quantMax " +
+                                std::to_string(range.max) + " do not fit " + dtype_name(dtype));
+  return range;
 }
 
 }  // namespace octavo

@@ -16,7 +16,7 @@ class PlainConvolution : public Step {
         scratch_offset_(scratch_.reserve(primitive_.scratchpad_bytes())),
         src_(spec.inputs[0], layout_of(src), convolution.src, scratch_),
         weights_(spec.inputs[1], weights, convolution.weights, scratch_),
-        bias_(has_bias ? spec.inputs[2].constant : nullptr) {
+        bias_(has_bias && spec.inputs[2].constant ? spec.inputs[2].constant->data() : nullptr) {
     const auto wanted = layout_of(dst);
     if (convolution.dst == wanted) return;
     reorder_.emplace(onednn::make_reorder(convolution.dst, wanted));
@@ -29,7 +29,7 @@ class PlainConvolution : public Step {
     void* dst = reorder_ ? at(dst_offset_) : buffers.outputs[0];
     primitive_.bind(DNNL_ARG_SRC, src_.resolve(buffers.inputs[0], buffers.scratchpad));
     primitive_.bind(DNNL_ARG_WEIGHTS, weights_.resolve(buffers.inputs[1], buffers.scratchpad));
-    if (has_bias_) primitive_.bind(DNNL_ARG_BIAS, bias_ ? bias_->data() : buffers.inputs[2]);
+    if (has_bias_) primitive_.bind(DNNL_ARG_BIAS, bias_ ? bias_.get() : buffers.inputs[2]);
     primitive_.bind(DNNL_ARG_DST, dst);
     primitive_.execute(at(scratch_offset_));
     if (!reorder_) return;
@@ -50,7 +50,7 @@ class PlainConvolution : public Step {
   ScratchLayout scratch_;
   size_t scratch_offset_;
   Operand src_, weights_;
-  std::shared_ptr<Constant> bias_;
+  std::shared_ptr<const void> bias_;
   std::optional<onednn::Primitive> reorder_;
   size_t dst_offset_ = 0, reorder_scratch_offset_ = 0;
 };

@@ -5,12 +5,14 @@
 
 #include "kernels/parallel.h"
 #include "kernels/transpose.h"
+#include "primitives/row_blocks.h"
 
 namespace octavo {
 
 namespace {
 constexpr size_t kMaxInputs = 4;
 constexpr size_t kMaxElement = 4;
+constexpr int64_t kBlock = 4 * 1024;  // elements a thread takes at a time
 
 std::vector<Dims> all_strides(const PointwiseOperand& output, const std::vector<PointwiseOperand>& inputs) {
   std::vector<Dims> strides = {output.desc.strides};
@@ -59,18 +61,18 @@ PointwiseLoop::PointwiseLoop(const PointwiseOperand& output, const std::vector<P
 
 void PointwiseLoop::execute(void* output, const void* const* inputs, const Body& body) const {
   if (numel_ == 0) return;
-  const size_t outer = nest_.extents.size() - 1;
   const int64_t length = nest_.extents.back();
   const int64_t chunks = (length + kChunk - 1) / kChunk;
-  kernels::parallel_for(numel_ / length * chunks, bytes_, [&](int64_t item) {
-    const int64_t begin = item % chunks * kChunk, index = item / chunks;
-    const auto at = [&](size_t k) {
-      return (nest_.offset(k, index, outer) + begin * nest_.strides[k].back()) * sizes_[k];
-    };
-    const char* rows[kMaxInputs];
-    for (size_t k = 1; k < operands_.size(); k++)
-      rows[k - 1] = static_cast<const char*>(inputs[k - 1]) + at(k);
-    row(static_cast<char*>(output) + at(0), rows, std::min(kChunk, length - begin), body);
+  const RowBlocks blocks(nest_, kBlock);
+  kernels::parallel_for(blocks.count() * chunks, bytes_, [&](int64_t item) {
+    const int64_t begin = item % chunks * kChunk, count = std::min(kChunk, length - begin);
+    blocks.each_row(item / chunks, [&](const int64_t* offsets) {
+      const auto at = [&](size_t k) { return (offsets[k] + begin * nest_.strides[k].back()) * sizes_[k]; };
+      const char* rows[kMaxInputs];
+      for (size_t k = 1; k < operands_.size(); k++)
+        rows[k - 1] = static_cast<const char*>(inputs[k - 1]) + at(k);
+      row(static_cast<char*>(output) + at(0), rows, count, body);
+    });
   });
 }
 

@@ -15,24 +15,6 @@ using kernels::QuantRange;
 using kernels::RowConversion;
 
 namespace {
-Affine affine_attributes(const Attributes& attributes, const std::string& scale,
-                         const std::string& zero_point) {
-  const Affine affine{attributes.number(scale), static_cast<double>(attributes.integer(zero_point, 0))};
-  if (!(affine.scale > 0) || !std::isfinite(affine.scale))
-    throw std::invalid_argument("attribute '" + scale + "' must be positive and finite, got " +
-                                std::to_string(affine.scale));
-  return affine;
-}
-
-QuantRange range_attributes(const Attributes& attributes, DType dtype) {
-  const QuantRange full = kernels::full_range(dtype);
-  const QuantRange range{attributes.integer("quantMin", full.min), attributes.integer("quantMax", full.max)};
-  if (range.min >= range.max || range.min < full.min || range.max > full.max)
-    throw std::invalid_argument("quantMin " + std::to_string(range.min) + " and quantMax " +
-                                std::to_string(range.max) + " do not fit " + dtype_name(dtype));
-  return range;
-}
-
 bool is_quantized(DType dtype) { return dtype != DType::f32 && dtype != DType::bf16; }
 
 // How both directions read their parameters. Of source and target one is floating point.

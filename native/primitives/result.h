@@ -1,12 +1,12 @@
 // A step's output in the layout a primitive works on: written where it belongs where it has that layout,
-// reordered after every run otherwise.
+// copied there after every run otherwise.
 #pragma once
 
 #include <optional>
 #include <string>
 
-#include "onednn/reorder.h"
 #include "primitives/scratch.h"
+#include "primitives/strided.h"
 
 namespace octavo {
 
@@ -19,15 +19,14 @@ class Result {
   // Where the primitive shall write.
   void* target(void* output, void* scratchpad) const;
   // Brings what it wrote to the output.
-  void finish(void* output, void* scratchpad);
+  void finish(void* output, void* scratchpad) const;
 
-  // "+jit:uni" where every run reorders, else empty.
+  // "+octavo:copy" where every run copies, else empty.
   std::string suffix() const;
 
  private:
-  std::optional<onednn::Primitive> reorder_;
+  std::optional<StridedConversion> copy_;
   size_t written_offset_ = 0;
-  size_t reorder_scratch_offset_ = 0;
 };
 
 }  // namespace octavo

@@ -23,9 +23,8 @@ class Softmax : public Step {
   explicit Softmax(const StepSpec& spec)
       : x_(spec, 0, "the tensor"),
         logarithm_(spec.attributes.boolean("logarithm", false)),
-        rows_(x_.desc(), spec.outputs.at(0), checked_axis(spec),
-              {spec.attributes.number("outputScale", 1), spec.attributes.integer("outputZeroPoint", 0)},
-              scratch_) {}
+        rows_(x_.desc(), spec.outputs.at(0), checked_axis(spec), source_of(spec), target_of(spec), scratch_) {
+  }
 
   void execute(const Buffers& buffers) override {
     const int64_t n = rows_.length();

@@ -12,20 +12,23 @@ SourceParameters::SourceParameters(const StepSpec& spec, int scale, int zero_poi
                                    onednn::SourceAtRunTime source)
     : node_(spec.node),
       dtype_(spec.inputs[0].desc.dtype),
-      weight_(spec, 1, "the weight"),
       scale_(spec, scale, "the source's scale"),
       zero_point_(spec, zero_point, "the source's zero point"),
       source_(std::move(source)) {
   check_parameters(scale_.desc(), 1, "the source's scale");
   check_parameters(zero_point_.desc(), 1, "the source's zero point");
-  if (!weight_.desc().is_contiguous())
+  const auto& weight = spec.input(1, "the weight");
+  if (!weight.desc.is_contiguous())
     throw std::invalid_argument("the weight of a dynamically quantized layer must lie row-major, got " +
-                                weight_.desc().to_string());
-  if (weight_.is_constant()) weight_sums_ = weight_sums(spec.inputs[1]);
+                                weight.desc.to_string());
+  if (weight.constant)
+    weight_sums_ = weight_sums(weight);
+  else
+    weight_.emplace(spec, 1, "the weight");
 }
 
 const float* SourceParameters::apply(const Buffers& buffers, const std::vector<float>& bias) {
-  if (!weight_.is_constant()) weight_sums_ = weight_sums(weight_.desc(), weight_.data(buffers));
+  if (weight_) weight_sums_ = weight_sums(weight_->desc(), weight_->data(buffers));
   const auto scale = static_cast<float>(parameter_at(scale_.desc(), scale_.data(buffers), 0));
   const double zero_point = parameter_at(zero_point_.desc(), zero_point_.data(buffers), 0);
   const int low = dtype_ == DType::u8 ? 0 : -128;

@@ -1,6 +1,7 @@
 // Scale and zero point of a quantized source that come with every run: dynamic quantization.
 #pragma once
 
+#include <optional>
 #include <vector>
 
 #include "onednn/fusion.h"
@@ -21,7 +22,8 @@ class SourceParameters {
  private:
   std::string node_;
   DType dtype_;
-  InputValue weight_, scale_, zero_point_;
+  std::optional<InputValue> weight_;  // where it is known only at run time
+  InputValue scale_, zero_point_;
   onednn::SourceAtRunTime source_;
   std::vector<int32_t> weight_sums_;
   std::vector<float> bias_;

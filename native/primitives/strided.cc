@@ -6,11 +6,12 @@
 
 #include "kernels/parallel.h"
 #include "kernels/transpose.h"
+#include "primitives/row_blocks.h"
 
 namespace octavo {
 
 namespace {
-constexpr int64_t kRowChunk = 16 * 1024;  // elements of one row a thread takes at a time
+constexpr int64_t kRowChunk = 16 * 1024;  // elements a thread takes at a time
 constexpr int64_t kTileSrc = 128;         // a tile's extent along src's contiguous loop
 constexpr int64_t kTileDst = 32;          // and along dst's
 constexpr int64_t kGatherChunk = 256;
@@ -93,14 +94,14 @@ void StridedConversion::execute(const void* src, void* dst, const kernels::RowCo
 }
 
 void StridedConversion::rows(const char* src, char* dst, const kernels::RowConversion& row) const {
-  const size_t outer = nest_.extents.size() - 1;
   const int64_t length = nest_.extents.back();
   const int64_t chunks = (length + kRowChunk - 1) / kRowChunk;
-  kernels::parallel_for(numel_ / length * chunks, numel_ * (src_size_ + dst_size_), [&](int64_t item) {
-    const int64_t begin = item % chunks * kRowChunk;
-    const int64_t index = item / chunks;
-    row(src + (nest_.offset(1, index, outer) + begin) * src_size_,
-        dst + (nest_.offset(0, index, outer) + begin) * dst_size_, std::min(kRowChunk, length - begin));
+  const RowBlocks blocks(nest_, kRowChunk);
+  kernels::parallel_for(blocks.count() * chunks, numel_ * (src_size_ + dst_size_), [&](int64_t item) {
+    const int64_t begin = item % chunks * kRowChunk, count = std::min(kRowChunk, length - begin);
+    blocks.each_row(item / chunks, [&](const int64_t* offsets) {
+      row(src + (offsets[1] + begin) * src_size_, dst + (offsets[0] + begin) * dst_size_, count);
+    });
   });
 }
 

@@ -15,9 +15,11 @@ const std::vector<PrimitiveFamily>& primitive_table() {
       {"dequantize_per_channel", create_dequantize_per_channel},
       {"eltwise", create_eltwise},
       {"embedding", create_embedding},
+      {"embedding_bag", create_embedding_bag},
       {"group_norm", create_group_norm},
       {"integer_convolution", create_integer_convolution},
       {"integer_linear", create_integer_linear},
+      {"integer_matmul", create_integer_matmul},
       {"layer_norm", create_layer_norm},
       {"linear", create_linear},
       {"lookup", create_lookup},
@@ -26,9 +28,11 @@ const std::vector<PrimitiveFamily>& primitive_table() {
       {"pool", create_pool},
       {"quantize", create_quantize},
       {"quantize_per_channel", create_quantize_per_channel},
+      {"quantized_average", create_quantized_average},
       {"reduce", create_reduce},
       {"requantize", create_requantize},
       {"softmax", create_softmax},
+      {"weight_only_linear", create_weight_only_linear},
   };
   return table;
 }

@@ -8,7 +8,7 @@ bool has_weight_sums(const StepInput& weight) { return weight.constant && weight
 
 std::vector<int32_t> weight_sums(const StepInput& weight) {
   const auto sums = weight.constant->packed("sums by output channel", [&]() -> std::shared_ptr<void> {
-    return std::make_shared<std::vector<int32_t>>(weight_sums(weight.desc, weight.constant->data()));
+    return std::make_shared<std::vector<int32_t>>(weight_sums(weight.desc, weight.constant->data().get()));
   });
   return *std::static_pointer_cast<std::vector<int32_t>>(sums);
 }

@@ -7,11 +7,11 @@ import * as nn from '../../lib/nn/index.ts';
 import {
   calibrate,
   convertPt2e,
+  getDefaultX86QuantizationConfig,
   HistogramObserver,
   preparePt2e,
   QuantizationSpec,
   X86Quantizer,
-  x86QuantizationConfig,
 } from '../../lib/quantization/index.ts';
 import { Tensor } from '../../lib/tensor/index.ts';
 import { octavoHere } from '../cli/octavo.ts';
@@ -81,7 +81,7 @@ describe('the x86 backend', () => {
       Array.from({ length: 128 }, (_, i) => Math.sin(i)),
       inputShapes[pattern.operator.name],
     );
-    const quantizer = new X86Quantizer().setGlobal(x86QuantizationConfig());
+    const quantizer = new X86Quantizer().setGlobal(getDefaultX86QuantizationConfig());
     const prepared = preparePt2e(exportModel(model, { x }), quantizer);
     await calibrate(prepared, [x]);
     const { module } = lower(convertPt2e(prepared));
@@ -100,7 +100,7 @@ describe('the x86 backend', () => {
   });
 
   it('has no kernels for other element types: the quantizer says so', () => {
-    const config = x86QuantizationConfig();
+    const config = getDefaultX86QuantizationConfig();
     const observerOrFakeQuantCtr = HistogramObserver;
     const wide = new QuantizationSpec({
       dtype: 'int16',

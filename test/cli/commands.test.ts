@@ -68,7 +68,6 @@ describe('octavo', () => {
       '--out',
       reduced,
       '--reduce-range',
-      'on',
     );
     expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
     expect(stdout).toMatch(/^wrote .*reduced\.octavo \(\d+ kB, from 552 kB\), calibrated on 96 images\n$/);
@@ -91,13 +90,12 @@ describe('octavo', () => {
     }
   });
 
-  it('quantize warns where it takes 7 bits because the CPU has no VNNI', async () => {
-    const out = join(folder, 'avx2.octavo');
-    const environment = { ONEDNN_MAX_CPU_ISA: 'AVX2' };
-    const { code, stderr } = octavoWith(environment, 'quantize', source, '--calib', calib, '--out', out);
-    expect(code).toBe(0);
-    expect(stderr).toMatch(/no VNNI instructions that oneDNN would use \(it uses avx2\).*7 bits/);
-    expect((await octavoHere('print', out)).stdout).toContain('0, 127, torch.uint8');
+  it('eval gives the same classes on a CPU without VNNI, where 8-bit sums would saturate', () => {
+    const [here, avx2] = [{}, { ONEDNN_MAX_CPU_ISA: 'AVX2' }].map((environment) =>
+      JSON.parse(octavoWith(environment, 'eval', quantized, '--data', data, '--json').stdout),
+    );
+    // Sums are exact integers on both; one image in 200 may lie at a tie.
+    expect(Math.abs(avx2.top1 - here.top1)).toBeLessThanOrEqual(1 / 200);
   });
 
   it('eval knows the preprocessing that quantize was given', () => {

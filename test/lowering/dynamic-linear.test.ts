@@ -4,9 +4,9 @@ import { type Argument, type GraphModule, Interpreter, type Node } from '../../l
 import { lower } from '../../lib/lowering/index.ts';
 import {
   convertPt2e,
+  getDefaultX86QuantizationConfig,
   preparePt2e,
   X86Quantizer,
-  x86QuantizationConfig,
 } from '../../lib/quantization/index.ts';
 import { compile } from '../../lib/runtime/index.ts';
 import { Tensor } from '../../lib/tensor/index.ts';
@@ -178,7 +178,9 @@ describe('a linear layer quantized dynamically', () => {
 });
 
 const dynamically = (module: GraphModule) =>
-  convertPt2e(preparePt2e(module, new X86Quantizer().setGlobal(x86QuantizationConfig({ isDynamic: true }))));
+  convertPt2e(
+    preparePt2e(module, new X86Quantizer().setGlobal(getDefaultX86QuantizationConfig({ isDynamic: true }))),
+  );
 
 describe('whole models quantized dynamically', () => {
   it('every linear layer of a transformer is fused, and the plan gives what PyTorch gives', async () => {

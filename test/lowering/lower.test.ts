@@ -94,9 +94,11 @@ function integers(module: GraphModule): Map<string, Tensor> {
 test('strict lowering throws what stays in float, with the reason', () => {
   const build = new GraphBuilder();
   const x = build.quantizeDequantize(build.input('x', [2, 8]), 0.1, 0);
-  const module = build.finish(build.quantize(build.call('aten.softmax.int', x, -1), 0.1, 0));
+  const module = build.finish(build.quantize(build.call('aten.log_softmax.int', x, -1), 0.1, 0));
   expect(lower(module).report.refusals).toHaveLength(1);
-  expect(() => lower(module, { strict: true })).toThrow(/softmax_int .*there is no form of aten\.softmax/s);
+  expect(() => lower(module, { strict: true })).toThrow(
+    /log_softmax_int .*there is no form of aten\.log_softmax/s,
+  );
 });
 
 test('an input of unknown shape is refused by name', () => {

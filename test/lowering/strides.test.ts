@@ -1,6 +1,11 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { channelsLastStrides, sameStrides, viewStrides } from '../../lib/lowering/plan/strides.ts';
+import {
+  channelsLastStrides,
+  liesInOrder,
+  sameStrides,
+  viewStrides,
+} from '../../lib/lowering/plan/strides.ts';
 import { numelOf, rowMajorStrides } from '../../lib/tensor/index.ts';
 
 /** Memory offsets of all elements, in row-major order of the shape. */
@@ -17,6 +22,22 @@ describe('strides', () => {
     expect(channelsLastStrides([2, 3, 4, 5])).toEqual([60, 1, 15, 3]);
     expect(channelsLastStrides([2, 3, 5])).toEqual([15, 1, 3]);
     expect(channelsLastStrides([2, 3])).toEqual([3, 1]);
+  });
+
+  it.each([
+    [true, 'channelsLast', [2, 3, 4, 5], [60, 1, 15, 3]],
+    [true, 'channelsLast', [2, 3, 4, 5], [160, 1, 40, 8]], // 3 of 8 channels
+    [false, 'channelsLast', [2, 3, 4, 5], [120, 2, 30, 6]], // every other channel
+    [false, 'channelsLast', [2, 1, 4, 5], [160, 99, 40, 8]],
+    [true, 'channelsLast', [2, 1, 4, 5], [20, 99, 5, 1]],
+    [false, 'channelsLast', [2, 3, 4, 5], [60, 20, 5, 1]],
+    [false, 'channelsLast', [2, 3, 4, 5], [60, 1, 0, 3]], // one row, repeated
+    [true, 'rowMajor', [2, 3, 4, 5], [120, 20, 5, 1]],
+    [false, 'rowMajor', [2, 3, 4, 5], [60, 1, 15, 3]],
+    [false, 'rowMajor', [3, 4], [3, 1]], // rows overlap
+    [true, 'rowMajor', [], []],
+  ] as const)('liesInOrder is %s for %s %j %j', (expected, layout, shape, strides) => {
+    expect(liesInOrder(layout, shape, strides)).toBe(expected);
   });
 
   it('are the same when only extents of 1 differ', () => {

@@ -85,6 +85,24 @@ describe('Executor', () => {
     expect(run([[1, 2, 3, 4]], [x])).toThrow('no TypedArray');
   });
 
+  it('makes steps on several threads, and names the first of those that cannot be made', () => {
+    const executor = createExecutor(2, 8);
+    const plan = affineRelu(4);
+    const [step] = plan.steps;
+    for (let round = 0; round < 20; round++) {
+      const steps = Array.from({ length: 64 }, (_, i) =>
+        i < 20 + round ? step : { ...step, node: `step ${i}`, op: 'nope' },
+      );
+      expect(() => executor.compileSync({ ...plan, threads: 8, steps })).toThrow(`nope 'step ${20 + round}'`);
+    }
+    const steps = Array.from({ length: 64 }, () => step).concat(plan.steps.slice(1));
+    const y = new Float32Array(4);
+    const whole = executor.compileSync({ ...plan, threads: 8, steps });
+    executor.runSync(whole, [Float32Array.of(-1, 0, 1, 2)], [y]);
+    expect(whole.steps).toHaveLength(steps.length);
+    expect(y).toEqual(Float32Array.of(1, 1, 3, 5));
+  });
+
   it('refuses plans of another executor and things that are no plans', () => {
     const plan = createExecutor().compileSync(affineRelu(4));
     const other = createExecutor();
@@ -131,6 +149,40 @@ describe('Executor', () => {
   it('refuses senseless thread counts', () => {
     expect(() => createExecutor(0)).toThrow('streams must be an integer from 1 to 1024');
     expect(() => createExecutor(1, 1.5)).toThrow('threadsPerStream must be');
+  });
+
+  it('starts requests in the order of their numbers, and takes back those that wait', async () => {
+    const executor = createExecutor();
+    const length = 1 << 21;
+    const plan = executor.compileSync(affineRelu(length));
+    const x = new Float32Array(length).fill(1);
+    const order: number[] = [];
+    // The first two keep the worker busy while the others are submitted.
+    const arrivals = [0, 1, 9, 7, 8, undefined, 6];
+    const runs = arrivals.map((arrival, i) =>
+      executor.run(plan, [x], [new Float32Array(length)], arrival).then(() => order.push(i)),
+    );
+    const reason = new Error('taken back');
+    expect(executor.withdraw(8, reason)).toBe(true);
+    expect(executor.withdraw(8, reason)).toBe(false);
+    expect(executor.withdraw(5, reason)).toBe(false);
+    expect(() => executor.withdraw(-1, reason)).toThrow('arrival must be a non-negative integer');
+    await expect(runs[4]).rejects.toBe(reason);
+    await Promise.allSettled(runs);
+    expect(order).toEqual([0, 1, 6, 3, 2, 5]);
+    executor.dispose();
+    expect(executor.withdraw(6, reason)).toBe(false);
+  });
+
+  it('refuses outputs that share memory', () => {
+    const executor = createExecutor();
+    const plan = executor.compileSync(affineRelu(4));
+    const all = new Float32Array(8);
+    const run = (at: number) => () =>
+      executor.runSync(plan, [all.subarray(0, 4)], [all.subarray(at, at + 4)]);
+    expect(run(3)).toThrow('run: output 0 shares memory with input 0');
+    run(4)();
+    expect([...all]).toEqual([0, 0, 0, 0, 1, 1, 1, 1]);
   });
 
   it('finishes what runs and rejects what waits when disposed', async () => {

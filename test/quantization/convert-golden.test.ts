@@ -10,6 +10,7 @@ import {
   goldenJson,
   goldenTensor,
   goldenText,
+  hasGoldensKernels,
   prepareModel,
   print,
   quantizeModel,
@@ -18,6 +19,8 @@ import { expectSameQdq } from './qdq-list.ts';
 
 const run = (module: GraphModule, input: Tensor) =>
   new Interpreter(module, operators).run([input])[0].toArray();
+
+const differences = (a: readonly number[], b: readonly number[]) => a.map((value, i) => value - b[i]);
 
 interface StoredTensor {
   readonly dtype: string;
@@ -143,11 +146,14 @@ describe.each(glyphs)('%s', (name) => {
       const images = await glyphBatch('test.npz', 0, 256);
       const expected = goldenTensor(`${name}/${variant}/logits_first256`).toArray();
       const inFloat = goldenTensor(`${name}/float_logits_first256`).toArray();
-      const errors = run(converted, images).map((logit, i) => logit - expected[i]);
-      // Kernels that add in another order move single values to the next integer. Such steps are rare, so what they do to
-      // the logits is small beside what quantization itself did to them in PyTorch.
-      const quantizationError = rms(expected.map((logit, i) => logit - inFloat[i]));
-      expect(rms(errors)).toBeLessThanOrEqual(0.25 * quantizationError);
+      const logits = run(converted, images);
+      const quantizationError = rms(differences(expected, inFloat));
+      // The same recipe on nearly the same scales is as close to the float model as PyTorch's.
+      expect(rms(differences(logits, inFloat))).toBeLessThanOrEqual(1.1 * quantizationError);
+      // Where scales agree to the last bits, kernels that add in another order move single values to the next integer.
+      // Such steps are rare, so what they do to the logits is small beside what quantization itself did to them in PyTorch.
+      if (hasGoldensKernels)
+        expect(rms(differences(logits, expected))).toBeLessThanOrEqual(0.25 * quantizationError);
     },
   );
 

@@ -6,9 +6,9 @@ import { type GraphModule, Interpreter } from '../../lib/graph/index.ts';
 import {
   calibrate,
   convertPt2e,
+  getDefaultX86QuantizationConfig,
   preparePt2e,
   X86Quantizer,
-  x86QuantizationConfig,
 } from '../../lib/quantization/index.ts';
 import { Tensor } from '../../lib/tensor/index.ts';
 import { expectSameGraph, print, printCaseAnnotations } from './golden.ts';
@@ -40,7 +40,10 @@ describe.each([
   ['dynamic', golden.dynamic, { isDynamic: true }],
 ] as const)('an encoder layer, %s', (mode, expected, options) => {
   it('is annotated, prepared and converted as by PyTorch', async () => {
-    const prepared = preparePt2e(model, new X86Quantizer().setGlobal(x86QuantizationConfig(options)));
+    const prepared = preparePt2e(
+      model,
+      new X86Quantizer().setGlobal(getDefaultX86QuantizationConfig(options)),
+    );
     expect(printCaseAnnotations(prepared)).toEqual(expected.annotations);
     expect(print(prepared)).toBe(expected.prepared.trimEnd());
     if (mode === 'static') await calibrate(prepared, batches);

@@ -11,6 +11,7 @@ import {
   calibrate,
   convertPt2e,
   EmbeddingQuantizer,
+  getDefaultX86QuantizationConfig,
   MinMaxObserver,
   PerChannelMinMaxObserver,
   PlaceholderObserver,
@@ -20,7 +21,6 @@ import {
   Quantizer,
   X86Quantizer,
   x86LinearDynamicFp16Config,
-  x86QuantizationConfig,
 } from '../../lib/quantization/index.ts';
 import { compile } from '../../lib/runtime/index.ts';
 import { Tensor } from '../../lib/tensor/index.ts';
@@ -81,7 +81,7 @@ const wide = new QuantizationSpec({
   qscheme: 'per_tensor_affine',
   observerOrFakeQuantCtr: MinMaxObserver.withArgs({ eps: 2 ** -20 }),
 });
-const x86 = () => new X86Quantizer().setGlobal(x86QuantizationConfig());
+const x86 = () => new X86Quantizer().setGlobal(getDefaultX86QuantizationConfig());
 
 const cases: Readonly<Record<string, () => readonly [Quantizer, ConvertOptions?]>> = {
   embedding: () => [new EmbeddingQuantizer()],

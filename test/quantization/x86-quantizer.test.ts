@@ -4,10 +4,10 @@ import { exportModel, loadPt2 } from '../../lib/capture/index.ts';
 import type { GraphModule } from '../../lib/graph/index.ts';
 import * as nn from '../../lib/nn/index.ts';
 import {
+  getDefaultX86QuantizationConfig,
   preparePt2e,
   type QuantizationConfig,
   X86Quantizer,
-  x86QuantizationConfig,
 } from '../../lib/quantization/index.ts';
 import { print, printAnnotations, printCaseAnnotations } from './golden.ts';
 
@@ -24,11 +24,11 @@ beforeAll(async () => {
   model = await loadPt2(readFileSync(fixture('recipe.pt2')));
 });
 
-const config = x86QuantizationConfig();
+const config = getDefaultX86QuantizationConfig();
 
 const quantizers: Readonly<Record<string, () => X86Quantizer>> = {
   global: () => new X86Quantizer().setGlobal(config),
-  dynamic: () => new X86Quantizer().setGlobal(x86QuantizationConfig({ isDynamic: true })),
+  dynamic: () => new X86Quantizer().setGlobal(getDefaultX86QuantizationConfig({ isDynamic: true })),
   'module names': () =>
     new X86Quantizer()
       .setModuleNameQconfig('block', null)
@@ -104,7 +104,7 @@ describe('X86Quantizer', () => {
   });
 
   it('refuses mixed modes', () => {
-    const dynamic = x86QuantizationConfig({ isDynamic: true });
+    const dynamic = getDefaultX86QuantizationConfig({ isDynamic: true });
     const training: QuantizationConfig = { ...config, isQat: true };
     const quantizer = new X86Quantizer().setGlobal(config).setModuleTypeQconfig(nn.Conv2d, null);
     expect(() => quantizer.setModuleNameQconfig('block', dynamic)).toThrow(/static and dynamic/);

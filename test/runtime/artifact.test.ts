@@ -1,4 +1,4 @@
-import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, readdir, readFile, readlink, rename, rm, truncate, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -52,6 +52,82 @@ describe('a saved model', () => {
     const path = await saved('size');
     const weights = [...convNet().attributes.values()].reduce((sum, { byteLength }) => sum + byteLength, 0);
     expect((await readFile(path)).length).toBeLessThan(weights + 8192);
+  });
+});
+
+describe('the file of a loaded model', () => {
+  const x = uniform([2, 3, 8, 8], -1, 1, 5);
+  const expected = async () => {
+    using original = compile(convNet());
+    return (await original.run(x)).linear_default.toArray();
+  };
+
+  it('may be replaced or deleted: weights are still there, for other shapes and to be saved', async () => {
+    const [path, again] = [await saved('replaced'), join(folder, 'again')];
+    using loaded = await loadModel(path);
+    await loaded.run(uniform([1, 3, 8, 8], -1, 1, 5));
+    await writeFile(join(folder, 'other'), 'another file');
+    await rename(join(folder, 'other'), path);
+    await rm(path);
+    expect((await loaded.run(x)).linear_default.toArray()).toEqual(await expected());
+    await loaded.save(again);
+    using reloaded = await loadModel(again);
+    expect((await reloaded.run(x)).linear_default.toArray()).toEqual(await expected());
+  });
+
+  it('may be saved over by the model itself', async () => {
+    const path = await saved('over');
+    using loaded = await loadModel(path);
+    await loaded.save(path);
+    await loaded.save(path);
+    using reloaded = await loadModel(path);
+    expect((await reloaded.run(x)).linear_default.toArray()).toEqual(await expected());
+  });
+
+  it.each<[string, (path: string) => Promise<void>]>([
+    ['written to', async (path) => writeFile(path, (await readFile(path)).reverse(), { flag: 'r+' })],
+    ['cut off', (path) => truncate(path, 2000)],
+  ])('is not taken for the same when it was %s', async (_, change) => {
+    const path = await saved('changed');
+    using loaded = await loadModel(path);
+    const ready = uniform([1, 3, 8, 8], -1, 1, 5);
+    const before = (await loaded.run(ready)).linear_default.toArray();
+    await change(path);
+    const reason = /weights of .*changed cannot be read: the file .*changed after the model was loaded/;
+    await expect(loaded.run(x)).rejects.toThrow(reason);
+    expect(() => loaded.runSync(x)).toThrow(reason);
+    await expect(loaded.save(join(folder, 'never'))).rejects.toThrow(reason);
+    // What was packed is as it was.
+    expect((await loaded.run(ready)).linear_default.toArray()).toEqual(before);
+  });
+
+  it('is closed when the model is disposed of', async () => {
+    const path = await saved('closed');
+    const isOpen = async () => {
+      const links = await readdir('/proc/self/fd');
+      const targets = await Promise.all(
+        links.map((link) => readlink(`/proc/self/fd/${link}`).catch(() => '')),
+      );
+      return targets.includes(path);
+    };
+    const loaded = await loadModel(path);
+    await loaded.run(x);
+    expect(await isOpen()).toBe(true);
+    loaded.dispose();
+    expect(await isOpen()).toBe(false);
+  });
+});
+
+describe('a compiled model', () => {
+  it('does not see what becomes of the memory it was compiled from', async () => {
+    const module = convNet();
+    const x = uniform([2, 3, 8, 8], -1, 1, 5);
+    using original = compile(convNet());
+    using model = compile(module);
+    for (const { data } of module.attributes.values()) (data as Float32Array).fill(Number.NaN);
+    expect((await model.run(x)).linear_default.toArray()).toEqual(
+      (await original.run(x)).linear_default.toArray(),
+    );
   });
 });
 

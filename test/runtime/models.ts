@@ -34,3 +34,16 @@ export function slowNet(layers = 60): GraphModule {
   }
   return b.finish(x);
 }
+
+/** Two outputs: one that is there at once, one after a while. Takes [s0, 16, 64, 64]. */
+export function earlyAndLate(layers = 60): GraphModule {
+  const b = new GraphBuilder();
+  const x = b.input('x', [batch, 16, 64, 64]);
+  const early = b.call('aten.relu.default', x);
+  let late = x;
+  for (let i = 0; i < layers; i++) {
+    const weight = b.parameter('w', [16, 16, 3, 3]);
+    late = b.call('aten.tanh.default', b.call('aten.conv2d.default', late, weight, null, [1, 1], [1, 1]));
+  }
+  return b.finish(early, late);
+}

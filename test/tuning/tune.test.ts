@@ -8,6 +8,7 @@ import {
   convertPt2e,
   formatTuning,
   type GraphModule,
+  getDefaultX86QuantizationConfig,
   loadModel,
   loadPt2,
   lower,
@@ -17,7 +18,6 @@ import {
   tune,
   X86Quantizer,
 } from '../../lib/index.ts';
-import { x86QuantizationConfig } from '../../lib/quantization/index.ts';
 import { uniform } from '../lowering/graph-builder.ts';
 import { greatestDifference, interpret } from '../lowering/run-pass.ts';
 
@@ -27,7 +27,7 @@ let converted: GraphModule;
 let expected: Tensor;
 
 beforeAll(async () => {
-  const quantizer = new X86Quantizer().setGlobal(x86QuantizationConfig());
+  const quantizer = new X86Quantizer().setGlobal(getDefaultX86QuantizationConfig());
   const prepared = preparePt2e(await loadPt2('models/tiny_cnn.pt2'), quantizer);
   await calibrate(prepared, [uniform([8, 3, 32, 32], -2, 2, 1)]);
   converted = convertPt2e(prepared);

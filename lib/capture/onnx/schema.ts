@@ -1,4 +1,5 @@
-import protobuf from 'protobufjs';
+import { createRequire } from 'node:module';
+import type protobuf from 'protobufjs';
 
 /**
  * The part of ONNX's protobuf schema that a network without control flow needs: https://onnx.ai/onnx/intro/concepts.html.
@@ -122,9 +123,16 @@ export interface OnnxModel {
   };
 }
 
-const modelType = protobuf.parse(proto).root.lookupType('onnx.ModelProto');
+let modelType: protobuf.Type | undefined;
+
+/** Loaded when the first model is written: a process that serves one writes none, and starts sooner. */
+function modelTypeOf(): protobuf.Type {
+  const { parse } = createRequire(import.meta.url)('protobufjs') as typeof protobuf;
+  modelType ??= parse(proto).root.lookupType('onnx.ModelProto');
+  return modelType;
+}
 
 /** The model in protobuf's wire format: the content of a `.onnx` file. */
 export function encodeOnnxModel(model: OnnxModel): Uint8Array {
-  return modelType.encode(model).finish();
+  return modelTypeOf().encode(model).finish();
 }

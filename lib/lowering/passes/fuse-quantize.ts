@@ -6,12 +6,12 @@ import { isFullRange, isQuantize, type QParams, qparamsOf } from '../qparams.ts'
 import { clampAfter } from '../unary.ts';
 
 /**
- * Lets a quantized convolution or linear give 8-bit integers.
+ * Lets what computes on 8-bit integers (a convolution, a linear layer, a loop of ours) give them as well.
  *
  *     qconv(…, float32) → quantize(s, z) → y   ⇒   qconv(…, s, z, uint8) → y
  *
  * Kernels saturate at the dtype's own range. A narrower one (reduced ranges) becomes a clamp of the real value before
- * rounding, or, after a function that no clamp can be merged with, a table after it:
+ * rounding, or, where an operator takes none or after a function that no clamp can be merged with, a table after it:
  *
  *     qconv(…, hardswish, float32) → quantize(s, z, 0, 127) → y   ⇒   qconv(…, s, z, uint8) → lookup(min(q, 127)) → y
  */
@@ -24,7 +24,7 @@ export const fuseQuantize: Pass = {
       if (!form?.quantizes || !givesFloat(context, node)) continue;
       const user = onlyUser(node);
       if (isQuantize(user)) {
-        fuse(context, node, user, form.unary!);
+        fuse(context, node, user, form.unary);
         count++;
         continue;
       }
@@ -36,11 +36,11 @@ export const fuseQuantize: Pass = {
   },
 };
 
-function fuse(context: PassContext, node: Node, quantize: Node, slot: UnarySlot): void {
+function fuse(context: PassContext, node: Node, quantize: Node, slot: UnarySlot | undefined): void {
   const q = qparamsOf(quantize);
   const named = context.named(node);
   const output = { output_scale: q.scale, output_zero_point: q.zeroPoint, output_dtype: q.dtype };
-  const clamped = isFullRange(q) ? {} : clampedUnary(named, slot, q);
+  const clamped = isFullRange(q) ? {} : slot && clampedUnary(named, slot, q);
   const args = context.positional(node.target, { ...named, ...clamped, ...output });
   if (clamped) {
     context.replaceWithCall(quantize, node.target, args, [node]);

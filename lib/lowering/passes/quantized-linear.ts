@@ -27,11 +27,7 @@ function rewrite(context: PassContext, node: Node): boolean {
   const args = context.arguments(node);
   const [input, weightNode] = [args.tensor('input'), args.tensor('weight')];
   const dynamic = isDynamicDequantize(input);
-  if (!dynamic && !isDequantize(input)) {
-    if (weightNode.op === 'call_function' && weightNode.target.includes('.dequantize_'))
-      context.refuse(node, 'its weight is quantized, its input is not');
-    return false;
-  }
+  if (!dynamic && !isDequantize(input)) return false;
   const weight = quantizedWeight(context, weightNode);
   if (typeof weight === 'string') {
     context.refuse(node, weight);

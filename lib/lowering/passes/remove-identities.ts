@@ -23,12 +23,15 @@ const conversions = new Set([
   'aten._unsafe_view.default',
   'aten.flatten.using_ints',
   'aten.expand.default',
+  // Each element is its own average: VGG's, whose images have the size that its classifier wants.
+  'aten.adaptive_avg_pool1d.default',
+  'aten.adaptive_avg_pool2d.default',
 ]);
 
 /**
  * Removes calls that give their input back.
  *
- *     x → dropout(train=false) | clone | contiguous | view to the same shape → y   ⇒   x → y
+ *     x → dropout(train=false) | clone | contiguous | view or average pooling to the same shape → y   ⇒   x → y
  */
 export const removeIdentities: Pass = {
   name: 'remove-identities',

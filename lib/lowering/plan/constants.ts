@@ -1,7 +1,8 @@
 import type { AtenOperator } from '../../aten/index.ts';
 import { Arguments, type Node, type RuntimeValue } from '../../graph/index.ts';
-import { addon, type NativeConstant } from '../../onednn/addon.ts';
-import type { Tensor } from '../../tensor/index.ts';
+import type { NativeConstant } from '../../onednn/addon.ts';
+import { StoredTensor } from '../../onednn/stored-tensor.ts';
+import { Tensor } from '../../tensor/index.ts';
 import { Value } from './value.ts';
 
 /**
@@ -9,17 +10,17 @@ import { Value } from './value.ts';
  * however many plans use it.
  */
 export class ConstantStore {
-  readonly #natives = new Map<Tensor, NativeConstant>();
+  readonly #stored = new Map<Tensor, StoredTensor>();
   readonly #folded = new Map<Node, { readonly scalars: string; readonly value: RuntimeValue }>();
 
   /** The tensor in native memory. */
   native(tensor: Tensor): NativeConstant {
-    let constant = this.#natives.get(tensor);
-    if (!constant) {
-      constant = addon.createConstant(tensor.dtype, tensor.shape, tensor.data);
-      this.#natives.set(tensor, constant);
+    let stored = this.#stored.get(tensor);
+    if (!stored) {
+      stored = StoredTensor.of(tensor);
+      this.#stored.set(tensor, stored);
     }
-    return constant;
+    return stored.constant;
   }
 
   /** The call's result when all its tensors are constants (or it takes none); undefined otherwise. */
@@ -35,28 +36,37 @@ export class ConstantStore {
     const scalars = JSON.stringify(everything, (_, value) => (value instanceof Value ? value.name : value));
     const known = this.#folded.get(node);
     if (known?.scalars === scalars) return known.value;
-    const value = operator.execute(
+    const computed = operator.execute(
       Arguments.bind<Tensor>(
         operator.schema,
         toTensors(args) as unknown[],
         toTensors(kwargs) as Record<string, unknown>,
       ),
     );
+    const value = toStored(computed);
     this.#folded.set(node, { scalars, value });
     return value;
   }
 
-  /** Bytes held in native memory, before packing. */
+  /** Bytes of the weights that plans use, before packing. */
   get bytes(): number {
-    return [...this.#natives.values()].reduce((sum, { byteLength }) => sum + byteLength, 0);
+    return [...this.#stored.values()].reduce((sum, { byteLength }) => sum + byteLength, 0);
   }
 
   /** Gives the native memory back as soon as no plan uses it. */
   dispose(): void {
-    for (const constant of this.#natives.values()) addon.releaseConstant(constant);
-    this.#natives.clear();
+    const folded = [...this.#folded.values()].flatMap(({ value }) => value);
+    for (const tensor of [...this.#stored.values(), ...folded])
+      if (tensor instanceof StoredTensor) tensor.release();
+    this.#stored.clear();
     this.#folded.clear();
   }
+}
+
+/** What was computed goes to native memory at once: only the first plan that uses it could have it from here. */
+function toStored(value: RuntimeValue): RuntimeValue {
+  if (typeof value === 'number') return value;
+  return value instanceof Tensor ? StoredTensor.of(value) : value.map(StoredTensor.of);
 }
 
 function valuesIn(arg: unknown): Value[] {

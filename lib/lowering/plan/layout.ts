@@ -1,3 +1,4 @@
+import { rowMajorStrides } from '../../tensor/index.ts';
 import type { Instruction, Program } from './program.ts';
 import type { Layout } from './strides.ts';
 import type { Value } from './value.ts';
@@ -16,6 +17,7 @@ const rules: Readonly<Record<string, LayoutRule>> = {
   convolution: 'channelsLast',
   pool: 'channelsLast',
   batch_norm: 'channelsLast',
+  quantized_average: 'channelsLast',
   eltwise: 'uniform',
   binary: 'uniform',
   concat: 'uniform',
@@ -28,6 +30,7 @@ const rules: Readonly<Record<string, LayoutRule>> = {
   quantize_per_channel: 'any',
   dequantize_per_channel: 'any',
   matmul: 'strided',
+  integer_matmul: 'strided',
   attention: 'strided',
   reduce: 'strided',
 };
@@ -48,6 +51,20 @@ export function laidOutInputs({ op, inputs, outputs }: Instruction): readonly Va
     if (rule === 'channelsLast') return i === 0 || !spread(value);
     return rule === 'uniform' && value.shape.length === shape.length && !spread(value);
   });
+}
+
+/** The computed value that a view shows in the order in which it lies: all of it, or a slice. */
+function inSameOrder({ shape, dtype, origin }: Value): Value | undefined {
+  if (origin.kind !== 'view' && origin.kind !== 'strided') return undefined;
+  const { of } = origin;
+  if (origin.kind === 'view') return String(of.shape) === String(shape) ? of : undefined;
+  let base = of;
+  while (base.origin.kind === 'view' || base.origin.kind === 'strided') base = base.origin.of;
+  if (base.origin.kind !== 'computed') return undefined;
+  const strides = rowMajorStrides(of.shape);
+  return String(origin.view({ dtype, shape: of.shape, strides }).strides) === String(strides)
+    ? of
+    : undefined;
 }
 
 /** Values that share one memory order, because steps that do not change it connect them. */
@@ -75,8 +92,8 @@ export function chooseLayouts(program: Program): (value: Value) => Layout {
   const groups = new Map<Value, Group>();
   const groupOf = (value: Value): Group => {
     const { origin } = value;
-    // A view that keeps the shape is the same thing to a step.
-    if (origin.kind === 'view' && String(origin.of.shape) === String(value.shape)) return groupOf(origin.of);
+    const source = inSameOrder(value);
+    if (source) return groupOf(source);
     let group = groups.get(value);
     if (!group) {
       group = new Group();

@@ -2,8 +2,17 @@ import type { Attributes, NativeConstant, TensorDesc } from '../../onednn/addon.
 import { byteSizeOf, numelOf, rowMajorStrides } from '../../tensor/index.ts';
 import type { ConstantStore } from './constants.ts';
 import { chooseLayouts, laidOutInputs, layoutRule } from './layout.ts';
-import type { Program } from './program.ts';
-import { isOverlapping, isRowMajor, type Layout, sameStrides, stridesOf, viewStrides } from './strides.ts';
+import type { Instruction, Program } from './program.ts';
+import { placeInConcatenations, readsSlices, type Slice } from './slices.ts';
+import {
+  isOverlapping,
+  isRowMajor,
+  type Layout,
+  liesInOrder,
+  sameStrides,
+  stridesOf,
+  viewStrides,
+} from './strides.ts';
 import type { Value } from './value.ts';
 
 /** Memory that values live in; where it is comes later. */
@@ -46,6 +55,9 @@ class Scheduler {
   readonly #program: Program;
   readonly #constants: ConstantStore;
   readonly #layoutOf: (value: Value) => Layout;
+  readonly #slices: ReadonlyMap<Value, Slice>;
+  /** Where inputs of concatenations have been copied to. */
+  readonly #filled = new Map<Value, Operand[]>();
   readonly #operands = new Map<Value, Operand>();
   readonly #copies = new Map<Operand, Map<Layout, Operand>>();
   readonly #steps: ScheduledStep[] = [];
@@ -54,20 +66,30 @@ class Scheduler {
     this.#program = program;
     this.#constants = constants;
     this.#layoutOf = chooseLayouts(program);
+    this.#slices = placeInConcatenations(program, this.#layoutOf);
   }
 
   run(): Schedule {
+    const wholes = new Set([...this.#slices.values()].map(({ whole }) => whole));
     for (const instruction of this.#program.instructions) {
       const { op, node, target, attributes } = instruction;
-      const layout = this.#layoutOf(instruction.outputs[0]);
+      const [first] = instruction.outputs;
+      if (op === 'concat' && (wholes.has(first) || this.#slices.has(first))) {
+        this.#concatenate(instruction);
+        continue;
+      }
+      const layout = this.#layoutOf(first);
       const laidOut = new Set(laidOutInputs(instruction));
       const inputs = instruction.inputs.map((value) => {
         const operand = this.#operandOf(value);
-        if (laidOut.has(value)) return this.#inLayout(operand, layout, value.name);
+        if (laidOut.has(value)) {
+          const asPart = readsSlices(op) && liesInOrder(layout, operand.shape, operand.strides);
+          return asPart ? operand : this.#inLayout(operand, layout, value.name);
+        }
         const asItIs = ['any', 'strided'].includes(layoutRule(op)) || operand.buffer.kind === 'constant';
         return asItIs ? operand : this.#inLayout(operand, 'rowMajor', value.name);
       });
-      const outputs = instruction.outputs.map((value) => this.#create(value, this.#layoutOf(value)));
+      const outputs = instruction.outputs.map((value) => this.#create(value));
       this.#steps.push({ node, target, op, attributes, inputs, outputs });
     }
     const taken = new Set<Buffer>();
@@ -113,10 +135,33 @@ class Scheduler {
     }
   }
 
-  #create(value: Value, layout: Layout): Operand {
-    const operand = createOperand(value, layout);
+  #create(value: Value): Operand {
+    const slice = this.#slices.get(value);
+    const operand = slice ? this.#sliceOf(slice, value.shape) : createOperand(value, this.#layoutOf(value));
     this.#operands.set(value, operand);
     return operand;
+  }
+
+  #sliceOf({ whole, axis, begin }: Slice, shape: readonly number[]): Operand {
+    const { dtype, strides, buffer, offset } = this.#operands.get(whole) ?? this.#create(whole);
+    return { dtype, shape, strides, buffer, offset: offset + begin * strides[axis] * byteSizeOf(dtype) };
+  }
+
+  /** Copies those inputs of a concatenation to their place in it that are not there yet. */
+  #concatenate({ inputs, outputs: [whole], node, target, attributes }: Instruction): void {
+    const axis = attributes.axis as number;
+    let begin = 0;
+    for (const value of inputs) {
+      const place = this.#sliceOf({ whole, axis, begin }, value.shape);
+      begin += value.shape[axis];
+      const source = this.#operandOf(value);
+      const copies = this.#filled.get(value) ?? [];
+      this.#filled.set(value, copies);
+      if (numelOf(value.shape) === 0 || [source, ...copies].some((other) => isSamePlace(other, place)))
+        continue;
+      this.#steps.push({ node, target, op: 'copy', attributes: {}, inputs: [source], outputs: [place] });
+      copies.push(place);
+    }
   }
 
   #inLayout(operand: Operand, layout: Layout, node: string): Operand {
@@ -154,6 +199,10 @@ function createOperand({ dtype, shape }: TensorDesc, layout: Layout): Operand {
   const strides = stridesOf(layout, shape);
   const bytes = numelOf(shape) * byteSizeOf(dtype);
   return { dtype, shape, strides, buffer: { kind: 'computed', bytes }, offset: 0 };
+}
+
+function isSamePlace(a: Operand, b: Operand): boolean {
+  return a.buffer === b.buffer && a.offset === b.offset && sameStrides(a.shape, a.strides, b.strides);
 }
 
 function bytesOf({ dtype, shape }: TensorDesc): number {

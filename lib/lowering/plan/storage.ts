@@ -1,21 +1,20 @@
 import type { PlanDesc, PlanValue, Storage } from '../../onednn/addon.ts';
-import { numelOf } from '../../tensor/index.ts';
 import { type ArenaPlan, type Lifetime, planArena } from '../arena.ts';
+import { shareMemory } from './in-place.ts';
 import type { Program } from './program.ts';
-import type { Buffer, Operand, Schedule, ScheduledStep } from './schedule.ts';
-import { sameStrides } from './strides.ts';
+import type { Buffer, Operand, Schedule } from './schedule.ts';
 
 type ComputedBuffer = Extract<Buffer, { kind: 'computed' }>;
 
 /**
- * Gives every buffer its place: outputs in the caller's arrays, sums where their addend was if nobody needs that any
- * more, the rest in an arena by lifetime.
+ * Gives every buffer its place: outputs in the caller's arrays, results of steps that can work in place where an input
+ * was that nobody needs any more, the rest in an arena by lifetime.
  */
 export function assignStorage(
   program: Program,
   { steps, outputs }: Schedule,
 ): { readonly storage: Omit<PlanDesc, 'threads'>; readonly arena: ArenaPlan } {
-  const homes = shareWithAddends(steps, new Set(outputs.map(({ buffer }) => buffer)));
+  const homes = shareMemory(steps, new Set(outputs.map(({ buffer }) => buffer)));
   const homeOf = (buffer: Buffer): Buffer => {
     let home = buffer;
     while (homes.has(home)) home = homes.get(home)!;
@@ -73,38 +72,4 @@ export function assignStorage(
     arenaBytes: arena.bytes,
   };
   return { storage, arena };
-}
-
-/**
- * For sums of a convolution or linear with a value that dies there: where the addend lives, the result goes (oneDNN adds
- * to what the destination holds, so another place would cost a copy). Maps the addend's buffer to the result's.
- */
-function shareWithAddends(
-  steps: readonly ScheduledStep[],
-  outputBuffers: ReadonlySet<Buffer>,
-): Map<Buffer, Buffer> {
-  const lastUse = new Map<Buffer, number>();
-  steps.forEach(({ inputs }, i) => {
-    for (const { buffer } of inputs) lastUse.set(buffer, i);
-  });
-  const homes = new Map<Buffer, Buffer>();
-  steps.forEach((step, i) => {
-    if (step.attributes.binary !== 'sum') return;
-    const addend = step.inputs.at(-1)!;
-    const [output] = step.outputs;
-    const { buffer } = addend;
-    const free =
-      buffer.kind === 'computed' &&
-      lastUse.get(buffer) === i &&
-      !outputBuffers.has(buffer) &&
-      step.inputs.filter((input) => input.buffer === buffer).length === 1;
-    const fits =
-      addend.dtype === output.dtype &&
-      addend.offset === 0 &&
-      numelOf(addend.shape) === numelOf(output.shape) &&
-      (buffer as ComputedBuffer).bytes === (output.buffer as ComputedBuffer).bytes &&
-      sameStrides(output.shape, addend.strides, output.strides);
-    if (free && fits) homes.set(buffer, output.buffer);
-  });
-  return homes;
 }

@@ -3,14 +3,18 @@ import { rowMajorStrides } from '../../tensor/index.ts';
 /** The memory orders a plan gives the values its steps compute. */
 export type Layout = 'rowMajor' | 'channelsLast';
 
+/** The axes from the outermost to the innermost. */
+function memoryOrder(layout: Layout, rank: number): number[] {
+  const axes = Array.from({ length: rank }, (_, axis) => axis);
+  return layout === 'rowMajor' || rank < 3 ? axes : [0, ...axes.slice(2), 1];
+}
+
 /** Strides of a dense tensor whose channels (axis 1) lie innermost: NHWC for images. Row-major below rank 3. */
 export function channelsLastStrides(shape: readonly number[]): number[] {
-  if (shape.length < 3) return rowMajorStrides(shape);
-  const order = [0, ...shape.keys()].slice(1).filter((axis) => axis !== 1 && axis !== 0);
-  const memoryOrder = [0, ...order, 1];
-  const inMemory = rowMajorStrides(memoryOrder.map((axis) => shape[axis]));
+  const order = memoryOrder('channelsLast', shape.length);
+  const inMemory = rowMajorStrides(order.map((axis) => shape[axis]));
   const strides = new Array<number>(shape.length);
-  memoryOrder.forEach((axis, i) => {
+  order.forEach((axis, i) => {
     strides[axis] = inMemory[i];
   });
   return strides;
@@ -24,6 +28,20 @@ export function stridesOf(layout: Layout, shape: readonly number[]): number[] {
 /** Whether two strides put every element in the same place: strides of extents of 1 do not matter. */
 export function sameStrides(shape: readonly number[], a: readonly number[], b: readonly number[]): boolean {
   return shape.includes(0) || shape.every((extent, axis) => extent === 1 || a[axis] === b[axis]);
+}
+
+/**
+ * Whether a tensor lies as a layout has it but for gaps, as a part of a larger tensor does: every element in the
+ * layout's order, innermost ones next to each other.
+ */
+export function liesInOrder(layout: Layout, shape: readonly number[], strides: readonly number[]): boolean {
+  const axes = memoryOrder(layout, shape.length).filter((axis) => shape[axis] !== 1);
+  const innermost = axes.at(-1);
+  if (innermost === undefined || shape.includes(0)) return true;
+  return (
+    strides[innermost] === 1 &&
+    axes.slice(1).every((axis, i) => strides[axes[i]] >= strides[axis] * shape[axis])
+  );
 }
 
 export function isRowMajor(shape: readonly number[], strides: readonly number[]): boolean {

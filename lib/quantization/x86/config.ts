@@ -2,13 +2,13 @@ import { HistogramObserver, PerChannelMinMaxObserver, PlaceholderObserver } from
 import type { QuantizationConfig } from '../quantization-config.ts';
 import { QuantizationSpec } from '../specs.ts';
 
-/** Options of {@link x86QuantizationConfig}. */
+/** Options of {@link getDefaultX86QuantizationConfig}. */
 export interface X86QuantizationConfigOptions {
   /** Activation parameters are computed for each tensor at run time; nothing needs calibration. */
   readonly isDynamic?: boolean;
   /**
-   * Activations use 0..127 only: without VNNI the CPU adds products of 8-bit numbers in 16 bits, which the full range
-   * overflows.
+   * Activations use 0..127 only, which costs some accuracy. For runtimes that add products of 8-bit numbers in 16 bits on
+   * CPUs without VNNI, where the full range overflows, as PyTorch's and ONNX Runtime's do; Octavo's sums are exact anyway.
    */
   readonly reduceRange?: boolean;
 }
@@ -20,7 +20,9 @@ const EPS = 2 ** -12;
  * The recipe of X86 servers: u8 per-tensor affine activations, s8 per-channel symmetric weights, float32 biases
  * (counterpart: `get_default_x86_inductor_quantization_config`).
  */
-export function x86QuantizationConfig(options: X86QuantizationConfigOptions = {}): QuantizationConfig {
+export function getDefaultX86QuantizationConfig(
+  options: X86QuantizationConfigOptions = {},
+): QuantizationConfig {
   const { isDynamic = false, reduceRange = false } = options;
   const activation = new QuantizationSpec({
     dtype: 'uint8',

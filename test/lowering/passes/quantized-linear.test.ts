@@ -1,4 +1,5 @@
 import { expect, test } from 'vitest';
+import { lower } from '../../../lib/lowering/index.ts';
 import { quantizedLinear } from '../../../lib/lowering/passes/quantized-linear.ts';
 import { Tensor } from '../../../lib/tensor/index.ts';
 import { GraphBuilder, uniform } from '../graph-builder.ts';
@@ -41,4 +42,24 @@ test('a weight quantized as one tensor gets its scale as a constant', () => {
   const input = uniform([3, 16], 0, 1, 5);
   // As above, with weights up to 64.
   expect(greatestDifference(interpret(original, input)[0], interpret(module, input)[0])).toBeLessThan(1e-3);
+});
+
+test('one dequantize serves several layers, and a transposed input', () => {
+  const build = new GraphBuilder();
+  const x = build.quantizeDequantize(build.input('x', [2, 16, 5]), 0.01, 64, 127);
+  const turned = build.call('aten.transpose.int', x, 1, 2);
+  const layers = ['a', 'b'].map((name) =>
+    build.call('aten.linear.default', turned, build.weight(name, [7, 16])),
+  );
+  const original = build.finish(...layers);
+  const { module } = lower(original, { strict: true });
+  expect(calls(module)).toEqual([
+    'quantized_decomposed.quantize_per_tensor.default',
+    'aten.transpose.int',
+    ...Array(2).fill('onednn.qlinear_pointwise.default'),
+  ]);
+  const input = uniform([2, 16, 5], -0.6, 0.6, 21);
+  // As above.
+  for (const i of [0, 1])
+    expect(greatestDifference(interpret(original, input)[i], interpret(module, input)[i])).toBeLessThan(1e-5);
 });

@@ -1,5 +1,5 @@
-// Serves a small request now and then, then idles; says how much processor time that took and how many threads the model
-// held, then ends by itself: idle threads must not keep the process alive.
+// Serves small requests without pause on one thread, then now and then on two, then idles; says how much processor time each
+// took and how many threads the model held, then ends by itself: idle threads must not keep the process alive.
 import { readdirSync, readFileSync } from 'node:fs';
 import { compile } from '../../../lib/runtime/index.ts';
 import { Tensor } from '../../../lib/tensor/index.ts';
@@ -19,8 +19,15 @@ const threads = () =>
     readFileSync(`/proc/self/task/${id}/comm`, 'utf8').startsWith('octavo-'),
   ).length;
 
-const model = compile(slowNet(4), { threadsPerStream: 2 });
 const x = Tensor.zeros('float32', [1, 16, 64, 64]);
+const single = compile(slowNet(4), { threadsPerStream: 1 });
+for (let i = 0; i < 50; i++) await single.run(x);
+const onOneThread = await busyWhile(async () => {
+  for (let i = 0; i < 20; i++) await single.run(x);
+});
+single.dispose();
+
+const model = compile(slowNet(4), { threadsPerStream: 2 });
 for (let i = 0; i < 50; i++) await model.run(x);
 const threadsServing = threads();
 const serving = await busyWhile(async () => {
@@ -31,4 +38,4 @@ const serving = await busyWhile(async () => {
 });
 await sleep(1500);
 const idle = await busyWhile(() => sleep(500));
-console.log(JSON.stringify({ serving, idle, threadsServing, threadsIdle: threads() }));
+console.log(JSON.stringify({ onOneThread, serving, idle, threadsServing, threadsIdle: threads() }));

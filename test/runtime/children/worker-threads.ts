@@ -17,6 +17,8 @@ async function serve(): Promise<void> {
   parentPort?.postMessage(y.data[0]);
   if (workerData === 'ends') return model.dispose();
   for (let i = 0; i < 20; i++) void model.run(x);
+  if (workerData === 'terminated while it compiles')
+    for (const batch of [3, 4, 5]) void model.run(Tensor.zeros('float32', [batch, 16, 64, 64]));
   await new Promise((resolve) => setTimeout(resolve, 5));
   if (workerData === 'exits') process.exit(0);
 }
@@ -26,11 +28,11 @@ async function main(): Promise<void> {
   const results: unknown[] = [];
   for (let round = 0; round < 2; round++)
     await Promise.all(
-      ['ends', 'exits', 'terminated'].map(async (mode) => {
+      ['ends', 'exits', 'terminated', 'terminated while it compiles'].map(async (mode) => {
         const worker = new Worker(start, { eval: true, workerData: mode });
         const exited = new Promise((resolve, reject) => worker.once('exit', resolve).once('error', reject));
         results.push(await new Promise((resolve) => worker.once('message', resolve)));
-        if (mode === 'terminated') await worker.terminate();
+        if (mode.startsWith('terminated')) await worker.terminate();
         await exited;
         // The models of other threads go on.
         await model.run(x);

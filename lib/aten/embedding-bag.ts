@@ -1,0 +1,75 @@
+import type { Arguments, TensorMeta } from '../graph/index.ts';
+import type { NativeDefinition, OperatorDefinition, TensorLike } from './registry.ts';
+
+/** PyTorch's numbers for how the rows of a bag are put together; of the greatest (2) there is no kernel. */
+const modes: readonly string[] = ['sum', 'mean'];
+
+function modeOf<T>(args: Arguments<T>): string {
+  const mode = args.number('mode');
+  if (!modes[mode]) throw new Error(`${args.schema.name}: mode must be 0 (sum) or 1 (mean), got ${mode}`);
+  return modes[mode];
+}
+
+function inferBags(args: Arguments<TensorMeta>): TensorMeta {
+  const { name } = args.schema;
+  const [weight, indices, offsets] = ['weight', 'indices', 'offsets'].map((what) => args.tensor(what));
+  modeOf(args);
+  if (weight.shape.length !== 2 || indices.shape.length !== 1 || offsets.shape.length !== 1)
+    throw new Error(
+      `${name}: weight must be a matrix, indices and offsets vectors, got [${weight.shape.join(', ')}], [${indices.shape.join(', ')}] and [${offsets.shape.join(', ')}]`,
+    );
+  for (const [what, { dtype }] of Object.entries({ indices, offsets }))
+    if (dtype !== 'int64' && dtype !== 'int32')
+      throw new Error(`${name}: ${what} must be int64 or int32, got ${dtype}`);
+  const [count] = offsets.shape;
+  if (args.bool('include_last_offset') && typeof count !== 'number')
+    throw new Error(`${name}: the number of offsets must be known where the last one only ends a bag`);
+  const bags = args.bool('include_last_offset') ? (count as number) - 1 : count;
+  return { dtype: 'float32', shape: [bags, weight.shape[1]] };
+}
+
+function bagStep<T extends TensorLike>(args: Arguments<T>, parameters: readonly T[]) {
+  const weights = args.optionalTensor('per_sample_weights');
+  if (weights && modeOf(args) !== 'sum')
+    throw new Error(`${args.schema.name}: per_sample_weights are for sums`);
+  return {
+    op: 'embedding_bag',
+    inputs: [
+      ...[args.tensor('weight'), args.tensor('indices'), args.tensor('offsets')],
+      ...parameters,
+      ...(weights ? [weights] : []),
+    ],
+    attributes: {
+      mode: modeOf(args),
+      includeLastOffset: args.bool('include_last_offset'),
+      hasScales: parameters.length > 0,
+      hasWeights: weights !== null,
+    },
+  };
+}
+
+/** The three results for gradients are empty, as nothing here computes gradients. */
+const emptyResults: readonly TensorMeta[] = Array(3).fill({ dtype: 'int64', shape: [0] });
+
+const float: NativeDefinition = {
+  schema:
+    'aten::embedding_bag.padding_idx(Tensor weight, Tensor indices, Tensor offsets, bool scale_grad_by_freq, int mode, bool sparse, Tensor? per_sample_weights, bool include_last_offset, int? padding_idx) -> (Tensor, Tensor, Tensor, Tensor)',
+  infer: (args) => {
+    if (!args.isNone('padding_idx') && args.number('padding_idx') >= 0)
+      throw new Error(`${args.schema.name}: padding_idx is not supported`);
+    return [inferBags(args), ...emptyResults];
+  },
+  step: (args) => bagStep(args, []),
+};
+
+/** Sums and means of rows of a table (counterpart: `torch.nn.functional.embedding_bag`). */
+export const embeddingBags: readonly OperatorDefinition[] = [
+  float,
+  {
+    /** The same from a table of 8-bit integers whose rows have a scale and a zero point each, which may be real. */
+    schema:
+      'octavo::embedding_bag(Tensor weight, Tensor scales, Tensor zero_points, Tensor indices, Tensor offsets, int mode, Tensor? per_sample_weights, bool include_last_offset) -> Tensor',
+    infer: inferBags,
+    step: (args) => bagStep(args, [args.tensor('scales'), args.tensor('zero_points')]),
+  },
+];

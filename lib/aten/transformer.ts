@@ -1,0 +1,77 @@
+import type { Arguments, TensorMeta } from '../graph/index.ts';
+import { matmulShape } from './linear.ts';
+import { withParameters } from './normalization.ts';
+import type { NativeDefinition, OperatorDefinition, TensorLike } from './registry.ts';
+import { normalizeAxis } from './shape-rules.ts';
+
+const output = 'float output_scale, int output_zero_point, ScalarType output_dtype';
+
+/** Scale and zero point of the input `self` and of the result. */
+const quantization = <T>(args: Arguments<T>) => ({
+  xScale: args.number('x_scale'),
+  xZeroPoint: args.number('x_zero_point'),
+  outputScale: args.number('output_scale'),
+  outputZeroPoint: args.number('output_zero_point'),
+});
+
+function inferRows(args: Arguments<TensorMeta>): TensorMeta {
+  return { dtype: args.dtype('output_dtype'), shape: args.tensor('input').shape };
+}
+
+const softmaxAxis = <T extends { readonly shape: readonly unknown[] }>(args: Arguments<T>) =>
+  normalizeAxis(args.number('dim'), args.tensor('input').shape.length, args.schema.name);
+
+const softmax: NativeDefinition = {
+  schema: `octavo::softmax(Tensor input, float x_scale, int x_zero_point, int dim, ${output}) -> Tensor`,
+  infer: (args) => {
+    softmaxAxis(args);
+    return inferRows(args);
+  },
+  step: <T extends TensorLike>(args: Arguments<T>) => ({
+    op: 'softmax',
+    inputs: [args.tensor('input')],
+    attributes: { axis: softmaxAxis(args), ...quantization(args) },
+  }),
+};
+
+/**
+ * What stands between the linear layers of a transformer: matrix products, softmax and layer normalization whose tensors
+ * may be 8-bit integers, each under its own scale and zero point (1 and 0 for floats). Softmax and normalization compute
+ * in float32, a row at a time.
+ */
+export const transformer: readonly OperatorDefinition[] = [
+  {
+    /** `a @ b` of 8-bit integers with broadcast batch extents (counterpart: `quantized::matmul`). */
+    schema: `octavo::matmul(Tensor a, float a_scale, int a_zero_point, Tensor b, float b_scale, int b_zero_point, ${output}) -> Tensor`,
+    infer: (args) => ({
+      dtype: args.dtype('output_dtype'),
+      shape: matmulShape(args.tensor('a').shape, args.tensor('b').shape),
+    }),
+    step: (args) => ({
+      op: 'integer_matmul',
+      inputs: [args.tensor('a'), args.tensor('b')],
+      attributes: {
+        aScale: args.number('a_scale'),
+        aZeroPoint: args.number('a_zero_point'),
+        bScale: args.number('b_scale'),
+        bZeroPoint: args.number('b_zero_point'),
+        outputScale: args.number('output_scale'),
+        outputZeroPoint: args.number('output_zero_point'),
+      },
+    }),
+  },
+  softmax,
+  {
+    schema: `octavo::layer_norm(Tensor input, float x_scale, int x_zero_point, SymInt[] normalized_shape, Tensor? weight, Tensor? bias, float eps, ${output}) -> Tensor`,
+    infer: inferRows,
+    step: (args) => {
+      const { inputs, attributes } = withParameters(args);
+      const normalizedShape = args.numbers('normalized_shape');
+      return {
+        op: 'layer_norm',
+        inputs,
+        attributes: { ...attributes, normalizedShape, ...quantization(args) },
+      };
+    },
+  },
+];

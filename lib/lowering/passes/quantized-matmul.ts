@@ -1,0 +1,58 @@
+import { matmul } from '../../backend/index.ts';
+import { isCall, Node, onlyUser } from '../../graph/index.ts';
+import type { Pass, PassContext } from '../pass.ts';
+import { isDequantize, qparamsOf } from '../qparams.ts';
+
+/**
+ * Products of two tensors of dequantized 8-bit integers (attention's scores and their product with the values) compute on
+ * the integers, with the number that scores are divided by as part of the scale.
+ *
+ *     a (int8) → dequantize ─┐
+ *     b (int8) → dequantize ─┤ matmul | bmm | mm [→ mul | div (a number)] → y   ⇒   octavo.matmul(a, …, b, …, float32) → y
+ */
+export const quantizedMatmul: Pass = {
+  name: 'quantized-matmul',
+  run(context) {
+    let count = 0;
+    for (const node of context.graph.nodes) {
+      if (!isCall(node, ...matmul.operators)) continue;
+      const [a, b] = node.args;
+      if (!isDequantize(a) || !isDequantize(b) || context.meta(node).dtype !== 'float32') continue;
+      rewrite(context, node, a, b);
+      count++;
+    }
+    return count;
+  },
+};
+
+function rewrite(context: PassContext, node: Node, a: Node, b: Node): void {
+  const [left, right] = [qparamsOf(a), qparamsOf(b)];
+  const user = onlyUser(node);
+  const factor = user && factorOf(context, user, node);
+  context.replaceWithCall(
+    factor === undefined ? node : user!,
+    'octavo.matmul.default',
+    [
+      ...[a.args[0], left.scale * (factor ?? 1), left.zeroPoint],
+      ...[b.args[0], right.scale, right.zeroPoint, 1, 0, 'float32'],
+    ],
+    [...new Set([a, b]), ...(factor === undefined ? [] : [node])],
+  );
+}
+
+/** The positive number that `user` multiplies `product` by; undefined where it does something else. */
+function factorOf(context: PassContext, user: Node, product: Node): number | undefined {
+  const divides = isCall(user, 'aten.div.Tensor', 'aten.div.Scalar');
+  if (!divides && !isCall(user, 'aten.mul.Tensor', 'aten.mul.Scalar')) return undefined;
+  const [first, second] = user.args;
+  if (first !== product && (divides || second !== product)) return undefined;
+  const other = first === product ? second : first;
+  const value = other instanceof Node ? singleValue(context, other) : other;
+  if (typeof value !== 'number' || !(value > 0) || !Number.isFinite(value)) return undefined;
+  return divides ? 1 / value : value;
+}
+
+function singleValue(context: PassContext, node: Node): number | undefined {
+  const value = context.constant(node);
+  return value?.dtype === 'float32' && value.shape.length === 0 ? value.item() : undefined;
+}

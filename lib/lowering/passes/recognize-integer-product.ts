@@ -1,0 +1,86 @@
+import { type Argument, isCall, Node, onlyUser } from '../../graph/index.ts';
+import { numelOf, Tensor } from '../../tensor/index.ts';
+import type { Pass, PassContext } from '../pass.ts';
+import { dequantizePerChannel, dequantizePerTensor } from '../qparams.ts';
+
+/**
+ * A product of int8 matrices whose scales are multiplied in afterwards (SmoothQuant, activations quantized token by
+ * token) becomes a linear layer of dequantized integers: the weight's scales go to the weight, those of the tokens stay.
+ *
+ *     a (int8) ─────┐
+ *     w (int8) → t → _int_mm → to(float) [→ mul(token scales)] → mul(weight scales) → y
+ *
+ *        ⇒   linear(dequantize(a, 1, 0), dequantize_per_channel(w, weight scales)) [→ mul(token scales)] → y
+ */
+export const recognizeIntegerProduct: Pass = {
+  name: 'recognize-integer-product',
+  run(context) {
+    let count = 0;
+    for (const node of context.graph.nodes) {
+      if (!isCall(node, 'aten._int_mm.default')) continue;
+      const reason = rewrite(context, node);
+      if (reason) context.refuse(node, reason);
+      else count++;
+    }
+    return count;
+  },
+};
+
+const casts = ['aten.to.dtype', 'aten._to_copy.default', 'prims.convert_element_type.default'];
+const transpositions = ['aten.t.default', 'aten.permute.default', 'aten.transpose.int'];
+
+function rewrite(context: PassContext, product: Node): string | undefined {
+  const [a, transposed] = product.args as readonly [Node, Node];
+  const weight = isCall(transposed, ...transpositions) ? (transposed.args[0] as Node) : undefined;
+  if (weight?.op !== 'get_attr') return 'its second matrix is not the transpose of a parameter';
+  const cast = onlyUser(product);
+  if (!isCall(cast, ...casts) || context.meta(cast).dtype !== 'float32')
+    return 'its result is not cast to float32 at once';
+  const [channels] = context.meta(weight).shape as readonly number[];
+  const { tokens, scales } = scalesAfter(context, cast, channels);
+  if (!scales) return "the weight's scales are not multiplied in next";
+  const last = tokens ? onlyUser(tokens.product)! : onlyUser(cast)!;
+  const values = context.constant(scales)!;
+  const flat = context.newConstant(last, `${scales.target}_per_channel`, values.view([channels]));
+  const zeroPoints = context.newConstant(
+    last,
+    `${weight.target}_zero_point`,
+    Tensor.zeros('int64', [channels]),
+  );
+  const covers = [transposed, product, cast];
+  const input = context.call(last, dequantizePerTensor, [a, 1, 0, -128, 127, 'int8'], covers);
+  const parameters: readonly Argument[] = [weight, flat, zeroPoints, 0, -128, 127, 'int8'];
+  const dequantized = context.call(last, dequantizePerChannel, parameters, covers);
+  const layer: readonly Argument[] = [input, dequantized, null];
+  if (!tokens) {
+    context.replaceWithCall(last, 'aten.linear.default', layer, covers);
+    return undefined;
+  }
+  const linear = context.call(last, 'aten.linear.default', layer, [...covers, last]);
+  context.replaceWithCall(last, 'aten.mul.Tensor', [linear, tokens.scales], [...covers, tokens.product]);
+  return undefined;
+}
+
+/** The weight's scales, and the product with the tokens' that may stand before. */
+function scalesAfter(context: PassContext, cast: Node, channels: number) {
+  const first = onlyUser(cast);
+  const factor = otherFactor(first, cast);
+  if (factor && isScales(context, factor, channels)) return { scales: factor };
+  const second = factor && onlyUser(first!);
+  const scales = second && otherFactor(second, first!);
+  if (!scales || !isScales(context, scales, channels)) return {};
+  return { scales, tokens: { product: first!, scales: factor } };
+}
+
+function otherFactor(product: Node | undefined, node: Node): Node | undefined {
+  if (!isCall(product, 'aten.mul.Tensor')) return undefined;
+  const other = product.args[0] === node ? product.args[1] : product.args[0];
+  return other instanceof Node && other !== node ? other : undefined;
+}
+
+function isScales(context: PassContext, node: Node, channels: number): boolean {
+  const value = context.constant(node);
+  return (
+    value?.dtype === 'float32' && numelOf(value.shape) === channels && (value.shape.at(-1) ?? 1) === channels
+  );
+}

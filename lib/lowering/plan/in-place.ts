@@ -1,0 +1,53 @@
+import { byteSizeOf, numelOf } from '../../tensor/index.ts';
+import type { Buffer, Operand, ScheduledStep } from './schedule.ts';
+import { sameStrides } from './strides.ts';
+
+/** Loops that read an element of each operand of the result's shape, and then write the result's. */
+const pointwise: ReadonlySet<string> = new Set(['batch_norm', 'binary', 'eltwise', 'lookup']);
+
+/**
+ * For steps with an input that dies there and can be overwritten: where it lives, the result goes. A sum of a convolution
+ * or linear must (oneDNN adds to what the destination holds, so another place would cost a copy); pointwise steps stay in
+ * the cache that way. Maps the input's buffer to the result's.
+ */
+export function shareMemory(
+  steps: readonly ScheduledStep[],
+  outputBuffers: ReadonlySet<Buffer>,
+): ReadonlyMap<Buffer, Buffer> {
+  const lastUse = new Map<Buffer, number>();
+  steps.forEach(({ inputs }, i) => {
+    for (const { buffer } of inputs) lastUse.set(buffer, i);
+  });
+  const homes = new Map<Buffer, Buffer>();
+  steps.forEach((step, i) => {
+    const [output] = step.outputs;
+    const input = overwritable(step).find(
+      ({ buffer }) =>
+        buffer.kind === 'computed' &&
+        lastUse.get(buffer) === i &&
+        !outputBuffers.has(buffer) &&
+        step.inputs.filter((other) => other.buffer === buffer).length === 1,
+    );
+    if (input) homes.set(input.buffer, output.buffer);
+  });
+  return homes;
+}
+
+/** Inputs whose elements lie as the result's do, all of their buffer. */
+function overwritable({ op, attributes, inputs, outputs: [output] }: ScheduledStep): Operand[] {
+  const isSum = attributes.binary === 'sum';
+  const candidates = isSum ? inputs.slice(-1) : pointwise.has(op) ? inputs : [];
+  return candidates.filter(
+    (input) =>
+      isWhole(input) &&
+      isWhole(output) &&
+      (input.dtype === output.dtype || (!isSum && byteSizeOf(input.dtype) === byteSizeOf(output.dtype))) &&
+      String(input.shape) === String(output.shape) &&
+      sameStrides(output.shape, input.strides, output.strides),
+  );
+}
+
+/** Whether a value takes all of its buffer. */
+function isWhole({ dtype, shape, buffer, offset }: Operand): boolean {
+  return offset === 0 && buffer.kind === 'computed' && buffer.bytes === numelOf(shape) * byteSizeOf(dtype);
+}

@@ -1,0 +1,157 @@
+import { numelOf } from '../../tensor/index.ts';
+import type { Instruction, Program } from './program.ts';
+import { type Layout, liesInOrder, sameStrides, stridesOf } from './strides.ts';
+import type { Value } from './value.ts';
+
+/** A part of a value that a concatenation makes: where one of its inputs lies in it. */
+export interface Slice {
+  readonly whole: Value;
+  readonly axis: number;
+  /** The first index along the axis. */
+  readonly begin: number;
+}
+
+/**
+ * Steps that write a part of a larger tensor as well as a tensor of their own: our loops, convolutions (which bring what
+ * their primitive wrote to its place while it is in the cache), and concatenations, whose inputs go there themselves.
+ */
+const writers: ReadonlySet<string> = new Set([
+  'batch_norm',
+  'binary',
+  'concat',
+  'convolution',
+  'copy',
+  'dequantize',
+  'eltwise',
+  'lookup',
+  'quantize',
+  'requantize',
+]);
+
+/** Steps that read a part of a larger tensor where it lies, as fast as a tensor that lies densely. */
+const readers: ReadonlySet<string> = new Set([
+  'batch_norm',
+  'binary',
+  'concat',
+  'copy',
+  'dequantize',
+  'eltwise',
+  'lookup',
+  'quantize',
+  'requantize',
+]);
+
+/** Whether a step reads operands with gaps between their rows as fast as dense ones. */
+export function readsSlices(op: string): boolean {
+  return readers.has(op);
+}
+
+/**
+ * Chooses the values that are computed where a concatenation wants them, so that it has nothing to copy. The largest
+ * concatenation comes first: one whose inputs follow each other in it, too, is a part of its result, and a prefix that
+ * grows (DenseNet) is written only once.
+ */
+export function placeInConcatenations(
+  program: Program,
+  layoutOf: (value: Value) => Layout,
+): ReadonlyMap<Value, Slice> {
+  const uses = usesOf(program);
+  const slices = new Map<Value, Slice>();
+  const writersOf = new Map(program.instructions.flatMap((by) => by.outputs.map((value) => [value, by])));
+  const place = (value: Value, slice: Slice): void => {
+    const by = writersOf.get(value);
+    if (!by || slices.has(value)) return;
+    let root = slice.whole;
+    while (slices.has(root)) root = slices.get(root)!.whole;
+    if (canLiveIn(root, slice.axis, value, by, uses, layoutOf)) slices.set(value, slice);
+  };
+  const larger: Concatenation[] = [];
+  for (const concatenation of concatenationsOf(program)) {
+    const { output, axis, inputs } = concatenation;
+    for (const other of larger) {
+      const begin = beginIn(other, concatenation);
+      if (begin !== undefined) place(output, { whole: other.output, axis, begin });
+    }
+    for (const { value, begin } of inputs) place(value, { whole: output, axis, begin });
+    larger.push(concatenation);
+  }
+  return slices;
+}
+
+interface Concatenation {
+  readonly output: Value;
+  readonly axis: number;
+  readonly inputs: readonly { readonly value: Value; readonly begin: number }[];
+}
+
+/** The largest first; of equal ones the later first, which may take the earlier one in. */
+function concatenationsOf({ instructions }: Program): Concatenation[] {
+  const found = instructions.filter(({ op }) => op === 'concat').reverse();
+  const size = ({ output }: Concatenation) => numelOf(output.shape);
+  return found.map(concatenationOf).sort((a, b) => size(b) - size(a));
+}
+
+function concatenationOf({ inputs, outputs: [output], attributes }: Instruction): Concatenation {
+  const axis = attributes.axis as number;
+  let end = 0;
+  const begins = inputs.map(({ shape }) => {
+    end += shape[axis];
+    return end - shape[axis];
+  });
+  return { output, axis, inputs: inputs.map((value, i) => ({ value, begin: begins[i] })) };
+}
+
+/** Where the inputs of `part` follow each other among those of `whole`. */
+function beginIn(whole: Concatenation, part: Concatenation): number | undefined {
+  if (whole.axis !== part.axis) return undefined;
+  const first = whole.inputs.findIndex((_, i) =>
+    part.inputs.every(({ value }, j) => whole.inputs[i + j]?.value === value),
+  );
+  return whole.inputs[first]?.begin;
+}
+
+interface Uses {
+  readonly readBy: ReadonlyMap<Value, readonly Instruction[]>;
+  /** Values that are outputs or that other values are views of. */
+  readonly seen: ReadonlySet<Value>;
+}
+
+function usesOf({ instructions, outputs }: Program): Uses {
+  const readBy = new Map<Value, Instruction[]>();
+  const seen = new Set<Value>(outputs);
+  const look = ({ origin }: Value): void => {
+    if (origin.kind !== 'view' && origin.kind !== 'strided') return;
+    seen.add(origin.of);
+    look(origin.of);
+  };
+  outputs.forEach(look);
+  for (const instruction of instructions)
+    for (const input of instruction.inputs) {
+      look(input);
+      const list = readBy.get(input);
+      if (list) list.push(instruction);
+      else readBy.set(input, [instruction]);
+    }
+  return { readBy, seen };
+}
+
+/** Whether a value may be computed as a part, along `axis`, of a value that lies densely. */
+function canLiveIn(
+  whole: Value,
+  axis: number,
+  value: Value,
+  by: Instruction,
+  { readBy, seen }: Uses,
+  layoutOf: (value: Value) => Layout,
+): boolean {
+  const layout = layoutOf(whole);
+  if (layoutOf(value) !== layout || value.dtype !== whole.dtype || seen.has(value)) return false;
+  if (value.shape.length !== whole.shape.length || value.shape[axis] === 0) return false;
+  // A sum goes where its addend is.
+  if (by.attributes.binary === 'sum') return false;
+  const strides = stridesOf(layout, whole.shape);
+  if (sameStrides(value.shape, strides, stridesOf(layout, value.shape))) return true;
+  // One channel of many is no row.
+  if (!liesInOrder(layout, value.shape, strides)) return false;
+  return writers.has(by.op) && readBy.get(value)!.every(({ op }) => readers.has(op));
+}

@@ -1,0 +1,41 @@
+import { arrayTypeOf, type DType, numelOf, Tensor, type TensorData } from '../tensor/index.ts';
+import { addon, type NativeConstant } from './addon.ts';
+
+/**
+ * A tensor whose elements are kept natively, or in a file that native code reads. JavaScript gets a copy when it asks for
+ * `data`, which lives as long as it is used: weights that only native code needs take no memory here.
+ */
+export class StoredTensor extends Tensor {
+  readonly constant: NativeConstant;
+
+  constructor(dtype: DType, shape: readonly number[], constant: NativeConstant) {
+    super(dtype, new (arrayTypeOf(dtype))(0), [0]);
+    this.constant = constant;
+    let copy: WeakRef<TensorData> | undefined;
+    const data = (): TensorData => {
+      const known = copy?.deref();
+      if (known) return known;
+      const read = new (arrayTypeOf(dtype))(numelOf(shape));
+      addon.readConstant(constant, read);
+      copy = new WeakRef(read);
+      return read;
+    };
+    // Properties of this object's own, as every tensor has them.
+    Object.defineProperties(this, {
+      shape: { value: Object.freeze([...shape]), enumerable: true },
+      data: { get: data, enumerable: true },
+    });
+  }
+
+  /** The same tensor, copied to native memory unless it is there. */
+  static of(tensor: Tensor): StoredTensor {
+    if (tensor instanceof StoredTensor) return tensor;
+    const { dtype, shape, data } = tensor;
+    return new StoredTensor(dtype, shape, addon.createConstant(dtype, shape, data));
+  }
+
+  /** Gives the memory back once no plan uses it. The elements cannot be asked for any more. */
+  release(): void {
+    addon.releaseConstant(this.constant);
+  }
+}

@@ -1,0 +1,20 @@
+// Constants as JavaScript has them: createConstant(), openWeights(), readConstant(), releaseConstant().
+#pragma once
+
+#include <napi.h>
+
+#include <memory>
+
+#include "primitives/constant.h"
+
+namespace octavo::binding {
+
+Napi::Value create_constant(const Napi::CallbackInfo& info);
+Napi::Value open_weights(const Napi::CallbackInfo& info);
+void read_constant(const Napi::CallbackInfo& info);
+void release_constant(const Napi::CallbackInfo& info);
+
+// The constant behind a value made here, or null when it is something else or was released.
+std::shared_ptr<Constant> to_constant(const Napi::Value& value);
+
+}  // namespace octavo::binding

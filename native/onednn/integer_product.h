@@ -1,0 +1,20 @@
+// The product of two tensors of 8-bit integers, each with a scale and a zero point of its own.
+#pragma once
+
+#include "onednn/primitive.h"
+
+namespace octavo::onednn {
+
+// dst = sum((a - a_zero_point) * (b - b_zero_point)) * scale + dst_zero_point; batch extents of 1 broadcast.
+struct IntegerProductProblem {
+  TensorDesc a;  // uint8 or int8
+  TensorDesc b;  // int8
+  TensorDesc dst;
+  float scale = 1;
+  int32_t a_zero_point = 0, b_zero_point = 0, dst_zero_point = 0;
+};
+
+// Takes DNNL_ARG_SRC, DNNL_ARG_WEIGHTS and DNNL_ARG_DST as the problem has them.
+Primitive make_integer_product(const IntegerProductProblem& problem);
+
+}  // namespace octavo::onednn

@@ -1,0 +1,61 @@
+import { expect } from 'vitest';
+import { operators } from '../../lib/aten/index.ts';
+import { type GraphModule, Interpreter } from '../../lib/graph/index.ts';
+import { type BuiltPlan, buildPlan, ConstantStore } from '../../lib/lowering/plan/index.ts';
+import { addon } from '../../lib/onednn/addon.ts';
+import { arrayTypeOf, numelOf, Tensor } from '../../lib/tensor/index.ts';
+import { uniform } from './graph-builder.ts';
+
+/** Builds a plan for the inputs that the graph has. */
+export function build(module: GraphModule, maxThreads = 1): BuiltPlan {
+  const metas = module.graph.placeholders.map(
+    (node) => node.meta.val as { dtype: 'float32'; shape: number[] },
+  );
+  return buildPlan(module, metas, new ConstantStore(), maxThreads);
+}
+
+/** Runs a plan on one thread. */
+export function execute({ desc }: BuiltPlan, inputs: readonly Tensor[]): Tensor[] {
+  const executor = new addon.Executor({ streams: 1, threadsPerStream: 1 });
+  try {
+    const outputs = desc.outputs.map(
+      ({ dtype, shape }) => new Tensor(dtype, new (arrayTypeOf(dtype))(numelOf(shape)), shape),
+    );
+    const plan = executor.compileSync(desc);
+    const data = (tensors: readonly Tensor[]) => tensors.map((tensor) => tensor.data);
+    // Twice: nothing of the first run may be left over in the second.
+    executor.runSync(plan, data(inputs), data(outputs));
+    executor.runSync(plan, data(inputs), data(outputs));
+    return outputs;
+  } finally {
+    executor.dispose();
+  }
+}
+
+/** Largest difference relative to the largest value. */
+export function difference(actual: Tensor, expected: Tensor): number {
+  expect(actual.dtype).toBe(expected.dtype);
+  expect(actual.shape).toEqual(expected.shape);
+  const [a, b] = [actual.toArray(), expected.toArray()];
+  const scale = Math.max(1e-6, ...b.map(Math.abs));
+  return Math.max(0, ...a.map((value, i) => Math.abs(value - b[i]) / scale));
+}
+
+/** The plan must give what the interpreter gives, which knows neither layouts nor an arena. */
+export function checkAgainstInterpreter(module: GraphModule): BuiltPlan {
+  const inputs = module.graph.placeholders.map((node, i) =>
+    uniform((node.meta.val as { dtype: 'float32'; shape: number[] }).shape, -1, 1, 100 + i),
+  );
+  const plan = build(module);
+  const actual = execute(plan, inputs);
+  const expected = new Interpreter(module, operators).run(inputs);
+  expect(actual).toHaveLength(expected.length);
+  actual.forEach((tensor, i) => {
+    // The same kernels in both; sums may be split among threads in another order.
+    expect(difference(tensor, expected[i])).toBeLessThan(1e-5);
+  });
+  return plan;
+}
+
+/** The native step each step of a plan is. */
+export const steps = ({ desc }: BuiltPlan) => desc.steps.map(({ op }) => op);
