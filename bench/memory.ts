@@ -54,7 +54,11 @@ const rows = [[...heading, 'RSS above bare Node', 'PSS above bare Node'], row(''
 const folder = await mkdtemp(join(tmpdir(), 'octavo-memory-'));
 try {
   for (const network of options.networks.split(',')) {
-    const { octavo, onnxInt8 } = await prepareNetwork(network, precisionsHere().precisions, folder);
+    const { octavo, onnxInt8 } = await prepareNetwork(
+      network,
+      precisionsHere().precisions,
+      join(folder, network),
+    );
     rows.push(row(network, 'Octavo int8', await measure({ engine: 'octavo', file: octavo.int8, threads })));
     rows.push(
       row(

@@ -1,4 +1,5 @@
 import { cpuFeatures, type LowerOptions } from '../lib/index.ts';
+import { whyNoFastBfloat16 } from '../lib/onednn/fast-bfloat16.ts';
 
 /** A form of a network that Octavo runs. */
 export interface Precision {
@@ -13,19 +14,11 @@ const always: readonly Precision[] = [
   { name: 'int8', quantized: true, options: {} },
 ];
 
-/** How `lower` is asked for bfloat16; undefined while it cannot be. */
-const bfloat16 = undefined as LowerOptions | undefined;
-
 /** The forms this machine computes fast; where some are missing, why. */
 export function precisionsHere(): { readonly precisions: readonly Precision[]; readonly missing?: string } {
-  const { avx512Bf16, amxBf16 } = cpuFeatures().instructionSets;
-  if (!avx512Bf16 && !amxBf16) return without('this CPU has neither AVX-512 BF16 nor AMX');
-  if (!bfloat16) return without('lower() has no bfloat16');
-  const mixed = { name: 'int8-mixed-bf16', quantized: true, options: bfloat16 };
-  return { precisions: [...always, mixed, { name: 'bf16', quantized: false, options: bfloat16 }] };
+  const reason = whyNoFastBfloat16(cpuFeatures());
+  if (reason) return { precisions: always, missing: `int8-mixed-bf16 and bf16 are left out: ${reason}` };
+  const options: LowerOptions = { autocast: 'bfloat16' };
+  const mixed = { name: 'int8-mixed-bf16', quantized: true, options };
+  return { precisions: [...always, mixed, { name: 'bf16', quantized: false, options }] };
 }
-
-const without = (reason: string) => ({
-  precisions: always,
-  missing: `int8-mixed-bf16 and bf16 are left out: ${reason}`,
-});

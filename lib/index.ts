@@ -51,6 +51,7 @@ export {
   type TensorMeta,
 } from './graph/index.ts';
 export {
+  type AutocastOptions,
   formatRefusals,
   type Lowered,
   type LoweredNode,

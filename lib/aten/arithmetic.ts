@@ -1,6 +1,6 @@
 import type { Arguments, TensorMeta } from '../graph/index.ts';
 import type { NativeDefinition, OperatorDefinition, Step, TensorLike } from './registry.ts';
-import { broadcastShapes, promoteTypes } from './shape-rules.ts';
+import { broadcastShapes, promoteTensors, promoteTypes } from './shape-rules.ts';
 
 /** `self` with the number `value`, as an eltwise `self * alpha + beta`. */
 interface Linear {
@@ -51,7 +51,7 @@ function inferBinary(args: Arguments<TensorMeta>): TensorMeta {
     return { dtype: promoteTypes(self.dtype, self.dtype, name), shape: self.shape };
   const other = args.tensor('other');
   return {
-    dtype: promoteTypes(self.dtype, other.dtype, name),
+    dtype: promoteTensors(self, other, name),
     shape: broadcastShapes(self.shape, other.shape, name),
   };
 }

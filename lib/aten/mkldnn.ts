@@ -3,6 +3,7 @@ import { convolutionAttributes, convolutionShape } from './convolution.ts';
 import { linearShape } from './linear.ts';
 import { fusedSum, fusedUnary } from './pointwise.ts';
 import type { OperatorDefinition, TensorLike } from './registry.ts';
+import { promoteTypes } from './shape-rules.ts';
 
 const geometryOf = <T>(args: Arguments<T>) => ({
   stride: args.numbers('stride'),
@@ -20,6 +21,14 @@ function inferLinear(args: Arguments<TensorMeta>): TensorMeta {
   const x = args.tensor('X');
   return { dtype: x.dtype, shape: linearShape(x.shape, args.tensor('W').shape) };
 }
+
+/** With a second tensor added, as the layer and the addition would promote types one after the other. */
+const withAddend =
+  (infer: typeof inferLinear): typeof inferLinear =>
+  (args) => {
+    const { dtype, shape } = infer(args);
+    return { dtype: promoteTypes(dtype, args.tensor('other').dtype, args.schema.name), shape };
+  };
 
 function operands<T extends TensorLike>(args: Arguments<T>, other?: T) {
   const bias = args.optionalTensor('B');
@@ -54,7 +63,7 @@ export const mkldnn: readonly OperatorDefinition[] = [
   {
     schema:
       'mkldnn::_convolution_pointwise.binary(Tensor X, Tensor other, Tensor W, Tensor? B, int[] padding, int[] stride, int[] dilation, int groups, str binary_attr, Scalar? alpha, str? unary_attr, Scalar?[] unary_scalars, str? unary_algorithm) -> Tensor',
-    infer: inferConvolution,
+    infer: withAddend(inferConvolution),
     step: (args) => {
       const { inputs, hasBias } = operands(args, args.tensor('other'));
       const attributes = {
@@ -78,7 +87,7 @@ export const mkldnn: readonly OperatorDefinition[] = [
   {
     schema:
       'mkldnn::_linear_pointwise.binary(Tensor X, Tensor other, Tensor W, Tensor? B, str attr) -> Tensor',
-    infer: inferLinear,
+    infer: withAddend(inferLinear),
     step: (args) => {
       const { inputs, hasBias } = operands(args, args.tensor('other'));
       return { op: 'linear', inputs, attributes: { hasBias, ...fusedSum(args.string('attr')) } };

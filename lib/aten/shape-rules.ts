@@ -1,5 +1,5 @@
-import { type Dim, dimsEqual } from '../graph/index.ts';
-import type { DType } from '../tensor/index.ts';
+import { type Dim, dimsEqual, type TensorMeta } from '../graph/index.ts';
+import { type DType, isFloatingPoint } from '../tensor/index.ts';
 
 /** Shape rules that several operator families share. */
 
@@ -39,7 +39,21 @@ export function broadcastShapes(a: readonly Dim[], b: readonly Dim[], operator: 
 }
 
 /**
- * The dtype arithmetic on two tensors gives.
+ * The dtype arithmetic on two tensors gives (`torch.result_type`): one without dimensions is a number, which does not
+ * widen a floating-point tensor that has some.
+ * @throws Error where neither is floating point.
+ */
+export function promoteTensors(a: TensorMeta, b: TensorMeta, operator: string): DType {
+  const [isNumber, isOtherNumber] = [a.shape.length === 0, b.shape.length === 0];
+  if (isNumber !== isOtherNumber) {
+    const { dtype } = isNumber ? b : a;
+    if (isFloatingPoint(dtype)) return promoteTypes(dtype, dtype, operator);
+  }
+  return promoteTypes(a.dtype, b.dtype, operator);
+}
+
+/**
+ * The dtype arithmetic on values of two dtypes gives.
  * @throws Error where neither is floating point: Octavo computes in floating point only.
  */
 export function promoteTypes(a: DType, b: DType, operator: string): DType {

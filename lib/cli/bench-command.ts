@@ -2,12 +2,13 @@ import { Command } from 'commander';
 import type { TensorMeta } from '../graph/index.ts';
 import type { CompiledModel } from '../runtime/index.ts';
 import { Tensor } from '../tensor/index.ts';
+import { type AutocastFlags, addAutocastOptions } from './autocast.ts';
 import { openModel } from './model-file.ts';
 import { positiveInteger, positiveIntegers } from './option-parsers.ts';
 import { formatTable, type GlobalOptions, printResult } from './output.ts';
 import { Progress } from './progress.ts';
 
-interface BenchOptions extends GlobalOptions {
+interface BenchOptions extends GlobalOptions, AutocastFlags {
   readonly batch: readonly number[];
   readonly threads?: readonly number[];
   readonly runs: number;
@@ -24,20 +25,26 @@ interface Measurement {
 
 /** `octavo bench FILE`: latency and throughput on random input. */
 export function benchCommand(): Command {
-  return new Command('bench')
+  const command = new Command('bench')
     .description('measure latency and throughput of a model')
-    .argument('<file>', 'a .pt2 model, run in float32, or a model that octavo quantize wrote')
+    .argument(
+      '<file>',
+      'a .pt2 model, run in float32 or what --autocast says, or a model that octavo quantize wrote',
+    )
     .option('--batch <list>', 'batch sizes', positiveIntegers, [1, 32])
     .option('--threads <list>', 'numbers of compute threads (default: one for each core)', positiveIntegers)
-    .option('--runs <n>', 'timed runs of each', positiveInteger, 100)
-    .action((file: string, _: unknown, self: Command) => bench(file, self.optsWithGlobals<BenchOptions>()));
+    .option('--runs <n>', 'timed runs of each', positiveInteger, 100);
+  return addAutocastOptions(command).action((file: string, _: unknown, self: Command) =>
+    bench(file, self.optsWithGlobals<BenchOptions>()),
+  );
 }
 
 async function bench(file: string, options: BenchOptions): Promise<void> {
   const results: Measurement[] = [];
   let precision = '';
-  for (const threads of options.threads ?? [undefined]) {
-    const opened = await openModel(file, threads === undefined ? {} : { threads });
+  const { threads: counts = [undefined], ...rest } = options;
+  for (const threads of counts) {
+    const opened = await openModel(file, threads === undefined ? rest : { ...rest, threads });
     precision = opened.precision;
     try {
       for (const batch of options.batch) results.push(await measure(opened.model, batch, options.runs));

@@ -1,12 +1,13 @@
 import { Command } from 'commander';
 import { accuracy } from './accuracy.ts';
+import { type AutocastFlags, addAutocastOptions } from './autocast.ts';
 import { loadDataset } from './dataset.ts';
 import { openModel } from './model-file.ts';
 import { positiveInteger } from './option-parsers.ts';
 import { type GlobalOptions, printResult } from './output.ts';
 import { addPreprocessingOptions, choosePreprocessing, type PreprocessingOptions } from './preprocessing.ts';
 
-interface EvalOptions extends GlobalOptions, PreprocessingOptions {
+interface EvalOptions extends GlobalOptions, PreprocessingOptions, AutocastFlags {
   readonly data: string;
   readonly batchSize: number;
   readonly threads?: number;
@@ -16,12 +17,15 @@ interface EvalOptions extends GlobalOptions, PreprocessingOptions {
 export function evalCommand(): Command {
   const command = new Command('eval')
     .description('measure the top-1 accuracy of a model')
-    .argument('<file>', 'a .pt2 model, run in float32, or a model that octavo quantize wrote')
+    .argument(
+      '<file>',
+      'a .pt2 model, run in float32 or what --autocast says, or a model that octavo quantize wrote',
+    )
     .requiredOption('--data <npz>', 'an .npz with x (uint8 or float32, [n, ...]) and y (classes, [n])')
     .option('--batch-size <n>', 'images a run', positiveInteger, 64)
     .option('--threads <n>', 'compute threads (default: as many as there are cores)', positiveInteger);
-  return addPreprocessingOptions(command).action((file: string, _: unknown, self: Command) =>
-    evaluate(file, self.optsWithGlobals<EvalOptions>()),
+  return addPreprocessingOptions(addAutocastOptions(command)).action(
+    (file: string, _: unknown, self: Command) => evaluate(file, self.optsWithGlobals<EvalOptions>()),
   );
 }
 

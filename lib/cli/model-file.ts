@@ -1,8 +1,11 @@
 import { open } from 'node:fs/promises';
 import { loadPt2 } from '../capture/index.ts';
+import type { GraphModule } from '../graph/index.ts';
 import { lower } from '../lowering/index.ts';
 import { readArtifact } from '../runtime/artifact.ts';
+import { computesInBfloat16, warnOfSlowBfloat16 } from '../runtime/bfloat16.ts';
 import { type CompiledModel, compile } from '../runtime/index.ts';
+import { type AutocastFlags, autocastOf } from './autocast.ts';
 import { type Preprocessing, rememberedPreprocessing } from './preprocessing.ts';
 
 /** What a model file holds: a float graph to work on, or a model ready to run. */
@@ -26,29 +29,43 @@ export async function fileKind(path: string): Promise<FileKind> {
   }
 }
 
-export interface OpenOptions {
+/** Refuses to cast what is lowered already. */
+export function refuseAutocast(path: string, options: AutocastFlags): void {
+  if (autocastOf(options))
+    throw new Error(`${path} is a compiled model; --autocast is for a .pt2, or for octavo quantize`);
+}
+
+/** What a model computes in. */
+export type Precision = 'float32' | 'bfloat16' | 'int8' | 'int8-mixed-bf16';
+
+function precisionOf(module: GraphModule): Precision {
+  const isInt8 = [...module.attributes.values()].some(({ dtype }) => dtype === 'int8');
+  if (computesInBfloat16(module)) return isInt8 ? 'int8-mixed-bf16' : 'bfloat16';
+  return isInt8 ? 'int8' : 'float32';
+}
+
+export interface OpenOptions extends AutocastFlags {
   readonly threads?: number;
 }
 
 /** A model that can run, whatever its file was. */
 export interface OpenedModel {
   readonly model: CompiledModel;
-  readonly precision: 'float32' | 'int8';
+  readonly precision: Precision;
   readonly preprocessing: Preprocessing | undefined;
 }
 
-/** Opens a saved model as it is, and a `.pt2` model compiled for float32. */
-export async function openModel(path: string, { threads }: OpenOptions): Promise<OpenedModel> {
-  const options = threads === undefined ? {} : { threadsPerStream: threads };
+/** Opens a saved model as it is, and a `.pt2` model compiled for float32, or for what it is cast to. */
+export async function openModel(path: string, options: OpenOptions): Promise<OpenedModel> {
+  const { threads } = options;
+  const use = threads === undefined ? {} : { threadsPerStream: threads };
   if ((await fileKind(path)) === 'pt2') {
-    const model = compile(lower(await loadPt2(path)).module, options);
-    return { model, precision: 'float32', preprocessing: undefined };
+    const { module } = lower(await loadPt2(path), { autocast: autocastOf(options) });
+    return { model: compile(module, use), precision: precisionOf(module), preprocessing: undefined };
   }
+  refuseAutocast(path, options);
   const { module, metadata } = await readArtifact(path);
-  const isInt8 = [...module.attributes.values()].some(({ dtype }) => dtype === 'int8');
-  return {
-    model: compile(module, { ...options, metadata }),
-    precision: isInt8 ? 'int8' : 'float32',
-    preprocessing: rememberedPreprocessing(metadata),
-  };
+  const model = compile(module, { ...use, metadata });
+  warnOfSlowBfloat16(module, path);
+  return { model, precision: precisionOf(module), preprocessing: rememberedPreprocessing(metadata) };
 }

@@ -13,9 +13,10 @@ import {
   loadModel,
   type Tuning,
 } from '../runtime/index.ts';
+import { type AutocastFlags, addAutocastOptions, autocastOf } from './autocast.ts';
 import { calibrationBatches } from './calibration.ts';
 import { loadDataset } from './dataset.ts';
-import { fileKind } from './model-file.ts';
+import { fileKind, refuseAutocast } from './model-file.ts';
 import { positiveInteger } from './option-parsers.ts';
 import { type GlobalOptions, printResult } from './output.ts';
 import { addPreprocessingOptions, choosePreprocessing, type PreprocessingOptions } from './preprocessing.ts';
@@ -23,7 +24,7 @@ import { addPreprocessingOptions, choosePreprocessing, type PreprocessingOptions
 const stages = ['captured', 'prepared', 'converted', 'lowered', 'plan'] as const;
 type Stage = (typeof stages)[number];
 
-interface PrintOptions extends GlobalOptions, PreprocessingOptions {
+interface PrintOptions extends GlobalOptions, PreprocessingOptions, AutocastFlags {
   readonly stage?: Stage;
   readonly calib?: string;
   readonly batch: number;
@@ -42,8 +43,8 @@ export function printCommand(): Command {
       'quantize with this calibration data first; without it, lowered and plan are float32',
     )
     .option('--batch <n>', 'batch size of the plan', positiveInteger, 1);
-  return addPreprocessingOptions(command).action((file: string, _: unknown, self: Command) =>
-    print(file, self.optsWithGlobals<PrintOptions>()),
+  return addPreprocessingOptions(addAutocastOptions(command)).action(
+    (file: string, _: unknown, self: Command) => print(file, self.optsWithGlobals<PrintOptions>()),
   );
 }
 
@@ -63,11 +64,12 @@ async function printPt2(file: string, stage: Stage, options: PrintOptions): Prom
   const source =
     options.calib === undefined ? captured : await quantizeWith(options.calib, captured, options);
   if (stage === 'converted') return printGraph(source.graph, operators);
-  const { module } = lower(source);
+  const { module } = lower(source, { autocast: autocastOf(options) });
   return stage === 'lowered' ? printGraph(module.graph, operators) : printPlan(compile(module), options);
 }
 
 async function printArtifact(file: string, stage: Stage, options: PrintOptions): Promise<string> {
+  refuseAutocast(file, options);
   if (stage === 'plan') return printPlan(await loadModel(file), options);
   if (stage === 'lowered') {
     const { module, tuning } = await readArtifact(file);

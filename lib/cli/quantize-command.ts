@@ -5,6 +5,7 @@ import type { GraphModule } from '../graph/index.ts';
 import { formatRefusals, type Refusal } from '../lowering/index.ts';
 import { quantizeStatic } from '../quantize/index.ts';
 import { formatTuning } from '../runtime/index.ts';
+import { type AutocastFlags, addAutocastOptions, autocastOf } from './autocast.ts';
 import { calibrationBatches } from './calibration.ts';
 import { type Dataset, loadDataset } from './dataset.ts';
 import { positiveInteger } from './option-parsers.ts';
@@ -18,7 +19,7 @@ import {
 } from './preprocessing.ts';
 import { Progress } from './progress.ts';
 
-interface QuantizeOptions extends GlobalOptions, PreprocessingOptions {
+interface QuantizeOptions extends GlobalOptions, PreprocessingOptions, AutocastFlags {
   readonly calib: string;
   readonly out: string;
   readonly batchSize: number;
@@ -38,12 +39,13 @@ export function quantizeCommand(): Command {
     .option('--reduce-range', '7-bit activations, for runtimes whose 8-bit sums saturate without VNNI')
     .option('--tune', 'measure which layers gain from int8, and how many threads do, for one input at a time')
     .option('--strict', 'fail when an operator that was to be int8 stays in float');
-  return addPreprocessingOptions(command).action((model: string, _: unknown, self: Command) =>
-    quantize(model, self.optsWithGlobals<QuantizeOptions>()),
+  return addPreprocessingOptions(addAutocastOptions(command)).action(
+    (model: string, _: unknown, self: Command) => quantize(model, self.optsWithGlobals<QuantizeOptions>()),
   );
 }
 
 async function quantize(path: string, options: QuantizeOptions): Promise<void> {
+  const autocast = autocastOf(options);
   const dataset = await loadDataset(options.calib);
   const preprocessing = choosePreprocessing(options, undefined, dataset.images);
   let refusals: readonly Refusal[] = [];
@@ -53,6 +55,7 @@ async function quantize(path: string, options: QuantizeOptions): Promise<void> {
     ...(options.tune ? tuneOptions(captured, dataset, preprocessing) : {}),
     reduceRange: options.reduceRange ?? false,
     strict: options.strict ?? false,
+    autocast,
     metadata: preprocessingMetadata(preprocessing),
     onReport: (report) => {
       refusals = report.refusals;

@@ -26,7 +26,7 @@ export { printGraph } from './printer.ts';
 export { parseSchema, type Schema, type SchemaArgument, type SchemaType } from './schema.ts';
 export { findSequentialPartitions } from './sequential-partitions.ts';
 export { deserializeGraph, type JsonGraph, serializeGraph } from './serialize.ts';
-export { inferCall, propagateShapes } from './shape-propagation.ts';
+export { inferCall, inferNode, propagateShapes } from './shape-propagation.ts';
 export { areConnected, getSourcePartitions, type SourcePartition } from './source-partitions.ts';
 export { type SubgraphMatch, SubgraphMatcher, type SubgraphMatcherOptions } from './subgraph-matcher.ts';
 export { addDims, type Dim, dimsEqual, divDims, mulDims, SymInt, staticDim } from './symbolic.ts';

@@ -23,22 +23,30 @@ export function propagateShapes(
       const { dtype, shape } = module.attribute(node.target);
       metas.set(node, { dtype, shape });
     } else if (node.op === 'call_module') metas.set(node, metas.get(node.args[0] as Node)!);
-    else if (node.target === GET_ITEM)
-      metas.set(node, pickItem<TensorMeta>(node, metas.get(node.args[0] as Node)));
-    else {
-      try {
-        metas.set(
-          node,
-          inferCall(library, node.target, node.args, node.kwargs, (input) => metas.get(input)!),
-        );
-      } catch (error) {
-        throw new Error(`node '${node.name}' (${node.target}): ${(error as Error).message}`, {
-          cause: error,
-        });
-      }
-    }
+    else
+      metas.set(
+        node,
+        inferNode(library, node, (input) => metas.get(input)!),
+      );
   }
   return metas;
+}
+
+/**
+ * Dtype and shape that a call of the graph gives; `metaOf` says what is known of its inputs.
+ * @throws Error that names the node when the operator is not supported or refuses its arguments.
+ */
+export function inferNode(
+  library: OperatorLibrary,
+  node: Node,
+  metaOf: (input: Node) => MetaValue,
+): MetaValue {
+  if (node.target === GET_ITEM) return pickItem<TensorMeta>(node, metaOf(node.args[0] as Node));
+  try {
+    return inferCall(library, node.target, node.args, node.kwargs, metaOf);
+  } catch (error) {
+    throw new Error(`node '${node.name}' (${node.target}): ${(error as Error).message}`, { cause: error });
+  }
 }
 
 /**

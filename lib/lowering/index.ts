@@ -1,4 +1,4 @@
-export { type Lowered, type LowerOptions, lower } from './lower.ts';
+export { type AutocastOptions, type Lowered, type LowerOptions, lower } from './lower.ts';
 export {
   formatRefusals,
   type LoweredNode,

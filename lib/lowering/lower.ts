@@ -1,6 +1,10 @@
 import { GraphModule } from '../graph/index.ts';
+import { cpuFeatures } from '../onednn/cpu-features.ts';
+import { whyNoFastBfloat16 } from '../onednn/fast-bfloat16.ts';
 import { convolutions } from './convolution.ts';
 import { type Pass, PassContext } from './pass.ts';
+import { absorbCasts } from './passes/absorb-casts.ts';
+import { autocast } from './passes/autocast.ts';
 import { batchNormalization } from './passes/batch-normalization.ts';
 import { binaryArithmetic } from './passes/binary-arithmetic.ts';
 import { cancelRequantize } from './passes/cancel-requantize.ts';
@@ -33,6 +37,16 @@ import { sinkDequantize } from './passes/sink-dequantize.ts';
 import { weightOnlyLinear } from './passes/weight-only-linear.ts';
 import { formatRefusals, type LoweringReport } from './report.ts';
 
+/** To which dtype products of floats are cast, and whether on every CPU. */
+export interface AutocastOptions {
+  readonly dtype: 'bfloat16';
+  /**
+   * Also where bfloat16 is no faster than float32: for models that will run on another CPU, and for a look at their
+   * accuracy. Such a CPU computes them in float32 and rounds each result.
+   */
+  readonly force?: boolean;
+}
+
 /** How to lower. */
 export interface LowerOptions {
   /** Throw where a quantized pattern cannot run on 8-bit integers, instead of reporting it. */
@@ -43,6 +57,12 @@ export interface LowerOptions {
    * from 8-bit integers; `tune` finds them.
    */
   readonly keepFloat?: readonly string[];
+  /**
+   * Lets convolutions, linear layers and matrix products compute in bfloat16 where they are not quantized, and give it
+   * where they are (counterpart: `torch.autocast(device_type='cpu', dtype=torch.bfloat16)`). Graph inputs and outputs
+   * keep their dtype.
+   */
+  readonly autocast?: AutocastOptions['dtype'] | AutocastOptions | undefined;
 }
 
 /** A lowered graph and what was done to get it. */
@@ -82,20 +102,30 @@ const stages: readonly (readonly Pass[])[] = [
   [lookupTable],
   [removeUnused],
   [foldDequantizedConstants],
-  [nameFloatIslands],
+];
+
+/** What follows where products are cast: casts of weights are made at once, casts of one value once. */
+const castingStages: readonly (readonly Pass[])[] = [
+  [autocast],
+  [mergeEqualCalls],
+  [absorbCasts],
+  [foldConstants],
+  [removeUnused],
 ];
 
 /**
  * Rewrites a graph of ATen operators, float or with quantize and dequantize (from `convertPt2e`), into the fused
  * `onednn.*` and `mkldnn.*` operators that oneDNN computes in one primitive each (counterpart: the freezing and
  * post-grad passes of PyTorch's Inductor on x86). The given graph stays as it is; weights are shared with it.
- * @throws Error when an operator is not supported, an input's shape is unknown, or `keepFloat` names no layer; with `strict`, one that lists every
- * quantized pattern that was left in float, each with the reason.
+ * @throws Error when an operator is not supported, an input's shape is unknown, or `keepFloat` names no layer; with
+ * `strict`, one that lists every quantized pattern that was left in float, each with the reason; with `autocast` that is not
+ * forced, one that says why bfloat16 is not fast on this CPU.
  */
 export function lower(module: GraphModule, options: LowerOptions = {}): Lowered {
   const lowered = GraphModule.accept(module, 'lower').clone();
+  const casts = checkAutocast(options.autocast);
   const context = new PassContext(lowered, checkLayers(lowered, options.keepFloat ?? []));
-  for (const stage of stages) {
+  for (const stage of [...stages, ...(casts ? castingStages : []), [nameFloatIslands]]) {
     let changed: number;
     do {
       changed = 0;
@@ -122,4 +152,21 @@ function checkLayers({ graph }: GraphModule, names: readonly string[]): Readonly
         `lower: keepFloat: there is no convolution or linear layer '${name}'; there are ${[...known].join(', ')}`,
       );
   return new Set(names);
+}
+
+/**
+ * Whether products are cast.
+ * @throws Error where that is asked for in vain.
+ */
+function checkAutocast(option: LowerOptions['autocast']): boolean {
+  if (option === undefined) return false;
+  const { dtype, force = false }: AutocastOptions = typeof option === 'object' ? option : { dtype: option };
+  if (dtype !== 'bfloat16') throw new Error(`lower: autocast must be 'bfloat16', got '${String(dtype)}'`);
+  const reason = force ? undefined : whyNoFastBfloat16(cpuFeatures());
+  if (reason)
+    throw new Error(
+      `lower: autocast to bfloat16 would be slower than float32: ${reason}; ` +
+        "for a model that will run on another CPU, force it (autocast: { dtype: 'bfloat16', force: true })",
+    );
+  return true;
 }

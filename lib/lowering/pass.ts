@@ -5,6 +5,7 @@ import {
   type Graph,
   type GraphModule,
   inferCall,
+  inferNode,
   type Node,
   propagateShapes,
   type TensorMeta,
@@ -67,6 +68,11 @@ export class PassContext {
       node.meta = { ...node.meta, val: meta };
   }
 
+  /** Works out one call's dtype and shape anew, after its arguments or their dtypes changed. */
+  inferAgain(node: Node): void {
+    node.meta = { ...node.meta, val: inferNode(operators, node, (input) => input.meta.val!) };
+  }
+
   /** Runs one pass and counts what it did. What it refused in an earlier round is forgotten. */
   apply(pass: Pass): number {
     this.#pass = pass.name;
@@ -117,6 +123,19 @@ export class PassContext {
       if (named[name] === undefined) throw new Error(`${target}: no value for argument '${name}'`);
       return named[name];
     });
+  }
+
+  /** Changes a call's arguments, given by name. Its own dtype and shape are worked out anew. */
+  setArguments(node: Node, named: Readonly<Record<string, Argument>>): void {
+    const { schema } = this.arguments(node);
+    const of = (keywordOnly: boolean) =>
+      schema.arguments.filter((each) => each.keywordOnly === keywordOnly).map(({ name }) => name);
+    const keywords = Object.fromEntries(of(true).map((name) => [name, named[name]]));
+    node.setArguments(
+      of(false).map((name) => named[name]),
+      keywords,
+    );
+    this.inferAgain(node);
   }
 
   /** A new constant before `before`. `path` is made unique. */

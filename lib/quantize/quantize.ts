@@ -1,5 +1,5 @@
 import type { GraphModule } from '../graph/index.ts';
-import { type LoweringReport, lower } from '../lowering/index.ts';
+import { type LoweringReport, type LowerOptions, lower } from '../lowering/index.ts';
 import type { CalibrateOptions } from '../quantization/index.ts';
 import { type CompiledModel, type CompileOptions, compile, type ModelInputs } from '../runtime/index.ts';
 import { type TuneOptions, tune } from '../tuning/index.ts';
@@ -10,6 +10,8 @@ import { captured, type ModelSource } from './model-source.ts';
 export interface QuantizeOptions extends RecipeOptions, Omit<CompileOptions, 'tuning'> {
   /** Throw where a quantized pattern cannot run on 8-bit integers, instead of running it in float. */
   readonly strict?: boolean;
+  /** Lets what is not quantized compute in bfloat16, as {@link lower} does with it. */
+  readonly autocast?: LowerOptions['autocast'];
   /** Is given what lowering did, and what stayed in float. */
   readonly onReport?: (report: LoweringReport) => void;
   /**
@@ -52,7 +54,7 @@ export async function quantizeDynamic(
 }
 
 function compileConverted(converted: GraphModule, options: QuantizeOptions): CompiledModel {
-  const lowering = { strict: options.strict ?? false };
+  const lowering = { strict: options.strict ?? false, autocast: options.autocast };
   if (options.tune === undefined) {
     const { module, report } = lower(converted, lowering);
     options.onReport?.(report);

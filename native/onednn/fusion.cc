@@ -60,7 +60,11 @@ class Chain {
     const float unit = binary ? fusion.addend->scale : 1;
     // x: what there is after the addition, in those units.
     if (const auto clamp = as_clamp(fusion.unary)) {
-      finish_linear(clamp->slope * quantize, clamp->intercept * quantize + zero_point, unit, binary);
+      // What has no scales of its own is float, for which 2.6 has none on AVX2: a slope is a function then.
+      const bool unscaled =
+          fusion.src_scale == 1 && fusion.weight_scales == std::vector<float>{1} && quantize == 1;
+      finish_linear(clamp->slope * quantize, clamp->intercept * quantize + zero_point, unit,
+                    binary || unscaled);
       add_bounds(clamp->low * quantize + zero_point, clamp->high * quantize + zero_point);
     } else if (fusion.unary->algorithm == "leaky_relu") {  // leaky_relu(c * x) = c * leaky_relu(x)
       pre_factor = binary ? 1 / unit : quantize;
@@ -79,10 +83,11 @@ class Chain {
   }
 
  private:
-  // factor * x + shift, with the scales and the bias where the addend does not stand between.
-  void finish_linear(float factor, float shift, float unit, bool binary) {
-    pre_factor = binary ? 1 / unit : factor;
-    if (!binary || factor * unit == 1)
+  // factor * x + shift: with the scales and the bias, or afterwards where these are not for it, as something
+  // stands between.
+  void finish_linear(float factor, float shift, float unit, bool afterwards) {
+    pre_factor = afterwards ? 1 / unit : factor;
+    if (!afterwards || factor * unit == 1)
       offset = shift;
     else
       add_linear(factor * unit, shift);

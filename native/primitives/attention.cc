@@ -1,5 +1,6 @@
 // Scaled dot product attention: softmax(q k^T * scale + mask) v, with two matrix products of oneDNN and our
-// own softmax between them.
+// own softmax between them. The softmax is computed in float32; its result has the dtype of the value that it
+// is multiplied with, float32 or bfloat16.
 #include <algorithm>
 #include <cmath>
 #include <limits>
@@ -10,6 +11,7 @@
 #include "kernels/normalization.h"
 #include "kernels/parallel.h"
 #include "onednn/matmul.h"
+#include "primitives/float32_fallback.h"
 #include "primitives/input_value.h"
 #include "primitives/pointwise.h"
 #include "primitives/scratch.h"
@@ -63,8 +65,9 @@ TensorDesc checked(const StepSpec& spec, size_t index, const char* what) {
       !std::equal(desc.shape.begin(), desc.shape.end() - 2, query.shape.begin()))
     throw std::invalid_argument(std::string(what) + " must have the query's batch extents, got " +
                                 desc.to_string());
-  if (desc.dtype != DType::f32)
-    throw std::invalid_argument(std::string(what) + ": float32 expected, got " + desc.to_string());
+  if ((desc.dtype != DType::f32 && desc.dtype != DType::bf16) || desc.dtype != query.dtype)
+    throw std::invalid_argument(std::string(what) + ": float32 expected, or bfloat16 for all three, got " +
+                                desc.to_string());
   if (desc.numel() == 0) throw std::invalid_argument(std::string(what) + " is empty");
   return desc;
 }
@@ -80,7 +83,8 @@ class Attention : public Step {
         k_(transposed(checked(spec, 1, "the key")), scratch_),
         v_(checked(spec, 2, "the value"), scratch_),
         out_(spec.outputs.at(0)),
-        scores_{DType::f32, q_.desc().shape, {}} {
+        scores_{DType::f32, q_.desc().shape, {}},
+        weights_(scores_) {
     const size_t rank = q_.desc().shape.size();
     const int64_t width = q_.desc().shape[rank - 1];
     length_ = k_.desc().shape[rank - 1];
@@ -88,22 +92,28 @@ class Attention : public Step {
       throw std::invalid_argument("query and key must have the same width, key and value the same length");
     scores_.shape[rank - 1] = length_;
     scores_.strides = row_major_strides(scores_.shape);
-    scores_at_ = scratch_.reserve(scores_.span_bytes());
+    scores_at_ = weights_at_ = scratch_.reserve(scores_.span_bytes());
+    weights_ = {out_.dtype, scores_.shape, scores_.strides};
+    if (weights_.dtype != scores_.dtype) {
+      weights_at_ = scratch_.reserve(weights_.span_bytes());
+      round_.emplace(scores_, weights_, kernels::RowConversion::cast(scores_.dtype, weights_.dtype));
+    }
     if (spec.inputs.size() > 3) add_mask(spec);
     const double scale = spec.attributes.number("scale", 1 / std::sqrt(static_cast<double>(width)));
     Dims expected = q_.desc().shape;
     expected[rank - 1] = v_.desc().shape[rank - 1];
-    if (out_.shape != expected || out_.dtype != DType::f32)
-      throw std::invalid_argument("the output must be " + TensorDesc{DType::f32, expected, {}}.to_string());
+    if (out_.shape != expected || out_.dtype != q_.desc().dtype)
+      throw std::invalid_argument("the output must be " +
+                                  TensorDesc{q_.desc().dtype, expected, {}}.to_string());
     first_.emplace(onednn::make_product(
         {q_.desc(), k_.desc(), scores_, false, std::nullopt, static_cast<float>(scale), 1}));
     if (out_.strides[rank - 1] != 1) {
-      const TensorDesc staged{DType::f32, out_.shape, row_major_strides(out_.shape)};
+      const TensorDesc staged{out_.dtype, out_.shape, row_major_strides(out_.shape)};
       out_at_ = scratch_.reserve(staged.span_bytes());
-      scatter_.emplace(staged, out_, kernels::RowConversion::move(DType::f32));
+      scatter_.emplace(staged, out_, kernels::RowConversion::move(out_.dtype));
       out_ = staged;
     }
-    second_.emplace(onednn::make_product({scores_, v_.desc(), out_, false, std::nullopt, 1, 1}));
+    second_.emplace(onednn::make_product({weights_, v_.desc(), out_, false, std::nullopt, 1, 1}));
     first_scratch_ = scratch_.reserve(first_->primitive.scratchpad_bytes());
     second_scratch_ = scratch_.reserve(second_->primitive.scratchpad_bytes());
   }
@@ -120,15 +130,18 @@ class Attention : public Step {
       });
     }
     softmax(scores);
+    void* weights = ScratchLayout::at(buffers.scratchpad, weights_at_);
+    if (round_) round_->execute(scores, weights);
     void* out = scatter_ ? ScratchLayout::at(buffers.scratchpad, out_at_) : buffers.outputs[0];
-    run(second_->primitive, scores, v_.resolve(value_.data(buffers), buffers.scratchpad), out,
+    run(second_->primitive, weights, v_.resolve(value_.data(buffers), buffers.scratchpad), out,
         ScratchLayout::at(buffers.scratchpad, second_scratch_));
     if (scatter_) scatter_->execute(out, buffers.outputs[0]);
   }
 
   std::string implementation() const override {
     return q_.prefix() + k_.prefix() + v_.prefix() + first_->primitive.implementation() + "+octavo:softmax+" +
-           second_->primitive.implementation() + (scatter_ ? "+octavo:copy" : "");
+           (round_ ? "octavo:convert+" : "") + second_->primitive.implementation() +
+           (scatter_ ? "+octavo:copy" : "");
   }
   size_t scratchpad_bytes() const override { return scratch_.bytes(); }
 
@@ -148,8 +161,8 @@ class Attention : public Step {
       boolean_mask_ = desc;
       desc = {DType::f32, desc.shape, row_major_strides(desc.shape)};
       mask_at_ = scratch_.reserve(desc.span_bytes());
-    } else if (desc.dtype != DType::f32) {
-      throw std::invalid_argument("the mask must be bool or float32, got " + desc.to_string());
+    } else if (desc.dtype != DType::f32 && desc.dtype != DType::bf16) {
+      throw std::invalid_argument("the mask must be bool, float32 or bfloat16, got " + desc.to_string());
     }
     mask_loop_.emplace(PointwiseOperand{scores_, {}},
                        std::vector<PointwiseOperand>{{scores_, {}}, {desc, {}}});
@@ -184,17 +197,19 @@ class Attention : public Step {
   bool causal_;
   ScratchLayout scratch_;
   Matrices q_, k_, v_;
-  TensorDesc out_, scores_;
+  TensorDesc out_, scores_, weights_;
   int64_t length_;
   std::optional<InputValue> mask_;
   std::optional<TensorDesc> boolean_mask_;
   std::optional<PointwiseLoop> mask_loop_;
   std::optional<onednn::Product> first_, second_;
-  std::optional<StridedConversion> scatter_;
-  size_t scores_at_ = 0, mask_at_ = 0, out_at_ = 0, first_scratch_ = 0, second_scratch_ = 0;
+  std::optional<StridedConversion> round_, scatter_;
+  size_t scores_at_ = 0, weights_at_ = 0, mask_at_ = 0, out_at_ = 0, first_scratch_ = 0, second_scratch_ = 0;
 };
+
+std::unique_ptr<Step> create(const StepSpec& spec) { return std::make_unique<Attention>(spec); }
 }  // namespace
 
-std::unique_ptr<Step> create_attention(const StepSpec& spec) { return std::make_unique<Attention>(spec); }
+std::unique_ptr<Step> create_attention(const StepSpec& spec) { return with_float32_fallback(spec, create); }
 
 }  // namespace octavo

@@ -5,6 +5,7 @@
 #include <stdexcept>
 
 #include "primitives/exact_layer.h"
+#include "primitives/float32_fallback.h"
 #include "primitives/fused_step.h"
 #include "primitives/merged_groups.h"
 #include "primitives/plain_convolution.h"
@@ -122,9 +123,8 @@ bool is_padded(const onednn::ConvolutionProblem& problem) {
 bool is_slow(const std::string& implementation) {
   return implementation.find("ref") != std::string::npos || implementation.find("gemm") != std::string::npos;
 }
-}  // namespace
 
-std::unique_ptr<Step> create_convolution(const StepSpec& spec) {
+std::unique_ptr<Step> create(const StepSpec& spec) {
   auto c = read(spec);
   const auto& weight = spec.inputs[1];
   const int64_t channels = c.weight.shape[0];
@@ -147,9 +147,12 @@ std::unique_ptr<Step> create_convolution(const StepSpec& spec) {
     return onednn::make_convolution(c.problem, fusion, form);
   });
   if (is_slow(fused.primitive.implementation()))
-    if (const auto merged = with_merged_groups(spec)) return create_convolution(*merged);
+    if (const auto merged = with_merged_groups(spec)) return create(*merged);
   const FusedViews views{{c.src, c.problem.src}, weight_view(c), {c.dst, c.problem.dst}, addend};
   return std::make_unique<FusedStep>(spec, inputs, views, std::move(fused));
 }
+}  // namespace
+
+std::unique_ptr<Step> create_convolution(const StepSpec& spec) { return with_float32_fallback(spec, create); }
 
 }  // namespace octavo

@@ -4,6 +4,7 @@
 
 #include "onednn/matmul.h"
 #include "primitives/exact_layer.h"
+#include "primitives/float32_fallback.h"
 #include "primitives/fused_step.h"
 #include "primitives/table.h"
 #include "primitives/weight_sums.h"
@@ -92,9 +93,8 @@ bool is_slow(const Step& step) {
   const auto name = step.implementation();
   return name.find("ref") != std::string::npos || name.find("gemm") != std::string::npos;
 }
-}  // namespace
 
-std::unique_ptr<Step> create_linear(const StepSpec& spec) {
+std::unique_ptr<Step> create(const StepSpec& spec) {
   const auto& src = spec.input(0, "the tensor").desc;
   const auto& weight = spec.input(1, "the weight").desc;
   const auto& dst = spec.outputs.at(0);
@@ -132,5 +132,8 @@ std::unique_ptr<Step> create_linear(const StepSpec& spec) {
   if (is_slow(*step) && !(src.is_contiguous() && dst.is_contiguous())) step = make(copied(src), copied(dst));
   return step;
 }
+}  // namespace
+
+std::unique_ptr<Step> create_linear(const StepSpec& spec) { return with_float32_fallback(spec, create); }
 
 }  // namespace octavo

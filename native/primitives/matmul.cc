@@ -6,6 +6,7 @@
 #include <stdexcept>
 
 #include "primitives/factors.h"
+#include "primitives/float32_fallback.h"
 #include "primitives/operand.h"
 #include "primitives/result.h"
 #include "primitives/table.h"
@@ -79,9 +80,8 @@ class Matmul : public Step {
   Result dst_;
   std::optional<Operand> c_;
 };
-}  // namespace
 
-std::unique_ptr<Step> create_matmul(const StepSpec& spec) {
+std::unique_ptr<Step> create(const StepSpec& spec) {
   const auto factors = read(spec);
   const auto number = [&](const char* name) {
     const auto value = static_cast<float>(spec.attributes.number(name, 1));
@@ -98,5 +98,8 @@ std::unique_ptr<Step> create_matmul(const StepSpec& spec) {
   if (problem.beta == 0) problem.c.reset();
   return std::make_unique<Matmul>(spec, factors, onednn::make_product(problem));
 }
+}  // namespace
+
+std::unique_ptr<Step> create_matmul(const StepSpec& spec) { return with_float32_fallback(spec, create); }
 
 }  // namespace octavo

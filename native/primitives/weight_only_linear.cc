@@ -62,7 +62,7 @@ class WeightOnlyLinear : public Step {
         throw std::invalid_argument("the bias must be float32[" + std::to_string(channels_) + "], got " +
                                     bias.to_string());
     }
-    if (constant_) packed_ = constant_->packed("narrow", [&] { return pack(constant_->data()); });
+    if (constant_) packed_ = constant_->packed("narrow", [&] { return pack(constant_->data().get()); });
     stage(x, y);
   }
 

@@ -98,6 +98,72 @@ describe('octavo', () => {
     expect(Math.abs(avx2.top1 - here.top1)).toBeLessThanOrEqual(1 / 200);
   });
 
+  describe('--autocast bfloat16', () => {
+    const cast = ['--autocast', 'bfloat16', '--force-autocast'];
+
+    it('is refused where oneDNN has no bfloat16 products, unless it is forced', () => {
+      const environment = { ONEDNN_MAX_CPU_ISA: 'AVX2' };
+      const refused = octavoWith(environment, 'bench', source, '--autocast', 'bfloat16');
+      expect(refused.code).toBe(1);
+      expect(refused.stderr).toMatch(
+        /autocast to bfloat16 would be slower than float32: .*; for a model that/,
+      );
+      const forced = octavoWith(
+        environment,
+        'bench',
+        source,
+        ...cast,
+        '--runs',
+        '3',
+        '--batch',
+        '1',
+        '--json',
+      );
+      expect(JSON.parse(forced.stdout)).toMatchObject({ precision: 'bfloat16', results: [{ batch: 1 }] });
+    });
+
+    it('quantize writes it, and eval says so', async () => {
+      const mixed = join(folder, 'mixed.octavo');
+      const scale = ['--mean', '0.5', '--std', '0.25'];
+      const written = await octavoHere(
+        'quantize',
+        source,
+        '--calib',
+        calib,
+        '--out',
+        mixed,
+        ...scale,
+        ...cast,
+      );
+      expect(written.code).toBe(0);
+      const { stdout } = await octavoHere('eval', source, '--data', data, ...scale, ...cast, '--json');
+      const { precision, top1 } = JSON.parse(stdout);
+      expect(precision).toBe('bfloat16');
+      expect(top1).toBeGreaterThan(0.9);
+    });
+
+    it('print shows the casts, and the plan what computes them', async () => {
+      const lowered = await octavoHere('print', source, '--stage', 'lowered', ...cast);
+      expect(lowered.stdout).toContain('torch.ops.aten.to.dtype](args = (%x, torch.bfloat16), kwargs = {})');
+      const plan = await octavoHere('print', source, '--stage', 'plan', ...cast);
+      expect(plan.stdout).toContain('bfloat16[1, 16, 32, 32]');
+    });
+
+    it.each([
+      [
+        ['print', source, '--force-autocast', '--stage', 'plan'],
+        '--force-autocast needs --autocast bfloat16',
+      ],
+      [['bench', 'FILE', ...cast], 'is a compiled model; --autocast is for a .pt2, or for octavo quantize'],
+      [['print', 'FILE', ...cast], 'is a compiled model; --autocast is for a .pt2, or for octavo quantize'],
+      [['eval', source, '--data', 'x.npz', '--autocast', 'float16'], 'Allowed choices are bfloat16'],
+    ])('%j says what is wrong', async (args, message) => {
+      const { code, stderr } = await octavoHere(...args.map((arg) => (arg === 'FILE' ? quantized : arg)));
+      expect(code).toBeGreaterThan(0);
+      expect(stderr).toContain(message);
+    });
+  });
+
   it('eval knows the preprocessing that quantize was given', () => {
     const { code, stdout } = octavo('eval', quantized, '--data', data, '--json');
     expect(code).toBe(0);

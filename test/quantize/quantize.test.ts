@@ -43,6 +43,21 @@ const quantizedCnn = {
 };
 
 describe('quantizeStatic', () => {
+  it('lets what is not quantized compute in bfloat16 when asked to', async () => {
+    let report: LoweringReport | undefined;
+    using model = await quantizeStatic(tinyCnn, [goldenTensor('tiny_cnn/calib_0')], {
+      reduceRange,
+      autocast: { dtype: 'bfloat16', force: true },
+      overrides: { moduleNames: { conv2: null } },
+      onReport: (given) => {
+        report = given;
+      },
+    });
+    const dtypes = Object.fromEntries(report!.nodes.map(({ node, dtype }) => [node, dtype]));
+    expect(dtypes).toMatchObject({ conv2d: 'uint8', conv2d_1: 'bfloat16', conv2d_2: 'uint8' });
+    expect(model.outputs[0].dtype).toBe('float32');
+  });
+
   it('gives in one call what PyTorch gives stage by stage', async () => {
     const progress: number[] = [];
     using model = await quantizeStatic(tinyCnn, calibrationBatches('tiny_cnn'), {

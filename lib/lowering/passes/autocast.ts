@@ -1,0 +1,123 @@
+import { isArgumentList, type Node } from '../../graph/index.ts';
+import { convolutions } from '../convolution.ts';
+import type { Pass, PassContext } from '../pass.ts';
+
+/** The element type that products are computed in. */
+const narrow = 'bfloat16';
+
+/** A cast: `aten.to.dtype(x, dtype)`. */
+export const castTo = 'aten.to.dtype';
+
+/** The products of floats, each with its factors. Biases stay float32: sums are kept in it anyway. */
+const factors: Readonly<Record<string, readonly string[]>> = {
+  ...Object.fromEntries(convolutions.map((target) => [target, ['input', 'weight']])),
+  'mkldnn._convolution_pointwise.default': ['X', 'W'],
+  'mkldnn._convolution_pointwise.binary': ['X', 'W'],
+  'mkldnn._linear_pointwise.default': ['X', 'W'],
+  'mkldnn._linear_pointwise.binary': ['X', 'W'],
+  'aten.matmul.default': ['self', 'other'],
+  'aten.mm.default': ['self', 'mat2'],
+  'aten.bmm.default': ['self', 'mat2'],
+  'aten.addmm.default': ['self', 'mat1', 'mat2'],
+  // A mask of large negative numbers stays float32, as it could become infinite in bfloat16.
+  'aten.scaled_dot_product_attention.default': ['query', 'key', 'value'],
+};
+
+/**
+ * Fused operators that are told their result's dtype, with the operands that have a say in it: products of 8-bit integers
+ * give bfloat16 by themselves.
+ */
+const outputForms: Readonly<Record<string, readonly string[]>> = {
+  'onednn.qconv1d_pointwise.default': [],
+  'onednn.qconv2d_pointwise.default': [],
+  'onednn.qconv2d_pointwise.binary': ['qaccum'],
+  'onednn.qlinear_pointwise.default': [],
+  'onednn.qlinear_pointwise.tensor': [],
+  'onednn.qlinear_pointwise.binary': ['other'],
+  'onednn.qlinear_pointwise.binary_tensor': ['other'],
+  'octavo.binary.default': ['a', 'b'],
+  'octavo.batch_norm.default': ['input'],
+};
+
+const joins: readonly string[] = ['aten.cat.default', 'aten.concat.default'];
+
+/**
+ * Products compute in bfloat16, and what follows inherits it, as PyTorch promotes types; graph outputs keep their dtype
+ * (counterpart: `torch.autocast(device_type='cpu', dtype=torch.bfloat16)`).
+ *
+ *     x ──┐                                         x → to(bfloat16) ──┐
+ *     w ──┤ conv | linear | matmul → softmax → y    w → to(bfloat16) ──┤ conv → softmax → to(float32) → y
+ *     b ──┘                                    ⇒    b ─────────────────┘
+ *
+ *     q (int8) → qconv | qlinear(…, float32) → y    ⇒    q (int8) → qconv | qlinear(…, bfloat16) → y
+ *
+ * Only what has no quantize behind it gives floats at all: 8-bit integers between quantized operators stay. A quantize
+ * reads bfloat16. Dequantized integers are float32, which an addition of both gives.
+ */
+export const autocast: Pass = {
+  name: 'autocast',
+  run(context) {
+    const results = outputsOf(context);
+    const dtypes = results.map((node) => context.meta(node).dtype);
+    let count = 0;
+    for (const node of context.graph.nodes) {
+      if (node.op !== 'call_function') continue;
+      const before = dtypeOf(node);
+      narrowArguments(context, node);
+      context.inferAgain(node);
+      if (before !== narrow && dtypeOf(node) === narrow) count++;
+    }
+    const { outputNode } = context.graph;
+    const kept = results.map((node, i) => cast(context, outputNode, node, dtypes[i]));
+    outputNode.setArguments(isArgumentList(outputNode.args[0]) ? [kept] : kept);
+    return count;
+  },
+};
+
+function outputsOf({ graph }: PassContext): readonly Node[] {
+  const [returned] = graph.outputNode.args;
+  return (isArgumentList(returned) ? returned : [returned]) as readonly Node[];
+}
+
+/** A node's dtype; of one that gives several tensors, that of the first. */
+function dtypeOf({ meta: { val } }: Node): string | undefined {
+  const first = Array.isArray(val) ? val[0] : val;
+  return typeof first === 'object' && 'dtype' in first ? first.dtype : undefined;
+}
+
+function narrowArguments(context: PassContext, node: Node): void {
+  const { target } = node;
+  if (joins.includes(target)) widenParts(context, node);
+  const names = factors[target];
+  const operands = outputForms[target];
+  if (!names && !operands) return;
+  const given = context.named(node);
+  if (names) {
+    const narrowed = names.map((name) => [name, cast(context, node, given[name] as Node, narrow)] as const);
+    context.setArguments(node, { ...given, ...Object.fromEntries(narrowed) });
+  }
+  if (!operands || given.output_dtype !== 'float32') return;
+  const { shape } = context.meta(node);
+  const inherits = operands.every((name) => {
+    const operand = context.meta(given[name] as Node);
+    const isNumber = operand.shape.length === 0 && shape.length > 0;
+    return operand.dtype === narrow || isNumber;
+  });
+  if (inherits) context.setArguments(node, { ...given, output_dtype: narrow });
+}
+
+/** Concatenation takes parts of one dtype: the widest. */
+function widenParts(context: PassContext, node: Node): void {
+  const [parts, ...rest] = node.args;
+  if (!isArgumentList(parts)) return;
+  const dtypes = new Set(parts.map((part) => context.meta(part as Node).dtype));
+  if (dtypes.size < 2) return;
+  node.setArguments([parts.map((part) => cast(context, node, part as Node, 'float32')), ...rest]);
+}
+
+/** The node as `dtype`; itself where it is that already, or neither float32 nor bfloat16. */
+function cast(context: PassContext, before: Node, node: Node, dtype: string): Node {
+  const given = context.meta(node).dtype;
+  if (given === dtype || (given !== 'float32' && given !== narrow)) return node;
+  return context.call(before, castTo, [node, dtype], []);
+}

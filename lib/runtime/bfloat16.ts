@@ -1,0 +1,27 @@
+import { operators } from '../aten/index.ts';
+import { type GraphModule, propagateShapes } from '../graph/index.ts';
+import { cpuFeatures } from '../onednn/cpu-features.ts';
+import { whyNoFastBfloat16 } from '../onednn/fast-bfloat16.ts';
+import { inputsOf } from './signature.ts';
+
+/** Whether some operator of a graph gives bfloat16: `lower` was asked to autocast. */
+export function computesInBfloat16(module: GraphModule): boolean {
+  const metas = propagateShapes(module, inputsOf(module), operators);
+  return [...metas.values()]
+    .flat()
+    .some((meta) => typeof meta === 'object' && 'dtype' in meta && meta.dtype === 'bfloat16');
+}
+
+/**
+ * A model that was made for another CPU computes the same here, but not as fast as it was meant to be: that is said with a
+ * process warning, as nothing else would show it.
+ */
+export function warnOfSlowBfloat16(module: GraphModule, path: string): void {
+  const reason = whyNoFastBfloat16(cpuFeatures());
+  if (reason === undefined || !computesInBfloat16(module)) return;
+  process.emitWarning(
+    `${path} computes in bfloat16, but ${reason}: products are computed in float32 and rounded, which takes longer than ` +
+      'float32 alone. Lower the model without autocast for this CPU.',
+    'OctavoWarning',
+  );
+}
