@@ -69,11 +69,7 @@ const rows = [
 const folder = await mkdtemp(join(tmpdir(), 'octavo-first-use-'));
 try {
   for (const network of options.networks.split(',')) {
-    const { octavo, onnxInt8 } = await prepareNetwork(
-      network,
-      precisionsHere().precisions,
-      join(folder, network),
-    );
+    const { octavo, onnxInt8 } = await prepareNetwork(network, precisionsHere().precisions, folder);
     const services: Service[] = [
       { engine: 'octavo', file: octavo.int8, threads },
       { engine: 'onnxruntime', file: onnxInt8.u8s8, threads },

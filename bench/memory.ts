@@ -54,11 +54,7 @@ const rows = [[...heading, 'RSS above bare Node', 'PSS above bare Node'], row(''
 const folder = await mkdtemp(join(tmpdir(), 'octavo-memory-'));
 try {
   for (const network of options.networks.split(',')) {
-    const { octavo, onnxInt8 } = await prepareNetwork(
-      network,
-      precisionsHere().precisions,
-      join(folder, network),
-    );
+    const { octavo, onnxInt8 } = await prepareNetwork(network, precisionsHere().precisions, folder);
     rows.push(row(network, 'Octavo int8', await measure({ engine: 'octavo', file: octavo.int8, threads })));
     rows.push(
       row(

@@ -1,5 +1,4 @@
 import { cpuFeatures, type LowerOptions } from '../lib/index.ts';
-import { whyNoFastBfloat16 } from '../lib/onednn/fast-bfloat16.ts';
 
 /** A form of a network that Octavo runs. */
 export interface Precision {
@@ -14,11 +13,17 @@ const always: readonly Precision[] = [
   { name: 'int8', quantized: true, options: {} },
 ];
 
+const bfloat16: LowerOptions = { autocast: 'bfloat16' };
+
 /** The forms this machine computes fast; where some are missing, why. */
 export function precisionsHere(): { readonly precisions: readonly Precision[]; readonly missing?: string } {
-  const reason = whyNoFastBfloat16(cpuFeatures());
-  if (reason) return { precisions: always, missing: `int8-mixed-bf16 and bf16 are left out: ${reason}` };
-  const options: LowerOptions = { autocast: 'bfloat16' };
-  const mixed = { name: 'int8-mixed-bf16', quantized: true, options };
-  return { precisions: [...always, mixed, { name: 'bf16', quantized: false, options }] };
+  const { avx512Bf16, amxBf16 } = cpuFeatures().instructionSets;
+  if (!avx512Bf16 && !amxBf16) return without('this CPU has neither AVX-512 BF16 nor AMX');
+  const mixed = { name: 'int8-mixed-bf16', quantized: true, options: bfloat16 };
+  return { precisions: [...always, mixed, { name: 'bf16', quantized: false, options: bfloat16 }] };
 }
+
+const without = (reason: string) => ({
+  precisions: always,
+  missing: `int8-mixed-bf16 and bf16 are left out: ${reason}`,
+});

@@ -51,9 +51,10 @@ async function quantize(path: string, options: QuantizeOptions): Promise<void> {
   let refusals: readonly Refusal[] = [];
   const batches = calibrationBatches(dataset, options.batchSize, preprocessing);
   const captured = await loadPt2(path);
+  const tuning = options.tune ? tuneOptions(captured, dataset, preprocessing) : {};
   const model = await quantizeStatic(captured, batches, {
-    ...(options.tune ? tuneOptions(captured, dataset, preprocessing) : {}),
     reduceRange: options.reduceRange ?? false,
+    ...tuning,
     strict: options.strict ?? false,
     autocast,
     metadata: preprocessingMetadata(preprocessing),

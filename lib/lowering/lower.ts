@@ -52,17 +52,17 @@ export interface LowerOptions {
   /** Throw where a quantized pattern cannot run on 8-bit integers, instead of reporting it. */
   readonly strict?: boolean;
   /**
-   * Names of quantized convolutions and linear layers that compute in floating point all the same: each dequantizes its
-   * input, uses its dequantized weight, and quantizes its result where the graph says so. For layers that gain nothing
-   * from 8-bit integers; `tune` finds them.
-   */
-  readonly keepFloat?: readonly string[];
-  /**
    * Lets convolutions, linear layers and matrix products compute in bfloat16 where they are not quantized, and give it
    * where they are (counterpart: `torch.autocast(device_type='cpu', dtype=torch.bfloat16)`). Graph inputs and outputs
    * keep their dtype.
    */
   readonly autocast?: AutocastOptions['dtype'] | AutocastOptions | undefined;
+  /**
+   * Names of quantized convolutions and linear layers that compute in floating point all the same: each dequantizes its
+   * input, uses its dequantized weight, and quantizes its result where the graph says so. For layers that gain nothing
+   * from 8-bit integers; `tune` finds them.
+   */
+  readonly keepFloat?: readonly string[];
 }
 
 /** A lowered graph and what was done to get it. */
@@ -142,18 +142,6 @@ export function lower(module: GraphModule, options: LowerOptions = {}): Lowered 
   return { module: lowered, report };
 }
 
-const layers: ReadonlySet<string> = new Set([...convolutions, 'aten.linear.default']);
-
-function checkLayers({ graph }: GraphModule, names: readonly string[]): ReadonlySet<string> {
-  const known = new Set(graph.nodes.filter(({ target }) => layers.has(target)).map(({ name }) => name));
-  for (const name of names)
-    if (!known.has(name))
-      throw new Error(
-        `lower: keepFloat: there is no convolution or linear layer '${name}'; there are ${[...known].join(', ')}`,
-      );
-  return new Set(names);
-}
-
 /**
  * Whether products are cast.
  * @throws Error where that is asked for in vain.
@@ -169,4 +157,16 @@ function checkAutocast(option: LowerOptions['autocast']): boolean {
         "for a model that will run on another CPU, force it (autocast: { dtype: 'bfloat16', force: true })",
     );
   return true;
+}
+
+const layers: ReadonlySet<string> = new Set([...convolutions, 'aten.linear.default']);
+
+function checkLayers({ graph }: GraphModule, names: readonly string[]): ReadonlySet<string> {
+  const known = new Set(graph.nodes.filter(({ target }) => layers.has(target)).map(({ name }) => name));
+  for (const name of names)
+    if (!known.has(name))
+      throw new Error(
+        `lower: keepFloat: there is no convolution or linear layer '${name}'; there are ${[...known].join(', ')}`,
+      );
+  return new Set(names);
 }

@@ -54,7 +54,8 @@ export async function quantizeDynamic(
 }
 
 function compileConverted(converted: GraphModule, options: QuantizeOptions): CompiledModel {
-  const lowering = { strict: options.strict ?? false, autocast: options.autocast };
+  const { strict = false, autocast } = options;
+  const lowering = { strict, autocast };
   if (options.tune === undefined) {
     const { module, report } = lower(converted, lowering);
     options.onReport?.(report);
