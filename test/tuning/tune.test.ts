@@ -41,7 +41,7 @@ describe('lower with keepFloat', () => {
       const { module, report } = lower(converted, { keepFloat, strict: true });
       const steps = Object.fromEntries(report.nodes.map(({ node, step }) => [node, step]));
       for (const layer of layers)
-        expect(steps[layer], layer).toMatch(keepFloat.includes(layer) ? /^mkldnn\._/ : /^onednn\.q/);
+        expect(steps[layer], layer).toMatch(keepFloat.includes(layer) ? /^(mkldnn\._|octavo\.weight_only_linear)/ : /^onednn\.q/);
       // Requantized values may round to the neighbour, a step of about 0.01, which the last layer adds up.
       expect(greatestDifference(interpret(module, x)[0], expected)).toBeLessThan(0.02);
     },
@@ -66,7 +66,7 @@ describe('tune', () => {
     expect(progress).toEqual(['1/4', '2/4', '3/4', '4/4']);
     const steps = Object.fromEntries(report.nodes.map(({ node, step }) => [node, step]));
     for (const { node, choice, times } of tuning.layers) {
-      expect(steps[node]).toMatch(choice === 'float' ? /^mkldnn\._/ : /^onednn\.q/);
+      expect(steps[node]).toMatch(choice === 'float' ? /^(mkldnn\._|octavo\.weight_only_linear)/ : /^onednn\.q/);
       expect(Math.min(times.int8, times.float)).toBeGreaterThan(0);
       if (choice === 'float') expect(times.float).toBeLessThan(times.int8);
     }
