@@ -68,6 +68,11 @@ export function quantizeForOctavo(captured: GraphModule, shape: readonly number[
   return quantize(captured, shape, new X86Quantizer().setGlobal(getDefaultX86QuantizationConfig()));
 }
 
+/** The int8 form of a network by name, lowered. */
+export async function lowerInt8(name: string): Promise<GraphModule> {
+  return lower(await quantizeForOctavo(captureNetwork(name), imageShape)).module;
+}
+
 /** Lowers and saves a network in the given forms; gives the paths by the forms' names. */
 export async function writeOctavo(
   float: GraphModule,

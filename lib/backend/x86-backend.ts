@@ -139,7 +139,7 @@ const rows: readonly BackendPattern[] = [
 const narrowWeights: readonly BackendPattern[] = [
   {
     operator: linear,
-    functions: loopFunctions,
+    functions: pointwiseFunctions,
     dtypes: { ...floatProducts, weight: 'int8' as const },
     computedBy: 'octavo.weight_only_linear.default',
   },

@@ -1,6 +1,6 @@
 import type { Dim, MetaValue, TensorMeta } from '../graph/index.ts';
+import type { JsonCursor } from '../graph/json-cursor.ts';
 import type { DType } from '../tensor/index.ts';
-import type { JsonCursor } from './json-cursor.ts';
 import { parseSizeExpression } from './size-expression.ts';
 
 /** `ScalarType` of PyTorch's `torch/_export/serde/schema.py`; its numbers are not those of c10. */

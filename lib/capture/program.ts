@@ -8,10 +8,10 @@ import {
   type OperatorLibrary,
   type Schema,
 } from '../graph/index.ts';
+import type { JsonCursor } from '../graph/json-cursor.ts';
 import type { Tensor } from '../tensor/index.ts';
 import { bindByName } from './bind-arguments.ts';
 import { isInPlace, MemoryTracker } from './in-place.ts';
-import type { JsonCursor } from './json-cursor.ts';
 import { parseModuleStack, parseSourceFnStack } from './module-stack.ts';
 import { readArgument } from './program-arguments.ts';
 import { ProgramValues } from './program-values.ts';

@@ -1,8 +1,8 @@
 import { readFile } from 'node:fs/promises';
 import { operators } from '../aten/index.ts';
 import type { GraphModule } from '../graph/index.ts';
+import { JsonCursor } from '../graph/json-cursor.ts';
 import { ZipArchive } from '../tensor/zip.ts';
-import { JsonCursor } from './json-cursor.ts';
 import { buildProgram } from './program.ts';
 import { readTorchSave } from './torch-save.ts';
 

@@ -1,18 +1,27 @@
+import { access, constants } from 'node:fs/promises';
+import { dirname } from 'node:path';
 import { Command } from 'commander';
 import type { TensorMeta } from '../graph/index.ts';
-import type { CompiledModel } from '../runtime/index.ts';
+import { type CompiledModel, type TracedRuns, traceOf } from '../runtime/index.ts';
+import { writeWhole } from '../runtime/whole-file.ts';
 import { Tensor } from '../tensor/index.ts';
 import { type AutocastFlags, addAutocastOptions } from './autocast.ts';
 import { openModel } from './model-file.ts';
 import { positiveInteger, positiveIntegers } from './option-parsers.ts';
 import { formatTable, type GlobalOptions, printResult } from './output.ts';
 import { Progress } from './progress.ts';
+import { formatSlowestSteps, slowestSteps, type TimedStep } from './slowest-steps.ts';
 
 interface BenchOptions extends GlobalOptions, AutocastFlags {
   readonly batch: readonly number[];
   readonly threads?: readonly number[];
   readonly runs: number;
+  readonly trace?: string;
 }
+
+/** Runs of each batch size and number of threads that a trace shows, and steps that are printed of them. */
+const tracedRuns = 10;
+const slowestCount = 10;
 
 /** Latency of one batch size on one number of threads. */
 interface Measurement {
@@ -21,6 +30,8 @@ interface Measurement {
   readonly medianMs: number;
   readonly p95Ms: number;
   readonly imagesPerSecond: number;
+  /** With a trace: the steps that take longest. */
+  readonly slowestSteps?: readonly TimedStep[];
 }
 
 /** `octavo bench FILE`: latency and throughput on random input. */
@@ -33,7 +44,8 @@ export function benchCommand(): Command {
     )
     .option('--batch <list>', 'batch sizes', positiveIntegers, [1, 32])
     .option('--threads <list>', 'numbers of compute threads (default: one for each core)', positiveIntegers)
-    .option('--runs <n>', 'timed runs of each', positiveInteger, 100);
+    .option('--runs <n>', 'timed runs of each', positiveInteger, 100)
+    .option('--trace <json>', 'write a trace of some runs, step by step, for Perfetto or chrome://tracing');
   return addAutocastOptions(command).action((file: string, _: unknown, self: Command) =>
     bench(file, self.optsWithGlobals<BenchOptions>()),
   );
@@ -41,19 +53,40 @@ export function benchCommand(): Command {
 
 async function bench(file: string, options: BenchOptions): Promise<void> {
   const results: Measurement[] = [];
+  const traced: TracedRuns[] = [];
   let precision = '';
+  if (options.trace !== undefined) await checkFolder(options.trace);
   const { threads: counts = [undefined], ...rest } = options;
   for (const threads of counts) {
     const opened = await openModel(file, threads === undefined ? rest : { ...rest, threads });
     precision = opened.precision;
     try {
-      for (const batch of options.batch) results.push(await measure(opened.model, batch, options.runs));
+      for (const batch of options.batch) {
+        const result = await measure(opened.model, batch, options.runs);
+        if (options.trace === undefined) results.push(result);
+        else {
+          const runs = profiles(opened.model, batch);
+          const name = `batch ${batch}, ${result.threads} ${result.threads === 1 ? 'thread' : 'threads'}`;
+          traced.push({ name, threads: result.threads, runs });
+          results.push({ ...result, slowestSteps: slowestSteps(runs, slowestCount) });
+        }
+      }
     } finally {
       opened.model.dispose();
     }
   }
-  printResult(options, { file, precision, runs: options.runs, results }, () =>
-    [`${file} (${precision}), ${options.runs} runs each`, '', table(results)].join('\n'),
+  if (options.trace !== undefined) await writeWhole(options.trace, [JSON.stringify(traceOf(traced))]);
+  const { runs, trace } = options;
+  printResult(options, { file, precision, runs, ...(trace === undefined ? {} : { trace }), results }, () =>
+    [
+      `${file} (${precision}), ${runs} runs each`,
+      '',
+      table(results),
+      ...results.flatMap(({ slowestSteps: slowest }, i) =>
+        slowest ? ['', `slowest steps, ${traced[i].name}:`, '', formatSlowestSteps(slowest)] : [],
+      ),
+      ...(trace === undefined ? [] : ['', `wrote ${trace}`]),
+    ].join('\n'),
   );
 }
 
@@ -82,6 +115,23 @@ async function measure(model: CompiledModel, batch: number, runs: number): Promi
     p95Ms: times[Math.min(runs - 1, Math.floor(runs * 0.95))],
     imagesPerSecond: (1000 * batch) / medianMs,
   };
+}
+
+/** Before the time is spent that a measurement takes. */
+async function checkFolder(path: string): Promise<void> {
+  const folder = dirname(path);
+  try {
+    await access(folder, constants.W_OK);
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    const reason = code === 'ENOENT' ? `there is no folder ${folder}` : `${folder} is not writable (${code})`;
+    throw new Error(`--trace ${path} could not be written: ${reason}`, { cause: error });
+  }
+}
+
+function profiles(model: CompiledModel, batch: number): TracedRuns['runs'] {
+  const inputs = model.inputs.map((meta) => randomInput(meta, batch));
+  return Array.from({ length: tracedRuns }, () => model.profile(inputs));
 }
 
 /** Values in [-1, 1), or zeros for integer inputs. */

@@ -9,8 +9,10 @@ import {
   type CompiledModel,
   compile,
   formatPlan,
+  formatReport,
   formatTuning,
-  loadModel,
+  type ModelReport,
+  type PlanDescription,
   type Tuning,
 } from '../runtime/index.ts';
 import { type AutocastFlags, addAutocastOptions, autocastOf } from './autocast.ts';
@@ -30,7 +32,18 @@ interface PrintOptions extends GlobalOptions, PreprocessingOptions, AutocastFlag
   readonly batch: number;
 }
 
-/** `octavo print FILE --stage STAGE`: the graph after each stage, or the native plan. */
+/** What is printed: text for people, and more than the text for machines. */
+interface Printout {
+  readonly text: string;
+  /** Of the lowered graph. */
+  readonly report?: ModelReport;
+  readonly plan?: PlanDescription;
+}
+
+/**
+ * `octavo print FILE --stage STAGE`: the graph after each stage, or the native plan. With the lowered graph comes the
+ * report on how it came to be.
+ */
 export function printCommand(): Command {
   const command = new Command('print')
     .description('print the graph of a model after a stage, or its plan')
@@ -42,7 +55,7 @@ export function printCommand(): Command {
       '--calib <npz>',
       'quantize with this calibration data first; without it, lowered and plan are float32',
     )
-    .option('--batch <n>', 'batch size of the plan', positiveInteger, 1);
+    .option('--batch <n>', 'batch size of the plan (stages plan and lowered)', positiveInteger, 1);
   return addPreprocessingOptions(addAutocastOptions(command)).action(
     (file: string, _: unknown, self: Command) => print(file, self.optsWithGlobals<PrintOptions>()),
   );
@@ -51,34 +64,34 @@ export function printCommand(): Command {
 async function print(file: string, options: PrintOptions): Promise<void> {
   const isPt2 = (await fileKind(file)) === 'pt2';
   const { stage = isPt2 ? 'captured' : 'lowered' } = options;
-  const text = await (isPt2 ? printPt2 : printArtifact)(file, stage, options);
-  printResult(options, { file, stage, text }, () => text);
+  const printout = await (isPt2 ? printPt2 : printArtifact)(file, stage, options);
+  printResult(options, { file, stage, ...printout }, () => printout.text);
 }
 
-async function printPt2(file: string, stage: Stage, options: PrintOptions): Promise<string> {
+async function printPt2(file: string, stage: Stage, options: PrintOptions): Promise<Printout> {
   const captured = await loadPt2(file);
-  if (stage === 'captured') return printGraph(captured.graph, operators);
-  if (stage === 'prepared') return printGraph(prepareStatic(captured).graph, operators);
+  if (stage === 'captured') return graphOf(captured);
+  if (stage === 'prepared') return graphOf(prepareStatic(captured));
   if (stage === 'converted' && options.calib === undefined)
     throw new Error('--stage converted needs calibration data: --calib FILE.npz');
   const source =
     options.calib === undefined ? captured : await quantizeWith(options.calib, captured, options);
-  if (stage === 'converted') return printGraph(source.graph, operators);
-  const { module } = lower(source, { autocast: autocastOf(options) });
-  return stage === 'lowered' ? printGraph(module.graph, operators) : printPlan(compile(module), options);
+  if (stage === 'converted') return graphOf(source);
+  return printCompiled(lower(source, { autocast: autocastOf(options) }).module, stage, options);
 }
 
-async function printArtifact(file: string, stage: Stage, options: PrintOptions): Promise<string> {
+async function printArtifact(file: string, stage: Stage, options: PrintOptions): Promise<Printout> {
   refuseAutocast(file, options);
-  if (stage === 'plan') return printPlan(await loadModel(file), options);
-  if (stage === 'lowered') {
+  if (stage === 'plan' || stage === 'lowered') {
     const { module, tuning } = await readArtifact(file);
-    return withTuning(printGraph(module.graph, operators), tuning);
+    return printCompiled(module, stage, options, tuning);
   }
   throw new Error(
     `${file} is a compiled model: it has the stages lowered and plan, not ${stage}; print that from the .pt2`,
   );
 }
+
+const graphOf = ({ graph }: GraphModule): Printout => ({ text: printGraph(graph, operators) });
 
 async function quantizeWith(calib: string, module: GraphModule, options: PrintOptions): Promise<GraphModule> {
   const dataset = await loadDataset(calib);
@@ -86,16 +99,30 @@ async function quantizeWith(calib: string, module: GraphModule, options: PrintOp
   return convertStatic(module, calibrationBatches(dataset, 64, preprocessing));
 }
 
-function printPlan(model: CompiledModel, { batch }: PrintOptions): string {
-  const shapes = model.inputs.map(({ name, shape }) => [
+/** The report names the kernels too, which takes a plan. */
+function printCompiled(
+  module: GraphModule,
+  stage: 'lowered' | 'plan',
+  { batch }: PrintOptions,
+  tuning?: Tuning,
+): Printout {
+  using model = compile(module, tuning ? { tuning } : {});
+  const shapes = shapesOf(model, batch);
+  if (stage === 'plan') {
+    const plan = model.plan(shapes);
+    return { text: withTuning(formatPlan(plan), model.tuning), plan };
+  }
+  const report = model.reportFor(shapes);
+  const text = `${graphOf(module).text}\n\n${formatReport(report)}`;
+  return { text: withTuning(text, model.tuning), report };
+}
+
+function shapesOf({ inputs }: CompiledModel, batch: number): Record<string, readonly number[]> {
+  const shapes = inputs.map(({ name, shape }) => [
     name,
     shape.map((size) => (typeof size === 'number' ? size : batch)),
   ]);
-  try {
-    return withTuning(formatPlan(model.plan(Object.fromEntries(shapes))), model.tuning);
-  } finally {
-    model.dispose();
-  }
+  return Object.fromEntries(shapes);
 }
 
 /** What was measured comes last, where something was. */

@@ -13,6 +13,10 @@ export interface SymbolRange {
   readonly max: number;
 }
 
+/** Facts about a whole graph. Other rooms add theirs by declaration merging (lowering: `loweringReport`). */
+// biome-ignore lint/suspicious/noEmptyInterface: it is there to be merged with.
+export interface GraphModuleMeta {}
+
 /**
  * A graph with the parameters, buffers and modules it names (counterpart: `torch.fx.GraphModule`). Every stage of
  * Octavo takes one and gives one.
@@ -25,6 +29,8 @@ export class GraphModule {
   readonly modules: Map<string, CallableModule>;
   /** Ranges of the symbolic sizes in the graph's metas by symbol: `s0`. */
   readonly rangeConstraints: Map<string, SymbolRange>;
+  /** Facts about the graph as a whole (`torch.fx.GraphModule.meta`). Copies have them too. */
+  meta: GraphModuleMeta = {};
 
   constructor(
     graph: Graph = new Graph(),
@@ -66,7 +72,9 @@ export class GraphModule {
 
   /** A copy with its own graph; tensors and modules are shared. */
   clone(): GraphModule {
-    return new GraphModule(this.graph.clone(), this.attributes, this.modules, this.rangeConstraints);
+    const copy = new GraphModule(this.graph.clone(), this.attributes, this.modules, this.rangeConstraints);
+    copy.meta = { ...this.meta };
+    return copy;
   }
 
   /** Drops parameters, buffers and modules that no node names (`delete_all_unused_submodules`). */

@@ -1,7 +1,7 @@
 export { Arguments } from './arguments.ts';
 export { GET_ITEM } from './get-item.ts';
 export { Graph } from './graph.ts';
-export { type CallableModule, GraphModule, type SymbolRange } from './graph-module.ts';
+export { type CallableModule, GraphModule, type GraphModuleMeta, type SymbolRange } from './graph-module.ts';
 export { Interpreter } from './interpreter.ts';
 export { isCall, onlyUser } from './match.ts';
 export {

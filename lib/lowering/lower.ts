@@ -35,7 +35,7 @@ import { removeUnused } from './passes/remove-unused.ts';
 import { rowFunctions } from './passes/row-functions.ts';
 import { sinkDequantize } from './passes/sink-dequantize.ts';
 import { weightOnlyLinear } from './passes/weight-only-linear.ts';
-import { formatRefusals, type LoweringReport } from './report.ts';
+import { formatRefusals, type LoweringReport, reportOf } from './report.ts';
 
 /** To which dtype products of floats are cast, and whether on every CPU. */
 export interface AutocastOptions {
@@ -134,7 +134,8 @@ export function lower(module: GraphModule, options: LowerOptions = {}): Lowered 
   }
   lowered.deleteUnused();
   lowered.graph.lint();
-  const report = context.report();
+  lowered.meta.lowering = context.record();
+  const report = reportOf(lowered);
   if (options.strict && report.refusals.length > 0)
     throw new Error(
       `lower: ${report.refusals.length} quantized patterns stay in float:\n${formatRefusals(report.refusals)}`,
@@ -148,7 +149,8 @@ export function lower(module: GraphModule, options: LowerOptions = {}): Lowered 
  */
 function checkAutocast(option: LowerOptions['autocast']): boolean {
   if (option === undefined) return false;
-  const { dtype, force = false }: AutocastOptions = typeof option === 'object' ? option : { dtype: option };
+  const isObject = typeof option === 'object' && option !== null;
+  const { dtype, force = false }: AutocastOptions = isObject ? option : { dtype: option };
   if (dtype !== 'bfloat16') throw new Error(`lower: autocast must be 'bfloat16', got '${String(dtype)}'`);
   const reason = force ? undefined : whyNoFastBfloat16(cpuFeatures());
   if (reason)

@@ -11,7 +11,8 @@ import {
   type TensorMeta,
 } from '../graph/index.ts';
 import { isFloatingPoint, type Tensor } from '../tensor/index.ts';
-import type { LoweredNode, LoweringReport, Refusal } from './report.ts';
+import type { LoweringRecord, RecordedRefusal } from './record.ts';
+import { type LoweringReport, reportOf } from './report.ts';
 
 /** One rewriting of a graph. */
 export interface Pass {
@@ -29,8 +30,9 @@ export class PassContext {
   readonly #captured: readonly { readonly node: string; readonly target: string }[];
   /** Captured operators by the node that computes them now. */
   readonly #origins = new Map<Node, ReadonlySet<string>>();
-  readonly #removed = new Map<string, string>();
-  readonly #refusals = new Map<string, Refusal>();
+  /** Passes that changed what computes a captured operator. */
+  readonly #histories = new Map<string, string[]>();
+  readonly #refusals = new Map<string, RecordedRefusal>();
   /** Names of refused nodes that some other operator computes in float. */
   readonly #inFloat = new Set<string>();
   readonly #counts = new Map<string, number>();
@@ -171,18 +173,33 @@ export class PassContext {
     const origins = this.#origins.get(node) ?? [];
     this.#origins.delete(node);
     this.graph.eraseNode(node);
-    for (const name of origins) this.#removed.set(name, this.#pass);
+    this.#note(origins);
   }
 
   /** Says that `node` does the work of `covers`. */
   inherit(node: Node, covers: readonly Node[]): void {
     const names = [node, ...covers].flatMap((covered) => [...(this.#origins.get(covered) ?? [])]);
     this.#origins.set(node, new Set(names));
+    this.#note(names);
+  }
+
+  #note(names: Iterable<string>): void {
+    for (const name of names) {
+      const history = this.#histories.get(name) ?? [];
+      this.#histories.set(name, history);
+      if (history.at(-1) !== this.#pass) history.push(this.#pass);
+    }
   }
 
   /** Notes why a pattern that begins at `node` was left as it is. */
   refuse(node: Node, reason: string): void {
-    this.#refusals.set(`${this.#pass}\n${node.name}`, { node: node.name, pass: this.#pass, reason });
+    const operators = [...(this.#origins.get(node) ?? [])];
+    this.#refusals.set(`${this.#pass}\n${node.name}`, {
+      node: node.name,
+      pass: this.#pass,
+      reason,
+      operators,
+    });
   }
 
   /** Says that what was refused at `node` is final: it gets an operator that computes in float. */
@@ -195,33 +212,37 @@ export class PassContext {
     return [...(this.#origins.get(node) ?? [])].some((name) => this.#keepFloat.has(name));
   }
 
-  /** Whether some pass already said why `node` was left as it is. */
+  /** Whether some pass already said why `node`, or an operator that it stands for, was left as it is. */
   isRefused(node: Node): boolean {
-    return [...this.#refusals.values()].some((refusal) => refusal.node === node.name);
+    const origins = this.#origins.get(node);
+    return [...this.#refusals.values()].some(
+      (refusal) => refusal.node === node.name || refusal.operators.some((name) => origins?.has(name)),
+    );
   }
 
-  report(): LoweringReport {
-    const alive = new Set(this.graph.nodes.map((node) => node.name));
+  /** What the passes have done so far. */
+  record(): LoweringRecord {
+    const { nodes } = this.graph;
+    const alive = new Set(nodes.map((node) => node.name));
+    const computing = new Map<string, string[]>(this.#captured.map(({ node }) => [node, []]));
+    // An input that is given as an operator would have computed it takes no computing.
+    for (const node of nodes)
+      if (node.op !== 'placeholder')
+        for (const name of this.#origins.get(node) ?? []) computing.get(name)!.push(node.name);
     return {
       passes: [...this.#counts].map(([pass, count]) => ({ pass, count })),
-      nodes: this.#captured.map((captured) => this.#fate(captured)),
+      nodes: this.#captured.map(({ node, target }) => ({
+        node,
+        target,
+        computedBy: computing.get(node)!,
+        passes: this.#histories.get(node) ?? [],
+      })),
       refusals: [...this.#refusals.values()].filter(({ node }) => alive.has(node) || this.#inFloat.has(node)),
     };
   }
 
-  #fate({ node, target }: { readonly node: string; readonly target: string }): LoweredNode {
-    const computing = this.graph.nodes.filter((candidate) => this.#origins.get(candidate)?.has(node));
-    const last = computing.at(-1);
-    const meta = last?.meta.val;
-    const removedBy = this.#removed.get(node);
-    return {
-      node,
-      target,
-      computedBy: computing.map(({ name }) => name),
-      step: last?.target ?? null,
-      dtype: typeof meta === 'object' && 'dtype' in meta ? meta.dtype : null,
-      ...(computing.length === 0 && removedBy ? { removedBy } : {}),
-    };
+  report(): LoweringReport {
+    return reportOf(this.module, this.record());
   }
 }
 

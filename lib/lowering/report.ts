@@ -1,31 +1,35 @@
+import { operators } from '../aten/index.ts';
+import { GET_ITEM, type GraphModule, isArgumentList, Node } from '../graph/index.ts';
 import type { DType } from '../tensor/index.ts';
+import type { LoweringRecord, PassCount, Provenance, RecordedRefusal, Refusal } from './record.ts';
 
-/** How often a pass changed the graph. */
-export interface PassCount {
-  readonly pass: string;
-  readonly count: number;
-}
+/**
+ * What becomes of an operator when the model runs:
+ * - `step`: a native step computes it, alone or together with others;
+ * - `view`: the same memory under another shape or other strides, which costs nothing until a step needs it row-major;
+ * - `constant`: it depends on weights alone and is computed before the first run;
+ * - `size`: a number that follows from the inputs' shapes;
+ * - `removed`: a pass made it unnecessary.
+ */
+export type Outcome = 'step' | 'view' | 'constant' | 'size' | 'removed';
 
 /** What became of one operator of the graph that was lowered. */
-export interface LoweredNode {
-  /** Name and operator in the graph given to `lower`. */
-  readonly node: string;
-  readonly target: string;
-  /** Names of the lowered nodes that compute it; empty where nothing has to be computed any more. */
-  readonly computedBy: readonly string[];
-  /** Operator of the last of them: `onednn.qconv2d_pointwise.default`. */
+export interface LoweredNode extends Provenance {
+  readonly outcome: Outcome;
+  /** Name of the one among `computedBy` that does its work; null where it was removed. */
+  readonly lowered: string | null;
+  /** Operator of that node: `onednn.qconv2d_pointwise.default`; null for constants that need no operator. */
   readonly step: string | null;
-  /** Element type of what that step gives. */
+  /** Other operators of the given graph that the same node does. */
+  readonly together: readonly string[];
+  /** Element type that the node computes on: its first input's. */
+  readonly inputDtype: DType | null;
+  /** Element type of what the node gives. */
   readonly dtype: DType | null;
   /** The pass that made it unnecessary, where `computedBy` is empty. */
   readonly removedBy?: string;
-}
-
-/** A pattern that begins as a pass wants it, but could not be rewritten. */
-export interface Refusal {
-  readonly node: string;
-  readonly pass: string;
-  readonly reason: string;
+  /** Why it is not part of a quantized pattern, where it might have been. */
+  readonly notFused: readonly Refusal[];
 }
 
 /** What lowering did and what it left undone, as data. */
@@ -36,6 +40,91 @@ export interface LoweringReport {
   readonly nodes: readonly LoweredNode[];
   /** Quantized patterns that stayed in float or in several steps, and why. */
   readonly refusals: readonly Refusal[];
+}
+
+/**
+ * The report on a lowered graph. Of a graph that was not lowered: every operator computes itself.
+ * @param record what `lower` noted; it comes with the module.
+ */
+export function reportOf(
+  module: GraphModule,
+  record: LoweringRecord = module.meta.lowering ?? untouched(module),
+): LoweringReport {
+  const graph = new Map(module.graph.nodes.map((node) => [node.name, node]));
+  const workers = new Map(record.nodes.map((entry) => [entry.node, workerOf(entry, graph)]));
+  const shares = new Map<Node, string[]>();
+  for (const [name, worker] of workers) if (worker) shares.set(worker, [...(shares.get(worker) ?? []), name]);
+  return {
+    passes: record.passes,
+    refusals: record.refusals.map(withoutOperators),
+    nodes: record.nodes.map((entry): LoweredNode => {
+      const worker = workers.get(entry.node);
+      const removedBy = worker ? undefined : entry.passes.at(-1);
+      return {
+        ...entry,
+        outcome: worker ? outcomeOf(worker) : 'removed',
+        lowered: worker?.name ?? null,
+        step: worker?.op === 'call_function' ? worker.target : null,
+        together: worker ? shares.get(worker)!.filter((name) => name !== entry.node) : [],
+        inputDtype: worker?.op === 'call_function' ? dtypeOf(firstInput(worker)) : null,
+        dtype: dtypeOf(worker),
+        ...(removedBy === undefined ? {} : { removedBy }),
+        notFused: record.refusals
+          .filter((refusal) => refusal.operators.includes(entry.node))
+          .map(withoutOperators),
+      };
+    }),
+  };
+}
+
+function withoutOperators({ node, pass, reason }: RecordedRefusal): Refusal {
+  return { node, pass, reason };
+}
+
+function untouched({ graph }: GraphModule): LoweringRecord {
+  const calls = graph.nodes.filter((node) => node.op === 'call_function');
+  const nodes = calls.map(({ name, target }) => ({ node: name, target, computedBy: [name], passes: [] }));
+  return { passes: [], nodes, refusals: [] };
+}
+
+/**
+ * Of the nodes that have a part in an operator, the one that does its work: of its own kind where there is one (what was
+ * moved over it is another's work), else the last that computes something, else the last.
+ */
+function workerOf({ target, computedBy }: Provenance, graph: ReadonlyMap<string, Node>): Node | undefined {
+  const nodes = computedBy.flatMap((name) => graph.get(name) ?? []);
+  return (
+    nodes.findLast((node) => node.target === target) ??
+    nodes.findLast((node) => outcomeOf(node) === 'step') ??
+    nodes.at(-1)
+  );
+}
+
+function outcomeOf(node: Node): Outcome {
+  if (isSize(node)) return 'size';
+  if (isConstant(node)) return 'constant';
+  if (node.target === GET_ITEM) return 'view';
+  const { definition } = operators.get(node.target);
+  return 'view' in definition || 'strided' in definition ? 'view' : 'step';
+}
+
+function isSize({ meta: { val } }: Node): boolean {
+  return val !== undefined && !Array.isArray(val) && !(typeof val === 'object' && 'dtype' in val);
+}
+
+function isConstant(node: Node): boolean {
+  if (node.op !== 'call_function') return node.op === 'get_attr';
+  return node.allInputNodes.every((input) => isSize(input) || isConstant(input));
+}
+
+function firstInput(node: Node): Node | undefined {
+  const tensors = node.args.flatMap((arg) => (isArgumentList(arg) ? [...arg] : [arg]));
+  return tensors.find((arg) => arg instanceof Node);
+}
+
+function dtypeOf(node: Node | undefined): DType | null {
+  const val = node?.meta.val;
+  return typeof val === 'object' && 'dtype' in val ? val.dtype : null;
 }
 
 /** The refusals as lines of text, for error messages and printouts. */

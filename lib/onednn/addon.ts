@@ -123,7 +123,10 @@ export interface NativeExecutor {
    */
   withdraw(arrival: number, reason: unknown): boolean;
   runSync(plan: NativePlan, inputs: readonly TensorData[], outputs: readonly TensorData[]): void;
-  /** Like `runSync`; gives nanoseconds spent in each step. */
+  /**
+   * Like `runSync`; gives two numbers a step, in nanoseconds: when it began, on the clock of `process.hrtime`, and how
+   * long it took.
+   */
   profile(plan: NativePlan, inputs: readonly TensorData[], outputs: readonly TensorData[]): Float64Array;
   /** Finishes what runs, rejects what waits, ends the threads. Safe to call twice. */
   dispose(): void;

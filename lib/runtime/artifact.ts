@@ -1,6 +1,4 @@
-import { randomUUID } from 'node:crypto';
-import { type FileHandle, open, rename, rm } from 'node:fs/promises';
-import { dirname } from 'node:path';
+import { type FileHandle, open } from 'node:fs/promises';
 import { deserializeGraph, GraphModule, serializeGraph } from '../graph/index.ts';
 import { addon } from '../onednn/addon.ts';
 import { StoredTensor } from '../onednn/stored-tensor.ts';
@@ -12,7 +10,9 @@ import {
   safetensorsPrefixBytes,
   type Tensor,
 } from '../tensor/index.ts';
+import { parseLoweringRecord, serializeLoweringRecord } from './lowering-record.ts';
 import { checkTuning, type Tuning, untuned } from './tuning.ts';
+import { writeWhole } from './whole-file.ts';
 
 /** Facts kept with a model, by name: how its inputs are made, what its outputs mean. */
 export type ModelMetadata = Readonly<Record<string, string>>;
@@ -31,7 +31,7 @@ export interface Artifact {
 
 /**
  * Writes a graph with its weights to one safetensors file: tensors by their paths, graph and metadata as JSON in the
- * file's metadata. Written beside `path` first and moved there when complete.
+ * file's metadata, with what lowering noted. The file is there completely or not at all.
  */
 export async function writeArtifact({ module, metadata, tuning }: Artifact, path: string): Promise<void> {
   const chunks = encodeSafetensors({
@@ -42,28 +42,10 @@ export async function writeArtifact({ module, metadata, tuning }: Artifact, path
       graph: JSON.stringify(serializeGraph(module.graph)),
       metadata: JSON.stringify(metadata),
       tuning: JSON.stringify(tuning),
+      ...(module.meta.lowering ? { lowering: serializeLoweringRecord(module.meta.lowering) } : {}),
     },
   });
-  const unfinished = `${path}.${randomUUID()}.tmp`;
-  try {
-    const file = await open(unfinished, 'wx');
-    try {
-      for (const chunk of chunks) await file.writeFile(chunk);
-      await file.sync();
-    } finally {
-      await file.close();
-    }
-    await rename(unfinished, path);
-  } catch (error) {
-    await rm(unfinished, { force: true });
-    throw new Error(`${path} could not be written: ${reasonOf(error, path)}`, { cause: error });
-  }
-}
-
-/** Not the system's message alone: it names the unfinished file, which is gone. */
-function reasonOf(error: unknown, path: string): string {
-  const { code, message } = error as NodeJS.ErrnoException;
-  return code === 'ENOENT' ? `there is no folder ${dirname(path)}` : message;
+  await writeWhole(path, chunks);
 }
 
 /**
@@ -104,13 +86,16 @@ function decodeModel({ entries, metadata }: SafetensorsHeader, descriptor: numbe
     for (const { op, target } of graph.nodes)
       if (op === 'get_attr' && !named.has(target))
         throw new Error(`graph: there is no parameter or buffer '${target}'`);
+    const lowering = metadata.lowering === undefined ? undefined : parseLoweringRecord(metadata.lowering);
     // Last, when nothing can go wrong any more: it keeps the file open.
     const constants = addon.openWeights(descriptor, path, entries);
     const tensors = entries.map(({ key, dtype, shape }, i): [string, Tensor] => [
       key,
       new StoredTensor(dtype, shape, constants[i]),
     ]);
-    return { module: new GraphModule(graph, tensors), metadata: kept, tuning };
+    const module = new GraphModule(graph, tensors);
+    if (lowering) module.meta.lowering = lowering;
+    return { module, metadata: kept, tuning };
   } catch (error) {
     throw new Error(`${path} is damaged: ${(error as Error).message}`, { cause: error });
   }

@@ -1,11 +1,13 @@
 import { operators } from '../aten/index.ts';
 import { GET_ITEM, GraphModule, type Node, propagateShapes } from '../graph/index.ts';
 import { type BuiltPlan, buildPlan, ConstantStore } from '../lowering/plan/index.ts';
+import { type LoweringReport, reportOf } from '../lowering/report.ts';
 import { addon, type NativeExecutor, type NativePlan } from '../onednn/addon.ts';
 import { StoredTensor } from '../onednn/stored-tensor.ts';
 import { Tensor } from '../tensor/index.ts';
 import { checkSignal, listening, unlessAborted } from './abort.ts';
 import { type ModelMetadata, writeArtifact } from './artifact.ts';
+import { joinReport, type ModelReport, operatorsByNode } from './model-report.ts';
 import { PlanCache } from './plan-cache.ts';
 import { describePlan, type PlanDescription, type StepDescription } from './plan-description.ts';
 import { defaultMaxQueue, RequestQueue } from './request-queue.ts';
@@ -50,6 +52,8 @@ export interface RunOptions {
 
 /** A step and the time it took. */
 export interface StepProfile extends StepDescription {
+  /** When it began, in nanoseconds on the clock of `process.hrtime`. */
+  readonly start: number;
   readonly nanoseconds: number;
 }
 
@@ -79,6 +83,7 @@ export class CompiledModel implements Disposable {
   readonly #queue: RequestQueue;
   readonly #constants = new ConstantStore();
   readonly #plans = new PlanCache<Plan>(maxPlans);
+  #report: LoweringReport | undefined;
   #disposed = false;
 
   /** @internal Use {@link compile}. */
@@ -150,13 +155,31 @@ export class CompiledModel implements Disposable {
     return this.#describe(this.#compileSync(bindShapes(this.inputs, shapes)));
   }
 
+  /**
+   * What became of every operator of the captured graph, and what each lowering pass did. Steps and implementations are
+   * those of the plan used last; {@link reportFor} chooses one. A loaded model has the report of the one that was saved.
+   */
+  get report(): ModelReport {
+    const plan = this.#plans.latest;
+    return joinReport(this.#lowering, plan && this.#describe(plan));
+  }
+
+  /** The same with the steps and implementations of the plan for these shapes. Compiles it where needed. */
+  reportFor(shapes: ModelShapes): ModelReport {
+    return joinReport(this.#lowering, this.plan(shapes));
+  }
+
   /** Runs one request, waiting, and says how long each step took. */
   profile(inputs: ModelInputs): StepProfile[] {
     this.#checkAlive();
     const tensors = bindInputs(this.inputs, inputs);
     const plan = this.#compileSync(tensors.map(({ shape }) => shape));
     const times = this.#executor.profile(plan.native, dataOf(tensors), dataOf(allocateOutputs(plan)));
-    return this.#describe(plan).steps.map((step, i) => ({ ...step, nanoseconds: times[i] }));
+    return this.#describe(plan).steps.map((step, i) => ({
+      ...step,
+      start: times[2 * i],
+      nanoseconds: times[2 * i + 1],
+    }));
   }
 
   /**
@@ -209,12 +232,18 @@ export class CompiledModel implements Disposable {
     return buildPlan(this.#module, metas, this.#constants, this.threadsPerStream, threads);
   }
 
+  /** Made when first wanted: most models are never asked. */
+  get #lowering(): LoweringReport {
+    this.#report ??= reportOf(this.#module);
+    return this.#report;
+  }
+
   #describe({ built, native }: Plan): PlanDescription {
     const names = {
       inputs: this.inputs.map(({ name }) => name),
       outputs: this.outputs.map(({ name }) => name),
     };
-    return describePlan(built, native.steps, names, this.#constants.bytes);
+    return describePlan(built, native.steps, names, this.#constants.bytes, operatorsByNode(this.#lowering));
   }
 
   #outputsFor(plan: Plan, { outputs }: RunOptions): Tensor[] {

@@ -19,6 +19,11 @@ export class PlanCache<Plan> {
     return entry.plan;
   }
 
+  /** The plan used last; undefined before the first is ready. */
+  get latest(): Plan | undefined {
+    return [...this.#entries.values()].findLast(({ plan }) => plan !== undefined)?.plan;
+  }
+
   /** The plan, compiled now if nobody asked for it before. */
   get(key: string, compile: () => Promise<Plan>): Promise<Plan> {
     const known = this.#entries.get(key);

@@ -1,20 +1,28 @@
-import type { BuiltPlan } from '../lowering/plan/index.ts';
+import { type BuiltPlan, bytesMoved, multiplyAdds } from '../lowering/plan/index.ts';
 import type { CompiledStep, PlanValue } from '../onednn/addon.ts';
-import { byteSizeOf, type DType, numelOf, rowMajorStrides } from '../tensor/index.ts';
+import { type DType, rowMajorStrides } from '../tensor/index.ts';
+import { alignColumns } from './text-columns.ts';
 
 /** One step of a compiled plan. */
 export interface StepDescription {
   /** The graph node it computes; of a copy, the node whose value it copies. */
   readonly node: string;
+  /** Names of the captured graph's operators that it computes, but for quantize and dequantize. */
+  readonly operators: readonly string[];
   /** The operator: `onednn.qconv2d_pointwise.default`; undefined for a copy that the plan put in. */
   readonly target: string | undefined;
   /** The native step: `convolution`. */
   readonly op: string;
   /** oneDNN's implementation (`brgconv:avx512_core_vnni`), or `octavo:…` for Octavo's own loops. */
   readonly implementation: string;
+  /** Of its result. */
   readonly dtype: DType;
   readonly shape: readonly number[];
+  /** Of what it computes on: its first input. */
+  readonly inputDtype: DType;
   readonly layout: 'row-major' | 'strided';
+  /** Products that it sums up; 0 for a step that has none. */
+  readonly multiplyAdds: number;
   /** Bytes that it reads and writes, weights included. */
   readonly bytes: number;
   readonly scratchpadBytes: number;
@@ -47,8 +55,6 @@ export interface PlanDescription {
   };
 }
 
-const bytesOf = ({ dtype, shape }: PlanValue) => numelOf(shape) * byteSizeOf(dtype);
-
 const isRowMajor = ({ shape, strides }: PlanValue) =>
   strides === undefined ||
   rowMajorStrides(shape).every((stride, axis) => shape[axis] === 1 || strides[axis] === stride);
@@ -59,21 +65,26 @@ export function describePlan(
   compiled: readonly CompiledStep[],
   names: { readonly inputs: readonly string[]; readonly outputs: readonly string[] },
   constantBytes: number,
+  operatorsOf: ReadonlyMap<string, readonly string[]>,
 ): PlanDescription {
   const steps = desc.steps.map((step, i): StepDescription => {
     const outputs = step.outputs.map((index) => desc.values[index]);
     const inputs = step.inputs.map((index) => desc.values[index]);
+    const operands = { op: step.op, inputs, outputs };
     const [{ dtype, shape }] = outputs;
     const { implementation, scratchpadBytes } = compiled[i];
     return {
       node: step.node,
+      operators: (targets[i] && operatorsOf.get(step.node)) || [],
       target: targets[i],
       op: step.op,
       implementation,
       dtype,
       shape,
       layout: isRowMajor(outputs[0]) ? 'row-major' : 'strided',
-      bytes: [...inputs, ...outputs].reduce((sum, value) => sum + bytesOf(value), 0),
+      inputDtype: inputs[0].dtype,
+      multiplyAdds: multiplyAdds(operands),
+      bytes: bytesMoved(operands),
       scratchpadBytes,
     };
   });
@@ -109,7 +120,7 @@ export function formatPlan({ inputs, outputs, threads, steps, memory }: PlanDesc
   const kib = (bytes: number) => formatBytes(bytes);
   return [
     `plan(${signature(inputs)}) -> (${signature(outputs)}) on ${threads} ${threads === 1 ? 'thread' : 'threads'}`,
-    ...columns([['#', 'node', 'step', 'result', 'implementation', 'moves'], ...rows]),
+    ...alignColumns([['#', 'node', 'step', 'result', 'implementation', 'moves'], ...rows]),
     `arena ${kib(memory.arenaBytes)} (at least ${kib(memory.arenaLowerBound)}), ` +
       `scratchpad ${kib(memory.scratchpadBytes)}, weights ${kib(memory.constantBytes)}`,
   ].join('\n');
@@ -119,14 +130,4 @@ function formatBytes(bytes: number): string {
   if (bytes < 1024) return `${bytes} B`;
   if (bytes < 1024 ** 2) return `${(bytes / 1024).toFixed(1)} KiB`;
   return `${(bytes / 1024 ** 2).toFixed(1)} MiB`;
-}
-
-function columns(rows: readonly (readonly string[])[]): string[] {
-  const widths = rows[0].map((_, column) => Math.max(...rows.map((row) => row[column].length)));
-  return rows.map((row) =>
-    row
-      .map((cell, column) => cell.padEnd(widths[column]))
-      .join('  ')
-      .trimEnd(),
-  );
 }

@@ -149,13 +149,13 @@ class ExecutorWrap : public Napi::ObjectWrap<ExecutorWrap>, public Completions {
     const auto env = info.Env();
     return guarded(env, [&]() -> Napi::Value {
       const auto request = request_of(info);
-      auto nanoseconds = Napi::Float64Array::New(env, request.plan->plan->steps.size());
-      double* times = nanoseconds.Data();
+      auto array = Napi::Float64Array::New(env, 2 * request.plan->plan->steps.size());
+      double* times = array.Data();
       run_on_worker([&](Stream& stream) {
         request.instance(stream).profile(request.inputs(), request.outputs(), stream.arena,
                                          executor_->aborting(), times);
       });
-      return nanoseconds;
+      return array;
     });
   }
 

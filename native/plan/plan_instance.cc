@@ -91,13 +91,15 @@ void PlanInstance::run(void* const* inputs, void* const* outputs, Arena& arena,
 }
 
 void PlanInstance::profile(void* const* inputs, void* const* outputs, Arena& arena,
-                           const std::atomic<bool>& abort, double* nanoseconds) {
+                           const std::atomic<bool>& abort, double* times) {
   bind(inputs, outputs, arena);
   execute(abort, [&](size_t index, const auto& step) {
+    using Nanoseconds = std::chrono::duration<double, std::nano>;
     const auto start = std::chrono::steady_clock::now();
     step();
-    nanoseconds[index] =
-        std::chrono::duration<double, std::nano>(std::chrono::steady_clock::now() - start).count();
+    const auto end = std::chrono::steady_clock::now();
+    times[2 * index] = Nanoseconds(start.time_since_epoch()).count();
+    times[2 * index + 1] = Nanoseconds(end - start).count();
   });
 }
 

@@ -21,9 +21,10 @@ class PlanInstance {
   // One inference. `inputs` and `outputs` are one pointer a plan input and output. Errors name the step.
   // Stops between two steps with Aborted once `abort` is set.
   void run(void* const* inputs, void* const* outputs, Arena& arena, const std::atomic<bool>& abort);
-  // The same; `nanoseconds` receives the time of each step.
+  // The same; `times` receives two numbers a step, in nanoseconds: when it began, by the monotonic clock, and
+  // how long it took.
   void profile(void* const* inputs, void* const* outputs, Arena& arena, const std::atomic<bool>& abort,
-               double* nanoseconds);
+               double* times);
 
   const Plan& plan() const { return *plan_; }
   const Step& step(size_t index) const { return *bound_[index].step; }

@@ -32,8 +32,8 @@ class QuantizedAverage : public Step {
         affine_(affine_attributes(spec.attributes, "scale", "zeroPoint")),
         range_(range_attributes(spec.attributes, eight_bits(y_.dtype))) {
     const auto& x = x_.desc();
-    if (x.dtype != DType::f32 || x.shape.size() != 4)
-      throw std::invalid_argument("the input must be float32[N, C, H, W], got " + x.to_string());
+    if ((x.dtype != DType::f32 && x.dtype != DType::bf16) || x.shape.size() != 4)
+      throw std::invalid_argument("the input must be float32[N, C, H, W] or bfloat16, got " + x.to_string());
     batch_ = x.shape[0], channels_ = x.shape[1], pixels_ = x.shape[2] * x.shape[3];
     if (y_.shape != Dims{batch_, channels_, 1, 1} || (channels_ > 1 && y_.strides[1] != 1))
       throw std::invalid_argument("the output must be [N, C, 1, 1] with channels side by side, got " +
@@ -43,8 +43,8 @@ class QuantizedAverage : public Step {
     const int64_t row = x.shape[3] * channels_;
     const TensorDesc dense{DType::f32, x.shape, {x.shape[2] * row, 1, row, channels_}};
     const LoopNest nest(x.shape, {dense.strides, x.strides});
-    if (nest.extents.size() > 1 || nest.strides[1][0] != 1) {
-      to_channels_last_.emplace(x, dense, kernels::RowConversion::move(DType::f32));
+    if (x.dtype != DType::f32 || nest.extents.size() > 1 || nest.strides[1][0] != 1) {
+      to_channels_last_.emplace(x, dense, kernels::RowConversion::cast(x.dtype, DType::f32));
       staged_ = scratch_.reserve(dense.span_bytes());
     }
     part_pixels_ = std::max<int64_t>(kPart / channels_, 1);
@@ -55,12 +55,13 @@ class QuantizedAverage : public Step {
 
   void execute(const Buffers& buffers) override {
     if (y_.numel() == 0) return;
-    const auto* x = static_cast<const float*>(x_.data(buffers));
+    const void* given = x_.data(buffers);
     if (to_channels_last_) {
       void* staged = ScratchLayout::at(buffers.scratchpad, staged_);
-      to_channels_last_->execute(x, staged);
-      x = static_cast<const float*>(staged);
+      to_channels_last_->execute(given, staged);
+      given = staged;
     }
+    const auto* x = static_cast<const float*>(given);
     auto* sums = static_cast<float*>(ScratchLayout::at(buffers.scratchpad, sums_));
     const int64_t bytes = batch_ * channels_ * pixels_ * static_cast<int64_t>(sizeof(float));
     kernels::parallel_for(batch_ * parts_, bytes, [&](int64_t item) {

@@ -58,6 +58,9 @@ describe('octavo.weight_only_linear', () => {
     expectNear(actual.toArray(), wanted, bound);
     const relu = wanted.map((value, i) => Math.max(value - bias.toArray()[i % channels], 0));
     expectNear(call(null, 'relu', [], '').toArray(), relu, bound);
+    const tanh = wanted.map(Math.tanh);
+    // Slopes are at most 1; float32's tanh errs by less than 2^-20.
+    expectNear(call(bias, 'tanh', [], '').toArray(), tanh, bound + 2 ** -20);
   });
 
   it('packs a constant weight once, and computes what it computes for another', () => {

@@ -1,6 +1,6 @@
-import { mkdtemp, rm, stat, writeFile } from 'node:fs/promises';
+import { mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { loadNpz, Tensor, writeNpz } from '../../lib/tensor/index.ts';
 import { octavo, octavoHere, octavoWith } from './octavo.ts';
@@ -208,6 +208,71 @@ describe('octavo', () => {
       expect(p95Ms).toBeGreaterThanOrEqual(medianMs);
       expect(imagesPerSecond).toBeCloseTo((1000 * batch) / medianMs, 3);
     }
+  });
+
+  it('bench writes a trace and prints the slowest steps', async () => {
+    const trace = join(folder, 'trace.json');
+    const args = ['bench', quantized, '--batch', '1,2', '--threads', '1', '--runs', '3', '--trace', trace];
+    const { code, stdout } = await octavoHere(...args);
+    expect(code).toBe(0);
+    expect(stdout).toMatch(/slowest steps, batch 1, 1 thread:\n\n\| step .*\| +GOPS \|/);
+    expect(stdout).toMatch(/\| conv2d_2 \+ add \+ relu_2 /);
+    expect(stdout.trimEnd().split('\n').at(-1)).toBe(`wrote ${trace}`);
+    const { traceEvents } = JSON.parse(await readFile(trace, 'utf8'));
+    const names = traceEvents.flatMap((event: { ph: string; cat?: string; name: string; pid: number }) =>
+      event.cat === 'run' ? [`${event.pid}: ${event.name}`] : [],
+    );
+    expect(names).toHaveLength(20);
+    expect(new Set(names).size).toBe(20);
+    expect((await readdir(folder)).filter((name) => name.includes('.tmp'))).toEqual([]);
+
+    const json = JSON.parse((await octavoHere(...args, '--json')).stdout);
+    expect(json.trace).toBe(trace);
+    for (const { slowestSteps } of json.results) {
+      const times = slowestSteps.map(({ microseconds }: { microseconds: number }) => microseconds);
+      expect(times).toHaveLength(10);
+      expect(times).toEqual(times.toSorted((a: number, b: number) => b - a));
+      for (const { share, gops, multiplyAdds, gigabytesPerSecond } of slowestSteps) {
+        expect(share).toBeGreaterThan(0);
+        expect(share).toBeLessThan(1);
+        expect(gigabytesPerSecond).toBeGreaterThan(0);
+        expect(gops > 0).toBe(multiplyAdds > 0);
+      }
+    }
+  });
+
+  it.each([
+    ['no/such/folder/trace.json', /trace\.json could not be written: there is no folder .*such\/folder$/m],
+    ['', /could not be written: EISDIR|could not be written/],
+  ])('bench says why it cannot write a trace to %j', async (name, message) => {
+    const path = join(folder, name);
+    const { code, stdout, stderr } = await octavoHere('bench', quantized, '--runs', '1', '--trace', path);
+    expect({ code, stdout }).toEqual({ code: 1, stdout: '' });
+    expect(stderr).toMatch(message);
+    expect(
+      (await readdir(tmpdir())).filter((each) => each.startsWith(basename(folder)) && each.endsWith('.tmp')),
+    ).toEqual([]);
+  });
+
+  it('print reports where every operator of the captured graph went, from a saved model too', async () => {
+    const { code, stdout } = await octavoHere('print', quantized, '--stage', 'lowered');
+    expect(code).toBe(0);
+    expect(stdout).toMatch(
+      /^qconv2d_pointwise_binary\S* +onednn\.qconv2d_pointwise\.binary +uint8 +convolution \S+$/m,
+    );
+    expect(stdout).toMatch(/^ {4}add \(aten\.add\.Tensor\)$/m);
+    expect(stdout).toMatch(/^ {2}fuse-addition +4$/m);
+    const json = JSON.parse((await octavoHere('print', quantized, '--batch', '3', '--json')).stdout);
+    expect(json).toMatchObject({
+      file: quantized,
+      stage: 'lowered',
+      text: expect.stringContaining('changes by pass:'),
+    });
+    expect(json.report.inputs).toEqual([{ name: 'x', dtype: 'float32', shape: [3, 3, 32, 32] }]);
+    const fromPt2 = await octavoHere('print', source, '--stage', 'lowered', '--calib', calib, '--json');
+    const operators = (report: { nodes: { node: string }[] }) => report.nodes.map(({ node }) => node);
+    expect(operators(json.report)).toEqual(operators(JSON.parse(fromPt2.stdout).report));
+    expect(operators(json.report).filter((name) => name.startsWith('conv2d'))).toHaveLength(11);
   });
 
   it.each([

@@ -225,8 +225,12 @@ describe('whether this CPU is fast in bfloat16', () => {
   });
 
   it('does not matter for a dtype there is no autocast to', () => {
-    const option = { autocast: 'float16' } as unknown as Parameters<typeof lower>[1];
-    expect(() => lower(tiny(), option)).toThrow("lower: autocast must be 'bfloat16', got 'float16'");
+    for (const autocast of ['float16', null, { dtype: 'float16' }]) {
+      const option = { autocast } as unknown as Parameters<typeof lower>[1];
+      expect(() => lower(tiny(), option)).toThrow(
+        `lower: autocast must be 'bfloat16', got '${autocast === null ? 'null' : 'float16'}'`,
+      );
+    }
   });
 });
 

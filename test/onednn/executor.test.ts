@@ -48,10 +48,15 @@ describe('Executor', () => {
     expect([...y]).toEqual([1, 1, 3, 5]);
     executor.runSync(plan, [Float32Array.of(3, -3, 3, -3)], [y]);
     expect([...y]).toEqual([7, 1, 7, 1]);
+    const before = Number(process.hrtime.bigint());
     const times = executor.profile(plan, [x], [y]);
     expect([...y]).toEqual([1, 1, 3, 5]);
-    expect(times).toHaveLength(2);
-    for (const time of times) expect(time).toBeGreaterThan(0);
+    expect(times).toHaveLength(4);
+    const [reluStart, relu, affineStart, affine] = times;
+    expect(reluStart).toBeGreaterThan(before);
+    for (const time of [relu, affine]) expect(time).toBeGreaterThan(0);
+    expect(affineStart).toBeGreaterThanOrEqual(reluStart + relu);
+    expect(affineStart + affine).toBeLessThan(Number(process.hrtime.bigint()));
   });
 
   it('serves many requests on several streams', async () => {

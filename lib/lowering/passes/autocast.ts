@@ -1,4 +1,4 @@
-import { isArgumentList, type Node } from '../../graph/index.ts';
+import { type Argument, isArgumentList, Node } from '../../graph/index.ts';
 import { convolutions } from '../convolution.ts';
 import type { Pass, PassContext } from '../pass.ts';
 
@@ -15,6 +15,7 @@ const factors: Readonly<Record<string, readonly string[]>> = {
   'mkldnn._convolution_pointwise.binary': ['X', 'W'],
   'mkldnn._linear_pointwise.default': ['X', 'W'],
   'mkldnn._linear_pointwise.binary': ['X', 'W'],
+  'octavo.weight_only_linear.default': ['x'],
   'aten.matmul.default': ['self', 'other'],
   'aten.mm.default': ['self', 'mat2'],
   'aten.bmm.default': ['self', 'mat2'],
@@ -35,8 +36,11 @@ const outputForms: Readonly<Record<string, readonly string[]>> = {
   'onednn.qlinear_pointwise.tensor': [],
   'onednn.qlinear_pointwise.binary': ['other'],
   'onednn.qlinear_pointwise.binary_tensor': ['other'],
+  'octavo.matmul.default': [],
   'octavo.binary.default': ['a', 'b'],
   'octavo.batch_norm.default': ['input'],
+  'octavo.layer_norm.default': ['input'],
+  'octavo.softmax.default': ['input'],
 };
 
 const joins: readonly string[] = ['aten.cat.default', 'aten.concat.default'];
@@ -57,8 +61,10 @@ const joins: readonly string[] = ['aten.cat.default', 'aten.concat.default'];
 export const autocast: Pass = {
   name: 'autocast',
   run(context) {
-    const results = outputsOf(context);
-    const dtypes = results.map((node) => context.meta(node).dtype);
+    const { outputNode } = context.graph;
+    const [returned] = outputNode.args;
+    const results: readonly Argument[] = isArgumentList(returned) ? returned : [returned];
+    const dtypes = results.map((result) => (result instanceof Node ? dtypeOf(result) : undefined));
     let count = 0;
     for (const node of context.graph.nodes) {
       if (node.op !== 'call_function') continue;
@@ -67,17 +73,14 @@ export const autocast: Pass = {
       context.inferAgain(node);
       if (before !== narrow && dtypeOf(node) === narrow) count++;
     }
-    const { outputNode } = context.graph;
-    const kept = results.map((node, i) => cast(context, outputNode, node, dtypes[i]));
-    outputNode.setArguments(isArgumentList(outputNode.args[0]) ? [kept] : kept);
+    const kept = results.map((result, i) => {
+      const dtype = dtypes[i];
+      return result instanceof Node && dtype ? cast(context, outputNode, result, dtype) : result;
+    });
+    outputNode.setArguments(isArgumentList(returned) ? [kept] : kept);
     return count;
   },
 };
-
-function outputsOf({ graph }: PassContext): readonly Node[] {
-  const [returned] = graph.outputNode.args;
-  return (isArgumentList(returned) ? returned : [returned]) as readonly Node[];
-}
 
 /** A node's dtype; of one that gives several tensors, that of the first. */
 function dtypeOf({ meta: { val } }: Node): string | undefined {

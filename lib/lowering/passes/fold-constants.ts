@@ -14,7 +14,8 @@ const dequantizers = /^quantized_decomposed\.dequantize_/;
 export const foldConstants: Pass = { name: 'fold-constants', run: (context) => fold(context, false) };
 
 /**
- * Dequantizes the int8 constants that no quantized operator took: what computes in float gets a float constant.
+ * Dequantizes the int8 constants that no quantized operator took: what computes in float gets a float constant, and the
+ * report says so.
  *
  *     get_attr w (int8) → dequantize → y   ⇒   get_attr (w in float) → y
  */
@@ -34,6 +35,10 @@ function fold(context: PassContext, dequantize: boolean): number {
     if (keepsInt8 && !dequantize) continue;
     const value = evaluate(context, node);
     if (!(value instanceof Tensor)) continue;
+    if (keepsInt8)
+      for (const user of node.users)
+        if (user.op === 'call_function' && !context.isRefused(user))
+          context.refuse(user, `its weight is quantized, but ${user.target} computes in float`);
     const name = `${inputs[0].target}_${node.name}`;
     context.replace(node, context.newConstant(node, name, value, [node]));
     count++;

@@ -48,7 +48,9 @@ function fuse(context: PassContext, node: Node, quantize: Node, slot: UnarySlot 
   }
   const unclamped = context.call(quantize, node.target, args, [node]);
   const table = context.newConstant(quantize, `${quantize.name}_range`, clampingTable(q));
-  context.replaceWithCall(quantize, 'octavo.lookup.default', [unclamped, table], [node]);
+  // The table does the rest of the quantize, and nothing of what comes before.
+  const lookup = context.call(quantize, 'octavo.lookup.default', [unclamped, table], [quantize]);
+  context.replace(quantize, lookup, [node]);
 }
 
 function clampedUnary(named: Readonly<Record<string, Argument>>, slot: UnarySlot, q: QParams) {

@@ -7,6 +7,7 @@ import { assignStorage } from './storage.ts';
 import { threadsFor } from './threads.ts';
 
 export { ConstantStore } from './constants.ts';
+export { bytesMoved, multiplyAdds } from './work.ts';
 
 /** A graph's plan for one set of input shapes, and what it says about itself. */
 export interface BuiltPlan {

@@ -1,5 +1,5 @@
-import { byteSizeOf, numelOf } from '../../tensor/index.ts';
 import type { ScheduledStep } from './schedule.ts';
+import { bytesMoved, multiplyAdds } from './work.ts';
 
 /**
  * Time a step must last on one core, in microseconds, for each thread that shares it: below, meeting at the barrier takes
@@ -19,29 +19,7 @@ export function threadsFor(steps: readonly ScheduledStep[], limit: number): numb
 
 /** An estimate of the time a step takes on one core. */
 function microseconds(step: ScheduledStep): number {
-  const bytes = [...step.inputs, ...step.outputs].reduce(
-    (sum, { dtype, shape }) => sum + numelOf(shape) * byteSizeOf(dtype),
-    0,
-  );
   const [{ dtype }] = step.inputs;
   const rate = dtype === 'uint8' || dtype === 'int8' ? rates.integer : rates.float;
-  return multiplyAdds(step) / rate + bytes / rates.bytes;
-}
-
-/** Multiply-adds of a step that consists of products; 0 for the others, which only move data. */
-function multiplyAdds({ op, inputs, outputs }: ScheduledStep): number {
-  const [left, right] = inputs;
-  switch (op) {
-    case 'convolution':
-    case 'linear':
-      // The weight is [out, ...]: each result is a sum over one of its rows.
-      return numelOf(outputs[0].shape) * numelOf(right.shape.slice(1));
-    case 'matmul':
-      return numelOf(outputs[0].shape) * left.shape[left.shape.length - 1];
-    case 'attention':
-      // Queries by keys, then weights by values.
-      return 2 * numelOf(left.shape) * right.shape[right.shape.length - 2];
-    default:
-      return 0;
-  }
+  return multiplyAdds(step) / rate + bytesMoved(step) / rates.bytes;
 }

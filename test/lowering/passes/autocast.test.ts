@@ -137,6 +137,23 @@ describe('types are promoted as PyTorch does', () => {
     );
   });
 
+  test('in row functions that can quantize, and a layer whose weight alone is int8', () => {
+    const { build, x, y } = layer();
+    const softmax = (value: Node) => build.call('octavo.softmax.default', value, 1, 0, 1, 1, 0, 'float32');
+    const norm = (value: Node) =>
+      build.call('octavo.layer_norm.default', value, 1, 0, [8], null, null, 1e-5, 1, 0, 'float32');
+    const [weight, scales] = build.weight('v', [8, 8]).args;
+    const narrow = build.call(
+      'octavo.weight_only_linear.default',
+      ...[x, weight, scales, null, 'none', [], ''],
+    );
+    const { module } = runPass(autocast, build.finish(softmax(y), softmax(x), norm(y), norm(x), narrow));
+    expect(typed(module).filter((call) => call.startsWith('octavo'))).toEqual([
+      'octavo.weight_only_linear bfloat16',
+      ...['softmax', 'layer_norm'].flatMap((name) => [`octavo.${name} bfloat16`, `octavo.${name} float32`]),
+    ]);
+  });
+
   test('where parts are joined: to the widest', () => {
     const { build, x, y } = layer();
     const { module } = runPass(

@@ -1,0 +1,37 @@
+import type { TensorDesc } from '../../onednn/addon.ts';
+import { byteSizeOf, numelOf } from '../../tensor/index.ts';
+
+/** A native step, with the tensors it reads and writes. */
+export interface StepOperands {
+  readonly op: string;
+  readonly inputs: readonly TensorDesc[];
+  readonly outputs: readonly TensorDesc[];
+}
+
+/** Bytes that a step reads and writes, weights included, each tensor once. */
+export function bytesMoved({ inputs, outputs }: StepOperands): number {
+  return [...inputs, ...outputs].reduce(
+    (sum, { dtype, shape }) => sum + numelOf(shape) * byteSizeOf(dtype),
+    0,
+  );
+}
+
+/** Multiply-adds of a step that consists of products; 0 for the others, which only move data. */
+export function multiplyAdds({ op, inputs, outputs }: StepOperands): number {
+  const [left, right] = inputs;
+  switch (op) {
+    case 'convolution':
+    case 'linear':
+    case 'integer_convolution':
+    case 'integer_linear':
+      // The weight is [out, ...]: each result is a sum over one of its rows.
+      return numelOf(outputs[0].shape) * numelOf(right.shape.slice(1));
+    case 'matmul':
+      return numelOf(outputs[0].shape) * left.shape[left.shape.length - 1];
+    case 'attention':
+      // Queries by keys, then weights by values.
+      return 2 * numelOf(left.shape) * right.shape[right.shape.length - 2];
+    default:
+      return 0;
+  }
+}

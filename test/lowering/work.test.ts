@@ -1,0 +1,37 @@
+import { describe, expect, it } from 'vitest';
+import { bytesMoved, multiplyAdds } from '../../lib/lowering/plan/index.ts';
+import type { TensorDesc } from '../../lib/onednn/addon.ts';
+
+const tensor = (dtype: TensorDesc['dtype'], ...shape: number[]): TensorDesc => ({ dtype, shape });
+
+describe('the work of a step', () => {
+  // Counts by hand: results times the products that each of them sums.
+  it.each([
+    [
+      'convolution',
+      [tensor('uint8', 2, 3, 8, 8), tensor('int8', 5, 3, 3, 3)],
+      [2, 5, 6, 6],
+      2 * 5 * 6 * 6 * 27,
+    ],
+    ['convolution', [tensor('uint8', 1, 8, 4, 4), tensor('int8', 8, 1, 3, 3)], [1, 8, 2, 2], 8 * 2 * 2 * 9],
+    ['linear', [tensor('uint8', 7, 16), tensor('int8', 10, 16)], [7, 10], 7 * 10 * 16],
+    ['integer_linear', [tensor('int8', 7, 16), tensor('int8', 10, 16)], [7, 10], 7 * 10 * 16],
+    ['matmul', [tensor('float32', 2, 3, 4), tensor('float32', 2, 4, 5)], [2, 3, 5], 2 * 3 * 5 * 4],
+    [
+      'attention',
+      [tensor('float32', 2, 3, 4), tensor('float32', 2, 6, 4), tensor('float32', 2, 6, 4)],
+      [2, 3, 4],
+      2 * (2 * 3 * 6 * 4),
+    ],
+    ['eltwise', [tensor('float32', 100)], [100], 0],
+  ])('%s: multiply-adds', (op, inputs, shape, count) => {
+    expect(multiplyAdds({ op, inputs, outputs: [tensor('float32', ...shape)] })).toBe(count);
+  });
+
+  it('moves every operand once', () => {
+    const inputs = [tensor('uint8', 7, 16), tensor('int8', 10, 16), tensor('float32', 10)];
+    expect(bytesMoved({ op: 'linear', inputs, outputs: [tensor('float32', 7, 10)] })).toBe(
+      7 * 16 + 10 * 16 + 40 + 4 * 70,
+    );
+  });
+});
