@@ -37,7 +37,7 @@ function fold(context: PassContext, dequantize: boolean): number {
     if (!(value instanceof Tensor)) continue;
     if (keepsInt8)
       for (const user of node.users)
-        if (user.op === 'call_function' && !context.isRefused(user))
+        if (user.op === 'call_function' && !context.isRefused(user) && !context.keepsFloat(user))
           context.refuse(user, `its weight is quantized, but ${user.target} computes in float`);
     const name = `${inputs[0].target}_${node.name}`;
     context.replace(node, context.newConstant(node, name, value, [node]));
