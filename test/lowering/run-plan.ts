@@ -51,8 +51,10 @@ export function checkAgainstInterpreter(module: GraphModule): BuiltPlan {
   const expected = new Interpreter(module, operators).run(inputs);
   expect(actual).toHaveLength(expected.length);
   actual.forEach((tensor, i) => {
-    // The same kernels in both; sums may be split among threads in another order.
-    expect(difference(tensor, expected[i])).toBeLessThan(1e-5);
+    // Sums of floats in another order, as kernels for other layouts and thread counts have them, and a dozen layers that
+    // each add their roundings to the last one's: up to 1e-4 of the largest value. What lies in the wrong place is off by
+    // more than 1e-2.
+    expect(difference(tensor, expected[i])).toBeLessThan(1e-4);
   });
   return plan;
 }
