@@ -61,8 +61,13 @@ class Network(torch.nn.Module):
         for i, (path, entry) in enumerate(header.items()):
             first, last = entry["data_offsets"]
             tensor = torch.frombuffer(data[first:last], dtype=DTYPES[entry["dtype"]])
-            self.names[path] = f"tensor_{i}"
-            self.register_buffer(f"tensor_{i}", tensor.reshape(entry["shape"]))
+            self.names[path] = f"tensor_{i}_weight"
+            # Folding a batch norm replaces the weight by a parameter, and names the bias by putting "bias" for "weight".
+            if entry["dtype"] == "F32" and "running_" not in path:
+                tensor = torch.nn.Parameter(tensor.reshape(entry["shape"]), requires_grad=False)
+                self.register_parameter(self.names[path], tensor)
+            else:
+                self.register_buffer(self.names[path], tensor.reshape(entry["shape"]))
 
     def forward(self, x):
         values = {}
