@@ -24,9 +24,7 @@ AccumulatorOutput::AccumulatorOutput(const StepSpec& spec, const onednn::Fusion&
       low_(-kBeyond),
       high_(kBeyond),
       at_once_(is_byte(dst_) && only_clamps(fusion.unary) && (!addend_ || is_byte(addend_->dtype))),
-      weight_scales_(fusion.weight_scales),
-      factor_(channels),
-      offset_(channels) {
+      weight_scales_(fusion.weight_scales) {
   weight_scales_.resize(channels, weight_scales_[0]);
   if (!at_once_) return;
   const float unit = 1 / dst_scale_;
@@ -42,9 +40,12 @@ AccumulatorOutput::AccumulatorOutput(const StepSpec& spec, const onednn::Fusion&
 
 void AccumulatorOutput::prepare(float src_scale, const float* bias) {
   const float unit = at_once_ ? 1 / dst_scale_ : 1;
+  const size_t channels = weight_scales_.size();
+  factor_.resize(channels * pixels_);
+  offset_.resize(channels * pixels_);
   for (size_t i = 0; i < factor_.size(); i++) {
-    factor_[i] = src_scale * weight_scales_[i] * unit;
-    offset_[i] = bias ? bias[i] * unit : 0;
+    factor_[i] = src_scale * weight_scales_[i % channels] * unit;
+    offset_[i] = bias ? bias[i % channels] * unit : 0;
   }
 }
 

@@ -20,6 +20,9 @@ class AccumulatorOutput {
   // Throws std::invalid_argument for a pointwise function that it does not have.
   AccumulatorOutput(const StepSpec& spec, const onednn::Fusion& fusion, int64_t channels);
 
+  // From now on row() takes up to so many whole pixels that lie next to each other, as one of as many more
+  // channels.
+  void join_pixels(int64_t pixels) { pixels_ = pixels; }
   // Before a run: the scale of the source, and the bias (float32, one a channel) or null.
   void prepare(float src_scale, const float* bias);
   // `count` channels from `channel` on of one pixel, which lie next to each other in `dst` and in `addend`
@@ -35,7 +38,8 @@ class AccumulatorOutput {
   float low_, high_;  // what the function clamps to, in units of the result
   bool at_once_;      // the function only clamps, and the rest is bytes
   std::vector<float> weight_scales_;
-  std::vector<float> factor_, offset_;
+  int64_t pixels_ = 1;
+  std::vector<float> factor_, offset_;  // of `pixels_` pixels
 };
 
 }  // namespace octavo

@@ -104,6 +104,7 @@ class ExactLayer : public Step {
       weight_.emplace(spec, 1, "the weight");
       packed_offset_ = scratch_.reserve(products_.packed_bytes());
     }
+    join_pixels();
     const size_t rows_bytes = (rows_.size(division_.rows) + WindowProducts::kReadsBehind) * sizeof(int16_t);
     for (int i = 0; i < threads_; i++) {
       rows_offsets_.push_back(scratch_.reserve(rows_bytes));
@@ -196,18 +197,35 @@ class ExactLayer : public Step {
       const int64_t end = blocks * (part + 1) / division_.parts;
       for (int64_t block = blocks * part / division_.parts; block < end; block += kBlocks) {
         const int64_t stop = std::min(block + kBlocks, end);
-        products_.multiply(run.packed, inputs, count, block, stop, sums, kSumsStep);
+        products_.multiply(run.packed, inputs, count, block, stop, sums, sums_step_);
         const int64_t channel = products_.blocks()[block].channel;
         const auto& final = products_.blocks()[stop - 1];
         const int64_t channels = final.channel + final.count - channel;
-        for (int64_t w = 0; w < count; w++) {
+        for (int64_t w = 0; w < count; w += joined_) {
           const char* addend =
               run.addend ? run.addend + (addend_at[w] + channel) * element(*addend_desc_) : nullptr;
-          output_.row(sums + w * kSumsStep, channel, channels, addend,
+          output_.row(sums + w * sums_step_, channel, channels * std::min(joined_, count - w), addend,
                       run.dst + (dst_at[w] + channel) * element(dst_desc_));
         }
       }
     }
+  }
+
+  // Pixels of few channels are stored several at a time, where their sums and their results lie without gaps.
+  void join_pixels() {
+    const int64_t channels = dst_desc_.shape[1];
+    const bool dense = channels % WindowProducts::kWidth == 0 && products_.has_full_blocks() &&
+                       division_.parts == 1 && has_dense_pixels(dst_desc_) &&
+                       (!addend_desc_ || has_dense_pixels(*addend_desc_));
+    if (!dense || channels > AccumulatorOutput::kMaxChannels / 2) return;
+    joined_ = AccumulatorOutput::kMaxChannels / channels;
+    sums_step_ = channels;
+    output_.join_pixels(joined_);
+  }
+
+  static bool has_dense_pixels(const TensorDesc& desc) {
+    const auto &shape = desc.shape, &strides = desc.strides;
+    return (shape[3] == 1 || strides[3] == shape[1]) && (shape[2] == 1 || strides[2] == shape[1] * shape[3]);
   }
 
   static int64_t pixel_offset(const TensorDesc& desc, int64_t image, int64_t row, int64_t column) {
@@ -227,6 +245,7 @@ class ExactLayer : public Step {
   AccumulatorOutput output_;
   int threads_;
   Division division_;
+  int64_t joined_ = 1, sums_step_ = kSumsStep;  // pixels stored at once; from one's sums to the next one's
   ScratchLayout scratch_;
   Operand src_;
   Result dst_;

@@ -38,6 +38,11 @@ WindowProducts::WindowProducts(const ExactProblem& problem, const WindowRows& ro
     }
 }
 
+bool WindowProducts::has_full_blocks() const {
+  return std::all_of(blocks_.begin(), blocks_.end(),
+                     [](const Block& block) { return block.count == kWidth; });
+}
+
 std::string WindowProducts::form() const {
   return std::string(depthwise_ ? "depthwise" : "runs") + " of " + std::to_string(runs_.length) + " in " +
          std::to_string(groups_) + " groups";

@@ -24,6 +24,8 @@ class WindowProducts {
   WindowProducts(const ExactProblem& problem, const WindowRows& rows);
 
   const std::vector<Block>& blocks() const { return blocks_; }
+  // Whether every block writes sums of its own channels alone.
+  bool has_full_blocks() const;
   // What the packed form depends on beside the weights.
   std::string form() const;
   size_t packed_bytes() const { return packed_bytes_; }
