@@ -4,7 +4,6 @@
 
 #include <algorithm>
 #include <cmath>
-#include <stdexcept>
 
 #include "kernels/parallel.h"
 #include "onednn/version.h"
@@ -12,8 +11,8 @@
 #include "primitives/aligned_buffer.h"
 #include "primitives/input_value.h"
 #include "primitives/operand.h"
-#include "primitives/parameters.h"
 #include "primitives/result.h"
+#include "primitives/run_time_scale.h"
 #include "primitives/window_products.h"
 
 namespace octavo {
@@ -68,8 +67,7 @@ class ExactLayer : public Step {
  public:
   ExactLayer(const StepSpec& spec, ExactProblem problem, const FusedInputs& inputs,
              const onednn::Fusion& fusion)
-      : node_(spec.node),
-        inputs_(inputs),
+      : inputs_(inputs),
         problem_(with_wanted_layouts(problem)),
         src_desc_(problem_.convolution.src),
         dst_desc_(problem_.convolution.dst),
@@ -88,12 +86,7 @@ class ExactLayer : public Step {
       addend_.emplace(spec.inputs[inputs.addend], *problem.addend, *addend_desc_, scratch_);
     }
     if (inputs.bias >= 0) bias_.emplace(spec, inputs.bias, "the bias");
-    if (inputs.scale >= 0) {
-      scale_.emplace(spec, inputs.scale, "the source's scale");
-      zero_point_.emplace(spec, inputs.zero_point, "the source's zero point");
-      check_parameters(scale_->desc(), 1, "the source's scale");
-      check_parameters(zero_point_->desc(), 1, "the source's zero point");
-    }
+    if (inputs.scale >= 0) scale_.emplace(spec, inputs.scale, inputs.zero_point);
     if (const auto& constant = spec.inputs[1].constant) {
       packed_ = constant->packed("exact " + products_.form(), [&] {
         auto packed = aligned_buffer(products_.packed_bytes());
@@ -114,7 +107,11 @@ class ExactLayer : public Step {
 
   void execute(const Buffers& buffers) override {
     void* scratchpad = buffers.scratchpad;
-    if (scale_) read_source_parameters(buffers);
+    if (scale_) {
+      const auto [scale, zero_point] = scale_->read(buffers);
+      src_scale_ = scale;
+      src_zero_point_ = static_cast<int16_t>(zero_point);
+    }
     output_.prepare(src_scale_, bias_ ? static_cast<const float*>(bias_->data(buffers)) : nullptr);
     const void* packed = packed_.get();
     if (!packed) {
@@ -153,19 +150,6 @@ class ExactLayer : public Step {
     problem.convolution.src = with_adjacent_channels(problem.convolution.src);
     problem.convolution.dst = with_adjacent_channels(problem.convolution.dst);
     return problem;
-  }
-
-  void read_source_parameters(const Buffers& buffers) {
-    const auto scale = static_cast<float>(parameter_at(scale_->desc(), scale_->data(buffers), 0));
-    const double zero_point = parameter_at(zero_point_->desc(), zero_point_->data(buffers), 0);
-    const int low = src_desc_.dtype == DType::u8 ? 0 : -128;
-    if (!(scale > 0) || !std::isnormal(scale) || !std::isnormal(1 / scale) || zero_point < low ||
-        zero_point > low + 255)
-      throw std::domain_error("linear '" + node_ + "': scale " + std::to_string(scale) + " and zero point " +
-                              std::to_string(zero_point) + " are no parameters of " +
-                              dtype_name(src_desc_.dtype));
-    src_scale_ = scale;
-    src_zero_point_ = static_cast<int16_t>(zero_point);
   }
 
   void compute(const Run& run, int64_t item) const {
@@ -233,7 +217,6 @@ class ExactLayer : public Step {
   }
   static int64_t element(const TensorDesc& desc) { return static_cast<int64_t>(dtype_size(desc.dtype)); }
 
-  std::string node_;
   FusedInputs inputs_;
   ExactProblem problem_;
   TensorDesc src_desc_, dst_desc_;
@@ -250,7 +233,8 @@ class ExactLayer : public Step {
   Operand src_;
   Result dst_;
   std::optional<Operand> addend_;
-  std::optional<InputValue> weight_, bias_, scale_, zero_point_;
+  std::optional<InputValue> weight_, bias_;
+  std::optional<RunTimeScale> scale_;
   std::shared_ptr<void> packed_;  // where the weight is constant
   size_t packed_offset_ = 0;
   std::vector<size_t> rows_offsets_, sums_offsets_;  // one a thread

@@ -6,6 +6,7 @@
 
 #include "onednn/fusion.h"
 #include "primitives/input_value.h"
+#include "primitives/run_time_scale.h"
 
 namespace octavo {
 
@@ -20,10 +21,8 @@ class SourceParameters {
   const float* apply(const Buffers& buffers, const std::vector<float>& bias);
 
  private:
-  std::string node_;
-  DType dtype_;
   std::optional<InputValue> weight_;  // where it is known only at run time
-  InputValue scale_, zero_point_;
+  RunTimeScale scale_;
   onednn::SourceAtRunTime source_;
   std::vector<int32_t> weight_sums_;
   std::vector<float> bias_;

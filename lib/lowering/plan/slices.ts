@@ -11,23 +11,6 @@ export interface Slice {
   readonly begin: number;
 }
 
-/**
- * Steps that write a part of a larger tensor as well as a tensor of their own: our loops, convolutions (which bring what
- * their primitive wrote to its place while it is in the cache), and concatenations, whose inputs go there themselves.
- */
-const writers: ReadonlySet<string> = new Set([
-  'batch_norm',
-  'binary',
-  'concat',
-  'convolution',
-  'copy',
-  'dequantize',
-  'eltwise',
-  'lookup',
-  'quantize',
-  'requantize',
-]);
-
 /** Steps that read a part of a larger tensor where it lies, as fast as a tensor that lies densely. */
 const readers: ReadonlySet<string> = new Set([
   'batch_norm',
@@ -40,6 +23,12 @@ const readers: ReadonlySet<string> = new Set([
   'quantize',
   'requantize',
 ]);
+
+/**
+ * Steps that write a part of a larger tensor as well as a tensor of their own: our loops, convolutions (which bring what
+ * their primitive wrote to its place while it is in the cache), and concatenations, whose inputs go there themselves.
+ */
+const writers: ReadonlySet<string> = new Set([...readers, 'convolution']);
 
 /** Whether a step reads operands with gaps between their rows as fast as dense ones. */
 export function readsSlices(op: string): boolean {
