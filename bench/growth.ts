@@ -16,7 +16,7 @@ import { effortOf, effortOptions, positiveIntegers } from './effort.ts';
 import { race } from './harness.ts';
 import { residualTower, resnet18 } from './models/resnet.ts';
 import { precisionsHere } from './precisions.ts';
-import { captureModule, quantizeForOctavo, writeOctavo } from './prepare.ts';
+import { captureModule, writeOctavo } from './prepare.ts';
 import { formatSetup, setupHere } from './report.ts';
 
 const { values: options } = parseArgs({
@@ -51,7 +51,7 @@ async function measure(captured: GraphModule, sizes: readonly Size[]): Promise<M
   const folder = await mkdtemp(join(tmpdir(), 'octavo-growth-'));
   try {
     const shape = sizes[0].inputShape.slice(1);
-    const files = await writeOctavo(captured, await quantizeForOctavo(captured, shape), precisions, folder);
+    const files = await writeOctavo(captured, shape, precisions, folder);
     const results: Measurement[] = [];
     for (const threads of positiveIntegers('threads', options.threads))
       for (const size of sizes) {

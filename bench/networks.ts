@@ -8,6 +8,7 @@ import { prepareChecked } from './agreement.ts';
 import type { Entry } from './contestant.ts';
 import { runNetworkRace } from './network-race.ts';
 import { onnxRuntimeInt8 } from './onnxruntime-types.ts';
+import { int8Ratios } from './precisions.ts';
 
 await runNetworkRace({
   networks: [
@@ -24,11 +25,12 @@ await runNetworkRace({
     return { entries: [...octavo, float, entry], notes: { 'ORT types': types } };
   },
   ratios(ms) {
-    const best = Math.min(ms['Octavo int8'], ms['Octavo int8-mixed-bf16'] ?? Number.POSITIVE_INFINITY);
+    const ours = Object.entries(ms).filter(([name]) => name.startsWith('Octavo int8'));
+    const best = Math.min(...ours.map(([, time]) => time));
     return {
       'int8 over fp32': ms['Octavo fp32'] / ms['Octavo int8'],
       'fp32 over ORT fp32': ms['ORT fp32'] / ms['Octavo fp32'],
-      'int8 over ORT int8': ms['ORT int8'] / ms['Octavo int8'],
+      ...int8Ratios(ms, 'ORT int8'),
       'best int8 over best ORT': Math.min(ms['ORT fp32'], ms['ORT int8']) / best,
     };
   },

@@ -1,29 +1,45 @@
-import { cpuFeatures, type LowerOptions } from '../lib/index.ts';
+import { cpuFeatures, type LowerOptions, type X86QuantizationConfigOptions } from '../lib/index.ts';
 
 /** A form of a network that Octavo runs. */
 export interface Precision {
   readonly name: string;
-  /** Whether it is lowered from the quantized graph, or from the float one. */
-  readonly quantized: boolean;
+  /** How the graph is quantized; where left out, it stays float. */
+  readonly quantization?: X86QuantizationConfigOptions;
   readonly options: LowerOptions;
 }
 
 const always: readonly Precision[] = [
-  { name: 'fp32', quantized: false, options: {} },
-  { name: 'int8', quantized: true, options: {} },
+  { name: 'fp32', options: {} },
+  { name: 'int8', quantization: {}, options: {} },
 ];
+
+/** Activations of 7 bits: worth a comparison where the CPU has no VNNI. */
+const reduced: Precision = { name: 'int8 reduced', quantization: { reduceRange: true }, options: {} };
 
 const bfloat16: LowerOptions = { autocast: 'bfloat16' };
 
 /** The forms this machine computes fast; where some are missing, why. */
 export function precisionsHere(): { readonly precisions: readonly Precision[]; readonly missing?: string } {
-  const { avx512Bf16, amxBf16 } = cpuFeatures().instructionSets;
-  if (!avx512Bf16 && !amxBf16) return without('this CPU has neither AVX-512 BF16 nor AMX');
-  const mixed = { name: 'int8-mixed-bf16', quantized: true, options: bfloat16 };
-  return { precisions: [...always, mixed, { name: 'bf16', quantized: false, options: bfloat16 }] };
+  const { avx512Bf16, amxBf16, avx512Vnni, avxVnni } = cpuFeatures().instructionSets;
+  const integers = avx512Vnni || avxVnni ? always : [...always, reduced];
+  if (!avx512Bf16 && !amxBf16) {
+    const missing = 'int8-mixed-bf16 and bf16 are left out: this CPU has neither AVX-512 BF16 nor AMX';
+    return { precisions: integers, missing };
+  }
+  const mixed = { name: 'int8-mixed-bf16', quantization: {}, options: bfloat16 };
+  return { precisions: [...integers, mixed, { name: 'bf16', options: bfloat16 }] };
 }
 
-const without = (reason: string) => ({
-  precisions: always,
-  missing: `int8-mixed-bf16 and bf16 are left out: ${reason}`,
-});
+/** How many times as fast as another engine's int8 each of Octavo's forms of it is, by the contestants' medians. */
+export function int8Ratios(
+  milliseconds: Readonly<Record<string, number>>,
+  other: string,
+): Record<string, number> {
+  const forms = Object.keys(milliseconds).filter((name) => name.startsWith('Octavo int8'));
+  return Object.fromEntries(
+    forms.map((name) => [
+      `${name.slice('Octavo '.length)} over ${other}`,
+      milliseconds[other] / milliseconds[name],
+    ]),
+  );
+}

@@ -12,6 +12,7 @@ import {
   preparePt2e,
   type Quantizer,
   Tensor,
+  type X86QuantizationConfigOptions,
   X86Quantizer,
 } from '../lib/index.ts';
 import { type Module, manualSeed } from '../lib/nn/index.ts';
@@ -63,28 +64,33 @@ export function captureModule(module: Module, shape: readonly number[]): GraphMo
   return captured;
 }
 
-/** Quantizes a captured network by Octavo's recipe. */
-export function quantizeForOctavo(captured: GraphModule, shape: readonly number[]): Promise<GraphModule> {
-  return quantize(captured, shape, new X86Quantizer().setGlobal(getDefaultX86QuantizationConfig()));
-}
-
 /** The int8 form of a network by name, lowered. */
 export async function lowerInt8(name: string): Promise<GraphModule> {
   return lower(await quantizeForOctavo(captureNetwork(name), imageShape)).module;
 }
 
-/** Lowers and saves a network in the given forms; gives the paths by the forms' names. */
+/** Quantizes a captured network by Octavo's recipe. */
+function quantizeForOctavo(
+  captured: GraphModule,
+  shape: readonly number[],
+  options: X86QuantizationConfigOptions = {},
+): Promise<GraphModule> {
+  return quantize(captured, shape, new X86Quantizer().setGlobal(getDefaultX86QuantizationConfig(options)));
+}
+
+/** Quantizes, lowers and saves a network in the given forms; gives the paths by the forms' names. */
 export async function writeOctavo(
-  float: GraphModule,
-  quantized: GraphModule,
+  captured: GraphModule,
+  shape: readonly number[],
   precisions: readonly Precision[],
   folder: string,
 ): Promise<Record<string, string>> {
   await mkdir(folder, { recursive: true });
   const paths: Record<string, string> = {};
-  for (const { name, quantized: isQuantized, options } of precisions) {
-    const path = join(folder, `${name}.octavo`);
-    using model = compile(lower(isQuantized ? quantized : float, options).module);
+  for (const { name, quantization, options } of precisions) {
+    const graph = quantization ? await quantizeForOctavo(captured, shape, quantization) : captured;
+    const path = join(folder, `${name.replace(' ', '-')}.octavo`);
+    using model = compile(lower(graph, options).module);
     await model.save(path);
     paths[name] = path;
   }
@@ -98,8 +104,7 @@ export async function prepareNetwork(
   folder: string,
 ): Promise<NetworkFiles> {
   const captured = captureNetwork(name);
-  const quantized = await quantizeForOctavo(captured, imageShape);
-  const octavo = await writeOctavo(captured, quantized, precisions, folder);
+  const octavo = await writeOctavo(captured, imageShape, precisions, folder);
   const onnxFp32 = join(folder, 'fp32.onnx');
   await writeFile(onnxFp32, exportOnnx(captured));
   return { octavo, onnxFp32, onnxInt8: await writeOnnxInt8(captured, folder) };

@@ -7,7 +7,8 @@ import { writeArtifact } from '../../lib/runtime/artifact.ts';
 import { untuned } from '../../lib/runtime/tuning.ts';
 import type { Entry } from '../contestant.ts';
 import { runNetworkRace } from '../network-race.ts';
-import { captureNetwork, imageShape, quantizeForOctavo, writeOctavo } from '../prepare.ts';
+import { int8Ratios } from '../precisions.ts';
+import { captureNetwork, imageShape, writeOctavo } from '../prepare.ts';
 
 await runNetworkRace({
   networks: ['resnet18', 'resnet50', 'mobilenet_v2'],
@@ -15,8 +16,7 @@ await runNetworkRace({
     const module = captureNetwork(network);
     const captured = join(folder, 'captured');
     await writeArtifact({ module, metadata: {}, tuning: untuned }, captured);
-    const quantized = await quantizeForOctavo(module, imageShape);
-    return { captured, octavo: await writeOctavo(module, quantized, precisions, folder) };
+    return { captured, octavo: await writeOctavo(module, imageShape, precisions, folder) };
   },
   contestants({ captured, octavo }, threads) {
     const ours = Object.entries(octavo).map(([name, file]): Entry => {
@@ -30,6 +30,6 @@ await runNetworkRace({
   ratios: (ms) => ({
     'int8 over fp32': ms['Octavo fp32'] / ms['Octavo int8'],
     'fp32 over Inductor fp32': ms['Inductor fp32'] / ms['Octavo fp32'],
-    'int8 over Inductor int8': ms['Inductor int8'] / ms['Octavo int8'],
+    ...int8Ratios(ms, 'Inductor int8'),
   }),
 });

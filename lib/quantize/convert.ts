@@ -12,7 +12,7 @@ import { applyOverrides, type QuantizationOverrides } from './overrides.ts';
 
 /** How a model is quantized, beyond the default recipe. */
 export interface RecipeOptions {
-  /** 7-bit activations, for runtimes whose 8-bit sums saturate on CPUs without VNNI; Octavo's do not. */
+  /** 7-bit activations: less accurate, and faster on CPUs without VNNI. */
   readonly reduceRange?: boolean;
   readonly overrides?: QuantizationOverrides;
 }

@@ -132,7 +132,7 @@ std::unique_ptr<Step> create(const StepSpec& spec) {
   auto fusion = read_fusion(spec, channels);
   std::optional<TensorDesc> addend;
   if (inputs.addend >= 0) addend = as_image(spec.inputs[inputs.addend].desc, spec.outputs[0].shape.size());
-  if (is_exact_layer(c.src.dtype)) {
+  if (needs_exact_layer(spec)) {
     auto problem = c.problem;
     problem.src = c.src;
     problem.dst = c.dst;

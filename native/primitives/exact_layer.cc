@@ -11,6 +11,7 @@
 #include "primitives/aligned_buffer.h"
 #include "primitives/input_value.h"
 #include "primitives/operand.h"
+#include "primitives/product_range.h"
 #include "primitives/result.h"
 #include "primitives/run_time_scale.h"
 #include "primitives/window_products.h"
@@ -241,8 +242,14 @@ class ExactLayer : public Step {
 };
 }  // namespace
 
-bool is_exact_layer(DType src) {
+bool has_exact_layers(DType src) {
   return (src == DType::u8 || src == DType::s8) && onednn::int8_sums_saturate();
+}
+
+bool needs_exact_layer(const StepSpec& spec) {
+  if (!has_exact_layers(spec.inputs[0].desc.dtype)) return false;
+  const bool has_bf16 = spec.outputs[0].dtype == DType::bf16 || spec.inputs.back().desc.dtype == DType::bf16;
+  return has_bf16 || !products_fit_16_bits(spec);
 }
 
 std::unique_ptr<Step> create_exact_layer(const StepSpec& spec, ExactProblem problem,

@@ -16,8 +16,11 @@ struct ExactProblem {
   std::optional<TensorDesc> addend;  // as given, with dst's shape
 };
 
-// Whether layers that read this dtype are for create_exact_layer() on this CPU.
-bool is_exact_layer(DType src);
+// Whether create_exact_layer() is for layers that read this dtype on this CPU.
+bool has_exact_layers(DType src);
+// Whether oneDNN would do without it worse: its sums could saturate, or it would compute in float32 between
+// conversions, having no kernels for bfloat16 there.
+bool needs_exact_layer(const StepSpec& spec);
 
 // Throws std::invalid_argument for a pointwise function that cannot be fused.
 std::unique_ptr<Step> create_exact_layer(const StepSpec& spec, ExactProblem problem,

@@ -15,12 +15,21 @@ function random(): number {
 type Bytes = Uint8Array | Int8Array;
 const numel = (shape: readonly number[]) => shape.reduce((a, b) => a * b, 1);
 
-/** Half of the values lie at the ends of the range, where pairs of products leave 16 bits. */
+/** Half of the values, and the first, lie at the ends of the range, where pairs of products leave 16 bits. */
 function extremes<T extends Bytes>(values: T, low: number, high: number): T {
   for (let i = 0; i < values.length; i++)
     values[i] =
       random() < 0.5 ? (random() < 0.5 ? low : high) : Math.floor(low + random() * (high - low + 1));
+  values[0] = low;
   return values;
+}
+
+/** Values of a case: of the input, in its dtype, and of the weight. */
+interface Ranges {
+  readonly dtype: 'uint8' | 'int8';
+  readonly zeroPoint: number;
+  readonly x: readonly [number, number];
+  readonly weight: readonly [number, number];
 }
 
 interface Layer {
@@ -76,6 +85,16 @@ function referenceConvolution(
   return y;
 }
 
+const quantization = ({ zeroPoint, x: [, inputMax] }: Ranges) => ({
+  xScale: 1,
+  xZeroPoint: zeroPoint,
+  inputMax,
+});
+
+/** Whether two products always fit 16 bits when they are added. */
+const fits = ({ dtype, x, weight }: Ranges) =>
+  dtype === 'uint8' && 2 * x[1] * Math.max(-weight[0], weight[1]) < 2 ** 15;
+
 /** The elements of a row-major tensor in another layout. */
 function laidOut<T extends Bytes>(
   values: T,
@@ -95,23 +114,23 @@ function laidOut<T extends Bytes>(
   return target;
 }
 
-function convolution(layer: Layer, dtype: 'uint8' | 'int8', zeroPoint: number, channelsLast: boolean) {
+function convolution(layer: Layer, ranges: Ranges, channelsLast: boolean) {
+  const { dtype, zeroPoint } = ranges;
   const { stride = [1, 1], padding = [0, 0], dilation = [1, 1], groups = 1 } = layer;
   const extent = (i: number) =>
     Math.floor((layer.x[2 + i] + 2 * padding[i] - dilation[i] * (layer.weight[2 + i] - 1) - 1) / stride[i]) +
     1;
   const shape = [layer.x[0], layer.weight[0], extent(0), extent(1)];
   const empty = () => (dtype === 'uint8' ? new Uint8Array(numel(layer.x)) : new Int8Array(numel(layer.x)));
-  const [low, high] = dtype === 'uint8' ? [0, 255] : [-128, 127];
-  const x = extremes(empty(), low, high);
-  const weight = extremes(new Int8Array(numel(layer.weight)), -128, 127);
+  const x = extremes(empty(), ...ranges.x);
+  const weight = extremes(new Int8Array(numel(layer.weight)), ...ranges.weight);
   const stridesOf = channelsLast ? channelsLastStrides : rowMajorStrides;
   const y = new Float32Array(numel(shape));
   const implementation = addon.execute(
     {
       op: 'convolution',
       node: 'case',
-      attributes: { stride, padding, dilation, groups, xScale: 1, xZeroPoint: zeroPoint },
+      attributes: { stride, padding, dilation, groups, ...quantization(ranges) },
     },
     [
       {
@@ -120,38 +139,37 @@ function convolution(layer: Layer, dtype: 'uint8' | 'int8', zeroPoint: number, c
         strides: stridesOf(layer.x),
         data: laidOut(x, layer.x, stridesOf(layer.x), empty()),
       },
-      { dtype: 'int8', shape: layer.weight, data: weight },
+      { dtype: 'int8', shape: layer.weight, data: addon.createConstant('int8', layer.weight, weight) },
     ],
     [{ dtype: 'float32', shape, data: y }],
   );
   const expected = referenceConvolution(layer, x, zeroPoint, weight, shape);
   // Sums below 2^24 are float32 numbers; larger ones round once.
   const wrong = y.filter((value, i) => value !== Math.fround(expected[i])).length;
-  const name = `${dtype} ${zeroPoint} ${channelsLast ? 'channels-last' : 'row-major'} ${JSON.stringify(layer)}`;
-  return { name, implementation, wrong };
+  const name = `${JSON.stringify(ranges)} ${channelsLast ? 'channels-last' : 'row-major'} ${JSON.stringify(layer)}`;
+  // Depthwise layers have no pairs of products.
+  const isDepthwise = dtype === 'uint8' && groups === layer.weight[0] && layer.weight[1] === 1;
+  return { name, fits: isDepthwise || fits(ranges), implementation, wrong };
 }
 
-function linear(
-  rows: readonly number[],
-  inputs: number,
-  outputs: number,
-  dtype: 'uint8' | 'int8',
-  zeroPoint: number,
-) {
-  const [low, high] = dtype === 'uint8' ? [0, 255] : [-128, 127];
+function linear(rows: readonly number[], inputs: number, outputs: number, ranges: Ranges) {
+  const { dtype, zeroPoint } = ranges;
   const count = numel(rows);
   const x = extremes(
     dtype === 'uint8' ? new Uint8Array(count * inputs) : new Int8Array(count * inputs),
-    low,
-    high,
+    ...ranges.x,
   );
-  const weight = extremes(new Int8Array(outputs * inputs), -128, 127);
+  const weight = extremes(new Int8Array(outputs * inputs), ...ranges.weight);
   const y = new Float32Array(count * outputs);
   const implementation = addon.execute(
-    { op: 'linear', node: 'case', attributes: { xScale: 1, xZeroPoint: zeroPoint } },
+    { op: 'linear', node: 'case', attributes: quantization(ranges) },
     [
       { dtype, shape: [...rows, inputs], data: x },
-      { dtype: 'int8', shape: [outputs, inputs], data: weight },
+      {
+        dtype: 'int8',
+        shape: [outputs, inputs],
+        data: addon.createConstant('int8', [outputs, inputs], weight),
+      },
     ],
     [{ dtype: 'float32', shape: [...rows, outputs], data: y }],
   );
@@ -162,28 +180,33 @@ function linear(
       for (let k = 0; k < inputs; k++) sum += (x[row * inputs + k] - zeroPoint) * weight[o * inputs + k];
       if (y[row * outputs + o] !== Math.fround(sum)) wrong++;
     }
-  return { name: `linear ${dtype} ${zeroPoint} [${rows}] ${inputs} -> ${outputs}`, implementation, wrong };
+  const name = `linear ${JSON.stringify(ranges)} [${rows}] ${inputs} -> ${outputs}`;
+  // Few rows are faster on our own kernels.
+  return { name, fits: count >= 64 && fits(ranges), implementation, wrong };
 }
 
+const full = [-128, 127] as const;
 const outcomes = [];
-for (const [dtype, zeroPoint] of [
-  ['uint8', 0],
-  ['uint8', 255],
-  ['uint8', 131],
-  ['int8', -128],
-  ['int8', 3],
+for (const ranges of [
+  { dtype: 'uint8', zeroPoint: 0, x: [0, 255], weight: full },
+  { dtype: 'uint8', zeroPoint: 255, x: [0, 255], weight: full },
+  { dtype: 'uint8', zeroPoint: 131, x: [0, 255], weight: full },
+  { dtype: 'int8', zeroPoint: -128, x: full, weight: full },
+  { dtype: 'int8', zeroPoint: 3, x: full, weight: full },
+  { dtype: 'int8', zeroPoint: 3, x: [0, 63], weight: [-64, 63] },
+  { dtype: 'uint8', zeroPoint: 0, x: [0, 127], weight: full },
+  { dtype: 'uint8', zeroPoint: 61, x: [0, 127], weight: full },
+  { dtype: 'uint8', zeroPoint: 131, x: [0, 255], weight: [-64, 64] },
+  { dtype: 'uint8', zeroPoint: 0, x: [0, 255], weight: [-65, 64] },
 ] as const) {
-  for (const layer of layers) outcomes.push(convolution(layer, dtype, zeroPoint, true));
-  outcomes.push(
-    convolution(layers[2], dtype, zeroPoint, false),
-    convolution(layers[7], dtype, zeroPoint, false),
-  );
+  for (const layer of layers) outcomes.push(convolution(layer, ranges, true));
+  outcomes.push(convolution(layers[2], ranges, false), convolution(layers[7], ranges, false));
   for (const rows of [[1], [7], [2, 3, 5], [130]])
     for (const [inputs, outputs] of [
       [1, 1],
       [33, 17],
       [512, 300],
     ])
-      outcomes.push(linear(rows, inputs, outputs, dtype, zeroPoint));
+      outcomes.push(linear(rows, inputs, outputs, ranges));
 }
 console.log(JSON.stringify(outcomes));

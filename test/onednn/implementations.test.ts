@@ -35,6 +35,8 @@ const layers: readonly Layer[] = [
 
 interface Variant {
   readonly x: DType;
+  /** Of an 8-bit input: what a plan knows of it. */
+  readonly inputMax?: number;
   readonly output: DType;
   readonly unary?: string;
   readonly addend?: DType;
@@ -45,6 +47,8 @@ const variants: readonly Variant[] = [
   { x: 'int8', output: 'int8' },
   { x: 'uint8', output: 'float32' },
   { x: 'uint8', output: 'bfloat16' },
+  { x: 'uint8', inputMax: 127, output: 'uint8' },
+  { x: 'uint8', inputMax: 127, output: 'bfloat16' },
   ...unaries.map((unary) => ({
     x: 'uint8' as const,
     output: 'uint8' as const,
@@ -68,7 +72,8 @@ const tensor = (dtype: DType, shape: readonly number[]) => ({
   data: new (arrayTypeOf(dtype))(sizeOf(shape)),
 });
 const constant = (dtype: DType, shape: readonly number[]) => {
-  const { data } = tensor(dtype, shape);
+  const data = tensor(dtype, shape).data as Int8Array | Float32Array;
+  data.fill(127);
   return { dtype, shape, data: addon.createConstant(dtype, shape, data) };
 };
 const image = (dtype: DType, shape: readonly number[]) => {
@@ -77,11 +82,11 @@ const image = (dtype: DType, shape: readonly number[]) => {
 };
 
 /** Attributes that every variant has, zero points where dtypes have them. */
-function quantization({ x, output, unary = 'none', addend }: Variant, channels: number) {
+function quantization({ x, inputMax = 255, output, unary = 'none', addend }: Variant, channels: number) {
   return {
     hasBias: true,
     ...(isInt8(x)
-      ? { xScale: 0.02, xZeroPoint: 5, weightScales: new Float32Array(channels).fill(0.01) }
+      ? { xScale: 0.02, xZeroPoint: 5, inputMax, weightScales: new Float32Array(channels).fill(0.01) }
       : {}),
     ...(isInt8(output) ? { outputScale: 0.05, outputZeroPoint: 7 } : {}),
     ...(addend ? { binary: 'sum' } : {}),

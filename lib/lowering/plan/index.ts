@@ -2,6 +2,7 @@ import type { GraphModule, TensorMeta } from '../../graph/index.ts';
 import type { PlanDesc } from '../../onednn/addon.ts';
 import type { ConstantStore } from './constants.ts';
 import { buildProgram } from './program.ts';
+import { withInputRanges } from './ranges.ts';
 import { scheduleProgram } from './schedule.ts';
 import { assignStorage } from './storage.ts';
 import { threadsFor } from './threads.ts';
@@ -34,7 +35,7 @@ export function buildPlan(
   maxThreads: number,
   bestThreads?: number,
 ): BuiltPlan {
-  const program = buildProgram(module, inputs, constants);
+  const program = withInputRanges(buildProgram(module, inputs, constants));
   const schedule = scheduleProgram(program, constants);
   const { storage, arena } = assignStorage(program, schedule);
   const threads = Math.min(bestThreads ?? threadsFor(schedule.steps, maxThreads), maxThreads);

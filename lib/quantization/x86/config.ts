@@ -7,8 +7,9 @@ export interface X86QuantizationConfigOptions {
   /** Activation parameters are computed for each tensor at run time; nothing needs calibration. */
   readonly isDynamic?: boolean;
   /**
-   * Activations use 0..127 only, which costs some accuracy. For runtimes that add products of 8-bit numbers in 16 bits on
-   * CPUs without VNNI, where the full range overflows, as PyTorch's and ONNX Runtime's do; Octavo's sums are exact anyway.
+   * Activations use 0..127 only, which costs some accuracy. CPUs without VNNI are faster then: two products fit 16 bits
+   * together, in which runtimes such as PyTorch's and ONNX Runtime's add them there whether they fit or not. Octavo's sums
+   * are exact either way, and with VNNI nothing is gained.
    */
   readonly reduceRange?: boolean;
 }

@@ -1,0 +1,38 @@
+#include "primitives/product_range.h"
+
+#include <algorithm>
+#include <cstdlib>
+#include <limits>
+
+namespace octavo {
+
+namespace {
+// The largest magnitude of an int8 weight; of one that is not known yet, the largest there is.
+int64_t largest_magnitude(const StepInput& weight) {
+  if (!weight.constant) return 128;
+  const auto largest = weight.constant->packed("largest magnitude", [&]() -> std::shared_ptr<void> {
+    const auto data = weight.constant->data();
+    const auto* values = static_cast<const int8_t*>(data.get());
+    int64_t result = 0;
+    for (int64_t i = 0; i < weight.constant->desc().numel(); i++)
+      result = std::max<int64_t>(result, std::abs(values[i]));
+    return std::make_shared<int64_t>(result);
+  });
+  return *std::static_pointer_cast<int64_t>(largest);
+}
+
+// One weight a channel and place of the window: [C, 1, ...], in as many groups.
+bool is_depthwise(const StepSpec& spec) {
+  const auto& weight = spec.inputs[1].desc.shape;
+  return weight.size() > 2 && weight[1] == 1 && spec.attributes.integer("groups", 1) == weight[0];
+}
+}  // namespace
+
+bool products_fit_16_bits(const StepSpec& spec) {
+  if (spec.inputs[0].desc.dtype != DType::u8) return false;
+  if (is_depthwise(spec)) return true;
+  const int64_t input = spec.attributes.integer("inputMax", 255);
+  return 2 * input * largest_magnitude(spec.inputs[1]) <= std::numeric_limits<int16_t>::max();
+}
+
+}  // namespace octavo
