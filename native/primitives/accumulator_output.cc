@@ -5,14 +5,7 @@
 namespace octavo {
 
 namespace {
-// Beyond what bytes hold under any zero point.
-constexpr float kBeyond = 1 << 20;
-
 bool is_byte(DType dtype) { return dtype == DType::u8 || dtype == DType::s8; }
-
-bool only_clamps(const std::optional<onednn::Unary>& unary) {
-  return !unary || unary->algorithm == "relu" || unary->algorithm == "hardtanh";
-}
 }  // namespace
 
 AccumulatorOutput::AccumulatorOutput(const StepSpec& spec, const onednn::Fusion& fusion, int64_t channels)
@@ -21,21 +14,17 @@ AccumulatorOutput::AccumulatorOutput(const StepSpec& spec, const onednn::Fusion&
       dst_zero_point_(static_cast<float>(fusion.dst_zero_point)),
       addend_(fusion.addend),
       unary_(spec.attributes),
-      low_(-kBeyond),
-      high_(kBeyond),
-      at_once_(is_byte(dst_) && only_clamps(fusion.unary) && (!addend_ || is_byte(addend_->dtype))),
       weight_scales_(fusion.weight_scales) {
   weight_scales_.resize(channels, weight_scales_[0]);
-  if (!at_once_) return;
+  const auto clamp = unary_.clamp();
+  if (!is_byte(dst_) || !clamp || (addend_ && !is_byte(addend_->dtype))) return;
+  at_once_ = kernels::requantize_row(DType::s32, dst_);
   const float unit = 1 / dst_scale_;
   if (addend_)
     added_ = {nullptr, addend_->dtype == DType::s8, addend_->scale * unit,
               static_cast<float>(addend_->zero_point)};
-  if (!fusion.unary) return;
-  const auto bound = [&](float value) { return std::clamp(value * unit, -kBeyond, kBeyond); };
-  const bool is_relu = fusion.unary->algorithm == "relu";
-  low_ = is_relu ? 0 : bound(fusion.unary->alpha);
-  if (!is_relu) high_ = bound(fusion.unary->beta);
+  low_ = kernels::bound(clamp->first, unit);
+  high_ = kernels::bound(clamp->second, unit);
 }
 
 void AccumulatorOutput::prepare(float src_scale, const float* bias) {
@@ -58,8 +47,7 @@ void AccumulatorOutput::row(const int32_t* sums, int64_t channel, int64_t count,
                                      low_,
                                      high_,
                                      static_cast<int32_t>(dst_zero_point_)};
-    if (dst_ == DType::u8) return kernels::requantize_sums(sums, to, static_cast<uint8_t*>(dst), count);
-    return kernels::requantize_sums(sums, to, static_cast<int8_t*>(dst), count);
+    return at_once_(sums, to, dst, count);
   }
   alignas(64) float values[kMaxChannels], added[kMaxChannels];
   kernels::scale_sums(sums, factor_.data() + channel, offset_.data() + channel, values, count);

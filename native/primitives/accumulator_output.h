@@ -4,7 +4,7 @@
 
 #include <vector>
 
-#include "kernels/accumulators.h"
+#include "kernels/requantization.h"
 #include "kernels/row_conversion.h"
 #include "onednn/fusion.h"
 #include "primitives/row_function.h"
@@ -35,8 +35,8 @@ class AccumulatorOutput {
   std::optional<onednn::Addend> addend_;
   RowFunction unary_;
   kernels::ByteAddend added_{};
-  float low_, high_;  // what the function clamps to, in units of the result
-  bool at_once_;      // the function only clamps, and the rest is bytes
+  kernels::Requantize at_once_ = nullptr;  // where the function only clamps, and the rest is bytes
+  float low_ = 0, high_ = 0;               // what it clamps to, in units of the result
   std::vector<float> weight_scales_;
   int64_t pixels_ = 1;
   std::vector<float> factor_, offset_;  // of `pixels_` pixels

@@ -4,6 +4,7 @@
 #include <stdexcept>
 
 #include "kernels/arithmetic.h"
+#include "primitives/channel_requantization.h"
 #include "primitives/input_value.h"
 #include "primitives/pointwise.h"
 #include "primitives/row_function.h"
@@ -45,6 +46,10 @@ class BatchNorm : public Step {
         shift_(scale_.size()),
         function_(spec.attributes),
         loop_(make_loop(spec)) {
+    const auto clamp = function_.clamp();
+    if (clamp && ChannelRequantization::takes(x_.desc(), spec.outputs[0]))
+      bytes_.emplace(pointwise_operand(x_.desc(), spec.attributes, "x"),
+                     pointwise_operand(spec.outputs[0], spec.attributes, "output"), *clamp);
     size_t next = 3;
     if (spec.attributes.boolean("hasWeight")) weight_.emplace(spec, next++, "weight");
     if (spec.attributes.boolean("hasBias")) bias_.emplace(spec, next++, "bias");
@@ -57,6 +62,7 @@ class BatchNorm : public Step {
 
   void execute(const Buffers& buffers) override {
     if (!constant_) fold(buffers);
+    if (bytes_) return bytes_->execute(x_.data(buffers), buffers.outputs[0]);
     const void* inputs[] = {x_.data(buffers), scale_.data(), shift_.data()};
     loop_.execute(buffers.outputs[0], inputs, [this](const float* const* in, float* out, int64_t n) {
       kernels::scale_shift_rows(in[0], in[1], in[2], out, n);
@@ -85,6 +91,7 @@ class BatchNorm : public Step {
       scale_[c] = (weight ? weight[c] : 1.0f) / std::sqrt(variance[c] + eps_);
       shift_[c] = (bias ? bias[c] : 0.0f) - mean[c] * scale_[c];
     }
+    if (bytes_) bytes_->prepare(scale_, shift_);
   }
 
   InputValue x_, mean_, variance_;
@@ -93,6 +100,7 @@ class BatchNorm : public Step {
   std::vector<float> scale_, shift_;
   RowFunction function_;
   PointwiseLoop loop_;
+  std::optional<ChannelRequantization> bytes_;
   bool constant_ = true;
 };
 }  // namespace

@@ -2,7 +2,9 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
+#include <utility>
 
 #include "primitives/attributes.h"
 
@@ -15,6 +17,8 @@ class RowFunction {
   explicit RowFunction(const Attributes& attributes);
 
   void apply(float* row, int64_t n) const;
+  // Where it does no more than keep values between two bounds, which may be infinite: these bounds.
+  std::optional<std::pair<float, float>> clamp() const;
 
  private:
   std::string name_;

@@ -1,10 +1,12 @@
-#include "kernels/accumulators.h"
+#include "kernels/requantization.h"
 
 #include <immintrin.h>
 
 #include <algorithm>
 #include <cmath>
 #include <limits>
+#include <stdexcept>
+#include <string>
 
 #include "kernels/multiversion.h"
 
@@ -25,21 +27,32 @@ float added(const ByteAddend& addend, int64_t i) {
 }
 
 template <typename T>
-T requantized(int32_t sum, const Requantization& to, int64_t i) {
-  float x = static_cast<float>(sum) * to.factor[i] + to.offset[i];
+T requantized(int32_t integer, const Requantization& to, int64_t i) {
+  float x = static_cast<float>(integer) * to.factor[i] + to.offset[i];
   if (to.addend.values) x += added(to.addend, i);
   x = std::min(std::max(x, to.low), to.high);
   const int32_t q = static_cast<int32_t>(std::nearbyintf(x)) + to.zero_point;
   return static_cast<T>(std::clamp<int32_t>(q, std::numeric_limits<T>::min(), std::numeric_limits<T>::max()));
 }
 
-template <Added kAdded>
-OCTAVO_AVX2 inline __m256i rounded(const int32_t* sums, const Requantization& to, int64_t i) {
-  __m256 x = _mm256_cvtepi32_ps(_mm256_loadu_si256(reinterpret_cast<const __m256i*>(sums + i)));
+OCTAVO_AVX2 inline __m128i load_bytes(const void* bytes) {
+  return _mm_loadl_epi64(static_cast<const __m128i*>(bytes));
+}
+// Eight integers.
+OCTAVO_AVX2 inline __m256i load(const int32_t* integers) {
+  return _mm256_loadu_si256(reinterpret_cast<const __m256i*>(integers));
+}
+OCTAVO_AVX2 inline __m256i load(const uint8_t* integers) {
+  return _mm256_cvtepu8_epi32(load_bytes(integers));
+}
+OCTAVO_AVX2 inline __m256i load(const int8_t* integers) { return _mm256_cvtepi8_epi32(load_bytes(integers)); }
+
+template <Added kAdded, typename S>
+OCTAVO_AVX2 inline __m256i rounded(const S* integers, const Requantization& to, int64_t i) {
+  __m256 x = _mm256_cvtepi32_ps(load(integers + i));
   x = _mm256_add_ps(_mm256_mul_ps(x, _mm256_loadu_ps(to.factor + i)), _mm256_loadu_ps(to.offset + i));
   if (kAdded != Added::nothing) {
-    const auto* values = static_cast<const uint8_t*>(to.addend.values) + i;
-    const __m128i bytes = _mm_loadl_epi64(reinterpret_cast<const __m128i*>(values));
+    const __m128i bytes = load_bytes(static_cast<const uint8_t*>(to.addend.values) + i);
     const __m256i wide = kAdded == Added::u8 ? _mm256_cvtepu8_epi32(bytes) : _mm256_cvtepi8_epi32(bytes);
     const __m256 real = _mm256_sub_ps(_mm256_cvtepi32_ps(wide), _mm256_set1_ps(to.addend.zero_point));
     x = _mm256_add_ps(x, _mm256_mul_ps(real, _mm256_set1_ps(to.addend.scale)));
@@ -49,21 +62,21 @@ OCTAVO_AVX2 inline __m256i rounded(const int32_t* sums, const Requantization& to
 }
 
 // What is left behind whole vectors is for requantized(). Gives how far it came.
-template <Added kAdded, typename T>
-OCTAVO_AVX2 int64_t requantize_avx2(const int32_t* sums, const Requantization& to, T* out, int64_t n) {
+template <Added kAdded, typename S, typename T>
+OCTAVO_AVX2 int64_t requantize_avx2(const S* integers, const Requantization& to, T* out, int64_t n) {
   // Packing works within halves of a register: this puts four times eight results in order again.
   const __m256i order = _mm256_setr_epi32(0, 4, 1, 5, 2, 6, 3, 7);
   int64_t i = 0;
   for (; i + kVector <= n; i += kVector) {
-    const __m256i a = rounded<kAdded>(sums, to, i), b = rounded<kAdded>(sums, to, i + 8);
-    const __m256i c = rounded<kAdded>(sums, to, i + 16), d = rounded<kAdded>(sums, to, i + 24);
+    const __m256i a = rounded<kAdded>(integers, to, i), b = rounded<kAdded>(integers, to, i + 8);
+    const __m256i c = rounded<kAdded>(integers, to, i + 16), d = rounded<kAdded>(integers, to, i + 24);
     const __m256i ab = _mm256_packs_epi32(a, b), cd = _mm256_packs_epi32(c, d);
     const __m256i packed =
         std::numeric_limits<T>::is_signed ? _mm256_packs_epi16(ab, cd) : _mm256_packus_epi16(ab, cd);
     _mm256_storeu_si256(reinterpret_cast<__m256i*>(out + i), _mm256_permutevar8x32_epi32(packed, order));
   }
   for (; i + 8 <= n; i += 8) {
-    const __m256i a = rounded<kAdded>(sums, to, i);
+    const __m256i a = rounded<kAdded>(integers, to, i);
     const __m128i words = _mm_packs_epi32(_mm256_castsi256_si128(a), _mm256_extracti128_si256(a, 1));
     const __m128i bytes =
         std::numeric_limits<T>::is_signed ? _mm_packs_epi16(words, words) : _mm_packus_epi16(words, words);
@@ -72,25 +85,40 @@ OCTAVO_AVX2 int64_t requantize_avx2(const int32_t* sums, const Requantization& t
   return i;
 }
 
-template <typename T>
-void requantize(const int32_t* sums, const Requantization& to, T* out, int64_t n) {
+template <typename S, typename T>
+void requantize(const void* source, const Requantization& to, void* result, int64_t n) {
   static const bool avx2 = __builtin_cpu_supports("avx2");
+  const auto* integers = static_cast<const S*>(source);
+  auto* out = static_cast<T*>(result);
   int64_t i = 0;
   if (avx2) {
     const Added kind = !to.addend.values ? Added::nothing : to.addend.is_signed ? Added::s8 : Added::u8;
-    if (kind == Added::nothing) i = requantize_avx2<Added::nothing>(sums, to, out, n);
-    if (kind == Added::u8) i = requantize_avx2<Added::u8>(sums, to, out, n);
-    if (kind == Added::s8) i = requantize_avx2<Added::s8>(sums, to, out, n);
+    if (kind == Added::nothing) i = requantize_avx2<Added::nothing>(integers, to, out, n);
+    if (kind == Added::u8) i = requantize_avx2<Added::u8>(integers, to, out, n);
+    if (kind == Added::s8) i = requantize_avx2<Added::s8>(integers, to, out, n);
   }
-  for (; i < n; i++) out[i] = requantized<T>(sums[i], to, i);
+  for (; i < n; i++) out[i] = requantized<T>(integers[i], to, i);
+}
+
+template <typename T>
+Requantize requantize_row(DType integers) {
+  switch (integers) {
+    case DType::s32:
+      return requantize<int32_t, T>;
+    case DType::u8:
+      return requantize<uint8_t, T>;
+    case DType::s8:
+      return requantize<int8_t, T>;
+    default:
+      throw std::invalid_argument(std::string("cannot requantize ") + dtype_name(integers));
+  }
 }
 }  // namespace
 
-void requantize_sums(const int32_t* sums, const Requantization& to, uint8_t* out, int64_t n) {
-  requantize(sums, to, out, n);
-}
-void requantize_sums(const int32_t* sums, const Requantization& to, int8_t* out, int64_t n) {
-  requantize(sums, to, out, n);
+Requantize requantize_row(DType integers, DType result) {
+  if (result == DType::u8) return requantize_row<uint8_t>(integers);
+  if (result == DType::s8) return requantize_row<int8_t>(integers);
+  throw std::invalid_argument(std::string("cannot requantize to ") + dtype_name(result));
 }
 
 OCTAVO_MULTIVERSION void scale_sums(const int32_t* sums, const float* factor, const float* offset, float* out,

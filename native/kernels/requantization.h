@@ -1,0 +1,48 @@
+// From integers, 32-bit sums of products or bytes, to bytes or floats: one factor and one offset a column.
+#pragma once
+
+#include <algorithm>
+#include <cstdint>
+
+#include "tensor/tensor_desc.h"
+
+namespace octavo::kernels {
+
+// Integers of 8 bits that are added: (value - zero_point) * scale, in units of the result.
+struct ByteAddend {
+  const void* values;  // null where nothing is added
+  bool is_signed;
+  float scale;
+  float zero_point;
+};
+
+// x = integers * factor + offset + addend, clamped to low..high, rounded, ties to even; then zero_point is
+// added, and what leaves the result's range saturates.
+struct Requantization {
+  const float* factor;
+  const float* offset;
+  ByteAddend addend;
+  float low, high;  // finite, and within +-2^20
+  int32_t zero_point;
+};
+
+// Bounds for `low` and `high`, from real ones, which may be infinite, and from the results that a real 1
+// takes.
+inline float bound(float real, float unit) {
+  constexpr float kBeyond = 1 << 20;  // any byte under any zero point
+  return std::clamp(real * unit, -kBeyond, kBeyond);
+}
+
+// Requantizes `n` columns. `to.addend.values` may be `out`, as may integers of its size.
+using Requantize = void (*)(const void* integers, const Requantization& to, void* out, int64_t n);
+// For the element types of integers (s32, u8 or s8) and result (u8 or s8). Throws std::invalid_argument for
+// others.
+Requantize requantize_row(DType integers, DType result);
+
+// out = sums * factor + offset.
+void scale_sums(const int32_t* sums, const float* factor, const float* offset, float* out, int64_t n);
+
+// out = out + a * scale.
+void add_scaled_row(const float* a, float scale, float* out, int64_t n);
+
+}  // namespace octavo::kernels
