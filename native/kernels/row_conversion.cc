@@ -80,7 +80,18 @@ OCTAVO_INLINE void store(const float* __restrict src, T* __restrict dst, int64_t
   }
 }
 
+template <typename T>
+OCTAVO_INLINE void clamp(const T* src, T* dst, int64_t n, T low, T high) {
+  for (int64_t i = 0; i < n; i++) dst[i] = std::min(std::max(src[i], low), high);
+}
+
 // Plain functions, as multiversioning wants them.
+OCTAVO_MULTIVERSION void clamp_u8(const uint8_t* src, uint8_t* dst, int64_t n, uint8_t low, uint8_t high) {
+  clamp(src, dst, n, low, high);
+}
+OCTAVO_MULTIVERSION void clamp_s8(const int8_t* src, int8_t* dst, int64_t n, int8_t low, int8_t high) {
+  clamp(src, dst, n, low, high);
+}
 OCTAVO_MULTIVERSION void load_u8(const uint8_t* src, float* dst, int64_t n, float scale, float zp) {
   load(src, dst, n, scale, zp);
 }
@@ -270,6 +281,14 @@ RowConversion RowConversion::lookup(DType from, DType to, const uint8_t* table) 
   return conversion;
 }
 
+RowConversion RowConversion::clamp(DType byte, QuantRange range) {
+  if (byte != DType::u8 && byte != DType::s8)
+    throw std::invalid_argument(std::string("only bytes are clamped, not ") + dtype_name(byte));
+  RowConversion conversion(&clamp_bytes, byte, byte);
+  conversion.range_ = range;
+  return conversion;
+}
+
 RowConversion RowConversion::affine(DType from, Affine source, DType to, Affine target, QuantRange range) {
   for (DType dtype : {from, to})
     if (!converts_through_float(dtype))
@@ -290,6 +309,16 @@ void RowConversion::move_bytes(const RowConversion& self, const void* src, void*
 
 void RowConversion::look_up(const RowConversion& self, const void* src, void* dst, int64_t n) {
   lookup_row(self.table_, static_cast<const uint8_t*>(src), static_cast<uint8_t*>(dst), n);
+}
+
+void RowConversion::clamp_bytes(const RowConversion& self, const void* src, void* dst, int64_t n) {
+  const auto [low, high] = self.range_;
+  if (self.from_ == DType::u8)
+    clamp_u8(static_cast<const uint8_t*>(src), static_cast<uint8_t*>(dst), n, static_cast<uint8_t>(low),
+             static_cast<uint8_t>(high));
+  else
+    clamp_s8(static_cast<const int8_t*>(src), static_cast<int8_t*>(dst), n, static_cast<int8_t>(low),
+             static_cast<int8_t>(high));
 }
 
 void RowConversion::through_float(const RowConversion& self, const void* src, void* dst, int64_t n) {

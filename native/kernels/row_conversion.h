@@ -39,6 +39,8 @@ class RowConversion {
   static RowConversion cast(DType from, DType to);
   // Every byte through a table of 256, which must outlive the conversion.
   static RowConversion lookup(DType from, DType to, const uint8_t* table);
+  // Bytes of one dtype, kept within a range.
+  static RowConversion clamp(DType byte, QuantRange range);
   // Rounds as PyTorch's quantized_decomposed operators do: q = clamp(round_half_even(x * (1 / scale)) + zp).
   static RowConversion affine(DType from, Affine source, DType to, Affine target, QuantRange range);
 
@@ -52,6 +54,7 @@ class RowConversion {
 
   static void move_bytes(const RowConversion& self, const void* src, void* dst, int64_t n);
   static void look_up(const RowConversion& self, const void* src, void* dst, int64_t n);
+  static void clamp_bytes(const RowConversion& self, const void* src, void* dst, int64_t n);
   static void through_float(const RowConversion& self, const void* src, void* dst, int64_t n);
 
   Kernel kernel_;

@@ -57,6 +57,20 @@ PointwiseLoop::PointwiseLoop(const PointwiseOperand& output, const std::vector<P
     sizes_.push_back(static_cast<int64_t>(dtype_size(operand.desc.dtype)));
     bytes_ += numel_ * sizes_.back();
   }
+  rows_ = rows_at_once();
+}
+
+// Rows along channels are short. Several pixels make one row where they follow each other without gaps, but
+// for operands with one value a channel, which repeat.
+int64_t PointwiseLoop::rows_at_once() const {
+  if (numel_ == 0 || nest_.extents.size() < 2) return 1;
+  const size_t last = nest_.extents.size() - 1;
+  const int64_t length = nest_.extents[last];
+  for (size_t k = 0; k < operands_.size(); k++) {
+    const int64_t step = nest_.strides[k][last], next = nest_.strides[k][last - 1];
+    if (step != 1 || (next != length && (next != 0 || k == 0))) return 1;
+  }
+  return std::max<int64_t>(1, kChunk / length);
 }
 
 void PointwiseLoop::execute(void* output, const void* const* inputs, const Body& body) const {
@@ -66,42 +80,48 @@ void PointwiseLoop::execute(void* output, const void* const* inputs, const Body&
   const RowBlocks blocks(nest_, kBlock);
   kernels::parallel_for(blocks.count() * chunks, bytes_, [&](int64_t item) {
     const int64_t begin = item % chunks * kChunk, count = std::min(kChunk, length - begin);
-    blocks.each_row(item / chunks, [&](const int64_t* offsets) {
+    blocks.each_run(item / chunks, rows_, [&](const int64_t* offsets, int64_t rows) {
       const auto at = [&](size_t k) { return (offsets[k] + begin * nest_.strides[k].back()) * sizes_[k]; };
-      const char* rows[kMaxInputs];
+      const char* starts[kMaxInputs];
       for (size_t k = 1; k < operands_.size(); k++)
-        rows[k - 1] = static_cast<const char*>(inputs[k - 1]) + at(k);
-      row(static_cast<char*>(output) + at(0), rows, count, body);
+        starts[k - 1] = static_cast<const char*>(inputs[k - 1]) + at(k);
+      run(static_cast<char*>(output) + at(0), starts, count, rows, body);
     });
   });
 }
 
-void PointwiseLoop::row(char* output, const char* const* inputs, int64_t count, const Body& body) const {
+// An operand's values as floats: `length` of each of the rows, in `converted` unless they are that already.
+const float* PointwiseLoop::load(size_t operand, const char* src, int64_t length, int64_t rows,
+                                 float* converted) const {
+  alignas(64) char gathered[kChunk * kMaxElement];
+  const auto& [desc, affine] = operands_[operand];
+  const int64_t size = sizes_[operand], step = nest_.strides[operand].back();
+  const bool repeats = rows > 1 && nest_.strides[operand][nest_.extents.size() - 2] == 0;
+  if (desc.dtype == DType::f32 && step == 1 && !repeats) return reinterpret_cast<const float*>(src);
+  if (step > 1) {
+    kernels::gather(size, src, step * size, gathered, size, length);
+    src = gathered;
+  }
+  const int64_t loaded = step == 0 ? 1 : repeats ? length : length * rows;
+  kernels::load_row(desc.dtype, src, converted, loaded, static_cast<float>(affine.scale),
+                    static_cast<float>(affine.zero_point));
+  if (step == 0) std::fill(converted + 1, converted + length, converted[0]);
+  if (repeats)
+    for (int64_t row = 1; row < rows; row++)
+      std::copy(converted, converted + length, converted + row * length);
+  return converted;
+}
+
+void PointwiseLoop::run(char* output, const char* const* inputs, int64_t length, int64_t rows,
+                        const Body& body) const {
   alignas(64) float values[kMaxInputs][kChunk];
   alignas(64) float result[kChunk];
   alignas(64) char gathered[kChunk * kMaxElement];
   const float* in[kMaxInputs];
-  for (size_t k = 1; k < operands_.size(); k++) {
-    const auto& [desc, affine] = operands_[k];
-    const int64_t step = nest_.strides[k].back();
-    const char* src = inputs[k - 1];
-    float* converted = values[k - 1];
-    in[k - 1] = converted;
-    if (desc.dtype == DType::f32 && step == 1) {
-      in[k - 1] = reinterpret_cast<const float*>(src);
-      continue;
-    }
-    const int64_t loaded = step == 0 ? 1 : count;
-    if (step > 1) {
-      kernels::gather(sizes_[k], src, step * sizes_[k], gathered, sizes_[k], count);
-      src = gathered;
-    }
-    kernels::load_row(desc.dtype, src, converted, loaded, static_cast<float>(affine.scale),
-                      static_cast<float>(affine.zero_point));
-    if (step == 0) std::fill(converted + 1, converted + count, converted[0]);
-  }
+  for (size_t k = 1; k < operands_.size(); k++)
+    in[k - 1] = load(k, inputs[k - 1], length, rows, values[k - 1]);
   const auto& [desc, affine] = operands_[0];
-  const int64_t step = nest_.strides[0].back();
+  const int64_t count = length * rows, step = nest_.strides[0].back();
   if (desc.dtype == DType::f32 && step == 1) return body(in, reinterpret_cast<float*>(output), count);
   body(in, result, count);
   const auto range = desc.dtype == DType::bf16 || desc.dtype == DType::f32 ? kernels::QuantRange{0, 0}

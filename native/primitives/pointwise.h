@@ -38,12 +38,14 @@ class PointwiseLoop {
   void execute(void* output, const void* const* inputs, const Body& body) const;
 
  private:
-  void row(char* output, const char* const* inputs, int64_t count, const Body& body) const;
+  int64_t rows_at_once() const;
+  void run(char* output, const char* const* inputs, int64_t length, int64_t rows, const Body& body) const;
+  const float* load(size_t operand, const char* src, int64_t length, int64_t rows, float* converted) const;
 
   std::vector<PointwiseOperand> operands_;  // output first
   std::vector<int64_t> sizes_;
   LoopNest nest_;
-  int64_t numel_, bytes_;
+  int64_t numel_, bytes_, rows_;
 };
 
 }  // namespace octavo

@@ -25,6 +25,12 @@ class RowBlocks {
   // Calls body(offsets) for every row of a block: where it begins in each operand, in elements.
   template <typename Body>
   void each_row(int64_t block, const Body& body) const {
+    each_run(block, 1, [&](const int64_t* offsets, int64_t) { body(offsets); });
+  }
+
+  // Calls body(offsets, rows) for up to so many neighbouring rows at a time: where the first begins.
+  template <typename Body>
+  void each_run(int64_t block, int64_t most, const Body& body) const {
     const size_t operands = nest_.strides.size();
     int64_t offsets[kMaxOperands], steps[kMaxOperands];
     const int64_t first = block % blocks_ * rows_, last = std::min(first + rows_, along_);
@@ -32,9 +38,10 @@ class RowBlocks {
       steps[k] = along_ > 1 ? nest_.strides[k][loops_] : 0;
       offsets[k] = nest_.offset(k, block / blocks_, loops_) + first * steps[k];
     }
-    for (int64_t i = first; i < last; i++) {
-      body(offsets);
-      for (size_t k = 0; k < operands; k++) offsets[k] += steps[k];
+    for (int64_t i = first; i < last; i += most) {
+      const int64_t rows = std::min(most, last - i);
+      body(offsets, rows);
+      for (size_t k = 0; k < operands; k++) offsets[k] += rows * steps[k];
     }
   }
 

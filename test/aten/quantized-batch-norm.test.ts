@@ -36,7 +36,7 @@ function compare(
   const strides = stridesOf(order, channels, gap);
   const length = 30 * (channels + gap);
   const input = new (arrayTypeOf(x))(length) as Uint8Array | Int8Array;
-  for (let i = 0; i < length; i++) input[i] = Math.round(between(...limits[x]));
+  for (let i = 0; i < length; i++) input[i] = Math.round(between(limits[x][0], limits[x][1]));
   const output = new (arrayTypeOf(y))(length) as Uint8Array | Int8Array;
   const parameters = [
     Array.from({ length: channels }, () => between(-0.5, 0.5)), // mean
