@@ -158,6 +158,7 @@ export {
   formatPlan,
   formatReport,
   formatTuning,
+  type KernelDecision,
   type LayerDecision,
   loadModel,
   type ModelInputs,

@@ -23,7 +23,7 @@ import {
   type TensorInfo,
 } from './signature.ts';
 import { divideThreads, type ThreadOptions } from './threads.ts';
-import { checkTuning, type Tuning, tunedThreads, untuned } from './tuning.ts';
+import { checkTuning, type Tuning, tunedKernels, tunedThreads, untuned } from './tuning.ts';
 
 /** How a model uses the machine. */
 export interface CompileOptions extends ThreadOptions {
@@ -228,8 +228,11 @@ export class CompiledModel implements Disposable {
 
   #build(shapes: readonly (readonly number[])[]): BuiltPlan {
     const metas = this.inputs.map(({ dtype }, i) => ({ dtype, shape: shapes[i] }));
-    const threads = tunedThreads(this.tuning, shapes);
-    return buildPlan(this.#module, metas, this.#constants, this.threadsPerStream, threads);
+    const choices = {
+      threads: tunedThreads(this.tuning, shapes),
+      kernelOf: tunedKernels(this.tuning, shapes),
+    };
+    return buildPlan(this.#module, metas, this.#constants, this.threadsPerStream, choices);
   }
 
   /** Made when first wanted: most models are never asked. */

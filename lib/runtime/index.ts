@@ -19,4 +19,10 @@ export { QueueFullError } from './request-queue.ts';
 export type { ModelInputs, ModelOutputs, ModelShapes, TensorInfo } from './signature.ts';
 export type { ThreadOptions } from './threads.ts';
 export { ratesOf, type Trace, type TracedRuns, type TraceEvent, traceOf } from './trace.ts';
-export { formatTuning, type LayerDecision, type ThreadsDecision, type Tuning } from './tuning.ts';
+export {
+  formatTuning,
+  type KernelDecision,
+  type LayerDecision,
+  type ThreadsDecision,
+  type Tuning,
+} from './tuning.ts';

@@ -16,23 +16,44 @@ export interface ThreadsDecision {
   readonly times: Readonly<Record<string, number>>;
 }
 
+/** Which implementation computes a step, and what that won. */
+export interface KernelDecision {
+  /** The inputs' shapes of the plan. */
+  readonly shapes: readonly (readonly number[])[];
+  /** The step's node in the lowered graph. */
+  readonly node: string;
+  /** Its name, as the plan's description has it; oneDNN's own choice is taken where there is no such implementation. */
+  readonly choice: string;
+  /** Median times of the step in milliseconds, by the implementation: the one that oneDNN would take, and this one. */
+  readonly times: Readonly<Record<string, number>>;
+}
+
 /** What was decided about a model by measurement: plain JSON that is saved with it. */
 export interface Tuning {
   /** Already done in the lowered graph. */
   readonly layers: readonly LayerDecision[];
   /** Done for each plan of these shapes, as far as the model has the threads. */
   readonly threads: readonly ThreadsDecision[];
+  /** For each plan of these shapes, where another implementation was faster than the one that oneDNN takes. */
+  readonly kernels: readonly KernelDecision[];
 }
 
 /** Nothing was measured. */
-export const untuned: Tuning = { layers: [], threads: [] };
+export const untuned: Tuning = { layers: [], threads: [], kernels: [] };
+
+type Shapes = readonly (readonly number[])[];
+const isFor = (shapes: Shapes) => (decision: { readonly shapes: Shapes }) =>
+  JSON.stringify(decision.shapes) === JSON.stringify(shapes);
 
 /** The threads that were found best for inputs of these shapes. */
-export function tunedThreads(
-  { threads }: Tuning,
-  shapes: readonly (readonly number[])[],
-): number | undefined {
-  return threads.find((decision) => JSON.stringify(decision.shapes) === JSON.stringify(shapes))?.choice;
+export function tunedThreads({ threads }: Tuning, shapes: Shapes): number | undefined {
+  return threads.find(isFor(shapes))?.choice;
+}
+
+/** The implementations that were found best for inputs of these shapes, by node. */
+export function tunedKernels({ kernels }: Tuning, shapes: Shapes): (node: string) => string | undefined {
+  const byNode = new Map(kernels.filter(isFor(shapes)).map(({ node, choice }) => [node, choice]));
+  return (node) => byNode.get(node);
 }
 
 /**
@@ -40,7 +61,8 @@ export function tunedThreads(
  * @throws Error that names the field which is not as it must be.
  */
 export function checkTuning(value: unknown): Tuning {
-  const { layers, threads } = record(value, 'tuning');
+  // Files from before kernels were chosen have none.
+  const { layers, threads, kernels = [] } = record(value, 'tuning');
   for (const [i, item] of list(layers, 'tuning.layers').entries()) {
     const where = `tuning.layers[${i}]`;
     const { node, choice, times } = record(item, where);
@@ -53,28 +75,41 @@ export function checkTuning(value: unknown): Tuning {
   for (const [i, item] of list(threads, 'tuning.threads').entries()) {
     const where = `tuning.threads[${i}]`;
     const { shapes, choice, times } = record(item, where);
-    for (const shape of list(shapes, `${where}.shapes`))
-      for (const size of list(shape, `${where}.shapes`)) positiveInteger(size, `${where}.shapes`);
+    checkShapes(shapes, where);
     positiveInteger(choice, `${where}.choice`);
     checkTimes(times, `${where}.times`);
   }
-  return value as Tuning;
+  for (const [i, item] of list(kernels, 'tuning.kernels').entries()) {
+    const where = `tuning.kernels[${i}]`;
+    const { shapes, node, choice, times } = record(item, where);
+    checkShapes(shapes, where);
+    for (const [name, text] of Object.entries({ node, choice }))
+      if (typeof text !== 'string') throw new Error(`${where}.${name} must be a string`);
+    checkTimes(times, `${where}.times`);
+  }
+  return { layers, threads, kernels } as Tuning;
 }
 
 /** A tuning as lines of text; '' where nothing was measured. */
-export function formatTuning({ layers, threads }: Tuning): string {
+export function formatTuning({ layers, threads, kernels }: Tuning): string {
   const line = (what: string, choice: string | number, times: Readonly<Record<string, number>>) => {
     const list = Object.entries(times).map(([name, ms]) => `${name} ${ms.toFixed(3)} ms`);
     return `  ${what}: ${choice} (${list.join(', ')})`;
   };
-  const shape = (sizes: readonly number[]) => `[${sizes.join(', ')}]`;
+  const inputs = (shapes: Shapes) => shapes.map((sizes) => `[${sizes.join(', ')}]`).join(', ');
   const lines = [
     ...layers.map(({ node, choice, times }) => line(node, choice, times)),
-    ...threads.map(({ shapes, choice, times }) =>
-      line(`threads for ${shapes.map(shape).join(', ')}`, choice, times),
+    ...threads.map(({ shapes, choice, times }) => line(`threads for ${inputs(shapes)}`, choice, times)),
+    ...kernels.map(({ shapes, node, choice, times }) =>
+      line(`kernel of ${node} for ${inputs(shapes)}`, choice, times),
     ),
   ];
   return lines.length === 0 ? '' : ['chosen by measurement:', ...lines].join('\n');
+}
+
+function checkShapes(value: unknown, where: string): void {
+  for (const shape of list(value, `${where}.shapes`))
+    for (const size of list(shape, `${where}.shapes`)) positiveInteger(size, `${where}.shapes`);
 }
 
 function checkTimes(value: unknown, where: string): Record<string, number> {

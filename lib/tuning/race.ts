@@ -13,7 +13,16 @@ export function takeTurns<Model>(
   challenger: Model,
   time: (model: Model) => number,
 ): PairedTimes {
-  const times = { current: [] as number[], challenger: [] as number[] };
+  return takeTurnsOfParts(current, challenger, (model) => [time(model)])[0];
+}
+
+/** The same where a run has several parts, each with a time of its own. */
+function takeTurnsOfParts<Model>(
+  current: Model,
+  challenger: Model,
+  time: (model: Model) => readonly number[],
+): PairedTimes[] {
+  const times = { current: [] as (readonly number[])[], challenger: [] as (readonly number[])[] };
   for (let round = 0; round <= rounds; round++) {
     const first = round % 2 === 0 ? current : challenger;
     const firstTime = time(first);
@@ -22,7 +31,21 @@ export function takeTurns<Model>(
     times.current.push(first === current ? firstTime : secondTime);
     times.challenger.push(first === current ? secondTime : firstTime);
   }
-  return times;
+  return times.current[0].map((_, i) => ({
+    current: times.current.map((parts) => parts[i]),
+    challenger: times.challenger.map((parts) => parts[i]),
+  }));
+}
+
+/** Times every step of two plans of the same steps. */
+export function raceEachStep(
+  current: CompiledModel,
+  challenger: CompiledModel,
+  inputs: ModelInputs,
+): PairedTimes[] {
+  return takeTurnsOfParts(current, challenger, (model) =>
+    model.profile(inputs).map(({ nanoseconds }) => nanoseconds / 1e6),
+  );
 }
 
 /** Times two plans that differ in a few steps, by these steps alone: what the others take is noise. */

@@ -2,7 +2,9 @@ import type { GraphModule } from '../graph/index.ts';
 import { type Lowered, type LowerOptions, lower } from '../lowering/index.ts';
 import { type CompileOptions, compile, type ModelInputs, type Tuning } from '../runtime/index.ts';
 import { bindInputs } from '../runtime/signature.ts';
+import { untuned } from '../runtime/tuning.ts';
 import { chooseLayers, chooseThreadCount } from './choose.ts';
+import { chooseKernels } from './kernels.ts';
 import { ModelPair } from './model-pair.ts';
 import type { PairedTimes } from './paired-times.ts';
 import { raceByDifferingSteps, takeTurns } from './race.ts';
@@ -23,8 +25,8 @@ export interface Tuned extends Lowered {
 
 /**
  * Lowers a quantized graph as `lower` does, and decides by measurement on this machine where there are two ways: each
- * quantized convolution and linear layer on 8-bit integers or in floating point, and the number of threads. A change is kept
- * when its gain exceeds the noise. Results come no further from the quantized graph's: it is computed in float itself.
+ * quantized convolution and linear layer on 8-bit integers or in floating point, the number of threads, and the implementation
+ * of each convolution. A change is kept when its gain exceeds the noise. Results come no further from the quantized graph's: it is computed in float itself.
  * @param module from `convertPt2e`.
  * @param inputs such as the model will be given most: shapes matter, values do not.
  * @throws Error as `lower` and `compile` do, and when the inputs do not fit the model.
@@ -42,7 +44,9 @@ export function tune(module: GraphModule, inputs: ModelInputs, options: TuneOpti
     return paired;
   });
   const lowered = lowerWith(layers.filter(({ choice }) => choice === 'float').map(({ node }) => node));
-  return { ...lowered, tuning: { layers, threads: bestThreads(lowered.module, inputs, compiling) } };
+  const threads = bestThreads(lowered.module, inputs, compiling);
+  const kernels = chooseKernels(lowered.module, inputs, compiling, { ...untuned, threads });
+  return { ...lowered, tuning: { layers, threads, kernels } };
 }
 
 /** Names of the layers that a lowered graph computes on 8-bit integers. */
@@ -65,7 +69,7 @@ function bestThreads(module: GraphModule, inputs: ModelInputs, options: CompileO
   if (counts.length === 0) return [];
   const race = (current: number, challenger: number): PairedTimes => {
     const onThreads = (choice: number) =>
-      compile(module, { ...options, tuning: { layers: [], threads: [{ shapes, choice, times: {} }] } });
+      compile(module, { ...options, tuning: { ...untuned, threads: [{ shapes, choice, times: {} }] } });
     using a = onThreads(current);
     using b = onThreads(challenger);
     return takeTurns(a, b, (model) => {

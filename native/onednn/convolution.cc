@@ -1,6 +1,8 @@
 #include "onednn/convolution.h"
 
 #include "onednn/convolution_faults.h"
+#include "onednn/kernel_choice.h"
+#include "onednn/uncached.h"
 
 namespace octavo::onednn {
 
@@ -16,6 +18,8 @@ FusedPrimitive make_convolution(const ConvolutionProblem& problem, const Fusion&
   const auto bias = has_bias
                         ? dnnl::memory::desc({channels}, dnnl::memory::data_type::f32, dnnl::memory::dims{1})
                         : dnnl::memory::desc();
+  std::optional<Uncached> uncached;
+  if (!problem.kernel.empty()) uncached.emplace();
   auto dilation = problem.dilation;
   for (auto& step : dilation) step -= 1;  // oneDNN counts the gaps
   const auto kind = dnnl::prop_kind::forward_inference;
@@ -30,9 +34,16 @@ FusedPrimitive make_convolution(const ConvolutionProblem& problem, const Fusion&
                                                     dilation, problem.padding_begin, problem.padding_end);
   dnnl::convolution_forward::primitive_desc pd(description, fused.attributes, engine());
 #endif
-  while (is_faulty(pd.impl_info_str(), problem, fusion, form))
-    if (!pd.next_impl())
+  KernelChoice choice(problem.kernel);
+  while (is_faulty(pd.impl_info_str(), problem, fusion, form) || !choice.takes(pd.impl_info_str())) {
+    if (pd.next_impl()) continue;
+    if (problem.kernel.empty())
       throw dnnl::error(dnnl_unimplemented, "oneDNN has no trustworthy implementation of this convolution");
+    uncached.reset();
+    auto first = problem;
+    first.kernel.clear();
+    return make_convolution(first, fusion, form);
+  }
   Primitive primitive(dnnl::convolution_forward(pd), pd.impl_info_str(), pd.scratchpad_desc());
   return complete(std::move(primitive), {src, pd.weights_desc(), bias, dst}, std::move(fused));
 }

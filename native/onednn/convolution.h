@@ -15,9 +15,11 @@ struct ConvolutionProblem {
   Dims padding_begin;
   Dims padding_end;
   bool has_bias;
+  std::string kernel = "";  // see KernelChoice
 };
 
-// The first implementation that is not known to be faulty.
+// The implementation that problem.kernel chooses among those not known to be faulty; the first of them where
+// it chooses none that there is.
 FusedPrimitive make_convolution(const ConvolutionProblem& problem, const Fusion& fusion, AddendForm form);
 
 }  // namespace octavo::onednn

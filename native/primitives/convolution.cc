@@ -67,6 +67,7 @@ Convolution read(const StepSpec& spec) {
   problem.padding_end = attributes.has("paddingEnd")
                             ? as_image(attributes.dims("paddingEnd"), "paddingEnd", rank, 0, 0)
                             : problem.padding_begin;
+  problem.kernel = attributes.text("kernel", "");
   c.groups = attributes.integer("groups", 1);
   const int64_t in = c.src.shape[1], out = c.weight.shape[0];
   if (c.groups < 1 || in % c.groups != 0 || out % c.groups != 0)
@@ -132,12 +133,15 @@ std::unique_ptr<Step> create(const StepSpec& spec) {
   auto fusion = read_fusion(spec, channels);
   std::optional<TensorDesc> addend;
   if (inputs.addend >= 0) addend = as_image(spec.inputs[inputs.addend].desc, spec.outputs[0].shape.size());
-  if (needs_exact_layer(spec)) {
+  const auto make_exact = [&] {
     auto problem = c.problem;
     problem.src = c.src;
     problem.dst = c.dst;
     return create_exact_layer(spec, {problem, c.weight, c.groups, addend}, inputs, fusion);
-  }
+  };
+  const bool has_exact = has_exact_layers(c.src.dtype);
+  const bool chosen = c.problem.kernel.find("octavo:exact") != std::string::npos;
+  if (needs_exact_layer(spec) || (has_exact && chosen)) return make_exact();
   if (fusion.src_zero_point != 0 && !is_padded(c.problem) && has_weight_sums(weight))
     fusion.weight_sums = weight_sums(weight);
   c.problem.has_bias = inputs.bias >= 0;
@@ -146,7 +150,9 @@ std::unique_ptr<Step> create(const StepSpec& spec) {
   auto fused = make_fused(fusion, c.dst.dtype, [&](onednn::AddendForm form) {
     return onednn::make_convolution(c.problem, fusion, form);
   });
-  if (is_slow(fused.primitive.implementation()))
+  const bool slow = is_slow(fused.primitive.implementation());
+  if (slow && has_exact) return make_exact();
+  if (slow && c.problem.kernel.empty())
     if (const auto merged = with_merged_groups(spec)) return create(*merged);
   const FusedViews views{{c.src, c.problem.src}, weight_view(c), {c.dst, c.problem.dst}, addend};
   return std::make_unique<FusedStep>(spec, inputs, views, std::move(fused));

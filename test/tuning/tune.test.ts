@@ -97,23 +97,36 @@ describe('tune', () => {
 
 describe('a tuning that a model is compiled with', () => {
   const layer = { node: 'conv2d', choice: 'float', times: { int8: 2, float: 1 } } as const;
+  const kernel = {
+    ...{ shapes: [[2, 3, 32, 32]], node: 'conv', choice: 'brgconv:avx2' },
+    times: { 'jit:avx2': 2, 'brgconv:avx2': 1.5 },
+  };
   const onThreads = (choice: number, batch: number) => ({
     ...{ shapes: [[batch, 3, 32, 32]], choice, times: { '1': 0.25, '3': 0.125 } },
   });
 
   it('decides the threads of plans for its shapes, as far as the model has them', () => {
-    const tuning: Tuning = { layers: [], threads: [onThreads(3, 2), onThreads(1, 64), onThreads(9, 1)] };
+    const threads = [onThreads(3, 2), onThreads(1, 64), onThreads(9, 1)];
+    const tuning: Tuning = { layers: [], threads, kernels: [] };
     using model = compile(lower(converted).module, { tuning, threadsPerStream: 4 });
-    const threads = (batch: number) => model.plan([batch, 3, 32, 32]).threads;
-    expect([threads(2), threads(64), threads(1)]).toEqual([3, 1, 4]);
+    const used = (batch: number) => model.plan([batch, 3, 32, 32]).threads;
+    expect([used(2), used(64), used(1)]).toEqual([3, 1, 4]);
+  });
+
+  it('needs no kernels: files from before there were any have none', () => {
+    const old = { layers: [layer], threads: [] } as unknown as Tuning;
+    using model = compile(lower(converted).module, { tuning: old });
+    expect(model.tuning).toEqual({ ...old, kernels: [] });
   });
 
   it('is printed by line', () => {
-    expect(formatTuning({ layers: [], threads: [] })).toBe('');
-    expect(formatTuning({ layers: [layer], threads: [onThreads(3, 2)] }).split('\n')).toEqual([
+    expect(formatTuning({ layers: [], threads: [], kernels: [] })).toBe('');
+    const tuning = { layers: [layer], threads: [onThreads(3, 2)], kernels: [kernel] };
+    expect(formatTuning(tuning).split('\n')).toEqual([
       'chosen by measurement:',
       '  conv2d: float (int8 2.000 ms, float 1.000 ms)',
       '  threads for [2, 3, 32, 32]: 3 (1 0.250 ms, 3 0.125 ms)',
+      '  kernel of conv for [2, 3, 32, 32]: brgconv:avx2 (jit:avx2 2.000 ms, brgconv:avx2 1.500 ms)',
     ]);
   });
 
@@ -145,6 +158,11 @@ describe('a tuning that a model is compiled with', () => {
       'no shape',
       { layers: [], threads: [{ ...onThreads(1, 1), shapes: [3] }] },
       'tuning.threads[0].shapes must be an array',
+    ],
+    [
+      'a kernel without a name',
+      { layers: [], threads: [], kernels: [{ ...kernel, choice: 3 }] },
+      'tuning.kernels[0].choice must be a string',
     ],
   ])('is refused when it has %s', (_, tuning, message) => {
     expect(() => compile(lower(converted).module, { tuning: tuning as Tuning })).toThrow(message);

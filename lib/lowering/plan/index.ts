@@ -1,6 +1,7 @@
 import type { GraphModule, TensorMeta } from '../../graph/index.ts';
 import type { PlanDesc } from '../../onednn/addon.ts';
 import type { ConstantStore } from './constants.ts';
+import { type KernelOf, withKernels } from './kernels.ts';
 import { buildProgram } from './program.ts';
 import { withInputRanges } from './ranges.ts';
 import { scheduleProgram } from './schedule.ts';
@@ -9,6 +10,13 @@ import { threadsFor } from './threads.ts';
 
 export { ConstantStore } from './constants.ts';
 export { bytesMoved, multiplyAdds } from './work.ts';
+
+/** What measuring found best for a plan; estimated, or left to oneDNN, where it is unknown. */
+export interface PlanChoices {
+  /** As far as the stream has them. */
+  readonly threads?: number | undefined;
+  readonly kernelOf?: KernelOf;
+}
 
 /** A graph's plan for one set of input shapes, and what it says about itself. */
 export interface BuiltPlan {
@@ -25,7 +33,6 @@ export interface BuiltPlan {
  * copies only where a step or a view needs another one, and a place in memory for each by lifetime.
  * @param inputs one numeric shape a placeholder.
  * @param maxThreads of the stream that will run it; a plan of short steps uses fewer.
- * @param bestThreads what measuring found best, as far as the stream has them; estimated where it is unknown.
  * @throws Error that names the node that cannot be part of a plan.
  */
 export function buildPlan(
@@ -33,9 +40,9 @@ export function buildPlan(
   inputs: readonly TensorMeta[],
   constants: ConstantStore,
   maxThreads: number,
-  bestThreads?: number,
+  { threads: bestThreads, kernelOf = () => undefined }: PlanChoices = {},
 ): BuiltPlan {
-  const program = withInputRanges(buildProgram(module, inputs, constants));
+  const program = withKernels(withInputRanges(buildProgram(module, inputs, constants)), kernelOf);
   const schedule = scheduleProgram(program, constants);
   const { storage, arena } = assignStorage(program, schedule);
   const threads = Math.min(bestThreads ?? threadsFor(schedule.steps, maxThreads), maxThreads);

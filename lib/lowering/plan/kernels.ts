@@ -1,0 +1,15 @@
+import type { Program } from './program.ts';
+
+/** The implementation that shall compute a node's step, where it is known; used if oneDNN has it. */
+export type KernelOf = (node: string) => string | undefined;
+
+/** Tells convolutions which of several implementations to take. */
+export function withKernels(program: Program, kernelOf: KernelOf): Program {
+  const instructions = program.instructions.map((instruction) => {
+    const kernel = instruction.op === 'convolution' ? kernelOf(instruction.node) : undefined;
+    return kernel === undefined
+      ? instruction
+      : { ...instruction, attributes: { ...instruction.attributes, kernel } };
+  });
+  return { ...program, instructions };
+}
