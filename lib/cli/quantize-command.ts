@@ -37,7 +37,10 @@ export function quantizeCommand(): Command {
     .requiredOption('--out <file>', 'where to write the quantized model')
     .option('--batch-size <n>', 'images a calibration run', positiveInteger, 64)
     .option('--reduce-range', '7-bit activations: less accurate, and faster on CPUs without VNNI')
-    .option('--tune', 'measure which layers gain from int8, how many threads do, and which kernels, for one input at a time')
+    .option(
+      '--tune',
+      'measure which layers gain from int8, how many threads do, and which kernels, for one input at a time',
+    )
     .option('--strict', 'fail when an operator that was to be int8 stays in float');
   return addPreprocessingOptions(addAutocastOptions(command)).action(
     (model: string, _: unknown, self: Command) => quantize(model, self.optsWithGlobals<QuantizeOptions>()),

@@ -24,7 +24,7 @@ export interface KernelDecision {
   readonly node: string;
   /** Its name, as the plan's description has it; oneDNN's own choice is taken where there is no such implementation. */
   readonly choice: string;
-  /** Median times of the step in milliseconds, by the implementation: the one that oneDNN would take, and this one. */
+  /** Median times of the step in milliseconds, by the implementation: the one taken otherwise, and those that beat it. */
   readonly times: Readonly<Record<string, number>>;
 }
 

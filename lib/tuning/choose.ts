@@ -1,4 +1,4 @@
-import type { LayerDecision, ThreadsDecision } from '../runtime/index.ts';
+import type { KernelDecision, LayerDecision, ThreadsDecision } from '../runtime/index.ts';
 import { isFaster, median, type PairedTimes } from './paired-times.ts';
 
 /**
@@ -42,4 +42,37 @@ export function chooseThreadCount(
     if (isFaster(paired)) choice = challenger;
   }
   return { choice, times };
+}
+
+/** Times of a step on two implementations. */
+export interface KernelTimes {
+  readonly node: string;
+  /** The current implementation's name, and the challenger's. */
+  readonly names: readonly [string, string];
+  readonly paired: PairedTimes;
+}
+
+/**
+ * Times every step of a plan against the same step with another implementation, where there is one.
+ * @param current what has been decided so far.
+ */
+export type KernelRace = (current: readonly KernelDecision[], candidate: string) => readonly KernelTimes[];
+
+/** Lets each candidate challenge what has won so far, step by step. */
+export function chooseKernels(
+  shapes: KernelDecision['shapes'],
+  candidates: readonly string[],
+  race: KernelRace,
+): readonly KernelDecision[] {
+  const decisions = new Map<string, KernelDecision>();
+  for (const candidate of candidates)
+    for (const { node, names, paired } of race([...decisions.values()], candidate)) {
+      const [current, choice] = names;
+      if (choice === current || !isFaster(paired)) continue;
+      const times = { ...decisions.get(node)?.times };
+      times[current] ??= median(paired.current);
+      times[choice] = median(paired.challenger);
+      decisions.set(node, { shapes, node, choice, times });
+    }
+  return [...decisions.values()];
 }

@@ -4,7 +4,7 @@ import { type CompileOptions, compile, type ModelInputs, type Tuning } from '../
 import { bindInputs } from '../runtime/signature.ts';
 import { untuned } from '../runtime/tuning.ts';
 import { chooseLayers, chooseThreadCount } from './choose.ts';
-import { chooseKernels } from './kernels.ts';
+import { bestKernels } from './kernels.ts';
 import { ModelPair } from './model-pair.ts';
 import type { PairedTimes } from './paired-times.ts';
 import { raceByDifferingSteps, takeTurns } from './race.ts';
@@ -25,10 +25,12 @@ export interface Tuned extends Lowered {
 
 /**
  * Lowers a quantized graph as `lower` does, and decides by measurement on this machine where there are two ways: each
- * quantized convolution and linear layer on 8-bit integers or in floating point, the number of threads, and the implementation
- * of each convolution. A change is kept when its gain exceeds the noise. Results come no further from the quantized graph's: it is computed in float itself.
+ * quantized convolution and linear layer on 8-bit integers or in floating point, the number of threads, and the
+ * implementation of each convolution. A change is kept when its gain exceeds the noise. Results come no further from the
+ * quantized graph's: it is computed in float itself.
  * @param module from `convertPt2e`.
- * @param inputs such as the model will be given most: shapes matter, values do not.
+ * @param inputs such as the model will be given most: of the same shapes, and with values whose results are finite numbers,
+ *   since a kernel is chosen only if it gives the same.
  * @throws Error as `lower` and `compile` do, and when the inputs do not fit the model.
  */
 export function tune(module: GraphModule, inputs: ModelInputs, options: TuneOptions = {}): Tuned {
@@ -45,7 +47,7 @@ export function tune(module: GraphModule, inputs: ModelInputs, options: TuneOpti
   });
   const lowered = lowerWith(layers.filter(({ choice }) => choice === 'float').map(({ node }) => node));
   const threads = bestThreads(lowered.module, inputs, compiling);
-  const kernels = chooseKernels(lowered.module, inputs, compiling, { ...untuned, threads });
+  const kernels = bestKernels(lowered.module, inputs, compiling, { ...untuned, threads });
   return { ...lowered, tuning: { layers, threads, kernels } };
 }
 

@@ -30,7 +30,9 @@ template <typename T>
 T requantized(int32_t integer, const Requantization& to, int64_t i) {
   float x = static_cast<float>(integer) * to.factor[i] + to.offset[i];
   if (to.addend.values) x += added(to.addend, i);
-  x = std::min(std::max(x, to.low), to.high);
+  // As vectors do: what is not a number becomes the lower bound.
+  x = x > to.low ? x : to.low;
+  x = x < to.high ? x : to.high;
   const int32_t q = static_cast<int32_t>(std::nearbyintf(x)) + to.zero_point;
   return static_cast<T>(std::clamp<int32_t>(q, std::numeric_limits<T>::min(), std::numeric_limits<T>::max()));
 }

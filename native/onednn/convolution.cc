@@ -35,15 +35,9 @@ FusedPrimitive make_convolution(const ConvolutionProblem& problem, const Fusion&
   dnnl::convolution_forward::primitive_desc pd(description, fused.attributes, engine());
 #endif
   KernelChoice choice(problem.kernel);
-  while (is_faulty(pd.impl_info_str(), problem, fusion, form) || !choice.takes(pd.impl_info_str())) {
-    if (pd.next_impl()) continue;
-    if (problem.kernel.empty())
+  while (is_faulty(pd.impl_info_str(), problem, fusion, form) || !choice.takes(pd.impl_info_str()))
+    if (!pd.next_impl())
       throw dnnl::error(dnnl_unimplemented, "oneDNN has no trustworthy implementation of this convolution");
-    uncached.reset();
-    auto first = problem;
-    first.kernel.clear();
-    return make_convolution(first, fusion, form);
-  }
   Primitive primitive(dnnl::convolution_forward(pd), pd.impl_info_str(), pd.scratchpad_desc());
   return complete(std::move(primitive), {src, pd.weights_desc(), bias, dst}, std::move(fused));
 }

@@ -18,8 +18,8 @@ struct ConvolutionProblem {
   std::string kernel = "";  // see KernelChoice
 };
 
-// The implementation that problem.kernel chooses among those not known to be faulty; the first of them where
-// it chooses none that there is.
+// The implementation that problem.kernel chooses among those not known to be faulty. Throws dnnl::error,
+// dnnl_unimplemented, where there is none.
 FusedPrimitive make_convolution(const ConvolutionProblem& problem, const Fusion& fusion, AddendForm form);
 
 }  // namespace octavo::onednn

@@ -125,6 +125,18 @@ bool is_slow(const std::string& implementation) {
   return implementation.find("ref") != std::string::npos || implementation.find("gemm") != std::string::npos;
 }
 
+// With the kernel that was asked for; nothing where none was, or oneDNN does not have it.
+std::optional<onednn::FusedPrimitive> make_chosen(const std::string& kernel,
+                                                  const std::function<onednn::FusedPrimitive()>& make) {
+  if (kernel.empty()) return std::nullopt;
+  try {
+    return make();
+  } catch (const dnnl::error& error) {
+    if (error.status != dnnl_unimplemented) throw;
+    return std::nullopt;
+  }
+}
+
 std::unique_ptr<Step> create(const StepSpec& spec) {
   auto c = read(spec);
   const auto& weight = spec.inputs[1];
@@ -140,22 +152,31 @@ std::unique_ptr<Step> create(const StepSpec& spec) {
     return create_exact_layer(spec, {problem, c.weight, c.groups, addend}, inputs, fusion);
   };
   const bool has_exact = has_exact_layers(c.src.dtype);
-  const bool chosen = c.problem.kernel.find("octavo:exact") != std::string::npos;
-  if (needs_exact_layer(spec) || (has_exact && chosen)) return make_exact();
+  const bool wants_exact = c.problem.kernel.find("octavo:exact") != std::string::npos;
+  if (needs_exact_layer(spec) || (has_exact && wants_exact)) return make_exact();
   if (fusion.src_zero_point != 0 && !is_padded(c.problem) && has_weight_sums(weight))
     fusion.weight_sums = weight_sums(weight);
   c.problem.has_bias = inputs.bias >= 0;
   if (auto plain = create_plain_convolution(spec, c.problem, fusion, c.src, weight_view(c), c.dst))
     return plain;
-  auto fused = make_fused(fusion, c.dst.dtype, [&](onednn::AddendForm form) {
-    return onednn::make_convolution(c.problem, fusion, form);
-  });
-  const bool slow = is_slow(fused.primitive.implementation());
-  if (slow && has_exact) return make_exact();
-  if (slow && c.problem.kernel.empty())
-    if (const auto merged = with_merged_groups(spec)) return create(*merged);
+  const auto make = [&] {
+    return make_fused(fusion, c.dst.dtype, [&](onednn::AddendForm form) {
+      return onednn::make_convolution(c.problem, fusion, form);
+    });
+  };
+  auto fused = make_chosen(c.problem.kernel, make);
+  const bool chosen = fused.has_value();
+  if (!chosen) {
+    c.problem.kernel.clear();
+    fused.emplace(make());
+  }
+  if (is_slow(fused->primitive.implementation())) {
+    if (has_exact) return make_exact();
+    if (!chosen)
+      if (const auto merged = with_merged_groups(spec)) return create(*merged);
+  }
   const FusedViews views{{c.src, c.problem.src}, weight_view(c), {c.dst, c.problem.dst}, addend};
-  return std::make_unique<FusedStep>(spec, inputs, views, std::move(fused));
+  return std::make_unique<FusedStep>(spec, inputs, views, std::move(*fused));
 }
 }  // namespace
 

@@ -95,3 +95,22 @@ it.each(shapes)('of bytes: %i channels, %s with a gap of %i', (channels, order, 
         expect(different).toBeLessThanOrEqual(count / 100);
       }
 });
+
+it('what is not a number becomes the same byte in every channel', () => {
+  const channels = 13;
+  const shape = [1, channels, 1, 1];
+  const y = new Int8Array(channels);
+  const parameter = (value: number) => {
+    return { dtype: 'float32', shape: [channels], data: new Float32Array(channels).fill(value) } as const;
+  };
+  addon.execute(
+    {
+      op: 'batch_norm',
+      node: 'case',
+      attributes: { eps: 0.5, hasWeight: false, hasBias: false, outputZeroPoint: -9 },
+    },
+    [{ dtype: 'int8', shape, data: new Int8Array(channels).fill(5) }, parameter(0), parameter(-1)],
+    [{ dtype: 'int8', shape, data: y }],
+  );
+  expect(new Set(y).size).toBe(1);
+});

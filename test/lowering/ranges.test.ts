@@ -62,12 +62,58 @@ const cases: readonly [string, number | undefined, (b: GraphBuilder, x: Node) =>
       return convolution(b, b.quantizeDequantize(y, 0.02, 5, 127));
     },
   ],
-  [
-    'a concatenation, whichever part is larger',
+  ...[
+    [63, 127],
+    [127, 63],
+  ].map((parts): (typeof cases)[number] => [
+    `a concatenation of up to ${parts}`,
     127,
     (b, x) => {
-      const [p, q] = [63, 127].map((max) => b.quantizeDequantize(x, 0.02, 5, max));
-      return convolution(b, b.quantizeDequantize(b.call('aten.cat.default', [p, q], 1), 0.02, 5, 127), 8);
+      const values = parts.map((max) => b.quantizeDequantize(x, 0.02, 5, max));
+      return convolution(b, b.quantizeDequantize(b.call('aten.cat.default', values, 1), 0.02, 5, 127), 8);
+    },
+  ]),
+  [
+    'average pooling',
+    127,
+    (b, x) => {
+      const y = b.call('aten.avg_pool2d.default', b.quantizeDequantize(x, 0.02, 5, 127), [2, 2], [1, 1]);
+      return convolution(b, b.quantizeDequantize(y, 0.02, 5, 127));
+    },
+  ],
+  [
+    'a sum, then relu6',
+    120,
+    (b, x) => {
+      const y = convolution(b, b.quantizeDequantize(x, 0.02, 5));
+      const sum = b.call('aten.add.Tensor', y, b.quantizeDequantize(x, 0.02, 5));
+      return convolution(b, b.quantizeDequantize(b.call('aten.hardtanh.default', sum, 0, 6), 0.05, 0));
+    },
+  ],
+  ...(
+    [
+      [90, 127],
+      [200, 200],
+      // These wrap around, or are no integers.
+      [-1, undefined],
+      [200.7, undefined],
+      [256, undefined],
+    ] as const
+  ).map(([value, expected]): (typeof cases)[number] => [
+    `padding with ${value}`,
+    expected,
+    (b, x) => {
+      const y = b.call('aten.constant_pad_nd.default', b.quantize(x, 0.02, 5, 127), [1, 1, 1, 1], value);
+      return convolution(b, b.dequantize(y, 0.02, 5));
+    },
+  ]),
+  [
+    'averages of integers with a divisor of their own',
+    undefined,
+    (b, x) => {
+      const q = b.quantize(x, 0.02, 5, 127);
+      const y = b.call('aten.avg_pool2d.default', q, [2, 2], [1, 1], [0, 0], false, true, 1);
+      return convolution(b, b.dequantize(y, 0.02, 5));
     },
   ],
   [

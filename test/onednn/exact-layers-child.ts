@@ -114,7 +114,7 @@ function laidOut<T extends Bytes>(
   return target;
 }
 
-function convolution(layer: Layer, ranges: Ranges, channelsLast: boolean) {
+function convolution(layer: Layer, ranges: Ranges, channelsLast: boolean, kernel = '') {
   const { dtype, zeroPoint } = ranges;
   const { stride = [1, 1], padding = [0, 0], dilation = [1, 1], groups = 1 } = layer;
   const extent = (i: number) =>
@@ -130,7 +130,7 @@ function convolution(layer: Layer, ranges: Ranges, channelsLast: boolean) {
     {
       op: 'convolution',
       node: 'case',
-      attributes: { stride, padding, dilation, groups, ...quantization(ranges) },
+      attributes: { stride, padding, dilation, groups, kernel, ...quantization(ranges) },
     },
     [
       {
@@ -146,10 +146,11 @@ function convolution(layer: Layer, ranges: Ranges, channelsLast: boolean) {
   const expected = referenceConvolution(layer, x, zeroPoint, weight, shape);
   // Sums below 2^24 are float32 numbers; larger ones round once.
   const wrong = y.filter((value, i) => value !== Math.fround(expected[i])).length;
-  const name = `${JSON.stringify(ranges)} ${channelsLast ? 'channels-last' : 'row-major'} ${JSON.stringify(layer)}`;
-  // Depthwise layers have no pairs of products.
+  const name = `${JSON.stringify(ranges)} ${channelsLast ? 'channels-last' : 'row-major'} ${kernel} ${JSON.stringify(layer)}`;
+  // Depthwise layers have no pairs of products. For other groups oneDNN may have no kernel but its reference.
   const isDepthwise = dtype === 'uint8' && groups === layer.weight[0] && layer.weight[1] === 1;
-  return { name, fits: isDepthwise || fits(ranges), implementation, wrong };
+  const own = isDepthwise ? false : !fits(ranges) || (groups > 1 ? undefined : false);
+  return { name, own, implementation, wrong };
 }
 
 function linear(rows: readonly number[], inputs: number, outputs: number, ranges: Ranges) {
@@ -182,7 +183,7 @@ function linear(rows: readonly number[], inputs: number, outputs: number, ranges
     }
   const name = `linear ${JSON.stringify(ranges)} [${rows}] ${inputs} -> ${outputs}`;
   // Few rows are faster on our own kernels.
-  return { name, fits: count >= 64 && fits(ranges), implementation, wrong };
+  return { name, own: count < 64 || !fits(ranges), implementation, wrong };
 }
 
 const full = [-128, 127] as const;
@@ -199,7 +200,9 @@ for (const ranges of [
   { dtype: 'uint8', zeroPoint: 131, x: [0, 255], weight: [-64, 64] },
   { dtype: 'uint8', zeroPoint: 0, x: [0, 255], weight: [-65, 64] },
 ] as const) {
-  for (const layer of layers) outcomes.push(convolution(layer, ranges, true));
+  for (const layer of layers)
+    for (const kernel of fits(ranges) ? ['', '#1', '#2', '#3'] : [''])
+      outcomes.push(convolution(layer, ranges, true, kernel));
   outcomes.push(convolution(layers[2], ranges, false), convolution(layers[7], ranges, false));
   for (const rows of [[1], [7], [2, 3, 5], [130]])
     for (const [inputs, outputs] of [

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { chooseLayers, chooseThreadCount } from '../../lib/tuning/choose.ts';
+import { chooseKernels, chooseLayers, chooseThreadCount } from '../../lib/tuning/choose.ts';
 import { isFaster, median, type PairedTimes } from '../../lib/tuning/paired-times.ts';
 
 /** A clock without surprises but noise: deviates by up to `noise` to both sides, the same for the same seed. */
@@ -112,4 +112,34 @@ describe('chooseThreadCount', () => {
         expect(time).toBeCloseTo(times[Number(count)], 0);
     },
   );
+});
+
+describe('chooseKernels', () => {
+  const milliseconds: Readonly<Record<string, number>> = { jit: 10, brgconv: 8, gemm: 7, slow: 30 };
+  /** Of two steps the first has all kernels, the second no other. */
+  const race = (current: readonly { node: string; choice: string }[], candidate: string) => {
+    const first = current.find(({ node }) => node === 'a')?.choice ?? 'jit';
+    const times = pairs(milliseconds[first], milliseconds[candidate], 0.2);
+    return [
+      { node: 'a', names: [first, candidate] as const, paired: times },
+      { node: 'b', names: ['jit', 'jit'] as const, paired: pairs(10, 5, 0) },
+    ];
+  };
+  const choices = (candidates: readonly string[]) =>
+    chooseKernels([[1]], candidates, race).map(({ node, choice, times }) => [
+      node,
+      choice,
+      Object.keys(times),
+    ]);
+
+  it('takes what beats the one before, and no step that has no other', () => {
+    expect(choices(['brgconv'])).toEqual([['a', 'brgconv', ['jit', 'brgconv']]]);
+    expect(choices(['slow', 'brgconv', 'gemm'])).toEqual([['a', 'gemm', ['jit', 'brgconv', 'gemm']]]);
+    expect(choices(['gemm', 'brgconv'])).toEqual([['a', 'gemm', ['jit', 'gemm']]]);
+  });
+
+  it('decides nothing where nothing is faster, or nothing raced', () => {
+    expect(choices(['slow', 'jit'])).toEqual([]);
+    expect(chooseKernels([[1]], ['brgconv'], () => [])).toEqual([]);
+  });
 });

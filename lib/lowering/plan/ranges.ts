@@ -3,7 +3,7 @@ import type { Value } from './value.ts';
 
 const full = 255;
 
-/** Steps whose results are values of their inputs, or lie between them. */
+/** Steps whose results are values of their inputs, or lie between the smallest and the largest of them and 0. */
 const selections: ReadonlySet<string> = new Set(['concat', 'copy', 'pool']);
 
 /**
@@ -31,8 +31,9 @@ export function withInputRanges(program: Program): Program {
 }
 
 function largestResult({ op, attributes, inputs }: Instruction, largest: (value: Value) => number): number {
-  if (selections.has(op)) return Math.max(...inputs.map(largest));
-  if (op === 'pad') return Math.max(largest(inputs[0]), attributes.value as number);
+  // Unless averages are divided by something else than the window's size.
+  if (selections.has(op) && attributes.divisor === undefined) return Math.max(...inputs.map(largest));
+  if (op === 'pad') return Math.max(largest(inputs[0]), asByte(attributes.value as number));
   if (op === 'lookup') return inputs[1].data ? Math.max(...(inputs[1].data as Uint8Array)) : full;
   if (typeof attributes.quantMax === 'number') return attributes.quantMax;
   if (attributes.unary !== 'hardtanh' || typeof attributes.outputScale !== 'number') return full;
@@ -40,5 +41,8 @@ function largestResult({ op, attributes, inputs }: Instruction, largest: (value:
   const slack = 2 ** -10;
   const bound =
     (attributes.unaryBeta as number) / attributes.outputScale + (attributes.outputZeroPoint as number);
-  return Math.min(full, Math.floor(bound + 0.5 + slack));
+  return Math.min(full, Math.max(0, Math.floor(bound + 0.5 + slack)));
 }
+
+/** What is no byte could become any. */
+const asByte = (value: number) => (Number.isInteger(value) && value >= 0 && value <= full ? value : full);
