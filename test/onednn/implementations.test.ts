@@ -1,5 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { addon } from '../../lib/onednn/addon.ts';
+import { cpuFeatures } from '../../lib/onednn/cpu-features.ts';
+import { whyNoFastBfloat16 } from '../../lib/onednn/fast-bfloat16.ts';
 import { arrayTypeOf, type DType } from '../../lib/tensor/index.ts';
 import { sizeOf, unaries } from './cases.ts';
 
@@ -65,6 +67,13 @@ const variants: readonly Variant[] = [
   { x: 'float32', output: 'float32', addend: 'float32', unary: 'relu' },
 ];
 
+const inBfloat16: readonly Variant[] = [
+  { x: 'bfloat16', output: 'bfloat16' },
+  { x: 'bfloat16', output: 'float32' },
+  { x: 'bfloat16', output: 'bfloat16', unary: 'hardswish' },
+  { x: 'bfloat16', output: 'bfloat16', addend: 'bfloat16', unary: 'relu' },
+];
+
 const isInt8 = (dtype: DType) => dtype === 'uint8' || dtype === 'int8';
 const tensor = (dtype: DType, shape: readonly number[]) => ({
   dtype,
@@ -114,7 +123,7 @@ function convolution(layer: Layer, variant: Variant): string {
     { op: 'convolution', node: layer.name, attributes },
     [
       image(variant.x, x),
-      constant(isInt8(variant.x) ? 'int8' : 'float32', weight),
+      constant(isInt8(variant.x) ? 'int8' : variant.x, weight),
       constant('float32', [channels]),
       ...(variant.addend ? [image(variant.addend, shape)] : []),
     ],
@@ -128,7 +137,7 @@ function linear(rows: readonly number[], out: number, variant: Variant): string 
     { op: 'linear', node: 'linear', attributes: quantization(variant, out) },
     [
       tensor(variant.x, rows),
-      constant(isInt8(variant.x) ? 'int8' : 'float32', [out, rows[rows.length - 1]]),
+      constant(isInt8(variant.x) ? 'int8' : variant.x, [out, rows[rows.length - 1]]),
       constant('float32', [out]),
       ...(variant.addend ? [tensor(variant.addend, shape)] : []),
     ],
@@ -146,5 +155,20 @@ describe('no reference kernel, and nothing reordered', () => {
   it.each([[[1, 512]], [[32, 100]], [[2, 9, 64]]])('linear of %j', (rows) => {
     const names = [10, 64].flatMap((out) => variants.map((variant) => linear(rows, out, variant)));
     expect(names.filter((name) => /ref|\+/.test(name))).toEqual([]);
+  });
+});
+
+// Where the CPU is not fast in bfloat16, oneDNN computes in float32 between two conversions.
+const bfloat16Name = whyNoFastBfloat16(cpuFeatures())
+  ? /^octavo:convert\+(?!.*ref)[\w:]+(\+octavo:convert)?$/
+  : /^(?!.*ref)[\w:]+$/;
+describe('no reference kernel in bfloat16, and nothing converted where the CPU computes in it', () => {
+  it.each(layers)('convolution of channels-last images: $name', (layer) => {
+    for (const variant of inBfloat16) expect(convolution(layer, variant)).toMatch(bfloat16Name);
+  });
+
+  it.each([[[1, 512]], [[32, 100]], [[2, 9, 64]]])('linear of %j', (rows) => {
+    for (const variant of inBfloat16)
+      for (const out of [10, 64]) expect(linear(rows, out, variant)).toMatch(bfloat16Name);
   });
 });
