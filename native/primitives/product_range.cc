@@ -24,7 +24,8 @@ int64_t largest_magnitude(const StepInput& weight) {
 // One weight a channel and place of the window: [C, 1, ...], in as many groups, of which there are several.
 bool is_depthwise(const StepSpec& spec) {
   const auto& weight = spec.inputs[1].desc.shape;
-  return weight.size() > 2 && weight[0] > 1 && weight[1] == 1 && spec.attributes.integer("groups", 1) == weight[0];
+  return weight.size() > 2 && weight[0] > 1 && weight[1] == 1 &&
+         spec.attributes.integer("groups", 1) == weight[0];
 }
 }  // namespace
 
