@@ -8,6 +8,7 @@
 #include "binding/executor.h"
 #include "binding/observe.h"
 #include "cpu/tile_permission.h"
+#include "onednn/plain_convolution.h"
 #include "onednn/version.h"
 
 namespace {
@@ -16,6 +17,7 @@ Napi::Value one_dnn_version(const Napi::CallbackInfo& info) {
   result.Set("version", octavo::onednn::version());
   result.Set("runtime", octavo::onednn::runtime());
   result.Set("isa", octavo::onednn::effective_isa());
+  result.Set("prefersChannelBlocks", octavo::onednn::prefers_channel_blocks());
   return result;
 }
 

@@ -232,7 +232,15 @@ export class CompiledModel implements Disposable {
       threads: tunedThreads(this.tuning, shapes),
       kernelOf: tunedKernels(this.tuning, shapes),
     };
-    return buildPlan(this.#module, metas, this.#constants, this.threadsPerStream, choices);
+    const { prefersChannelBlocks } = addon.oneDnnVersion();
+    return buildPlan(
+      this.#module,
+      metas,
+      this.#constants,
+      prefersChannelBlocks,
+      this.threadsPerStream,
+      choices,
+    );
   }
 
   /** Made when first wanted: most models are never asked. */

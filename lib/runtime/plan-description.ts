@@ -1,5 +1,5 @@
 import { type BuiltPlan, bytesMoved, multiplyAdds } from '../lowering/plan/index.ts';
-import type { CompiledStep, PlanValue } from '../onednn/addon.ts';
+import type { CompiledStep } from '../onednn/addon.ts';
 import { type DType, rowMajorStrides } from '../tensor/index.ts';
 import { alignColumns } from './text-columns.ts';
 
@@ -20,7 +20,7 @@ export interface StepDescription {
   readonly shape: readonly number[];
   /** Of what it computes on: its first input. */
   readonly inputDtype: DType;
-  readonly layout: 'row-major' | 'strided';
+  readonly layout: 'row-major' | 'strided' | 'blocks of channels';
   /** Products that it sums up; 0 for a step that has none. */
   readonly multiplyAdds: number;
   /** Bytes that it reads and writes, weights included. */
@@ -55,13 +55,12 @@ export interface PlanDescription {
   };
 }
 
-const isRowMajor = ({ shape, strides }: PlanValue) =>
-  strides === undefined ||
+const isRowMajor = ({ shape, strides }: { shape: readonly number[]; strides: readonly number[] }) =>
   rowMajorStrides(shape).every((stride, axis) => shape[axis] === 1 || strides[axis] === stride);
 
 /** Describes a plan that was compiled to `compiled`. */
 export function describePlan(
-  { desc, targets, arenaLowerBound }: BuiltPlan,
+  { desc, targets, results, arenaLowerBound }: BuiltPlan,
   compiled: readonly CompiledStep[],
   names: { readonly inputs: readonly string[]; readonly outputs: readonly string[] },
   constantBytes: number,
@@ -71,7 +70,7 @@ export function describePlan(
     const outputs = step.outputs.map((index) => desc.values[index]);
     const inputs = step.inputs.map((index) => desc.values[index]);
     const operands = { op: step.op, inputs, outputs };
-    const [{ dtype, shape }] = outputs;
+    const { dtype, shape, strides, image } = results[i];
     const { implementation, scratchpadBytes } = compiled[i];
     return {
       node: step.node,
@@ -80,8 +79,8 @@ export function describePlan(
       op: step.op,
       implementation,
       dtype,
-      shape,
-      layout: isRowMajor(outputs[0]) ? 'row-major' : 'strided',
+      shape: image ?? shape,
+      layout: image ? 'blocks of channels' : isRowMajor({ shape, strides }) ? 'row-major' : 'strided',
       inputDtype: inputs[0].dtype,
       multiplyAdds: multiplyAdds(operands),
       bytes: bytesMoved(operands),
@@ -104,6 +103,8 @@ export function describePlan(
   };
 }
 
+const suffixes = { 'row-major': '', strided: ' channels-last', 'blocks of channels': ' blocks' };
+
 /** A plan as text: one line a step, then where the memory goes. */
 export function formatPlan({ inputs, outputs, threads, steps, memory }: PlanDescription): string {
   const tensor = (dtype: string, shape: readonly number[]) => `${dtype}[${shape.join(', ')}]`;
@@ -113,7 +114,7 @@ export function formatPlan({ inputs, outputs, threads, steps, memory }: PlanDesc
     String(i),
     step.node,
     step.op,
-    tensor(step.dtype, step.shape) + (step.layout === 'row-major' ? '' : ' channels-last'),
+    tensor(step.dtype, step.shape) + suffixes[step.layout],
     step.implementation,
     formatBytes(step.bytes),
   ]);

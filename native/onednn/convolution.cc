@@ -3,11 +3,24 @@
 #include "onednn/convolution_faults.h"
 #include "onednn/kernel_choice.h"
 #include "onednn/uncached.h"
+#include "tensor/channel_blocks.h"
 
 namespace octavo::onednn {
 
+dnnl::memory::desc channel_blocks(const Dims& shape, DType dtype) {
+  static_assert(kChannelBlock == 8, "the tag says how many");
+  return {shape, to_onednn(dtype), dnnl::memory::format_tag::nChw8c};
+}
+
+namespace {
+dnnl::memory::desc layout(const TensorDesc& image, bool in_blocks) {
+  return in_blocks ? channel_blocks(image.shape, image.dtype) : to_onednn(image);
+}
+}  // namespace
+
 FusedPrimitive make_convolution(const ConvolutionProblem& problem, const Fusion& fusion, AddendForm form) {
-  const auto src = to_onednn(problem.src), dst = to_onednn(problem.dst);
+  const auto src = layout(problem.src, problem.src_in_blocks),
+             dst = layout(problem.dst, problem.dst_in_blocks);
   const dnnl::memory::desc weights(problem.weights, to_onednn(problem.weights_dtype),
                                    dnnl::memory::format_tag::any);
   const int64_t channels = problem.dst.shape[1];

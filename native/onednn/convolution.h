@@ -16,7 +16,12 @@ struct ConvolutionProblem {
   Dims padding_end;
   bool has_bias;
   std::string kernel = "";  // see KernelChoice
+  // The channels lie in blocks (tensor/channel_blocks.h), densely: the strides are not looked at.
+  bool src_in_blocks = false, dst_in_blocks = false;
 };
+
+// An image of this shape whose channels lie in blocks.
+dnnl::memory::desc channel_blocks(const Dims& shape, DType dtype);
 
 // The implementation that problem.kernel chooses among those not known to be faulty. Throws dnnl::error,
 // dnnl_unimplemented, where there is none.

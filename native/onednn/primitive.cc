@@ -46,8 +46,10 @@ dnnl::memory::desc to_onednn(const TensorDesc& desc) {
 
 dnnl::memory::desc with_type(const dnnl::memory::desc& desc, dnnl::memory::data_type type) {
 #if OCTAVO_ONEDNN_3
+  if (desc.get_data_type() == type) return desc;
   return {desc.get_dims(), type, desc.get_strides()};
 #else
+  if (desc.data_type() == type) return desc;
   const auto* strides = desc.data.format_desc.blocking.strides;
   return {desc.dims(), type, dnnl::memory::dims(strides, strides + desc.data.ndims)};
 #endif

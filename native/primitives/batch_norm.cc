@@ -13,24 +13,27 @@
 namespace octavo {
 
 namespace {
-int64_t channels_of(const TensorDesc& x) {
+// The shape in which parameters of a channel each are broadcast over x: [C, 1, 1, ...], or [C / B, 1, 1, B]
+// for an image whose channels lie in blocks.
+Dims per_channel(const TensorDesc& x, int64_t parameters) {
   if (x.shape.size() < 2) throw std::invalid_argument("the input needs a batch and a channel extent");
-  return x.shape[1];
-}
-
-// [C] seen as [C, 1, 1, ...] against an input of `rank` extents.
-TensorDesc per_channel(int64_t channels, size_t rank) {
-  TensorDesc desc{DType::f32, Dims(rank - 1, 1), {}};
-  desc.shape[0] = channels;
-  desc.strides = row_major_strides(desc.shape);
-  return desc;
+  Dims shape(x.shape.size() - 1, 1);
+  shape[0] = x.shape[1];
+  if (x.shape.size() == 5 && parameters == x.shape[1] * x.shape[4]) shape.back() = x.shape.back();
+  return shape;
 }
 
 PointwiseLoop make_loop(const StepSpec& spec) {
   const auto& x = spec.inputs[0].desc;
-  const TensorDesc channel = per_channel(x.shape[1], x.shape.size());
+  TensorDesc channel{DType::f32, per_channel(x, spec.inputs[1].desc.numel()), {}};
+  channel.strides = row_major_strides(channel.shape);
   return PointwiseLoop(pointwise_operand(spec.outputs.at(0), spec.attributes, "output"),
                        {pointwise_operand(x, spec.attributes, "x"), {channel, {}}, {channel, {}}});
+}
+
+size_t channels_of(const TensorDesc& x, const TensorDesc& mean) {
+  const Dims shape = per_channel(x, mean.numel());
+  return static_cast<size_t>(shape[0] * (shape.size() > 1 ? shape.back() : 1));
 }
 
 // x and the result may be 8-bit integers, a pointwise function may follow.
@@ -42,7 +45,7 @@ class BatchNorm : public Step {
         mean_(spec, 1, "running mean"),
         variance_(spec, 2, "running variance"),
         eps_(static_cast<float>(spec.attributes.number("eps"))),
-        scale_(static_cast<size_t>(channels_of(x_.desc()))),
+        scale_(channels_of(x_.desc(), mean_.desc())),
         shift_(scale_.size()),
         function_(spec.attributes),
         loop_(make_loop(spec)) {

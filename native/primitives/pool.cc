@@ -13,6 +13,7 @@
 #include "primitives/input_value.h"
 #include "primitives/strided.h"
 #include "primitives/table.h"
+#include "tensor/channel_blocks.h"
 
 namespace octavo {
 
@@ -63,7 +64,18 @@ struct Problem {
 
   explicit Problem(const StepSpec& spec);
   bool is_plain() const { return source.scale == target.scale && source.zero_point == target.zero_point; }
+
+ private:
+  void use_even_windows();
 };
+
+// Blocks of channels are pooled as images of their own. False where there are none.
+bool unblock(TensorDesc& src, TensorDesc& dst) {
+  if (!is_in_blocks(src) && !is_in_blocks(dst)) return false;
+  for (auto* image : {&src, &dst})
+    *image = blocks_as_images(is_in_blocks(*image) ? *image : in_blocks(*image));
+  return true;
+}
 
 Problem::Problem(const StepSpec& spec)
     : src(spec.input(0, "the tensor").desc),
@@ -72,6 +84,7 @@ Problem::Problem(const StepSpec& spec)
       divisor(spec.attributes.number("divisor", 0)),
       source{spec.attributes.number("xScale", 1), spec.attributes.integer("xZeroPoint", 0)},
       target{spec.attributes.number("outputScale", 1), spec.attributes.integer("outputZeroPoint", 0)} {
+  const bool blocks = unblock(src, dst);
   const size_t rank = src.shape.size();
   if (rank < 3 || rank > 4 || dst.shape.size() != rank)
     throw std::invalid_argument("pooling is over [N, C, L] or [N, C, H, W]");
@@ -109,6 +122,16 @@ Problem::Problem(const StepSpec& spec)
       throw std::invalid_argument("the last of " + std::to_string(axis.out) +
                                   " windows lies outside the input's extent " + std::to_string(axis.in));
   }
+  // Our own loops run along channels, of which blocks have few.
+  if (adaptive && blocks) use_even_windows();
+}
+
+// Where all adaptive windows are alike, they are an ordinary average's.
+void Problem::use_even_windows() {
+  for (const auto& axis : axes)
+    if (axis.out == 0 || axis.in % axis.out != 0) return;
+  for (auto& axis : axes) axis.kernel = axis.stride = axis.in / axis.out;
+  algorithm = Algorithm::avg_exclude_padding;
 }
 
 // What oneDNN computes for this problem, when it does so fast.

@@ -7,11 +7,11 @@ import { arrayTypeOf, numelOf, Tensor } from '../../lib/tensor/index.ts';
 import { uniform } from './graph-builder.ts';
 
 /** Builds a plan for the inputs that the graph has. */
-export function build(module: GraphModule, maxThreads = 1): BuiltPlan {
+export function build(module: GraphModule, maxThreads = 1, blocksChannels = false): BuiltPlan {
   const metas = module.graph.placeholders.map(
     (node) => node.meta.val as { dtype: 'float32'; shape: number[] },
   );
-  return buildPlan(module, metas, new ConstantStore(), maxThreads);
+  return buildPlan(module, metas, new ConstantStore(), blocksChannels, maxThreads);
 }
 
 /** Runs a plan on one thread. */
@@ -42,11 +42,11 @@ export function difference(actual: Tensor, expected: Tensor): number {
 }
 
 /** The plan must give what the interpreter gives, which knows neither layouts nor an arena. */
-export function checkAgainstInterpreter(module: GraphModule): BuiltPlan {
+export function checkAgainstInterpreter(module: GraphModule, blocksChannels = false): BuiltPlan {
   const inputs = module.graph.placeholders.map((node, i) =>
     uniform((node.meta.val as { dtype: 'float32'; shape: number[] }).shape, -1, 1, 100 + i),
   );
-  const plan = build(module);
+  const plan = build(module, 1, blocksChannels);
   const actual = execute(plan, inputs);
   const expected = new Interpreter(module, operators).run(inputs);
   expect(actual).toHaveLength(expected.length);

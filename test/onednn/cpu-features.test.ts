@@ -56,6 +56,15 @@ describe('cpuFeatures on this machine', () => {
     expect(oneDnn.isa.startsWith('avx512_core_amx')).toBe(sets.amxInt8 && sets.amxBf16);
   });
 
+  it.runIf(/^avx2$|^avx512_core/.test(features.oneDnn.isa))(
+    'knows who likes channels in blocks of eight',
+    () => {
+      const { version, isa, prefersChannelBlocks } = features.oneDnn;
+      // Measured: 2.6's AVX2 kernels are faster on blocks, 3.7's are not. AVX-512 has blocks of sixteen, if any.
+      expect(prefersChannelBlocks).toBe(isa === 'avx2' && version.startsWith('2.'));
+    },
+  );
+
   it('honours ONEDNN_MAX_CPU_ISA, in a process of its own as oneDNN reads it once', () => {
     const addon = new URL('../../build/Release/octavo.node', import.meta.url).pathname;
     const isa = execFileSync(

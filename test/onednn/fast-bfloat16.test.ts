@@ -8,7 +8,7 @@ const cascadeLake: InstructionSets = {
 };
 const zen4 = { ...cascadeLake, avx512Bf16: true };
 const tilesAlone = { ...cascadeLake, amxTile: true, amxBf16: true };
-const oneDnn = (isa: string) => ({ version: '3.7.0', runtime: 'omp', isa });
+const oneDnn = (isa: string) => ({ version: '3.7.0', runtime: 'omp', isa, prefersChannelBlocks: false });
 
 test.each([
   [zen4, 'avx512_core_bf16'],

@@ -4,7 +4,7 @@ import type { ConstantStore } from './constants.ts';
 import { type KernelOf, withKernels } from './kernels.ts';
 import { buildProgram } from './program.ts';
 import { withInputRanges } from './ranges.ts';
-import { scheduleProgram } from './schedule.ts';
+import { type Operand, scheduleProgram } from './schedule.ts';
 import { assignStorage } from './storage.ts';
 import { threadsFor } from './threads.ts';
 
@@ -24,6 +24,8 @@ export interface BuiltPlan {
   readonly desc: PlanDesc;
   /** The operator each step computes; undefined for copies that the plan put in. */
   readonly targets: readonly (string | undefined)[];
+  /** What each step gives. */
+  readonly results: readonly Operand[];
   /** The least arena any plan with these steps could have, in bytes. */
   readonly arenaLowerBound: number;
 }
@@ -32,6 +34,8 @@ export interface BuiltPlan {
  * Builds a graph's plan for the given inputs: shapes and constants worked out, a memory order chosen for every value,
  * copies only where a step or a view needs another one, and a place in memory for each by lifetime.
  * @param inputs one numeric shape a placeholder.
+ * @param blocksChannels whether float32 images may have their channels in blocks, which the CPU's oneDNN has to like
+ * (`OneDnnVersion.prefersChannelBlocks`).
  * @param maxThreads of the stream that will run it; a plan of short steps uses fewer.
  * @throws Error that names the node that cannot be part of a plan.
  */
@@ -39,13 +43,19 @@ export function buildPlan(
   module: GraphModule,
   inputs: readonly TensorMeta[],
   constants: ConstantStore,
+  blocksChannels: boolean,
   maxThreads: number,
   { threads: bestThreads, kernelOf = () => undefined }: PlanChoices = {},
 ): BuiltPlan {
   const program = withKernels(withInputRanges(buildProgram(module, inputs, constants)), kernelOf);
-  const schedule = scheduleProgram(program, constants);
+  const schedule = scheduleProgram(program, constants, blocksChannels);
   const { storage, arena } = assignStorage(program, schedule);
   const threads = Math.min(bestThreads ?? threadsFor(schedule.steps, maxThreads), maxThreads);
   const desc = { ...storage, threads };
-  return { desc, targets: schedule.steps.map(({ target }) => target), arenaLowerBound: arena.lowerBound };
+  return {
+    desc,
+    targets: schedule.steps.map(({ target }) => target),
+    results: schedule.steps.map(({ result, outputs: [first] }) => result ?? first),
+    arenaLowerBound: arena.lowerBound,
+  };
 }

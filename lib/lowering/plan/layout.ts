@@ -1,57 +1,10 @@
 import { rowMajorStrides } from '../../tensor/index.ts';
-import type { Instruction, Program } from './program.ts';
+import { groupsInBlocks } from './block-groups.ts';
+import { isPixel } from './blocks.ts';
+import { laidOutInputs, layoutRule } from './layout-rules.ts';
+import type { Program } from './program.ts';
 import type { Layout } from './strides.ts';
 import type { Value } from './value.ts';
-
-/**
- * What a native step asks of its operands' memory order:
- * - `channelsLast`: images with the channels innermost, in and out;
- * - `uniform`: operands of the result's shape lie as the result does, whichever way that is;
- * - `any`: every input as it is, and a result in whatever order is asked for;
- * - `strided`: every input as it is, and a row-major result;
- * - `rowMajor`: row-major in and out.
- */
-export type LayoutRule = 'channelsLast' | 'uniform' | 'any' | 'strided' | 'rowMajor';
-
-const rules: Readonly<Record<string, LayoutRule>> = {
-  convolution: 'channelsLast',
-  pool: 'channelsLast',
-  batch_norm: 'channelsLast',
-  quantized_average: 'channelsLast',
-  eltwise: 'uniform',
-  binary: 'uniform',
-  concat: 'uniform',
-  lookup: 'uniform',
-  pad: 'uniform',
-  copy: 'any',
-  quantize: 'any',
-  dequantize: 'any',
-  requantize: 'any',
-  quantize_per_channel: 'any',
-  dequantize_per_channel: 'any',
-  matmul: 'strided',
-  integer_matmul: 'strided',
-  attention: 'strided',
-  reduce: 'strided',
-};
-
-/** The rule for a native step. */
-export function layoutRule(op: string): LayoutRule {
-  return rules[op] ?? 'rowMajor';
-}
-
-/** Inputs that have to lie as the step's rule says: neither parameters nor operands that are broadcast. */
-export function laidOutInputs({ op, inputs, outputs }: Instruction): readonly Value[] {
-  const rule = layoutRule(op);
-  const [{ shape }] = outputs;
-  // Concatenation and padding change an extent, but no order.
-  const spread = (value: Value) => op !== 'concat' && op !== 'pad' && String(value.shape) !== String(shape);
-  return inputs.filter((value, i) => {
-    if (value.origin.kind === 'constant') return false;
-    if (rule === 'channelsLast') return i === 0 || !spread(value);
-    return rule === 'uniform' && value.shape.length === shape.length && !spread(value);
-  });
-}
 
 /** The computed value that a view shows in the order in which it lies: all of it, or a slice. */
 function inSameOrder({ shape, dtype, origin }: Value): Value | undefined {
@@ -68,7 +21,7 @@ function inSameOrder({ shape, dtype, origin }: Value): Value | undefined {
 }
 
 /** Values that share one memory order, because steps that do not change it connect them. */
-class Group {
+export class Group {
   parent: Group | undefined;
   /** A convolution or the like reads or writes one of them. */
   spatial = false;
@@ -86,9 +39,10 @@ class Group {
  * Chooses a memory order for every value that a step computes: channels-last around convolutions, pooling and the
  * pointwise steps between them, row-major for the rest. Steps that can change the order on the way (quantize,
  * dequantize, copies) separate what is one thing from what is another; between two of them a chain of pointwise steps
- * stays channels-last when it comes from there or goes there and nobody needs it otherwise.
+ * stays channels-last when it comes from there or goes there and nobody needs it otherwise. With `blocksChannels`,
+ * float32 images that would be channels-last have their channels in blocks where that is worth it.
  */
-export function chooseLayouts(program: Program): (value: Value) => Layout {
+export function chooseLayouts(program: Program, blocksChannels: boolean): (value: Value) => Layout {
   const groups = new Map<Value, Group>();
   const groupOf = (value: Value): Group => {
     const { origin } = value;
@@ -127,7 +81,12 @@ export function chooseLayouts(program: Program): (value: Value) => Layout {
   }
   for (const output of program.outputs) groupOf(output).rowMajor = true;
   spreadThroughConversions(program, groupOf);
-  return (value) => (groupOf(value).spatial && value.shape.length >= 3 ? 'channelsLast' : 'rowMajor');
+  const inBlocks = blocksChannels ? groupsInBlocks(program, groupOf) : new Set<Group>();
+  return (value) => {
+    const group = groupOf(value);
+    if (inBlocks.has(group) && !isPixel(value.shape)) return 'blocked';
+    return group.spatial && value.shape.length >= 3 ? 'channelsLast' : 'rowMajor';
+  };
 }
 
 /** A group nobody needs row-major is channels-last when a step that could convert would otherwise have to. */

@@ -1,16 +1,19 @@
 import type { Attributes, NativeConstant, TensorDesc } from '../../onednn/addon.ts';
 import { byteSizeOf, numelOf, rowMajorStrides } from '../../tensor/index.ts';
+import { imagesInBlocks } from './block-groups.ts';
+import { blocksOf, broadcastInBlocks, inBlocks } from './blocks.ts';
 import type { ConstantStore } from './constants.ts';
-import { chooseLayouts, laidOutInputs, layoutRule } from './layout.ts';
+import { chooseLayouts } from './layout.ts';
+import { laidOutInputs, layoutRule } from './layout-rules.ts';
 import type { Instruction, Program } from './program.ts';
 import { placeInConcatenations, readsSlices, type Slice } from './slices.ts';
 import {
+  denseIn,
   isOverlapping,
   isRowMajor,
   type Layout,
   liesInOrder,
   sameStrides,
-  stridesOf,
   viewStrides,
 } from './strides.ts';
 import type { Value } from './value.ts';
@@ -24,6 +27,8 @@ export type Buffer =
 /** A value in memory. */
 export interface Operand extends TensorDesc {
   readonly strides: readonly number[];
+  /** Of an image whose channels lie in blocks (`blocks.ts`), which are extents of `shape`: its own shape. */
+  readonly image?: readonly number[];
   readonly buffer: Buffer;
   /** Of the first element, in bytes. */
   readonly offset: number;
@@ -37,6 +42,8 @@ export interface ScheduledStep {
   readonly attributes: Attributes;
   readonly inputs: readonly Operand[];
   readonly outputs: readonly Operand[];
+  /** What a copy makes, where its output is that by blocks. */
+  readonly result?: Operand;
 }
 
 /** A program whose values have a memory order, with the copies that takes. */
@@ -47,8 +54,12 @@ export interface Schedule {
 }
 
 /** Gives every value its strides, and puts in a copy where a step or a view needs another memory order. */
-export function scheduleProgram(program: Program, constants: ConstantStore): Schedule {
-  return new Scheduler(program, constants).run();
+export function scheduleProgram(
+  program: Program,
+  constants: ConstantStore,
+  blocksChannels: boolean,
+): Schedule {
+  return new Scheduler(program, constants, blocksChannels).run();
 }
 
 class Scheduler {
@@ -62,10 +73,10 @@ class Scheduler {
   readonly #copies = new Map<Operand, Map<Layout, Operand>>();
   readonly #steps: ScheduledStep[] = [];
 
-  constructor(program: Program, constants: ConstantStore) {
+  constructor(program: Program, constants: ConstantStore, blocksChannels: boolean) {
     this.#program = program;
     this.#constants = constants;
-    this.#layoutOf = chooseLayouts(program);
+    this.#layoutOf = chooseLayouts(program, blocksChannels);
     this.#slices = placeInConcatenations(program, this.#layoutOf);
   }
 
@@ -78,23 +89,48 @@ class Scheduler {
         this.#concatenate(instruction);
         continue;
       }
-      const layout = this.#layoutOf(first);
       const laidOut = new Set(laidOutInputs(instruction));
-      const inputs = instruction.inputs.map((value) => {
-        const operand = this.#operandOf(value);
-        if (laidOut.has(value)) {
-          const asPart = readsSlices(op) && liesInOrder(layout, operand.shape, operand.strides);
-          return asPart ? operand : this.#inLayout(operand, layout, value.name);
-        }
-        const asItIs = ['any', 'strided'].includes(layoutRule(op)) || operand.buffer.kind === 'constant';
-        return asItIs ? operand : this.#inLayout(operand, 'rowMajor', value.name);
-      });
+      const inputs = instruction.inputs.map((value) =>
+        laidOut.has(value) ? this.#laidOut(value, instruction) : this.#beside(value, instruction),
+      );
       const outputs = instruction.outputs.map((value) => this.#create(value));
       this.#steps.push({ node, target, op, attributes, inputs, outputs });
     }
     const taken = new Set<Buffer>();
     const outputs = this.#program.outputs.map((value) => this.#asOutput(value, taken));
     return { steps: this.#steps, outputs };
+  }
+
+  /** An input as the step's rule wants it. */
+  #laidOut(value: Value, instruction: Instruction): Operand {
+    const {
+      op,
+      outputs: [first],
+    } = instruction;
+    const operand = this.#operandOf(value);
+    const own = this.#layoutOf(value);
+    let layout = this.#layoutOf(first);
+    // Where blocks begin or end.
+    if (layoutRule(op) === 'channelsLast' && own === 'blocked')
+      layout = imagesInBlocks(instruction) ? 'blocked' : 'channelsLast';
+    else if (layoutRule(op) === 'channelsLast' && layout === 'blocked') layout = 'rowMajor';
+    const inOrder =
+      (layout === 'blocked') === (operand.image !== undefined) &&
+      liesInOrder(layout, operand.shape, operand.strides);
+    return readsSlices(op) && inOrder ? operand : this.#inLayout(operand, layout, value.name);
+  }
+
+  /** A parameter, or an operand that is broadcast. */
+  #beside(value: Value, { op, outputs: [first] }: Instruction): Operand {
+    const operand = this.#operandOf(value);
+    const rule = layoutRule(op);
+    if (rule === 'any' || rule === 'strided')
+      return operand.image ? this.#inLayout(operand, 'channelsLast', value.name) : operand;
+    const blocked = rule === 'uniform' && this.#layoutOf(first) === 'blocked';
+    if (blocked && operand.image) return operand;
+    const asItIs = operand.buffer.kind === 'constant';
+    const plain = asItIs ? operand : this.#inLayout(operand, 'rowMajor', value.name);
+    return blocked ? { ...plain, ...broadcastInBlocks(plain) } : plain;
   }
 
   #operandOf(value: Value): Operand {
@@ -116,7 +152,8 @@ class Scheduler {
         return { ...dense, buffer: { kind: 'constant', constant: this.#constants.native(origin.tensor) } };
       case 'view': {
         const source = this.#operandOf(origin.of);
-        const strides = viewStrides(source.shape, source.strides, shape);
+        if (String(source.image) === String(shape)) return source;
+        const strides = source.image ? undefined : viewStrides(source.shape, source.strides, shape);
         if (strides) return { ...source, shape, strides };
         return {
           ...this.#inLayout(source, 'rowMajor', origin.of.name),
@@ -125,7 +162,8 @@ class Scheduler {
         };
       }
       case 'strided': {
-        const source = this.#operandOf(origin.of);
+        let source = this.#operandOf(origin.of);
+        if (source.image) source = this.#inLayout(source, 'channelsLast', origin.of.name);
         const view = origin.view(source);
         const offset = source.offset + view.offset * byteSizeOf(dtype);
         return { dtype, shape: view.shape, strides: view.strides, buffer: source.buffer, offset };
@@ -143,8 +181,10 @@ class Scheduler {
   }
 
   #sliceOf({ whole, axis, begin }: Slice, shape: readonly number[]): Operand {
-    const { dtype, strides, buffer, offset } = this.#operands.get(whole) ?? this.#create(whole);
-    return { dtype, shape, strides, buffer, offset: offset + begin * strides[axis] * byteSizeOf(dtype) };
+    const { dtype, strides, image, buffer, offset } = this.#operands.get(whole) ?? this.#create(whole);
+    const lies = image ? { ...inBlocks({ shape, strides: shape }), image: shape } : { shape };
+    const first = image && axis === 1 ? blocksOf(begin) : begin;
+    return { dtype, ...lies, strides, buffer, offset: offset + first * strides[axis] * byteSizeOf(dtype) };
   }
 
   /** Copies those inputs of a concatenation to their place in it that are not there yet. */
@@ -159,15 +199,17 @@ class Scheduler {
       this.#filled.set(value, copies);
       if (numelOf(value.shape) === 0 || [source, ...copies].some((other) => isSamePlace(other, place)))
         continue;
-      this.#steps.push({ node, target, op: 'copy', attributes: {}, inputs: [source], outputs: [place] });
+      this.#steps.push({ node, target, ...copyStep(source, place) });
       copies.push(place);
     }
   }
 
   #inLayout(operand: Operand, layout: Layout, node: string): Operand {
-    const { shape, strides } = operand;
-    if (!isOverlapping(shape, strides) && sameStrides(shape, strides, stridesOf(layout, shape)))
-      return operand;
+    const lies = layout === 'blocked' ? asBlocks(operand) : operand;
+    const { shape, strides } = lies;
+    const dense = denseIn(layout, imageOf(operand));
+    const isThere = String(shape) === String(dense.shape) && sameStrides(shape, strides, dense.strides);
+    if (isThere && !isOverlapping(shape, strides)) return lies;
     const copies = this.#copies.get(operand) ?? new Map<Layout, Operand>();
     this.#copies.set(operand, copies);
     const copy = copies.get(layout) ?? this.#copy(operand, layout, node);
@@ -176,8 +218,8 @@ class Scheduler {
   }
 
   #copy(operand: Operand, layout: Layout, node: string): Operand {
-    const copy = createOperand(operand, layout);
-    this.#steps.push({ node, op: 'copy', attributes: {}, inputs: [operand], outputs: [copy] });
+    const copy = createOperand({ dtype: operand.dtype, shape: imageOf(operand) }, layout);
+    this.#steps.push({ node, ...copyStep(operand, copy) });
     return copy;
   }
 
@@ -189,20 +231,39 @@ class Scheduler {
       operand.offset === 0 &&
       buffer.bytes === bytesOf(operand) &&
       !taken.has(buffer);
-    if (!whole || !isRowMajor(shape, strides)) operand = this.#copy(operand, 'rowMajor', value.name);
+    if (!whole || operand.image || !isRowMajor(shape, strides))
+      operand = this.#copy(operand, 'rowMajor', value.name);
     taken.add(operand.buffer);
     return operand;
   }
 }
 
 function createOperand({ dtype, shape }: TensorDesc, layout: Layout): Operand {
-  const strides = stridesOf(layout, shape);
-  const bytes = numelOf(shape) * byteSizeOf(dtype);
-  return { dtype, shape, strides, buffer: { kind: 'computed', bytes }, offset: 0 };
+  const buffer = { kind: 'computed', bytes: numelOf(shape) * byteSizeOf(dtype) } as const;
+  const image = layout === 'blocked' ? { image: shape } : {};
+  return { dtype, ...denseIn(layout, shape), ...image, buffer, offset: 0 };
+}
+
+/** A value's own shape, however it lies. */
+function imageOf({ shape, image }: Operand): readonly number[] {
+  return image ?? shape;
+}
+
+function asBlocks(operand: Operand): Operand {
+  return operand.image ? operand : { ...operand, ...inBlocks(operand), image: operand.shape };
+}
+
+/** Where one of the two lies in blocks, the step sees both that way. */
+function copyStep(from: Operand, to: Operand): Omit<ScheduledStep, 'node' | 'target'> {
+  const [source, place] = from.image || to.image ? [asBlocks(from), asBlocks(to)] : [from, to];
+  return { op: 'copy', attributes: {}, inputs: [source], outputs: [place], result: to };
 }
 
 function isSamePlace(a: Operand, b: Operand): boolean {
-  return a.buffer === b.buffer && a.offset === b.offset && sameStrides(a.shape, a.strides, b.strides);
+  const comparable = String(a.shape) === String(b.shape);
+  return (
+    comparable && a.buffer === b.buffer && a.offset === b.offset && sameStrides(a.shape, a.strides, b.strides)
+  );
 }
 
 function bytesOf({ dtype, shape }: TensorDesc): number {

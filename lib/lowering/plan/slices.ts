@@ -1,6 +1,6 @@
 import { numelOf } from '../../tensor/index.ts';
 import type { Instruction, Program } from './program.ts';
-import { type Layout, liesInOrder, sameStrides, stridesOf } from './strides.ts';
+import { denseIn, type Layout, liesInOrder, sameStrides } from './strides.ts';
 import type { Value } from './value.ts';
 
 /** A part of a value that a concatenation makes: where one of its inputs lies in it. */
@@ -138,9 +138,10 @@ function canLiveIn(
   if (value.shape.length !== whole.shape.length || value.shape[axis] === 0) return false;
   // A sum goes where its addend is.
   if (by.attributes.binary === 'sum') return false;
-  const strides = stridesOf(layout, whole.shape);
-  if (sameStrides(value.shape, strides, stridesOf(layout, value.shape))) return true;
+  const { strides } = denseIn(layout, whole.shape);
+  const own = denseIn(layout, value.shape);
+  if (sameStrides(own.shape, strides, own.strides)) return true;
   // One channel of many is no row.
-  if (!liesInOrder(layout, value.shape, strides)) return false;
+  if (!liesInOrder(layout, own.shape, strides)) return false;
   return writers.has(by.op) && readBy.get(value)!.every(({ op }) => readers.has(op));
 }

@@ -1,12 +1,13 @@
 import { rowMajorStrides } from '../../tensor/index.ts';
+import { type Extents, inBlocks } from './blocks.ts';
 
-/** The memory orders a plan gives the values its steps compute. */
-export type Layout = 'rowMajor' | 'channelsLast';
+/** The memory orders a plan gives the values its steps compute; `blocked` is that of `blocks.ts`. */
+export type Layout = 'rowMajor' | 'channelsLast' | 'blocked';
 
 /** The axes from the outermost to the innermost. */
 function memoryOrder(layout: Layout, rank: number): number[] {
   const axes = Array.from({ length: rank }, (_, axis) => axis);
-  return layout === 'rowMajor' || rank < 3 ? axes : [0, ...axes.slice(2), 1];
+  return layout !== 'channelsLast' || rank < 3 ? axes : [0, ...axes.slice(2), 1];
 }
 
 /** Strides of a dense tensor whose channels (axis 1) lie innermost: NHWC for images. Row-major below rank 3. */
@@ -20,9 +21,12 @@ export function channelsLastStrides(shape: readonly number[]): number[] {
   return strides;
 }
 
-/** Strides of a dense tensor in a layout. */
-export function stridesOf(layout: Layout, shape: readonly number[]): number[] {
-  return layout === 'channelsLast' ? channelsLastStrides(shape) : rowMajorStrides(shape);
+/** How a dense tensor lies in a layout: its extents in memory, with their strides. */
+export function denseIn(layout: Layout, shape: readonly number[]): Extents {
+  if (layout === 'channelsLast') return { shape, strides: channelsLastStrides(shape) };
+  if (layout === 'rowMajor') return { shape, strides: rowMajorStrides(shape) };
+  const blocks = inBlocks({ shape, strides: rowMajorStrides(shape) }).shape;
+  return { shape: blocks, strides: rowMajorStrides(blocks) };
 }
 
 /** Whether two strides put every element in the same place: strides of extents of 1 do not matter. */
@@ -31,8 +35,8 @@ export function sameStrides(shape: readonly number[], a: readonly number[], b: r
 }
 
 /**
- * Whether a tensor lies as a layout has it but for gaps, as a part of a larger tensor does: every element in the
- * layout's order, innermost ones next to each other.
+ * Whether a tensor (as it lies: blocks are extents) lies as a layout has it but for gaps, as a part of a larger tensor
+ * does: every element in the layout's order, innermost ones next to each other.
  */
 export function liesInOrder(layout: Layout, shape: readonly number[], strides: readonly number[]): boolean {
   const axes = memoryOrder(layout, shape.length).filter((axis) => shape[axis] !== 1);

@@ -1,0 +1,143 @@
+import { byteSizeOf, numelOf } from '../../tensor/index.ts';
+import { hasWholeBlocks, isPixel } from './blocks.ts';
+import type { Group } from './layout.ts';
+import { layoutRule } from './layout-rules.ts';
+import type { Instruction, Program } from './program.ts';
+import type { Value } from './value.ts';
+import { multiplyAdds } from './work.ts';
+
+/**
+ * Multiply-adds of convolutions whose savings pay for moving one byte of a copy: a thousand take some 10 ns less in blocks
+ * (64 channels, kernel 3, Zen 3), a thousand bytes take 50 ns.
+ */
+const multiplyAddsPerByte = 10;
+
+/** Steps that compute on blocks what they compute on any tensor. */
+const pointwise: ReadonlySet<string> = new Set(['binary', 'eltwise']);
+
+/** Groups that convolutions and pooling connect: all of them have their channels in blocks, or none. */
+class Component {
+  parent: Component | undefined;
+  /** Something in it cannot be in blocks. */
+  unfit = false;
+  /** Of those of its convolutions that are faster in blocks. */
+  multiplyAdds = 0;
+  /** Bytes moved by copies that it would take for readers that have none now. */
+  copied = 0;
+
+  get root(): Component {
+    let component: Component = this;
+    while (component.parent) component = component.parent;
+    return component;
+  }
+}
+
+/**
+ * The groups of values whose channels lie in blocks (`blocks.ts`): float32 images that convolutions and pooling read and
+ * write, as far as whole networks of them can, and where the convolutions gain more than copies cost for steps that
+ * want another order.
+ */
+export function groupsInBlocks(program: Program, groupOf: (value: Value) => Group): ReadonlySet<Group> {
+  const components = new Map<Group, Component>();
+  const componentOf = (value: Value): Component => {
+    const group = groupOf(value);
+    let component = components.get(group);
+    if (!component) {
+      component = new Component();
+      components.set(group, component);
+    }
+    return component.root;
+  };
+  const connect = (values: readonly Value[]): void => {
+    const [to, ...others] = values.map(componentOf);
+    for (const { root: from } of others) {
+      const into = to.root;
+      if (from === into) continue;
+      into.unfit ||= from.unfit;
+      into.multiplyAdds += from.multiplyAdds;
+      into.copied += from.copied;
+      from.parent = into;
+    }
+  };
+
+  // One copy serves all its readers.
+  const copied = viewed(program);
+  for (const instruction of program.instructions) {
+    const { op, inputs, outputs } = instruction;
+    const images = imagesInBlocks(instruction);
+    if (images) {
+      connect(images);
+      for (const value of images.slice(0, 1))
+        componentOf(value).multiplyAdds += gainingMultiplyAdds(instruction);
+      continue;
+    }
+    for (const value of outputs) componentOf(value).unfit = true;
+    const rule = layoutRule(op);
+    for (const value of inputs)
+      if (rule === 'uniform') componentOf(value).unfit = true;
+      else if (rule !== 'rowMajor') copied.add(value);
+  }
+  for (const value of copied) if (!isPixel(value.shape)) componentOf(value).copied += copyBytes(value);
+  const worthIt = ({ unfit, multiplyAdds, copied }: Component) =>
+    !unfit && multiplyAdds > copied * multiplyAddsPerByte;
+  return new Set([...components].filter(([, { root }]) => worthIt(root)).map(([group]) => group));
+}
+
+/**
+ * The images that have to lie in blocks together for the step to work on blocks, those of one pixel left out; undefined
+ * for a step that cannot.
+ */
+export function imagesInBlocks(instruction: Instruction): readonly Value[] | undefined {
+  const images = imagesOf(instruction);
+  if (!images?.every(fits)) return undefined;
+  return images.filter(({ shape }) => !isPixel(shape));
+}
+
+function imagesOf(instruction: Instruction): readonly Value[] | undefined {
+  const { op, inputs, outputs } = instruction;
+  if (op === 'pool' || op === 'batch_norm') return [inputs[0], ...outputs];
+  if (op === 'convolution') return convolved(instruction);
+  if (op === 'concat') return [...inputs, ...outputs];
+  return pointwise.has(op) ? outputs : undefined;
+}
+
+function convolved({ attributes, inputs, outputs: [output] }: Instruction): readonly Value[] | undefined {
+  const [source, weight] = inputs;
+  const groups = (attributes.groups as number | undefined) ?? 1;
+  if (weight.dtype !== 'float32' || source.dtype !== 'float32') return undefined;
+  const addend = attributes.binary === 'sum' ? inputs.slice(-1) : [];
+  // The first convolution reads the network's input as it is.
+  if (groups === 1 && source.shape[1] < 8 && source.origin.kind === 'input') return [output, ...addend];
+  const perGroup = [weight.shape[1], weight.shape[0] / groups];
+  const depthwise = String(perGroup) === '1,1';
+  if (groups > 1 && !depthwise && perGroup.some((channels) => channels % 8 !== 0)) return undefined;
+  return [source, output, ...addend];
+}
+
+function fits({ dtype, shape }: Value): boolean {
+  return dtype === 'float32' && shape.length === 4 && (isPixel(shape) || hasWholeBlocks(shape));
+}
+
+/** Kernels of one pixel, and those of few channels, take the same time in both orders. */
+function gainingMultiplyAdds(instruction: Instruction): number {
+  if (instruction.op !== 'convolution') return 0;
+  const [, channels, height, width] = instruction.inputs[1].shape;
+  return channels >= 8 && height * width > 1 ? multiplyAdds(instruction) : 0;
+}
+
+/** What a copy of a value reads and writes. */
+function copyBytes({ dtype, shape }: Value): number {
+  return 2 * numelOf(shape) * byteSizeOf(dtype);
+}
+
+/** Values of which others are strided views: channels-last, these cost no copy. */
+function viewed({ instructions, outputs }: Program): Set<Value> {
+  const found = new Set<Value>();
+  const look = ({ origin }: Value): void => {
+    if (origin.kind !== 'view' && origin.kind !== 'strided') return;
+    if (origin.kind === 'strided') found.add(origin.of);
+    look(origin.of);
+  };
+  for (const value of [...instructions.flatMap(({ inputs }) => inputs), ...outputs]) look(value);
+  return found;
+}
