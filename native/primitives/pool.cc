@@ -82,8 +82,10 @@ Problem::Problem(const StepSpec& spec)
       dst(spec.outputs.at(0)),
       algorithm(algorithm_from_name(spec.attributes.text("algorithm"))),
       divisor(spec.attributes.number("divisor", 0)),
-      source{spec.attributes.number("xScale", 1), spec.attributes.integer("xZeroPoint", 0)},
-      target{spec.attributes.number("outputScale", 1), spec.attributes.integer("outputZeroPoint", 0)} {
+      source{spec.attributes.number("xScale", 1),
+             static_cast<double>(spec.attributes.integer("xZeroPoint", 0))},
+      target{spec.attributes.number("outputScale", 1),
+             static_cast<double>(spec.attributes.integer("outputZeroPoint", 0))} {
   const bool blocks = unblock(src, dst);
   const size_t rank = src.shape.size();
   if (rank < 3 || rank > 4 || dst.shape.size() != rank)
