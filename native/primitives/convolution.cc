@@ -9,6 +9,7 @@
 #include "primitives/fused_step.h"
 #include "primitives/merged_groups.h"
 #include "primitives/plain_convolution.h"
+#include "primitives/product_range.h"
 #include "primitives/table.h"
 #include "primitives/weight_sums.h"
 
@@ -161,7 +162,7 @@ std::unique_ptr<Step> create(const StepSpec& spec) {
     return plain;
   const auto make = [&] {
     return make_fused(fusion, c.dst.dtype, [&](onednn::AddendForm form) {
-      return onednn::make_convolution(c.problem, fusion, form);
+      return onednn::make_convolution(c.problem, fusion, form, [&] { return products_fit_16_bits(spec); });
     });
   };
   auto fused = make_chosen(c.problem.kernel, make);
