@@ -18,7 +18,8 @@ dnnl::memory::desc layout(const TensorDesc& image, bool in_blocks) {
 }
 }  // namespace
 
-FusedPrimitive make_convolution(const ConvolutionProblem& problem, const Fusion& fusion, AddendForm form) {
+FusedPrimitive make_convolution(const ConvolutionProblem& problem, const Fusion& fusion, AddendForm form,
+                                const std::function<bool()>& products_fit) {
   const auto src = layout(problem.src, problem.src_in_blocks),
              dst = layout(problem.dst, problem.dst_in_blocks);
   const dnnl::memory::desc weights(problem.weights, to_onednn(problem.weights_dtype),
@@ -48,7 +49,13 @@ FusedPrimitive make_convolution(const ConvolutionProblem& problem, const Fusion&
   dnnl::convolution_forward::primitive_desc pd(description, fused.attributes, engine());
 #endif
   KernelChoice choice(problem.kernel);
-  while (is_faulty(pd.impl_info_str(), problem, fusion, form) || !choice.takes(pd.impl_info_str()))
+  const auto is_exact = [&](const std::string& name) {
+    return !adds_in_16_bits(name, problem.src.dtype) || products_fit();
+  };
+  const auto takes = [&](const std::string& name) {
+    return !is_faulty(name, problem, fusion, form) && is_exact(name) && choice.takes(name);
+  };
+  while (!takes(pd.impl_info_str()))
     if (!pd.next_impl())
       throw dnnl::error(dnnl_unimplemented, "oneDNN has no trustworthy implementation of this convolution");
   Primitive primitive(dnnl::convolution_forward(pd), pd.impl_info_str(), pd.scratchpad_desc());

@@ -1,6 +1,8 @@
 // oneDNN's convolution of images.
 #pragma once
 
+#include <functional>
+
 #include "onednn/fused_primitive.h"
 
 namespace octavo::onednn {
@@ -23,8 +25,10 @@ struct ConvolutionProblem {
 // An image of this shape whose channels lie in blocks.
 dnnl::memory::desc channel_blocks(const Dims& shape, DType dtype);
 
-// The implementation that problem.kernel chooses among those not known to be faulty. Throws dnnl::error,
+// The implementation that problem.kernel chooses among those not known to be faulty. `products_fit` is asked
+// whether two products always fit 16 bits, where one comes up that would saturate. Throws dnnl::error,
 // dnnl_unimplemented, where there is none.
-FusedPrimitive make_convolution(const ConvolutionProblem& problem, const Fusion& fusion, AddendForm form);
+FusedPrimitive make_convolution(const ConvolutionProblem& problem, const Fusion& fusion, AddendForm form,
+                                const std::function<bool()>& products_fit);
 
 }  // namespace octavo::onednn

@@ -79,4 +79,10 @@ bool is_faulty(const std::string& implementation, const ConvolutionProblem& prob
   return false;
 }
 
+bool adds_in_16_bits(const std::string& implementation, DType src) {
+  if (src != DType::u8 && src != DType::s8) return false;
+  const auto isa = implementation.substr(implementation.rfind(':') + 1);
+  return isa == "sse41" || isa == "avx2" || isa == "avx512_core";
+}
+
 }  // namespace octavo::onednn

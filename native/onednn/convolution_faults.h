@@ -11,4 +11,8 @@ namespace octavo::onednn {
 bool is_faulty(const std::string& implementation, const ConvolutionProblem& problem, const Fusion& fusion,
                AddendForm form);
 
+// Whether `implementation` adds pairs of 8-bit products in 16 bits, which saturates: those for CPUs before
+// VNNI do, and oneDNN offers them, behind others, on every CPU.
+bool adds_in_16_bits(const std::string& implementation, DType src);
+
 }  // namespace octavo::onednn

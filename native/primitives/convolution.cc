@@ -10,6 +10,7 @@
 #include "primitives/fused_step.h"
 #include "primitives/merged_groups.h"
 #include "primitives/plain_convolution.h"
+#include "primitives/product_range.h"
 #include "primitives/table.h"
 #include "primitives/weight_sums.h"
 #include "tensor/channel_blocks.h"
@@ -174,10 +175,11 @@ struct Made {
 
 // With the kernel that problem.kernel asks for; with the first where it asks for none, or oneDNN does not
 // have it.
-Made make(onednn::ConvolutionProblem problem, const onednn::Fusion& fusion) {
+Made make(const StepSpec& spec, onednn::ConvolutionProblem problem, const onednn::Fusion& fusion) {
+  const auto products_fit = [&] { return products_fit_16_bits(spec); };
   const auto attempt = [&] {
     return make_fused(fusion, problem.dst.dtype, [&](onednn::AddendForm form) {
-      return onednn::make_convolution(problem, fusion, form);
+      return onednn::make_convolution(problem, fusion, form, products_fit);
     });
   };
   if (!problem.kernel.empty()) {
@@ -214,7 +216,7 @@ std::unique_ptr<Step> create(const StepSpec& spec) {
   if (c.touches_blocks()) {
     check_blocks(spec, inputs);
     const auto problem = in_blocks(c);
-    auto fused = make(problem, fusion).fused;
+    auto fused = make(spec, problem, fusion).fused;
     if (!is_slow(fused.primitive.implementation()))
       return make_step(spec, inputs, c, problem, std::move(fused));
   }
@@ -234,7 +236,7 @@ std::unique_ptr<Step> create(const StepSpec& spec) {
   if (!c.touches_blocks())
     if (auto plain = create_plain_convolution(spec, c.problem, fusion, c.src, weight_view(c), c.dst))
       return plain;
-  auto [fused, chosen] = make(c.problem, fusion);
+  auto [fused, chosen] = make(spec, c.problem, fusion);
   if (is_slow(fused.primitive.implementation())) {
     if (has_exact) return make_exact();
     if (!chosen)
