@@ -228,11 +228,11 @@ export class CompiledModel implements Disposable {
 
   #build(shapes: readonly (readonly number[])[]): BuiltPlan {
     const metas = this.inputs.map(({ dtype }, i) => ({ dtype, shape: shapes[i] }));
+    const { isa, prefersChannelBlocks } = addon.oneDnnVersion();
     const choices = {
       threads: tunedThreads(this.tuning, shapes),
-      kernelOf: tunedKernels(this.tuning, shapes),
+      kernelOf: tunedKernels(this.tuning, shapes, isa),
     };
-    const { prefersChannelBlocks } = addon.oneDnnVersion();
     return buildPlan(
       this.#module,
       metas,

@@ -20,6 +20,8 @@ export interface ThreadsDecision {
 export interface KernelDecision {
   /** The inputs' shapes of the plan. */
   readonly shapes: readonly (readonly number[])[];
+  /** The widest instruction set that oneDNN used (`avx2`): on others it is for oneDNN to choose. */
+  readonly isa: string;
   /** The step's node in the lowered graph. */
   readonly node: string;
   /** Its name, as the plan's description has it; oneDNN's own choice is taken where there is no such implementation. */
@@ -50,9 +52,14 @@ export function tunedThreads({ threads }: Tuning, shapes: Shapes): number | unde
   return threads.find(isFor(shapes))?.choice;
 }
 
-/** The implementations that were found best for inputs of these shapes, by node. */
-export function tunedKernels({ kernels }: Tuning, shapes: Shapes): (node: string) => string | undefined {
-  const byNode = new Map(kernels.filter(isFor(shapes)).map(({ node, choice }) => [node, choice]));
+/** The implementations that were found best for inputs of these shapes on such a CPU, by node. */
+export function tunedKernels(
+  { kernels }: Tuning,
+  shapes: Shapes,
+  isa: string,
+): (node: string) => string | undefined {
+  const decisions = kernels.filter((decision) => isFor(shapes)(decision) && decision.isa === isa);
+  const byNode = new Map(decisions.map(({ node, choice }) => [node, choice]));
   return (node) => byNode.get(node);
 }
 
@@ -81,9 +88,9 @@ export function checkTuning(value: unknown): Tuning {
   }
   for (const [i, item] of list(kernels, 'tuning.kernels').entries()) {
     const where = `tuning.kernels[${i}]`;
-    const { shapes, node, choice, times } = record(item, where);
+    const { shapes, isa, node, choice, times } = record(item, where);
     checkShapes(shapes, where);
-    for (const [name, text] of Object.entries({ node, choice }))
+    for (const [name, text] of Object.entries({ isa, node, choice }))
       if (typeof text !== 'string') throw new Error(`${where}.${name} must be a string`);
     checkTimes(times, `${where}.times`);
   }

@@ -58,9 +58,12 @@ export interface KernelTimes {
  */
 export type KernelRace = (current: readonly KernelDecision[], candidate: string) => readonly KernelTimes[];
 
-/** Lets each candidate challenge what has won so far, step by step. */
+/**
+ * Lets each candidate challenge what has won so far, step by step.
+ * @param where the decisions are for.
+ */
 export function chooseKernels(
-  shapes: KernelDecision['shapes'],
+  where: Pick<KernelDecision, 'shapes' | 'isa'>,
   candidates: readonly string[],
   race: KernelRace,
 ): readonly KernelDecision[] {
@@ -72,7 +75,7 @@ export function chooseKernels(
       const times = { ...decisions.get(node)?.times };
       times[current] ??= median(paired.current);
       times[choice] = median(paired.challenger);
-      decisions.set(node, { shapes, node, choice, times });
+      decisions.set(node, { ...where, node, choice, times });
     }
   return [...decisions.values()];
 }

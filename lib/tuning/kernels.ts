@@ -1,4 +1,5 @@
 import type { GraphModule } from '../graph/index.ts';
+import { addon } from '../onednn/addon.ts';
 import {
   type CompileOptions,
   compile,
@@ -27,10 +28,11 @@ export function bestKernels(
 ): readonly KernelDecision[] {
   using untuned = compile(module, options);
   const shapes = bindInputs(untuned.inputs, inputs).map(({ shape }) => shape);
-  return chooseKernels(shapes, candidates, (decisions, candidate): readonly KernelTimes[] => {
+  const where = { shapes, isa: addon.oneDnnVersion().isa };
+  return chooseKernels(where, candidates, (decisions, candidate): readonly KernelTimes[] => {
     using current = compile(module, { ...options, tuning: { ...tuning, kernels: decisions } });
     const steps = current.profile(inputs);
-    const kernels = steps.map(({ node }) => ({ shapes, node, choice: candidate, times: {} }));
+    const kernels = steps.map(({ node }) => ({ ...where, node, choice: candidate, times: {} }));
     using challenger = compile(module, { ...options, tuning: { ...tuning, kernels } });
     const others = challenger.profile(inputs);
     if (steps.every(({ implementation }, i) => implementation === others[i].implementation)) return [];

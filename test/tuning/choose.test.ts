@@ -125,8 +125,9 @@ describe('chooseKernels', () => {
       { node: 'b', names: ['jit', 'jit'] as const, paired: pairs(10, 5, 0) },
     ];
   };
+  const where = { shapes: [[1]], isa: 'avx2' };
   const choices = (candidates: readonly string[]) =>
-    chooseKernels([[1]], candidates, race).map(({ node, choice, times }) => [
+    chooseKernels(where, candidates, race).map(({ node, choice, times }) => [
       node,
       choice,
       Object.keys(times),
@@ -140,6 +141,6 @@ describe('chooseKernels', () => {
 
   it('decides nothing where nothing is faster, or nothing raced', () => {
     expect(choices(['slow', 'jit'])).toEqual([]);
-    expect(chooseKernels([[1]], ['brgconv'], () => [])).toEqual([]);
+    expect(chooseKernels(where, ['brgconv'], () => [])).toEqual([]);
   });
 });

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { type Node, propagateShapes } from '../../lib/graph/index.ts';
 import { compile, type GraphModule, type KernelDecision, lower, operators, Tensor } from '../../lib/index.ts';
+import { addon } from '../../lib/onednn/addon.ts';
 import { untuned } from '../../lib/runtime/tuning.ts';
 import { agree } from '../../lib/tuning/agreement.ts';
 import { bestKernels } from '../../lib/tuning/kernels.ts';
@@ -39,8 +40,9 @@ function run(kernels: readonly KernelDecision[], graph = module) {
   return { names: steps.map(({ implementation }) => implementation), steps, output };
 }
 
-const choose = (choice: string, shapes: readonly (readonly number[])[] = [shape], graph = module) =>
-  run([], graph).steps.map(({ node }) => ({ shapes, node, choice, times: {} }));
+const { isa } = addon.oneDnnVersion();
+const choose = (choice: string, where: Partial<KernelDecision> = {}, graph = module): KernelDecision[] =>
+  run([], graph).steps.map(({ node }) => ({ shapes: [shape], isa, node, choice, times: {}, ...where }));
 
 describe('a kernel that a tuning names', () => {
   it('computes the step, and the same', () => {
@@ -57,9 +59,10 @@ describe('a kernel that a tuning names', () => {
 
   it.each([
     ['there is no such kernel', () => choose('jit:avx1024'), module],
-    ['there is no such kernel for groups', () => choose('jit:avx1024', [shape], grouped), grouped],
+    ['there is no such kernel for groups', () => choose('jit:avx1024', {}, grouped), grouped],
     ['there are not so many', () => choose('#9'), module],
-    ['the inputs have other shapes', () => choose('#1', [[1, 12, 14, 14]]), module],
+    ['the inputs have other shapes', () => choose('#1', { shapes: [[1, 12, 14, 14]] }), module],
+    ['it was measured on another CPU', () => choose('#1', { isa: 'sse2' }), module],
   ])('changes nothing where %s', (_, kernels, graph) => {
     expect(run(kernels(), graph).names).toEqual(run([], graph).names);
   });
@@ -69,9 +72,9 @@ it('bestKernels: each decision is for a convolution that it changes, and times b
   const decisions = bestKernels(module, x, { threadsPerStream: 1 }, untuned);
   const standard = run([]);
   const tuned = run(decisions);
-  for (const { node, choice, times, shapes } of decisions) {
+  for (const { node, choice, times, ...where } of decisions) {
     const at = tuned.steps.findIndex((step) => step.node === node);
-    expect(shapes).toEqual([shape]);
+    expect(where).toEqual({ shapes: [shape], isa });
     expect(tuned.names[at]).toBe(choice);
     expect(Object.keys(times)).toEqual(expect.arrayContaining([standard.names[at], choice]));
   }

@@ -98,7 +98,7 @@ describe('tune', () => {
 describe('a tuning that a model is compiled with', () => {
   const layer = { node: 'conv2d', choice: 'float', times: { int8: 2, float: 1 } } as const;
   const kernel = {
-    ...{ shapes: [[2, 3, 32, 32]], node: 'conv', choice: 'brgconv:avx2' },
+    ...{ shapes: [[2, 3, 32, 32]], isa: 'avx2', node: 'conv', choice: 'brgconv:avx2' },
     times: { 'jit:avx2': 2, 'brgconv:avx2': 1.5 },
   };
   const onThreads = (choice: number, batch: number) => ({
