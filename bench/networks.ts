@@ -8,7 +8,7 @@ import { prepareChecked } from './agreement.ts';
 import type { Entry } from './contestant.ts';
 import { runNetworkRace } from './network-race.ts';
 import { onnxRuntimeInt8 } from './onnxruntime-types.ts';
-import { int8Ratios } from './precisions.ts';
+import { int8Ratios, octavoInt8 } from './precisions.ts';
 
 await runNetworkRace({
   networks: [
@@ -25,8 +25,7 @@ await runNetworkRace({
     return { entries: [...octavo, float, entry], notes: { 'ORT types': types } };
   },
   ratios(ms) {
-    const ours = Object.entries(ms).filter(([name]) => name.startsWith('Octavo int8'));
-    const best = Math.min(...ours.map(([, time]) => time));
+    const best = Math.min(...octavoInt8(ms).map(([, time]) => time));
     return {
       'int8 over fp32': ms['Octavo fp32'] / ms['Octavo int8'],
       'fp32 over ORT fp32': ms['ORT fp32'] / ms['Octavo fp32'],

@@ -30,16 +30,20 @@ export function precisionsHere(): { readonly precisions: readonly Precision[]; r
   return { precisions: [...integers, mixed, { name: 'bf16', options: bfloat16 }] };
 }
 
+/** The medians of Octavo's int8 forms, by the contestants' names. */
+export function octavoInt8(milliseconds: Readonly<Record<string, number>>): [name: string, time: number][] {
+  return Object.entries(milliseconds).filter(([name]) => name.startsWith('Octavo int8'));
+}
+
 /** How many times as fast as another engine's int8 each of Octavo's forms of it is, by the contestants' medians. */
 export function int8Ratios(
   milliseconds: Readonly<Record<string, number>>,
   other: string,
 ): Record<string, number> {
-  const forms = Object.keys(milliseconds).filter((name) => name.startsWith('Octavo int8'));
   return Object.fromEntries(
-    forms.map((name) => [
+    octavoInt8(milliseconds).map(([name, time]) => [
       `${name.slice('Octavo '.length)} over ${other}`,
-      milliseconds[other] / milliseconds[name],
+      milliseconds[other] / time,
     ]),
   );
 }

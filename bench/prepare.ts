@@ -87,8 +87,15 @@ export async function writeOctavo(
 ): Promise<Record<string, string>> {
   await mkdir(folder, { recursive: true });
   const paths: Record<string, string> = {};
+  // Forms that are lowered in different ways may share a recipe.
+  const quantized = new Map<string, GraphModule>();
   for (const { name, quantization, options } of precisions) {
-    const graph = quantization ? await quantizeForOctavo(captured, shape, quantization) : captured;
+    const recipe = JSON.stringify(quantization);
+    const graph =
+      quantization === undefined
+        ? captured
+        : (quantized.get(recipe) ?? (await quantizeForOctavo(captured, shape, quantization)));
+    if (quantization) quantized.set(recipe, graph);
     const path = join(folder, `${name.replace(' ', '-')}.octavo`);
     using model = compile(lower(graph, options).module);
     await model.save(path);

@@ -80,7 +80,7 @@ bool is_faulty(const std::string& implementation, const ConvolutionProblem& prob
 }
 
 bool adds_in_16_bits(const std::string& implementation, DType src) {
-  if (src != DType::u8 && src != DType::s8) return false;
+  if (!is_byte(src)) return false;
   const auto isa = implementation.substr(implementation.rfind(':') + 1);
   return isa == "sse41" || isa == "avx2" || isa == "avx512_core";
 }

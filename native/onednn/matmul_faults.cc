@@ -12,7 +12,7 @@ bool is_faulty_matmul(const std::string& implementation, DType src, int64_t inne
   // Where the last block of terms is a whole one once it is rounded up, tiles keep the shape they had: an
   // illegal instruction.
   const bool amx = implementation.find("amx") != std::string::npos;
-  const bool bytes = src == DType::u8 || src == DType::s8;
+  const bool bytes = is_byte(src);
   const int64_t block = bytes ? 64 : 32, together = bytes ? 4 : 2;
   const int64_t last = inner % block;
   return amx && inner > block && last > block - together;

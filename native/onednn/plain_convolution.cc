@@ -42,7 +42,8 @@ PlainConvolution make_plain_convolution(const ConvolutionProblem& problem) {
   return result;
 }
 
-bool prefers_channel_blocks() {
+namespace {
+bool asks_for_channel_blocks() {
   ConvolutionProblem common;
   common.src.shape = common.dst.shape = {1, 64, 56, 56};
   common.weights = {64, 64, 3, 3};
@@ -50,6 +51,12 @@ bool prefers_channel_blocks() {
   common.has_bias = true;
   return describe(common, dnnl::prop_kind::forward_inference).src_desc() ==
          channel_blocks(common.src.shape, DType::f32);
+}
+}  // namespace
+
+bool prefers_channel_blocks() {
+  static const bool prefers = asks_for_channel_blocks();
+  return prefers;
 }
 
 }  // namespace octavo::onednn

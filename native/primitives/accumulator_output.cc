@@ -4,9 +4,7 @@
 
 namespace octavo {
 
-namespace {
-bool is_byte(DType dtype) { return dtype == DType::u8 || dtype == DType::s8; }
-}  // namespace
+namespace {}  // namespace
 
 AccumulatorOutput::AccumulatorOutput(const StepSpec& spec, const onednn::Fusion& fusion, int64_t channels)
     : dst_(spec.outputs[0].dtype),

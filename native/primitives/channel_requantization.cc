@@ -8,8 +8,6 @@ namespace octavo {
 namespace {
 constexpr int64_t kBlock = 16 * 1024;  // elements a thread takes at a time
 
-bool is_byte(DType dtype) { return dtype == DType::u8 || dtype == DType::s8; }
-
 // As an operand of the loop nest it keeps a row to one pixel: the loops over channels and pixels do not
 // merge.
 Dims channel_strides(size_t rank) {

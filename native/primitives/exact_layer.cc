@@ -242,9 +242,7 @@ class ExactLayer : public Step {
 };
 }  // namespace
 
-bool has_exact_layers(DType src) {
-  return (src == DType::u8 || src == DType::s8) && onednn::int8_sums_saturate();
-}
+bool has_exact_layers(DType src) { return is_byte(src) && onednn::int8_sums_saturate(); }
 
 bool needs_exact_layer(const StepSpec& spec) {
   if (!has_exact_layers(spec.inputs[0].desc.dtype)) return false;

@@ -6,8 +6,6 @@
 namespace octavo {
 
 namespace {
-bool is_int8(DType dtype) { return dtype == DType::u8 || dtype == DType::s8; }
-
 // Source, weight and destination element types that compute together.
 void check_dtypes(const StepSpec& spec) {
   const DType src = spec.inputs[0].desc.dtype, weight = spec.inputs[1].desc.dtype,
@@ -15,9 +13,9 @@ void check_dtypes(const StepSpec& spec) {
   const auto refuse = [&](const std::string& what) {
     throw std::invalid_argument(std::string("input of dtype ") + dtype_name(src) + ": " + what);
   };
-  if (is_int8(src)) {
+  if (is_byte(src)) {
     if (weight != DType::s8) refuse(std::string("weight must be int8, got ") + dtype_name(weight));
-    if (!is_int8(dst) && dst != DType::f32 && dst != DType::bf16)
+    if (!is_byte(dst) && dst != DType::f32 && dst != DType::bf16)
       refuse(std::string("output must be uint8, int8, float32 or bfloat16, got ") + dtype_name(dst));
   } else if (src == DType::f32) {
     if (weight != DType::f32) refuse(std::string("weight must be float32, got ") + dtype_name(weight));
@@ -45,7 +43,7 @@ float read_scale(const Attributes& attributes, const char* name) {
 int32_t read_zero_point(const Attributes& attributes, const char* name, DType dtype) {
   const int64_t value = attributes.integer(name, 0);
   if (value == 0) return 0;
-  if (!is_int8(dtype))
+  if (!is_byte(dtype))
     throw std::invalid_argument(std::string(name) + " must be 0 for " + dtype_name(dtype) + ", got " +
                                 std::to_string(value));
   const int64_t low = dtype == DType::u8 ? 0 : -128;
@@ -90,7 +88,7 @@ std::optional<onednn::Addend> read_addend(const StepSpec& spec) {
   if (binary == "none") return std::nullopt;
   if (binary != "sum") throw std::invalid_argument("binary must be 'none' or 'sum', got '" + binary + "'");
   const auto& desc = spec.inputs.back().desc;
-  if (!is_int8(desc.dtype) && desc.dtype != DType::f32 && desc.dtype != DType::bf16)
+  if (!is_byte(desc.dtype) && desc.dtype != DType::f32 && desc.dtype != DType::bf16)
     throw std::invalid_argument(std::string("the addend must be uint8, int8, float32 or bfloat16, got ") +
                                 dtype_name(desc.dtype));
   if (desc.shape != spec.outputs[0].shape)
@@ -130,11 +128,11 @@ onednn::Fusion read_fusion(const StepSpec& spec, int64_t channels) {
   const DType src = spec.inputs[0].desc.dtype, dst = spec.outputs[0].dtype;
   onednn::Fusion fusion;
   fusion.src_at_run_time = attributes.boolean("dynamicSource", false);
-  if (fusion.src_at_run_time && (!is_int8(src) || spec.op != "linear"))
+  if (fusion.src_at_run_time && (!is_byte(src) || spec.op != "linear"))
     throw std::invalid_argument("dynamicSource is for linear layers of int8 and uint8 inputs");
   if (fusion.src_at_run_time && (attributes.has("xScale") || attributes.has("xZeroPoint")))
     throw std::invalid_argument("with dynamicSource, xScale and xZeroPoint are inputs");
-  if (is_int8(src)) {
+  if (is_byte(src)) {
     fusion.src_scale = read_scale(attributes, "xScale");
     fusion.src_zero_point = read_zero_point(attributes, "xZeroPoint", src);
     fusion.weight_scales = read_weight_scales(attributes, channels);
@@ -144,7 +142,7 @@ onednn::Fusion read_fusion(const StepSpec& spec, int64_t channels) {
         throw std::invalid_argument(std::string(name) + " is for int8 and uint8 inputs, not for " +
                                     dtype_name(src));
   }
-  if (is_int8(dst)) {
+  if (is_byte(dst)) {
     fusion.dst_scale = read_scale(attributes, "outputScale");
     fusion.dst_zero_point = read_zero_point(attributes, "outputZeroPoint", dst);
   } else if (attributes.number("outputScale", 1) != 1 || attributes.integer("outputZeroPoint", 0) != 0) {

@@ -18,8 +18,6 @@
 namespace octavo {
 
 namespace {
-bool is_byte(DType dtype) { return dtype == DType::u8 || dtype == DType::s8; }
-
 struct Parameters {
   double scale;
   int64_t zero_point;

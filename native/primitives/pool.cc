@@ -11,6 +11,7 @@
 #include "kernels/row_conversion.h"
 #include "onednn/pooling.h"
 #include "primitives/input_value.h"
+#include "primitives/pointwise.h"
 #include "primitives/strided.h"
 #include "primitives/table.h"
 #include "tensor/channel_blocks.h"
@@ -82,10 +83,8 @@ Problem::Problem(const StepSpec& spec)
       dst(spec.outputs.at(0)),
       algorithm(algorithm_from_name(spec.attributes.text("algorithm"))),
       divisor(spec.attributes.number("divisor", 0)),
-      source{spec.attributes.number("xScale", 1),
-             static_cast<double>(spec.attributes.integer("xZeroPoint", 0))},
-      target{spec.attributes.number("outputScale", 1),
-             static_cast<double>(spec.attributes.integer("outputZeroPoint", 0))} {
+      source(pointwise_operand(src, spec.attributes, "x").affine),
+      target(pointwise_operand(dst, spec.attributes, "output").affine) {
   const bool blocks = unblock(src, dst);
   const size_t rank = src.shape.size();
   if (rank < 3 || rank > 4 || dst.shape.size() != rank)

@@ -8,6 +8,7 @@
 #include "kernels/parallel.h"
 #include "kernels/reduction.h"
 #include "primitives/input_value.h"
+#include "primitives/pointwise.h"
 #include "primitives/strided.h"
 #include "primitives/table.h"
 
@@ -87,10 +88,8 @@ class Reduce : public Step {
       : x_(spec, 0, "the tensor"),
         output_(spec.outputs.at(0)),
         algorithm_(algorithm_from_name(spec.attributes.text("algorithm"))),
-        source_{spec.attributes.number("xScale", 1),
-                static_cast<double>(spec.attributes.integer("xZeroPoint", 0))},
-        target_{spec.attributes.number("outputScale", 1),
-                static_cast<double>(spec.attributes.integer("outputZeroPoint", 0))},
+        source_(pointwise_operand(x_.desc(), spec.attributes, "x").affine),
+        target_(pointwise_operand(output_, spec.attributes, "output").affine),
         kept_(kept_loops(spec)),
         reduced_(reduced_loops(spec)),
         count_(product(reduced_.extents)),

@@ -32,8 +32,6 @@ kernels::RowConversion from_float(DType dtype, kernels::Affine target) {
   const auto range = dtype == DType::bf16 ? kernels::QuantRange{0, 0} : kernels::full_range(dtype);
   return kernels::RowConversion::affine(DType::f32, {}, dtype, target, range);
 }
-bool is_byte(DType dtype) { return dtype == DType::u8 || dtype == DType::s8; }
-
 kernels::Affine affine_of(const Attributes& attributes, const std::string& name) {
   const kernels::Affine affine{attributes.number(name + "Scale", 1),
                                static_cast<double>(attributes.integer(name + "ZeroPoint", 0))};

@@ -16,6 +16,8 @@ enum class DType { f32, f64, f16, bf16, u8, s8, u16, s16, s32, s64, boolean };
 DType dtype_from_name(const std::string& name);
 const char* dtype_name(DType dtype);
 size_t dtype_size(DType dtype);
+// The 8-bit integers that hold quantized values.
+inline bool is_byte(DType dtype) { return dtype == DType::u8 || dtype == DType::s8; }
 
 struct TensorDesc {
   DType dtype = DType::f32;

@@ -16,6 +16,17 @@ export const ranges: Readonly<Record<Quantized, readonly [number, number]>> = {
   int8: [-128, 127],
 };
 
+/** A convolution of images, alike in height and width. */
+export interface Layer {
+  readonly name: string;
+  readonly x: readonly number[];
+  readonly weight: readonly number[];
+  readonly stride?: number;
+  readonly padding?: number;
+  readonly dilation?: number;
+  readonly groups?: number;
+}
+
 /** Names of `unaryReference`, without `none`. */
 export const unaries = [
   'relu',

@@ -2,6 +2,7 @@
 import { describe, expect, test } from 'vitest';
 import { addon } from '../../lib/onednn/addon.ts';
 import { rowMajorStrides } from '../../lib/tensor/index.ts';
+import type { Layer } from './cases.ts';
 import { convolutionSums, seeded } from './reference.ts';
 
 type Order = 'blocks' | 'a slice of blocks' | 'row-major' | 'channels-last';
@@ -64,16 +65,6 @@ function expectClose(actual: readonly number[], exact: ArrayLike<number>): void 
   expect(actual).toHaveLength(exact.length);
   const worst = actual.reduce((most, value, i) => Math.max(most, Math.abs(value - exact[i])), 0);
   expect(worst).toBeLessThan(5e-5);
-}
-
-interface Layer {
-  readonly name: string;
-  readonly x: readonly number[];
-  readonly weight: readonly number[];
-  readonly stride?: number;
-  readonly padding?: number;
-  readonly dilation?: number;
-  readonly groups?: number;
 }
 
 const layers: readonly Layer[] = [

@@ -3,17 +3,7 @@ import { addon } from '../../lib/onednn/addon.ts';
 import { cpuFeatures } from '../../lib/onednn/cpu-features.ts';
 import { whyNoFastBfloat16 } from '../../lib/onednn/fast-bfloat16.ts';
 import { arrayTypeOf, type DType } from '../../lib/tensor/index.ts';
-import { sizeOf, unaries } from './cases.ts';
-
-interface Layer {
-  readonly name: string;
-  readonly x: readonly number[];
-  readonly weight: readonly number[];
-  readonly stride?: number;
-  readonly padding?: number;
-  readonly dilation?: number;
-  readonly groups?: number;
-}
+import { type Layer, sizeOf, unaries } from './cases.ts';
 
 // Shapes of ResNet, ResNeXt, MobileNet, DenseNet and dilated networks, and two odd ones.
 const layers: readonly Layer[] = [

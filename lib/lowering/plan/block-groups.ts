@@ -1,6 +1,6 @@
 import { byteSizeOf, numelOf } from '../../tensor/index.ts';
-import { hasWholeBlocks, isPixel } from './blocks.ts';
-import type { Group } from './layout.ts';
+import { block, hasWholeBlocks, isPixel } from './blocks.ts';
+import { DisjointSet, type Group } from './group.ts';
 import { layoutRule } from './layout-rules.ts';
 import type { Instruction, Program } from './program.ts';
 import type { Value } from './value.ts';
@@ -16,20 +16,13 @@ const multiplyAddsPerByte = 10;
 const pointwise: ReadonlySet<string> = new Set(['binary', 'eltwise']);
 
 /** Groups that convolutions and pooling connect: all of them have their channels in blocks, or none. */
-class Component {
-  parent: Component | undefined;
+class Component extends DisjointSet {
   /** Something in it cannot be in blocks. */
   unfit = false;
   /** Of those of its convolutions that are faster in blocks. */
   multiplyAdds = 0;
   /** Bytes moved by copies that it would take for readers that have none now. */
   copied = 0;
-
-  get root(): Component {
-    let component: Component = this;
-    while (component.parent) component = component.parent;
-    return component;
-  }
 }
 
 /**
@@ -107,10 +100,10 @@ function convolved({ attributes, inputs, outputs: [output] }: Instruction): read
   if (weight.dtype !== 'float32' || source.dtype !== 'float32') return undefined;
   const addend = attributes.binary === 'sum' ? inputs.slice(-1) : [];
   // The first convolution reads the network's input as it is.
-  if (groups === 1 && source.shape[1] < 8 && source.origin.kind === 'input') return [output, ...addend];
+  if (groups === 1 && source.shape[1] < block && source.origin.kind === 'input') return [output, ...addend];
   const perGroup = [weight.shape[1], weight.shape[0] / groups];
   const depthwise = String(perGroup) === '1,1';
-  if (groups > 1 && !depthwise && perGroup.some((channels) => channels % 8 !== 0)) return undefined;
+  if (groups > 1 && !depthwise && perGroup.some((channels) => channels % block !== 0)) return undefined;
   return [source, output, ...addend];
 }
 
@@ -122,7 +115,7 @@ function fits({ dtype, shape }: Value): boolean {
 function gainingMultiplyAdds(instruction: Instruction): number {
   if (instruction.op !== 'convolution') return 0;
   const [, channels, height, width] = instruction.inputs[1].shape;
-  return channels >= 8 && height * width > 1 ? multiplyAdds(instruction) : 0;
+  return channels >= block && height * width > 1 ? multiplyAdds(instruction) : 0;
 }
 
 /** What a copy of a value reads and writes. */

@@ -5,7 +5,7 @@
  */
 
 /** Channels in a block. */
-const block = 8;
+export const block = 8;
 
 /** Extents with their strides. */
 export interface Extents {

@@ -1,6 +1,7 @@
 import { rowMajorStrides } from '../../tensor/index.ts';
 import { groupsInBlocks } from './block-groups.ts';
 import { isPixel } from './blocks.ts';
+import { Group } from './group.ts';
 import { laidOutInputs, layoutRule } from './layout-rules.ts';
 import type { Program } from './program.ts';
 import type { Layout } from './strides.ts';
@@ -18,21 +19,6 @@ function inSameOrder({ shape, dtype, origin }: Value): Value | undefined {
   return String(origin.view({ dtype, shape: of.shape, strides }).strides) === String(strides)
     ? of
     : undefined;
-}
-
-/** Values that share one memory order, because steps that do not change it connect them. */
-export class Group {
-  parent: Group | undefined;
-  /** A convolution or the like reads or writes one of them. */
-  spatial = false;
-  /** Something reads or wants one of them row-major. */
-  rowMajor = false;
-
-  get root(): Group {
-    let group: Group = this;
-    while (group.parent) group = group.parent;
-    return group;
-  }
 }
 
 /**
