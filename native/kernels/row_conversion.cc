@@ -7,6 +7,7 @@
 #include <stdexcept>
 #include <string>
 
+#include "kernels/half_float.h"
 #include "kernels/lookup.h"
 #include "kernels/multiversion.h"
 
@@ -14,55 +15,6 @@ namespace octavo::kernels {
 
 namespace {
 constexpr int64_t kChunk = 512;  // floats of intermediate results: stays in the first-level cache
-
-OCTAVO_INLINE float from_bf16(uint16_t bits) {
-  const uint32_t wide = static_cast<uint32_t>(bits) << 16;
-  float value;
-  std::memcpy(&value, &wide, sizeof value);
-  return value;
-}
-
-OCTAVO_INLINE uint16_t to_bf16(float value) {
-  uint32_t bits;
-  std::memcpy(&bits, &value, sizeof bits);
-  const uint32_t rounded = (bits + 0x7fffu + ((bits >> 16) & 1u)) >> 16;
-  const uint32_t quiet_nan = (bits >> 16) | 0x40u;
-  return static_cast<uint16_t>((bits & 0x7fffffffu) > 0x7f800000u ? quiet_nan : rounded);
-}
-
-OCTAVO_INLINE float from_f16(uint16_t half) {
-  const uint32_t sign = static_cast<uint32_t>(half & 0x8000u) << 16;
-  const uint32_t magnitude = half & 0x7fffu;
-  // Moved to float32's exponent and fraction, a half is 2^112 too small, subnormal ones included.
-  uint32_t bits = magnitude << 13;
-  float value;
-  std::memcpy(&value, &bits, sizeof value);
-  value *= 0x1p112f;
-  std::memcpy(&bits, &value, sizeof bits);
-  if (magnitude >= 0x7c00u) bits = 0x7f800000u | (magnitude << 13);  // infinity, NaN
-  bits |= sign;
-  std::memcpy(&value, &bits, sizeof value);
-  return value;
-}
-
-OCTAVO_INLINE uint16_t to_f16(float value) {
-  uint32_t bits;
-  std::memcpy(&bits, &value, sizeof bits);
-  const auto sign = static_cast<uint16_t>((bits >> 16) & 0x8000u);
-  bits &= 0x7fffffffu;
-  if (bits > 0x7f800000u) return static_cast<uint16_t>(sign | 0x7e00u);   // NaN
-  if (bits >= 0x477ff000u) return static_cast<uint16_t>(sign | 0x7c00u);  // 65520 and more round to infinity
-  if (bits < 0x38800000u) {
-    // Below 2^-14, halves are multiples of 2^-24: adding 1/2 makes float32 round to just those.
-    float magnitude;
-    std::memcpy(&magnitude, &bits, sizeof magnitude);
-    magnitude += 0.5f;
-    std::memcpy(&bits, &magnitude, sizeof bits);
-    return static_cast<uint16_t>(sign | (bits - 0x3f000000u));
-  }
-  const uint32_t rounded = bits + 0xfffu + ((bits >> 13) & 1u);
-  return static_cast<uint16_t>(sign | ((rounded - 0x38000000u) >> 13));
-}
 
 template <typename T>
 OCTAVO_INLINE void load(const T* __restrict src, float* __restrict dst, int64_t n, float scale, float zp) {
@@ -282,7 +234,7 @@ RowConversion RowConversion::lookup(DType from, DType to, const uint8_t* table) 
 }
 
 RowConversion RowConversion::clamp(DType byte, QuantRange range) {
-  if (byte != DType::u8 && byte != DType::s8)
+  if (!is_byte(byte))
     throw std::invalid_argument(std::string("only bytes are clamped, not ") + dtype_name(byte));
   RowConversion conversion(&clamp_bytes, byte, byte);
   conversion.range_ = range;

@@ -43,8 +43,7 @@ class EmbeddingBag : public Step {
       check_parameters(scales_->desc(), table.shape[0], "scales");
       check_parameters(zero_points_->desc(), table.shape[0], "zero points");
     }
-    const bool is_byte = table.dtype == DType::u8 || table.dtype == DType::s8;
-    if (scales_ ? !is_byte : table.dtype != DType::f32)
+    if (scales_ ? !is_byte(table.dtype) : table.dtype != DType::f32)
       throw std::invalid_argument("the table must be float32, or uint8 or int8 with scales, got " +
                                   table.to_string());
     if (spec.attributes.boolean("hasWeights", false)) {

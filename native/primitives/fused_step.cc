@@ -3,16 +3,11 @@
 #include <algorithm>
 #include <cstring>
 
+#include "kernels/half_float.h"
+
 namespace octavo {
 
 namespace {
-float from_bf16(uint16_t bits) {
-  const uint32_t wide = static_cast<uint32_t>(bits) << 16;
-  float value;
-  std::memcpy(&value, &wide, sizeof(value));
-  return value;
-}
-
 bool is_identity(const onednn::BiasTransform& bias) {
   return std::all_of(bias.factor.begin(), bias.factor.end(), [](float f) { return f == 1; }) &&
          std::all_of(bias.offset.begin(), bias.offset.end(), [](float o) { return o == 0; });
@@ -81,8 +76,8 @@ void FusedStep::transform_bias(const void* bias) {
   const auto& [factor, offset] = fused_.bias;
   bias_.resize(factor.size());
   for (size_t i = 0; i < bias_.size(); i++) {
-    const float given =
-        bias_is_bf16_ ? from_bf16(static_cast<const uint16_t*>(bias)[i]) : static_cast<const float*>(bias)[i];
+    const float given = bias_is_bf16_ ? kernels::from_bf16(static_cast<const uint16_t*>(bias)[i])
+                                      : static_cast<const float*>(bias)[i];
     bias_[i] = given * factor[i] + offset[i];
   }
 }
