@@ -25,12 +25,6 @@ export function timeOf(profile: readonly StepProfile[], counts: (step: StepProfi
   return profile.filter(counts).reduce((sum, { nanoseconds }) => sum + nanoseconds, 0);
 }
 
-/** Nanoseconds from the beginning of the first step to the end of the last. */
-export function spanOf(profile: readonly StepProfile[]): number {
-  const last = profile[profile.length - 1];
-  return last.start + last.nanoseconds - profile[0].start;
-}
-
 /** The steps of one plan, each with the median of its times. */
 export function medianSteps(profiles: readonly (readonly StepProfile[])[]): StepProfile[] {
   return profiles[0].map((step, i) => ({

@@ -15,6 +15,7 @@ function pointwise(
   return {
     schema,
     infer: (args) => args.tensor('self'),
+    samples: ['self'],
     step: (args) => ({ op: 'eltwise', inputs: [args.tensor('self')], attributes: { ...algorithm(args) } }),
   };
 }

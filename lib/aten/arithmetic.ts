@@ -85,6 +85,7 @@ function binary(name: string, operation: Operation): NativeDefinition[] {
   ].map((schema) => ({
     schema,
     infer: inferBinary,
+    samples: ['self', 'other'],
     step: (args) => binaryStep(args, operation),
     ...(operation.isCommutative ? { commutative: true } : {}),
   }));
@@ -94,6 +95,7 @@ function extremum(name: string, algorithm: string): NativeDefinition {
   return {
     schema: `aten::${name}(Tensor self, Tensor other) -> Tensor`,
     infer: inferBinary,
+    samples: ['self', 'other'],
     commutative: true,
     step: (args) => ({
       op: 'binary',
@@ -114,6 +116,7 @@ export const arithmetic: readonly OperatorDefinition[] = [
   {
     schema: 'aten::rsub.Scalar(Tensor self, Scalar other, Scalar alpha=1) -> Tensor',
     infer: inferBinary,
+    samples: ['self'],
     step: (args) => ({
       op: 'eltwise',
       inputs: [args.tensor('self')],

@@ -32,6 +32,8 @@ export const attention: readonly OperatorDefinition[] = [
     schema:
       'aten::scaled_dot_product_attention(Tensor query, Tensor key, Tensor value, Tensor? attn_mask=None, float dropout_p=0., bool is_causal=False, *, float? scale=None, bool enable_gqa=False) -> Tensor',
     infer: inferAttention,
+    // Of two extents the first is the sequence.
+    samples: (args) => (args.tensor('query').shape.length > 2 ? ['query', 'key', 'value', 'attn_mask'] : []),
     step: (args) => {
       const mask = args.optionalTensor('attn_mask');
       const scale = args.optionalNumber('scale');

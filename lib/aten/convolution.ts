@@ -110,24 +110,28 @@ export const convolutions: readonly OperatorDefinition[] = [
     schema:
       'aten::conv1d(Tensor input, Tensor weight, Tensor? bias=None, SymInt[1] stride=[1], SymInt[1] padding=[0], SymInt[1] dilation=[1], SymInt groups=1) -> Tensor',
     infer,
+    samples: ['input'],
     step,
   },
   {
     schema:
       'aten::conv1d.padding(Tensor input, Tensor weight, Tensor? bias=None, SymInt[1] stride=[1], str padding="valid", SymInt[1] dilation=[1], SymInt groups=1) -> Tensor',
     infer,
+    samples: ['input'],
     step,
   },
   {
     schema:
       'aten::conv2d(Tensor input, Tensor weight, Tensor? bias=None, SymInt[2] stride=[1, 1], SymInt[2] padding=[0, 0], SymInt[2] dilation=[1, 1], SymInt groups=1) -> Tensor',
     infer,
+    samples: ['input'],
     step,
   },
   {
     schema:
       'aten::conv2d.padding(Tensor input, Tensor weight, Tensor? bias=None, SymInt[2] stride=[1, 1], str padding="valid", SymInt[2] dilation=[1, 1], SymInt groups=1) -> Tensor',
     infer,
+    samples: ['input'],
     step,
   },
   {
@@ -137,6 +141,7 @@ export const convolutions: readonly OperatorDefinition[] = [
       refuseTransposed(args);
       return infer(args);
     },
+    samples: ['input'],
     step: (args) => {
       refuseTransposed(args);
       return step(args);

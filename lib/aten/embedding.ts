@@ -18,6 +18,7 @@ export const embeddings: readonly OperatorDefinition[] = [
     schema:
       'aten::embedding(Tensor weight, Tensor indices, SymInt padding_idx=-1, bool scale_grad_by_freq=False, bool sparse=False) -> Tensor',
     infer: inferRows,
+    samples: ['indices'],
     step: (args) => ({
       op: 'embedding',
       inputs: [args.tensor('weight'), args.tensor('indices')],
@@ -28,6 +29,7 @@ export const embeddings: readonly OperatorDefinition[] = [
     /** The same from a table of 8-bit integers whose rows have a scale and a zero point each, which may be real. */
     schema: 'octavo::embedding(Tensor weight, Tensor scales, Tensor zero_points, Tensor indices) -> Tensor',
     infer: (args) => ({ ...inferRows(args), dtype: 'float32' }),
+    samples: ['indices'],
     step: (args) => ({
       op: 'embedding',
       inputs: [

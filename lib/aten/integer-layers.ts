@@ -25,6 +25,7 @@ export const integerLayers: readonly OperatorDefinition[] = [
       dtype: 'int32',
       shape: convolutionShape(args.tensor('input').shape, args.tensor('weight').shape, geometryOf(args)),
     }),
+    samples: ['input'],
     step: (args) => ({
       op: 'integer_convolution',
       inputs: inputs(args),
@@ -38,6 +39,7 @@ export const integerLayers: readonly OperatorDefinition[] = [
       dtype: 'int32',
       shape: linearShape(args.tensor('input').shape, args.tensor('weight').shape),
     }),
+    samples: ['input'],
     step: (args) => ({
       op: 'integer_linear',
       inputs: inputs(args),
@@ -51,6 +53,7 @@ export const integerLayers: readonly OperatorDefinition[] = [
       dtype: 'int32',
       shape: linearShape(args.tensor('input').shape, args.tensor('weight').shape),
     }),
+    samples: ['input'],
     step: (args) => ({
       op: 'integer_linear',
       inputs: [args.tensor('input'), args.tensor('weight'), args.tensor('input_zero_point')],

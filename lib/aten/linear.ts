@@ -44,6 +44,7 @@ function product(first: string, second: string, rank?: number) {
         );
       return { dtype: a.dtype, shape: matmulShape(a.shape, b.shape) };
     },
+    samples: [first, second],
     step: <T extends TensorLike>(args: Arguments<T>): Step<T> => ({
       op: 'matmul',
       inputs: [args.tensor(first), args.tensor(second)],
@@ -72,6 +73,7 @@ export const linears: readonly OperatorDefinition[] = [
       const input = args.tensor('input');
       return { dtype: input.dtype, shape: linearShape(input.shape, args.tensor('weight').shape) };
     },
+    samples: ['input'],
     step: (args) => {
       const bias = args.optionalTensor('bias');
       return {
@@ -87,6 +89,7 @@ export const linears: readonly OperatorDefinition[] = [
   {
     schema: 'aten::addmm(Tensor self, Tensor mat1, Tensor mat2, *, Scalar beta=1, Scalar alpha=1) -> Tensor',
     infer: addmm.infer,
+    samples: ['self', 'mat1'],
     step: (args) => {
       const { op, inputs } = addmm.step(args);
       const attributes = { alpha: args.number('alpha'), beta: args.number('beta') };
@@ -96,6 +99,7 @@ export const linears: readonly OperatorDefinition[] = [
   {
     schema: 'aten::_int_mm(Tensor self, Tensor mat2) -> Tensor',
     infer: inferIntMm,
+    samples: ['self'],
     step: (args) => ({
       op: 'integer_linear',
       inputs: [args.tensor('self'), args.tensor('mat2')],

@@ -50,6 +50,7 @@ export const mkldnn: readonly OperatorDefinition[] = [
     schema:
       'mkldnn::_convolution_pointwise(Tensor X, Tensor W, Tensor? B, int[] padding, int[] stride, int[] dilation, int groups, str attr, Scalar?[] scalars, str? algorithm) -> Tensor',
     infer: inferConvolution,
+    samples: ['X'],
     step: (args) => {
       const { inputs, hasBias } = operands(args);
       const attributes = {
@@ -64,6 +65,7 @@ export const mkldnn: readonly OperatorDefinition[] = [
     schema:
       'mkldnn::_convolution_pointwise.binary(Tensor X, Tensor other, Tensor W, Tensor? B, int[] padding, int[] stride, int[] dilation, int groups, str binary_attr, Scalar? alpha, str? unary_attr, Scalar?[] unary_scalars, str? unary_algorithm) -> Tensor',
     infer: withAddend(inferConvolution),
+    samples: ['X', 'other'],
     step: (args) => {
       const { inputs, hasBias } = operands(args, args.tensor('other'));
       const attributes = {
@@ -79,6 +81,7 @@ export const mkldnn: readonly OperatorDefinition[] = [
     schema:
       'mkldnn::_linear_pointwise(Tensor X, Tensor W, Tensor? B, str attr, Scalar?[] scalars, str? algorithm) -> Tensor',
     infer: inferLinear,
+    samples: ['X'],
     step: (args) => {
       const { inputs, hasBias } = operands(args);
       return { op: 'linear', inputs, attributes: { hasBias, ...fusedUnary(args, unaryNames) } };
@@ -88,6 +91,7 @@ export const mkldnn: readonly OperatorDefinition[] = [
     schema:
       'mkldnn::_linear_pointwise.binary(Tensor X, Tensor other, Tensor W, Tensor? B, str attr) -> Tensor',
     infer: withAddend(inferLinear),
+    samples: ['X', 'other'],
     step: (args) => {
       const { inputs, hasBias } = operands(args, args.tensor('other'));
       return { op: 'linear', inputs, attributes: { hasBias, ...fusedSum(args.string('attr')) } };

@@ -44,6 +44,7 @@ function padding(schema: string, value: <T>(args: Arguments<T>) => number): Nati
         throw new Error(`${name}: nothing of [${shape.join(', ')}] is left after padding`);
       return { dtype, shape: padded };
     },
+    samples: ['self'],
     step: (args) => {
       const self = args.tensor('self');
       const { before } = paddingPerAxis(self.shape.length, args);
@@ -66,6 +67,7 @@ function cast(schema: string): NativeDefinition {
       const { dtype, shape } = args.tensor('self');
       return { dtype: args.isNone('dtype') ? dtype : args.dtype('dtype'), shape };
     },
+    samples: ['self'],
     step: <T extends TensorLike>(args: Arguments<T>) => ({
       op: 'copy',
       inputs: [args.tensor('self')],
@@ -74,15 +76,19 @@ function cast(schema: string): NativeDefinition {
   };
 }
 
+const concatenatedAxis = (args: Arguments<{ readonly shape: readonly unknown[] }>): number =>
+  normalizeAxis(args.number('dim'), args.tensors('tensors')[0].shape.length, args.schema.name);
+
 function concatenation(name: string): NativeDefinition {
   return {
     schema: `aten::${name}(Tensor[] tensors, int dim=0) -> Tensor`,
     infer: inferCat,
-    step: (args) => {
-      const inputs = args.tensors('tensors');
-      const axis = normalizeAxis(args.number('dim'), inputs[0].shape.length, args.schema.name);
-      return { op: 'concat', inputs, attributes: { axis } };
-    },
+    samples: (args) => (concatenatedAxis(args) > 0 ? ['tensors'] : []),
+    step: (args) => ({
+      op: 'concat',
+      inputs: args.tensors('tensors'),
+      attributes: { axis: concatenatedAxis(args) },
+    }),
   };
 }
 

@@ -37,6 +37,11 @@ function inferLayerNorm(args: Arguments<TensorMeta>): TensorMeta {
   return input;
 }
 
+/** Layer normalization keeps the samples of its input apart unless it normalizes over them as well. */
+export function normalizedSamples(args: Arguments<TensorMeta>): readonly string[] {
+  return args.dims('normalized_shape').length < args.tensor('input').shape.length ? ['input'] : [];
+}
+
 function inferGroupNorm(args: Arguments<TensorMeta>): TensorMeta {
   const input = args.tensor('input');
   const groups = args.number('num_groups');
@@ -57,6 +62,7 @@ function softmax(name: string, attributes: Attributes): NativeDefinition {
       const { dtype, shape } = args.tensor('self');
       return { dtype: args.isNone('dtype') ? dtype : args.dtype('dtype'), shape };
     },
+    samples: (args) => (axisOf(args) > 0 ? ['self'] : []),
     step: (args) => ({
       op: 'softmax',
       inputs: [args.tensor('self')],
@@ -78,6 +84,7 @@ export const normalization: readonly OperatorDefinition[] = [
         throw new Error(`${name}: running statistics are needed (track_running_stats=True)`);
       return args.tensor('input');
     },
+    samples: ['input'],
     step: (args) => ({
       op: 'batch_norm',
       ...withParameters(args, [args.tensor('running_mean'), args.tensor('running_var')]),
@@ -87,6 +94,7 @@ export const normalization: readonly OperatorDefinition[] = [
     schema:
       'aten::layer_norm(Tensor input, SymInt[] normalized_shape, Tensor? weight=None, Tensor? bias=None, float eps=1.0000000000000001e-05, bool cudnn_enable=True) -> Tensor',
     infer: inferLayerNorm,
+    samples: normalizedSamples,
     step: (args) => {
       const { inputs, attributes } = withParameters(args);
       const normalizedShape = args.numbers('normalized_shape');
@@ -97,6 +105,7 @@ export const normalization: readonly OperatorDefinition[] = [
     schema:
       'aten::group_norm(Tensor input, int num_groups, Tensor? weight=None, Tensor? bias=None, float eps=1.0000000000000001e-05, bool cudnn_enabled=True) -> Tensor',
     infer: inferGroupNorm,
+    samples: ['input'],
     step: (args) => {
       const { inputs, attributes } = withParameters(args);
       return { op: 'group_norm', inputs, attributes: { ...attributes, groups: args.number('num_groups') } };

@@ -18,6 +18,7 @@ export const octavo: readonly OperatorDefinition[] = [
       dtype: args.dtype('output_dtype'),
       shape: broadcastShapes(args.tensor('a').shape, args.tensor('b').shape, 'octavo.binary'),
     }),
+    samples: ['a', 'b'],
     step: (args) => ({
       op: 'binary',
       inputs: [args.tensor('a'), args.tensor('b')],
@@ -42,6 +43,7 @@ export const octavo: readonly OperatorDefinition[] = [
     schema:
       'octavo::batch_norm(Tensor input, float x_scale, int x_zero_point, Tensor? weight, Tensor? bias, Tensor running_mean, Tensor running_var, float eps, float output_scale, int output_zero_point, ScalarType output_dtype, str attr, Scalar?[] scalars, str? algorithm) -> Tensor',
     infer: (args) => ({ dtype: args.dtype('output_dtype'), shape: args.tensor('input').shape }),
+    samples: ['input'],
     step: (args) => {
       const { inputs, attributes } = withParameters(args, [
         args.tensor('running_mean'),
@@ -64,6 +66,7 @@ export const octavo: readonly OperatorDefinition[] = [
     /** `table[byte]` for every byte of an 8-bit tensor: any function of one 8-bit integer. `table` has 256 entries. */
     schema: 'octavo::lookup(Tensor self, Tensor table) -> Tensor',
     infer: (args) => ({ dtype: args.tensor('table').dtype, shape: args.tensor('self').shape }),
+    samples: ['self'],
     step: (args) => ({ op: 'lookup', inputs: [args.tensor('self'), args.tensor('table')], attributes: {} }),
   },
   {
@@ -79,6 +82,7 @@ export const octavo: readonly OperatorDefinition[] = [
         throw new Error(`octavo.quantized_average: [N, C, H, W] expected, got [${shape.join(', ')}]`);
       return { dtype: args.dtype('dtype'), shape: [shape[0], shape[1], 1, 1] };
     },
+    samples: ['self'],
     step: (args) => ({
       op: 'quantized_average',
       inputs: [args.tensor('self')],

@@ -138,46 +138,55 @@ export const onednn: readonly OperatorDefinition[] = [
   {
     schema: `onednn::qconv1d_pointwise(${scalarInput}, Tensor? bias, ${geometrySchema}, ${outputSchema}, ${convolutionUnarySchema}) -> Tensor`,
     infer: inferConvolution,
+    samples: ['qx'],
     step: convolutionStep,
   },
   {
     schema: `onednn::qconv2d_pointwise(${scalarInput}, Tensor? bias, ${geometrySchema}, ${outputSchema}, ${convolutionUnarySchema}) -> Tensor`,
     infer: inferConvolution,
+    samples: ['qx'],
     step: convolutionStep,
   },
   {
     schema: `onednn::qconv2d_pointwise.tensor(${tensorInput}, Tensor? bias, ${geometrySchema}, ${outputSchema}, ${convolutionUnarySchema}) -> Tensor`,
     infer: inferConvolution,
+    samples: ['qx'],
     step: convolutionStep,
   },
   {
     schema: `onednn::qconv2d_pointwise.binary(${scalarInput}, Tensor qaccum, Tensor? bias, ${geometrySchema}, ${outputSchema}, ${convolutionBinarySchema}) -> Tensor`,
     infer: inferConvolution,
+    samples: ['qx', 'qaccum'],
     step: convolutionBinaryStep,
   },
   {
     schema: `onednn::qconv2d_pointwise.binary_tensor(${tensorInput}, Tensor qaccum, Tensor? bias, ${geometrySchema}, ${outputSchema}, ${convolutionBinarySchema}) -> Tensor`,
     infer: inferConvolution,
+    samples: ['qx', 'qaccum'],
     step: convolutionBinaryStep,
   },
   {
     schema: `onednn::qlinear_pointwise(${scalarInput}, Tensor? bias, ${outputSchema}, ${linearUnarySchema}) -> Tensor`,
     infer: inferLinear,
+    samples: ['qx'],
     step: linearStep,
   },
   {
     schema: `onednn::qlinear_pointwise.tensor(${tensorInput}, Tensor? bias, ${outputSchema}, ${linearUnarySchema}) -> Tensor`,
     infer: inferLinear,
+    samples: ['qx'],
     step: linearStep,
   },
   {
     schema: `onednn::qlinear_pointwise.binary(${scalarInput}, Tensor? other, Tensor? bias, ${outputSchema}, ${linearBinarySchema}) -> Tensor`,
     infer: inferLinear,
+    samples: ['qx', 'other'],
     step: linearBinaryStep,
   },
   {
     schema: `onednn::qlinear_pointwise.binary_tensor(${tensorInput}, Tensor? other, Tensor? bias, ${outputSchema}, ${linearBinarySchema}) -> Tensor`,
     infer: inferLinear,
+    samples: ['qx', 'other'],
     step: linearBinaryStep,
   },
 ];

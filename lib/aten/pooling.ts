@@ -63,6 +63,7 @@ function windows(
   return {
     schema,
     infer: (args) => inferWindows(args, rank),
+    samples: ['self'],
     step: (args) => {
       const { kernel, stride, padding, dilation } = windowOf(args);
       return {
@@ -96,6 +97,7 @@ function adaptiveAverage(schema: string, rank: number): NativeDefinition {
       dtype: args.tensor('self').dtype,
       shape: [...spatial(args, rank).lead, ...args.numbers('output_size')],
     }),
+    samples: ['self'],
     step: (args) => {
       const self = args.tensor('self');
       return {

@@ -50,6 +50,7 @@ function tensorParameters(schema: string, op: string, infer: NativeDefinition['i
   return {
     schema,
     infer,
+    samples: ['input'],
     step: (args) => ({
       op,
       inputs: [args.tensor('input'), args.tensor('scale'), args.tensor('zero_point')],
@@ -93,6 +94,7 @@ export const quantizedDecomposed: readonly OperatorDefinition[] = [
     schema:
       'quantized_decomposed::quantize_per_tensor(Tensor input, float scale, int zero_point, int quant_min, int quant_max, ScalarType dtype) -> Tensor',
     infer: quantized,
+    samples: ['input'],
     step: (args) => ({
       op: 'quantize',
       inputs: [args.tensor('input')],
@@ -108,6 +110,7 @@ export const quantizedDecomposed: readonly OperatorDefinition[] = [
     schema:
       'quantized_decomposed::dequantize_per_tensor(Tensor input, float scale, int zero_point, int quant_min, int quant_max, ScalarType dtype, *, ScalarType? out_dtype=None) -> Tensor',
     infer: dequantized,
+    samples: ['input'],
     step: (args) => ({
       op: 'dequantize',
       inputs: [args.tensor('input')],
@@ -123,6 +126,7 @@ export const quantizedDecomposed: readonly OperatorDefinition[] = [
     schema:
       'quantized_decomposed::quantize_per_channel(Tensor input, Tensor scales, Tensor zero_points, int axis, int quant_min, int quant_max, ScalarType dtype) -> Tensor',
     infer: quantized,
+    samples: (args) => (checkedAxis(args) > 0 ? ['input'] : []),
     step: (args) => ({
       op: 'quantize_per_channel',
       inputs: [args.tensor('input'), args.tensor('scales'), args.tensor('zero_points')],
@@ -133,6 +137,7 @@ export const quantizedDecomposed: readonly OperatorDefinition[] = [
     schema:
       'quantized_decomposed::dequantize_per_channel(Tensor input, Tensor scales, Tensor? zero_points, int axis, int quant_min, int quant_max, ScalarType dtype, *, ScalarType? out_dtype=None) -> Tensor',
     infer: dequantized,
+    samples: (args) => (checkedAxis(args) > 0 ? ['input'] : []),
     step: (args) => {
       const zeroPoints = args.optionalTensor('zero_points');
       return {
@@ -145,6 +150,7 @@ export const quantizedDecomposed: readonly OperatorDefinition[] = [
   {
     schema: 'quantized_decomposed::convert_element_type.no_fuse(Tensor input, ScalarType dtype) -> Tensor',
     infer: (args) => ({ dtype: args.dtype('dtype'), shape: args.tensor('input').shape }),
+    samples: ['input'],
     step: (args) => ({ op: 'copy', inputs: [args.tensor('input')], attributes: {} }),
   },
   chooseQparams('choose_qparams', false),

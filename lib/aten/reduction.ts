@@ -40,6 +40,7 @@ function reduction(schema: string, algorithm: string): NativeDefinition {
       dtype: resultDtype(args),
       shape: reducedShape(args.tensor('self').shape, reducedExtents(args)),
     }),
+    samples: (args) => (reducedExtents(args).axes.includes(0) ? [] : ['self']),
     step: <T extends TensorLike>(args: Arguments<T>) => ({
       op: 'reduce',
       inputs: [args.tensor('self')],

@@ -50,6 +50,11 @@ interface Definition {
   readonly infer: (args: Arguments<TensorMeta>) => MetaValue;
   /** The first two arguments may change places, as long as the others have their defaults. */
   readonly commutative?: true;
+  /**
+   * Tensor arguments that may hold a batch of samples along their first extent: each index of the result's first extent is
+   * then computed from that index of these alone, so that a batch can be computed in parts. None where left out.
+   */
+  readonly samples?: readonly string[] | ((args: Arguments<TensorMeta>) => readonly string[]);
 }
 
 /** Computed by one native step, the same for the eager kernel and for a plan. */
@@ -106,6 +111,12 @@ export class AtenOperator implements Operator {
 
   infer(args: Arguments<TensorMeta>): MetaValue {
     return this.definition.infer(args);
+  }
+
+  /** The tensor arguments of this call that may hold a batch of samples; see {@link OperatorDefinition}. */
+  samplesOf(args: Arguments<TensorMeta>): readonly string[] {
+    const { samples = [] } = this.definition;
+    return typeof samples === 'function' ? samples(args) : samples;
   }
 
   execute(args: Arguments<Tensor>): RuntimeValue {

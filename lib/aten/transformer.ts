@@ -1,6 +1,6 @@
 import type { Arguments, TensorMeta } from '../graph/index.ts';
 import { matmulShape } from './linear.ts';
-import { withParameters } from './normalization.ts';
+import { normalizedSamples, withParameters } from './normalization.ts';
 import type { NativeDefinition, OperatorDefinition, TensorLike } from './registry.ts';
 import { normalizeAxis } from './shape-rules.ts';
 
@@ -27,6 +27,7 @@ const softmax: NativeDefinition = {
     softmaxAxis(args);
     return inferRows(args);
   },
+  samples: (args) => (softmaxAxis(args) > 0 ? ['input'] : []),
   step: <T extends TensorLike>(args: Arguments<T>) => ({
     op: 'softmax',
     inputs: [args.tensor('input')],
@@ -47,6 +48,7 @@ export const transformer: readonly OperatorDefinition[] = [
       dtype: args.dtype('output_dtype'),
       shape: matmulShape(args.tensor('a').shape, args.tensor('b').shape),
     }),
+    samples: ['a', 'b'],
     step: (args) => ({
       op: 'integer_matmul',
       inputs: [args.tensor('a'), args.tensor('b')],
@@ -64,6 +66,7 @@ export const transformer: readonly OperatorDefinition[] = [
   {
     schema: `octavo::layer_norm(Tensor input, float x_scale, int x_zero_point, SymInt[] normalized_shape, Tensor? weight, Tensor? bias, float eps, ${output}) -> Tensor`,
     infer: inferRows,
+    samples: normalizedSamples,
     step: (args) => {
       const { inputs, attributes } = withParameters(args);
       const normalizedShape = args.numbers('normalized_shape');

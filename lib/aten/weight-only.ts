@@ -18,6 +18,7 @@ function float16Linear(name: string, unary: 'none' | 'relu'): NativeDefinition {
       if (dtype !== 'float16') throw new Error(`${args.schema.name}: W must be float16, got ${dtype}`);
       return inferLinear(args, 'X', 'W');
     },
+    samples: ['X'],
     step: (args) => {
       const bias = args.optionalTensor('bias');
       return {
@@ -49,6 +50,7 @@ export const weightOnly: readonly OperatorDefinition[] = [
       checkInt8(args, 'w');
       return inferLinear(args, 'x', 'w');
     },
+    samples: ['x'],
     step: (args) => {
       const bias = args.optionalTensor('bias');
       return {
@@ -71,6 +73,7 @@ export const weightOnly: readonly OperatorDefinition[] = [
       checkInt8(args, 'mat2');
       return inferLinear(args, 'self', 'mat2');
     },
+    samples: ['self'],
     step: (args) => ({
       op: 'weight_only_linear',
       inputs: [args.tensor('self'), args.tensor('mat2')],

@@ -70,8 +70,13 @@ export interface PlanDesc {
   readonly values: readonly PlanValue[];
   readonly steps: readonly PlanStep[];
   readonly arenaBytes: number;
-  /** OpenMP threads that compute it: at most the executor's `threadsPerStream`. */
+  /** OpenMP threads that share each of its steps: at most the executor's `threadsPerStream`. */
   readonly threads: number;
+  /**
+   * Parts of a request that are computed side by side, each on one thread: at most `threadsPerStream`, and 1 where `threads`
+   * is more.
+   */
+  readonly lanes: number;
 }
 
 /** What a compiled step turned out to be. */
@@ -109,12 +114,14 @@ export interface NativeExecutor {
   /**
    * Input and output arrays must stay untouched until the promise settles. No output may share memory with another or with
    * an input.
+   * @param parts how many of the plan's inputs and outputs the arrays hold, one behind the other; 1 where left out.
    * @param arrival a number: those that wait start in the order of their numbers, and last those without one.
    */
   run(
     plan: NativePlan,
     inputs: readonly TensorData[],
     outputs: readonly TensorData[],
+    parts?: number,
     arrival?: number,
   ): Promise<void>;
   /**
@@ -122,12 +129,22 @@ export interface NativeExecutor {
    * @returns false when nothing waits under it: it runs, or has settled.
    */
   withdraw(arrival: number, reason: unknown): boolean;
-  runSync(plan: NativePlan, inputs: readonly TensorData[], outputs: readonly TensorData[]): void;
+  runSync(
+    plan: NativePlan,
+    inputs: readonly TensorData[],
+    outputs: readonly TensorData[],
+    parts?: number,
+  ): void;
   /**
-   * Like `runSync`; gives two numbers a step, in nanoseconds: when it began, on the clock of `process.hrtime`, and how
-   * long it took.
+   * Like `runSync`; gives for each part the lane that computed it and then two numbers a step, in nanoseconds: when it
+   * began, on the clock of `process.hrtime`, and how long it took.
    */
-  profile(plan: NativePlan, inputs: readonly TensorData[], outputs: readonly TensorData[]): Float64Array;
+  profile(
+    plan: NativePlan,
+    inputs: readonly TensorData[],
+    outputs: readonly TensorData[],
+    parts?: number,
+  ): Float64Array;
   /** Finishes what runs, rejects what waits, ends the threads. Safe to call twice. */
   dispose(): void;
 }

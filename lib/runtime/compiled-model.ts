@@ -1,6 +1,6 @@
 import { operators } from '../aten/index.ts';
 import { GET_ITEM, GraphModule, type Node, propagateShapes } from '../graph/index.ts';
-import { type BuiltPlan, buildPlan, ConstantStore } from '../lowering/plan/index.ts';
+import type { BuiltPlan } from '../lowering/plan/index.ts';
 import { type LoweringReport, reportOf } from '../lowering/report.ts';
 import { addon, type NativeExecutor, type NativePlan } from '../onednn/addon.ts';
 import { StoredTensor } from '../onednn/stored-tensor.ts';
@@ -9,7 +9,8 @@ import { checkSignal, listening, unlessAborted } from './abort.ts';
 import { type ModelMetadata, writeArtifact } from './artifact.ts';
 import { joinReport, type ModelReport, operatorsByNode } from './model-report.ts';
 import { PlanCache } from './plan-cache.ts';
-import { describePlan, type PlanDescription, type StepDescription } from './plan-description.ts';
+import { describePlan, type PlanDescription, wholeShape } from './plan-description.ts';
+import { keyOf, Planner, type Shapes } from './planner.ts';
 import { defaultMaxQueue, RequestQueue } from './request-queue.ts';
 import {
   bindInputs,
@@ -22,8 +23,9 @@ import {
   outputsOf,
   type TensorInfo,
 } from './signature.ts';
+import { type StepProfile, stepProfiles } from './step-profile.ts';
 import { divideThreads, type ThreadOptions } from './threads.ts';
-import { checkTuning, type Tuning, tunedKernels, tunedThreads, untuned } from './tuning.ts';
+import { checkTuning, type Tuning, untuned } from './tuning.ts';
 
 /** How a model uses the machine. */
 export interface CompileOptions extends ThreadOptions {
@@ -50,16 +52,15 @@ export interface RunOptions {
   readonly signal?: AbortSignal;
 }
 
-/** A step and the time it took. */
-export interface StepProfile extends StepDescription {
-  /** When it began, in nanoseconds on the clock of `process.hrtime`. */
-  readonly start: number;
-  readonly nanoseconds: number;
-}
-
+/** A plan for one part of a request's batch, or for all of it. */
 interface Plan {
   readonly built: BuiltPlan;
   readonly native: NativePlan;
+}
+
+/** How requests of some shapes are computed. */
+interface RequestPlan extends Plan {
+  readonly parts: number;
 }
 
 /** Enough for every batch size up to 32; each costs its primitives' code, weights are shared. */
@@ -81,7 +82,9 @@ export class CompiledModel implements Disposable {
   readonly #module: GraphModule;
   readonly #executor: NativeExecutor;
   readonly #queue: RequestQueue;
-  readonly #constants = new ConstantStore();
+  readonly #planner: Planner;
+  /** By the shapes of requests; several may have parts of the same plan. */
+  readonly #requests = new PlanCache<RequestPlan>(maxPlans);
   readonly #plans = new PlanCache<Plan>(maxPlans);
   #report: LoweringReport | undefined;
   #disposed = false;
@@ -103,6 +106,7 @@ export class CompiledModel implements Disposable {
     this.#executor = new addon.Executor({ streams, threadsPerStream });
     this.streams = streams;
     this.threadsPerStream = threadsPerStream;
+    this.#planner = new Planner(this.#module, this.inputs, this.tuning, threadsPerStream);
   }
 
   /**
@@ -121,12 +125,12 @@ export class CompiledModel implements Disposable {
     const shapes = tensors.map(({ shape }) => shape);
     const key = keyOf(shapes);
     return this.#queue.admit(async (arrival) => {
-      const ready = this.#plans.ready(key);
+      const ready = this.#requests.ready(key);
       const plan = ready ?? (await unlessAborted(this.#compile(key, shapes, arrival), signal));
       this.#checkAlive();
       signal?.throwIfAborted();
       const outputs = this.#outputsFor(plan, options);
-      const done = this.#executor.run(plan.native, dataOf(tensors), dataOf(outputs), arrival);
+      const done = this.#executor.run(plan.native, dataOf(tensors), dataOf(outputs), plan.parts, arrival);
       await listening(done, signal, (reason) => this.#executor.withdraw(arrival, reason));
       return this.#named(outputs);
     });
@@ -138,7 +142,7 @@ export class CompiledModel implements Disposable {
     const tensors = bindInputs(this.inputs, inputs);
     const plan = this.#compileSync(tensors.map(({ shape }) => shape));
     const outputs = this.#outputsFor(plan, options);
-    this.#executor.runSync(plan.native, dataOf(tensors), dataOf(outputs));
+    this.#executor.runSync(plan.native, dataOf(tensors), dataOf(outputs), plan.parts);
     return this.#named(outputs);
   }
 
@@ -160,7 +164,7 @@ export class CompiledModel implements Disposable {
    * those of the plan used last; {@link reportFor} chooses one. A loaded model has the report of the one that was saved.
    */
   get report(): ModelReport {
-    const plan = this.#plans.latest;
+    const plan = this.#requests.latest;
     return joinReport(this.#lowering, plan && this.#describe(plan));
   }
 
@@ -174,12 +178,9 @@ export class CompiledModel implements Disposable {
     this.#checkAlive();
     const tensors = bindInputs(this.inputs, inputs);
     const plan = this.#compileSync(tensors.map(({ shape }) => shape));
-    const times = this.#executor.profile(plan.native, dataOf(tensors), dataOf(allocateOutputs(plan)));
-    return this.#describe(plan).steps.map((step, i) => ({
-      ...step,
-      start: times[2 * i],
-      nanoseconds: times[2 * i + 1],
-    }));
+    const outputs = allocateOutputs(plan);
+    const times = this.#executor.profile(plan.native, dataOf(tensors), dataOf(outputs), plan.parts);
+    return stepProfiles(this.#describe(plan).steps, plan.parts, times);
   }
 
   /**
@@ -196,8 +197,9 @@ export class CompiledModel implements Disposable {
     if (this.#disposed) return;
     this.#disposed = true;
     this.#executor.dispose();
+    this.#requests.clear();
     this.#plans.clear();
-    this.#constants.dispose();
+    this.#planner.constants.dispose();
     for (const tensor of this.#module.attributes.values()) (tensor as StoredTensor).release();
   }
 
@@ -209,38 +211,31 @@ export class CompiledModel implements Disposable {
     if (this.#disposed) throw new Error('the model is disposed; compile or load it again');
   }
 
-  #compile(key: string, shapes: readonly (readonly number[])[], arrival: number): Promise<Plan> {
-    return this.#plans.get(key, async () => {
-      const built = this.#build(shapes);
-      return { built, native: await this.#executor.compile(built.desc, arrival) };
+  #compile(key: string, shapes: Shapes, arrival: number): Promise<RequestPlan> {
+    return this.#requests.get(key, async () => {
+      const planned = this.#planner.plan(shapes);
+      const plan = await this.#plans.get(planned.key, async () => {
+        const built = planned.build();
+        return { built, native: await this.#executor.compile(built.desc, arrival) };
+      });
+      return { ...plan, parts: planned.parts };
     });
   }
 
-  #compileSync(shapes: readonly (readonly number[])[]): Plan {
+  #compileSync(shapes: Shapes): RequestPlan {
     const key = keyOf(shapes);
-    const ready = this.#plans.ready(key);
+    const ready = this.#requests.ready(key);
     if (ready) return ready;
-    const built = this.#build(shapes);
-    const plan = { built, native: this.#executor.compileSync(built.desc) };
-    this.#plans.set(key, plan);
-    return plan;
-  }
-
-  #build(shapes: readonly (readonly number[])[]): BuiltPlan {
-    const metas = this.inputs.map(({ dtype }, i) => ({ dtype, shape: shapes[i] }));
-    const { isa, prefersChannelBlocks } = addon.oneDnnVersion();
-    const choices = {
-      threads: tunedThreads(this.tuning, shapes),
-      kernelOf: tunedKernels(this.tuning, shapes, isa),
-    };
-    return buildPlan(
-      this.#module,
-      metas,
-      this.#constants,
-      prefersChannelBlocks,
-      this.threadsPerStream,
-      choices,
-    );
+    const planned = this.#planner.plan(shapes);
+    let plan = this.#plans.ready(planned.key);
+    if (!plan) {
+      const built = planned.build();
+      plan = { built, native: this.#executor.compileSync(built.desc) };
+      this.#plans.set(planned.key, plan);
+    }
+    const request = { ...plan, parts: planned.parts };
+    this.#requests.set(key, request);
+    return request;
   }
 
   /** Made when first wanted: most models are never asked. */
@@ -249,17 +244,18 @@ export class CompiledModel implements Disposable {
     return this.#report;
   }
 
-  #describe({ built, native }: Plan): PlanDescription {
+  #describe({ built, native, parts }: RequestPlan): PlanDescription {
     const names = {
       inputs: this.inputs.map(({ name }) => name),
       outputs: this.outputs.map(({ name }) => name),
     };
-    return describePlan(built, native.steps, names, this.#constants.bytes, operatorsByNode(this.#lowering));
+    const { bytes } = this.#planner.constants;
+    return describePlan(built, parts, native.steps, names, bytes, operatorsByNode(this.#lowering));
   }
 
-  #outputsFor(plan: Plan, { outputs }: RunOptions): Tensor[] {
+  #outputsFor(plan: RequestPlan, { outputs }: RunOptions): Tensor[] {
     if (outputs === undefined) return allocateOutputs(plan);
-    return bindOutputs(this.outputs, plan.built.desc.outputs, outputs);
+    return bindOutputs(this.outputs, wholeOutputs(plan), outputs);
   }
 
   #named(tensors: readonly Tensor[]): Record<string, Tensor> {
@@ -298,10 +294,12 @@ function checkOperators({ graph }: GraphModule): void {
 
 const isKnown = (target: string): boolean => target === GET_ITEM || operators.has(target);
 
-const keyOf = (shapes: readonly (readonly number[])[]): string => shapes.map(String).join(';');
-
 const dataOf = (tensors: readonly Tensor[]) => tensors.map(({ data }) => data);
 
-function allocateOutputs({ built }: Plan): Tensor[] {
-  return built.desc.outputs.map(({ dtype, shape }) => Tensor.zeros(dtype, shape));
+function allocateOutputs(plan: RequestPlan): Tensor[] {
+  return wholeOutputs(plan).map(({ dtype, shape }) => Tensor.zeros(dtype, shape));
+}
+
+function wholeOutputs({ built, parts }: RequestPlan) {
+  return built.desc.outputs.map(({ dtype, shape }) => ({ dtype, shape: wholeShape(shape, parts) }));
 }

@@ -10,13 +10,13 @@ export {
   type CompileOptions,
   compile,
   type RunOptions,
-  type StepProfile,
 } from './compiled-model.ts';
 export { loadModel } from './load-model.ts';
 export { formatReport, type ModelReport, type ReportedNode, type ReportedStep } from './model-report.ts';
 export { formatPlan, type PlanDescription, type StepDescription } from './plan-description.ts';
 export { QueueFullError } from './request-queue.ts';
 export type { ModelInputs, ModelOutputs, ModelShapes, TensorInfo } from './signature.ts';
+export type { StepProfile, StepRun } from './step-profile.ts';
 export type { ThreadOptions } from './threads.ts';
 export { ratesOf, type Trace, type TracedRuns, type TraceEvent, traceOf } from './trace.ts';
 export {

@@ -15,15 +15,15 @@ export interface StepDescription {
   readonly op: string;
   /** oneDNN's implementation (`brgconv:avx512_core_vnni`), or `octavo:…` for Octavo's own loops. */
   readonly implementation: string;
-  /** Of its result. */
+  /** Of its result; of one part where the batch is divided. */
   readonly dtype: DType;
   readonly shape: readonly number[];
   /** Of what it computes on: its first input. */
   readonly inputDtype: DType;
   readonly layout: 'row-major' | 'strided' | 'blocks of channels';
-  /** Products that it sums up; 0 for a step that has none. */
+  /** Products that it sums up in all parts of the batch; 0 for a step that has none. */
   readonly multiplyAdds: number;
-  /** Bytes that it reads and writes, weights included. */
+  /** Bytes that it reads and writes for all parts of the batch, weights included. */
   readonly bytes: number;
   readonly scratchpadBytes: number;
 }
@@ -42,9 +42,17 @@ export interface PlanDescription {
   }[];
   /** Threads that compute it. */
   readonly threads: number;
+  /**
+   * Parts of the batch, all alike, that the steps are run for, each on one thread of its own as long as there are threads; 1:
+   * the threads share every step of the whole.
+   */
+  readonly parts: number;
   readonly steps: readonly StepDescription[];
   readonly memory: {
-    /** Memory for intermediate values, shared by lifetime. Each stream has as much. */
+    /**
+     * Memory for intermediate values, shared by lifetime. Each stream has as much, and where the batch is divided each of
+     * its threads.
+     */
     readonly arenaBytes: number;
     /** The most that is alive at any one step: no arena can be smaller. */
     readonly arenaLowerBound: number;
@@ -58,9 +66,15 @@ export interface PlanDescription {
 const isRowMajor = ({ shape, strides }: { shape: readonly number[]; strides: readonly number[] }) =>
   rowMajorStrides(shape).every((stride, axis) => shape[axis] === 1 || strides[axis] === stride);
 
-/** Describes a plan that was compiled to `compiled`. */
+/** The shape of several parts of a batch together. */
+export function wholeShape(ofPart: readonly number[], parts: number): readonly number[] {
+  return parts === 1 ? ofPart : [parts * ofPart[0], ...ofPart.slice(1)];
+}
+
+/** Describes how requests are computed: in so many parts by a plan that was compiled to `compiled`. */
 export function describePlan(
   { desc, targets, results, arenaLowerBound }: BuiltPlan,
+  parts: number,
   compiled: readonly CompiledStep[],
   names: { readonly inputs: readonly string[]; readonly outputs: readonly string[] },
   constantBytes: number,
@@ -82,17 +96,22 @@ export function describePlan(
       shape: image ?? shape,
       layout: image ? 'blocks of channels' : isRowMajor({ shape, strides }) ? 'row-major' : 'strided',
       inputDtype: inputs[0].dtype,
-      multiplyAdds: multiplyAdds(operands),
-      bytes: bytesMoved(operands),
+      multiplyAdds: parts * multiplyAdds(operands),
+      bytes: parts * bytesMoved(operands),
       scratchpadBytes,
     };
   });
   const named = (kind: 'inputs' | 'outputs') =>
-    desc[kind].map(({ dtype, shape }, i) => ({ name: names[kind][i], dtype, shape }));
+    desc[kind].map(({ dtype, shape }, i) => ({
+      name: names[kind][i],
+      dtype,
+      shape: wholeShape(shape, parts),
+    }));
   return {
     inputs: named('inputs'),
     outputs: named('outputs'),
-    threads: desc.threads,
+    threads: desc.threads * desc.lanes,
+    parts,
     steps,
     memory: {
       arenaBytes: desc.arenaBytes,
@@ -106,7 +125,7 @@ export function describePlan(
 const suffixes = { 'row-major': '', strided: ' channels-last', 'blocks of channels': ' blocks' };
 
 /** A plan as text: one line a step, then where the memory goes. */
-export function formatPlan({ inputs, outputs, threads, steps, memory }: PlanDescription): string {
+export function formatPlan({ inputs, outputs, threads, parts, steps, memory }: PlanDescription): string {
   const tensor = (dtype: string, shape: readonly number[]) => `${dtype}[${shape.join(', ')}]`;
   const signature = (list: PlanDescription['inputs']) =>
     list.map(({ name, dtype, shape }) => `${name}: ${tensor(dtype, shape)}`).join(', ');
@@ -119,8 +138,9 @@ export function formatPlan({ inputs, outputs, threads, steps, memory }: PlanDesc
     formatBytes(step.bytes),
   ]);
   const kib = (bytes: number) => formatBytes(bytes);
+  const division = parts === 1 ? '' : `, in ${parts} parts of the batch`;
   return [
-    `plan(${signature(inputs)}) -> (${signature(outputs)}) on ${threads} ${threads === 1 ? 'thread' : 'threads'}`,
+    `plan(${signature(inputs)}) -> (${signature(outputs)}) on ${threads} ${threads === 1 ? 'thread' : 'threads'}${division}`,
     ...alignColumns([['#', 'node', 'step', 'result', 'implementation', 'moves'], ...rows]),
     `arena ${kib(memory.arenaBytes)} (at least ${kib(memory.arenaLowerBound)}), ` +
       `scratchpad ${kib(memory.scratchpadBytes)}, weights ${kib(memory.constantBytes)}`,

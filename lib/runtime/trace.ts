@@ -1,4 +1,4 @@
-import type { StepProfile } from './compiled-model.ts';
+import type { StepProfile } from './step-profile.ts';
 
 /** Profiled runs of one plan, under the name that the trace shows them by. */
 export interface TracedRuns {
@@ -36,7 +36,7 @@ export interface Trace {
 
 /** The rates of a step: billions of operations (two a multiply-add) and gigabytes a second. */
 export function ratesOf(
-  { multiplyAdds, bytes }: StepProfile,
+  { multiplyAdds, bytes }: Pick<StepProfile, 'multiplyAdds' | 'bytes'>,
   nanoseconds: number,
 ): { readonly gops: number; readonly gigabytesPerSecond: number } {
   // A step that is over before the clock has ticked has taken less than a nanosecond.
@@ -46,41 +46,41 @@ export function ratesOf(
 
 /**
  * The trace of profiled runs: one process for each plan, in it a thread with one complete event a run and, inside that,
- * one a step. Time begins with the first step. Counterpart: `torch.profiler`'s `export_chrome_trace`.
+ * one a step; where parts of a batch are computed side by side, each thread has the steps of its own parts. Time begins
+ * with the first step. Counterpart: `torch.profiler`'s `export_chrome_trace`.
  */
 export function traceOf(plans: readonly TracedRuns[]): Trace {
   const starts = plans.flatMap(({ runs }) => runs.flatMap((run) => run.map(({ start }) => start)));
   const origin = starts.reduce((least, start) => Math.min(least, start), Number.POSITIVE_INFINITY);
-  const microseconds = (nanoseconds: number) => nanoseconds / 1000;
+  const time = (start: number, nanoseconds: number) => ({
+    ts: (start - origin) / 1000,
+    dur: nanoseconds / 1000,
+  });
   const traceEvents = plans.flatMap(({ name, threads, runs }, index): TraceEvent[] => {
-    const place = { pid: index + 1, tid: 1 };
-    const worker = `stream (${threads} ${threads === 1 ? 'thread' : 'threads'})`;
+    const pid = index + 1;
+    const lanes = new Set(runs.flat().flatMap((step) => step.runs.map(({ lane }) => lane)));
+    const threadName = (lane: number): TraceEvent => {
+      const worker = lanes.size > 1 ? `thread ${lane + 1} of ${lanes.size}` : threadsText(threads);
+      return { ph: 'M', name: 'thread_name', pid, tid: lane + 1, args: { name: `stream (${worker})` } };
+    };
     return [
-      { ph: 'M', name: 'process_name', ...place, args: { name } },
-      { ph: 'M', name: 'thread_name', ...place, args: { name: worker } },
+      { ph: 'M', name: 'process_name', pid, tid: 1, args: { name } },
+      ...[...lanes].sort((a, b) => a - b).map(threadName),
       ...runs
         .filter((run) => run.length > 0)
         .flatMap((run, i): TraceEvent[] => {
-          const [first, last] = [run[0], run[run.length - 1]];
+          const whole = time(run[0].start, spanOf(run));
           return [
-            {
-              ph: 'X',
-              name: `run ${i + 1}`,
-              cat: 'run',
-              ts: microseconds(first.start - origin),
-              dur: microseconds(last.start + last.nanoseconds - first.start),
-              ...place,
-              args: { steps: run.length },
-            },
-            ...run.map(
-              (step): TraceEvent => ({
+            { ph: 'X', name: `run ${i + 1}`, cat: 'run', ...whole, pid, tid: 1, args: { steps: run.length } },
+            ...stepsInOrder(run).map(
+              ({ step, part, lane, start, nanoseconds }): TraceEvent => ({
                 ph: 'X',
                 name: step.node,
                 cat: step.op,
-                ts: microseconds(step.start - origin),
-                dur: microseconds(step.nanoseconds),
-                ...place,
-                args: argumentsOf(step),
+                ...time(start, nanoseconds),
+                pid,
+                tid: lane + 1,
+                args: argumentsOf(step, part, nanoseconds),
               }),
             ),
           ];
@@ -90,8 +90,29 @@ export function traceOf(plans: readonly TracedRuns[]): Trace {
   return { traceEvents, displayTimeUnit: 'ms' };
 }
 
-function argumentsOf(step: StepProfile): Readonly<Record<string, string | number>> {
-  const { node, operators, target, implementation, inputDtype, dtype, shape, multiplyAdds, bytes } = step;
+const threadsText = (threads: number) => `${threads} ${threads === 1 ? 'thread' : 'threads'}`;
+
+/** Nanoseconds from the beginning of a profiled run's first step to the end of its last. */
+export function spanOf(run: readonly StepProfile[]): number {
+  const times = run.flatMap(({ runs }) => runs);
+  const end = times.reduce((last, { start, nanoseconds }) => Math.max(last, start + nanoseconds), 0);
+  return end - times.reduce((first, { start }) => Math.min(first, start), end);
+}
+
+/** Each time that each step ran, in the order in which the threads did. */
+function stepsInOrder(run: readonly StepProfile[]) {
+  return run
+    .flatMap((step) => step.runs.map((each, part) => ({ step, part, ...each })))
+    .sort((a, b) => a.lane - b.lane || a.start - b.start);
+}
+
+function argumentsOf(
+  step: StepProfile,
+  part: number,
+  nanoseconds: number,
+): Readonly<Record<string, string | number>> {
+  const { node, operators, target, implementation, inputDtype, dtype, shape, runs } = step;
+  const work = { multiplyAdds: step.multiplyAdds / runs.length, bytes: step.bytes / runs.length };
   return {
     node,
     operators: operators.join(' + '),
@@ -100,8 +121,8 @@ function argumentsOf(step: StepProfile): Readonly<Record<string, string | number
     inputDtype,
     dtype,
     shape: `[${shape.join(', ')}]`,
-    multiplyAdds,
-    bytes,
-    ...ratesOf(step, step.nanoseconds),
+    ...(runs.length > 1 ? { part } : {}),
+    ...work,
+    ...ratesOf(work, nanoseconds),
   };
 }

@@ -33,7 +33,7 @@ class RunJob : public AsyncJob {
         aborting_(aborting) {}
 
   void work(Stream& stream) override {
-    request_.instance(stream).run(request_.inputs(), request_.outputs(), stream.arena, aborting_);
+    request_.on(stream).run(request_.parts, request_.inputs(), request_.outputs(), stream, aborting_);
   }
 
  protected:
@@ -51,7 +51,7 @@ std::shared_ptr<CompiledPlan> compile_plan(const void* owner, const std::shared_
   compiled->owner = owner;
   compiled->plan = plan;
   for (size_t i = 0; i < executor.streams(); i++)
-    compiled->instances.push_back(std::make_unique<PlanInstance>(plan, executor.aborting()));
+    compiled->streams.push_back(std::make_unique<StreamPlan>(plan, executor.aborting()));
   return compiled;
 }
 
@@ -116,7 +116,7 @@ class ExecutorWrap : public Napi::ObjectWrap<ExecutorWrap>, public Completions {
       auto arrays = Napi::Array::New(env, 2);
       arrays.Set(0u, info[1]);
       arrays.Set(1u, info[2]);
-      return start_job(env, std::make_unique<RunJob>(*this, to_arrival(info[3]), std::move(request), arrays,
+      return start_job(env, std::make_unique<RunJob>(*this, to_arrival(info[4]), std::move(request), arrays,
                                                      live().aborting()));
     });
   }
@@ -139,8 +139,8 @@ class ExecutorWrap : public Napi::ObjectWrap<ExecutorWrap>, public Completions {
     guarded(info.Env(), [&] {
       const auto request = request_of(info);
       run_on_worker([&](Stream& stream) {
-        request.instance(stream).run(request.inputs(), request.outputs(), stream.arena,
-                                     executor_->aborting());
+        request.on(stream).run(request.parts, request.inputs(), request.outputs(), stream,
+                               executor_->aborting());
       });
     });
   }
@@ -149,11 +149,12 @@ class ExecutorWrap : public Napi::ObjectWrap<ExecutorWrap>, public Completions {
     const auto env = info.Env();
     return guarded(env, [&]() -> Napi::Value {
       const auto request = request_of(info);
-      auto array = Napi::Float64Array::New(env, 2 * request.plan->plan->steps.size());
+      auto array =
+          Napi::Float64Array::New(env, request.parts * StreamPlan::times_per_part(*request.plan->plan));
       double* times = array.Data();
       run_on_worker([&](Stream& stream) {
-        request.instance(stream).profile(request.inputs(), request.outputs(), stream.arena,
-                                         executor_->aborting(), times);
+        request.on(stream).profile(request.parts, request.inputs(), request.outputs(), stream,
+                                   executor_->aborting(), times);
       });
       return array;
     });
@@ -219,7 +220,7 @@ class ExecutorWrap : public Napi::ObjectWrap<ExecutorWrap>, public Completions {
 
   Request request_of(const Napi::CallbackInfo& info) {
     live();
-    return to_request(this, info[0], info[1], info[2]);
+    return to_request(this, info[0], info[1], info[2], info[3]);
   }
 
   Napi::Value start_job(Napi::Env env, std::unique_ptr<AsyncJob> job) {
@@ -276,7 +277,7 @@ class ExecutorWrap : public Napi::ObjectWrap<ExecutorWrap>, public Completions {
     executor_.reset();
     for (const auto& weak : plans_)
       if (const auto plan = weak.lock()) {
-        plan->instances.clear();
+        plan->streams.clear();
         plan->plan.reset();  // with it what it holds of weights
       }
     plans_.clear();

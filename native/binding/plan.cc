@@ -1,6 +1,7 @@
 #include "binding/plan.h"
 
 #include <stdexcept>
+#include <utility>
 
 #include "binding/constant.h"
 #include "binding/convert.h"
@@ -82,9 +83,11 @@ std::shared_ptr<const Plan> to_plan(const Napi::Value& value, size_t max_threads
   plan->outputs = to_tensor_descs(object.Get("outputs"), "plan outputs");
   plan->arena_bytes = to_size(object.Get("arenaBytes"), "plan arenaBytes");
   plan->threads = to_size(object.Get("threads"), "plan threads");
-  if (plan->threads < 1 || plan->threads > max_threads)
-    throw std::invalid_argument("plan threads must be from 1 to " + std::to_string(max_threads) +
-                                ", the executor's threadsPerStream");
+  plan->lanes = to_size(object.Get("lanes"), "plan lanes");
+  for (const auto& [name, count] : {std::pair("threads", plan->threads), std::pair("lanes", plan->lanes)})
+    if (count < 1 || count > max_threads)
+      throw std::invalid_argument(std::string("plan ") + name + " must be from 1 to " +
+                                  std::to_string(max_threads) + ", the executor's threadsPerStream");
   const auto values = to_array(object.Get("values"), "plan values");
   for (uint32_t i = 0; i < values.Length(); i++)
     plan->values.push_back(to_plan_value(values.Get(i), "value " + std::to_string(i)));
@@ -96,7 +99,7 @@ std::shared_ptr<const Plan> to_plan(const Napi::Value& value, size_t max_threads
 }
 
 Napi::Object wrap_plan(Napi::Env env, std::shared_ptr<CompiledPlan> plan) {
-  const auto& instance = *plan->instances.at(0);
+  const auto& instance = plan->streams.at(0)->instance();
   const auto& steps = plan->plan->steps;
   auto described = Napi::Array::New(env, steps.size());
   for (size_t i = 0; i < steps.size(); i++) {

@@ -6,7 +6,7 @@
 #include <memory>
 #include <vector>
 
-#include "plan/plan_instance.h"
+#include "plan/stream_plan.h"
 
 namespace octavo::binding {
 
@@ -15,7 +15,7 @@ namespace octavo::binding {
 struct CompiledPlan {
   const void* owner;  // the executor that compiled it
   std::shared_ptr<const Plan> plan;
-  std::vector<std::unique_ptr<PlanInstance>> instances;  // one per stream
+  std::vector<std::unique_ptr<StreamPlan>> streams;
 };
 
 // Reads and checks a PlanDesc of lib/onednn/addon.ts for streams of `max_threads`. Throws

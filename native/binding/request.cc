@@ -4,6 +4,8 @@
 #include <string>
 #include <utility>
 
+#include "binding/convert.h"
+
 namespace octavo::binding {
 namespace {
 
@@ -32,11 +34,12 @@ bool holds(napi_typedarray_type type, DType dtype) {
   return false;
 }
 
-void* to_buffer(const Napi::Value& value, const TensorDesc& desc, const char* what, uint32_t index) {
+void* to_buffer(const Napi::Value& value, const TensorDesc& desc, size_t parts, const char* what,
+                uint32_t index) {
   const auto refuse = [&](const std::string& got) {
     throw std::invalid_argument("run: " + std::string(what) + " " + std::to_string(index) + " must be " +
-                                desc.to_string() + " (" + std::to_string(desc.span_bytes()) +
-                                " bytes), got " + got);
+                                (parts > 1 ? std::to_string(parts) + " times " : "") + desc.to_string() +
+                                " (" + std::to_string(desc.span_bytes()) + " bytes), got " + got);
   };
   if (!value.IsTypedArray()) refuse("something that is no TypedArray");
   napi_typedarray_type type;
@@ -47,7 +50,9 @@ void* to_buffer(const Napi::Value& value, const TensorDesc& desc, const char* wh
     refuse("an array whose memory is not accessible");
   if (!holds(type, desc.dtype)) refuse("an array of another element type");
   const size_t bytes = length * dtype_size(desc.dtype);
-  if (bytes != desc.span_bytes()) refuse(std::to_string(bytes) + " bytes");
+  const size_t each = desc.span_bytes();
+  const bool fits = each == 0 ? bytes == 0 : bytes % each == 0 && bytes / each == parts;
+  if (!fits) refuse(std::to_string(bytes) + " bytes");
   return data;
 }
 
@@ -58,7 +63,7 @@ void append_buffers(Request& request, const Napi::Value& value, const std::vecto
     throw std::invalid_argument(std::string("run: expected an array of ") + std::to_string(descs.size()) +
                                 " " + what + "s");
   for (uint32_t i = 0; i < count; i++)
-    request.buffers.push_back(to_buffer(value.As<Napi::Array>().Get(i), descs[i], what, i));
+    request.buffers.push_back(to_buffer(value.As<Napi::Array>().Get(i), descs[i], request.parts, what, i));
 }
 
 using Bytes = std::pair<const uint8_t*, const uint8_t*>;
@@ -73,7 +78,7 @@ void refuse_shared_outputs(const Request& request) {
   for (size_t i = 0; i < request.buffers.size(); i++) {
     const auto& desc = i < inputs ? plan.inputs[i] : plan.outputs[i - inputs];
     const auto* first = static_cast<const uint8_t*>(request.buffers[i]);
-    ranges.emplace_back(first, first + desc.span_bytes());
+    ranges.emplace_back(first, first + request.parts * desc.span_bytes());
   }
   const auto name = [&](size_t i) {
     return i < inputs ? "input " + std::to_string(i) : "output " + std::to_string(i - inputs);
@@ -88,8 +93,9 @@ void refuse_shared_outputs(const Request& request) {
 }  // namespace
 
 Request to_request(const void* owner, const Napi::Value& plan, const Napi::Value& inputs,
-                   const Napi::Value& outputs) {
-  Request request{unwrap_plan(plan), {}};
+                   const Napi::Value& outputs, const Napi::Value& parts) {
+  Request request{unwrap_plan(plan), {}, parts.IsUndefined() ? 1 : to_size(parts, "run: parts")};
+  if (request.parts < 1) throw std::invalid_argument("run: parts must be 1 or more");
   if (!request.plan || request.plan->owner != owner)
     throw std::invalid_argument("run: the plan was not compiled by this executor");
   const auto& described = *request.plan->plan;

@@ -11,19 +11,22 @@
 
 namespace octavo::binding {
 
-// The plan and the caller's buffers: inputs first, then outputs.
+// The plan and the caller's buffers: inputs first, then outputs. They hold `parts` of what the plan computes,
+// one behind the other.
 struct Request {
   std::shared_ptr<CompiledPlan> plan;
   std::vector<void*> buffers;
+  size_t parts = 1;
 
   void* const* inputs() const { return buffers.data(); }
   void* const* outputs() const { return buffers.data() + plan->plan->inputs.size(); }
-  PlanInstance& instance(const Stream& stream) const { return *plan->instances[stream.index]; }
+  StreamPlan& on(const Stream& stream) const { return *plan->streams[stream.index]; }
 };
 
-// Reads and checks the arguments of `run`. Throws std::invalid_argument unless `owner` compiled the plan and
-// every array has the element type and the size that the plan wants, and no output shares its memory.
+// Reads and checks the arguments of `run`. Throws std::invalid_argument unless `owner` compiled the plan,
+// every array has the element type that the plan wants and `parts` times its size, and no output shares its
+// memory.
 Request to_request(const void* owner, const Napi::Value& plan, const Napi::Value& inputs,
-                   const Napi::Value& outputs);
+                   const Napi::Value& outputs, const Napi::Value& parts);
 
 }  // namespace octavo::binding

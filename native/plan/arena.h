@@ -1,4 +1,4 @@
-// The memory a stream's runs compute in: one block, reused by every plan that runs there.
+// The memory that runs compute in, one after the other: one block, reused by every plan.
 #pragma once
 
 #include <cstddef>

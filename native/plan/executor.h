@@ -12,13 +12,15 @@
 #include <vector>
 
 #include "plan/arena.h"
+#include "plan/lanes.h"
 
 namespace octavo {
 
 // What a job may use of the worker that runs it.
 struct Stream {
   size_t index;
-  Arena arena;
+  std::vector<Arena> arenas;  // one a lane
+  Lanes lanes;
 };
 
 class Job {

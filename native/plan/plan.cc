@@ -67,6 +67,7 @@ void check_written(const PlanValue& value, const std::string& what) {
 }  // namespace
 
 void Plan::finish() {
+  if (lanes > 1 && threads > 1) refuse("either its threads or its lanes can be more than 1");
   for (size_t i = 0; i < inputs.size(); i++) checked_span_bytes(inputs[i], "input " + std::to_string(i));
   for (size_t i = 0; i < outputs.size(); i++) checked_span_bytes(outputs[i], "output " + std::to_string(i));
   for (size_t i = 0; i < values.size(); i++) check_value(*this, values[i], "value " + std::to_string(i));

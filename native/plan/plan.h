@@ -36,6 +36,9 @@ struct Plan {
   std::vector<PlanStep> steps;  // `spec.inputs` and `spec.outputs` are filled in by finish()
   size_t arena_bytes = 0;
   size_t threads = 1;  // OpenMP threads that make and run its primitives
+  // A request's buffers may hold several inputs and outputs, one behind the other: the plan runs once for
+  // each of these parts, and so many of them at once.
+  size_t lanes = 1;
 
   // Checks every index, stride and offset, and completes the steps' specs. Throws std::invalid_argument that
   // names what is wrong: after it, no step can reach memory that is not the plan's.

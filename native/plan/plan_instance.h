@@ -1,4 +1,4 @@
-// A plan made ready for one stream: its own primitives, bound to that stream's arena.
+// A plan made ready to run: primitives of its own, bound to one arena.
 #pragma once
 
 #include <atomic>

@@ -57,7 +57,7 @@ class StepCreation {
 std::vector<std::unique_ptr<Step>> create_steps(const Plan& plan, const std::atomic<bool>& abort) {
   StepCreation creation(plan, abort);
   std::vector<std::thread> helpers;
-  const size_t threads = std::min(plan.threads, plan.steps.size());
+  const size_t threads = std::min(plan.threads * plan.lanes, plan.steps.size());
   helpers.reserve(threads);
   try {
     while (helpers.size() + 1 < threads) helpers.emplace_back([&] { creation.work(); });

@@ -1,5 +1,5 @@
-// Makes a plan's steps on as many threads as will run them: compiling kernels and packing weights is most of
-// the time between a model's file and its first result.
+// Makes a plan's steps on as many threads as will compute it: compiling kernels and packing weights is most
+// of the time between a model's file and its first result.
 #pragma once
 
 #include <atomic>

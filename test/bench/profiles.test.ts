@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest';
-import { kindOf, medianSteps, spanOf, timeOf } from '../../bench/profiles.ts';
+import { kindOf, medianSteps, timeOf } from '../../bench/profiles.ts';
 import { compile, type StepProfile } from '../../lib/runtime/index.ts';
+import { spanOf } from '../../lib/runtime/trace.ts';
 import { uniform } from '../lowering/graph-builder.ts';
 import { convNet } from '../runtime/models.ts';
 
@@ -19,8 +20,8 @@ test('a step is oneDNN, a loop of our own, or a conversion', () => {
 test('times add up: the span of a run is its steps and what lies between them', () => {
   const [first, second] = profile();
   const steps = [
-    { ...first, start: 1000, nanoseconds: 50 },
-    { ...second, start: 1070, nanoseconds: 30 },
+    { ...first, nanoseconds: 50, runs: [{ lane: 0, start: 1000, nanoseconds: 50 }] },
+    { ...second, nanoseconds: 30, runs: [{ lane: 0, start: 1070, nanoseconds: 30 }] },
   ];
   expect(timeOf(steps, () => true)).toBe(80);
   expect(timeOf(steps, ({ nanoseconds }) => nanoseconds < 40)).toBe(30);

@@ -19,6 +19,7 @@ function affineRelu(length: number): PlanDesc {
     outputs: [desc],
     arenaBytes: length * 4,
     threads: 1,
+    lanes: 1,
     values: [
       { ...desc, storage: { kind: 'input', index: 0 } },
       { ...desc, storage: { kind: 'arena', offset: 0 } },
@@ -51,12 +52,48 @@ describe('Executor', () => {
     const before = Number(process.hrtime.bigint());
     const times = executor.profile(plan, [x], [y]);
     expect([...y]).toEqual([1, 1, 3, 5]);
-    expect(times).toHaveLength(4);
-    const [reluStart, relu, affineStart, affine] = times;
+    expect(times).toHaveLength(5);
+    const [lane, reluStart, relu, affineStart, affine] = times;
+    expect(lane).toBe(0);
     expect(reluStart).toBeGreaterThan(before);
     for (const time of [relu, affine]) expect(time).toBeGreaterThan(0);
     expect(affineStart).toBeGreaterThanOrEqual(reluStart + relu);
     expect(affineStart + affine).toBeLessThan(Number(process.hrtime.bigint()));
+  });
+
+  it('runs a plan for each part of a request, some side by side', async () => {
+    const executor = createExecutor(1, 3);
+    for (const lanes of [1, 2, 3]) {
+      const plan = executor.compileSync({ ...affineRelu(1000), lanes });
+      for (const parts of [1, 2, 7]) {
+        const x = Float32Array.from({ length: 1000 * parts }, (_, i) => i - 1500);
+        const y = new Float32Array(x.length);
+        await executor.run(plan, [x], [y], parts);
+        expect(y).toEqual(x.map((value) => 2 * Math.max(0, value) + 1));
+        const times = executor.profile(plan, [x], [y], parts);
+        expect(times).toHaveLength(5 * parts);
+        for (let part = 0; part < parts; part++) expect(times[5 * part]).toBeLessThan(lanes);
+      }
+    }
+  });
+
+  it('refuses parts and lanes that do not fit', () => {
+    const executor = createExecutor(1, 2);
+    const plan = executor.compileSync(affineRelu(4));
+    const run = (length: number, parts: number) =>
+      executor.runSync(plan, [new Float32Array(length)], [new Float32Array(length)], parts);
+    expect(() => run(4, 2)).toThrow(/input 0 must be 2 times .*\(16 bytes\), got 16 bytes/);
+    expect(() => run(9, 2)).toThrow(/got 36 bytes/);
+    expect(() => run(4, 2 ** 52)).toThrow(/got 16 bytes/);
+    expect(() => run(4, 0)).toThrow('parts must be 1 or more');
+    expect(() => run(4, -1)).toThrow('parts must be a non-negative integer');
+    const compileWith = (changes: Partial<PlanDesc>) => () =>
+      executor.compileSync({ ...affineRelu(4), ...changes });
+    expect(compileWith({ lanes: 3 })).toThrow('plan lanes must be from 1 to 2');
+    expect(compileWith({ lanes: 0 })).toThrow('plan lanes must be from 1 to 2');
+    expect(compileWith({ lanes: 2, threads: 2 })).toThrow(
+      'either its threads or its lanes can be more than 1',
+    );
   });
 
   it('serves many requests on several streams', async () => {
@@ -165,7 +202,7 @@ describe('Executor', () => {
     // The first two keep the worker busy while the others are submitted.
     const arrivals = [0, 1, 9, 7, 8, undefined, 6];
     const runs = arrivals.map((arrival, i) =>
-      executor.run(plan, [x], [new Float32Array(length)], arrival).then(() => order.push(i)),
+      executor.run(plan, [x], [new Float32Array(length)], 1, arrival).then(() => order.push(i)),
     );
     const reason = new Error('taken back');
     expect(executor.withdraw(8, reason)).toBe(true);

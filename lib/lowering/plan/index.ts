@@ -9,12 +9,16 @@ import { assignStorage } from './storage.ts';
 import { threadsFor } from './threads.ts';
 
 export { ConstantStore } from './constants.ts';
+export { type Division, divideBatch, undivided } from './division.ts';
+export { keepsSamplesApart } from './samples.ts';
 export { bytesMoved, multiplyAdds } from './work.ts';
 
 /** What measuring found best for a plan; estimated, or left to oneDNN, where it is unknown. */
 export interface PlanChoices {
   /** As far as the stream has them. */
   readonly threads?: number | undefined;
+  /** Threads that each compute a part of a request by themselves, where it has several; 1 where left out. */
+  readonly lanes?: number;
   readonly kernelOf?: KernelOf;
 }
 
@@ -45,13 +49,13 @@ export function buildPlan(
   constants: ConstantStore,
   blocksChannels: boolean,
   maxThreads: number,
-  { threads: bestThreads, kernelOf = () => undefined }: PlanChoices = {},
+  { threads: bestThreads, lanes = 1, kernelOf = () => undefined }: PlanChoices = {},
 ): BuiltPlan {
   const program = withKernels(withInputRanges(buildProgram(module, inputs, constants)), kernelOf);
   const schedule = scheduleProgram(program, constants, blocksChannels);
   const { storage, arena } = assignStorage(program, schedule);
-  const threads = Math.min(bestThreads ?? threadsFor(schedule.steps, maxThreads), maxThreads);
-  const desc = { ...storage, threads };
+  const wanted = lanes > 1 ? 1 : (bestThreads ?? threadsFor(schedule.steps, maxThreads));
+  const desc = { ...storage, threads: Math.min(wanted, maxThreads), lanes };
   return {
     desc,
     targets: schedule.steps.map(({ target }) => target),

@@ -13,7 +13,7 @@ type ComputedBuffer = Extract<Buffer, { kind: 'computed' }>;
 export function assignStorage(
   program: Program,
   { steps, outputs }: Schedule,
-): { readonly storage: Omit<PlanDesc, 'threads'>; readonly arena: ArenaPlan } {
+): { readonly storage: Omit<PlanDesc, 'threads' | 'lanes'>; readonly arena: ArenaPlan } {
   const homes = shareMemory(steps, new Set(outputs.map(({ buffer }) => buffer)));
   const homeOf = (buffer: Buffer): Buffer => {
     let home = buffer;

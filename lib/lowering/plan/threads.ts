@@ -1,5 +1,5 @@
-import type { ScheduledStep } from './schedule.ts';
-import { bytesMoved, multiplyAdds } from './work.ts';
+import { stepMicroseconds } from './estimate.ts';
+import type { StepOperands } from './work.ts';
 
 /**
  * Time a step must last on one core, in microseconds, for each thread that shares it: below, meeting at the barrier takes
@@ -7,19 +7,12 @@ import { bytesMoved, multiplyAdds } from './work.ts';
  */
 const microsecondsPerThread = 8;
 
-/** What one core does in a microsecond, roughly: multiply-adds of 8-bit integers and of floats, and bytes moved. */
-const rates = { integer: 200_000, float: 50_000, bytes: 20_000 };
-
-/** How many of `limit` threads a plan can use: few when its steps are so short that threads spend their time meeting. */
-export function threadsFor(steps: readonly ScheduledStep[], limit: number): number {
-  const total = steps.reduce((sum, step) => sum + microseconds(step), 0);
+/**
+ * How many of `limit` threads a plan can use: few when its steps are so short that threads spend their time meeting.
+ * @param times how many times as much work each step has, in the plan that is asked about.
+ */
+export function threadsFor(steps: readonly StepOperands[], limit: number, times = 1): number {
+  const total = times * steps.reduce((sum, step) => sum + stepMicroseconds(step), 0);
   const perStep = total / Math.max(1, steps.length);
   return Math.min(limit, Math.max(1, Math.floor(perStep / microsecondsPerThread)));
-}
-
-/** An estimate of the time a step takes on one core. */
-function microseconds(step: ScheduledStep): number {
-  const [{ dtype }] = step.inputs;
-  const rate = dtype === 'uint8' || dtype === 'int8' ? rates.integer : rates.float;
-  return multiplyAdds(step) / rate + bytesMoved(step) / rates.bytes;
 }

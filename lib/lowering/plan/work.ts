@@ -9,7 +9,7 @@ export interface StepOperands {
 }
 
 /** Bytes that a step reads and writes, weights included, each tensor once. */
-export function bytesMoved({ inputs, outputs }: StepOperands): number {
+export function bytesMoved({ inputs, outputs }: Pick<StepOperands, 'inputs' | 'outputs'>): number {
   return [...inputs, ...outputs].reduce(
     (sum, { dtype, shape }) => sum + numelOf(shape) * byteSizeOf(dtype),
     0,

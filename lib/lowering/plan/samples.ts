@@ -1,0 +1,109 @@
+import { operators } from '../../aten/index.ts';
+import {
+  Arguments,
+  type Dim,
+  dimsEqual,
+  GET_ITEM,
+  type GraphModule,
+  isArgumentList,
+  type MetaValue,
+  Node,
+  propagateShapes,
+  SymInt,
+  type TensorMeta,
+} from '../../graph/index.ts';
+
+/**
+ * Whether a batch can be computed in parts: all inputs and outputs hold one sample at each index of their first extent, and
+ * a sample's results depend on that sample alone. Not so where the batch's size is fixed, and where something is worked out
+ * over all samples, as dynamic quantization does its scales.
+ * @param inputs the placeholders' dtypes and shapes, with symbols where every request chooses.
+ */
+export function keepsSamplesApart(module: GraphModule, inputs: readonly TensorMeta[]): boolean {
+  const [first] = inputs[0]?.shape ?? [];
+  if (!(first instanceof SymInt) || first.symbols.length !== 1 || first.coefficient !== 1) return false;
+  if (!inputs.every(({ shape: [batch] }) => batch !== undefined && dimsEqual(batch, first))) return false;
+  return new SampleTracing(module, inputs, first.symbols[0]).allApart();
+}
+
+/** Follows the samples through a graph. */
+class SampleTracing {
+  readonly #module: GraphModule;
+  readonly #metas: ReadonlyMap<Node, MetaValue>;
+  readonly #batch: string;
+  /** Nodes whose tensors hold samples along their first extent, or several rows in a row for each. */
+  readonly #batched = new Set<Node>();
+
+  constructor(module: GraphModule, inputs: readonly TensorMeta[], batch: string) {
+    this.#module = module;
+    this.#metas = propagateShapes(module, inputs, operators);
+    this.#batch = batch;
+  }
+
+  allApart(): boolean {
+    for (const node of this.#module.graph.nodes) {
+      if (node.op === 'output') return this.#allResultsApart(node);
+      const tensors = tensorsOf(this.#metas.get(node)!);
+      const sources = node.allInputNodes.filter((input) => this.#batched.has(input));
+      const mentioned = tensors.some(({ shape }) => shape.some((dim) => this.#mentions(dim)));
+      if (sources.length === 0 && !mentioned) continue;
+      if (tensors.length > 0) {
+        if (!tensors.every((tensor) => this.#holdsSamples(tensor))) return false;
+        if (node.op === 'call_function' && !this.#isApart(node, sources.length > 0)) return false;
+        this.#batched.add(node);
+      }
+    }
+    return false;
+  }
+
+  #allResultsApart({ args: [returned] }: Node): boolean {
+    return (isArgumentList(returned) ? returned : [returned]).every(
+      (result) =>
+        result instanceof Node &&
+        this.#batched.has(result) &&
+        tensorsOf(this.#metas.get(result)!).every(({ shape }) => String(shape[0]) === this.#batch),
+    );
+  }
+
+  /** Whether a call computes the samples of its results from those of its arguments one by one. */
+  #isApart(node: Node, hasSamples: boolean): boolean {
+    if (node.target === GET_ITEM) return true;
+    // Repeated for each sample it is the same for each; a part of a table, chosen by the batch's size, is not.
+    if (!hasSamples) return node.target === 'aten.expand.default';
+    const operator = operators.get(node.target);
+    const { definition, schema } = operator;
+    if ('view' in definition) return true;
+    if ('strided' in definition) {
+      const { shape } = this.#metas.get(node.args[0] as Node) as TensorMeta;
+      const results = tensorsOf(this.#metas.get(node)!);
+      return results.every((result) => dimsEqual(result.shape[0], shape[0]));
+    }
+    if ('host' in definition) return false;
+    const metas = this.#metas;
+    const load = (arg: unknown): unknown =>
+      arg instanceof Node ? metas.get(arg) : Array.isArray(arg) ? arg.map(load) : arg;
+    const kwargs = Object.fromEntries(Object.entries(node.kwargs).map(([key, arg]) => [key, load(arg)]));
+    const may = operator.samplesOf(Arguments.bind<TensorMeta>(schema, node.args.map(load), kwargs));
+    const given = Arguments.bind<Node>(schema, node.args, node.kwargs);
+    return schema.arguments.every(({ name }) => {
+      const nodes = [given.raw(name)].flat().filter((arg) => arg instanceof Node);
+      // A size among the arguments may be the batch's, which is another one in a part.
+      if (nodes.some((arg) => tensorsOf(metas.get(arg)!).length === 0)) return false;
+      return may.includes(name) || !nodes.some((arg) => this.#batched.has(arg));
+    });
+  }
+
+  /** As its first extent, or several rows for each sample; nowhere else. */
+  #holdsSamples({ shape: [first, ...rest] }: TensorMeta): boolean {
+    return first !== undefined && this.#mentions(first) && !rest.some((dim) => this.#mentions(dim));
+  }
+
+  #mentions(dim: Dim): boolean {
+    return dim instanceof SymInt && dim.symbols.includes(this.#batch);
+  }
+}
+
+/** The tensors that a node gives; none where it gives a size. */
+function tensorsOf(meta: MetaValue): readonly TensorMeta[] {
+  return [meta].flat().filter((value): value is TensorMeta => typeof value === 'object' && 'dtype' in value);
+}

@@ -1,0 +1,84 @@
+import type { GraphModule } from '../graph/index.ts';
+import {
+  type BuiltPlan,
+  buildPlan,
+  ConstantStore,
+  type Division,
+  divideBatch,
+  keepsSamplesApart,
+  undivided,
+} from '../lowering/plan/index.ts';
+import { addon } from '../onednn/addon.ts';
+import type { TensorInfo } from './signature.ts';
+import { type Tuning, tunedKernels, tunedThreads } from './tuning.ts';
+
+/** The inputs' shapes of a request, or of a part of it. */
+export type Shapes = readonly (readonly number[])[];
+
+/** How requests of some shapes are computed. */
+export interface PlannedRequest {
+  /** Parts of the batch, all alike, that the plan is run for; 1: the whole. */
+  readonly parts: number;
+  /** Requests of the same key have the same plan. */
+  readonly key: string;
+  /** Builds the plan, of one part. */
+  build(): BuiltPlan;
+}
+
+/** Names shapes: equal ones alike. */
+export const keyOf = (shapes: Shapes): string => shapes.map(String).join(';');
+
+/** Decides how a model's requests are computed, as one plan or as several parts of their batch, and builds the plans. */
+export class Planner {
+  /** Weights that the plans share. */
+  readonly constants = new ConstantStore();
+  readonly #module: GraphModule;
+  readonly #inputs: readonly TensorInfo[];
+  readonly #tuning: Tuning;
+  readonly #threads: number;
+  #sample: BuiltPlan | 'none' | undefined;
+
+  /** @param threads that may compute one request. */
+  constructor(module: GraphModule, inputs: readonly TensorInfo[], tuning: Tuning, threads: number) {
+    this.#module = module;
+    this.#inputs = inputs;
+    this.#tuning = tuning;
+    this.#threads = threads;
+  }
+
+  plan(shapes: Shapes): PlannedRequest {
+    const { isa } = addon.oneDnnVersion();
+    const threads = tunedThreads(this.#tuning, shapes);
+    const kernelOf = tunedKernels(this.#tuning, shapes, isa);
+    const { parts, lanes } = this.#divide(shapes, Math.min(threads ?? this.#threads, this.#threads));
+    const ofPart = parts === 1 ? shapes : shapes.map(([batch, ...rest]) => [batch / parts, ...rest]);
+    // What was measured for a request's shapes is for its plan alone.
+    const tuned = threads === undefined && !this.#tuning.kernels.length ? '' : `; tuned for ${keyOf(shapes)}`;
+    return {
+      parts,
+      key: `${keyOf(ofPart)}; ${lanes} lanes${tuned}`,
+      build: () => this.#build(ofPart, { threads, lanes, kernelOf }),
+    };
+  }
+
+  #build(shapes: Shapes, choices: Parameters<typeof buildPlan>[5]): BuiltPlan {
+    const metas = this.#inputs.map(({ dtype }, i) => ({ dtype, shape: shapes[i] }));
+    const { prefersChannelBlocks } = addon.oneDnnVersion();
+    return buildPlan(this.#module, metas, this.constants, prefersChannelBlocks, this.#threads, choices);
+  }
+
+  #divide(shapes: Shapes, threads: number): Division {
+    const [[batch] = []] = shapes;
+    if (batch === undefined || batch < 2) return undivided;
+    this.#sample ??= keepsSamplesApart(this.#module, this.#inputs)
+      ? this.#build(
+          shapes.map(([, ...rest]) => [1, ...rest]),
+          {},
+        )
+      : 'none';
+    if (this.#sample === 'none') return undivided;
+    const { desc } = this.#sample;
+    // What no memory could hold is refused where the whole is laid out.
+    return Number.isSafeInteger(batch * desc.arenaBytes) ? divideBatch(desc, batch, threads) : undivided;
+  }
+}

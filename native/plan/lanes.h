@@ -1,0 +1,40 @@
+// Threads beside a worker, for what is computed side by side: to OpenMP each is the first of a team of its
+// own, so that the steps it runs share nothing with those of another.
+#pragma once
+
+#include <condition_variable>
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <mutex>
+#include <thread>
+#include <vector>
+
+namespace octavo {
+
+class Lanes {
+ public:
+  Lanes() = default;
+  ~Lanes();
+  Lanes(const Lanes&) = delete;
+  Lanes& operator=(const Lanes&) = delete;
+
+  // Calls work(lane) for every lane below `count` at once, lane 0 on the calling thread, and returns when all
+  // have ended. Threads are started when they are first needed; where there are no more to be had, fewer
+  // lanes work. `work` must not throw.
+  void run(size_t count, const std::function<void(size_t)>& work);
+
+ private:
+  void serve(size_t lane);
+
+  std::mutex mutex_;
+  std::condition_variable wake_, finished_;
+  const std::function<void(size_t)>* work_ = nullptr;
+  uint64_t turn_ = 0;  // of run(): counted, so that no lane takes one twice
+  size_t count_ = 0;   // lanes of this turn
+  size_t busy_ = 0;
+  bool closed_ = false;
+  std::vector<std::thread> threads_;  // of lanes 1 and up
+};
+
+}  // namespace octavo

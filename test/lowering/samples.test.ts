@@ -1,0 +1,146 @@
+import { describe, expect, it } from 'vitest';
+import { operators } from '../../lib/aten/index.ts';
+import {
+  type Argument,
+  type GraphModule,
+  type Node,
+  SymInt,
+  type TensorMeta,
+} from '../../lib/graph/index.ts';
+import { keepsSamplesApart } from '../../lib/lowering/plan/index.ts';
+import { Tensor } from '../../lib/tensor/index.ts';
+import { convNet, twoInputs } from '../runtime/models.ts';
+import { GraphBuilder } from './graph-builder.ts';
+
+const batch = new SymInt(['s0']);
+const length = new SymInt(['s1']);
+
+const infoOf = ({ graph }: GraphModule) => graph.placeholders.map(({ meta }) => meta.val as TensorMeta);
+const isApart = (module: GraphModule) => keepsSamplesApart(module, infoOf(module));
+
+/** A graph of one input, of `shape`, that gives what `build` makes of it. */
+function graphOf(
+  shape: TensorMeta['shape'],
+  build: (b: GraphBuilder, x: Node) => Argument,
+  dtype: TensorMeta['dtype'] = 'float32',
+): GraphModule {
+  const b = new GraphBuilder();
+  return b.finish(build(b, b.input('x', shape, dtype)) as Node);
+}
+
+describe('samples stay apart', () => {
+  it.each<[string, GraphModule]>([
+    ['in a convolutional network', convNet()],
+    ['with two inputs and two outputs', twoInputs()],
+    [
+      'through rows of several for each sample, and back',
+      graphOf([batch, 4, 6], (b, x) => {
+        const rows = b.call('aten.view.default', x, [-1, 6]);
+        const y = b.call('aten.linear.default', rows, b.parameter('w', [6, 6]), null);
+        return b.call('aten.view.default', y, [-1, 4, 6]);
+      }),
+    ],
+    [
+      'in attention of a sequence of any length',
+      graphOf([batch, 2, length, 8], (b, x) =>
+        b.call('aten.scaled_dot_product_attention.default', x, x, x, null, 0, false),
+      ),
+    ],
+    [
+      'beside what is the same for each, like a class token',
+      graphOf([batch, 3, 6], (b, x) => {
+        const size = b.call('aten.sym_size.int', x, 0);
+        const token = b.call('aten.expand.default', b.parameter('token', [1, 1, 6]), [size, -1, -1]);
+        return b.call('aten.cat.default', [token, x], 1);
+      }),
+    ],
+    [
+      'in a table that each looks up',
+      graphOf(
+        [batch, 5],
+        (b, x) => b.call('aten.embedding.default', b.parameter('table', [10, 4]), x),
+        'int64',
+      ),
+    ],
+    [
+      'in softmax, means and normalization of their own values',
+      graphOf([batch, 4, 6], (b, x) => {
+        const soft = b.call('aten.softmax.int', x, -1);
+        const normalized = b.call('aten.layer_norm.default', soft, [4, 6]);
+        return b.call('aten.mean.dim', normalized, [1], true);
+      }),
+    ],
+  ])('%s', (_, module) => {
+    expect(isApart(module)).toBe(true);
+  });
+});
+
+describe('samples depend on each other', () => {
+  const rows = (build: (b: GraphBuilder, x: Node) => Argument) => graphOf([batch, 6], build);
+  it.each<[string, GraphModule]>([
+    ['where the batch has one size', graphOf([8, 6], (b, x) => b.call('aten.relu.default', x))],
+    [
+      'where only one of two inputs has samples',
+      (() => {
+        const b = new GraphBuilder();
+        return b.finish(b.call('aten.add.Tensor', b.input('p', [batch, 4]), b.input('q', [4])));
+      })(),
+    ],
+    ['in softmax over them', rows((b, x) => b.call('aten.softmax.int', x, 0))],
+    ['in their mean', rows((b, x) => b.call('aten.mean.dim', x, [0], false))],
+    [
+      'in their mean, taken off each',
+      rows((b, x) => b.call('aten.sub.Tensor', x, b.call('aten.mean.dim', x, [0], true))),
+    ],
+    [
+      'in scales that dynamic quantization chooses',
+      rows((b, x) => {
+        const chosen = b.call('quantized_decomposed.choose_qparams.tensor', x, 0, 255, 1e-7, 'uint8');
+        const [scale, zeroPoint] = [0, 1].map((i) => b.call('operator.getitem', chosen, i));
+        const target = 'quantized_decomposed.quantize_per_tensor.tensor';
+        return b.call(target, x, scale, zeroPoint, 0, 255, 'uint8');
+      }),
+    ],
+    [
+      'one behind the other, told apart in another way',
+      rows((b, x) => b.call('aten.view.default', b.call('aten.cat.default', [x, x], 0), [-1, 12])),
+    ],
+    [
+      'in products with each other',
+      rows((b, x) => b.call('aten.mm.default', x, b.call('aten.t.default', x))),
+    ],
+    ['where they change places with features', graphOf([batch, 1], (b, x) => b.call('aten.t.default', x))],
+    [
+      'as a sequence of attention',
+      rows((b, x) => b.call('aten.scaled_dot_product_attention.default', x, x, x)),
+    ],
+    [
+      'as the table that others look up',
+      rows((b, x) => b.call('aten.embedding.default', x, b.call('aten.to.dtype', x, 'int64'))),
+    ],
+    [
+      'in a result that none of them has a say in',
+      (() => {
+        const b = new GraphBuilder();
+        const x = b.input('x', [batch, 6]);
+        return b.finish(b.call('aten.relu.default', x), b.constant('c', Tensor.zeros('float32', [3])));
+      })(),
+    ],
+  ])('%s', (_, module) => {
+    expect(isApart(module)).toBe(false);
+  });
+
+  it('unless an operator says that it keeps them apart', () => {
+    const silent = operators.names.filter((name) => {
+      const { definition } = operators.get(name);
+      return 'step' in definition && definition.samples === undefined;
+    });
+    // One range for all; bags that may begin anywhere; one zero point for all.
+    expect(silent).toEqual([
+      'aten.embedding_bag.padding_idx',
+      'octavo.embedding_bag.default',
+      'quantized_decomposed.choose_qparams.tensor',
+      'quantized_decomposed.choose_qparams_symmetric.tensor',
+    ]);
+  });
+});
