@@ -8,7 +8,7 @@ import {
   keepsSamplesApart,
   undivided,
 } from '../lowering/plan/index.ts';
-import { addon } from '../onednn/addon.ts';
+import { addon, type PlanDesc } from '../onednn/addon.ts';
 import type { TensorInfo } from './signature.ts';
 import { type Tuning, tunedKernels, tunedThreads } from './tuning.ts';
 
@@ -36,7 +36,9 @@ export class Planner {
   readonly #inputs: readonly TensorInfo[];
   readonly #tuning: Tuning;
   readonly #threads: number;
-  #sample: BuiltPlan | 'none' | undefined;
+  #keepsApart: boolean | undefined;
+  /** The plan of one sample of the sizes that were asked about last. */
+  #sample: { readonly key: string; readonly desc: PlanDesc } | undefined;
 
   /** @param threads that may compute one request. */
   constructor(module: GraphModule, inputs: readonly TensorInfo[], tuning: Tuning, threads: number) {
@@ -70,15 +72,16 @@ export class Planner {
   #divide(shapes: Shapes, threads: number): Division {
     const [[batch] = []] = shapes;
     if (batch === undefined || batch < 2) return undivided;
-    this.#sample ??= keepsSamplesApart(this.#module, this.#inputs)
-      ? this.#build(
-          shapes.map(([, ...rest]) => [1, ...rest]),
-          {},
-        )
-      : 'none';
-    if (this.#sample === 'none') return undivided;
-    const { desc } = this.#sample;
+    this.#keepsApart ??= keepsSamplesApart(this.#module, this.#inputs);
+    if (!this.#keepsApart) return undivided;
+    const sample = this.#sampleOf(shapes.map(([, ...rest]) => [1, ...rest]));
     // What no memory could hold is refused where the whole is laid out.
-    return Number.isSafeInteger(batch * desc.arenaBytes) ? divideBatch(desc, batch, threads) : undivided;
+    return Number.isSafeInteger(batch * sample.arenaBytes) ? divideBatch(sample, batch, threads) : undivided;
+  }
+
+  #sampleOf(shapes: Shapes): PlanDesc {
+    const key = keyOf(shapes);
+    if (this.#sample?.key !== key) this.#sample = { key, desc: this.#build(shapes, {}).desc };
+    return this.#sample.desc;
   }
 }
