@@ -10,6 +10,7 @@ export {
   type CompileOptions,
   compile,
   type RunOptions,
+  type SaveOptions,
   type StepProfile,
 } from './compiled-model.ts';
 export { loadModel } from './load-model.ts';

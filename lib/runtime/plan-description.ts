@@ -1,4 +1,4 @@
-import { type BuiltPlan, bytesMoved, multiplyAdds } from '../lowering/plan/index.ts';
+import { type BuiltPlan, bytesMoved, type ConstantMemory, multiplyAdds } from '../lowering/plan/index.ts';
 import type { CompiledStep } from '../onednn/addon.ts';
 import { type DType, rowMajorStrides } from '../tensor/index.ts';
 import { alignColumns } from './text-columns.ts';
@@ -43,15 +43,13 @@ export interface PlanDescription {
   /** Threads that compute it. */
   readonly threads: number;
   readonly steps: readonly StepDescription[];
-  readonly memory: {
+  readonly memory: ConstantMemory & {
     /** Memory for intermediate values, shared by lifetime. Each stream has as much. */
     readonly arenaBytes: number;
     /** The most that is alive at any one step: no arena can be smaller. */
     readonly arenaLowerBound: number;
     /** Largest working memory of a step. */
     readonly scratchpadBytes: number;
-    /** Weights in native memory before packing, shared by all plans and streams. */
-    readonly constantBytes: number;
   };
 }
 
@@ -63,7 +61,7 @@ export function describePlan(
   { desc, targets, results, arenaLowerBound }: BuiltPlan,
   compiled: readonly CompiledStep[],
   names: { readonly inputs: readonly string[]; readonly outputs: readonly string[] },
-  constantBytes: number,
+  constants: ConstantMemory,
   operatorsOf: ReadonlyMap<string, readonly string[]>,
 ): PlanDescription {
   const steps = desc.steps.map((step, i): StepDescription => {
@@ -98,7 +96,7 @@ export function describePlan(
       arenaBytes: desc.arenaBytes,
       arenaLowerBound,
       scratchpadBytes: Math.max(0, ...steps.map((step) => step.scratchpadBytes)),
-      constantBytes,
+      ...constants,
     },
   };
 }
@@ -123,7 +121,8 @@ export function formatPlan({ inputs, outputs, threads, steps, memory }: PlanDesc
     `plan(${signature(inputs)}) -> (${signature(outputs)}) on ${threads} ${threads === 1 ? 'thread' : 'threads'}`,
     ...alignColumns([['#', 'node', 'step', 'result', 'implementation', 'moves'], ...rows]),
     `arena ${kib(memory.arenaBytes)} (at least ${kib(memory.arenaLowerBound)}), ` +
-      `scratchpad ${kib(memory.scratchpadBytes)}, weights ${kib(memory.constantBytes)}`,
+      `scratchpad ${kib(memory.scratchpadBytes)}, weights ${kib(memory.constantBytes)}, ` +
+      `packed ${kib(memory.packedBytes)} (${kib(memory.packedBytesFromFile)} read from the file)`,
   ].join('\n');
 }
 

@@ -8,7 +8,7 @@ import { type Operand, scheduleProgram } from './schedule.ts';
 import { assignStorage } from './storage.ts';
 import { threadsFor } from './threads.ts';
 
-export { ConstantStore } from './constants.ts';
+export { type ConstantMemory, ConstantStore } from './constants.ts';
 export { bytesMoved, multiplyAdds } from './work.ts';
 
 /** What measuring found best for a plan; estimated, or left to oneDNN, where it is unknown. */
