@@ -122,7 +122,7 @@ export function formatPlan({ inputs, outputs, threads, steps, memory }: PlanDesc
     ...alignColumns([['#', 'node', 'step', 'result', 'implementation', 'moves'], ...rows]),
     `arena ${kib(memory.arenaBytes)} (at least ${kib(memory.arenaLowerBound)}), ` +
       `scratchpad ${kib(memory.scratchpadBytes)}, weights ${kib(memory.constantBytes)}, ` +
-      `packed ${kib(memory.packedBytes)} (${kib(memory.packedBytesFromFile)} read from the file)`,
+      `packed ${kib(memory.packedBytes)} (${kib(memory.packedBytesFromFile)} read from a file)`,
   ].join('\n');
 }
 
