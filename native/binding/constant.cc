@@ -73,7 +73,7 @@ std::map<std::string, StoredForm> to_stored_forms(const Napi::Value& value) {
   const auto list = value.As<Napi::Array>();
   for (uint32_t i = 0; i < list.Length(); i++) {
     const auto form = list.Get(i).As<Napi::Object>();
-    forms[key_here(form.Get("key").ToString().Utf8Value())] = {
+    forms[form.Get("key").ToString().Utf8Value()] = {
         to_size(form.Get("position"), "a packed form's position"),
         to_size(form.Get("byteLength"), "a packed form's byteLength")};
   }

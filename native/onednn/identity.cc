@@ -11,27 +11,19 @@
 namespace octavo::onednn {
 
 namespace {
-// Only comparing sees everything in every version: queries leave out the compensation that packed weights
-// carry. So the descriptions that have no text of their own are kept with one, equal ones with the same; a
-// process meets few.
-struct Known {
-  dnnl::memory::desc desc;
-  std::string text;
-};
-
 constexpr char kOfThisProcess = '#';
 
-// The text that is kept with an equal description, or `given`, or a number, which is kept from now on.
-std::string known_text(const dnnl::memory::desc& desc, const std::optional<std::string>& given) {
+// For descriptions that cannot be told by their contents: equal ones have the same number. A process meets
+// few.
+std::string number_of(const dnnl::memory::desc& desc) {
   static std::mutex mutex;
   // Never destroyed: worker threads may still run while the process unloads its statics.
-  static auto& known = *new std::vector<Known>;
+  static auto& known = *new std::vector<dnnl::memory::desc>;
   const std::lock_guard<std::mutex> lock(mutex);
-  const auto found =
-      std::find_if(known.begin(), known.end(), [&](const Known& other) { return other.desc == desc; });
-  if (found != known.end()) return found->text;
-  known.push_back({desc, given ? *given : kOfThisProcess + std::to_string(known.size()) + ";"});
-  return known.back().text;
+  const auto found = std::find(known.begin(), known.end(), desc);
+  const auto number = found - known.begin();
+  if (found == known.end()) known.push_back(desc);
+  return kOfThisProcess + std::to_string(number) + ";";
 }
 
 #if !OCTAVO_ONEDNN_3
@@ -60,85 +52,49 @@ std::optional<std::string> fields_of(const dnnl::memory::desc& desc) {
   return text.str();
 }
 #elif DNNL_VERSION_MAJOR > 3 || DNNL_VERSION_MINOR >= 4
-#define OCTAVO_ONEDNN_BLOBS 1
-// From 3.4 on there are its bytes, among them some that mean nothing and may be anything: equal descriptions
-// have equal texts only because the first one's is kept.
-size_t blob_bytes() {
-  static const size_t bytes = [] {
-    size_t size = 0;
-    dnnl_memory_desc_get_blob(nullptr, &size, dnnl::memory::desc().get());
-    return size;
-  }();
-  return bytes;
-}
-
-// Most of the bytes are 0: words in hexadecimal, each followed by a comma.
-std::string blob_of(const dnnl::memory::desc& desc) {
-  size_t size = blob_bytes();
-  std::vector<uint64_t> words((size + sizeof(uint64_t) - 1) / sizeof(uint64_t));
-  dnnl::error::wrap_c_api(
-      dnnl_memory_desc_get_blob(reinterpret_cast<uint8_t*>(words.data()), &size, desc.get()),
-      "could not read a memory descriptor");
+// Queries leave out the compensation that packed weights carry, but from 3.4 on there are all bytes of a
+// description. Some of them lie between fields, or in fields that mean nothing here, and may be anything: a
+// half word is taken for 0 where the description stays equal to itself without it.
+std::optional<std::string> fields_of(const dnnl::memory::desc& desc) {
+  if (desc.get_format_kind() != dnnl::memory::format_kind::blocked) return std::nullopt;
+  size_t size = 0;
+  dnnl::error::wrap_c_api(dnnl_memory_desc_get_blob(nullptr, &size, desc.get()),
+                          "could not measure a memory descriptor");
+  std::vector<uint32_t> halves((size + sizeof(uint32_t) - 1) / sizeof(uint32_t));
+  auto* const blob = reinterpret_cast<uint8_t*>(halves.data());
+  dnnl::error::wrap_c_api(dnnl_memory_desc_get_blob(blob, &size, desc.get()),
+                          "could not read a memory descriptor");
+  const auto stays_equal = [&] {
+    dnnl_memory_desc_t changed = nullptr;
+    if (dnnl_memory_desc_create_with_blob(&changed, blob) != dnnl_success) return false;
+    return dnnl::memory::desc(changed) == desc;
+  };
   std::ostringstream text;
   text << std::hex;
-  for (const uint64_t word : words) {
-    if (word != 0) text << word;
+  for (auto& half : halves) {
+    if (const auto value = half; value != 0) {
+      half = 0;
+      if (!stays_equal()) {
+        half = value;
+        text << value;
+      }
+    }
     text << ',';
   }
   text << ';';
   return text.str();
 }
-
-// Only what can be compared without reading behind its arrays. It may come from a file that anybody wrote.
-std::optional<dnnl::memory::desc> from_blob(const std::string& text) {
-  std::vector<uint64_t> words;
-  uint64_t word = 0;
-  size_t digits = 0;
-  for (const char c : text) {
-    if (c == ';') break;
-    if (c == ',') {
-      words.push_back(word);
-      word = digits = 0;
-      continue;
-    }
-    const bool is_digit = c >= '0' && c <= '9';
-    if ((!is_digit && (c < 'a' || c > 'f')) || ++digits > 2 * sizeof word) return std::nullopt;
-    word = word << 4 | static_cast<uint64_t>(is_digit ? c - '0' : c - 'a' + 10);
-  }
-  if (words.size() != (blob_bytes() + sizeof word - 1) / sizeof word) return std::nullopt;
-  dnnl_memory_desc_t created = nullptr;
-  if (dnnl_memory_desc_create_with_blob(&created, reinterpret_cast<const uint8_t*>(words.data())) !=
-      dnnl_success)
-    return std::nullopt;
-  const dnnl::memory::desc desc(created);
-  if (desc.get_format_kind() != dnnl::memory::format_kind::blocked) return std::nullopt;
-  const auto fits = [](int count) { return count >= 0 && count <= DNNL_MAX_NDIMS; };
-  if (!fits(desc.get_ndims()) || !fits(desc.get_inner_nblks())) return std::nullopt;
-  return desc;
-}
+#else
+// 3.0 to 3.3 give out neither.
+std::optional<std::string> fields_of(const dnnl::memory::desc&) { return std::nullopt; }
 #endif
 }  // namespace
 
 std::string identity(const dnnl::memory::desc& desc) {
-#if !OCTAVO_ONEDNN_3
-  if (auto text = fields_of(desc)) return *text;
-  return known_text(desc, std::nullopt);
-#elif OCTAVO_ONEDNN_BLOBS
-  const bool is_blocked = desc.get_format_kind() == dnnl::memory::format_kind::blocked;
-  return known_text(desc, is_blocked ? std::optional(blob_of(desc)) : std::nullopt);
-#else
-  return known_text(desc, std::nullopt);
-#endif
+  auto text = fields_of(desc);
+  return text ? *text : number_of(desc);
 }
 
 bool is_lasting(const std::string& identity) { return identity[0] != kOfThisProcess; }
-
-std::string identity_here(const std::string& written) {
-  if (!is_lasting(written)) return ";";
-#if OCTAVO_ONEDNN_BLOBS
-  if (const auto desc = from_blob(written)) return known_text(*desc, written);
-#endif
-  return written;
-}
 
 }  // namespace octavo::onednn

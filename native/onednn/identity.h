@@ -7,12 +7,9 @@
 
 namespace octavo::onednn {
 
-// The same text for equal descriptions and for no others. It ends with the only ';' in it.
+// The same text for equal descriptions and for no others, ending with ';'.
 std::string identity(const dnnl::memory::desc& desc);
-// Whether identity_here() makes anything of it in another process with the same oneDNN.
+// Whether it is the same in every process with this oneDNN.
 bool is_lasting(const std::string& identity);
-// What identity() gives here for the description that it gave `written` for in another process. Any other
-// text: one that it gives for nothing.
-std::string identity_here(const std::string& written);
 
 }  // namespace octavo::onednn

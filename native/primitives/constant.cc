@@ -31,7 +31,7 @@ std::shared_ptr<void> Constant::packed(const PackedForm& form, const std::functi
   if (const auto held = packed_.find(form.key); held != packed_.end()) return held->second.data;
   auto data = aligned_buffer(form.bytes);
   const auto stored = stored_.find(form.key);
-  const bool is_from_file = stored != stored_.end() && stored->second.bytes == form.bytes;
+  const bool is_from_file = form.is_lasting && stored != stored_.end() && stored->second.bytes == form.bytes;
   if (is_from_file)
     file_->read(stored->second.position, data.get(), form.bytes);
   else

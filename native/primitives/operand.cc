@@ -23,7 +23,7 @@ void reorder(const void* data, const dnnl::memory::desc& from, const dnnl::memor
 // second says what compensation comes with the elements, too.
 PackedForm reordered_form(const dnnl::memory::desc& from, const dnnl::memory::desc& to) {
   const auto given = onednn::identity(from), wanted = onednn::identity(to);
-  return {kReordered + given + wanted, to.get_size(),
+  return {"reordered " + given + wanted, to.get_size(),
           onednn::is_lasting(given) && onednn::is_lasting(wanted)};
 }
 }  // namespace

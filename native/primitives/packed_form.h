@@ -13,20 +13,14 @@ struct PackedForm {
   // Everything that the bytes depend on beside the weight's elements and packing().
   std::string key;
   size_t bytes;
-  // Whether the key means the same in another process.
+  // Whether the key means the same in every process with the same packing().
   bool is_lasting = true;
 };
 
 // Everything that the bytes of all forms depend on: oneDNN, its instruction set, and Octavo's own packing.
 std::string packing();
 
-// Begins the keys of forms that oneDNN's reorder makes; its two descriptions' identities follow.
-inline constexpr char kReordered[] = "reordered ";
-
 // How a weight's elements lie, for keys: "int8[64, 32] by 32 1".
 std::string layout_key(const TensorDesc& desc);
-
-// A key that another process wrote, as this process has it.
-std::string key_here(const std::string& written);
 
 }  // namespace octavo
