@@ -185,12 +185,6 @@ describe('a file whose packed weights do not fit', () => {
       }),
     ],
     [
-      'keys of nothing',
-      eachForm((form) => {
-        form.key = 'reordered ;,;ffff,,;;';
-      }),
-    ],
-    [
       'too few bytes',
       eachForm(({ tensor }, tensors) => {
         tensors.set(tensor, Tensor.zeros('uint8', [7]));
