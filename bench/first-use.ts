@@ -1,7 +1,7 @@
 /**
  * `npm run bench:first-use`: time to the first result of an int8 network at batch 1, from the start of the process and
- * from the call that loads the model, beside ONNX Runtime's with the int8 network of the same weights. Every figure comes
- * from fresh processes that take turns. Prints a markdown table.
+ * from the call that loads the model, without and with packed weights in the file, beside ONNX Runtime's with the int8
+ * network of the same weights. Every figure comes from fresh processes that take turns. Prints a markdown table.
  */
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -11,7 +11,7 @@ import { markdownTable } from 'markdown-table';
 import { observe, type Service } from './fresh-process.ts';
 import { otherLoad, snapshot } from './machine.ts';
 import { precisionsHere } from './precisions.ts';
-import { prepareNetwork } from './prepare.ts';
+import { prepareNetwork, writePacked } from './prepare.ts';
 import { median } from './statistics.ts';
 
 const { values: options } = parseArgs({
@@ -72,6 +72,7 @@ try {
     const { octavo, onnxInt8 } = await prepareNetwork(network, precisionsHere().precisions, folder);
     const services: Service[] = [
       { engine: 'octavo', file: octavo.int8, threads },
+      { engine: 'octavo', file: await writePacked(octavo.int8, threads), threads },
       { engine: 'onnxruntime', file: onnxInt8.u8s8, threads },
     ];
     const times = new Map<Service, Times[]>(services.map((service) => [service, []]));
@@ -81,8 +82,8 @@ try {
         times.get(service)!.push(await time(service));
     const load = otherLoad(before, snapshot([])).toFixed(1);
     console.log(`${network}: ${load} cores were busy meanwhile, those processes included`);
-    rows.push(row(network, 'Octavo int8', times.get(services[0])!));
-    rows.push(row(network, 'ONNX Runtime int8', times.get(services[1])!));
+    for (const [i, name] of ['Octavo int8', 'Octavo int8, packed', 'ONNX Runtime int8'].entries())
+      rows.push(row(network, name, times.get(services[i])!));
   }
 } finally {
   await rm(folder, { recursive: true });

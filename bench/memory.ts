@@ -1,6 +1,6 @@
 /**
- * `npm run bench:memory`: resident memory of a process that serves an int8 network at batch 1, beside bare Node and
- * ONNX Runtime with the int8 network of the same weights, each in a process of its own. Prints a markdown table.
+ * `npm run bench:memory`: resident memory of a process that serves an int8 network at batch 1, from a file without and with
+ * packed weights, beside bare Node and ONNX Runtime with the int8 network of the same weights, each in a process of its own. Prints a markdown table.
  */
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -9,7 +9,7 @@ import { parseArgs } from 'node:util';
 import { markdownTable } from 'markdown-table';
 import { observe, type Reached, type Service, type Stage, stages } from './fresh-process.ts';
 import { precisionsHere } from './precisions.ts';
-import { prepareNetwork } from './prepare.ts';
+import { prepareNetwork, writePacked } from './prepare.ts';
 import { median } from './statistics.ts';
 
 const { values: options } = parseArgs({
@@ -55,7 +55,12 @@ const folder = await mkdtemp(join(tmpdir(), 'octavo-memory-'));
 try {
   for (const network of options.networks.split(',')) {
     const { octavo, onnxInt8 } = await prepareNetwork(network, precisionsHere().precisions, folder);
-    rows.push(row(network, 'Octavo int8', await measure({ engine: 'octavo', file: octavo.int8, threads })));
+    const packed = await writePacked(octavo.int8, threads);
+    for (const [name, file] of [
+      ['Octavo int8', octavo.int8],
+      ['Octavo int8, packed', packed],
+    ] as const)
+      rows.push(row(network, name, await measure({ engine: 'octavo', file, threads })));
     rows.push(
       row(
         network,

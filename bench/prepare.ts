@@ -8,6 +8,7 @@ import {
   exportOnnx,
   type GraphModule,
   getDefaultX86QuantizationConfig,
+  loadModel,
   lower,
   preparePt2e,
   type Quantizer,
@@ -102,6 +103,15 @@ export async function writeOctavo(
     paths[name] = path;
   }
   return paths;
+}
+
+/** Saves a model once more, with its weights as the plan for one image on so many threads packs them. */
+export async function writePacked(file: string, threads: number): Promise<string> {
+  const path = file.replace(/\.octavo$/, '-packed.octavo');
+  using model = await loadModel(file, { threadsPerStream: threads });
+  await model.warmup([1, ...imageShape]);
+  await model.save(path, { packedWeights: true });
+  return path;
 }
 
 /** Builds a network, quantizes it, and writes it for Octavo and for ONNX Runtime. */

@@ -171,6 +171,7 @@ export {
   type ReportedNode,
   type ReportedStep,
   type RunOptions,
+  type SaveOptions,
   type StepDescription,
   type StepProfile,
   type TensorInfo,

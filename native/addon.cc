@@ -10,6 +10,7 @@
 #include "cpu/tile_permission.h"
 #include "onednn/plain_convolution.h"
 #include "onednn/version.h"
+#include "primitives/packed_form.h"
 
 namespace {
 Napi::Value one_dnn_version(const Napi::CallbackInfo& info) {
@@ -21,6 +22,10 @@ Napi::Value one_dnn_version(const Napi::CallbackInfo& info) {
   return result;
 }
 
+Napi::Value packing(const Napi::CallbackInfo& info) {
+  return Napi::String::New(info.Env(), octavo::packing());
+}
+
 Napi::Object initialize(Napi::Env env, Napi::Object exports) {
   octavo::binding::Environment::install(env);
   // Once and before any thread of ours starts. oneDNN would ask too, but only when it first looks for AMX.
@@ -30,6 +35,9 @@ Napi::Object initialize(Napi::Env env, Napi::Object exports) {
   exports.Set("createConstant", Napi::Function::New(env, octavo::binding::create_constant));
   exports.Set("openWeights", Napi::Function::New(env, octavo::binding::open_weights));
   exports.Set("readConstant", Napi::Function::New(env, octavo::binding::read_constant));
+  exports.Set("packing", Napi::Function::New(env, packing));
+  exports.Set("packedForms", Napi::Function::New(env, octavo::binding::packed_forms));
+  exports.Set("readPackedForm", Napi::Function::New(env, octavo::binding::read_packed_form));
   exports.Set("releaseConstant", Napi::Function::New(env, octavo::binding::release_constant));
   exports.Set("execute", Napi::Function::New(env, octavo::binding::execute));
   exports.Set("Executor", octavo::binding::executor_class(env));

@@ -94,6 +94,25 @@ export interface StoredConstantDesc {
   readonly shape: readonly number[];
   /** In bytes, from the beginning of the file. */
   readonly position: number;
+  /** Its packed forms in the same file, made where {@link Addon.packing} was the same. */
+  readonly forms?: readonly StoredFormDesc[] | undefined;
+}
+
+/** A packed form of a constant, and where in a file it is. */
+export interface StoredFormDesc {
+  readonly key: string;
+  readonly position: number;
+  readonly byteLength: number;
+}
+
+/** What some primitive has made of a constant, or found in its file. */
+export interface PackedFormDesc {
+  /** All that the bytes depend on beside the constant's elements and {@link Addon.packing}. */
+  readonly key: string;
+  readonly byteLength: number;
+  /** Whether the key means the same in another process. */
+  readonly isLasting: boolean;
+  readonly isFromFile: boolean;
 }
 
 declare const planBrand: unique symbol;
@@ -219,6 +238,15 @@ export interface Addon {
   ): readonly NativeConstant[];
   /** Copies a constant's elements, row-major, into an array of their number. */
   readConstant(constant: NativeConstant, into: TensorData): void;
+  /**
+   * What the bytes of all packed forms depend on: oneDNN, the instruction set that it uses, and the version of Octavo's own
+   * packing.
+   */
+  packing(): string;
+  /** The packed forms that plans have asked for so far. */
+  packedForms(constant: NativeConstant): readonly PackedFormDesc[];
+  /** Copies the form under `key` into an array of its length. */
+  readPackedForm(constant: NativeConstant, key: string, into: Uint8Array): void;
   /**
    * Gives a constant's memory back once no plan uses it, without waiting for the garbage collector. It cannot be put
    * into another plan after this.

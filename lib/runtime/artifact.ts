@@ -11,6 +11,7 @@ import {
   type Tensor,
 } from '../tensor/index.ts';
 import { parseLoweringRecord, serializeLoweringRecord } from './lowering-record.ts';
+import { type PackedWeights, storedForms } from './packed-weights.ts';
 import { checkTuning, type Tuning, untuned } from './tuning.ts';
 import { writeWhole } from './whole-file.ts';
 
@@ -29,13 +30,20 @@ export interface Artifact {
   readonly tuning: Tuning;
 }
 
+/** The same as it is written. */
+export interface WrittenArtifact extends Artifact {
+  /** Stored beside the weights, for processes that pack them in the same way. */
+  readonly packed?: PackedWeights | undefined;
+}
+
 /**
  * Writes a graph with its weights to one safetensors file: tensors by their paths, graph and metadata as JSON in the
  * file's metadata, with what lowering noted. The file is there completely or not at all.
  */
-export async function writeArtifact({ module, metadata, tuning }: Artifact, path: string): Promise<void> {
+export async function writeArtifact(artifact: WrittenArtifact, path: string): Promise<void> {
+  const { module, metadata, tuning, packed } = artifact;
   const chunks = encodeSafetensors({
-    tensors: module.attributes,
+    tensors: packed ? new Map([...module.attributes, ...packed.tensors]) : module.attributes,
     metadata: {
       format: 'octavo',
       version: formatVersion,
@@ -43,6 +51,7 @@ export async function writeArtifact({ module, metadata, tuning }: Artifact, path
       metadata: JSON.stringify(metadata),
       tuning: JSON.stringify(tuning),
       ...(module.meta.lowering ? { lowering: serializeLoweringRecord(module.meta.lowering) } : {}),
+      ...(packed ? { packed: packed.record } : {}),
     },
   });
   await writeWhole(path, chunks);
@@ -83,13 +92,20 @@ function decodeModel({ entries, metadata }: SafetensorsHeader, descriptor: numbe
     // Files from before there was a tuning have none.
     const tuning = metadata.tuning === undefined ? untuned : checkTuning(JSON.parse(metadata.tuning));
     const named = new Set(entries.map(({ key }) => key));
+    const used = new Set<string>();
     for (const { op, target } of graph.nodes)
-      if (op === 'get_attr' && !named.has(target))
-        throw new Error(`graph: there is no parameter or buffer '${target}'`);
+      if (op === 'get_attr')
+        if (named.has(target)) used.add(target);
+        else throw new Error(`graph: there is no parameter or buffer '${target}'`);
     const lowering = metadata.lowering === undefined ? undefined : parseLoweringRecord(metadata.lowering);
+    // Files without packed weights say nothing of them.
+    const forms = metadata.packed === undefined ? undefined : storedForms(metadata.packed, entries);
+    const weights = entries
+      .filter(({ key }) => used.has(key))
+      .map((entry) => ({ ...entry, forms: forms?.get(entry.key) }));
     // Last, when nothing can go wrong any more: it keeps the file open.
-    const constants = addon.openWeights(descriptor, path, entries);
-    const tensors = entries.map(({ key, dtype, shape }, i): [string, Tensor] => [
+    const constants = addon.openWeights(descriptor, path, weights);
+    const tensors = weights.map(({ key, dtype, shape }, i): [string, Tensor] => [
       key,
       new StoredTensor(dtype, shape, constants[i]),
     ]);

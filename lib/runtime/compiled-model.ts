@@ -8,6 +8,7 @@ import { Tensor } from '../tensor/index.ts';
 import { checkSignal, listening, unlessAborted } from './abort.ts';
 import { type ModelMetadata, writeArtifact } from './artifact.ts';
 import { joinReport, type ModelReport, operatorsByNode } from './model-report.ts';
+import { packedWeightsOf } from './packed-weights.ts';
 import { PlanCache } from './plan-cache.ts';
 import { describePlan, type PlanDescription, wholeShape } from './plan-description.ts';
 import { keyOf, Planner, type Shapes } from './planner.ts';
@@ -50,6 +51,17 @@ export interface RunOptions {
   readonly outputs?: ModelOutputs;
   /** Takes the request back as long as it has not started: it rejects with the signal's reason. */
   readonly signal?: AbortSignal;
+}
+
+/** What is written beside the model itself. */
+export interface SaveOptions {
+  /**
+   * Store the weights, too, as the plans made so far have packed them for this CPU, so that a process that loads the file
+   * need not: it reads them where oneDNN, its version and the instruction set that it uses are the same and the shapes are
+   * those of these plans, and packs the plain ones as always where they are not. The file takes up to twice the size.
+   * Default false.
+   */
+  readonly packedWeights?: boolean;
 }
 
 /** A plan for one part of a request's batch, or for all of it. */
@@ -186,10 +198,17 @@ export class CompiledModel implements Disposable {
   /**
    * Writes the model to one file that {@link loadModel} reads: safetensors, with the graph in its metadata. The file is
    * there completely or not at all.
+   * @throws Error (rejects) when the file cannot be written, and with {@link SaveOptions.packedWeights} when there is no
+   * plan yet, or oneDNN is a version (3.0 to 3.3) that cannot say what it has packed.
    */
-  async save(path: string): Promise<void> {
+  async save(path: string, { packedWeights = false }: SaveOptions = {}): Promise<void> {
     this.#checkAlive();
-    await writeArtifact({ module: this.#module, metadata: this.metadata, tuning: this.tuning }, path);
+    if (packedWeights && !this.#plans.latest)
+      throw new Error(
+        'save: there are no packed weights before there is a plan; run the model, or warmup() with the shapes it will serve',
+      );
+    const packed = packedWeights ? packedWeightsOf(this.#module.attributes) : undefined;
+    await writeArtifact({ module: this.#module, metadata: this.metadata, tuning: this.tuning, packed }, path);
   }
 
   /** Finishes what runs, rejects what waits, and frees threads and memory. Safe to call twice. */
@@ -249,8 +268,8 @@ export class CompiledModel implements Disposable {
       inputs: this.inputs.map(({ name }) => name),
       outputs: this.outputs.map(({ name }) => name),
     };
-    const { bytes } = this.#planner.constants;
-    return describePlan(built, parts, native.steps, names, bytes, operatorsByNode(this.#lowering));
+    const { memory } = this.#planner.constants;
+    return describePlan(built, parts, native.steps, names, memory, operatorsByNode(this.#lowering));
   }
 
   #outputsFor(plan: RequestPlan, { outputs }: RunOptions): Tensor[] {

@@ -10,6 +10,7 @@ export {
   type CompileOptions,
   compile,
   type RunOptions,
+  type SaveOptions,
 } from './compiled-model.ts';
 export { loadModel } from './load-model.ts';
 export { formatReport, type ModelReport, type ReportedNode, type ReportedStep } from './model-report.ts';

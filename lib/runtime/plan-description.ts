@@ -1,4 +1,4 @@
-import { type BuiltPlan, bytesMoved, multiplyAdds } from '../lowering/plan/index.ts';
+import { type BuiltPlan, bytesMoved, type ConstantMemory, multiplyAdds } from '../lowering/plan/index.ts';
 import type { CompiledStep } from '../onednn/addon.ts';
 import { type DType, rowMajorStrides } from '../tensor/index.ts';
 import { alignColumns } from './text-columns.ts';
@@ -48,7 +48,7 @@ export interface PlanDescription {
    */
   readonly parts: number;
   readonly steps: readonly StepDescription[];
-  readonly memory: {
+  readonly memory: ConstantMemory & {
     /**
      * Memory for intermediate values, shared by lifetime. Each stream has as much, and where the batch is divided each of
      * its threads.
@@ -58,8 +58,6 @@ export interface PlanDescription {
     readonly arenaLowerBound: number;
     /** Largest working memory of a step. */
     readonly scratchpadBytes: number;
-    /** Weights in native memory before packing, shared by all plans and streams. */
-    readonly constantBytes: number;
   };
 }
 
@@ -77,7 +75,7 @@ export function describePlan(
   parts: number,
   compiled: readonly CompiledStep[],
   names: { readonly inputs: readonly string[]; readonly outputs: readonly string[] },
-  constantBytes: number,
+  constants: ConstantMemory,
   operatorsOf: ReadonlyMap<string, readonly string[]>,
 ): PlanDescription {
   const steps = desc.steps.map((step, i): StepDescription => {
@@ -117,7 +115,7 @@ export function describePlan(
       arenaBytes: desc.arenaBytes,
       arenaLowerBound,
       scratchpadBytes: Math.max(0, ...steps.map((step) => step.scratchpadBytes)),
-      constantBytes,
+      ...constants,
     },
   };
 }
@@ -143,7 +141,8 @@ export function formatPlan({ inputs, outputs, threads, parts, steps, memory }: P
     `plan(${signature(inputs)}) -> (${signature(outputs)}) on ${threads} ${threads === 1 ? 'thread' : 'threads'}${division}`,
     ...alignColumns([['#', 'node', 'step', 'result', 'implementation', 'moves'], ...rows]),
     `arena ${kib(memory.arenaBytes)} (at least ${kib(memory.arenaLowerBound)}), ` +
-      `scratchpad ${kib(memory.scratchpadBytes)}, weights ${kib(memory.constantBytes)}`,
+      `scratchpad ${kib(memory.scratchpadBytes)}, weights ${kib(memory.constantBytes)}, ` +
+      `packed ${kib(memory.packedBytes)} (${kib(memory.packedBytesFromFile)} read from a file)`,
   ].join('\n');
 }
 

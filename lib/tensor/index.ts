@@ -8,6 +8,7 @@ export {
   encodeSafetensors,
   type Safetensors,
   type SafetensorsHeader,
+  type StoredEntry,
   safetensorsHeaderBytes,
   safetensorsPrefixBytes,
 } from './safetensors.ts';

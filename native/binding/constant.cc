@@ -66,6 +66,27 @@ Napi::Value create_constant(const Napi::CallbackInfo& info) {
   });
 }
 
+namespace {
+std::map<std::string, StoredForm> to_stored_forms(const Napi::Value& value) {
+  std::map<std::string, StoredForm> forms;
+  if (value.IsUndefined()) return forms;
+  const auto list = value.As<Napi::Array>();
+  for (uint32_t i = 0; i < list.Length(); i++) {
+    const auto form = list.Get(i).As<Napi::Object>();
+    forms[form.Get("key").ToString().Utf8Value()] = {
+        to_size(form.Get("position"), "a packed form's position"),
+        to_size(form.Get("byteLength"), "a packed form's byteLength")};
+  }
+  return forms;
+}
+
+std::shared_ptr<Constant> expect_constant(const Napi::Value& value, const char* where) {
+  auto constant = to_constant(value);
+  if (!constant) throw std::invalid_argument(std::string(where) + ": the constant was released, or is none");
+  return constant;
+}
+}  // namespace
+
 Napi::Value open_weights(const Napi::CallbackInfo& info) {
   const auto env = info.Env();
   return guarded(env, [&] {
@@ -74,12 +95,14 @@ Napi::Value open_weights(const Napi::CallbackInfo& info) {
     const auto list = info[2].As<Napi::Array>();
     auto constants = Napi::Array::New(env, list.Length());
     for (uint32_t i = 0; i < list.Length(); i++) {
-      const auto described = list.Get(i);
+      const auto described = list.Get(i).As<Napi::Object>();
       auto desc = to_tensor_desc(described, "constant");
-      const int64_t position = described.As<Napi::Object>().Get("position").ToNumber().Int64Value();
+      const int64_t position = described.Get("position").ToNumber().Int64Value();
       if (position < 0)
         throw std::invalid_argument("constant " + desc.to_string() + ": its position must not be negative");
-      constants.Set(i, wrap(env, std::make_shared<Constant>(std::move(desc), file, position), 0));
+      auto forms = to_stored_forms(described.Get("forms"));
+      auto constant = std::make_shared<Constant>(std::move(desc), file, position, std::move(forms));
+      constants.Set(i, wrap(env, std::move(constant), 0));
     }
     return constants;
   });
@@ -87,11 +110,41 @@ Napi::Value open_weights(const Napi::CallbackInfo& info) {
 
 void read_constant(const Napi::CallbackInfo& info) {
   guarded(info.Env(), [&] {
-    const auto constant = to_constant(info[0]);
-    if (!constant) throw std::invalid_argument("readConstant: the constant was released, or is none");
+    const auto constant = expect_constant(info[0], "readConstant");
     const size_t bytes = constant->desc().span_bytes();
     void* into = to_data(info[1], bytes, "readConstant");
     if (bytes > 0) std::memcpy(into, constant->data().get(), bytes);
+  });
+}
+
+Napi::Value packed_forms(const Napi::CallbackInfo& info) {
+  const auto env = info.Env();
+  return guarded(env, [&] {
+    const auto forms = expect_constant(info[0], "packedForms")->forms();
+    auto list = Napi::Array::New(env, forms.size());
+    for (size_t i = 0; i < forms.size(); i++) {
+      const auto& [form, data, is_from_file] = forms[i];
+      auto described = Napi::Object::New(env);
+      described.Set("key", form.key);
+      described.Set("byteLength", static_cast<double>(form.bytes));
+      described.Set("isLasting", form.is_lasting);
+      described.Set("isFromFile", is_from_file);
+      list.Set(static_cast<uint32_t>(i), described);
+    }
+    return list;
+  });
+}
+
+void read_packed_form(const Napi::CallbackInfo& info) {
+  guarded(info.Env(), [&] {
+    const auto key = info[1].ToString().Utf8Value();
+    for (const auto& [form, data, is_from_file] : expect_constant(info[0], "readPackedForm")->forms()) {
+      if (form.key != key) continue;
+      void* into = to_data(info[2], form.bytes, "readPackedForm");
+      if (form.bytes > 0) std::memcpy(into, data.get(), form.bytes);
+      return;
+    }
+    throw std::invalid_argument("readPackedForm: the constant has no form '" + key + "'");
   });
 }
 

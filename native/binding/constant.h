@@ -1,4 +1,5 @@
-// Constants as JavaScript has them: createConstant(), openWeights(), readConstant(), releaseConstant().
+// Constants as JavaScript has them: createConstant(), openWeights(), readConstant(), releaseConstant(), and
+// their packed forms: packedForms(), readPackedForm().
 #pragma once
 
 #include <napi.h>
@@ -12,6 +13,8 @@ namespace octavo::binding {
 Napi::Value create_constant(const Napi::CallbackInfo& info);
 Napi::Value open_weights(const Napi::CallbackInfo& info);
 void read_constant(const Napi::CallbackInfo& info);
+Napi::Value packed_forms(const Napi::CallbackInfo& info);
+void read_packed_form(const Napi::CallbackInfo& info);
 void release_constant(const Napi::CallbackInfo& info);
 
 // The constant behind a value made here, or null when it is something else or was released.

@@ -1,9 +1,6 @@
 #include "onednn/primitive.h"
 
-#include <algorithm>
-#include <mutex>
 #include <stdexcept>
-#include <vector>
 
 namespace octavo::onednn {
 
@@ -53,20 +50,6 @@ dnnl::memory::desc with_type(const dnnl::memory::desc& desc, dnnl::memory::data_
   const auto* strides = desc.data.format_desc.blocking.strides;
   return {desc.dims(), type, dnnl::memory::dims(strides, strides + desc.data.ndims)};
 #endif
-}
-
-std::string identity(const dnnl::memory::desc& desc) {
-  // Only comparing sees everything: queries leave out the compensation that packed weights carry, and oneDNN
-  // 3.0 to 3.3 do not hand out a descriptor's bytes. So descriptors are numbered, equal ones alike; a process
-  // meets few.
-  static std::mutex mutex;
-  // Never destroyed, as above.
-  static auto& known = *new std::vector<dnnl::memory::desc>;
-  const std::lock_guard<std::mutex> lock(mutex);
-  const auto found = std::find(known.begin(), known.end(), desc);
-  const auto number = found - known.begin();
-  if (found == known.end()) known.push_back(desc);
-  return std::to_string(number) + ";";
 }
 
 Primitive::Primitive(dnnl::primitive primitive, std::string implementation,

@@ -9,6 +9,12 @@ std::string version() {
   return std::to_string(v->major) + "." + std::to_string(v->minor) + "." + std::to_string(v->patch);
 }
 
+std::string build() {
+  const auto* hash = dnnl_version()->hash;
+  return "oneDNN " + version() + " " + (hash ? hash : "") + " on " + effective_isa() + " (" +
+         std::to_string(static_cast<int>(dnnl::get_effective_cpu_isa())) + ")";
+}
+
 std::string runtime() {
   switch (dnnl_version()->cpu_runtime) {
     case DNNL_RUNTIME_OMP:

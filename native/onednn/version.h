@@ -6,6 +6,9 @@
 namespace octavo::onednn {
 
 std::string version();
+// The sources it was built from, and the instruction set that it will use: "oneDNN 2.6.3 52b5f10… on avx2
+// (7)". The number tells apart sets that have no name here.
+std::string build();
 // "omp", "tbb", "seq", …
 std::string runtime();
 // The widest instruction set oneDNN will use, ONEDNN_MAX_CPU_ISA honoured: "avx512_core_vnni".

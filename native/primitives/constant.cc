@@ -12,8 +12,9 @@ Constant::Constant(TensorDesc desc, const void* data) : desc_(std::move(desc)) {
   kept_ = copy;
 }
 
-Constant::Constant(TensorDesc desc, std::shared_ptr<const WeightFile> file, size_t position)
-    : desc_(std::move(desc)), file_(std::move(file)), position_(position) {}
+Constant::Constant(TensorDesc desc, std::shared_ptr<const WeightFile> file, size_t position,
+                   std::map<std::string, StoredForm> stored)
+    : desc_(std::move(desc)), file_(std::move(file)), position_(position), stored_(std::move(stored)) {}
 
 std::shared_ptr<const void> Constant::data() {
   if (kept_) return kept_;
@@ -25,12 +26,33 @@ std::shared_ptr<const void> Constant::data() {
   return buffer;
 }
 
-std::shared_ptr<void> Constant::packed(const std::string& key,
-                                       const std::function<std::shared_ptr<void>()>& make) {
+std::shared_ptr<void> Constant::packed(const PackedForm& form, const std::function<void(void* into)>& make) {
   const std::lock_guard<std::mutex> lock(mutex_);
-  auto& form = packed_[key];
-  if (!form) form = make();
-  return form;
+  if (const auto held = packed_.find(form.key); held != packed_.end()) return held->second.data;
+  auto data = aligned_buffer(form.bytes);
+  const auto stored = stored_.find(form.key);
+  const bool is_from_file = form.is_lasting && stored != stored_.end() && stored->second.bytes == form.bytes;
+  if (is_from_file)
+    file_->read(stored->second.position, data.get(), form.bytes);
+  else
+    make(data.get());
+  packed_.emplace(form.key, Held{form, data, is_from_file});
+  return data;
+}
+
+std::vector<Constant::Held> Constant::forms() {
+  const std::lock_guard<std::mutex> lock(mutex_);
+  std::vector<Held> all;
+  for (const auto& [key, held] : packed_) all.push_back(held);
+  return all;
+}
+
+std::shared_ptr<Constant> Constant::derived(const std::string& key,
+                                            const std::function<std::shared_ptr<Constant>()>& make) {
+  const std::lock_guard<std::mutex> lock(mutex_);
+  auto& constant = derived_[key];
+  if (!constant) constant = make();
+  return constant;
 }
 
 }  // namespace octavo

@@ -8,7 +8,6 @@
 #include "kernels/parallel.h"
 #include "onednn/version.h"
 #include "primitives/accumulator_output.h"
-#include "primitives/aligned_buffer.h"
 #include "primitives/input_value.h"
 #include "primitives/operand.h"
 #include "primitives/product_range.h"
@@ -89,10 +88,8 @@ class ExactLayer : public Step {
     if (inputs.bias >= 0) bias_.emplace(spec, inputs.bias, "the bias");
     if (inputs.scale >= 0) scale_.emplace(spec, inputs.scale, inputs.zero_point);
     if (const auto& constant = spec.inputs[1].constant) {
-      packed_ = constant->packed("exact " + products_.form(), [&] {
-        auto packed = aligned_buffer(products_.packed_bytes());
-        products_.pack(problem_.weight, constant->data().get(), packed.get());
-        return packed;
+      packed_ = constant->packed(products_.form(problem_.weight), [&](void* into) {
+        products_.pack(problem_.weight, constant->data().get(), into);
       });
     } else {
       weight_.emplace(spec, 1, "the weight");

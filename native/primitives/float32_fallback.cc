@@ -30,13 +30,13 @@ TensorDesc widened(const TensorDesc& desc) {
 
 // All its elements lie where they did.
 std::shared_ptr<Constant> widened(Constant& constant) {
-  return std::static_pointer_cast<Constant>(constant.packed("float32", [&]() -> std::shared_ptr<void> {
+  return constant.derived("float32", [&] {
     const TensorDesc narrow = constant.desc();
     std::vector<float> values(narrow.span_bytes() / dtype_size(narrow.dtype));
     RowConversion::cast(DType::bf16, DType::f32)(constant.data().get(), values.data(),
                                                  static_cast<int64_t>(values.size()));
     return std::make_shared<Constant>(TensorDesc{DType::f32, narrow.shape, narrow.strides}, values.data());
-  }));
+  });
 }
 
 class InFloat32 : public Step {

@@ -38,12 +38,12 @@ std::optional<StepSpec> with_merged_groups(const StepSpec& spec) {
   if (groups < 2 || !weight.constant || !weight.desc.is_contiguous()) return std::nullopt;
   const int64_t group_outputs = weight.desc.shape[0] / groups;
   const int64_t factor = merge_factor(groups, weight.desc.shape[1], group_outputs);
-  const auto merged = weight.constant->packed(
+  const auto merged = weight.constant->derived(
       "block-diagonal " + std::to_string(group_outputs) + " x " + std::to_string(factor),
       [&] { return block_diagonal(*weight.constant, group_outputs, factor); });
   StepSpec result = spec;
-  result.inputs[1].constant = std::static_pointer_cast<Constant>(merged);
-  result.inputs[1].desc = result.inputs[1].constant->desc();
+  result.inputs[1].constant = merged;
+  result.inputs[1].desc = merged->desc();
   result.attributes.set("groups", static_cast<double>(groups / factor));
   return result;
 }

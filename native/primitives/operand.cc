@@ -3,22 +3,28 @@
 #include <cstring>
 
 #include "kernels/single_thread.h"
+#include "onednn/identity.h"
 #include "primitives/aligned_buffer.h"
 
 namespace octavo {
 
 namespace {
-std::shared_ptr<void> reordered(const void* data, const dnnl::memory::desc& from,
-                                const dnnl::memory::desc& to) {
+void reorder(const void* data, const dnnl::memory::desc& from, const dnnl::memory::desc& to, void* into) {
   // A plan's weights are packed by as many threads as it has, each at another one.
   const kernels::SingleThread alone;
   auto reorder = onednn::make_reorder(from, to);
-  const auto result = aligned_buffer(to.get_size());
   const auto scratchpad = aligned_buffer(reorder.scratchpad_bytes());
   reorder.bind(DNNL_ARG_FROM, data);
-  reorder.bind(DNNL_ARG_TO, result.get());
+  reorder.bind(DNNL_ARG_TO, into);
   reorder.execute(scratchpad.get());
-  return result;
+}
+
+// A reorder has no attributes here: all that its result depends on are the two descriptions, of which the
+// second says what compensation comes with the elements, too.
+PackedForm reordered_form(const dnnl::memory::desc& from, const dnnl::memory::desc& to) {
+  const auto given = onednn::identity(from), wanted = onednn::identity(to);
+  return {"reordered " + given + wanted, to.get_size(),
+          onednn::is_lasting(given) && onednn::is_lasting(wanted)};
 }
 }  // namespace
 
@@ -40,8 +46,8 @@ Operand::Operand(const StepInput& input, const dnnl::memory::desc& given, const 
     if (same)
       constant_ = weight->data();
     else
-      constant_ = weight->packed(onednn::identity(given) + onednn::identity(wanted),
-                                 [&] { return reordered(weight->data().get(), given, wanted); });
+      constant_ = weight->packed(reordered_form(given, wanted),
+                                 [&](void* into) { reorder(weight->data().get(), given, wanted, into); });
   } else if (!same) {
     reorder_.emplace(onednn::make_reorder(given, wanted));
     reordered_offset_ = scratch.reserve(bytes_);

@@ -2,23 +2,28 @@
 
 #include <algorithm>
 #include <cstdlib>
+#include <cstring>
 #include <limits>
 
 namespace octavo {
 
 namespace {
+constexpr int64_t kLargest = 128;
+
 // The largest magnitude of an int8 weight; of one that is not known yet, the largest there is.
 int64_t largest_magnitude(const StepInput& weight) {
-  if (!weight.constant) return 128;
-  const auto largest = weight.constant->packed("largest magnitude", [&]() -> std::shared_ptr<void> {
+  if (!weight.constant) return kLargest;
+  const auto largest = weight.constant->packed({"largest magnitude", sizeof(int64_t)}, [&](void* into) {
     const auto data = weight.constant->data();
     const auto* values = static_cast<const int8_t*>(data.get());
     int64_t result = 0;
     for (int64_t i = 0; i < weight.constant->desc().numel(); i++)
       result = std::max<int64_t>(result, std::abs(values[i]));
-    return std::make_shared<int64_t>(result);
+    std::memcpy(into, &result, sizeof result);
   });
-  return *std::static_pointer_cast<int64_t>(largest);
+  const int64_t value = *static_cast<const int64_t*>(largest.get());
+  // It may be a damaged file's.
+  return value < 0 || value > kLargest ? kLargest : value;
 }
 
 // One weight a channel and place of the window: [C, 1, ...], in as many groups, of which there are several.

@@ -62,12 +62,17 @@ class WeightOnlyLinear : public Step {
         throw std::invalid_argument("the bias must be float32[" + std::to_string(channels_) + "], got " +
                                     bias.to_string());
     }
-    if (constant_) packed_ = constant_->packed("narrow", [&] { return pack(constant_->data().get()); });
+    if (constant_)
+      packed_ = constant_->packed({"narrow, " + layout_key(weight), packed_bytes()},
+                                  [&](void* into) { pack(constant_->data().get(), into); });
     stage(x, y);
   }
 
   void execute(const Buffers& buffers) override {
-    if (!constant_) packed_ = pack(weight_.data(buffers));
+    if (!constant_) {
+      packed_ = aligned_buffer(packed_bytes());
+      pack(weight_.data(buffers), packed_.get());
+    }
     const void* x = x_.data(buffers);
     if (gather_) {
       void* dense = ScratchLayout::at(buffers.scratchpad, x_offset_);
@@ -92,11 +97,12 @@ class WeightOnlyLinear : public Step {
   size_t scratchpad_bytes() const override { return scratch_.bytes(); }
 
  private:
-  std::shared_ptr<void> pack(const void* weight) const {
-    const size_t size = dtype_size(weight_.desc().dtype);
-    auto packed = aligned_buffer(static_cast<size_t>(kernels::narrow_elements(channels_, terms_)) * size);
-    kernels::pack_narrow(size, weight, channels_, terms_, packed.get());
-    return packed;
+  size_t packed_bytes() const {
+    return static_cast<size_t>(kernels::narrow_elements(channels_, terms_)) *
+           dtype_size(weight_.desc().dtype);
+  }
+  void pack(const void* weight, void* into) const {
+    kernels::pack_narrow(dtype_size(weight_.desc().dtype), weight, channels_, terms_, into);
   }
 
   // Computing is in dense float32.

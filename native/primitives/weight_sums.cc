@@ -1,16 +1,22 @@
 #include "primitives/weight_sums.h"
 
+#include <algorithm>
 #include <numeric>
+#include <string>
 
 namespace octavo {
 
 bool has_weight_sums(const StepInput& weight) { return weight.constant && weight.desc.is_contiguous(); }
 
 std::vector<int32_t> weight_sums(const StepInput& weight) {
-  const auto sums = weight.constant->packed("sums by output channel", [&]() -> std::shared_ptr<void> {
-    return std::make_shared<std::vector<int32_t>>(weight_sums(weight.desc, weight.constant->data().get()));
+  const auto channels = static_cast<size_t>(weight.desc.shape[0]);
+  const PackedForm form{"sums of " + std::to_string(channels) + " channels", channels * sizeof(int32_t)};
+  const auto held = weight.constant->packed(form, [&](void* into) {
+    const auto made = weight_sums(weight.desc, weight.constant->data().get());
+    std::copy(made.begin(), made.end(), static_cast<int32_t*>(into));
   });
-  return *std::static_pointer_cast<std::vector<int32_t>>(sums);
+  const auto* sums = static_cast<const int32_t*>(held.get());
+  return {sums, sums + channels};
 }
 
 std::vector<int32_t> weight_sums(const TensorDesc& desc, const void* weight) {

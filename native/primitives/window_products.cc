@@ -43,9 +43,11 @@ bool WindowProducts::has_full_blocks() const {
                      [](const Block& block) { return block.count == kWidth; });
 }
 
-std::string WindowProducts::form() const {
-  return std::string(depthwise_ ? "depthwise" : "runs") + " of " + std::to_string(runs_.length) + " in " +
-         std::to_string(groups_) + " groups";
+PackedForm WindowProducts::form(const TensorDesc& weight) const {
+  return {std::string("exact, ") + (depthwise_ ? "depthwise" : "runs") + " of " +
+              std::to_string(runs_.length) + " in " + std::to_string(groups_) + " groups, " +
+              layout_key(weight),
+          packed_bytes_};
 }
 
 std::vector<int8_t> WindowProducts::in_window_order(const TensorDesc& weight, const void* data) const {

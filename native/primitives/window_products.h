@@ -5,6 +5,7 @@
 
 #include "kernels/integer_product.h"
 #include "primitives/exact_layer.h"
+#include "primitives/packed_form.h"
 #include "primitives/window_rows.h"
 
 namespace octavo {
@@ -26,8 +27,8 @@ class WindowProducts {
   const std::vector<Block>& blocks() const { return blocks_; }
   // Whether every block writes sums of its own channels alone.
   bool has_full_blocks() const;
-  // What the packed form depends on beside the weights.
-  std::string form() const;
+  // What pack() makes of weights that lie so.
+  PackedForm form(const TensorDesc& weight) const;
   size_t packed_bytes() const { return packed_bytes_; }
   void pack(const TensorDesc& weight, const void* data, void* packed) const;
 

@@ -1,9 +1,19 @@
 import type { AtenOperator } from '../../aten/index.ts';
 import { Arguments, type Node, type RuntimeValue } from '../../graph/index.ts';
-import type { NativeConstant } from '../../onednn/addon.ts';
+import { addon, type NativeConstant } from '../../onednn/addon.ts';
 import { StoredTensor } from '../../onednn/stored-tensor.ts';
 import { Tensor } from '../../tensor/index.ts';
 import { Value } from './value.ts';
+
+/** What weights take, shared by all plans and streams. */
+export interface ConstantMemory {
+  /** Weights in native memory before packing, or in the file that the model was loaded from. */
+  readonly constantBytes: number;
+  /** The same as primitives have packed them, with what they noted about them. */
+  readonly packedBytes: number;
+  /** Of these, what was read from the model's file instead of being made. */
+  readonly packedBytesFromFile: number;
+}
 
 /**
  * A model's constants: what depends on weights alone is computed once, and each tensor goes to native memory once,
@@ -48,9 +58,17 @@ export class ConstantStore {
     return value;
   }
 
-  /** Bytes of the weights that plans use, before packing. */
-  get bytes(): number {
-    return [...this.#stored.values()].reduce((sum, { byteLength }) => sum + byteLength, 0);
+  /** Bytes of the weights that plans use. */
+  get memory(): ConstantMemory {
+    const stored = [...this.#stored.values()];
+    const forms = stored.flatMap(({ constant }) => addon.packedForms(constant));
+    const sum = (sizes: readonly { readonly byteLength: number }[]) =>
+      sizes.reduce((total, { byteLength }) => total + byteLength, 0);
+    return {
+      constantBytes: sum(stored),
+      packedBytes: sum(forms),
+      packedBytesFromFile: sum(forms.filter(({ isFromFile }) => isFromFile)),
+    };
   }
 
   /** Gives the native memory back as soon as no plan uses it. */

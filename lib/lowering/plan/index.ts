@@ -8,7 +8,7 @@ import { type Operand, scheduleProgram } from './schedule.ts';
 import { assignStorage } from './storage.ts';
 import { threadsFor } from './threads.ts';
 
-export { ConstantStore } from './constants.ts';
+export { type ConstantMemory, ConstantStore } from './constants.ts';
 export { type Division, divideBatch, undivided } from './division.ts';
 export { keepsSamplesApart } from './samples.ts';
 export { bytesMoved, multiplyAdds } from './work.ts';

@@ -1,0 +1,60 @@
+import { JsonCursor } from '../graph/json-cursor.ts';
+import { addon, type StoredFormDesc } from '../onednn/addon.ts';
+import { StoredTensor } from '../onednn/stored-tensor.ts';
+import { byteSizeOf, numelOf, type StoredEntry, Tensor } from '../tensor/index.ts';
+
+/** Packed weights as a file holds them: bytes under names of their own, and what they are. */
+export interface PackedWeights {
+  readonly tensors: ReadonlyMap<string, Tensor>;
+  /** JSON: what they were packed for, and which form of which weight each of them is. */
+  readonly record: string;
+}
+
+/**
+ * The packed forms that the plans of this process have made of the weights, or found in the file they came from.
+ * @throws Error when this oneDNN cannot describe them so that another process knows them.
+ */
+export function packedWeightsOf(weights: ReadonlyMap<string, Tensor>): PackedWeights {
+  const tensors = new Map<string, Tensor>();
+  const forms: { readonly tensor: string; readonly of: string; readonly key: string }[] = [];
+  for (const [path, weight] of weights)
+    for (const { key, byteLength, isLasting } of addon.packedForms(StoredTensor.of(weight).constant)) {
+      if (!isLasting)
+        throw new Error(
+          `save: packed weights cannot be stored with oneDNN ${addon.oneDnnVersion().version}, which does not hand out ` +
+            'what a layout is; versions 2.x, 3.4 and later do',
+        );
+      let tensor = `${path} packed ${forms.length}`;
+      while (weights.has(tensor)) tensor += "'";
+      const bytes = new Uint8Array(byteLength);
+      addon.readPackedForm(StoredTensor.of(weight).constant, key, bytes);
+      tensors.set(tensor, new Tensor('uint8', bytes, [byteLength]));
+      forms.push({ tensor, of: path, key });
+    }
+  return { tensors, record: JSON.stringify({ packing: addon.packing(), forms }) };
+}
+
+/**
+ * Where the packed forms of a file are, by the path of the weight: none where they were packed for another CPU, by another
+ * oneDNN or another version of Octavo.
+ * @throws Error that says where the record is not what {@link packedWeightsOf} wrote.
+ */
+export function storedForms(
+  record: string,
+  entries: readonly StoredEntry[],
+): ReadonlyMap<string, readonly StoredFormDesc[]> {
+  const forms = new Map<string, StoredFormDesc[]>();
+  const root = new JsonCursor(JSON.parse(record), 'packed');
+  if (root.field('packing').string() !== addon.packing()) return forms;
+  const byName = new Map(entries.map((entry) => [entry.key, entry]));
+  const entryOf = (name: JsonCursor) =>
+    byName.get(name.string()) ?? name.fail(`names '${name.string()}', which the file does not hold`);
+  for (const form of root.field('forms').items()) {
+    const { dtype, shape, position } = entryOf(form.field('tensor'));
+    const { key: weight } = entryOf(form.field('of'));
+    const byteLength = numelOf(shape) * byteSizeOf(dtype);
+    const known = forms.get(weight) ?? [];
+    forms.set(weight, [...known, { key: form.field('key').string(), position, byteLength }]);
+  }
+  return forms;
+}
