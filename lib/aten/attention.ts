@@ -32,8 +32,13 @@ export const attention: readonly OperatorDefinition[] = [
     schema:
       'aten::scaled_dot_product_attention(Tensor query, Tensor key, Tensor value, Tensor? attn_mask=None, float dropout_p=0., bool is_causal=False, *, float? scale=None, bool enable_gqa=False) -> Tensor',
     infer: inferAttention,
-    // Of two extents the first is the sequence.
-    samples: (args) => (args.tensor('query').shape.length > 2 ? ['query', 'key', 'value', 'attn_mask'] : []),
+    // Of two extents the first is the sequence, and a mask of fewer than the query has none for the samples.
+    samples: (args) => {
+      const rank = args.tensor('query').shape.length;
+      if (rank < 3) return [];
+      const mask = args.optionalTensor('attn_mask')?.shape.length === rank ? ['attn_mask'] : [];
+      return ['query', 'key', 'value', ...mask];
+    },
     step: (args) => {
       const mask = args.optionalTensor('attn_mask');
       const scale = args.optionalNumber('scale');

@@ -89,7 +89,7 @@ export const linears: readonly OperatorDefinition[] = [
   {
     schema: 'aten::addmm(Tensor self, Tensor mat1, Tensor mat2, *, Scalar beta=1, Scalar alpha=1) -> Tensor',
     infer: addmm.infer,
-    samples: ['self', 'mat1'],
+    samples: (args) => (args.tensor('self').shape.length === 2 ? ['self', 'mat1'] : ['mat1']),
     step: (args) => {
       const { op, inputs } = addmm.step(args);
       const attributes = { alpha: args.number('alpha'), beta: args.number('beta') };

@@ -4,11 +4,14 @@ import { normalizeAxis } from './shape-rules.ts';
 
 type ViewRule = (shape: readonly Dim[], args: Arguments<TensorMeta>) => readonly Dim[];
 
+const viewed = ({ schema }: Arguments<TensorMeta>): readonly string[] => [schema.arguments[0].name];
+
 /** Same elements in the same order under another shape. */
-function view(schema: string, rule: ViewRule): ViewDefinition {
+function view(schema: string, rule: ViewRule, samples: ViewDefinition['samples'] = viewed): ViewDefinition {
   return {
     schema,
     view: true,
+    samples,
     infer: (args) => {
       const self = args.tensor(args.schema.arguments[0].name);
       const shape = rule(self.shape, args);
@@ -59,6 +62,12 @@ function squeeze(shape: readonly Dim[], axes: readonly number[], operator: strin
   return shape.filter((extent, i) => extent !== 1 || !named.includes(i));
 }
 
+/** Samples stay where they are unless their own extent is among the axes. */
+function unlessFirst(args: Arguments<TensorMeta>, axes: readonly number[]): readonly string[] {
+  const { length } = args.tensor('self').shape;
+  return axes.some((axis) => normalizeAxis(axis, length, args.schema.name) === 0) ? [] : viewed(args);
+}
+
 function unsqueeze(shape: readonly Dim[], args: Arguments<TensorMeta>): readonly Dim[] {
   const axis = normalizeAxis(args.number('dim'), shape.length + 1, args.schema.name);
   return [...shape.slice(0, axis), 1, ...shape.slice(axis)];
@@ -86,12 +95,17 @@ export const views: readonly OperatorDefinition[] = [
   view('aten::reshape(Tensor(a) self, SymInt[] shape) -> Tensor(a)', wantedAs('shape')),
   view('aten::flatten.using_ints(Tensor(a) self, int start_dim=0, int end_dim=-1) -> Tensor(a)', flatten),
   view('aten::unflatten.int(Tensor(a) self, int dim, SymInt[] sizes) -> Tensor(a)', unflatten),
-  view('aten::squeeze(Tensor(a) self) -> Tensor(a)', (shape) => shape.filter((extent) => extent !== 1)),
-  view('aten::squeeze.dim(Tensor(a) self, int dim) -> Tensor(a)', (shape, args) =>
-    squeeze(shape, [args.number('dim')], args.schema.name),
+  // A batch of one is squeezed away, too.
+  view('aten::squeeze(Tensor(a) self) -> Tensor(a)', (shape) => shape.filter((extent) => extent !== 1), []),
+  view(
+    'aten::squeeze.dim(Tensor(a) self, int dim) -> Tensor(a)',
+    (shape, args) => squeeze(shape, [args.number('dim')], args.schema.name),
+    (args) => unlessFirst(args, [args.number('dim')]),
   ),
-  view('aten::squeeze.dims(Tensor(a) self, int[] dim) -> Tensor(a)', (shape, args) =>
-    squeeze(shape, args.numbers('dim'), args.schema.name),
+  view(
+    'aten::squeeze.dims(Tensor(a) self, int[] dim) -> Tensor(a)',
+    (shape, args) => squeeze(shape, args.numbers('dim'), args.schema.name),
+    (args) => unlessFirst(args, args.numbers('dim')),
   ),
   view('aten::unsqueeze(Tensor(a) self, int dim) -> Tensor(a)', unsqueeze),
   view('aten::contiguous(Tensor(a) self, *, MemoryFormat memory_format=0) -> Tensor(a)', same),

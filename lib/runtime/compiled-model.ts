@@ -11,7 +11,7 @@ import { joinReport, type ModelReport, operatorsByNode } from './model-report.ts
 import { packedWeightsOf } from './packed-weights.ts';
 import { PlanCache } from './plan-cache.ts';
 import { describePlan, type PlanDescription, wholeShape } from './plan-description.ts';
-import { keyOf, Planner, type Shapes } from './planner.ts';
+import { type PlannedRequest, Planner, type Shapes } from './planner.ts';
 import { defaultMaxQueue, RequestQueue } from './request-queue.ts';
 import {
   bindInputs,
@@ -75,7 +75,7 @@ interface RequestPlan extends Plan {
   readonly parts: number;
 }
 
-/** Enough for every batch size up to 32; each costs its primitives' code, weights are shared. */
+/** Each costs its primitives' code, weights are shared; batches of several sizes may have parts of the same plan. */
 const maxPlans = 32;
 
 /**
@@ -95,9 +95,9 @@ export class CompiledModel implements Disposable {
   readonly #executor: NativeExecutor;
   readonly #queue: RequestQueue;
   readonly #planner: Planner;
-  /** By the shapes of requests; several may have parts of the same plan. */
-  readonly #requests = new PlanCache<RequestPlan>(maxPlans);
   readonly #plans = new PlanCache<Plan>(maxPlans);
+  /** The one used last. */
+  #latest: RequestPlan | undefined;
   #report: LoweringReport | undefined;
   #disposed = false;
 
@@ -134,11 +134,10 @@ export class CompiledModel implements Disposable {
     this.#checkAlive();
     checkSignal(signal);
     const tensors = bindInputs(this.inputs, inputs);
-    const shapes = tensors.map(({ shape }) => shape);
-    const key = keyOf(shapes);
     return this.#queue.admit(async (arrival) => {
-      const ready = this.#requests.ready(key);
-      const plan = ready ?? (await unlessAborted(this.#compile(key, shapes, arrival), signal));
+      const planned = this.#planner.plan(shapesOf(tensors));
+      const ready = this.#ready(planned);
+      const plan = ready ?? (await unlessAborted(this.#compile(planned, arrival), signal));
       this.#checkAlive();
       signal?.throwIfAborted();
       const outputs = this.#outputsFor(plan, options);
@@ -152,7 +151,7 @@ export class CompiledModel implements Disposable {
   runSync(inputs: ModelInputs, options: Pick<RunOptions, 'outputs'> = {}): Record<string, Tensor> {
     this.#checkAlive();
     const tensors = bindInputs(this.inputs, inputs);
-    const plan = this.#compileSync(tensors.map(({ shape }) => shape));
+    const plan = this.#compileSync(shapesOf(tensors));
     const outputs = this.#outputsFor(plan, options);
     this.#executor.runSync(plan.native, dataOf(tensors), dataOf(outputs), plan.parts);
     return this.#named(outputs);
@@ -162,7 +161,7 @@ export class CompiledModel implements Disposable {
   async warmup(...shapes: readonly ModelShapes[]): Promise<void> {
     this.#checkAlive();
     const bound = shapes.map((given) => bindShapes(this.inputs, given));
-    await Promise.all(bound.map((each) => this.#compile(keyOf(each), each, this.#queue.arrive())));
+    await Promise.all(bound.map((each) => this.#compile(this.#planner.plan(each), this.#queue.arrive())));
   }
 
   /** What the plan for these shapes does, step by step, and the memory it takes. Compiles it where needed. */
@@ -176,8 +175,7 @@ export class CompiledModel implements Disposable {
    * those of the plan used last; {@link reportFor} chooses one. A loaded model has the report of the one that was saved.
    */
   get report(): ModelReport {
-    const plan = this.#requests.latest;
-    return joinReport(this.#lowering, plan && this.#describe(plan));
+    return joinReport(this.#lowering, this.#latest && this.#describe(this.#latest));
   }
 
   /** The same with the steps and implementations of the plan for these shapes. Compiles it where needed. */
@@ -189,7 +187,7 @@ export class CompiledModel implements Disposable {
   profile(inputs: ModelInputs): StepProfile[] {
     this.#checkAlive();
     const tensors = bindInputs(this.inputs, inputs);
-    const plan = this.#compileSync(tensors.map(({ shape }) => shape));
+    const plan = this.#compileSync(shapesOf(tensors));
     const outputs = allocateOutputs(plan);
     const times = this.#executor.profile(plan.native, dataOf(tensors), dataOf(outputs), plan.parts);
     return stepProfiles(this.#describe(plan).steps, plan.parts, times);
@@ -203,7 +201,7 @@ export class CompiledModel implements Disposable {
    */
   async save(path: string, { packedWeights = false }: SaveOptions = {}): Promise<void> {
     this.#checkAlive();
-    if (packedWeights && !this.#plans.latest)
+    if (packedWeights && !this.#latest)
       throw new Error(
         'save: there are no packed weights before there is a plan; run the model, or warmup() with the shapes it will serve',
       );
@@ -216,8 +214,8 @@ export class CompiledModel implements Disposable {
     if (this.#disposed) return;
     this.#disposed = true;
     this.#executor.dispose();
-    this.#requests.clear();
     this.#plans.clear();
+    this.#latest = undefined;
     this.#planner.constants.dispose();
     for (const tensor of this.#module.attributes.values()) (tensor as StoredTensor).release();
   }
@@ -230,31 +228,32 @@ export class CompiledModel implements Disposable {
     if (this.#disposed) throw new Error('the model is disposed; compile or load it again');
   }
 
-  #compile(key: string, shapes: Shapes, arrival: number): Promise<RequestPlan> {
-    return this.#requests.get(key, async () => {
-      const planned = this.#planner.plan(shapes);
-      const plan = await this.#plans.get(planned.key, async () => {
-        const built = planned.build();
-        return { built, native: await this.#executor.compile(built.desc, arrival) };
-      });
-      return { ...plan, parts: planned.parts };
+  #ready(planned: PlannedRequest): RequestPlan | undefined {
+    const plan = this.#plans.ready(planned.key);
+    return plan && this.#used(planned, plan);
+  }
+
+  async #compile(planned: PlannedRequest, arrival: number): Promise<RequestPlan> {
+    const plan = await this.#plans.get(planned.key, async () => {
+      const built = planned.build();
+      return { built, native: await this.#executor.compile(built.desc, arrival) };
     });
+    return this.#used(planned, plan);
   }
 
   #compileSync(shapes: Shapes): RequestPlan {
-    const key = keyOf(shapes);
-    const ready = this.#requests.ready(key);
-    if (ready) return ready;
     const planned = this.#planner.plan(shapes);
-    let plan = this.#plans.ready(planned.key);
-    if (!plan) {
-      const built = planned.build();
-      plan = { built, native: this.#executor.compileSync(built.desc) };
-      this.#plans.set(planned.key, plan);
-    }
-    const request = { ...plan, parts: planned.parts };
-    this.#requests.set(key, request);
-    return request;
+    const ready = this.#ready(planned);
+    if (ready) return ready;
+    const built = planned.build();
+    const plan = { built, native: this.#executor.compileSync(built.desc) };
+    this.#plans.set(planned.key, plan);
+    return this.#used(planned, plan);
+  }
+
+  #used({ parts }: PlannedRequest, plan: Plan): RequestPlan {
+    this.#latest = { ...plan, parts };
+    return this.#latest;
   }
 
   /** Made when first wanted: most models are never asked. */
@@ -312,6 +311,8 @@ function checkOperators({ graph }: GraphModule): void {
 }
 
 const isKnown = (target: string): boolean => target === GET_ITEM || operators.has(target);
+
+const shapesOf = (tensors: readonly Tensor[]): Shapes => tensors.map(({ shape }) => shape);
 
 const dataOf = (tensors: readonly Tensor[]) => tensors.map(({ data }) => data);
 

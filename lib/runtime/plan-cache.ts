@@ -1,5 +1,5 @@
 /**
- * Plans by input shape, the least recently used dropped when there are too many. A plan that is still being compiled is
+ * Plans by their key, the least recently used dropped when there are too many. A plan that is still being compiled is
  * shared by all who ask for it; one that failed is forgotten, so that the next request tries again.
  */
 export class PlanCache<Plan> {
@@ -19,15 +19,13 @@ export class PlanCache<Plan> {
     return entry.plan;
   }
 
-  /** The plan used last; undefined before the first is ready. */
-  get latest(): Plan | undefined {
-    return [...this.#entries.values()].findLast(({ plan }) => plan !== undefined)?.plan;
-  }
-
   /** The plan, compiled now if nobody asked for it before. */
   get(key: string, compile: () => Promise<Plan>): Promise<Plan> {
     const known = this.#entries.get(key);
-    if (known) return known.pending;
+    if (known) {
+      this.#insert(key, known);
+      return known.pending;
+    }
     const entry: { plan?: Plan; readonly pending: Promise<Plan> } = { pending: compile() };
     entry.pending.then(
       (plan) => {

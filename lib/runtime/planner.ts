@@ -10,7 +10,7 @@ import {
 } from '../lowering/plan/index.ts';
 import { addon, type PlanDesc } from '../onednn/addon.ts';
 import type { TensorInfo } from './signature.ts';
-import { type Tuning, tunedKernels, tunedThreads } from './tuning.ts';
+import { isTuned, type Tuning, tunedKernels, tunedThreads } from './tuning.ts';
 
 /** The inputs' shapes of a request, or of a part of it. */
 export type Shapes = readonly (readonly number[])[];
@@ -25,8 +25,11 @@ export interface PlannedRequest {
   build(): BuiltPlan;
 }
 
+/** Shapes whose planning is remembered: a few bytes each. */
+const mostPlanned = 1024;
+
 /** Names shapes: equal ones alike. */
-export const keyOf = (shapes: Shapes): string => shapes.map(String).join(';');
+const keyOf = (shapes: Shapes): string => shapes.map(String).join(';');
 
 /** Decides how a model's requests are computed, as one plan or as several parts of their batch, and builds the plans. */
 export class Planner {
@@ -36,9 +39,10 @@ export class Planner {
   readonly #inputs: readonly TensorInfo[];
   readonly #tuning: Tuning;
   readonly #threads: number;
+  readonly #planned = new Map<string, PlannedRequest>();
   #keepsApart: boolean | undefined;
   /** The plan of one sample of the sizes that were asked about last. */
-  #sample: { readonly key: string; readonly desc: PlanDesc } | undefined;
+  #sample: { readonly key: string; readonly desc: PlanDesc | undefined } | undefined;
 
   /** @param threads that may compute one request. */
   constructor(module: GraphModule, inputs: readonly TensorInfo[], tuning: Tuning, threads: number) {
@@ -49,13 +53,23 @@ export class Planner {
   }
 
   plan(shapes: Shapes): PlannedRequest {
+    const key = keyOf(shapes);
+    const known = this.#planned.get(key);
+    if (known) return known;
+    const planned = this.#decide(shapes);
+    if (this.#planned.size >= mostPlanned) this.#planned.clear();
+    this.#planned.set(key, planned);
+    return planned;
+  }
+
+  #decide(shapes: Shapes): PlannedRequest {
     const { isa } = addon.oneDnnVersion();
     const threads = tunedThreads(this.#tuning, shapes);
     const kernelOf = tunedKernels(this.#tuning, shapes, isa);
     const { parts, lanes } = this.#divide(shapes, Math.min(threads ?? this.#threads, this.#threads));
     const ofPart = parts === 1 ? shapes : shapes.map(([batch, ...rest]) => [batch / parts, ...rest]);
     // What was measured for a request's shapes is for its plan alone.
-    const tuned = threads === undefined && !this.#tuning.kernels.length ? '' : `; tuned for ${keyOf(shapes)}`;
+    const tuned = isTuned(this.#tuning, shapes) ? `; tuned for ${keyOf(shapes)}` : '';
     return {
       parts,
       key: `${keyOf(ofPart)}; ${lanes} lanes${tuned}`,
@@ -76,12 +90,24 @@ export class Planner {
     if (!this.#keepsApart) return undivided;
     const sample = this.#sampleOf(shapes.map(([, ...rest]) => [1, ...rest]));
     // What no memory could hold is refused where the whole is laid out.
-    return Number.isSafeInteger(batch * sample.arenaBytes) ? divideBatch(sample, batch, threads) : undivided;
+    if (!sample || !Number.isSafeInteger(batch * sample.arenaBytes)) return undivided;
+    return divideBatch(sample, batch, threads);
   }
 
-  #sampleOf(shapes: Shapes): PlanDesc {
+  #sampleOf(shapes: Shapes): PlanDesc | undefined {
     const key = keyOf(shapes);
-    if (this.#sample?.key !== key) this.#sample = { key, desc: this.#build(shapes, {}).desc };
+    if (this.#sample?.key !== key) this.#sample = { key, desc: this.#buildSample(shapes) };
     return this.#sample.desc;
+  }
+
+  /** None where one sample cannot be had, or its results are not one at each index of their first extent. */
+  #buildSample(shapes: Shapes): PlanDesc | undefined {
+    try {
+      const { desc } = this.#build(shapes, {});
+      return desc.outputs.every(({ shape: [batch] }) => batch === 1) ? desc : undefined;
+    } catch {
+      // The whole may be possible; if it is not, building it says why.
+      return undefined;
+    }
   }
 }

@@ -27,14 +27,15 @@ export function stepProfiles(
 ): StepProfile[] {
   const perPart = 1 + 2 * steps.length;
   const laneOf = (part: number) => times[part * perPart];
-  const lanes = 1 + Math.max(...Array.from({ length: parts }, (_, part) => laneOf(part)));
+  let lanes = 1;
+  for (let part = 0; part < parts; part++) lanes = Math.max(lanes, 1 + laneOf(part));
   return steps.map((step, i) => {
     const runs = Array.from({ length: parts }, (_, part): StepRun => {
       const at = part * perPart + 1 + 2 * i;
       return { lane: laneOf(part), start: times[at], nanoseconds: times[at + 1] };
     });
     const total = runs.reduce((sum, { nanoseconds }) => sum + nanoseconds, 0);
-    const start = Math.min(...runs.map((run) => run.start));
+    const start = runs.reduce((first, run) => Math.min(first, run.start), Number.POSITIVE_INFINITY);
     return { ...step, start, nanoseconds: total / lanes, runs };
   });
 }

@@ -47,6 +47,11 @@ type Shapes = readonly (readonly number[])[];
 const isFor = (shapes: Shapes) => (decision: { readonly shapes: Shapes }) =>
   JSON.stringify(decision.shapes) === JSON.stringify(shapes);
 
+/** Whether something was measured for inputs of these shapes. */
+export function isTuned({ threads, kernels }: Tuning, shapes: Shapes): boolean {
+  return [...threads, ...kernels].some(isFor(shapes));
+}
+
 /** The threads that were found best for inputs of these shapes. */
 export function tunedThreads({ threads }: Tuning, shapes: Shapes): number | undefined {
   return threads.find(isFor(shapes))?.choice;

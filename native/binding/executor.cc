@@ -51,7 +51,7 @@ std::shared_ptr<CompiledPlan> compile_plan(const void* owner, const std::shared_
   compiled->owner = owner;
   compiled->plan = plan;
   for (size_t i = 0; i < executor.streams(); i++)
-    compiled->streams.push_back(std::make_unique<StreamPlan>(plan, executor.aborting()));
+    compiled->by_stream.push_back(std::make_unique<StreamPlan>(plan, executor.aborting()));
   return compiled;
 }
 
@@ -277,7 +277,7 @@ class ExecutorWrap : public Napi::ObjectWrap<ExecutorWrap>, public Completions {
     executor_.reset();
     for (const auto& weak : plans_)
       if (const auto plan = weak.lock()) {
-        plan->streams.clear();
+        plan->by_stream.clear();
         plan->plan.reset();  // with it what it holds of weights
       }
     plans_.clear();

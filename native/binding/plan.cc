@@ -99,7 +99,7 @@ std::shared_ptr<const Plan> to_plan(const Napi::Value& value, size_t max_threads
 }
 
 Napi::Object wrap_plan(Napi::Env env, std::shared_ptr<CompiledPlan> plan) {
-  const auto& instance = plan->streams.at(0)->instance();
+  const auto& instance = plan->by_stream.at(0)->instance();
   const auto& steps = plan->plan->steps;
   auto described = Napi::Array::New(env, steps.size());
   for (size_t i = 0; i < steps.size(); i++) {

@@ -15,7 +15,7 @@ namespace octavo::binding {
 struct CompiledPlan {
   const void* owner;  // the executor that compiled it
   std::shared_ptr<const Plan> plan;
-  std::vector<std::unique_ptr<StreamPlan>> streams;
+  std::vector<std::unique_ptr<StreamPlan>> by_stream;
 };
 
 // Reads and checks a PlanDesc of lib/onednn/addon.ts for streams of `max_threads`. Throws

@@ -20,7 +20,7 @@ struct Request {
 
   void* const* inputs() const { return buffers.data(); }
   void* const* outputs() const { return buffers.data() + plan->plan->inputs.size(); }
-  StreamPlan& on(const Stream& stream) const { return *plan->streams[stream.index]; }
+  StreamPlan& on(const Stream& stream) const { return *plan->by_stream[stream.index]; }
 };
 
 // Reads and checks the arguments of `run`. Throws std::invalid_argument unless `owner` compiled the plan,

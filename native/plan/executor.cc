@@ -92,8 +92,7 @@ Job* Executor::next() {
 
 void Executor::serve(size_t index) {
   pthread_setname_np(pthread_self(), ("octavo-" + std::to_string(index)).c_str());
-  Stream stream;
-  stream.index = index;
+  Stream stream(index);
   while (Job* job = next()) {
     std::exception_ptr error;
     try {

@@ -11,17 +11,9 @@
 #include <thread>
 #include <vector>
 
-#include "plan/arena.h"
-#include "plan/lanes.h"
+#include "plan/stream.h"
 
 namespace octavo {
-
-// What a job may use of the worker that runs it.
-struct Stream {
-  size_t index;
-  std::vector<Arena> arenas;  // one a lane
-  Lanes lanes;
-};
 
 class Job {
  public:

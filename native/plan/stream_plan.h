@@ -5,8 +5,8 @@
 #include <memory>
 #include <vector>
 
-#include "plan/executor.h"
 #include "plan/plan_instance.h"
+#include "plan/stream.h"
 
 namespace octavo {
 

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { divideBatch } from '../../lib/lowering/plan/index.ts';
+import { divideBatch, undivided } from '../../lib/lowering/plan/index.ts';
 import { addon, type PlanDesc } from '../../lib/onednn/addon.ts';
 import type { DType } from '../../lib/tensor/index.ts';
 
@@ -44,19 +44,21 @@ describe('a batch is divided', () => {
     expect(divideBatch(images, 16, 2)).toEqual({ parts: 16, lanes: 2 });
   });
 
-  it('not at all on one thread where weights are what is read', () => {
-    expect(divideBatch(vectors, 16, 1)).toEqual({ parts: 1, lanes: 1 });
+  it('not where weights are what is read', () => {
+    for (const threads of [1, 2, 4, 16])
+      for (const batch of [2, 4, 16, 64]) expect(divideBatch(vectors, batch, threads)).toEqual(undivided);
   });
 
-  it('into one part a thread where weights are what is read', () => {
-    expect(divideBatch(vectors, 64, 4)).toEqual({ parts: 4, lanes: 4 });
+  it('into one part a thread where weights are read, and products take longer', () => {
+    // 8 MiB of weights, and a hundred times the products of one row.
+    expect(divideBatch(layers(8, 100, 1024), 32, 2)).toEqual({ parts: 2, lanes: 2 });
   });
 
   it('not where the last part would leave threads idle', () => {
     // Each step moves 1 MiB a sample: some fit the cache together.
     const small = layers(8, MiB / 64, 32);
-    expect(divideBatch(small, 3, 2)).toEqual({ parts: 1, lanes: 1 });
-    expect(divideBatch(small, 17, 16)).toEqual({ parts: 1, lanes: 1 });
+    expect(divideBatch(small, 3, 2)).toEqual(undivided);
+    expect(divideBatch(small, 17, 16)).toEqual(undivided);
     // 15 on 2 threads: 8 turns of one, where 7.5 are what it takes.
     expect(divideBatch(small, 15, 2)).toEqual({ parts: 15, lanes: 2 });
   });
@@ -77,6 +79,6 @@ describe('a batch is divided', () => {
   });
 
   it('not where a request is over before threads have met', () => {
-    expect(divideBatch(layers(4, 1, 32), 4, 2)).toEqual({ parts: 1, lanes: 1 });
+    expect(divideBatch(layers(4, 1, 32), 4, 2)).toEqual(undivided);
   });
 });

@@ -1,4 +1,5 @@
 import { execFile } from 'node:child_process';
+import { availableParallelism } from 'node:os';
 import { monitorEventLoopDelay } from 'node:perf_hooks';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
@@ -39,6 +40,19 @@ describe('a process with models', () => {
     // Of 500. Node itself takes a few for its timers and garbage collection.
     expect(idle).toBeLessThan(50);
     expect([threadsServing, threadsIdle]).toEqual([2, 1]);
+  });
+
+  it('has a thread on each CPU where OpenMP binds threads to CPUs', async () => {
+    if (availableParallelism() < 2) return;
+    const before = process.env.OMP_PROC_BIND;
+    process.env.OMP_PROC_BIND = 'true';
+    try {
+      const { worker, lane } = JSON.parse(await runChild('bound-threads'));
+      expect(worker).not.toBe(lane);
+    } finally {
+      if (before === undefined) delete process.env.OMP_PROC_BIND;
+      else process.env.OMP_PROC_BIND = before;
+    }
   });
 
   it('gets their memory back when they are disposed of', async () => {

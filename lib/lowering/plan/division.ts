@@ -26,7 +26,7 @@ const stepOverhead = 1;
 const meeting = 30;
 
 /** What threads that share every step have left of their speed: they wait for each other at its end. */
-const sharing = 0.9;
+const sharing = 0.95;
 
 /**
  * Chooses how to compute a batch whose samples do not depend on each other. In parts, what a step gives is still in the
@@ -44,7 +44,9 @@ export function divideBatch(sample: PlanDesc, batch: number, threads: number): D
     if (batch % samples !== 0) continue;
     const parts = batch / samples;
     const lanes = Math.min(threads, parts);
-    const time = Math.ceil(parts / lanes) * partMicroseconds(costs, samples) + (lanes > 1 ? meeting : 0);
+    const time =
+      Math.ceil(parts / lanes) * partMicroseconds(costs, samples, weightsRead(costs, lanes)) +
+      (lanes > 1 ? meeting : 0);
     if (time < least) [best, least] = [{ parts, lanes }, time];
   }
   return best;
@@ -75,15 +77,20 @@ function costsOf({ values, steps }: PlanDesc): Costs {
   };
 }
 
-/** One thread computes so many samples at once. */
-function partMicroseconds({ steps, products, sampleBytes, weightBytes }: Costs, samples: number): number {
+/** One thread computes so many samples at once, and waits for so many bytes of weights. */
+function partMicroseconds({ steps, products, sampleBytes }: Costs, samples: number, weights: number): number {
   const beyondCache = sampleBytes.map((bytes) => samples * bytes).filter((bytes) => bytes > cacheBytes);
-  const bytes = beyondCache.reduce((sum, each) => sum + each, weightBytes);
+  const bytes = beyondCache.reduce((sum, each) => sum + each, weights);
   return samples * products + bytes / bytesPerMicrosecond + steps.length * stepOverhead;
 }
 
-/** All threads share the steps of the whole batch, as if each had its share of the samples. */
+/** Bytes of weights that a lane waits for: each lane reads them all, and what no cache holds they read at the same time. */
+function weightsRead({ weightBytes }: Costs, lanes: number): number {
+  return weightBytes > cacheBytes ? lanes * weightBytes : weightBytes;
+}
+
+/** All threads share the steps of the whole batch, as if each had its share of the samples and of the weights. */
 function wholeMicroseconds(costs: Costs, batch: number, threads: number): number {
   const used = threadsFor(costs.steps, threads, batch);
-  return partMicroseconds(costs, batch / used) / (used > 1 ? sharing : 1);
+  return partMicroseconds(costs, batch / used, costs.weightBytes / used) / (used > 1 ? sharing : 1);
 }

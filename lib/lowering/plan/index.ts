@@ -13,11 +13,11 @@ export { type Division, divideBatch, undivided } from './division.ts';
 export { keepsSamplesApart } from './samples.ts';
 export { bytesMoved, multiplyAdds } from './work.ts';
 
-/** What measuring found best for a plan; estimated, or left to oneDNN, where it is unknown. */
+/** What was decided about a plan; estimated, or left to oneDNN, where it is left out. */
 export interface PlanChoices {
-  /** As far as the stream has them. */
+  /** That share every step, as far as the stream has them. */
   readonly threads?: number | undefined;
-  /** Threads that each compute a part of a request by themselves, where it has several; 1 where left out. */
+  /** Threads that each compute a part of a request by themselves, where it has several. */
   readonly lanes?: number;
   readonly kernelOf?: KernelOf;
 }

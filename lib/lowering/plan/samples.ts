@@ -46,6 +46,7 @@ class SampleTracing {
       const tensors = tensorsOf(this.#metas.get(node)!);
       const sources = node.allInputNodes.filter((input) => this.#batched.has(input));
       const mentioned = tensors.some(({ shape }) => shape.some((dim) => this.#mentions(dim)));
+      if (this.#dependsOnSize(node)) return false;
       if (sources.length === 0 && !mentioned) continue;
       if (tensors.length > 0) {
         if (!tensors.every((tensor) => this.#holdsSamples(tensor))) return false;
@@ -72,13 +73,11 @@ class SampleTracing {
     if (!hasSamples) return node.target === 'aten.expand.default';
     const operator = operators.get(node.target);
     const { definition, schema } = operator;
-    if ('view' in definition) return true;
     if ('strided' in definition) {
       const { shape } = this.#metas.get(node.args[0] as Node) as TensorMeta;
       const results = tensorsOf(this.#metas.get(node)!);
       return results.every((result) => dimsEqual(result.shape[0], shape[0]));
     }
-    if ('host' in definition) return false;
     const metas = this.#metas;
     const load = (arg: unknown): unknown =>
       arg instanceof Node ? metas.get(arg) : Array.isArray(arg) ? arg.map(load) : arg;
@@ -87,9 +86,18 @@ class SampleTracing {
     const given = Arguments.bind<Node>(schema, node.args, node.kwargs);
     return schema.arguments.every(({ name }) => {
       const nodes = [given.raw(name)].flat().filter((arg) => arg instanceof Node);
-      // A size among the arguments may be the batch's, which is another one in a part.
-      if (nodes.some((arg) => tensorsOf(metas.get(arg)!).length === 0)) return false;
       return may.includes(name) || !nodes.some((arg) => this.#batched.has(arg));
+    });
+  }
+
+  /** Whether a call computes with the batch's size, which is another one in a part; shapes may be worked out from it. */
+  #dependsOnSize(node: Node): boolean {
+    if (node.op !== 'call_function' || node.target === GET_ITEM || node.target === 'aten.expand.default')
+      return false;
+    if ('view' in operators.get(node.target).definition) return false;
+    return node.allInputNodes.some((input) => {
+      const meta = this.#metas.get(input)!;
+      return tensorsOf(meta).length === 0 && this.#mentions(meta as Dim);
     });
   }
 
