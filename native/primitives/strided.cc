@@ -11,10 +11,10 @@
 namespace octavo {
 
 namespace {
-constexpr int64_t kRowChunk = 16 * 1024;  // elements a thread takes at a time
-constexpr int64_t kTile = 4096;           // elements of a tile
-constexpr int64_t kTileDst = 32;          // of them along dst's contiguous loop, at most
-constexpr int64_t kTileSrc = 1024;        // and along src's
+constexpr int64_t kRowChunk = 8 * 1024;  // elements a thread takes at a time
+constexpr int64_t kTile = 4096;          // elements of a tile
+constexpr int64_t kTileDst = 32;         // of them along dst's contiguous loop, at most
+constexpr int64_t kTileSrc = 1024;       // and along src's
 constexpr int64_t kShortRow = 128;
 constexpr int64_t kGatherChunk = 256;
 constexpr size_t kMaxElement = 8;
