@@ -10,6 +10,8 @@
 #include "kernels/half_float.h"
 #include "kernels/lookup.h"
 #include "kernels/multiversion.h"
+#include "kernels/pixel_quantization.h"
+#include "kernels/quantization.h"
 
 namespace octavo::kernels {
 
@@ -22,14 +24,8 @@ OCTAVO_INLINE void load(const T* __restrict src, float* __restrict dst, int64_t 
 }
 
 template <typename T>
-OCTAVO_INLINE void store(const float* __restrict src, T* __restrict dst, int64_t n, float inv, float zp,
-                         float low, float high) {
-  for (int64_t i = 0; i < n; i++) {
-    float value = __builtin_rintf(src[i] * inv) + zp;
-    value = value < low ? low : value;
-    value = value > high ? high : value;
-    dst[i] = static_cast<T>(static_cast<int32_t>(value));
-  }
+OCTAVO_INLINE void store(const float* __restrict src, T* __restrict dst, int64_t n, const Quantization to) {
+  for (int64_t i = 0; i < n; i++) dst[i] = static_cast<T>(quantized(src[i], to));
 }
 
 template <typename T>
@@ -65,25 +61,28 @@ OCTAVO_MULTIVERSION void load_bf16(const uint16_t* __restrict src, float* __rest
 OCTAVO_MULTIVERSION void load_f16(const uint16_t* __restrict src, float* __restrict dst, int64_t n) {
   for (int64_t i = 0; i < n; i++) dst[i] = from_f16(src[i]);
 }
-OCTAVO_MULTIVERSION void store_u8(const float* src, uint8_t* dst, int64_t n, float inv, float zp, float low,
-                                  float high) {
-  store(src, dst, n, inv, zp, low, high);
+OCTAVO_MULTIVERSION void store_u8(const float* src, uint8_t* dst, int64_t n, const Quantization& to) {
+  store(src, dst, n, to);
 }
-OCTAVO_MULTIVERSION void store_s8(const float* src, int8_t* dst, int64_t n, float inv, float zp, float low,
-                                  float high) {
-  store(src, dst, n, inv, zp, low, high);
+OCTAVO_MULTIVERSION void store_s8(const float* src, int8_t* dst, int64_t n, const Quantization& to) {
+  store(src, dst, n, to);
 }
-OCTAVO_MULTIVERSION void store_u16(const float* src, uint16_t* dst, int64_t n, float inv, float zp, float low,
-                                   float high) {
-  store(src, dst, n, inv, zp, low, high);
+OCTAVO_MULTIVERSION void store_u16(const float* src, uint16_t* dst, int64_t n, const Quantization& to) {
+  store(src, dst, n, to);
 }
-OCTAVO_MULTIVERSION void store_s16(const float* src, int16_t* dst, int64_t n, float inv, float zp, float low,
-                                   float high) {
-  store(src, dst, n, inv, zp, low, high);
+OCTAVO_MULTIVERSION void store_s16(const float* src, int16_t* dst, int64_t n, const Quantization& to) {
+  store(src, dst, n, to);
 }
-OCTAVO_MULTIVERSION void store_s32(const float* src, int32_t* dst, int64_t n, float inv, float zp, float low,
-                                   float high) {
-  store(src, dst, n, inv, zp, low, high);
+OCTAVO_MULTIVERSION void store_s32(const float* src, int32_t* dst, int64_t n, const Quantization& to) {
+  store(src, dst, n, to);
+}
+// To uint8 from 0 on.
+OCTAVO_MULTIVERSION void store_from_zero(const float* __restrict src, uint8_t* __restrict dst, int64_t n,
+                                         const Quantization& to) {
+  const Quantization q = to;
+  const auto zero_point = static_cast<uint8_t>(to.zero_point);
+  for (int64_t i = 0; i < n; i++)
+    dst[i] = static_cast<uint8_t>(static_cast<uint8_t>(quantized_from_zero(src[i], q)) + zero_point);
 }
 OCTAVO_MULTIVERSION void store_bf16(const float* __restrict src, uint16_t* __restrict dst, int64_t n) {
   for (int64_t i = 0; i < n; i++) dst[i] = to_bf16(src[i]);
@@ -123,6 +122,10 @@ void with_type(DType dtype, const Body& body) {
 float upper_bound(int64_t max) {
   const float bound = static_cast<float>(max);
   return static_cast<double>(bound) > static_cast<double>(max) ? std::nextafter(bound, 0.0f) : bound;
+}
+
+Quantization quantization(float inv_scale, float zero_point, QuantRange range) {
+  return {inv_scale, zero_point, static_cast<float>(range.min), upper_bound(range.max)};
 }
 }  // namespace
 
@@ -181,18 +184,19 @@ void load_row(DType dtype, const void* src, float* dst, int64_t n, float scale, 
 
 void store_row(DType dtype, const float* src, void* dst, int64_t n, float inv_scale, float zero_point,
                QuantRange range) {
-  const float low = static_cast<float>(range.min), high = upper_bound(range.max);
+  const Quantization to = quantization(inv_scale, zero_point, range);
   switch (dtype) {
     case DType::u8:
-      return store_u8(src, static_cast<uint8_t*>(dst), n, inv_scale, zero_point, low, high);
+      if (to.starts_at_zero()) return store_from_zero(src, static_cast<uint8_t*>(dst), n, to);
+      return store_u8(src, static_cast<uint8_t*>(dst), n, to);
     case DType::s8:
-      return store_s8(src, static_cast<int8_t*>(dst), n, inv_scale, zero_point, low, high);
+      return store_s8(src, static_cast<int8_t*>(dst), n, to);
     case DType::u16:
-      return store_u16(src, static_cast<uint16_t*>(dst), n, inv_scale, zero_point, low, high);
+      return store_u16(src, static_cast<uint16_t*>(dst), n, to);
     case DType::s16:
-      return store_s16(src, static_cast<int16_t*>(dst), n, inv_scale, zero_point, low, high);
+      return store_s16(src, static_cast<int16_t*>(dst), n, to);
     case DType::s32:
-      return store_s32(src, static_cast<int32_t*>(dst), n, inv_scale, zero_point, low, high);
+      return store_s32(src, static_cast<int32_t*>(dst), n, to);
     case DType::bf16:
       return store_bf16(src, static_cast<uint16_t*>(dst), n);
     case DType::f16:
@@ -253,6 +257,16 @@ RowConversion RowConversion::affine(DType from, Affine source, DType to, Affine 
   conversion.out_zero_point_ = static_cast<float>(target.zero_point);
   conversion.range_ = range;
   return conversion;
+}
+
+bool RowConversion::weaves(int64_t rows) const {
+  return kernel_ == &through_float && from_ == DType::f32 && is_byte(to_) && 2 <= rows &&
+         rows <= kPixelChannels;
+}
+
+void RowConversion::weave(const void* src, int64_t src_step, void* dst, int64_t rows, int64_t n) const {
+  quantize_pixels(static_cast<const float*>(src), src_step, static_cast<uint8_t*>(dst), rows, n,
+                  quantization(inv_scale_, out_zero_point_, range_));
 }
 
 void RowConversion::move_bytes(const RowConversion& self, const void* src, void* dst, int64_t n) {

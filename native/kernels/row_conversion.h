@@ -45,6 +45,10 @@ class RowConversion {
   static RowConversion affine(DType from, Affine source, DType to, Affine target, QuantRange range);
 
   void operator()(const void* src, void* dst, int64_t n) const { kernel_(*this, src, dst, n); }
+  // Whether so many rows can be converted and woven at once, which is faster than one after the other.
+  bool weaves(int64_t rows) const;
+  // Element i of every row, those `src_step` elements apart, before element i + 1 of any.
+  void weave(const void* src, int64_t src_step, void* dst, int64_t rows, int64_t n) const;
   DType from() const { return from_; }
   DType to() const { return to_; }
 

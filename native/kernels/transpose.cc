@@ -3,37 +3,75 @@
 #include <cstring>
 
 #include "kernels/multiversion.h"
+#include "kernels/zip.h"
 
 namespace octavo::kernels {
 
 namespace {
-// Few rows (the three colours of an image): the inner loop is unrolled.
+// `Rows` rows as they come, into columns that follow each other without gaps: the colours of an image's
+// pixels.
 template <typename T, int Rows>
-OCTAVO_INLINE void interleave(const T* __restrict src, int64_t src_step, T* __restrict dst, int64_t dst_step,
-                              int64_t columns) {
-  if (dst_step == Rows) {
-    for (int64_t column = 0; column < columns; column++)
-      for (int row = 0; row < Rows; row++) dst[column * Rows + row] = src[row * src_step + column];
-  } else {
-    for (int64_t column = 0; column < columns; column++)
-      for (int row = 0; row < Rows; row++) dst[column * dst_step + row] = src[row * src_step + column];
+OCTAVO_INLINE void weave(const T* src, int64_t src_step, T* dst, int64_t columns) {
+  constexpr int64_t length = kVectorLength<T>;
+  int64_t column = 0;
+  for (; column + length <= columns; column += length) {
+    Vector<T> rows[Rows];
+    for (int row = 0; row < Rows; row++) rows[row] = load_vector(src + row * src_step + column);
+    zip_rows<T>(rows);
+    for (int i = 0; i < Rows; i++) store_vector<T>(rows[i], dst + column * Rows + i * length);
   }
+  for (; column < columns; column++)
+    for (int row = 0; row < Rows; row++) dst[column * Rows + row] = src[row * src_step + column];
+}
+
+// And back: columns that follow each other in short rows without gaps.
+template <typename T, int Columns>
+OCTAVO_INLINE void split(const T* __restrict src, T* __restrict dst, int64_t dst_step, int64_t rows) {
+  for (int column = 0; column < Columns; column++)
+    for (int64_t row = 0; row < rows; row++) dst[column * dst_step + row] = src[row * Columns + column];
+}
+
+// `Rows` rows of one vector each.
+template <typename T, int Rows>
+OCTAVO_INLINE void transpose_block(const T* src, int64_t src_step, T* dst, int64_t dst_step) {
+  constexpr int length = kVectorLength<T>;
+  Vector<T> rows[Rows];
+  for (int row = 0; row < Rows; row++) rows[row] = load_vector(src + row * src_step);
+  zip_rows<T>(rows);
+  for (int i = 0; i < Rows; i++)
+    for (int column = 0; column < length / Rows; column++)
+      std::memcpy(dst + (i * (length / Rows) + column) * dst_step,
+                  reinterpret_cast<const T*>(&rows[i]) + column * Rows, Rows * sizeof(T));
+}
+
+// As many rows as can still be had in blocks of `Rows`, then in smaller ones, down to one by one.
+template <typename T, int Rows>
+OCTAVO_INLINE void transpose_columns(const T* src, int64_t src_step, T* dst, int64_t dst_step, int64_t rows) {
+  int64_t row = 0;
+  for (; row + Rows <= rows; row += Rows)
+    transpose_block<T, Rows>(src + row * src_step, src_step, dst + row, dst_step);
+  if constexpr (Rows > 1)
+    transpose_columns<T, Rows / 2>(src + row * src_step, src_step, dst + row, dst_step, rows - row);
 }
 
 template <typename T>
-OCTAVO_INLINE void transpose_typed(const T* __restrict src, int64_t src_step, T* __restrict dst,
-                                   int64_t dst_step, int64_t rows, int64_t columns) {
-  switch (rows) {
-    case 1:
-      return interleave<T, 1>(src, src_step, dst, dst_step, columns);
-    case 2:
-      return interleave<T, 2>(src, src_step, dst, dst_step, columns);
-    case 3:
-      return interleave<T, 3>(src, src_step, dst, dst_step, columns);
-    case 4:
-      return interleave<T, 4>(src, src_step, dst, dst_step, columns);
+OCTAVO_INLINE void transpose_typed(const T* src, int64_t src_step, T* dst, int64_t dst_step, int64_t rows,
+                                   int64_t columns) {
+  if (rows == dst_step) {
+    if (rows == 2) return weave<T, 2>(src, src_step, dst, columns);
+    if (rows == 3) return weave<T, 3>(src, src_step, dst, columns);
+    if (rows == 4) return weave<T, 4>(src, src_step, dst, columns);
   }
-  for (int64_t column = 0; column < columns; column++)
+  if (columns == src_step) {
+    if (columns == 2) return split<T, 2>(src, dst, dst_step, rows);
+    if (columns == 3) return split<T, 3>(src, dst, dst_step, rows);
+    if (columns == 4) return split<T, 4>(src, dst, dst_step, rows);
+  }
+  constexpr int64_t length = kVectorLength<T>;
+  int64_t column = 0;
+  for (; column + length <= columns; column += length)
+    transpose_columns<T, length>(src + column, src_step, dst + column * dst_step, dst_step, rows);
+  for (; column < columns; column++)
     for (int64_t row = 0; row < rows; row++) dst[column * dst_step + row] = src[row * src_step + column];
 }
 

@@ -29,7 +29,7 @@ OCTAVO_SIMD_CLONES Extremes of_segment(const float* data, size_t count) {
       const float x = data[i + lane];
       lowest[lane] = x < lowest[lane] ? x : lowest[lane];
       highest[lane] = x > highest[lane] ? x : highest[lane];
-      nan[lane] |= x != x ? 1u : 0u;
+      nan[lane] |= x != x ? ~0u : 0u;
     }
   Extremes all = {lowest[0], highest[0], nan[0]};
   for (int lane = 1; lane < kLanes; lane++) {

@@ -7,6 +7,6 @@
 namespace octavo::observe {
 
 // Independent accumulators of a reduction: four AVX-512 registers hide the latency of one operation.
-constexpr int kLanes = 64;
+constexpr int kLanes = 32;
 
 }  // namespace octavo::observe

@@ -1,11 +1,12 @@
 // Scale and zero point from a tensor's own range, as PyTorch's choose_qparams operators compute them.
 #include <algorithm>
 #include <cmath>
+#include <limits>
 #include <optional>
 #include <stdexcept>
 
-#include "kernels/normalization.h"
 #include "kernels/parallel.h"
+#include "observe/min_max.h"
 #include "primitives/input_value.h"
 #include "primitives/scratch.h"
 #include "primitives/strided.h"
@@ -14,19 +15,21 @@
 namespace octavo {
 
 namespace {
-constexpr int64_t kChunk = 16 * 1024;
+constexpr int64_t kChunk = 4 * 1024;  // elements a thread takes at a time
 
 struct Range {
   float min, max;
 };
 
+// NaN wins.
 Range range_of(const float* values, int64_t count) {
   const int64_t chunks = (count + kChunk - 1) / kChunk;
   std::vector<Range> ranges(static_cast<size_t>(chunks));
   kernels::parallel_for(chunks, count * static_cast<int64_t>(sizeof(float)), [&](int64_t i) {
-    const int64_t begin = i * kChunk, n = std::min(kChunk, count - begin);
-    ranges[static_cast<size_t>(i)] = {kernels::min_row(values + begin, n),
-                                      kernels::max_row(values + begin, n)};
+    const auto n = static_cast<size_t>(std::min(kChunk, count - i * kChunk));
+    Range& part = ranges[static_cast<size_t>(i)];
+    if (observe::min_max({values + i * kChunk, 1, 1, n}, &part.min, &part.max))
+      part.min = std::numeric_limits<float>::quiet_NaN();
   });
   Range all = ranges[0];
   for (const Range& part : ranges) {

@@ -11,9 +11,11 @@
 namespace octavo {
 
 namespace {
-constexpr int64_t kRowChunk = 16 * 1024;  // elements a thread takes at a time
-constexpr int64_t kTileSrc = 128;         // a tile's extent along src's contiguous loop
-constexpr int64_t kTileDst = 32;          // and along dst's
+constexpr int64_t kRowChunk = 8 * 1024;  // elements a thread takes at a time
+constexpr int64_t kTile = 4096;          // elements of a tile
+constexpr int64_t kTileDst = 32;         // of them along dst's contiguous loop, at most
+constexpr int64_t kTileSrc = 1024;       // and along src's
+constexpr int64_t kShortRow = 128;
 constexpr int64_t kGatherChunk = 256;
 constexpr size_t kMaxElement = 8;
 }  // namespace
@@ -106,28 +108,36 @@ void StridedConversion::rows(const char* src, char* dst, const kernels::RowConve
 }
 
 // src is contiguous along one loop, dst along another: convert rows of src into a small tile, write the tile
-// out transposed.
+// out transposed. Short rows without gaps between them are converted as one.
 void StridedConversion::tiles(const char* src, char* dst, const kernels::RowConversion& row) const {
   const size_t last = nest_.extents.size() - 1;
   LoopNest outer = nest_;
   outer.extents[last] = outer.extents[src_unit_] = 1;
   const int64_t along_src = nest_.extents[src_unit_], along_dst = nest_.extents[last];
-  const int64_t src_tiles = (along_src + kTileSrc - 1) / kTileSrc;
-  const int64_t dst_tiles = (along_dst + kTileDst - 1) / kTileDst;
-  const int64_t count = numel_ / (along_src * along_dst) * src_tiles * dst_tiles;
   const int64_t src_step = nest_.strides[1][last], dst_step = nest_.strides[0][src_unit_];
+  const bool one_row = src_step == along_src && along_src <= kShortRow;
+  const bool woven = dst_step == along_dst && row.weaves(along_dst);
+  const int64_t tile_dst = std::min(along_dst, one_row ? kTile / along_src : kTileDst);
+  const int64_t tile_src = one_row ? along_src : std::min(kTile / tile_dst / 64 * 64, kTileSrc);
+  const int64_t src_tiles = (along_src + tile_src - 1) / tile_src;
+  const int64_t dst_tiles = (along_dst + tile_dst - 1) / tile_dst;
+  const int64_t count = numel_ / (along_src * along_dst) * src_tiles * dst_tiles;
   kernels::parallel_for(count, numel_ * (src_size_ + dst_size_), [&](int64_t item) {
-    alignas(64) char tile[kTileSrc * kTileDst * kMaxElement];
-    const int64_t dst_begin = item % dst_tiles * kTileDst;
-    const int64_t src_begin = item / dst_tiles % src_tiles * kTileSrc;
+    alignas(64) char tile[kTile * kMaxElement];
+    const int64_t dst_begin = item % dst_tiles * tile_dst;
+    const int64_t src_begin = item / dst_tiles % src_tiles * tile_src;
     const int64_t index = item / dst_tiles / src_tiles;
-    const int64_t rows = std::min(kTileDst, along_dst - dst_begin);
-    const int64_t columns = std::min(kTileSrc, along_src - src_begin);
+    const int64_t rows = std::min(tile_dst, along_dst - dst_begin);
+    const int64_t columns = std::min(tile_src, along_src - src_begin);
     const char* in = src + (outer.offset(1, index, last + 1) + dst_begin * src_step + src_begin) * src_size_;
     char* out = dst + (outer.offset(0, index, last + 1) + src_begin * dst_step + dst_begin) * dst_size_;
-    for (int64_t i = 0; i < rows; i++)
-      row(in + i * src_step * src_size_, tile + i * kTileSrc * dst_size_, columns);
-    kernels::transpose(dst_size_, tile, kTileSrc, out, dst_step, rows, columns);
+    if (woven) return row.weave(in, src_step, out, rows, columns);
+    if (one_row)
+      row(in, tile, rows * columns);
+    else
+      for (int64_t i = 0; i < rows; i++)
+        row(in + i * src_step * src_size_, tile + i * tile_src * dst_size_, columns);
+    kernels::transpose(dst_size_, tile, tile_src, out, dst_step, rows, columns);
   });
 }
 
