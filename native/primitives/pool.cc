@@ -1,11 +1,12 @@
 // Pooling over windows: oneDNN where it has a fast kernel, our own channels-last loops elsewhere (uneven
-// adaptive windows, ceil mode's cut windows, int8 averages with a zero point, layouts oneDNN has no kernel
-// for).
+// adaptive windows, ceil mode's cut windows, int8 averages with a zero point, the maximum of bytes, layouts
+// oneDNN has no kernel for).
 #include <algorithm>
 #include <cstring>
 #include <optional>
 #include <stdexcept>
 
+#include "kernels/byte_maximum.h"
 #include "kernels/parallel.h"
 #include "kernels/reduction.h"
 #include "kernels/row_conversion.h"
@@ -33,6 +34,9 @@ Algorithm algorithm_from_name(const std::string& name) {
 // count for an average over padding.
 struct Window {
   int64_t begin, end, step, counted;
+
+  // Positions inside the input.
+  int64_t inside() const { return (end - begin + step - 1) / step; }
 };
 
 // One spatial extent.
@@ -134,6 +138,10 @@ void Problem::use_even_windows() {
   for (auto& axis : axes) axis.kernel = axis.stride = axis.in / axis.out;
   algorithm = Algorithm::avg_exclude_padding;
 }
+
+// oneDNN takes two to five times as long for the maximum of bytes, where they lie channels-last.
+bool is_byte_maximum(const Problem& p) { return p.algorithm == Algorithm::max && is_byte(p.src.dtype); }
+bool lies_channels_last(const Problem& p) { return p.src.strides[1] == 1 && p.dst.strides[1] == 1; }
 
 // What oneDNN computes for this problem, when it does so fast.
 std::optional<onednn::Primitive> try_onednn(const Problem& p) {
@@ -247,12 +255,32 @@ class OwnPool : public Step {
     kernels::parallel_for(dst_.shape[0] * height * blocks, bytes, [&](int64_t item) {
       const int64_t begin = item % blocks * kChannels;
       const int64_t row = item / blocks % height, image = item / blocks / height;
+      const char* in = src + (image * src_.strides[0] + begin) * size(src_);
+      char* out = dst + (image * dst_.strides[0] + row * dst_.strides[2] + begin) * size(dst_);
+      const int64_t count = std::min(kChannels, channels - begin);
+      if (is_byte_maximum(p_)) return byte_maxima(in, out, row, count);
       for (int64_t column = 0; column < width; column++)
-        position(src + (image * src_.strides[0] + begin) * size(src_),
-                 dst + (image * dst_.strides[0] + row * dst_.strides[2] + column * dst_.strides[3] + begin) *
-                           size(dst_),
-                 row, column, std::min(kChannels, channels - begin));
+        position(in, out + column * dst_.strides[3] * size(dst_), row, column, count);
     });
+  }
+
+  // A row of results, as many at a time as have windows alike.
+  void byte_maxima(const char* src, char* dst, int64_t row, int64_t channels) const {
+    const Axis& across = p_.axes[1];
+    const Window y = p_.axes[0].window(row);
+    for (int64_t column = 0; column < across.out;) {
+      const Window x = across.window(column);
+      int64_t next = column + 1;
+      while (next < across.out && across.window(next).begin == x.begin + (next - column) * across.stride &&
+             across.window(next).end == x.end + (next - column) * across.stride)
+        next++;
+      kernels::maximum_of_windows(
+          {next - column, across.stride * src_.strides[3], dst_.strides[3], y.inside(),
+           y.step * src_.strides[2], x.inside(), x.step * src_.strides[3]},
+          src_.dtype == DType::s8, src + y.begin * src_.strides[2] + x.begin * src_.strides[3],
+          dst + column * dst_.strides[3], channels);
+      column = next;
+    }
   }
 
   void position(const char* src, char* dst, int64_t row, int64_t column, int64_t channels) const {
@@ -297,6 +325,8 @@ class OwnPool : public Step {
 
 std::unique_ptr<Step> create_pool(const StepSpec& spec) {
   const Problem problem(spec);
+  if (is_byte_maximum(problem) && lies_channels_last(problem))
+    return std::make_unique<OwnPool>(spec, problem);
   if (auto primitive = try_onednn(problem)) return std::make_unique<OneDnnPool>(spec, std::move(*primitive));
   return std::make_unique<OwnPool>(spec, problem);
 }
