@@ -139,7 +139,10 @@ export function formatPlan({ inputs, outputs, threads, parts, steps, memory }: P
   const division = parts === 1 ? '' : `, in ${parts} parts of the batch`;
   return [
     `plan(${signature(inputs)}) -> (${signature(outputs)}) on ${threads} ${threads === 1 ? 'thread' : 'threads'}${division}`,
-    ...alignColumns([['#', 'node', 'step', parts === 1 ? 'result' : 'result of a part', 'implementation', 'moves'], ...rows]),
+    ...alignColumns([
+      ['#', 'node', 'step', parts === 1 ? 'result' : 'result of a part', 'implementation', 'moves'],
+      ...rows,
+    ]),
     `arena ${kib(memory.arenaBytes)} (at least ${kib(memory.arenaLowerBound)}), ` +
       `scratchpad ${kib(memory.scratchpadBytes)}, weights ${kib(memory.constantBytes)}, ` +
       `packed ${kib(memory.packedBytes)} (${kib(memory.packedBytesFromFile)} read from a file)`,
