@@ -1,6 +1,7 @@
 /**
  * `npm run bench:memory`: resident memory of a process that serves an int8 network at batch 1, from a file without and with
- * packed weights, beside bare Node and ONNX Runtime with the int8 network of the same weights, each in a process of its own. Prints a markdown table.
+ * packed weights, beside bare Node and ONNX Runtime with the int8 network of the same weights, each in a process of its
+ * own. Prints a markdown table.
  */
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';

@@ -3,6 +3,7 @@ import { dirname } from 'node:path';
 import { Command } from 'commander';
 import type { TensorMeta } from '../graph/index.ts';
 import { type CompiledModel, type TracedRuns, traceOf } from '../runtime/index.ts';
+import { countThreads } from '../runtime/threads.ts';
 import { writeWhole } from '../runtime/whole-file.ts';
 import { Tensor } from '../tensor/index.ts';
 import { type AutocastFlags, addAutocastOptions } from './autocast.ts';
@@ -66,7 +67,7 @@ async function bench(file: string, options: BenchOptions): Promise<void> {
         if (options.trace === undefined) results.push(result);
         else {
           const runs = profiles(opened.model, batch);
-          const name = `batch ${batch}, ${result.threads} ${result.threads === 1 ? 'thread' : 'threads'}`;
+          const name = `batch ${batch}, ${countThreads(result.threads)}`;
           traced.push({ name, threads: result.threads, runs });
           results.push({ ...result, slowestSteps: slowestSteps(runs, slowestCount) });
         }

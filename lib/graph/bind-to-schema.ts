@@ -1,6 +1,23 @@
 import { Arguments } from './arguments.ts';
-import type { Argument, Node } from './node.ts';
+import { type Argument, isArgumentList, Node } from './node.ts';
 import type { OperatorLibrary } from './operator.ts';
+import type { Schema } from './schema.ts';
+
+/**
+ * A call's arguments by their names, with what `resultOf` says in place of the nodes among them.
+ * @throws Error as {@link Arguments.bind} does.
+ */
+export function bindCall<T>(
+  schema: Schema,
+  args: readonly Argument[],
+  kwargs: Readonly<Record<string, Argument>>,
+  resultOf: (node: Node) => unknown,
+): Arguments<T> {
+  const load = (arg: Argument): unknown =>
+    arg instanceof Node ? resultOf(arg) : isArgumentList(arg) ? arg.map(load) : arg;
+  const named = Object.fromEntries(Object.entries(kwargs).map(([key, arg]) => [key, load(arg)]));
+  return Arguments.bind<T>(schema, args.map(load), named);
+}
 
 /**
  * A call's arguments in the order of its operator's schema, defaults filled in, so that two calls can be compared

@@ -1,4 +1,5 @@
 export { Arguments } from './arguments.ts';
+export { bindCall } from './bind-to-schema.ts';
 export { GET_ITEM } from './get-item.ts';
 export { Graph } from './graph.ts';
 export { type CallableModule, GraphModule, type GraphModuleMeta, type SymbolRange } from './graph-module.ts';

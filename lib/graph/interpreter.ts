@@ -1,8 +1,8 @@
 import { Tensor } from '../tensor/index.ts';
-import { Arguments } from './arguments.ts';
+import { bindCall } from './bind-to-schema.ts';
 import { GET_ITEM, pickItem } from './get-item.ts';
 import type { GraphModule } from './graph-module.ts';
-import { type Argument, isArgumentList, Node } from './node.ts';
+import { isArgumentList, Node } from './node.ts';
 import type { OperatorLibrary, RuntimeValue } from './operator.ts';
 
 /**
@@ -49,16 +49,14 @@ export class Interpreter {
   }
 
   #compute(node: Node, values: ReadonlyMap<Node, RuntimeValue>): RuntimeValue {
-    const load = (arg: Argument): unknown =>
-      arg instanceof Node ? values.get(arg) : isArgumentList(arg) ? arg.map(load) : arg;
-    if (node.target === GET_ITEM) return pickItem<Tensor>(node, load(node.args[0]));
+    const resultOf = (input: Node) => values.get(input);
+    if (node.target === GET_ITEM) return pickItem<Tensor>(node, resultOf(node.args[0] as Node));
     try {
       if (node.op === 'get_attr') return this.module.attribute(node.target);
       if (node.op === 'call_module')
-        return this.module.module(node.target).forward(load(node.args[0]) as Tensor);
+        return this.module.module(node.target).forward(resultOf(node.args[0] as Node) as Tensor);
       const operator = this.#library.get(node.target);
-      const kwargs = Object.fromEntries(Object.entries(node.kwargs).map(([key, arg]) => [key, load(arg)]));
-      return operator.execute(Arguments.bind<Tensor>(operator.schema, node.args.map(load), kwargs));
+      return operator.execute(bindCall<Tensor>(operator.schema, node.args, node.kwargs, resultOf));
     } catch (error) {
       const what = node.op === 'call_module' ? `on the value of '${node.args[0]}'` : node.target;
       throw new Error(`node '${node.name}' (${what}): ${(error as Error).message}`, { cause: error });

@@ -1,7 +1,7 @@
-import { Arguments } from './arguments.ts';
+import { bindCall } from './bind-to-schema.ts';
 import { GET_ITEM, pickItem } from './get-item.ts';
 import type { GraphModule } from './graph-module.ts';
-import { type Argument, isArgumentList, type MetaValue, Node, type TensorMeta } from './node.ts';
+import type { Argument, MetaValue, Node, TensorMeta } from './node.ts';
 import type { OperatorLibrary } from './operator.ts';
 
 /**
@@ -61,8 +61,5 @@ export function inferCall(
   metaOf: (node: Node) => MetaValue,
 ): MetaValue {
   const operator = library.get(target);
-  const load = (arg: Argument): unknown =>
-    arg instanceof Node ? metaOf(arg) : isArgumentList(arg) ? arg.map(load) : arg;
-  const named = Object.fromEntries(Object.entries(kwargs).map(([key, arg]) => [key, load(arg)]));
-  return operator.infer(Arguments.bind<TensorMeta>(operator.schema, args.map(load), named));
+  return operator.infer(bindCall<TensorMeta>(operator.schema, args, kwargs, metaOf));
 }

@@ -17,8 +17,9 @@ export interface PackedWeights {
 export function packedWeightsOf(weights: ReadonlyMap<string, Tensor>): PackedWeights {
   const tensors = new Map<string, Tensor>();
   const forms: { readonly tensor: string; readonly of: string; readonly key: string }[] = [];
-  for (const [path, weight] of weights)
-    for (const { key, byteLength, isLasting } of addon.packedForms(StoredTensor.of(weight).constant)) {
+  for (const [path, weight] of weights) {
+    const { constant } = StoredTensor.of(weight);
+    for (const { key, byteLength, isLasting } of addon.packedForms(constant)) {
       if (!isLasting)
         throw new Error(
           `save: packed weights cannot be stored with oneDNN ${addon.oneDnnVersion().version}, which does not hand out ` +
@@ -27,10 +28,11 @@ export function packedWeightsOf(weights: ReadonlyMap<string, Tensor>): PackedWei
       let tensor = `${path} packed ${forms.length}`;
       while (weights.has(tensor)) tensor += "'";
       const bytes = new Uint8Array(byteLength);
-      addon.readPackedForm(StoredTensor.of(weight).constant, key, bytes);
+      addon.readPackedForm(constant, key, bytes);
       tensors.set(tensor, new Tensor('uint8', bytes, [byteLength]));
       forms.push({ tensor, of: path, key });
     }
+  }
   return { tensors, record: JSON.stringify({ packing: addon.packing(), forms }) };
 }
 

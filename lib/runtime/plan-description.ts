@@ -2,6 +2,7 @@ import { type BuiltPlan, bytesMoved, type ConstantMemory, multiplyAdds } from '.
 import type { CompiledStep } from '../onednn/addon.ts';
 import { type DType, rowMajorStrides } from '../tensor/index.ts';
 import { alignColumns } from './text-columns.ts';
+import { countThreads } from './threads.ts';
 
 /** One step of a compiled plan. */
 export interface StepDescription {
@@ -138,7 +139,7 @@ export function formatPlan({ inputs, outputs, threads, parts, steps, memory }: P
   const kib = (bytes: number) => formatBytes(bytes);
   const division = parts === 1 ? '' : `, in ${parts} parts of the batch`;
   return [
-    `plan(${signature(inputs)}) -> (${signature(outputs)}) on ${threads} ${threads === 1 ? 'thread' : 'threads'}${division}`,
+    `plan(${signature(inputs)}) -> (${signature(outputs)}) on ${countThreads(threads)}${division}`,
     ...alignColumns([
       ['#', 'node', 'step', parts === 1 ? 'result' : 'result of a part', 'implementation', 'moves'],
       ...rows,

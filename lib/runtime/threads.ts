@@ -50,6 +50,9 @@ export function defaultThreads(): number {
   });
 }
 
+/** In words: `2 threads`. */
+export const countThreads = (count: number): string => `${count} ${count === 1 ? 'thread' : 'threads'}`;
+
 /** More are a mistake, and each takes memory. The native executor has the same limit. */
 const maxThreads = 1024;
 

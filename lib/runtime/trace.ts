@@ -1,4 +1,5 @@
 import type { StepProfile } from './step-profile.ts';
+import { countThreads } from './threads.ts';
 
 /** Profiled runs of one plan, under the name that the trace shows them by. */
 export interface TracedRuns {
@@ -60,7 +61,7 @@ export function traceOf(plans: readonly TracedRuns[]): Trace {
     const pid = index + 1;
     const lanes = new Set(runs.flat().flatMap((step) => step.runs.map(({ lane }) => lane)));
     const threadName = (lane: number): TraceEvent => {
-      const worker = lanes.size > 1 ? `thread ${lane + 1} of ${lanes.size}` : threadsText(threads);
+      const worker = lanes.size > 1 ? `thread ${lane + 1} of ${lanes.size}` : countThreads(threads);
       return { ph: 'M', name: 'thread_name', pid, tid: lane + 1, args: { name: `stream (${worker})` } };
     };
     return [
@@ -89,8 +90,6 @@ export function traceOf(plans: readonly TracedRuns[]): Trace {
   });
   return { traceEvents, displayTimeUnit: 'ms' };
 }
-
-const threadsText = (threads: number) => `${threads} ${threads === 1 ? 'thread' : 'threads'}`;
 
 /** Nanoseconds from the beginning of a profiled run's first step to the end of its last. */
 export function spanOf(run: readonly StepProfile[]): number {

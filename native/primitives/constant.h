@@ -33,7 +33,7 @@ class Constant {
   // Copies desc.span_bytes() bytes, and keeps them.
   Constant(TensorDesc desc, const void* data);
   // Reads as many from the file, at `position`, whenever they are asked for and nobody has them. `stored`:
-  // the packed forms that are in the file, too, by key_here().
+  // the packed forms that are in the file, too, by their keys.
   Constant(TensorDesc desc, std::shared_ptr<const WeightFile> file, size_t position,
            std::map<std::string, StoredForm> stored);
 

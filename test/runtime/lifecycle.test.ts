@@ -42,8 +42,7 @@ describe('a process with models', () => {
     expect([threadsServing, threadsIdle]).toEqual([2, 1]);
   });
 
-  it('has a thread on each CPU where OpenMP binds threads to CPUs', async () => {
-    if (availableParallelism() < 2) return;
+  it.skipIf(availableParallelism() < 2)('has a thread on each CPU where OpenMP binds threads', async () => {
     const before = process.env.OMP_PROC_BIND;
     process.env.OMP_PROC_BIND = 'true';
     try {

@@ -1,6 +1,7 @@
 import { operators } from '../../aten/index.ts';
 import {
   Arguments,
+  bindCall,
   type Dim,
   dimsEqual,
   GET_ITEM,
@@ -78,11 +79,8 @@ class SampleTracing {
       const results = tensorsOf(this.#metas.get(node)!);
       return results.every((result) => dimsEqual(result.shape[0], shape[0]));
     }
-    const metas = this.#metas;
-    const load = (arg: unknown): unknown =>
-      arg instanceof Node ? metas.get(arg) : Array.isArray(arg) ? arg.map(load) : arg;
-    const kwargs = Object.fromEntries(Object.entries(node.kwargs).map(([key, arg]) => [key, load(arg)]));
-    const may = operator.samplesOf(Arguments.bind<TensorMeta>(schema, node.args.map(load), kwargs));
+    const metaOf = (input: Node) => this.#metas.get(input);
+    const may = operator.samplesOf(bindCall<TensorMeta>(schema, node.args, node.kwargs, metaOf));
     const given = Arguments.bind<Node>(schema, node.args, node.kwargs);
     return schema.arguments.every(({ name }) => {
       const nodes = [given.raw(name)].flat().filter((arg) => arg instanceof Node);
