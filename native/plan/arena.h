@@ -14,7 +14,6 @@ class Arena {
 
  private:
   std::shared_ptr<void> memory_;
-  void* block_ = nullptr;  // in it
   size_t bytes_ = 0;
 };
 

@@ -3,6 +3,7 @@
 #include <cstring>
 
 #include "primitives/aligned_buffer.h"
+#include "primitives/weight_memory.h"
 
 namespace octavo {
 
@@ -29,7 +30,7 @@ std::shared_ptr<const void> Constant::data() {
 std::shared_ptr<void> Constant::packed(const PackedForm& form, const std::function<void(void* into)>& make) {
   const std::lock_guard<std::mutex> lock(mutex_);
   if (const auto held = packed_.find(form.key); held != packed_.end()) return held->second.data;
-  auto data = aligned_buffer(form.bytes);
+  auto data = weight_memory(form.bytes);
   const auto stored = stored_.find(form.key);
   const bool is_from_file = form.is_lasting && stored != stored_.end() && stored->second.bytes == form.bytes;
   if (is_from_file)
