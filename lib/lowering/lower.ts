@@ -1,5 +1,5 @@
 import { GraphModule } from '../graph/index.ts';
-import { cpuFeatures } from '../onednn/cpu-features.ts';
+import { computeFeatures } from '../onednn/cpu-features.ts';
 import { whyNoFastBfloat16 } from '../onednn/fast-bfloat16.ts';
 import { convolutions } from './convolution.ts';
 import { type Pass, PassContext } from './pass.ts';
@@ -152,7 +152,7 @@ function checkAutocast(option: LowerOptions['autocast']): boolean {
   const isObject = typeof option === 'object' && option !== null;
   const { dtype, force = false }: AutocastOptions = isObject ? option : { dtype: option };
   if (dtype !== 'bfloat16') throw new Error(`lower: autocast must be 'bfloat16', got '${String(dtype)}'`);
-  const reason = force ? undefined : whyNoFastBfloat16(cpuFeatures());
+  const reason = force ? undefined : whyNoFastBfloat16(computeFeatures());
   if (reason)
     throw new Error(
       `lower: autocast to bfloat16 would be slower than float32: ${reason}; ` +

@@ -9,6 +9,14 @@ export interface CpuFeatures extends CpuModel, CpuTopology {
   readonly oneDnn: OneDnnVersion;
 }
 
+/** What decides how fast a dtype is. */
+export type ComputeFeatures = Pick<CpuFeatures, 'instructionSets' | 'oneDnn'>;
+
+/** That part of {@link cpuFeatures} which no file has to be read for. */
+export function computeFeatures(): ComputeFeatures {
+  return { instructionSets: instructionSets(addon.rawCpu()), oneDnn: addon.oneDnnVersion() };
+}
+
 /**
  * Looks at the processor, at what operating system and kernel let this process use of it, and at oneDNN.
  *
@@ -16,11 +24,5 @@ export interface CpuFeatures extends CpuModel, CpuTopology {
  * can do, whatever `ONEDNN_MAX_CPU_ISA` says.
  */
 export function cpuFeatures(): CpuFeatures {
-  const raw = addon.rawCpu();
-  return {
-    ...cpuModel(raw),
-    ...cpuTopology(),
-    instructionSets: instructionSets(raw),
-    oneDnn: addon.oneDnnVersion(),
-  };
+  return { ...cpuModel(addon.rawCpu()), ...cpuTopology(), ...computeFeatures() };
 }

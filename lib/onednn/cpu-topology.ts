@@ -1,4 +1,5 @@
 import { readdirSync, readFileSync } from 'node:fs';
+import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
 
 /** A cache as this process's CPUs see it. */
@@ -25,7 +26,7 @@ export interface CpuTopology {
 }
 
 /** The numbers in a kernel list such as `0-3,8`. */
-export function parseCpuList(list: string): number[] {
+function parseCpuList(list: string): number[] {
   return list
     .trim()
     .split(',')
@@ -58,6 +59,22 @@ function parseSize(text: string): number {
   return Number.parseInt(text, 10) * (units[text.slice(-1)] ?? 1);
 }
 
+/** Logical CPUs in the process's affinity mask. */
+function allowedCpus(root: string): number[] {
+  const [, list] =
+    /^Cpus_allowed_list:\s*(\S+)$/m.exec(readOptional(join(root, 'proc/self/status')) ?? '') ?? [];
+  return list ? parseCpuList(list) : Array.from({ length: availableParallelism() }, (_, cpu) => cpu);
+}
+
+const folderOf = (root: string, cpu: number) => join(root, `sys/devices/system/cpu/cpu${cpu}`);
+
+function countCores(root: string, cpus: readonly number[]): number {
+  // The list of hardware threads in a core names the core on the whole machine; core_id does so only within a die.
+  const coreOf = (cpu: number) =>
+    readOptional(join(folderOf(root, cpu), 'topology/thread_siblings_list')) ?? String(cpu);
+  return new Set(cpus.map(coreOf)).size;
+}
+
 function readCaches(cpuFolders: readonly string[]): CpuCache[] {
   // The CPUs that share a cache tell it from the others of its kind.
   const instances = new Map<string, Omit<CpuCache, 'instances'>>();
@@ -83,24 +100,27 @@ function readCaches(cpuFolders: readonly string[]): CpuCache[] {
 }
 
 /**
+ * Physical cores that this process may run on: the only part of {@link cpuTopology} that every model needs to know, and
+ * read from few files.
+ */
+export function physicalCores(root = '/'): number {
+  return countCores(root, allowedCpus(root));
+}
+
+/**
  * Reads cores, sockets and caches from sysfs, for the CPUs in this process's affinity mask (`taskset`, cpuset cgroups). Where
  * sysfs is not mounted, each logical CPU counts as a core, and all of them as one socket.
  *
  * @param root - where `proc` and `sys` are mounted.
  */
 export function cpuTopology(root = '/'): CpuTopology {
-  const allowed = /^Cpus_allowed_list:\s*(.*)$/m.exec(
-    readOptional(join(root, 'proc/self/status')) ?? '',
-  )?.[1];
-  const cpus = parseCpuList(allowed ?? '0');
-  const folders = cpus.map((cpu) => join(root, `sys/devices/system/cpu/cpu${cpu}`));
-  const distinct = (name: (folder: string, cpu: number) => string | undefined) =>
-    new Set(folders.map((folder, index) => name(folder, cpus[index] as number))).size;
+  const cpus = allowedCpus(root);
+  const folders = cpus.map((cpu) => folderOf(root, cpu));
+  const sockets = folders.map((folder) => readOptional(join(folder, 'topology/physical_package_id')));
   return {
     logicalCpus: cpus.length,
-    // The list of hardware threads in a core names the core on the whole machine; core_id does so only within a die.
-    cores: distinct((folder, cpu) => readOptional(join(folder, 'topology/thread_siblings_list')) ?? `${cpu}`),
-    sockets: distinct((folder) => readOptional(join(folder, 'topology/physical_package_id'))),
+    cores: countCores(root, cpus),
+    sockets: new Set(sockets).size,
     caches: readCaches(folders),
   };
 }

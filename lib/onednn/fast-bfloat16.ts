@@ -1,4 +1,4 @@
-import type { CpuFeatures } from './cpu-features.ts';
+import type { ComputeFeatures } from './cpu-features.ts';
 
 /** What oneDNN calls the instruction sets that have no bfloat16 products: it emulates them there, or has no kernel. */
 const withoutProducts: readonly string[] = [
@@ -15,10 +15,7 @@ const withoutProducts: readonly string[] = [
  * Why bfloat16 is not faster than float32 on a machine: a clause for a message. Undefined where it is, that is where the
  * processor multiplies bfloat16 (AVX512_BF16 or AMX-BF16) and oneDNN makes use of it.
  */
-export function whyNoFastBfloat16({
-  instructionSets,
-  oneDnn,
-}: Pick<CpuFeatures, 'instructionSets' | 'oneDnn'>): string | undefined {
+export function whyNoFastBfloat16({ instructionSets, oneDnn }: ComputeFeatures): string | undefined {
   if (!instructionSets.avx512Bf16 && !instructionSets.amxBf16)
     return 'this CPU has neither AVX512_BF16 nor AMX-BF16 instructions';
   if (withoutProducts.includes(oneDnn.isa))

@@ -1,6 +1,6 @@
 import { operators } from '../aten/index.ts';
 import { type GraphModule, propagateShapes } from '../graph/index.ts';
-import { cpuFeatures } from '../onednn/cpu-features.ts';
+import { computeFeatures } from '../onednn/cpu-features.ts';
 import { whyNoFastBfloat16 } from '../onednn/fast-bfloat16.ts';
 import { inputsOf } from './signature.ts';
 
@@ -17,7 +17,7 @@ export function computesInBfloat16(module: GraphModule): boolean {
  * process warning, as nothing else would show it.
  */
 export function warnOfSlowBfloat16(module: GraphModule, path: string): void {
-  const reason = whyNoFastBfloat16(cpuFeatures());
+  const reason = whyNoFastBfloat16(computeFeatures());
   if (reason === undefined || !computesInBfloat16(module)) return;
   process.emitWarning(
     `${path} computes in bfloat16, but ${reason}: products are computed in float32 and rounded, which takes longer than ` +

@@ -1,7 +1,6 @@
 import { readFileSync } from 'node:fs';
-import { availableParallelism } from 'node:os';
 import { dirname, join } from 'node:path';
-import { parseCpuList } from '../onednn/cpu-topology.ts';
+import { physicalCores } from '../onednn/cpu-topology.ts';
 
 /** How a model divides the machine among its requests. */
 export interface ThreadOptions {
@@ -44,6 +43,7 @@ export function chooseThreads({ cores, quota, ompNumThreads }: ThreadLimits): nu
 /** Threads a model may use here: affinity mask, hyper-threads, cgroup quota and OMP_NUM_THREADS honoured. */
 export function defaultThreads(): number {
   return chooseThreads({
+    // Hyper-threads of one core share the units that multiply.
     cores: physicalCores(),
     quota: cgroupQuota(),
     ompNumThreads: process.env.OMP_NUM_THREADS,
@@ -89,15 +89,6 @@ function readText(path: string): string | undefined {
     // Not every kernel and container shows every file.
     return undefined;
   }
-}
-
-/** Cores among the CPUs of the affinity mask: hyper-threads of one core share the units that multiply. */
-function physicalCores(): number {
-  const allowed = /^Cpus_allowed_list:\s*(\S+)$/m.exec(readText('/proc/self/status') ?? '')?.[1];
-  if (!allowed) return availableParallelism();
-  const siblings = (cpu: number) =>
-    readText(`/sys/devices/system/cpu/cpu${cpu}/topology/thread_siblings_list`) ?? String(cpu);
-  return new Set(parseCpuList(allowed).map(siblings)).size;
 }
 
 /** The tightest CPU quota of this process's cgroup and those around it, in CPUs. */

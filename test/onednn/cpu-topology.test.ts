@@ -1,8 +1,8 @@
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { availableParallelism, tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { cpuTopology } from '../../lib/onednn/cpu-topology.ts';
+import { afterEach, beforeEach, describe, expect, it, test } from 'vitest';
+import { cpuTopology, physicalCores } from '../../lib/onednn/cpu-topology.ts';
 
 let root: string;
 beforeEach(() => {
@@ -86,6 +86,21 @@ describe('cpuTopology', () => {
   });
 
   it('does without /proc', () => {
-    expect(cpuTopology(root)).toEqual({ logicalCpus: 1, cores: 1, sockets: 1, caches: [] });
+    const count = availableParallelism();
+    expect(cpuTopology(root)).toEqual({ logicalCpus: count, cores: count, sockets: 1, caches: [] });
   });
+});
+
+test.each([
+  ['0-3,8,10-11', 7],
+  ['5', 1],
+])('physicalCores reads the list of CPUs %s', (cpus, cores) => {
+  allow(cpus);
+  expect(physicalCores(root)).toBe(cores);
+});
+
+test('physicalCores counts hyper-threads of a core once', () => {
+  twoSockets();
+  allow('1-2,5-6');
+  expect(physicalCores(root)).toBe(2);
 });

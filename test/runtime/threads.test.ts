@@ -1,6 +1,5 @@
 import { availableParallelism } from 'node:os';
 import { describe, expect, it } from 'vitest';
-import { parseCpuList } from '../../lib/onednn/cpu-topology.ts';
 import { compile } from '../../lib/runtime/index.ts';
 import {
   chooseThreads,
@@ -67,10 +66,5 @@ describe('threads', () => {
   it('are between 1 and what this process may use', () => {
     expect(defaultThreads()).toBeGreaterThanOrEqual(1);
     if (!process.env.OMP_NUM_THREADS) expect(defaultThreads()).toBeLessThanOrEqual(availableParallelism());
-  });
-
-  it('are counted from lists of CPUs', () => {
-    expect(parseCpuList('0-3,8,10-11')).toEqual([0, 1, 2, 3, 8, 10, 11]);
-    expect(parseCpuList('5')).toEqual([5]);
   });
 });
