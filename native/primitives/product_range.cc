@@ -1,7 +1,6 @@
 #include "primitives/product_range.h"
 
 #include <algorithm>
-#include <cstdlib>
 #include <cstring>
 #include <limits>
 
@@ -16,9 +15,12 @@ int64_t largest_magnitude(const StepInput& weight) {
   const auto largest = weight.constant->packed({"largest magnitude", sizeof(int64_t)}, [&](void* into) {
     const auto data = weight.constant->data();
     const auto* values = static_cast<const int8_t*>(data.get());
-    int64_t result = 0;
-    for (int64_t i = 0; i < weight.constant->desc().numel(); i++)
-      result = std::max<int64_t>(result, std::abs(values[i]));
+    int8_t low = 0, high = 0;
+    for (int64_t i = 0, n = weight.constant->desc().numel(); i < n; i++) {
+      low = std::min(low, values[i]);
+      high = std::max(high, values[i]);
+    }
+    const auto result = std::max<int64_t>(-int64_t{low}, high);
     std::memcpy(into, &result, sizeof result);
   });
   const int64_t value = *static_cast<const int64_t*>(largest.get());

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "kernels/depthwise_product.h"
+#include "kernels/transpose.h"
 
 namespace octavo {
 
@@ -54,14 +55,13 @@ std::vector<int8_t> WindowProducts::in_window_order(const TensorDesc& weight, co
   const auto* values = static_cast<const int8_t*>(data);
   const int64_t outputs = weight.shape[0], inputs = weight.shape[1], height = weight.shape[2],
                 width = weight.shape[3];
-  std::vector<int8_t> ordered;
-  ordered.reserve(static_cast<size_t>(weight.numel()));
+  std::vector<int8_t> ordered(static_cast<size_t>(weight.numel()));
+  int8_t* window = ordered.data();
   for (int64_t o = 0; o < outputs; o++)
     for (int64_t i = 0; i < height; i++)
-      for (int64_t j = 0; j < width; j++)
-        for (int64_t c = 0; c < inputs; c++)
-          ordered.push_back(values[o * weight.strides[0] + c * weight.strides[1] + i * weight.strides[2] +
-                                   j * weight.strides[3]]);
+      for (int64_t j = 0; j < width; j++, window += inputs)
+        kernels::gather(1, values + o * weight.strides[0] + i * weight.strides[2] + j * weight.strides[3],
+                        weight.strides[1], window, 1, inputs);
   return ordered;
 }
 
