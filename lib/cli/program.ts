@@ -1,4 +1,4 @@
-import { readFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
 import { Command, CommanderError } from 'commander';
 import { benchCommand } from './bench-command.ts';
 import { evalCommand } from './eval-command.ts';
@@ -11,7 +11,7 @@ export const exitCodes = { ok: 0, failure: 1, usage: 2 } as const;
 
 /** The `octavo` command with all its commands. */
 export function createProgram(): Command {
-  const { version } = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8'));
+  const { version } = createRequire(import.meta.url)('octavo/package.json');
   const program = new Command('octavo')
     .description('Quantizes neural networks to int8 and runs them on x86 servers.')
     .version(version)

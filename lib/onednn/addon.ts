@@ -1,5 +1,5 @@
 import { createRequire } from 'node:module';
-import { fileURLToPath } from 'node:url';
+import { dirname, join } from 'node:path';
 import type { DType, TensorData } from '../tensor/index.ts';
 
 /** The typed door to the native addon: everything JavaScript may ask of C++ is declared here, once. */
@@ -265,7 +265,9 @@ export interface Addon {
   readonly Executor: new (options: { streams: number; threadsPerStream: number }) => NativeExecutor;
 }
 
-const path = fileURLToPath(new URL('../../build/Release/octavo.node', import.meta.url));
+const require = createRequire(import.meta.url);
+// By the package's name: this file may be bundled with others elsewhere in it.
+const path = join(dirname(require.resolve('octavo/package.json')), 'build/Release/octavo.node');
 
 /**
  * How often an OpenMP thread looks for work before it sleeps, between two steps of a plan and after the last. libgomp
@@ -287,7 +289,7 @@ function withShortSpin<T>(load: () => T): T {
 
 function load(): Addon {
   try {
-    return withShortSpin(() => createRequire(import.meta.url)(path) as Addon);
+    return withShortSpin(() => require(path) as Addon);
   } catch (error) {
     throw new Error(
       `Octavo's native addon could not be loaded from ${path}: ${(error as Error).message}\n` +

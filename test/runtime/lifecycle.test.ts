@@ -54,6 +54,13 @@ describe('a process with models', () => {
     }
   });
 
+  it('gets the memory of one back at once, though others have theirs beside it', async () => {
+    const { freed, same } = JSON.parse(await runChild('side-by-side'));
+    // 36 MiB of weights as they were given, and as much packed.
+    expect(freed).toBeGreaterThan(65);
+    expect(same).toBe(true);
+  });
+
   it('gets their memory back when they are disposed of', async () => {
     const rounds: number[] = JSON.parse(await runChild('leak'));
     // Resident memory sways by a few MiB, as collected memory goes back to the system late. A leak of the packed weights,
