@@ -4,7 +4,13 @@ import type { DType } from '../tensor/index.ts';
 import { convolutionAttributes, convolutionShape } from './convolution.ts';
 import { linearShape } from './linear.ts';
 import { fusedSum, fusedUnary, type UnaryNames } from './pointwise.ts';
-import { constantValues, type OperatorDefinition, type Step, type TensorLike } from './registry.ts';
+import {
+  constantFloats,
+  constantValues,
+  type OperatorDefinition,
+  type Step,
+  type TensorLike,
+} from './registry.ts';
 
 const geometryOf = <T>(args: Arguments<T>) => ({
   stride: args.numbers('stride'),
@@ -33,21 +39,23 @@ function parameter<T extends TensorLike>(args: Arguments<T>, name: string): numb
   if (typeof value === 'number') return value;
   const values = constantValues(args.tensor(name), name);
   if (values.length !== 1) throw new Error(`${name} must have one element, got ${values.length}`);
-  return values[0];
+  return Number(values[0]);
 }
 
+const isZero = (value: number | bigint) => Number(value) === 0;
+
 function quantization<T extends TensorLike>(args: Arguments<T>, dynamic: boolean): Attributes {
-  if (
-    !args.isNone('w_zero_point') &&
-    constantValues(args.tensor('w_zero_point'), 'w_zero_point').some(Boolean)
-  )
+  const zeroPoints = args.isNone('w_zero_point')
+    ? []
+    : constantValues(args.tensor('w_zero_point'), 'w_zero_point');
+  if (!Array.prototype.every.call(zeroPoints, isZero))
     throw new Error('w_zero_point must be 0: weights are quantized symmetrically');
   const source = dynamic
     ? { dynamicSource: true }
     : { xScale: parameter(args, 'x_scale'), xZeroPoint: parameter(args, 'x_zero_point') };
   return {
     ...source,
-    weightScales: Float32Array.from(constantValues(args.tensor('w_scale'), 'w_scale')),
+    weightScales: constantFloats(args.tensor('w_scale'), 'w_scale'),
     outputScale: args.number('output_scale'),
     outputZeroPoint: args.number('output_zero_point'),
   };

@@ -3,6 +3,7 @@ import {
   type MetaValue,
   type Operator,
   type OperatorLibrary,
+  operatorName,
   parseSchema,
   type RuntimeValue,
   type Schema,
@@ -30,11 +31,15 @@ export interface TensorLike {
  * The elements of a tensor that a step takes into its attributes: scales, zero points.
  * @throws Error when they are known only at run time; `what` names the argument.
  */
-export function constantValues(tensor: TensorLike, what: string): number[] {
-  if (!tensor.data)
-    throw new Error(`${what} must be a constant of the graph, but it is computed at run time`);
-  const data = tensor.dtype === 'bfloat16' ? bfloat16ToFloat(tensor.data as Uint16Array) : tensor.data;
-  return Array.from(data as ArrayLike<number | bigint>, Number);
+export function constantValues({ dtype, data }: TensorLike, what: string): ArrayLike<number | bigint> {
+  if (!data) throw new Error(`${what} must be a constant of the graph, but it is computed at run time`);
+  return dtype === 'bfloat16' ? bfloat16ToFloat(data as Uint16Array) : data;
+}
+
+/** The same as float32. */
+export function constantFloats(tensor: TensorLike, what: string): Float32Array {
+  const values = constantValues(tensor, what);
+  return values instanceof Float32Array ? values : Float32Array.from(values, Number);
 }
 
 /** The native step that computes an operator. `inputs` are tensor arguments of the call, in the step's own order. */
@@ -97,12 +102,17 @@ export type OperatorDefinition = NativeDefinition | ViewDefinition | StridedDefi
 
 /** An operator of Octavo's library: besides being run and inferred, it says how a plan computes it. */
 export class AtenOperator implements Operator {
-  readonly schema: Schema;
   readonly definition: OperatorDefinition;
+  #schema: Schema | undefined;
 
   constructor(definition: OperatorDefinition) {
-    this.schema = parseSchema(definition.schema);
     this.definition = definition;
+  }
+
+  /** Read when it is first asked for: a model uses few of all operators. */
+  get schema(): Schema {
+    this.#schema ??= parseSchema(this.definition.schema);
+    return this.#schema;
   }
 
   get commutative(): boolean {
@@ -163,8 +173,9 @@ export class OperatorRegistry implements OperatorLibrary {
   readonly #operators: ReadonlyMap<string, AtenOperator>;
 
   constructor(...groups: readonly (readonly OperatorDefinition[])[]) {
-    const operators = groups.flat().map((definition) => new AtenOperator(definition));
-    this.#operators = new Map(operators.map((operator) => [operator.schema.name, operator]));
+    this.#operators = new Map(
+      groups.flat().map((definition) => [operatorName(definition.schema), new AtenOperator(definition)]),
+    );
   }
 
   get(target: string): AtenOperator {

@@ -1,7 +1,7 @@
 import type { Arguments, TensorMeta } from '../graph/index.ts';
 import { linearShape } from './linear.ts';
 import { fusedUnary } from './pointwise.ts';
-import { constantValues, type NativeDefinition, type OperatorDefinition } from './registry.ts';
+import { constantFloats, type NativeDefinition, type OperatorDefinition } from './registry.ts';
 
 /** The result: in the input's dtype, whatever the weight's is. */
 function inferLinear(args: Arguments<TensorMeta>, input: string, weight: string): TensorMeta {
@@ -58,7 +58,7 @@ export const weightOnly: readonly OperatorDefinition[] = [
         inputs: [args.tensor('x'), args.tensor('w'), ...(bias ? [bias] : [])],
         attributes: {
           hasBias: bias !== null,
-          weightScales: Float32Array.from(constantValues(args.tensor('w_scale'), 'w_scale')),
+          weightScales: constantFloats(args.tensor('w_scale'), 'w_scale'),
           ...fusedUnary(args, unary),
         },
       };
@@ -77,7 +77,7 @@ export const weightOnly: readonly OperatorDefinition[] = [
     step: (args) => ({
       op: 'weight_only_linear',
       inputs: [args.tensor('self'), args.tensor('mat2')],
-      attributes: { weightScales: Float32Array.from(constantValues(args.tensor('scales'), 'scales')) },
+      attributes: { weightScales: constantFloats(args.tensor('scales'), 'scales') },
     }),
   },
   float16Linear('linear_dynamic_fp16', 'none'),

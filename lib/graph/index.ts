@@ -24,7 +24,7 @@ export {
 } from './node.ts';
 export type { Operator, OperatorLibrary, RuntimeValue } from './operator.ts';
 export { printGraph } from './printer.ts';
-export { parseSchema, type Schema, type SchemaArgument, type SchemaType } from './schema.ts';
+export { operatorName, parseSchema, type Schema, type SchemaArgument, type SchemaType } from './schema.ts';
 export { findSequentialPartitions } from './sequential-partitions.ts';
 export { deserializeGraph, type JsonGraph, serializeGraph } from './serialize.ts';
 export { inferCall, inferNode, propagateShapes } from './shape-propagation.ts';

@@ -33,14 +33,26 @@ export interface Schema {
   readonly returns: number;
 }
 
+/** The name and all before its arguments. */
+const heading = /^\s*(\w+)::(\w+)(?:\.(\w+))?\(/;
+
+/** What nodes call the operator of a schema, without reading the rest of it: `aten.conv2d.default`. */
+export function operatorName(schema: string): string {
+  const match = heading.exec(schema);
+  if (!match) throw new Error(`operator schema '${schema}' cannot be read`);
+  const [, namespace, operator, overload = 'default'] = match;
+  return `${namespace}.${operator}.${overload}`;
+}
+
 /**
  * Reads a schema written as PyTorch's `native_functions.yaml` writes it:
  * `aten::add.Tensor(Tensor self, Tensor other, *, Scalar alpha=1) -> Tensor`. SymInt reads as int, alias marks are dropped.
  */
 export function parseSchema(text: string): Schema {
-  const match = /^(\w+)::(\w+)(?:\.(\w+))?\((.*)\)\s*->\s*(.+)$/s.exec(text.trim());
+  const name = operatorName(text);
+  const match = /^\((.*)\)\s*->\s*(.+)$/s.exec(text.slice(text.indexOf('(')).trim());
   if (!match) throw new Error(`operator schema '${text}' cannot be read`);
-  const [, namespace, operator, overload = 'default', list, result] = match;
+  const [, list, result] = match;
   let keywordOnly = false;
   const parsed: SchemaArgument[] = [];
   for (const item of splitTopLevel(list)) {
@@ -48,7 +60,7 @@ export function parseSchema(text: string): Schema {
     else parsed.push(parseArgument(item, keywordOnly, text));
   }
   const returns = result.trim().startsWith('(') ? splitTopLevel(result.trim().slice(1, -1)).length : 1;
-  return { name: `${namespace}.${operator}.${overload}`, arguments: parsed, returns };
+  return { name, arguments: parsed, returns };
 }
 
 function splitTopLevel(list: string): string[] {

@@ -1,4 +1,3 @@
-import { randomUUID } from 'node:crypto';
 import { open, rename, rm } from 'node:fs/promises';
 import { dirname } from 'node:path';
 
@@ -7,6 +6,8 @@ import { dirname } from 'node:path';
  * @throws Error that names `path` and says why it could not be written; nothing is left behind.
  */
 export async function writeWhole(path: string, chunks: Iterable<Uint8Array | string>): Promise<void> {
+  // Imported late: it takes Node a while, and most processes write no file.
+  const { randomUUID } = await import('node:crypto');
   const unfinished = `${path}.${randomUUID()}.tmp`;
   try {
     const file = await open(unfinished, 'wx');
