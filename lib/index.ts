@@ -166,6 +166,7 @@ export {
   type ModelOutputs,
   type ModelReport,
   type ModelShapes,
+  type PartsDecision,
   type PlanDescription,
   QueueFullError,
   type ReportedNode,

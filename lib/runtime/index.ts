@@ -24,6 +24,7 @@ export {
   formatTuning,
   type KernelDecision,
   type LayerDecision,
+  type PartsDecision,
   type ThreadsDecision,
   type Tuning,
 } from './tuning.ts';

@@ -10,7 +10,7 @@ import {
 } from '../lowering/plan/index.ts';
 import { addon, type PlanDesc } from '../onednn/addon.ts';
 import type { TensorInfo } from './signature.ts';
-import { isTuned, type Tuning, tunedKernels, tunedThreads } from './tuning.ts';
+import { isTuned, type Tuning, tunedKernels, tunedParts, tunedThreads } from './tuning.ts';
 
 /** The inputs' shapes of a request, or of a part of it. */
 export type Shapes = readonly (readonly number[])[];
@@ -91,6 +91,8 @@ export class Planner {
     const sample = this.#sampleOf(shapes.map(([, ...rest]) => [1, ...rest]));
     // What no memory could hold is refused where the whole is laid out.
     if (!sample || !Number.isSafeInteger(batch * sample.arenaBytes)) return undivided;
+    const parts = tunedParts(this.#tuning, shapes);
+    if (parts !== undefined) return { parts, lanes: Math.min(parts, threads) };
     return divideBatch(sample, batch, threads);
   }
 

@@ -16,6 +16,16 @@ export interface ThreadsDecision {
   readonly times: Readonly<Record<string, number>>;
 }
 
+/** In how many parts a batch is computed, and which other numbers were tried. */
+export interface PartsDecision {
+  /** The shapes of the inputs that hold the whole batch. */
+  readonly shapes: readonly (readonly number[])[];
+  /** A divisor of the batch; 1: as a whole. */
+  readonly choice: number;
+  /** Median times of a run in milliseconds, by the number of parts. */
+  readonly times: Readonly<Record<string, number>>;
+}
+
 /** Which implementation computes a step, and what that won. */
 export interface KernelDecision {
   /** The inputs' shapes of the plan. */
@@ -36,25 +46,32 @@ export interface Tuning {
   readonly layers: readonly LayerDecision[];
   /** Done for each plan of these shapes, as far as the model has the threads. */
   readonly threads: readonly ThreadsDecision[];
+  /** Done for inputs of these shapes. */
+  readonly parts: readonly PartsDecision[];
   /** For each plan of these shapes, where another implementation was faster than the one that oneDNN takes. */
   readonly kernels: readonly KernelDecision[];
 }
 
 /** Nothing was measured. */
-export const untuned: Tuning = { layers: [], threads: [], kernels: [] };
+export const untuned: Tuning = { layers: [], threads: [], parts: [], kernels: [] };
 
 type Shapes = readonly (readonly number[])[];
 const isFor = (shapes: Shapes) => (decision: { readonly shapes: Shapes }) =>
   JSON.stringify(decision.shapes) === JSON.stringify(shapes);
 
 /** Whether something was measured for inputs of these shapes. */
-export function isTuned({ threads, kernels }: Tuning, shapes: Shapes): boolean {
-  return [...threads, ...kernels].some(isFor(shapes));
+export function isTuned({ threads, parts, kernels }: Tuning, shapes: Shapes): boolean {
+  return [...threads, ...parts, ...kernels].some(isFor(shapes));
 }
 
 /** The threads that were found best for inputs of these shapes. */
 export function tunedThreads({ threads }: Tuning, shapes: Shapes): number | undefined {
   return threads.find(isFor(shapes))?.choice;
+}
+
+/** The parts that were found best for inputs of these shapes. */
+export function tunedParts({ parts }: Tuning, shapes: Shapes): number | undefined {
+  return parts.find(isFor(shapes))?.choice;
 }
 
 /** The implementations that were found best for inputs of these shapes on such a CPU, by node. */
@@ -73,8 +90,8 @@ export function tunedKernels(
  * @throws Error that names the field which is not as it must be.
  */
 export function checkTuning(value: unknown): Tuning {
-  // Files from before kernels were chosen have none.
-  const { layers, threads, kernels = [] } = record(value, 'tuning');
+  // Files from before parts or kernels were chosen have none.
+  const { layers, threads, parts = [], kernels = [] } = record(value, 'tuning');
   for (const [i, item] of list(layers, 'tuning.layers').entries()) {
     const where = `tuning.layers[${i}]`;
     const { node, choice, times } = record(item, where);
@@ -84,12 +101,13 @@ export function checkTuning(value: unknown): Tuning {
     const { int8, float } = checkTimes(times, `${where}.times`);
     if (int8 === undefined || float === undefined) throw new Error(`${where}.times must have int8 and float`);
   }
-  for (const [i, item] of list(threads, 'tuning.threads').entries()) {
-    const where = `tuning.threads[${i}]`;
-    const { shapes, choice, times } = record(item, where);
-    checkShapes(shapes, where);
-    positiveInteger(choice, `${where}.choice`);
-    checkTimes(times, `${where}.times`);
+  for (const [i, item] of list(threads, 'tuning.threads').entries()) checkCount(item, `tuning.threads[${i}]`);
+  for (const [i, item] of list(parts, 'tuning.parts').entries()) {
+    const where = `tuning.parts[${i}]`;
+    const { shapes, choice } = checkCount(item, where);
+    const [[batch = 1] = []] = shapes;
+    if (batch % choice !== 0)
+      throw new Error(`${where}.choice must divide the batch of ${batch}, got ${choice}`);
   }
   for (const [i, item] of list(kernels, 'tuning.kernels').entries()) {
     const where = `tuning.kernels[${i}]`;
@@ -99,11 +117,11 @@ export function checkTuning(value: unknown): Tuning {
       if (typeof text !== 'string') throw new Error(`${where}.${name} must be a string`);
     checkTimes(times, `${where}.times`);
   }
-  return { layers, threads, kernels } as Tuning;
+  return { layers, threads, parts, kernels } as Tuning;
 }
 
 /** A tuning as lines of text; '' where nothing was measured. */
-export function formatTuning({ layers, threads, kernels }: Tuning): string {
+export function formatTuning({ layers, threads, parts, kernels }: Tuning): string {
   const line = (what: string, choice: string | number, times: Readonly<Record<string, number>>) => {
     const list = Object.entries(times).map(([name, ms]) => `${name} ${ms.toFixed(3)} ms`);
     return `  ${what}: ${choice} (${list.join(', ')})`;
@@ -112,11 +130,20 @@ export function formatTuning({ layers, threads, kernels }: Tuning): string {
   const lines = [
     ...layers.map(({ node, choice, times }) => line(node, choice, times)),
     ...threads.map(({ shapes, choice, times }) => line(`threads for ${inputs(shapes)}`, choice, times)),
+    ...parts.map(({ shapes, choice, times }) => line(`parts of ${inputs(shapes)}`, choice, times)),
     ...kernels.map(({ shapes, node, choice, times }) =>
       line(`kernel of ${node} for ${inputs(shapes)}`, choice, times),
     ),
   ];
   return lines.length === 0 ? '' : ['chosen by measurement:', ...lines].join('\n');
+}
+
+function checkCount(value: unknown, where: string): ThreadsDecision | PartsDecision {
+  const { shapes, choice, times } = record(value, where);
+  checkShapes(shapes, where);
+  positiveInteger(choice, `${where}.choice`);
+  checkTimes(times, `${where}.times`);
+  return value as ThreadsDecision | PartsDecision;
 }
 
 function checkShapes(value: unknown, where: string): void {

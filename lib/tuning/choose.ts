@@ -1,4 +1,4 @@
-import type { KernelDecision, LayerDecision, ThreadsDecision } from '../runtime/index.ts';
+import type { KernelDecision, LayerDecision, PartsDecision, ThreadsDecision } from '../runtime/index.ts';
 import { isFaster, median, type PairedTimes } from './paired-times.ts';
 
 /**
@@ -24,15 +24,15 @@ export function chooseLayers(layers: readonly string[], race: LayerRace): LayerD
   });
 }
 
-/** Times a plan on one number of threads against the same on another. */
-export type ThreadsRace = (current: number, challenger: number) => PairedTimes;
+/** Times a plan under one number, of threads or of parts, against the same under another. */
+export type CountRace = (current: number, challenger: number) => PairedTimes;
 
-/** The number of threads that others do not beat beyond doubt, beginning with `estimate`. */
-export function chooseThreadCount(
+/** The number that others do not beat beyond doubt, beginning with `estimate`. */
+export function chooseCount(
   estimate: number,
   others: readonly number[],
-  race: ThreadsRace,
-): Omit<ThreadsDecision, 'shapes'> {
+  race: CountRace,
+): Omit<ThreadsDecision | PartsDecision, 'shapes'> {
   let choice = estimate;
   const times: Record<string, number> = {};
   for (const challenger of others) {

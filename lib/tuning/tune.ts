@@ -1,13 +1,11 @@
 import type { GraphModule } from '../graph/index.ts';
 import { type Lowered, type LowerOptions, lower } from '../lowering/index.ts';
 import { type CompileOptions, compile, type ModelInputs, type Tuning } from '../runtime/index.ts';
-import { bindInputs } from '../runtime/signature.ts';
-import { untuned } from '../runtime/tuning.ts';
-import { chooseLayers, chooseThreadCount } from './choose.ts';
+import { chooseLayers } from './choose.ts';
+import { bestParts, bestThreads } from './division.ts';
 import { bestKernels } from './kernels.ts';
 import { ModelPair } from './model-pair.ts';
-import type { PairedTimes } from './paired-times.ts';
-import { raceByDifferingSteps, takeTurns } from './race.ts';
+import { raceByDifferingSteps } from './race.ts';
 
 /** Options of {@link tune}. */
 export interface TuneOptions extends Omit<LowerOptions, 'keepFloat'> {
@@ -25,8 +23,8 @@ export interface Tuned extends Lowered {
 
 /**
  * Lowers a quantized graph as `lower` does, and decides by measurement on this machine where there are two ways: each
- * quantized convolution and linear layer on 8-bit integers or in floating point, the number of threads, and the
- * implementation of each convolution. A change is kept when its gain exceeds the noise. Results come no further from the
+ * quantized convolution and linear layer on 8-bit integers or in floating point, the number of threads, whether a batch is
+ * computed in parts, and the implementation of each convolution. A change is kept when its gain exceeds the noise. Results come no further from the
  * quantized graph's: it is computed in float itself.
  * @param module from `convertPt2e`.
  * @param inputs such as the model will be given most: of the same shapes, and with values whose results are finite numbers,
@@ -47,8 +45,9 @@ export function tune(module: GraphModule, inputs: ModelInputs, options: TuneOpti
   });
   const lowered = lowerWith(layers.filter(({ choice }) => choice === 'float').map(({ node }) => node));
   const threads = bestThreads(lowered.module, inputs, compiling);
-  const kernels = bestKernels(lowered.module, inputs, compiling, { ...untuned, threads });
-  return { ...lowered, tuning: { layers, threads, kernels } };
+  const parts = bestParts(lowered.module, inputs, compiling, threads);
+  const kernels = bestKernels(lowered.module, inputs, compiling, { layers, threads, parts, kernels: [] });
+  return { ...lowered, tuning: { layers, threads, parts, kernels } };
 }
 
 /** Names of the layers that a lowered graph computes on 8-bit integers. */
@@ -60,32 +59,4 @@ function integerLayers({ module, report }: Lowered): string[] {
     .filter(({ target }) => /^aten\.(conv|linear)/.test(target))
     .filter(({ computedBy }) => computedBy.some((name) => integers.has(name)))
     .map(({ node }) => node);
-}
-
-function bestThreads(module: GraphModule, inputs: ModelInputs, options: CompileOptions): Tuning['threads'] {
-  using estimated = compile(module, options);
-  const shapes = bindInputs(estimated.inputs, inputs).map(({ shape }) => shape);
-  const byName = estimated.inputs.map(({ name }, i) => [name, shapes[i]] as const);
-  const estimate = estimated.plan(Object.fromEntries(byName)).threads;
-  const counts = threadCounts(estimated.threadsPerStream).filter((count) => count !== estimate);
-  if (counts.length === 0) return [];
-  const race = (current: number, challenger: number): PairedTimes => {
-    const onThreads = (choice: number) =>
-      compile(module, { ...options, tuning: { ...untuned, threads: [{ shapes, choice, times: {} }] } });
-    using a = onThreads(current);
-    using b = onThreads(challenger);
-    return takeTurns(a, b, (model) => {
-      const start = performance.now();
-      model.runSync(inputs);
-      return performance.now() - start;
-    });
-  };
-  return [{ shapes, ...chooseThreadCount(estimate, counts, race) }];
-}
-
-/** 1, 2, 4, …, and all. */
-function threadCounts(most: number): number[] {
-  const counts: number[] = [];
-  for (let count = 1; count < most; count *= 2) counts.push(count);
-  return [...counts, most];
 }

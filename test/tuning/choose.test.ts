@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { chooseKernels, chooseLayers, chooseThreadCount } from '../../lib/tuning/choose.ts';
+import { chooseCount, chooseKernels, chooseLayers } from '../../lib/tuning/choose.ts';
 import { isFaster, median, type PairedTimes } from '../../lib/tuning/paired-times.ts';
 
 /** A clock without surprises but noise: deviates by up to `noise` to both sides, the same for the same seed. */
@@ -92,7 +92,7 @@ describe('chooseLayers', () => {
   });
 });
 
-describe('chooseThreadCount', () => {
+describe('chooseCount', () => {
   it.each([
     { times: { 1: 8, 2: 5, 4: 3, 6: 3.5 }, estimate: 6, choice: 4 },
     { times: { 1: 1, 2: 2, 4: 3 }, estimate: 4, choice: 1 },
@@ -103,7 +103,7 @@ describe('chooseThreadCount', () => {
       const others = Object.keys(times)
         .map(Number)
         .filter((count) => count !== estimate);
-      const chosen = chooseThreadCount(estimate, others, (current, challenger) =>
+      const chosen = chooseCount(estimate, others, (current, challenger) =>
         pairs(times[current], times[challenger], 0.1),
       );
       expect(chosen.choice).toBe(choice);

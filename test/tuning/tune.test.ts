@@ -18,6 +18,7 @@ import {
   X86Quantizer,
 } from '../../lib/index.ts';
 import { getDefaultX86QuantizationConfig } from '../../lib/quantization/index.ts';
+import { untuned } from '../../lib/runtime/tuning.ts';
 import { uniform } from '../lowering/graph-builder.ts';
 import { greatestDifference, interpret } from '../lowering/run-pass.ts';
 
@@ -75,6 +76,9 @@ describe('tune', () => {
     expect(tuning.threads.map(({ shapes, times }) => [shapes, Object.keys(times)])).toEqual([
       [[[2, 3, 32, 32]], ['1', '2']],
     ]);
+    expect(tuning.parts.map(({ shapes, times }) => [shapes, Object.keys(times)])).toEqual([
+      [[[2, 3, 32, 32]], ['1', '2']],
+    ]);
 
     const folder = await mkdtemp(join(tmpdir(), 'octavo-'));
     try {
@@ -82,7 +86,9 @@ describe('tune', () => {
       await model.save(join(folder, 'tuned'));
       using loaded = await loadModel(join(folder, 'tuned'), { threadsPerStream: 2 });
       expect(loaded.tuning).toEqual(tuning);
-      expect(loaded.plan([2, 3, 32, 32]).threads).toBe(tuning.threads[0].choice);
+      const { threads, parts } = loaded.plan([2, 3, 32, 32]);
+      expect(threads).toBeLessThanOrEqual(tuning.threads[0].choice);
+      expect(parts).toBe(tuning.parts[0].choice);
       const [output] = Object.values(await loaded.run(x));
       expect(greatestDifference(output, expected)).toBeLessThan(0.02);
     } finally {
@@ -107,25 +113,51 @@ describe('a tuning that a model is compiled with', () => {
 
   it('decides the threads of plans for its shapes, as far as the model has them', () => {
     const threads = [onThreads(3, 2), onThreads(1, 64), onThreads(9, 1)];
-    const tuning: Tuning = { layers: [], threads, kernels: [] };
+    const tuning: Tuning = { ...untuned, threads };
     using model = compile(lower(converted).module, { tuning, threadsPerStream: 4 });
     const used = (batch: number) => model.plan([batch, 3, 32, 32]).threads;
     expect([used(2), used(64), used(1)]).toEqual([3, 1, 4]);
   });
 
-  it('needs no kernels: files from before there were any have none', () => {
+  const inParts = (choice: number, batch: number) => ({
+    ...{ shapes: [[batch, 3, 32, 32]], choice, times: { '1': 0.5, '4': 0.25 } },
+  });
+
+  it('decides the parts of a batch, each on a thread', () => {
+    const parts = [inParts(4, 8), inParts(1, 16), inParts(16, 32)];
+    using model = compile(lower(converted).module, { tuning: { ...untuned, parts }, threadsPerStream: 3 });
+    const planned = (batch: number) => {
+      const plan = model.plan([batch, 3, 32, 32]);
+      return [plan.parts, plan.threads];
+    };
+    expect(planned(8)).toEqual([4, 3]);
+    expect(planned(16)[0]).toBe(1);
+    expect(planned(32)).toEqual([16, 3]);
+  });
+
+  it('computes the same in parts', () => {
+    using model = compile(lower(converted).module, { tuning: { ...untuned, parts: [inParts(2, 2)] } });
+    using whole = compile(lower(converted).module, { tuning: { ...untuned, parts: [inParts(1, 2)] } });
+    const [[divided], [undivided]] = [model, whole].map((each) => Object.values(each.runSync(x)));
+    expect(divided.toArray()).toEqual(undivided.toArray());
+  });
+
+  it('needs no parts and no kernels: files from before there were any have none', () => {
     const old = { layers: [layer], threads: [] } as unknown as Tuning;
     using model = compile(lower(converted).module, { tuning: old });
-    expect(model.tuning).toEqual({ ...old, kernels: [] });
+    expect(model.tuning).toEqual({ ...old, parts: [], kernels: [] });
   });
 
   it('is printed by line', () => {
-    expect(formatTuning({ layers: [], threads: [], kernels: [] })).toBe('');
-    const tuning = { layers: [layer], threads: [onThreads(3, 2)], kernels: [kernel] };
+    expect(formatTuning(untuned)).toBe('');
+    const tuning = {
+      ...{ layers: [layer], threads: [onThreads(3, 2)], parts: [inParts(4, 8)], kernels: [kernel] },
+    };
     expect(formatTuning(tuning).split('\n')).toEqual([
       'chosen by measurement:',
       '  conv2d: float (int8 2.000 ms, float 1.000 ms)',
       '  threads for [2, 3, 32, 32]: 3 (1 0.250 ms, 3 0.125 ms)',
+      '  parts of [8, 3, 32, 32]: 4 (1 0.500 ms, 4 0.250 ms)',
       '  kernel of conv for [2, 3, 32, 32]: brgconv:avx2 (jit:avx2 2.000 ms, brgconv:avx2 1.500 ms)',
     ]);
   });
@@ -158,6 +190,11 @@ describe('a tuning that a model is compiled with', () => {
       'no shape',
       { layers: [], threads: [{ ...onThreads(1, 1), shapes: [3] }] },
       'tuning.threads[0].shapes must be an array',
+    ],
+    [
+      'parts of unequal size',
+      { layers: [], threads: [], parts: [inParts(3, 8)] },
+      'tuning.parts[0].choice must divide the batch of 8, got 3',
     ],
     [
       'a kernel without a name',
