@@ -43,13 +43,6 @@ OCTAVO_MULTIVERSION void accumulate_rounded(const float* __restrict rows, int64_
   for (int64_t row = 0; row < count; row++)
     for (int64_t i = begin; i < n; i++) sums[i] += rounded(rows[row * stride + i], r);
 }
-
-OCTAVO_MULTIVERSION void maximum_u8(const uint8_t* __restrict row, uint8_t* __restrict best, int64_t n) {
-  for (int64_t i = 0; i < n; i++) best[i] = row[i] > best[i] ? row[i] : best[i];
-}
-OCTAVO_MULTIVERSION void maximum_s8(const int8_t* __restrict row, int8_t* __restrict best, int64_t n) {
-  for (int64_t i = 0; i < n; i++) best[i] = row[i] > best[i] ? row[i] : best[i];
-}
 }  // namespace
 
 void accumulate_row(DType dtype, const void* row, float* accumulator, int64_t n) {
@@ -72,11 +65,6 @@ void accumulate_quantized_rows(const float* rows, int64_t stride, int64_t count,
 }
 
 void maximum_row(DType dtype, const void* row, void* best, int64_t n) {
-  if (dtype == DType::u8) return maximum_u8(static_cast<const uint8_t*>(row), static_cast<uint8_t*>(best), n);
-  if (dtype == DType::s8) return maximum_s8(static_cast<const int8_t*>(row), static_cast<int8_t*>(best), n);
-  if (dtype == DType::f32)
-    return maximum_rows(static_cast<const float*>(row), static_cast<float*>(best), static_cast<float*>(best),
-                        n);
   alignas(64) float values[kChunk], current[kChunk];
   const int64_t size = static_cast<int64_t>(dtype_size(dtype));
   for (int64_t begin = 0; begin < n; begin += kChunk) {

@@ -10,6 +10,10 @@ const windows = [
   { kernel: [3, 3], stride: [1, 1], padding: [1, 1], dilation: [2, 2] },
   { kernel: [5, 2], stride: [1, 3], padding: [2, 1], dilation: [1, 1] },
   { kernel: [1, 7], stride: [2, 1], padding: [0, 3], dilation: [1, 2] },
+  // So large that columns and rows are pooled one after the other.
+  { kernel: [5, 5], stride: [1, 1], padding: [2, 2], dilation: [1, 1] },
+  { kernel: [9, 9], stride: [1, 1], padding: [4, 4], dilation: [1, 1] },
+  { kernel: [4, 5], stride: [2, 1], padding: [2, 1], dilation: [2, 3] },
 ];
 const [batch, height, width] = [2, 9, 14];
 
@@ -38,14 +42,21 @@ function maxima(x: Tensor, [kernel, stride, padding, dilation]: number[][], rows
   });
 }
 
-describe.each(['uint8', 'int8'] as const)('max pooling of %s', (dtype) => {
+/** With some that are not a number, if there are such: PyTorch's maximum of a window with one of them is none either. */
+function image(dtype: 'uint8' | 'int8' | 'float32', count: number): Tensor {
+  const x = seededTensor(dtype, [batch, count, height, width], count);
+  if (dtype === 'float32') for (let i = 11; i < x.data.length; i += 97) x.data[i] = Number.NaN;
+  return x;
+}
+
+describe.each(['uint8', 'int8', 'float32'] as const)('max pooling of %s', (dtype) => {
   it.each(windows)('$kernel by $stride, padding $padding, dilation $dilation', (window) => {
     const { kernel, stride, padding, dilation } = window;
     const extent = (size: number, i: number) =>
       Math.floor((size + 2 * padding[i] - (kernel[i] - 1) * dilation[i] - 1) / stride[i]) + 1;
     const [rows, columns] = [extent(height, 0), extent(width, 1)];
     for (const count of channels) {
-      const x = seededTensor(dtype, [batch, count, height, width], count);
+      const x = image(dtype, count);
       const output = { dtype, shape: [batch, count, rows, columns] };
       const expected = maxima(x, [kernel, stride, padding, dilation], rows, columns);
       const step = { op: 'pool', attributes: { algorithm: 'max', ...window } };

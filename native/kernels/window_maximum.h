@@ -1,0 +1,25 @@
+// Max pooling of images whose channels are contiguous.
+#pragma once
+
+#include <cstdint>
+
+#include "tensor/tensor_desc.h"
+
+namespace octavo::kernels {
+
+// Windows of pixels, each `advance` elements after the last, and where the result of each goes. All have the
+// same `rows` and `columns`, which begin so many elements apart; at least one each.
+struct PixelWindows {
+  int64_t count, advance, result_advance;
+  int64_t rows, row_step;
+  int64_t columns, column_step;
+};
+
+// Bytes and float32.
+bool has_maximum_of_windows(DType dtype);
+
+// results[c] = the largest of channel c in the first window, NaN where one of them is; and so on.
+void maximum_of_windows(const PixelWindows& windows, DType dtype, const void* pixels, void* results,
+                        int64_t channels);
+
+}  // namespace octavo::kernels
