@@ -106,9 +106,10 @@ const float* PointwiseLoop::load(size_t operand, const char* src, int64_t length
   kernels::load_row(desc.dtype, src, converted, loaded, static_cast<float>(affine.scale),
                     static_cast<float>(affine.zero_point));
   if (step == 0) std::fill(converted + 1, converted + length, converted[0]);
+  // Twice as many each time: single rows are too short for copying.
   if (repeats)
-    for (int64_t row = 1; row < rows; row++)
-      std::copy(converted, converted + length, converted + row * length);
+    for (int64_t made = length, all = length * rows; made < all; made *= 2)
+      std::copy_n(converted, std::min(made, all - made), converted + made);
   return converted;
 }
 
