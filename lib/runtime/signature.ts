@@ -122,7 +122,11 @@ export function bindShapes(infos: readonly TensorInfo[], given: ModelShapes): (r
 }
 
 function isTensorLike(value: unknown): value is Tensor | ForeignTensor {
-  return value instanceof Tensor || (typeof value === 'object' && value !== null && 'dims' in value);
+  // An input may be called `dims`, too.
+  return (
+    value instanceof Tensor ||
+    (typeof value === 'object' && value !== null && 'dims' in value && Array.isArray(value.dims))
+  );
 }
 
 function expected(infos: readonly TensorInfo[], what: string, got: string, kind = 'input'): string {

@@ -2,7 +2,7 @@ import type { GraphModule } from '../graph/index.ts';
 import { type Lowered, type LowerOptions, lower } from '../lowering/index.ts';
 import { type CompileOptions, compile, type ModelInputs, type Tuning } from '../runtime/index.ts';
 import { chooseLayers } from './choose.ts';
-import { bestParts, bestThreads } from './division.ts';
+import { bestParts, bestThreads } from './counts.ts';
 import { bestKernels } from './kernels.ts';
 import { ModelPair } from './model-pair.ts';
 import { raceByDifferingSteps } from './race.ts';

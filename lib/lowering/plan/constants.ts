@@ -46,6 +46,8 @@ export class ConstantStore {
     const scalars = JSON.stringify(everything, (_, value) => (value instanceof Value ? value.name : value));
     const known = this.#folded.get(node);
     if (known?.scalars === scalars) return known.value;
+    // The plans that were made for other sizes hold theirs natively.
+    this.#drop(known?.value);
     const computed = operator.execute(
       Arguments.bind<Tensor>(
         operator.schema,
@@ -58,7 +60,15 @@ export class ConstantStore {
     return value;
   }
 
-  /** Bytes of the weights that plans use. */
+  #drop(value: RuntimeValue | undefined): void {
+    for (const tensor of [value ?? []].flat())
+      if (tensor instanceof StoredTensor) {
+        this.#stored.delete(tensor);
+        tensor.release();
+      }
+  }
+
+  /** Bytes of the weights that plans use; of those that depend on the inputs' sizes, what the last plan made uses. */
   get memory(): ConstantMemory {
     const stored = [...this.#stored.values()];
     const forms = stored.flatMap(({ constant }) => addon.packedForms(constant));
@@ -73,9 +83,8 @@ export class ConstantStore {
 
   /** Gives the native memory back as soon as no plan uses it. */
   dispose(): void {
-    const folded = [...this.#folded.values()].flatMap(({ value }) => value);
-    for (const tensor of [...this.#stored.values(), ...folded])
-      if (tensor instanceof StoredTensor) tensor.release();
+    for (const { value } of this.#folded.values()) this.#drop(value);
+    for (const tensor of this.#stored.values()) tensor.release();
     this.#stored.clear();
     this.#folded.clear();
   }

@@ -50,6 +50,22 @@ test('signed bytes index the table as they are stored', () => {
   expect(greatestDifference(interpret(original, input)[0], interpret(module, input)[0])).toBe(0);
 });
 
+test.each([
+  [[1, 1], 1],
+  [[1, 1, 1], 0],
+])('a constant of shape %j beside a matrix: tables that become of it: %i', (shape, tables) => {
+  const build = new GraphBuilder();
+  const x = build.dequantize(build.input('x', [2, 4], 'uint8'), 0.02, 120);
+  const scaled = build.call('aten.mul.Tensor', x, build.constant('c', Tensor.from('float32', [3], shape)));
+  const original = build.finish(build.quantize(scaled, 0.015, 40));
+  const { module, count } = runPass(lookupTable, original);
+  expect(count).toBe(tables);
+  const input = Tensor.from('uint8', [0, 3, 9, 100, 120, 130, 200, 255], [2, 4]);
+  const [[expected], [actual]] = [interpret(original, input), interpret(module, input)];
+  expect(actual.shape).toEqual(expected.shape);
+  expect(greatestDifference(expected, actual)).toBe(0);
+});
+
 test('a chain with a second tensor, or whose middle is wanted, stays', () => {
   const build = new GraphBuilder();
   const x = build.dequantize(build.input('x', [2, 4], 'uint8'), 0.02, 120);

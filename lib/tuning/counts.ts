@@ -43,7 +43,7 @@ export function bestParts(
   const { shapes, plan } = planFor(estimated, inputs);
   const counts = divisorsOf(shapes[0]?.[0] ?? 1);
   const tuned = (choice: number) => inParts([{ shapes, choice, times: {} }]);
-  if (counts.length === 1 || !keepsSamplesApart(tuned, counts, inputs)) return [];
+  if (counts.length === 1 || !canBeDivided(tuned, counts, inputs)) return [];
   const others = counts.filter((count) => count !== plan.parts);
   return [{ shapes, ...chooseCount(plan.parts, others, raceOf(tuned, inputs)) }];
 }
@@ -55,7 +55,7 @@ function planFor(model: CompiledModel, inputs: ModelInputs) {
 }
 
 /** A model whose samples depend on each other computes a batch as a whole, whatever it is told. */
-function keepsSamplesApart(
+function canBeDivided(
   compileFor: (parts: number) => CompiledModel,
   counts: readonly number[],
   inputs: ModelInputs,
