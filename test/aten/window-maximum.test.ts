@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import type { Tensor } from '../../lib/tensor/index.ts';
+import { bfloat16ToFloat, type DType, floatToBfloat16, Tensor } from '../../lib/tensor/index.ts';
 import { channelsLast, runStep, seededTensor } from './steps.ts';
 
 /** Of whole vectors of channels, of smaller ones, and of what is left behind them. */
@@ -25,10 +25,11 @@ const inConcatenation = ([, count, rows, columns]: readonly number[]) => {
 
 function maxima(x: Tensor, [kernel, stride, padding, dilation]: number[][], rows: number, columns: number) {
   const count = x.shape[1];
+  const numbers = numbersOf(x);
   const at = (n: number, c: number, i: number, j: number) =>
     i < 0 || j < 0 || i >= height || j >= width
       ? Number.NEGATIVE_INFINITY
-      : Number(x.data[((n * count + c) * height + i) * width + j]);
+      : numbers[((n * count + c) * height + i) * width + j];
   return Array.from({ length: batch * count * rows * columns }, (_, index) => {
     const [j, i] = [index % columns, Math.floor(index / columns) % rows];
     const [c, n] = [Math.floor(index / columns / rows) % count, Math.floor(index / columns / rows / count)];
@@ -43,13 +44,20 @@ function maxima(x: Tensor, [kernel, stride, padding, dilation]: number[][], rows
 }
 
 /** With some that are not a number, if there are such: PyTorch's maximum of a window with one of them is none either. */
-function image(dtype: 'uint8' | 'int8' | 'float32', count: number): Tensor {
-  const x = seededTensor(dtype, [batch, count, height, width], count);
-  if (dtype === 'float32') for (let i = 11; i < x.data.length; i += 97) x.data[i] = Number.NaN;
+function image(dtype: DType, count: number): Tensor {
+  const shape = [batch, count, height, width];
+  let x = seededTensor(dtype === 'bfloat16' ? 'float32' : dtype, shape, count);
+  if (dtype === 'bfloat16') x = new Tensor(dtype, floatToBfloat16(x.data as Float32Array), shape);
+  const nan = { float32: Number.NaN, bfloat16: 0xffc0 }[dtype as string];
+  if (nan !== undefined) for (let i = 11; i < x.data.length; i += 97) x.data[i] = nan;
   return x;
 }
 
-describe.each(['uint8', 'int8', 'float32'] as const)('max pooling of %s', (dtype) => {
+/** bfloat16 as its numbers. */
+const numbersOf = (x: Tensor) =>
+  x.dtype === 'bfloat16' ? [...bfloat16ToFloat(x.data as Uint16Array)] : x.toArray();
+
+describe.each(['uint8', 'int8', 'float32', 'bfloat16'] as const)('max pooling of %s', (dtype) => {
   it.each(windows)('$kernel by $stride, padding $padding, dilation $dilation', (window) => {
     const { kernel, stride, padding, dilation } = window;
     const extent = (size: number, i: number) =>
@@ -62,7 +70,7 @@ describe.each(['uint8', 'int8', 'float32'] as const)('max pooling of %s', (dtype
       const step = { op: 'pool', attributes: { algorithm: 'max', ...window } };
       for (const layout of [channelsLast, inConcatenation]) {
         const { results } = runStep(step, [x], [output], channelsLast, layout);
-        expect(results[0].toArray()).toEqual(expected);
+        expect(numbersOf(results[0])).toEqual(expected);
       }
     }
   });
