@@ -64,7 +64,7 @@ function integerLayers({ module, report }: Lowered): string[] {
 
 function bestThreads(module: GraphModule, inputs: ModelInputs, options: CompileOptions): Tuning['threads'] {
   using estimated = compile(module, options);
-  const shapes = bindInputs(estimated.inputs, inputs).map(({ shape }) => shape);
+  const shapes = bindInputs(estimated.inputs, inputs, estimated.rangeConstraints).map(({ shape }) => shape);
   const byName = estimated.inputs.map(({ name }, i) => [name, shapes[i]] as const);
   const estimate = estimated.plan(Object.fromEntries(byName)).threads;
   const counts = threadCounts(estimated.threadsPerStream).filter((count) => count !== estimate);
