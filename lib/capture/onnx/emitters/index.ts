@@ -1,6 +1,7 @@
 import type { OnnxEmitter } from '../emitter.ts';
 import { activationEmitters } from './activation.ts';
 import { arithmeticEmitters } from './arithmetic.ts';
+import { attentionEmitters } from './attention.ts';
 import { convolutionEmitters } from './convolution.ts';
 import { linearEmitters } from './linear.ts';
 import { normalizationEmitters } from './normalization.ts';
@@ -12,6 +13,7 @@ const emitters = new Map<string, OnnxEmitter>(
   [
     activationEmitters,
     arithmeticEmitters,
+    attentionEmitters,
     convolutionEmitters,
     linearEmitters,
     normalizationEmitters,
