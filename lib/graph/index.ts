@@ -1,6 +1,6 @@
 export { Arguments } from './arguments.ts';
 export { bindCall } from './bind-to-schema.ts';
-export { GET_ITEM } from './get-item.ts';
+export { GET_ITEM, pickItem } from './get-item.ts';
 export { Graph } from './graph.ts';
 export { type CallableModule, GraphModule, type GraphModuleMeta } from './graph-module.ts';
 export { Interpreter } from './interpreter.ts';

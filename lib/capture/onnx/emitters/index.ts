@@ -3,6 +3,7 @@ import { activationEmitters } from './activation.ts';
 import { arithmeticEmitters } from './arithmetic.ts';
 import { attentionEmitters } from './attention.ts';
 import { convolutionEmitters } from './convolution.ts';
+import { dynamicQuantizationEmitters } from './dynamic-quantization.ts';
 import { linearEmitters } from './linear.ts';
 import { normalizationEmitters } from './normalization.ts';
 import { poolingEmitters } from './pooling.ts';
@@ -15,6 +16,7 @@ const emitters = new Map<string, OnnxEmitter>(
     arithmeticEmitters,
     attentionEmitters,
     convolutionEmitters,
+    dynamicQuantizationEmitters,
     linearEmitters,
     normalizationEmitters,
     poolingEmitters,
