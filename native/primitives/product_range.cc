@@ -16,9 +16,10 @@ int64_t largest_magnitude(const StepInput& weight) {
   const auto largest = weight.constant->packed({"largest magnitude", sizeof(int64_t)}, [&](void* into) {
     const auto data = weight.constant->data();
     const auto* values = static_cast<const int8_t*>(data.get());
-    int64_t result = 0;
-    for (int64_t i = 0; i < weight.constant->desc().numel(); i++)
-      result = std::max<int64_t>(result, std::abs(values[i]));
+    const int64_t count = weight.constant->desc().numel();
+    int magnitude = 0;
+    for (int64_t i = 0; i < count; i++) magnitude = std::max(magnitude, std::abs(int{values[i]}));
+    const int64_t result = magnitude;
     std::memcpy(into, &result, sizeof result);
   });
   const int64_t value = *static_cast<const int64_t*>(largest.get());
