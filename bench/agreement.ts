@@ -1,7 +1,7 @@
 import { InferenceSession, Tensor as OrtTensor } from 'onnxruntime-node';
 import { loadModel, Tensor } from '../lib/index.ts';
 import type { Precision } from './precisions.ts';
-import { imageShape, type NetworkFiles, prepareNetwork } from './prepare.ts';
+import { type NetworkFiles, prepareNetwork } from './prepare.ts';
 import { pseudoRandom } from './pseudo-random.ts';
 
 /**
@@ -27,7 +27,7 @@ export async function prepareChecked(
  * @throws Error when they do not, or when the network gives next to nothing.
  */
 async function checkAgreement(name: string, files: NetworkFiles): Promise<string> {
-  const shape = [1, ...imageShape];
+  const shape = [1, ...files.inputShape];
   const numel = shape.reduce((a, b) => a * b, 1);
   const data = pseudoRandom(numel, 99);
   const reference = await runOctavo(files.octavo.fp32, data, shape);

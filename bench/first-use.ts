@@ -69,10 +69,11 @@ const rows = [
 const folder = await mkdtemp(join(tmpdir(), 'octavo-first-use-'));
 try {
   for (const network of options.networks.split(',')) {
-    const { octavo, onnxInt8 } = await prepareNetwork(network, precisionsHere().precisions, folder);
+    const files = await prepareNetwork(network, precisionsHere().precisions, folder);
+    const { octavo, onnxInt8 } = files;
     const services: Service[] = [
       { engine: 'octavo', file: octavo.int8, threads },
-      { engine: 'octavo', file: await writePacked(octavo.int8, threads), threads },
+      { engine: 'octavo', file: await writePacked(octavo.int8, files, threads), threads },
       { engine: 'onnxruntime', file: onnxInt8.u8s8, threads },
     ];
     const times = new Map<Service, Times[]>(services.map((service) => [service, []]));

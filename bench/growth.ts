@@ -51,7 +51,7 @@ async function measure(captured: GraphModule, sizes: readonly Size[]): Promise<M
   const folder = await mkdtemp(join(tmpdir(), 'octavo-growth-'));
   try {
     const shape = sizes[0].inputShape.slice(1);
-    const files = await writeOctavo(captured, shape, precisions, folder);
+    const files = await writeOctavo(captured, { inputShape: shape, recipe: 'static' }, precisions, folder);
     const results: Measurement[] = [];
     for (const threads of positiveIntegers('threads', options.threads))
       for (const size of sizes) {

@@ -55,8 +55,9 @@ const rows = [[...heading, 'RSS above bare Node', 'PSS above bare Node'], row(''
 const folder = await mkdtemp(join(tmpdir(), 'octavo-memory-'));
 try {
   for (const network of options.networks.split(',')) {
-    const { octavo, onnxInt8 } = await prepareNetwork(network, precisionsHere().precisions, folder);
-    const packed = await writePacked(octavo.int8, threads);
+    const files = await prepareNetwork(network, precisionsHere().precisions, folder);
+    const { octavo, onnxInt8 } = files;
+    const packed = await writePacked(octavo.int8, files, threads);
     for (const [name, file] of [
       ['Octavo int8', octavo.int8],
       ['Octavo int8, packed', packed],

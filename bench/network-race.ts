@@ -2,15 +2,15 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
+import type { NetworkSpec } from './bench-network.ts';
 import type { Entry } from './contestant.ts';
 import { effortOf, effortOptions, positiveIntegers } from './effort.ts';
 import { type Effort, race } from './harness.ts';
 import { type Precision, precisionsHere } from './precisions.ts';
-import { imageShape } from './prepare.ts';
 import { formatSetup, formatTable, geometricMeans, type Row, setupHere } from './report.ts';
 
 /** A comparison of engines over networks, thread counts and batch sizes. */
-export interface NetworkRace<Files> {
+export interface NetworkRace<Files extends Pick<NetworkSpec, 'inputShape'>> {
   /** Networks where the command line names none. */
   readonly networks: readonly string[];
   /** Writes a network's files into a folder. */
@@ -43,7 +43,9 @@ interface Plan {
  *
  * What happens meanwhile goes to standard error.
  */
-export async function runNetworkRace<Files>(contest: NetworkRace<Files>): Promise<void> {
+export async function runNetworkRace<Files extends Pick<NetworkSpec, 'inputShape'>>(
+  contest: NetworkRace<Files>,
+): Promise<void> {
   const { values: options } = parseArgs({
     options: {
       ...effortOptions,
@@ -75,7 +77,11 @@ export async function runNetworkRace<Files>(contest: NetworkRace<Files>): Promis
   if (missing) console.log(`\n${missing}.`);
 }
 
-async function rowsOf<Files>(network: string, contest: NetworkRace<Files>, plan: Plan): Promise<Row[]> {
+async function rowsOf<Files extends Pick<NetworkSpec, 'inputShape'>>(
+  network: string,
+  contest: NetworkRace<Files>,
+  plan: Plan,
+): Promise<Row[]> {
   const folder = await mkdtemp(join(tmpdir(), 'octavo-bench-'));
   try {
     console.error(`${network}: preparing`);
@@ -83,7 +89,7 @@ async function rowsOf<Files>(network: string, contest: NetworkRace<Files>, plan:
     const rows: Row[] = [];
     for (const threads of plan.threadCounts)
       for (const batch of plan.batches) {
-        const shape = [batch, ...imageShape];
+        const shape = [batch, ...files.inputShape];
         const { entries, notes } = await contest.contestants(files, threads, shape);
         const { timings, otherLoad } = await race(entries, shape, plan.effort);
         const medians = timings.map(({ entry, medianMs }) => [entry.name, medianMs] as const);

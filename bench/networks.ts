@@ -1,6 +1,7 @@
 /**
  * `npm run bench`: Octavo in every precision that this CPU computes fast against ONNX Runtime in float32 and int8, on
- * networks for ImageNet with seeded weights. Prints a markdown table of medians and of ratios.
+ * networks for ImageNet, quantized statically, and on a transformer, quantized dynamically; both with seeded weights. Prints
+ * a markdown table of medians and of ratios.
  *
  *     npm run bench -- --networks resnet18,mobilenet_v2 --threads 1,2 --batch 1,16 --rounds 15 [--quick] [--json]
  */
@@ -13,7 +14,7 @@ import { int8Ratios, octavoInt8 } from './precisions.ts';
 await runNetworkRace({
   networks: [
     ...['resnet18', 'resnet50', 'mobilenet_v2', 'vgg16'],
-    ...['densenet121', 'squeezenet1_1', 'efficientnet_b0'],
+    ...['densenet121', 'squeezenet1_1', 'efficientnet_b0', 'bert_base'],
   ],
   prepare: prepareChecked,
   async contestants(files, threads, inputShape) {

@@ -9,8 +9,9 @@ import { parseArgs } from 'node:util';
 import { markdownTable } from 'markdown-table';
 import { type CompiledModel, compile, type StepProfile, type Tensor } from '../lib/index.ts';
 import { spanOf } from '../lib/runtime/trace.ts';
+import { imageShape } from './bench-network.ts';
 import { otherLoad, snapshot } from './machine.ts';
-import { imageShape, lowerInt8 } from './prepare.ts';
+import { lowerInt8 } from './prepare.ts';
 import { inputOf, kindOf, type StepKind, timeOf, turnLength } from './profiles.ts';
 import { median } from './statistics.ts';
 

@@ -11,6 +11,7 @@ import {
   loadModel,
   lower,
   preparePt2e,
+  type QuantizationConfig,
   type Quantizer,
   Tensor,
   type X86QuantizationConfigOptions,
@@ -18,23 +19,20 @@ import {
 } from '../lib/index.ts';
 import { type Module, manualSeed } from '../lib/nn/index.ts';
 import { fitBatchNorms } from './batch-norm-statistics.ts';
+import { type NetworkSpec, networkOf } from './bench-network.ts';
 import { type IntegerTypes, nameOf, withIntegerTypes } from './integer-types.ts';
-import { referenceModels } from './models/index.ts';
 import { OnnxRuntimeQuantizer, onnxRuntimeConfig } from './onnxruntime-quantizer.ts';
 import type { Precision } from './precisions.ts';
 import { pseudoRandom } from './pseudo-random.ts';
 
 /** Paths of one network in every form that is compared, by the form's name. */
-export interface NetworkFiles {
+export interface NetworkFiles extends NetworkSpec {
   /** By {@link Precision}. */
   readonly octavo: Readonly<Record<string, string>>;
   readonly onnxFp32: string;
   /** By {@link IntegerTypes}: `u8s8`. */
   readonly onnxInt8: Readonly<Record<string, string>>;
 }
-
-/** Input of the networks for ImageNet, without the batch. */
-export const imageShape = [3, 224, 224] as const;
 
 /** Those that ONNX Runtime has kernels for, and its documents speak of. */
 const onnxTypes: readonly IntegerTypes[] = [
@@ -48,16 +46,12 @@ const calibrationBatchSize = 4;
 
 /** A network by name with seeded weights and statistics that fit them, captured for any batch size. */
 export function captureNetwork(name: string): GraphModule {
-  const build = referenceModels[name];
-  if (!build)
-    throw new Error(
-      `there is no network '${name}'; those there are: ${Object.keys(referenceModels).join(', ')}`,
-    );
+  const { build, inputShape } = networkOf(name);
   manualSeed(0);
-  return captureModule(build(), imageShape);
+  return captureModule(build(), inputShape);
 }
 
-/** The same for any module of images. Draw its weights from a seed. */
+/** The same for any module. Draw its weights from a seed. */
 export function captureModule(module: Module, shape: readonly number[]): GraphModule {
   const example = { dtype: 'float32', shape: [2, ...shape] } as const;
   const captured = exportModel(module.eval(), { x: example }, { dynamicBatch: true });
@@ -67,22 +61,25 @@ export function captureModule(module: Module, shape: readonly number[]): GraphMo
 
 /** The int8 form of a network by name, lowered. */
 export async function lowerInt8(name: string): Promise<GraphModule> {
-  return lower(await quantizeForOctavo(captureNetwork(name), imageShape)).module;
+  return lower(await quantizeForOctavo(captureNetwork(name), networkOf(name))).module;
 }
 
 /** Quantizes a captured network by Octavo's recipe. */
-function quantizeForOctavo(
+async function quantizeForOctavo(
   captured: GraphModule,
-  shape: readonly number[],
+  { inputShape, recipe }: NetworkSpec,
   options: X86QuantizationConfigOptions = {},
 ): Promise<GraphModule> {
-  return quantize(captured, shape, new X86Quantizer().setGlobal(getDefaultX86QuantizationConfig(options)));
+  if (recipe === 'dynamic')
+    return quantizeLinears(captured, getDefaultX86QuantizationConfig({ ...options, isDynamic: true }));
+  const quantizer = new X86Quantizer().setGlobal(getDefaultX86QuantizationConfig(options));
+  return quantize(captured, inputShape, quantizer);
 }
 
 /** Quantizes, lowers and saves a network in the given forms; gives the paths by the forms' names. */
 export async function writeOctavo(
   captured: GraphModule,
-  shape: readonly number[],
+  spec: NetworkSpec,
   precisions: readonly Precision[],
   folder: string,
 ): Promise<Record<string, string>> {
@@ -95,7 +92,7 @@ export async function writeOctavo(
     const graph =
       quantization === undefined
         ? captured
-        : (quantized.get(recipe) ?? (await quantizeForOctavo(captured, shape, quantization)));
+        : (quantized.get(recipe) ?? (await quantizeForOctavo(captured, spec, quantization)));
     if (quantization) quantized.set(recipe, graph);
     const path = join(folder, `${name.replace(' ', '-')}.octavo`);
     using model = compile(lower(graph, options).module);
@@ -105,11 +102,15 @@ export async function writeOctavo(
   return paths;
 }
 
-/** Saves a model once more, with its weights as the plan for one image on so many threads packs them. */
-export async function writePacked(file: string, threads: number): Promise<string> {
+/** Saves a model once more, with its weights as the plan for a batch of one on so many threads packs them. */
+export async function writePacked(
+  file: string,
+  { inputShape }: NetworkSpec,
+  threads: number,
+): Promise<string> {
   const path = file.replace(/\.octavo$/, '-packed.octavo');
   using model = await loadModel(file, { threadsPerStream: threads });
-  await model.warmup([1, ...imageShape]);
+  await model.warmup([1, ...inputShape]);
   await model.save(path, { packedWeights: true });
   return path;
 }
@@ -120,23 +121,46 @@ export async function prepareNetwork(
   precisions: readonly Precision[],
   folder: string,
 ): Promise<NetworkFiles> {
+  const { inputShape, recipe } = networkOf(name);
   const captured = captureNetwork(name);
-  const octavo = await writeOctavo(captured, imageShape, precisions, folder);
+  const octavo = await writeOctavo(captured, { inputShape, recipe }, precisions, folder);
   const onnxFp32 = join(folder, 'fp32.onnx');
   await writeFile(onnxFp32, exportOnnx(captured));
-  return { octavo, onnxFp32, onnxInt8: await writeOnnxInt8(captured, folder) };
+  const onnxInt8 = await writeOnnxInt8(captured, { inputShape, recipe }, folder);
+  return { inputShape, recipe, octavo, onnxFp32, onnxInt8 };
 }
 
-async function writeOnnxInt8(captured: GraphModule, folder: string): Promise<Record<string, string>> {
-  const quantizer = new OnnxRuntimeQuantizer(new X86Quantizer().setGlobal(onnxRuntimeConfig()));
-  const quantized = await quantize(captured, imageShape, quantizer);
+async function writeOnnxInt8(
+  captured: GraphModule,
+  spec: NetworkSpec,
+  folder: string,
+): Promise<Record<string, string>> {
+  const quantized = await quantizeForOnnxRuntime(captured, spec);
   const paths: Record<string, string> = {};
-  for (const types of onnxTypes) {
-    const path = join(folder, `${nameOf(types)}.onnx`);
-    await writeFile(path, exportOnnx(withIntegerTypes(quantized, types)));
-    paths[nameOf(types)] = path;
+  // What it quantizes at run time is uint8.
+  const types = onnxTypes.filter(({ activation }) => spec.recipe === 'static' || activation === 'uint8');
+  for (const each of types) {
+    const path = join(folder, `${nameOf(each)}.onnx`);
+    await writeFile(path, exportOnnx(withIntegerTypes(quantized, each)));
+    paths[nameOf(each)] = path;
   }
   return paths;
+}
+
+async function quantizeForOnnxRuntime(
+  captured: GraphModule,
+  { inputShape, recipe }: NetworkSpec,
+): Promise<GraphModule> {
+  const config = onnxRuntimeConfig();
+  if (recipe === 'static')
+    return quantize(captured, inputShape, new OnnxRuntimeQuantizer(new X86Quantizer().setGlobal(config)));
+  const { inputActivation } = getDefaultX86QuantizationConfig({ isDynamic: true });
+  return quantizeLinears(captured, { ...config, inputActivation });
+}
+
+/** Linear layers alone, with parameters that each request chooses: needs no calibration. */
+function quantizeLinears(captured: GraphModule, config: QuantizationConfig): GraphModule {
+  return convertPt2e(preparePt2e(captured, new X86Quantizer().setFunctionTypeQconfig('linear', config)));
 }
 
 async function quantize(

@@ -19,8 +19,9 @@ import {
   X86Quantizer,
 } from '../lib/index.ts';
 import * as nn from '../lib/nn/index.ts';
+import { imageShape } from './bench-network.ts';
 import { otherLoad, snapshot } from './machine.ts';
-import { imageShape, lowerInt8 } from './prepare.ts';
+import { lowerInt8 } from './prepare.ts';
 import { inputOf, medianSteps, timeOf, turnLength } from './profiles.ts';
 
 const { values: options } = parseArgs({

@@ -12,6 +12,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
 import { markdownTable } from 'markdown-table';
 import { cpuFeatures } from '../lib/index.ts';
+import { imageShape } from './bench-network.ts';
 import { Contestant, type Entry } from './contestant.ts';
 import { effortOptions, positiveIntegers } from './effort.ts';
 import { otherLoad, snapshot } from './machine.ts';
@@ -19,7 +20,7 @@ import { withNeighbour } from './neighbour.ts';
 import type { LoadResult } from './offered-load.ts';
 import { onnxRuntimeInt8 } from './onnxruntime-types.ts';
 import { precisionsHere } from './precisions.ts';
-import { imageShape, type NetworkFiles, prepareNetwork } from './prepare.ts';
+import { type NetworkFiles, prepareNetwork } from './prepare.ts';
 import { formatSetup, setupHere } from './report.ts';
 import { median, quantile } from './statistics.ts';
 

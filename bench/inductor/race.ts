@@ -5,18 +5,21 @@
 import { join } from 'node:path';
 import { writeArtifact } from '../../lib/runtime/artifact.ts';
 import { untuned } from '../../lib/runtime/tuning.ts';
+import { networkOf } from '../bench-network.ts';
 import type { Entry } from '../contestant.ts';
 import { runNetworkRace } from '../network-race.ts';
 import { int8Ratios } from '../precisions.ts';
-import { captureNetwork, imageShape, writeOctavo } from '../prepare.ts';
+import { captureNetwork, writeOctavo } from '../prepare.ts';
 
 await runNetworkRace({
   networks: ['resnet18', 'resnet50', 'mobilenet_v2'],
   async prepare(network, precisions, folder) {
+    const { inputShape, recipe } = networkOf(network);
     const module = captureNetwork(network);
     const captured = join(folder, 'captured');
     await writeArtifact({ module, metadata: {}, tuning: untuned }, captured);
-    return { captured, octavo: await writeOctavo(module, imageShape, precisions, folder) };
+    const octavo = await writeOctavo(module, { inputShape, recipe }, precisions, folder);
+    return { inputShape, captured, octavo };
   },
   contestants({ captured, octavo }, threads) {
     const ours = Object.entries(octavo).map(([name, file]): Entry => {

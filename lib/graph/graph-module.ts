@@ -1,16 +1,10 @@
 import type { Tensor } from '../tensor/index.ts';
 import { Graph } from './graph.ts';
+import type { SymbolRange } from './symbol-range.ts';
 
 /** A module a graph can call: in prepared graphs, the observers and fake quantizers. */
 export interface CallableModule {
   forward(input: Tensor): Tensor;
-}
-
-/** The values a symbolic size may take, both ends included (PyTorch: `ExportedProgram.range_constraints`). */
-export interface SymbolRange {
-  readonly min: number;
-  /** `Infinity` where there is no upper end. */
-  readonly max: number;
 }
 
 /** Facts about a whole graph. Other rooms add theirs by declaration merging (lowering: `loweringReport`). */
@@ -27,7 +21,7 @@ export class GraphModule {
   readonly attributes: Map<string, Tensor>;
   /** Modules by name: `activation_post_process_0`. */
   readonly modules: Map<string, CallableModule>;
-  /** Ranges of the symbolic sizes in the graph's metas by symbol: `s0`. */
+  /** Ranges of the symbolic sizes in the graph's metas by symbol: `s0`. Inputs outside them are refused. */
   readonly rangeConstraints: Map<string, SymbolRange>;
   /** Facts about the graph as a whole (`torch.fx.GraphModule.meta`). Copies have them too. */
   meta: GraphModuleMeta = {};

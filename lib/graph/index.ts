@@ -1,8 +1,8 @@
 export { Arguments } from './arguments.ts';
 export { bindCall } from './bind-to-schema.ts';
-export { GET_ITEM } from './get-item.ts';
+export { GET_ITEM, pickItem } from './get-item.ts';
 export { Graph } from './graph.ts';
-export { type CallableModule, GraphModule, type GraphModuleMeta, type SymbolRange } from './graph-module.ts';
+export { type CallableModule, GraphModule, type GraphModuleMeta } from './graph-module.ts';
 export { Interpreter } from './interpreter.ts';
 export { isCall, onlyUser } from './match.ts';
 export {
@@ -30,4 +30,11 @@ export { deserializeGraph, type JsonGraph, serializeGraph } from './serialize.ts
 export { inferCall, inferNode, propagateShapes } from './shape-propagation.ts';
 export { areConnected, getSourcePartitions, type SourcePartition } from './source-partitions.ts';
 export { type SubgraphMatch, SubgraphMatcher, type SubgraphMatcherOptions } from './subgraph-matcher.ts';
+export {
+  checkRanges,
+  deserializeRanges,
+  type SymbolRange,
+  type SymbolRanges,
+  serializeRanges,
+} from './symbol-range.ts';
 export { addDims, type Dim, dimsEqual, divDims, mulDims, SymInt, staticDim } from './symbolic.ts';

@@ -4,6 +4,7 @@ import { GET_ITEM, pickItem } from './get-item.ts';
 import type { GraphModule } from './graph-module.ts';
 import { isArgumentList, Node } from './node.ts';
 import type { OperatorLibrary, RuntimeValue } from './operator.ts';
+import { checkRanges } from './symbol-range.ts';
 
 /**
  * Runs a graph node by node (counterpart: `torch.fx.Interpreter`). For debugging, calibration and comparison: a
@@ -22,7 +23,8 @@ export class Interpreter {
    * @param inputs one tensor a placeholder, in order.
    * @param observe called with every node and its value, as soon as it is known.
    * @returns the outputs, in order.
-   * @throws Error that names the node and the operator where a step failed.
+   * @throws Error that names the input whose size is outside the range it was exported for, or the node and the operator
+   * where a step failed.
    */
   run(inputs: readonly Tensor[], observe?: (node: Node, value: RuntimeValue) => void): Tensor[] {
     const { graph } = this.module;
@@ -31,6 +33,7 @@ export class Interpreter {
       throw new Error(
         `the graph takes ${expected.length} inputs (${expected.join(', ')}), got ${inputs.length}`,
       );
+    for (const [i, input] of expected.entries()) this.#checkSizes(input, inputs[i]);
     const values = new Map<Node, RuntimeValue>();
     const pending = new Map(graph.nodes.map((node) => [node, node.users.length]));
     let nextInput = 0;
@@ -46,6 +49,12 @@ export class Interpreter {
       }
     }
     throw new Error('Graph: there is no output node');
+  }
+
+  #checkSizes({ name, meta: { val } }: Node, { dtype, shape }: Tensor): void {
+    if (typeof val !== 'object' || !('dtype' in val) || val.shape.length !== shape.length) return;
+    const got = `${dtype}[${shape.join(', ')}]`;
+    checkRanges({ ...val, name }, shape, this.module.rangeConstraints, got);
   }
 
   #compute(node: Node, values: ReadonlyMap<Node, RuntimeValue>): RuntimeValue {

@@ -1,5 +1,11 @@
 import { type FileHandle, open } from 'node:fs/promises';
-import { deserializeGraph, GraphModule, serializeGraph } from '../graph/index.ts';
+import {
+  deserializeGraph,
+  deserializeRanges,
+  GraphModule,
+  serializeGraph,
+  serializeRanges,
+} from '../graph/index.ts';
 import { addon } from '../onednn/addon.ts';
 import { StoredTensor } from '../onednn/stored-tensor.ts';
 import {
@@ -49,6 +55,7 @@ export async function writeArtifact(artifact: WrittenArtifact, path: string): Pr
       version: formatVersion,
       graph: JSON.stringify(serializeGraph(module.graph)),
       metadata: JSON.stringify(metadata),
+      rangeConstraints: JSON.stringify(serializeRanges(module.rangeConstraints)),
       tuning: JSON.stringify(tuning),
       ...(module.meta.lowering ? { lowering: serializeLoweringRecord(module.meta.lowering) } : {}),
       ...(packed ? { packed: packed.record } : {}),
@@ -91,6 +98,9 @@ function decodeModel({ entries, metadata }: SafetensorsHeader, descriptor: numbe
     const kept = parseMetadata(metadata.metadata);
     // Files from before there was a tuning have none.
     const tuning = metadata.tuning === undefined ? untuned : checkTuning(JSON.parse(metadata.tuning));
+    // Nor have older ones ranges.
+    const ranges =
+      metadata.rangeConstraints === undefined ? [] : deserializeRanges(JSON.parse(metadata.rangeConstraints));
     const named = new Set(entries.map(({ key }) => key));
     const used = new Set<string>();
     for (const { op, target } of graph.nodes)
@@ -109,7 +119,7 @@ function decodeModel({ entries, metadata }: SafetensorsHeader, descriptor: numbe
       key,
       new StoredTensor(dtype, shape, constants[i]),
     ]);
-    const module = new GraphModule(graph, tensors);
+    const module = new GraphModule(graph, tensors, [], ranges);
     if (lowering) module.meta.lowering = lowering;
     return { module, metadata: kept, tuning };
   } catch (error) {

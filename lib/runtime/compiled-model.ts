@@ -1,5 +1,5 @@
 import { operators } from '../aten/index.ts';
-import { GET_ITEM, GraphModule, type Node, propagateShapes } from '../graph/index.ts';
+import { GET_ITEM, GraphModule, type Node, propagateShapes, type SymbolRange } from '../graph/index.ts';
 import type { BuiltPlan } from '../lowering/plan/index.ts';
 import { type LoweringReport, reportOf } from '../lowering/report.ts';
 import { addon, type NativeExecutor, type NativePlan } from '../onednn/addon.ts';
@@ -85,6 +85,11 @@ const maxPlans = 32;
 export class CompiledModel implements Disposable {
   readonly inputs: readonly TensorInfo[];
   readonly outputs: readonly TensorInfo[];
+  /**
+   * Ranges of the sizes that requests choose, by symbol (PyTorch: `ExportedProgram.range_constraints`). As there, a least
+   * size of 2 or below is not enforced.
+   */
+  readonly rangeConstraints: ReadonlyMap<string, SymbolRange>;
   readonly streams: number;
   readonly threadsPerStream: number;
   /** What {@link compile} was given to keep, or what the file held. */
@@ -111,6 +116,7 @@ export class CompiledModel implements Disposable {
     for (const [path, tensor] of this.#module.attributes)
       this.#module.attributes.set(path, StoredTensor.of(tensor));
     this.inputs = inputsOf(this.#module);
+    this.rangeConstraints = this.#module.rangeConstraints;
     this.outputs = outputsOf(this.#module, propagateShapes(this.#module, this.inputs, operators));
     this.metadata = checkMetadata(options.metadata ?? {});
     this.tuning = checkTuning(options.tuning ?? untuned);
@@ -133,7 +139,7 @@ export class CompiledModel implements Disposable {
     const { signal } = options;
     this.#checkAlive();
     checkSignal(signal);
-    const tensors = bindInputs(this.inputs, inputs);
+    const tensors = bindInputs(this.inputs, inputs, this.rangeConstraints);
     return this.#queue.admit(async (arrival) => {
       const planned = this.#planner.plan(shapesOf(tensors));
       const ready = this.#ready(planned);
@@ -150,7 +156,7 @@ export class CompiledModel implements Disposable {
   /** Like {@link run}, but waits: for scripts. Requests that were there before finish first. */
   runSync(inputs: ModelInputs, options: Pick<RunOptions, 'outputs'> = {}): Record<string, Tensor> {
     this.#checkAlive();
-    const tensors = bindInputs(this.inputs, inputs);
+    const tensors = bindInputs(this.inputs, inputs, this.rangeConstraints);
     const plan = this.#compileSync(shapesOf(tensors));
     const outputs = this.#outputsFor(plan, options);
     this.#executor.runSync(plan.native, dataOf(tensors), dataOf(outputs), plan.parts);
@@ -160,14 +166,14 @@ export class CompiledModel implements Disposable {
   /** Compiles the plans for these shapes before the first request needs them. */
   async warmup(...shapes: readonly ModelShapes[]): Promise<void> {
     this.#checkAlive();
-    const bound = shapes.map((given) => bindShapes(this.inputs, given));
+    const bound = shapes.map((given) => bindShapes(this.inputs, given, this.rangeConstraints));
     await Promise.all(bound.map((each) => this.#compile(this.#planner.plan(each), this.#queue.arrive())));
   }
 
   /** What the plan for these shapes does, step by step, and the memory it takes. Compiles it where needed. */
   plan(shapes: ModelShapes): PlanDescription {
     this.#checkAlive();
-    return this.#describe(this.#compileSync(bindShapes(this.inputs, shapes)));
+    return this.#describe(this.#compileSync(bindShapes(this.inputs, shapes, this.rangeConstraints)));
   }
 
   /**
@@ -186,7 +192,7 @@ export class CompiledModel implements Disposable {
   /** Runs one request, waiting, and says how long each step took. */
   profile(inputs: ModelInputs): StepProfile[] {
     this.#checkAlive();
-    const tensors = bindInputs(this.inputs, inputs);
+    const tensors = bindInputs(this.inputs, inputs, this.rangeConstraints);
     const plan = this.#compileSync(shapesOf(tensors));
     const outputs = allocateOutputs(plan);
     const times = this.#executor.profile(plan.native, dataOf(tensors), dataOf(outputs), plan.parts);

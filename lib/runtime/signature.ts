@@ -1,4 +1,13 @@
-import { type Dim, type GraphModule, isArgumentList, Node, type TensorMeta } from '../graph/index.ts';
+import {
+  checkRanges,
+  type Dim,
+  type GraphModule,
+  isArgumentList,
+  Node,
+  type SymbolRanges,
+  type SymInt,
+  type TensorMeta,
+} from '../graph/index.ts';
 import { type DType, type ForeignTensor, Tensor } from '../tensor/index.ts';
 
 /** An input or output of a model: its name, and its dtype and shape as far as they are fixed. */
@@ -61,20 +70,21 @@ function isTensorMeta(meta: unknown): meta is TensorMeta {
 
 /**
  * The request's tensors in the model's order.
+ * @param ranges of the sizes that requests choose.
  * @throws Error that says which input is missing, unknown or not a tensor, has another dtype, rank or extent than the
- * model takes, or chooses another size for a symbol than the input before it.
+ * model takes, chooses another size for a symbol than the input before it, or one outside the symbol's range.
  */
-export function bindInputs(infos: readonly TensorInfo[], given: ModelInputs): Tensor[] {
+export function bindInputs(infos: readonly TensorInfo[], given: ModelInputs, ranges: SymbolRanges): Tensor[] {
   const tensors = inOrder(infos, given, isTensorLike, 'tensor').map((value, i) =>
     acceptFixed(value, `input '${infos[i].name}'`),
   );
-  const symbols = new Map<string, { size: number; input: string }>();
+  const symbols: ChosenSizes = new Map();
   for (const [i, { dtype, shape }] of tensors.entries()) {
     const info = infos[i];
-    const got = `got ${format(dtype, shape)}`;
+    const got = format(dtype, shape);
     if (dtype !== info.dtype)
-      throw new Error(`input '${info.name}' must be ${format(info.dtype, info.shape)}, ${got}`);
-    checkShape(info, shape, symbols, got);
+      throw new Error(`input '${info.name}' must be ${format(info.dtype, info.shape)}, got ${got}`);
+    checkShape(info, shape, ranges, symbols, got);
   }
   return tensors;
 }
@@ -110,14 +120,18 @@ function acceptFixed(value: Tensor | ForeignTensor, what: string): Tensor {
  * The shapes in the model's order, checked like a request's.
  * @throws Error as {@link bindInputs} does.
  */
-export function bindShapes(infos: readonly TensorInfo[], given: ModelShapes): (readonly number[])[] {
+export function bindShapes(
+  infos: readonly TensorInfo[],
+  given: ModelShapes,
+  ranges: SymbolRanges,
+): (readonly number[])[] {
   const isShape = (value: unknown): value is readonly number[] =>
     Array.isArray(value) && value.every((extent) => Number.isSafeInteger(extent));
   const shapes = isShape(given) ? [given] : inOrder(infos, given, isShape, 'shape');
   if (shapes.length !== infos.length) throw new Error(expected(infos, 'shape', 'one shape'));
-  const symbols = new Map<string, { size: number; input: string }>();
+  const symbols: ChosenSizes = new Map();
   for (const [i, shape] of shapes.entries())
-    checkShape(infos[i], shape, symbols, `got [${shape.join(', ')}]`);
+    checkShape(infos[i], shape, ranges, symbols, `[${shape.join(', ')}]`);
   return shapes;
 }
 
@@ -158,25 +172,34 @@ function inOrder<T>(
   });
 }
 
+/** What the inputs so far have chosen for each symbol. */
+type ChosenSizes = Map<string, { readonly size: number; readonly input: string }>;
+
 function checkShape(
   info: TensorInfo,
   shape: readonly number[],
-  symbols: Map<string, { size: number; input: string }>,
+  ranges: SymbolRanges,
+  chosen: ChosenSizes,
   got: string,
 ): void {
   const must = `input '${info.name}' must be ${format(info.dtype, info.shape)}`;
-  if (shape.length !== info.shape.length) throw new Error(`${must}, ${got}`);
+  if (shape.length !== info.shape.length) throw new Error(`${must}, got ${got}`);
   for (const [axis, dim] of info.shape.entries()) {
     const extent = shape[axis];
-    if (typeof dim === 'number') {
-      if (extent !== dim) throw new Error(`${must}, ${got}`);
-      continue;
-    }
-    if (extent < 1) throw new Error(`${must} with ${dim} at least 1, ${got}`);
-    const symbol = String(dim);
-    const bound = symbols.get(symbol);
-    if (bound && bound.size !== extent)
-      throw new Error(`${must}, ${got}: ${symbol} is ${bound.size} in input '${bound.input}'`);
-    symbols.set(symbol, { size: extent, input: info.name });
+    if (typeof dim !== 'number') choose(dim, extent, info.name, chosen, must, got);
+    else if (extent !== dim) throw new Error(`${must}, got ${got}`);
   }
+  checkRanges(info, shape, ranges, got);
+}
+
+/** An extent of one symbol, `s0` or `2*s0`, says the symbol's size; one of several only has to be the same everywhere. */
+function choose(dim: SymInt, extent: number, input: string, chosen: ChosenSizes, must: string, got: string) {
+  if (extent < 1) throw new Error(`${must} with ${dim} at least 1, got ${got}`);
+  const [symbol, unit] = dim.symbols.length === 1 ? [dim.symbols[0], dim.coefficient] : [String(dim), 1];
+  if (extent % unit !== 0) throw new Error(`${must} with ${dim} a multiple of ${unit}, got ${got}`);
+  const size = extent / unit;
+  const before = chosen.get(symbol);
+  if (before && before.size !== size)
+    throw new Error(`${must}, got ${got}: ${symbol} is ${before.size} in input '${before.input}'`);
+  chosen.set(symbol, { size, input });
 }

@@ -49,7 +49,7 @@ export function bestParts(
 }
 
 function planFor(model: CompiledModel, inputs: ModelInputs) {
-  const shapes = bindInputs(model.inputs, inputs).map(({ shape }) => shape);
+  const shapes = bindInputs(model.inputs, inputs, model.rangeConstraints).map(({ shape }) => shape);
   const plan = model.plan(Object.fromEntries(model.inputs.map(({ name }, i) => [name, shapes[i]])));
   return { shapes, plan };
 }

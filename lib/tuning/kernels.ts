@@ -27,7 +27,7 @@ export function bestKernels(
   tuning: Tuning,
 ): readonly KernelDecision[] {
   using untuned = compile(module, options);
-  const shapes = bindInputs(untuned.inputs, inputs).map(({ shape }) => shape);
+  const shapes = bindInputs(untuned.inputs, inputs, untuned.rangeConstraints).map(({ shape }) => shape);
   const where = { shapes, isa: addon.oneDnnVersion().isa };
   return chooseKernels(where, candidates, (decisions, candidate): readonly KernelTimes[] => {
     using current = compile(module, { ...options, tuning: { ...tuning, kernels: decisions } });

@@ -128,8 +128,8 @@ OCTAVO_MULTIVERSION void scale_sums(const int32_t* sums, const float* factor, co
   for (int64_t i = 0; i < n; i++) out[i] = static_cast<float>(sums[i]) * factor[i] + offset[i];
 }
 
-OCTAVO_MULTIVERSION void add_scaled_row(const float* a, float scale, float* out, int64_t n) {
-  for (int64_t i = 0; i < n; i++) out[i] += a[i] * scale;
+OCTAVO_MULTIVERSION void add_scaled_rows(const float* a, const float* b, float scale, float* out, int64_t n) {
+  for (int64_t i = 0; i < n; i++) out[i] = a[i] + b[i] * scale;
 }
 
 }  // namespace octavo::kernels

@@ -42,7 +42,7 @@ Requantize requantize_row(DType integers, DType result);
 // out = sums * factor + offset.
 void scale_sums(const int32_t* sums, const float* factor, const float* offset, float* out, int64_t n);
 
-// out = out + a * scale.
-void add_scaled_row(const float* a, float scale, float* out, int64_t n);
+// out = a + b * scale; `out` may be one of them.
+void add_scaled_rows(const float* a, const float* b, float scale, float* out, int64_t n);
 
 }  // namespace octavo::kernels

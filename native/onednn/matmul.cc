@@ -10,6 +10,23 @@ dnnl::memory::desc layout(const TensorDesc& desc, bool any) {
   return to_onednn(desc);
 }
 
+// Rows shorter than this lie in enough sets of the cache however far apart they begin.
+constexpr int64_t kShortRow = 1024 / sizeof(float);
+constexpr int64_t kCacheLine = 64 / sizeof(float);
+
+// Row-major float32 weights, as a dense layout and as one whose rows begin an odd number of cache lines
+// apart. oneDNN's gemm reads the weights of few rows of the source as they lie, column after column: dense
+// rows of 4 KiB or a multiple of it all begin in the same set of the cache, and the product takes twice as
+// long.
+TensorDesc dense_rows(const TensorDesc& weights) {
+  return {weights.dtype, weights.shape, row_major_strides(weights.shape)};
+}
+TensorDesc spread_rows(TensorDesc weights) {
+  const int64_t lines = (weights.shape.back() + kCacheLine - 1) / kCacheLine;
+  weights.strides = {(lines | 1) * kCacheLine, 1};
+  return weights;
+}
+
 struct Operands {
   dnnl::memory::desc src, weights, bias, dst;
 };
@@ -42,8 +59,12 @@ FusedPrimitive make_matmul(const MatmulProblem& problem, const Fusion& fusion, A
   const auto bias =
       has_bias ? dnnl::memory::desc(bias_shape, dnnl::memory::data_type::f32, row_major_strides(bias_shape))
                : dnnl::memory::desc();
-  const auto pd = describe({src, layout(problem.weights, problem.packed_weights), bias, dst}, problem.src,
-                           fused.attributes);
+  auto pd = describe({src, layout(problem.weights, problem.packed_weights), bias, dst}, problem.src,
+                     fused.attributes);
+  const TensorDesc& weights = problem.weights;
+  if (problem.packed_weights && weights.dtype == DType::f32 && weights.shape.size() == 2 &&
+      weights.shape[1] >= kShortRow && pd.weights_desc() == to_onednn(dense_rows(weights)))
+    pd = describe({src, to_onednn(spread_rows(weights)), bias, dst}, problem.src, fused.attributes);
   Primitive primitive(dnnl::matmul(pd), pd.impl_info_str(), pd.scratchpad_desc());
   return complete(std::move(primitive), {src, pd.weights_desc(), bias, dst}, std::move(fused));
 }

@@ -4,8 +4,6 @@
 
 namespace octavo {
 
-namespace {}  // namespace
-
 AccumulatorOutput::AccumulatorOutput(const StepSpec& spec, const onednn::Fusion& fusion, int64_t channels)
     : dst_(spec.outputs[0].dtype),
       dst_scale_(fusion.dst_scale),
@@ -48,12 +46,21 @@ void AccumulatorOutput::row(const int32_t* sums, int64_t channel, int64_t count,
     return at_once_(sums, to, dst, count);
   }
   alignas(64) float values[kMaxChannels], added[kMaxChannels];
-  kernels::scale_sums(sums, factor_.data() + channel, offset_.data() + channel, values, count);
-  if (addend_) {
-    kernels::load_row(addend_->dtype, addend, added, count, 1, static_cast<float>(addend_->zero_point));
-    kernels::add_scaled_row(added, addend_->scale, values, count);
+  float* result = dst_ == DType::f32 ? static_cast<float*>(dst) : values;
+  const float *factor = factor_.data() + channel, *offset = offset_.data() + channel;
+  if (!addend_) {
+    kernels::scale_sums(sums, factor, offset, result, count);
+  } else {
+    kernels::scale_sums(sums, factor, offset, values, count);
+    const auto* reals = static_cast<const float*>(addend);
+    if (addend_->dtype != DType::f32) {
+      kernels::load_row(addend_->dtype, addend, added, count, 1, static_cast<float>(addend_->zero_point));
+      reals = added;
+    }
+    kernels::add_scaled_rows(values, reals, addend_->scale, result, count);
   }
-  unary_.apply(values, count);
+  unary_.apply(result, count);
+  if (result == dst) return;
   const auto range = is_byte(dst_) ? kernels::full_range(dst_) : kernels::QuantRange{0, 0};
   kernels::store_row(dst_, values, dst, count, 1 / dst_scale_, dst_zero_point_, range);
 }

@@ -1,18 +1,20 @@
-// y = x W^T + b over the last dimension, float or quantized, with what is fused into it. Always oneDNN's
-// matmul: its inner product refuses zero points.
+// y = x W^T + b over the last dimension, float or quantized, with what is fused into it: on oneDNN's matmul,
+// as its inner product refuses zero points, on its convolution where that is faster, or on our own kernels.
 #include <stdexcept>
 
 #include "onednn/matmul.h"
 #include "primitives/exact_layer.h"
 #include "primitives/float32_fallback.h"
 #include "primitives/fused_step.h"
+#include "primitives/pixel_linear.h"
 #include "primitives/table.h"
 #include "primitives/weight_sums.h"
 
 namespace octavo {
 
 namespace {
-// Below so many rows oneDNN takes up to three times as long as our own kernels where there is no VNNI.
+// Below so many rows oneDNN's matmul takes up to three times as long as our own kernels where there is no
+// VNNI, and its convolution on two threads as long or longer.
 constexpr int64_t kFewRows = 64;
 
 struct MatrixView {
@@ -118,6 +120,8 @@ std::unique_ptr<Step> create(const StepSpec& spec) {
     return create_exact_linear(spec, inputs, fusion);
   if (fusion.src_zero_point != 0 && has_weight_sums(spec.inputs[1]))
     fusion.weight_sums = weight_sums(spec.inputs[1]);
+  if (has_exact_layers(src.dtype))
+    if (auto step = create_pixel_linear(spec, inputs, fusion)) return step;
 
   const TensorDesc transposed{
       weight.dtype, {weight.shape[1], channels}, {weight.strides[1], weight.strides[0]}};

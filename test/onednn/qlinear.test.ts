@@ -19,13 +19,16 @@ interface Case {
   readonly addend?: (typeof outputs)[number];
   readonly perTensor?: boolean;
   readonly noBias?: boolean;
+  /** The largest magnitude of a weight; 127 where left out. */
+  readonly largest?: number;
 }
 
 function problemOf(c: Case): string | undefined {
   const random = seeded(c.seed);
   const inner = c.x[c.x.length - 1];
   const x = Tensor.from(c.input, integers(random, sizeOf(c.x), ...ranges[c.input]), c.x);
-  const weight = Tensor.from('int8', integers(random, c.out * inner, -127, 127), [c.out, inner]);
+  const { largest = 127 } = c;
+  const weight = Tensor.from('int8', integers(random, c.out * inner, -largest, largest), [c.out, inner]);
   const xZeroPoint = integers(random, 1, ...ranges[c.input])[0];
   const xScale = Math.fround(0.02 + 0.01 * random());
   const spread = 3 / (xScale * 74 * 74 * Math.sqrt(inner));
@@ -104,6 +107,39 @@ describe('qlinearPointwise', () => {
     expect(
       failures(pairs.map((dtypes, seed) => ({ x: [5, 48], out: 40, ...dtypes, seed: 20 + seed, unary }))),
     ).toEqual([]);
+  });
+});
+
+/** Two products with 255 fit 16 bits, and rows are many: without VNNI these are convolutions of one pixel. */
+const inPixels = [
+  { x: [64, 48], out: 40, largest: 64 },
+  { x: [2, 67, 33], out: 9, largest: 64 },
+  { x: [130, 17], out: 200, largest: 64 },
+  { x: [70, 1], out: 1, largest: 64 },
+];
+
+describe('many rows of small weights', () => {
+  it.each(inPixels)('$x to $out: every input and output dtype', (shape) => {
+    expect(failures(pairs.map((dtypes, seed) => ({ ...shape, ...dtypes, seed })))).toEqual([]);
+    expect(
+      failures(pairs.map((dtypes, seed) => ({ ...shape, ...dtypes, seed, perTensor: true, noBias: true }))),
+    ).toEqual([]);
+  });
+
+  it.each(unaries)('then %s', (unary) => {
+    const cases = inPixels.flatMap((shape) =>
+      pairs.map((dtypes, seed) => ({ ...shape, ...dtypes, seed: 20 + seed, unary })),
+    );
+    expect(failures(cases)).toEqual([]);
+  });
+
+  it.each(outputs)('plus %s', (addend) => {
+    const cases = inPixels.flatMap((shape) =>
+      ['none', 'relu', 'gelu'].flatMap((unary) =>
+        pairs.map((dtypes, seed) => ({ ...shape, ...dtypes, seed: 40 + seed, addend, unary })),
+      ),
+    );
+    expect(failures(cases)).toEqual([]);
   });
 });
 

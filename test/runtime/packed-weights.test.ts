@@ -29,6 +29,13 @@ function weightOnly(): CompiledModel {
   );
 }
 
+/** A layer of rows that are spread over the cache's sets. */
+function wide(): CompiledModel {
+  const b = new GraphBuilder();
+  const x = b.input('x', [batch, 40]);
+  return compile(b.finish(b.call('aten.linear.default', x, b.parameter('w', [512, 40]))));
+}
+
 /** Models whose weights are packed in every way there is on some CPU. */
 const models: [string, () => Promise<CompiledModel>][] = [
   ['float32 in blocks of channels', async () => compile(convNet())],
@@ -38,6 +45,7 @@ const models: [string, () => Promise<CompiledModel>][] = [
   ['an int8 network with depthwise layers', () => quantized('glyph_mobilenet', false)],
   ['dynamically quantized layers', () => quantizeDynamic(pt2('test/fixtures/quantization/encoder.pt2'))],
   ['layers whose weight alone is int8', async () => weightOnly()],
+  ['a float32 layer of many columns', async () => wide()],
 ];
 
 function inputOf(model: CompiledModel, size: number): Tensor {

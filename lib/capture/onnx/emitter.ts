@@ -9,15 +9,17 @@ export interface OnnxValue extends TensorMeta {
   readonly constant?: Tensor;
   /** Scales the value was dequantized with: one, or one a channel. */
   readonly scales?: Float32Array;
+  /** Of a scale chosen at run time: the name of the tensor it was chosen for, and that tensor in integers. */
+  readonly quantized?: { readonly input: string; readonly integers: OnnxValue };
 }
 
-/** How one operator is written: adds ONNX nodes through the call and says which value is the result. */
-export type OnnxEmitter = (call: OnnxCall) => OnnxValue;
+/** How one operator is written: adds ONNX nodes through the call and says which value is the result, or which are. */
+export type OnnxEmitter = (call: OnnxCall) => OnnxValue | readonly OnnxValue[];
 
 /** One operator call on its way into the ONNX graph. */
 export class OnnxCall {
   readonly args: Arguments<OnnxValue>;
-  /** Dtype and shape of the result. */
+  /** Dtype and shape of the result, or of the first of several. */
   readonly meta: TensorMeta;
   readonly #name: string;
   readonly #builder: OnnxGraphBuilder;
@@ -36,6 +38,26 @@ export class OnnxCall {
     attributes: Readonly<Record<string, OnnxAttributeValue>> = {},
   ): OnnxValue {
     return { ...this.meta, name: this.#add(opType, inputs, attributes, this.#name) };
+  }
+
+  /** Adds a node of several outputs, by their names, each with what it gives. */
+  results(
+    opType: string,
+    inputs: readonly OnnxValue[],
+    outputs: Readonly<Record<string, TensorMeta>>,
+  ): OnnxValue[] {
+    const values = Object.entries(outputs).map(([suffix, meta]): OnnxValue => {
+      return { ...meta, name: `${this.#name}/${suffix}` };
+    });
+    const [first, ...others] = values.map(({ name }) => name);
+    this.#builder.node(
+      opType,
+      inputs.map(({ name }) => name),
+      {},
+      first,
+      ...others,
+    );
+    return values;
   }
 
   /** Adds a node on the way to the result. `meta` is what it gives: by default what the call gives. */

@@ -3,10 +3,12 @@ import {
   type Argument,
   Arguments,
   type Dim,
+  GET_ITEM,
   type GraphModule,
   isArgumentList,
   type MetaValue,
   Node,
+  pickItem,
   propagateShapes,
   type TensorMeta,
 } from '../../graph/index.ts';
@@ -23,7 +25,8 @@ const irVersion = 9;
 /**
  * Writes a graph as an ONNX model (counterpart: `torch.onnx.export`). A float graph gives float ONNX; a graph from
  * `convertPt2e` gives QDQ ONNX: `QuantizeLinear`/`DequantizeLinear` pairs around float operators, int8 weights with a
- * scale a channel, int32 biases, which ONNX Runtime and others turn into int8 kernels. Symbolic sizes, such as the
+ * scale a channel, int32 biases, which ONNX Runtime and others turn into int8 kernels; dynamic
+ * quantization, of uint8 from 0 to 255, becomes `DynamicQuantizeLinear`. Symbolic sizes, such as the
  * batch, stay symbolic. Lowered graphs (`onednn.*`) have no ONNX form: export before `lower`.
  *
  * @returns the bytes of a `.onnx` file, operator set 20.
@@ -33,12 +36,15 @@ export function exportOnnx(module: GraphModule): Uint8Array {
   return encodeOnnxModel(new Exporter(module).model());
 }
 
+/** What a node of the graph has become. */
+type OnnxResult = OnnxValue | readonly OnnxValue[] | Dim;
+
 class Exporter {
   readonly #module: GraphModule;
   readonly #metas: ReadonlyMap<Node, MetaValue>;
   readonly #builder = new OnnxGraphBuilder();
-  /** Tensors, and sizes that host operators compute. */
-  readonly #values = new Map<Node, OnnxValue | Dim>();
+  /** Tensors, lists of them, and sizes that host operators compute. */
+  readonly #values = new Map<Node, OnnxResult>();
 
   constructor(module: GraphModule) {
     this.#module = module;
@@ -68,11 +74,13 @@ class Exporter {
     };
   }
 
-  #emit(node: Node): OnnxValue | Dim {
+  #emit(node: Node): OnnxResult {
     const meta = this.#metas.get(node)!;
     if (node.op === 'placeholder') return { ...(meta as TensorMeta), name: node.name };
     if (node.op === 'get_attr') return this.#parameter(node);
-    if (!isTensorMeta(meta)) return meta as Dim;
+    if (node.target === GET_ITEM) return pickItem(node, this.#values.get(node.args[0] as Node));
+    const [first] = Array.isArray(meta) ? (meta as readonly TensorMeta[]) : [meta];
+    if (!isTensorMeta(first)) return meta as Dim;
     const { schema } = operators.get(node.target);
     const kwargs = Object.fromEntries(
       Object.entries(node.kwargs).map(([key, arg]) => [key, this.#load(arg)]),
@@ -83,7 +91,7 @@ class Exporter {
       kwargs,
     );
     try {
-      return emitterOf(node.target)!(new OnnxCall(this.#builder, node.name, args, meta));
+      return emitterOf(node.target)!(new OnnxCall(this.#builder, node.name, args, first));
     } catch (error) {
       throw new Error(
         `node '${node.name}' (${node.target}) cannot be written as ONNX: ${(error as Error).message}`,
@@ -119,7 +127,7 @@ class Exporter {
   }
 }
 
-function isTensorMeta(meta: MetaValue): meta is TensorMeta {
+function isTensorMeta(meta: MetaValue | TensorMeta): meta is TensorMeta {
   return typeof meta === 'object' && 'dtype' in meta;
 }
 
@@ -137,6 +145,7 @@ function assertSupported(module: GraphModule): void {
     if (
       !isCall ||
       node.target === 'aten.sym_size.int' ||
+      node.target === GET_ITEM ||
       (node.op === 'call_function' && emitterOf(node.target))
     )
       continue;

@@ -32,21 +32,21 @@ export class OnnxGraphBuilder {
     return [...this.#initializers.values()].filter(({ name }) => used.has(name));
   }
 
-  /** Adds a node with one output and gives the output's name back. */
+  /** Adds a node, named like its first output, and gives that name back. */
   node(
     opType: string,
     inputs: readonly string[],
     attributes: Readonly<Record<string, OnnxAttributeValue>>,
-    output: string,
+    ...outputs: readonly [string, ...string[]]
   ): string {
     this.nodes.push({
-      name: output,
+      name: outputs[0],
       opType,
       input: inputs,
-      output: [output],
+      output: outputs,
       attribute: Object.entries(attributes).map(([name, value]) => encodeAttribute(name, value)),
     });
-    return output;
+    return outputs[0];
   }
 
   /** Adds a constant unless one of this name is there already, and gives its name back. */

@@ -1,7 +1,9 @@
 import type { OnnxEmitter } from '../emitter.ts';
 import { activationEmitters } from './activation.ts';
 import { arithmeticEmitters } from './arithmetic.ts';
+import { attentionEmitters } from './attention.ts';
 import { convolutionEmitters } from './convolution.ts';
+import { dynamicQuantizationEmitters } from './dynamic-quantization.ts';
 import { linearEmitters } from './linear.ts';
 import { normalizationEmitters } from './normalization.ts';
 import { poolingEmitters } from './pooling.ts';
@@ -12,7 +14,9 @@ const emitters = new Map<string, OnnxEmitter>(
   [
     activationEmitters,
     arithmeticEmitters,
+    attentionEmitters,
     convolutionEmitters,
+    dynamicQuantizationEmitters,
     linearEmitters,
     normalizationEmitters,
     poolingEmitters,

@@ -27,7 +27,7 @@ function permute(call: OnnxCall): OnnxValue {
 }
 
 /** The input itself: nothing is written. */
-const identity: OnnxEmitter = (call) => call.args.tensor(call.args.schema.arguments[0].name);
+const identity = (call: OnnxCall): OnnxValue => call.args.tensor(call.args.schema.arguments[0].name);
 
 function dropout(call: OnnxCall): OnnxValue {
   if (call.args.bool('train')) throw new Error('dropout in training mode: export the model after eval()');

@@ -1,0 +1,34 @@
+import type { Module } from '../lib/nn/index.ts';
+import { bertBase, bertInput } from './models/bert.ts';
+import { referenceModels } from './models/index.ts';
+
+/** What a network takes, and how it is quantized. */
+export interface NetworkSpec {
+  /** Of its input, without the batch. */
+  readonly inputShape: readonly number[];
+  /** Whether activations' parameters are calibrated, or chosen from each request's tensors. */
+  readonly recipe: 'static' | 'dynamic';
+}
+
+/** A network that the benches know by name. */
+export interface BenchNetwork extends NetworkSpec {
+  build(): Module;
+}
+
+/** Input of the networks for ImageNet, without the batch. */
+export const imageShape = [3, 224, 224] as const;
+
+const networks: ReadonlyMap<string, BenchNetwork> = new Map<string, BenchNetwork>([
+  ...Object.entries(referenceModels).map(([name, build]): [string, BenchNetwork] => {
+    return [name, { build, inputShape: imageShape, recipe: 'static' }];
+  }),
+  ['bert_base', { build: bertBase, inputShape: bertInput, recipe: 'dynamic' }],
+]);
+
+/** @throws Error that lists those there are. */
+export function networkOf(name: string): BenchNetwork {
+  const network = networks.get(name);
+  if (!network)
+    throw new Error(`there is no network '${name}'; those there are: ${[...networks.keys()].join(', ')}`);
+  return network;
+}

@@ -1,0 +1,42 @@
+import type { OnnxCall, OnnxEmitter, OnnxValue } from '../emitter.ts';
+
+const unsignedBytes = { dtype: 'uint8', min: 0, max: 255 } as const;
+
+/**
+ * Range, scale and zero point of a tensor, and the integers at once: ONNX has one operator for both, and runtimes know what
+ * follows it. It has no least scale, which a tensor reaches whose values differ by less than 0.06.
+ */
+function chooseParameters(call: OnnxCall): readonly OnnxValue[] {
+  const { args } = call;
+  const [dtype, min, max] = [args.dtype('dtype'), args.number('quant_min'), args.number('quant_max')];
+  if (dtype !== unsignedBytes.dtype || min !== unsignedBytes.min || max !== unsignedBytes.max)
+    throw new Error(
+      `ONNX chooses parameters at run time for uint8 from 0 to 255 alone, not for ${dtype} from ${min} to ${max}: quantize dynamically without reduceRange`,
+    );
+  const input = args.tensor('input');
+  const [integers, scale, zeroPoint] = call.results('DynamicQuantizeLinear', [input], {
+    quantized: { dtype: 'uint8', shape: input.shape },
+    scale: { dtype: 'float32', shape: [] },
+    zero_point: { dtype: 'uint8', shape: [] },
+  });
+  return [{ ...scale, quantized: { input: input.name, integers } }, zeroPoint];
+}
+
+function quantize(call: OnnxCall): OnnxValue {
+  const [input, scale] = [call.args.tensor('input'), call.args.tensor('scale')];
+  if (scale.quantized?.input !== input.name)
+    throw new Error('a tensor quantized with parameters that were chosen for another one');
+  return scale.quantized.integers;
+}
+
+/** Quantization with parameters that each request's tensors choose. */
+export const dynamicQuantizationEmitters: Readonly<Record<string, OnnxEmitter>> = {
+  'quantized_decomposed.choose_qparams.tensor': chooseParameters,
+  'quantized_decomposed.quantize_per_tensor.tensor': quantize,
+  'quantized_decomposed.dequantize_per_tensor.tensor': (call) =>
+    call.result('DequantizeLinear', [
+      call.args.tensor('input'),
+      call.args.tensor('scale'),
+      call.args.tensor('zero_point'),
+    ]),
+};
