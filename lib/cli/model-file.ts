@@ -64,8 +64,8 @@ export async function openModel(path: string, options: OpenOptions): Promise<Ope
     return { model: compile(module, use), precision: precisionOf(module), preprocessing: undefined };
   }
   refuseAutocast(path, options);
-  const { module, metadata } = await readArtifact(path);
-  const model = compile(module, { ...use, metadata });
+  const { module, metadata, tuning } = await readArtifact(path);
+  const model = compile(module, { ...use, metadata, tuning });
   warnOfSlowBfloat16(module, path);
   return { model, precision: precisionOf(module), preprocessing: rememberedPreprocessing(metadata) };
 }
