@@ -1,5 +1,3 @@
-import { access, constants } from 'node:fs/promises';
-import { dirname } from 'node:path';
 import { Command } from 'commander';
 import type { TensorMeta } from '../graph/index.ts';
 import { type CompiledModel, type TracedRuns, traceOf } from '../runtime/index.ts';
@@ -10,6 +8,7 @@ import { type AutocastFlags, addAutocastOptions } from './autocast.ts';
 import { openModel } from './model-file.ts';
 import { positiveInteger, positiveIntegers } from './option-parsers.ts';
 import { formatTable, type GlobalOptions, printResult } from './output.ts';
+import { checkOutputPath } from './output-path.ts';
 import { Progress } from './progress.ts';
 import { formatSlowestSteps, slowestSteps, type TimedStep } from './slowest-steps.ts';
 
@@ -56,7 +55,7 @@ async function bench(file: string, options: BenchOptions): Promise<void> {
   const results: Measurement[] = [];
   const traced: TracedRuns[] = [];
   let precision = '';
-  if (options.trace !== undefined) await checkFolder(options.trace);
+  if (options.trace !== undefined) await checkOutputPath('--trace', options.trace);
   const { threads: counts = [undefined], ...rest } = options;
   for (const threads of counts) {
     const opened = await openModel(file, threads === undefined ? rest : { ...rest, threads });
@@ -116,18 +115,6 @@ async function measure(model: CompiledModel, batch: number, runs: number): Promi
     p95Ms: times[Math.min(runs - 1, Math.floor(runs * 0.95))],
     imagesPerSecond: (1000 * batch) / medianMs,
   };
-}
-
-/** Before the time is spent that a measurement takes. */
-async function checkFolder(path: string): Promise<void> {
-  const folder = dirname(path);
-  try {
-    await access(folder, constants.W_OK);
-  } catch (error) {
-    const { code } = error as NodeJS.ErrnoException;
-    const reason = code === 'ENOENT' ? `there is no folder ${folder}` : `${folder} is not writable (${code})`;
-    throw new Error(`--trace ${path} could not be written: ${reason}`, { cause: error });
-  }
 }
 
 function profiles(model: CompiledModel, batch: number): TracedRuns['runs'] {

@@ -11,6 +11,7 @@ import { calibrationBatches } from './calibration.ts';
 import { type Dataset, loadDataset } from './dataset.ts';
 import { positiveInteger } from './option-parsers.ts';
 import { formatBytes, type GlobalOptions, printResult } from './output.ts';
+import { checkOutputPath } from './output-path.ts';
 import {
   addPreprocessingOptions,
   choosePreprocessing,
@@ -55,6 +56,7 @@ export function quantizeCommand(): Command {
 
 async function quantize(path: string, options: QuantizeOptions): Promise<void> {
   const autocast = autocastOf(options);
+  await checkOutputPath('--out', options.out);
   const dataset = await loadDataset(options.calib);
   const preprocessing = choosePreprocessing(options, undefined, dataset.images);
   let refusals: readonly Refusal[] = [];
