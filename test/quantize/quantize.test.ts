@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs';
-import { describe, expect, it } from 'vitest';
+import { afterEach, describe, expect, it, vi } from 'vitest';
 import {
   getDefaultX86QuantizationConfig,
   type LoweringReport,
@@ -73,6 +73,21 @@ describe('quantizeStatic', () => {
     // Sums within one integer kernel are exact, but a requantized value may round to the neighbour (a step is about
     // 0.01), and the last layer adds such up with weights below 1.
     expect(greatestDifference(output as Tensor, goldenTensor('tiny_cnn/eval_out_qdq'))).toBeLessThan(0.02);
+  });
+
+  describe('tunes for the threads that the model has', () => {
+    afterEach(() => vi.unstubAllEnvs());
+    it.each([
+      [{ preset: 'throughput' } as const, []],
+      [{ streams: 2 }, ['1', '2']],
+      [{ threadsPerStream: 3 }, ['1', '2', '3']],
+    ])('with %j, of four', async (options, tried) => {
+      vi.stubEnv('OMP_NUM_THREADS', '4');
+      const tune = goldenTensor('tiny_cnn/calib_0');
+      using model = await quantizeStatic(tinyCnn, [tune], { reduceRange, tune, ...options });
+      expect(model.tuning.layers).toHaveLength(4);
+      expect(model.tuning.threads.flatMap(({ times }) => Object.keys(times))).toEqual(tried);
+    });
   });
 
   it('takes a module with example inputs', async () => {
