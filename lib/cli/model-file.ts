@@ -65,7 +65,8 @@ export async function openModel(path: string, options: OpenOptions): Promise<Ope
   }
   refuseAutocast(path, options);
   const { module, metadata, tuning } = await readArtifact(path);
+  const preprocessing = rememberedPreprocessing(metadata, path);
   const model = compile(module, { ...use, metadata, tuning });
   warnOfSlowBfloat16(module, path);
-  return { model, precision: precisionOf(module), preprocessing: rememberedPreprocessing(metadata) };
+  return { model, precision: precisionOf(module), preprocessing };
 }
