@@ -293,7 +293,7 @@ describe('octavo', () => {
     [
       ['eval', 'nowhere.pt2', '--data', 'models/glyphs/test.npz'],
       1,
-      "octavo: ENOENT: no such file or directory, open 'nowhere.pt2'",
+      "octavo: nowhere.pt2 could not be opened: ENOENT: no such file or directory, open 'nowhere.pt2'",
     ],
     [['eval', source, '--data', 'x.npz', '--scale', '1,2'], 2, 'It must be one number, not 0.'],
     [['bench', 'models'], 1, 'models is not a file'],
