@@ -47,13 +47,14 @@ export class GraphModule {
   /**
    * `value` itself, where JavaScript may have passed anything: what `loadPt2` returns without `await`, say.
    * @param where the function that takes it, for messages.
+   * @param expected what that may be given.
    * @throws Error when it is no graph module.
    */
-  static accept(value: GraphModule, where: string): GraphModule {
+  static accept(value: unknown, where: string, expected = 'a GraphModule'): GraphModule {
     if (value instanceof GraphModule) return value;
-    const got: unknown = value;
-    const hint = got instanceof Promise ? 'a Promise; await it first' : got === null ? 'null' : typeof got;
-    throw new Error(`${where}: expected a GraphModule, got ${hint}`);
+    const got =
+      value instanceof Promise ? 'a Promise; await it first' : value === null ? 'null' : typeof value;
+    throw new Error(`${where}: expected ${expected}, got ${got}`);
   }
 
   /** @throws Error that names the path when there is no such parameter or buffer. */

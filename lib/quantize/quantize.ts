@@ -39,7 +39,8 @@ export async function quantizeStatic(
   batches: CalibrationBatches,
   options: QuantizeStaticOptions = {},
 ): Promise<CompiledModel> {
-  return compileConverted(await convertStatic(await captured(model), batches, options), options);
+  const module = await captured(model, 'quantizeStatic');
+  return compileConverted(await convertStatic(module, batches, options), options);
 }
 
 /**
@@ -51,7 +52,7 @@ export async function quantizeDynamic(
   model: ModelSource,
   options: QuantizeOptions = {},
 ): Promise<CompiledModel> {
-  return compileConverted(convertDynamic(await captured(model), options), options);
+  return compileConverted(convertDynamic(await captured(model, 'quantizeDynamic'), options), options);
 }
 
 function compileConverted(converted: GraphModule, options: QuantizeOptions): CompiledModel {

@@ -133,6 +133,22 @@ describe('quantizeStatic', () => {
   });
 });
 
+describe.each([
+  ['quantizeStatic', (model: unknown) => quantizeStatic(model as string, [])],
+  ['quantizeDynamic', (model: unknown) => quantizeDynamic(model as string)],
+])('%s', (name, quantize) => {
+  it.each([
+    [loadPt2(tinyCnn), 'a Promise; await it first'],
+    [null, 'null'],
+    [undefined, 'undefined'],
+    [7, 'number'],
+    [{}, 'object'],
+  ])('says what it must be given %#', async (model, got) => {
+    const expected = 'a GraphModule, { module, exampleInputs } or the path of a .pt2 file';
+    await expect(quantize(model)).rejects.toThrow(`${name}: expected ${expected}, got ${got}`);
+  });
+});
+
 describe('quantizeDynamic', () => {
   it('runs the linear layers of an encoder on integers, with no calibration', async () => {
     const { inputs, dynamic } = JSON.parse(
