@@ -4,7 +4,6 @@ export { readNpy, writeNpy } from './npy.ts';
 export { loadNpz, writeNpz } from './npz.ts';
 export { openFile, readWhole } from './open-file.ts';
 export {
-  decodeSafetensors,
   decodeSafetensorsHeader,
   encodeSafetensors,
   type Safetensors,
