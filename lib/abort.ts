@@ -35,8 +35,8 @@ export function unlessAborted<T>(promise: Promise<T>, signal: AbortSignal | unde
 }
 
 /**
- * The same items, but the signal ends the wait for the next one: then it throws the signal's reason. Like `for await`, it
- * closes the iterator when it is left early.
+ * The same items, but the signal ends the wait for the next one: then it throws the signal's reason. Like `for await`,
+ * it closes the iterator when it is left early.
  */
 export async function* untilAborted<T>(
   items: AsyncIterable<T> | Iterable<T>,

@@ -69,7 +69,7 @@ export function addPreprocessingOptions(command: Command): Command {
 }
 
 /**
- * The preprocessing to use, each number for itself: what the options say; else what the model's file remembers; else the
+ * The preprocessing to use, each part for itself: what the options say; else what the model's file remembers; else the
  * scale that suits the images' dtype, and neither mean nor std.
  */
 export function choosePreprocessing(
