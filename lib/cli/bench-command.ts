@@ -5,6 +5,7 @@ import { countThreads } from '../runtime/threads.ts';
 import { writeWhole } from '../runtime/whole-file.ts';
 import { Tensor } from '../tensor/index.ts';
 import { type AutocastFlags, addAutocastOptions } from './autocast.ts';
+import { inputShape } from './input-shape.ts';
 import { openModel } from './model-file.ts';
 import { positiveInteger, positiveIntegers } from './option-parsers.ts';
 import { formatTable, type GlobalOptions, printResult } from './output.ts';
@@ -42,7 +43,12 @@ export function benchCommand(): Command {
       '<file>',
       'a .pt2 model, run in float32 or what --autocast says, or a model that octavo quantize wrote',
     )
-    .option('--batch <list>', 'batch sizes', positiveIntegers, [1, 32])
+    .option(
+      '--batch <list>',
+      'batch sizes, and other sizes that the model leaves open',
+      positiveIntegers,
+      [1, 32],
+    )
     .option('--threads <list>', 'numbers of compute threads (default: one for each core)', positiveIntegers)
     .option('--runs <n>', 'timed runs of each', positiveInteger, 100)
     .option('--trace <json>', 'write a trace of some runs, step by step, for Perfetto or chrome://tracing');
@@ -123,9 +129,8 @@ function profiles(model: CompiledModel, batch: number): TracedRuns['runs'] {
 }
 
 /** Values in [-1, 1), or zeros for integer inputs. */
-function randomInput({ dtype, shape }: TensorMeta, batch: number): Tensor {
-  const sizes = shape.map((size) => (typeof size === 'number' ? size : batch));
-  const tensor = Tensor.zeros(dtype, sizes);
+function randomInput(meta: TensorMeta, batch: number): Tensor {
+  const tensor = Tensor.zeros(meta.dtype, inputShape(meta, batch));
   if (tensor.data instanceof Float32Array)
     for (let i = 0; i < tensor.data.length; i++) tensor.data[i] = 2 * Math.random() - 1;
   return tensor;
