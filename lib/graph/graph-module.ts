@@ -13,7 +13,7 @@ export interface SymbolRange {
   readonly max: number;
 }
 
-/** Facts about a whole graph. Other rooms add theirs by declaration merging (lowering: `loweringReport`). */
+/** Facts about a whole graph. Other rooms add theirs by declaration merging (lowering: `lowering`). */
 // biome-ignore lint/suspicious/noEmptyInterface: it is there to be merged with.
 export interface GraphModuleMeta {}
 
@@ -57,14 +57,20 @@ export class GraphModule {
     throw new Error(`${where}: expected ${expected}, got ${got}`);
   }
 
-  /** @throws Error that names the path when there is no such parameter or buffer. */
+  /**
+   * The parameter, buffer or constant of that path (`torch.fx.GraphModule.get_parameter`, `get_buffer`).
+   * @throws Error that names the path when there is none.
+   */
   attribute(target: string): Tensor {
     const tensor = this.attributes.get(target);
     if (!tensor) throw new Error(`GraphModule: there is no parameter or buffer '${target}'`);
     return tensor;
   }
 
-  /** @throws Error that names the target when there is no such module. */
+  /**
+   * The module of that name (`torch.fx.GraphModule.get_submodule`).
+   * @throws Error that names the target when there is none.
+   */
   module(target: string): CallableModule {
     const module = this.modules.get(target);
     if (!module) throw new Error(`GraphModule: there is no module '${target}'`);
