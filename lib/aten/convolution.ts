@@ -1,5 +1,4 @@
 import { type Arguments, type Dim, dimsEqual, staticDim, type TensorMeta } from '../graph/index.ts';
-import type { Attributes } from '../onednn/addon.ts';
 import { windowCount } from '../onednn/geometry.ts';
 import type { OperatorDefinition, Step, TensorLike } from './registry.ts';
 
@@ -47,13 +46,14 @@ export function convolutionShape(
   return [input[0], weight[0], ...extents];
 }
 
-/** The native step's attributes for a geometry. */
-export function convolutionAttributes(geometry: ConvolutionGeometry): Attributes {
-  return { ...geometry };
+/** The geometry in an operator's arguments, which have the same names in most of them. */
+export function geometryOf<T>(args: Arguments<T>): ConvolutionGeometry {
+  const [stride, padding, dilation] = ['stride', 'padding', 'dilation'].map((name) => args.numbers(name));
+  return { stride, padding, dilation, groups: args.number('groups') };
 }
 
 /** What `padding='same'` and `'valid'` stand for (`torch.nn.Conv2d`): with an odd total, one more zero at the end. */
-function namedPadding(
+export function namedPadding(
   name: string,
   kernel: readonly Dim[],
   stride: readonly number[],
@@ -69,15 +69,17 @@ function namedPadding(
   };
 }
 
-function geometryOf<T extends { readonly shape: readonly Dim[] }>(args: Arguments<T>): ConvolutionGeometry {
-  const [stride, dilation] = [args.numbers('stride'), args.numbers('dilation')];
+/** The same where padding may have a name. */
+function paddedGeometryOf<T extends { readonly shape: readonly Dim[] }>(
+  args: Arguments<T>,
+): ConvolutionGeometry {
   const padding = args.raw('padding');
+  if (typeof padding !== 'string') return geometryOf(args);
+  const [stride, dilation] = [args.numbers('stride'), args.numbers('dilation')];
   const kernel = args.tensor('weight').shape.slice(2);
   return {
     stride,
-    ...(typeof padding === 'string'
-      ? namedPadding(padding, kernel, stride, dilation)
-      : { padding: args.numbers('padding') }),
+    ...namedPadding(padding, kernel, stride, dilation),
     dilation,
     groups: args.number('groups'),
   };
@@ -87,7 +89,7 @@ function infer(args: Arguments<TensorMeta>): TensorMeta {
   const input = args.tensor('input');
   return {
     dtype: input.dtype,
-    shape: convolutionShape(input.shape, args.tensor('weight').shape, geometryOf(args)),
+    shape: convolutionShape(input.shape, args.tensor('weight').shape, paddedGeometryOf(args)),
   };
 }
 
@@ -96,7 +98,7 @@ function step<T extends TensorLike>(args: Arguments<T>): Step<T> {
   return {
     op: 'convolution',
     inputs: [args.tensor('input'), args.tensor('weight'), ...(bias ? [bias] : [])],
-    attributes: { ...convolutionAttributes(geometryOf(args)), hasBias: bias !== null },
+    attributes: { ...paddedGeometryOf(args), hasBias: bias !== null },
   };
 }
 

@@ -1,16 +1,11 @@
 import type { Arguments } from '../graph/index.ts';
-import { convolutionShape } from './convolution.ts';
+import { convolutionShape, geometryOf } from './convolution.ts';
 import { linearShape } from './linear.ts';
 import type { OperatorDefinition, TensorLike } from './registry.ts';
 
 function inputs<T extends TensorLike>(args: Arguments<T>): T[] {
   const bias = args.optionalTensor('bias');
   return [args.tensor('input'), args.tensor('weight'), ...(bias ? [bias] : [])];
-}
-
-function geometryOf<T>(args: Arguments<T>) {
-  const [stride, padding, dilation] = ['stride', 'padding', 'dilation'].map((name) => args.numbers(name));
-  return { stride, padding, dilation, groups: args.number('groups') };
 }
 
 /**

@@ -1,16 +1,9 @@
 import type { Arguments, TensorMeta } from '../graph/index.ts';
-import { convolutionAttributes, convolutionShape } from './convolution.ts';
+import { convolutionShape, geometryOf } from './convolution.ts';
 import { linearShape } from './linear.ts';
 import { fusedSum, fusedUnary } from './pointwise.ts';
 import type { OperatorDefinition, TensorLike } from './registry.ts';
 import { promoteTypes } from './shape-rules.ts';
-
-const geometryOf = <T>(args: Arguments<T>) => ({
-  stride: args.numbers('stride'),
-  padding: args.numbers('padding'),
-  dilation: args.numbers('dilation'),
-  groups: args.number('groups'),
-});
 
 function inferConvolution(args: Arguments<TensorMeta>): TensorMeta {
   const x = args.tensor('X');
@@ -54,7 +47,7 @@ export const mkldnn: readonly OperatorDefinition[] = [
     step: (args) => {
       const { inputs, hasBias } = operands(args);
       const attributes = {
-        ...convolutionAttributes(geometryOf(args)),
+        ...geometryOf(args),
         hasBias,
         ...fusedUnary(args, unaryNames),
       };
@@ -69,7 +62,7 @@ export const mkldnn: readonly OperatorDefinition[] = [
     step: (args) => {
       const { inputs, hasBias } = operands(args, args.tensor('other'));
       const attributes = {
-        ...convolutionAttributes(geometryOf(args)),
+        ...geometryOf(args),
         hasBias,
         ...fusedSum(args.string('binary_attr'), args.raw('alpha')),
         ...fusedUnary(args, binaryUnaryNames),

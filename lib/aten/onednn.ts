@@ -1,7 +1,7 @@
 import type { Arguments, TensorMeta } from '../graph/index.ts';
 import type { Attributes } from '../onednn/addon.ts';
 import type { DType } from '../tensor/index.ts';
-import { convolutionAttributes, convolutionShape } from './convolution.ts';
+import { convolutionShape, geometryOf } from './convolution.ts';
 import { linearShape } from './linear.ts';
 import { fusedSum, fusedUnary, type UnaryNames } from './pointwise.ts';
 import {
@@ -11,13 +11,6 @@ import {
   type Step,
   type TensorLike,
 } from './registry.ts';
-
-const geometryOf = <T>(args: Arguments<T>) => ({
-  stride: args.numbers('stride'),
-  padding: args.numbers('padding'),
-  dilation: args.numbers('dilation'),
-  groups: args.number('groups'),
-});
 
 function outputDtype<T extends { readonly dtype: DType }>(args: Arguments<T>): DType {
   return args.isNone('output_dtype') ? args.tensor('qx').dtype : args.dtype('output_dtype');
@@ -76,7 +69,7 @@ function quantizedStep<T extends TensorLike>(
     ...(bias ? [bias] : []),
     ...(addend ? [addend] : []),
   ];
-  const geometry = op === 'convolution' ? convolutionAttributes(geometryOf(args)) : {};
+  const geometry = op === 'convolution' ? geometryOf(args) : {};
   const attributes = { ...geometry, ...quantization(args, dynamic), hasBias: bias !== null, ...fused };
   return { op, inputs, attributes };
 }

@@ -1,7 +1,7 @@
-import { readFile } from 'node:fs/promises';
 import { operators } from '../aten/index.ts';
 import type { GraphModule } from '../graph/index.ts';
 import { JsonCursor } from '../graph/json-cursor.ts';
+import { readWhole } from '../tensor/index.ts';
 import { ZipArchive } from '../tensor/zip.ts';
 import { buildProgram } from './program.ts';
 import { readTorchSave } from './torch-save.ts';
@@ -14,13 +14,13 @@ const PROGRAM = 'serialized_exported_program.json';
  * dynamic batch, keep their ranges in `rangeConstraints`. In-place operators get functional semantics. Nothing in the
  * file is ever executed.
  * @param source a path, or the file's bytes.
- * @throws Error that names the file and what is wrong with it: not a zip, cut short or damaged, another version's layout,
- * a pickle that asks for anything but tensors, operators that are not supported (all at once, with a count each), or a
- * weight that is missing or of the wrong size.
+ * @throws Error that names the file and what is wrong with it: not there, not a zip, cut short or damaged, another
+ * version's layout, a pickle that asks for anything but tensors, operators that are not supported (all at once, with a
+ * count each), or a weight that is missing or of the wrong size.
  */
 export async function loadPt2(source: string | Uint8Array): Promise<GraphModule> {
   const label = typeof source === 'string' ? source : 'the .pt2 file';
-  const archive = await ZipArchive.open(typeof source === 'string' ? await readFile(source) : source, label);
+  const archive = await ZipArchive.open(typeof source === 'string' ? await readWhole(source) : source, label);
   checkLayout(archive);
   const state = await readTorchSave(archive.read('serialized_state_dict.pt'), `${label}: state dict`);
   const constants = await readTorchSave(archive.read('serialized_constants.pt'), `${label}: constants`);

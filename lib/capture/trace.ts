@@ -29,8 +29,8 @@ export interface ExampleInput {
  * Captures a module as a graph of ATen operators (counterpart: `torch.export.export_for_training(...).module()`): the
  * same operators, names and metadata as PyTorch gives for the same architecture. Call {@link Module.eval} first.
  * @param exampleInputs by name, in the order `forward` takes them. Only dtypes and shapes count, no element is read.
- * @throws Error that names the module where it happened: no {@link Module}, shapes that do not fit, operators that are not supported,
- * control flow that depends on elements or on symbolic sizes.
+ * @throws Error that names the module where it happened: no {@link Module}, shapes that do not fit, operators that are
+ * not supported, control flow that depends on elements or on symbolic sizes.
  */
 export function exportModel(
   module: Module,

@@ -1,5 +1,3 @@
-import { access, constants } from 'node:fs/promises';
-import { dirname } from 'node:path';
 import { Command } from 'commander';
 import type { TensorMeta } from '../graph/index.ts';
 import { type CompiledModel, type TracedRuns, traceOf } from '../runtime/index.ts';
@@ -7,9 +5,11 @@ import { countThreads } from '../runtime/threads.ts';
 import { writeWhole } from '../runtime/whole-file.ts';
 import { Tensor } from '../tensor/index.ts';
 import { type AutocastFlags, addAutocastOptions } from './autocast.ts';
+import { inputShape } from './input-shape.ts';
 import { openModel } from './model-file.ts';
 import { positiveInteger, positiveIntegers } from './option-parsers.ts';
 import { formatTable, type GlobalOptions, printResult } from './output.ts';
+import { checkOutputPath } from './output-path.ts';
 import { Progress } from './progress.ts';
 import { formatSlowestSteps, slowestSteps, type TimedStep } from './slowest-steps.ts';
 
@@ -43,7 +43,12 @@ export function benchCommand(): Command {
       '<file>',
       'a .pt2 model, run in float32 or what --autocast says, or a model that octavo quantize wrote',
     )
-    .option('--batch <list>', 'batch sizes', positiveIntegers, [1, 32])
+    .option(
+      '--batch <list>',
+      'batch sizes, and other sizes that the model leaves open',
+      positiveIntegers,
+      [1, 32],
+    )
     .option('--threads <list>', 'numbers of compute threads (default: one for each core)', positiveIntegers)
     .option('--runs <n>', 'timed runs of each', positiveInteger, 100)
     .option('--trace <json>', 'write a trace of some runs, step by step, for Perfetto or chrome://tracing');
@@ -56,7 +61,7 @@ async function bench(file: string, options: BenchOptions): Promise<void> {
   const results: Measurement[] = [];
   const traced: TracedRuns[] = [];
   let precision = '';
-  if (options.trace !== undefined) await checkFolder(options.trace);
+  if (options.trace !== undefined) await checkOutputPath('--trace', options.trace);
   const { threads: counts = [undefined], ...rest } = options;
   for (const threads of counts) {
     const opened = await openModel(file, threads === undefined ? rest : { ...rest, threads });
@@ -118,27 +123,14 @@ async function measure(model: CompiledModel, batch: number, runs: number): Promi
   };
 }
 
-/** Before the time is spent that a measurement takes. */
-async function checkFolder(path: string): Promise<void> {
-  const folder = dirname(path);
-  try {
-    await access(folder, constants.W_OK);
-  } catch (error) {
-    const { code } = error as NodeJS.ErrnoException;
-    const reason = code === 'ENOENT' ? `there is no folder ${folder}` : `${folder} is not writable (${code})`;
-    throw new Error(`--trace ${path} could not be written: ${reason}`, { cause: error });
-  }
-}
-
 function profiles(model: CompiledModel, batch: number): TracedRuns['runs'] {
   const inputs = model.inputs.map((meta) => randomInput(meta, batch));
   return Array.from({ length: tracedRuns }, () => model.profile(inputs));
 }
 
 /** Values in [-1, 1), or zeros for integer inputs. */
-function randomInput({ dtype, shape }: TensorMeta, batch: number): Tensor {
-  const sizes = shape.map((size) => (typeof size === 'number' ? size : batch));
-  const tensor = Tensor.zeros(dtype, sizes);
+function randomInput(meta: TensorMeta, batch: number): Tensor {
+  const tensor = Tensor.zeros(meta.dtype, inputShape(meta, batch));
   if (tensor.data instanceof Float32Array)
     for (let i = 0; i < tensor.data.length; i++) tensor.data[i] = 2 * Math.random() - 1;
   return tensor;

@@ -1,10 +1,10 @@
-import { open } from 'node:fs/promises';
 import { loadPt2 } from '../capture/index.ts';
 import type { GraphModule } from '../graph/index.ts';
 import { lower } from '../lowering/index.ts';
 import { readArtifact } from '../runtime/artifact.ts';
 import { computesInBfloat16, warnOfSlowBfloat16 } from '../runtime/bfloat16.ts';
 import { type CompiledModel, compile } from '../runtime/index.ts';
+import { openFile } from '../tensor/index.ts';
 import { type AutocastFlags, autocastOf } from './autocast.ts';
 import { type Preprocessing, rememberedPreprocessing } from './preprocessing.ts';
 
@@ -16,9 +16,8 @@ export type FileKind = 'pt2' | 'artifact';
  * @throws Error when it is neither a zip (.pt2) nor safetensors (a model that Octavo saved).
  */
 export async function fileKind(path: string): Promise<FileKind> {
-  const file = await open(path);
+  const file = await openFile(path);
   try {
-    if (!(await file.stat()).isFile()) throw new Error(`${path} is not a file`);
     const { buffer } = await file.read(Buffer.alloc(9), 0, 9, 0);
     if (buffer.toString('latin1', 0, 4) === 'PK\x03\x04') return 'pt2';
     // A safetensors file begins with the length of its header, 64 bits, and the header's JSON.
@@ -64,8 +63,9 @@ export async function openModel(path: string, options: OpenOptions): Promise<Ope
     return { model: compile(module, use), precision: precisionOf(module), preprocessing: undefined };
   }
   refuseAutocast(path, options);
-  const { module, metadata } = await readArtifact(path);
-  const model = compile(module, { ...use, metadata });
+  const { module, metadata, tuning } = await readArtifact(path);
+  const preprocessing = rememberedPreprocessing(metadata, path);
+  const model = compile(module, { ...use, metadata, tuning });
   warnOfSlowBfloat16(module, path);
-  return { model, precision: precisionOf(module), preprocessing: rememberedPreprocessing(metadata) };
+  return { model, precision: precisionOf(module), preprocessing };
 }

@@ -10,17 +10,44 @@ export interface Preprocessing {
   readonly std: readonly number[];
 }
 
-const metadataKey = 'preprocessing';
+/** Beside whatever a user keeps with a model. */
+const metadataKey = 'octavo.preprocessing';
 
 /** What a model's file remembers of its preprocessing. */
 export function preprocessingMetadata(preprocessing: Preprocessing): ModelMetadata {
   return { [metadataKey]: JSON.stringify(preprocessing) };
 }
 
-/** The preprocessing that a model's file remembers, if any. */
-export function rememberedPreprocessing(metadata: ModelMetadata): Preprocessing | undefined {
+/**
+ * The preprocessing that a model's file remembers, if any.
+ * @param path of the file, for messages.
+ * @throws Error when what the file remembers is no preprocessing.
+ */
+export function rememberedPreprocessing(metadata: ModelMetadata, path: string): Preprocessing | undefined {
   const text = metadata[metadataKey];
-  return text === undefined ? undefined : JSON.parse(text);
+  if (text === undefined) return undefined;
+  const value = parsed(text);
+  if (isPreprocessing(value)) return value;
+  throw new Error(
+    `${path}: its metadata '${metadataKey}' must be the JSON of { scale, mean, std }, one number and two lists of ` +
+      `numbers, scale and std without 0; it is ${text}`,
+  );
+}
+
+function parsed(json: string): unknown {
+  try {
+    return JSON.parse(json);
+  } catch {
+    return undefined;
+  }
+}
+
+function isPreprocessing(value: unknown): value is Preprocessing {
+  const { scale, mean, std } = Object(value) as Partial<Record<keyof Preprocessing, unknown>>;
+  const isFactor = (item: unknown) => Number.isFinite(item) && item !== 0;
+  const isList = (list: unknown, is: (item: unknown) => boolean) =>
+    Array.isArray(list) && list.length > 0 && list.every(is);
+  return isFactor(scale) && isList(mean, Number.isFinite) && isList(std, isFactor);
 }
 
 export interface PreprocessingOptions {
@@ -42,18 +69,20 @@ export function addPreprocessingOptions(command: Command): Command {
 }
 
 /**
- * The preprocessing to use: what the options say; else what the model's file remembers; else only the scale that suits
- * the images' dtype.
+ * The preprocessing to use, each part for itself: what the options say; else what the model's file remembers; else the
+ * scale that suits the images' dtype, and neither mean nor std.
  */
 export function choosePreprocessing(
   options: PreprocessingOptions,
   remembered: Preprocessing | undefined,
   images: Tensor,
 ): Preprocessing {
-  const given = options.scale ?? options.mean ?? options.std;
-  if (!given && remembered) return remembered;
-  const scale = options.scale ?? (images.dtype === 'uint8' ? 1 / 255 : 1);
-  return { scale, mean: options.mean ?? [0], std: options.std ?? [1] };
+  const usual = { scale: images.dtype === 'uint8' ? 1 / 255 : 1, mean: [0], std: [1] };
+  return {
+    scale: options.scale ?? remembered?.scale ?? usual.scale,
+    mean: options.mean ?? remembered?.mean ?? usual.mean,
+    std: options.std ?? remembered?.std ?? usual.std,
+  };
 }
 
 /**

@@ -6,7 +6,6 @@ import { lower } from '../lowering/index.ts';
 import { convertStatic, prepareStatic } from '../quantize/index.ts';
 import { readArtifact } from '../runtime/artifact.ts';
 import {
-  type CompiledModel,
   compile,
   formatPlan,
   formatReport,
@@ -18,6 +17,7 @@ import {
 import { type AutocastFlags, addAutocastOptions, autocastOf } from './autocast.ts';
 import { calibrationBatches } from './calibration.ts';
 import { loadDataset } from './dataset.ts';
+import { inputShape } from './input-shape.ts';
 import { fileKind, refuseAutocast } from './model-file.ts';
 import { positiveInteger } from './option-parsers.ts';
 import { type GlobalOptions, printResult } from './output.ts';
@@ -55,7 +55,12 @@ export function printCommand(): Command {
       '--calib <npz>',
       'quantize with this calibration data first; without it, lowered and plan are float32',
     )
-    .option('--batch <n>', 'batch size of the plan (stages plan and lowered)', positiveInteger, 1);
+    .option(
+      '--batch <n>',
+      'batch size of the plan (stages plan and lowered), and other sizes that the model leaves open',
+      positiveInteger,
+      1,
+    );
   return addPreprocessingOptions(addAutocastOptions(command)).action(
     (file: string, _: unknown, self: Command) => print(file, self.optsWithGlobals<PrintOptions>()),
   );
@@ -107,7 +112,7 @@ function printCompiled(
   tuning?: Tuning,
 ): Printout {
   using model = compile(module, tuning ? { tuning } : {});
-  const shapes = shapesOf(model, batch);
+  const shapes = Object.fromEntries(model.inputs.map((info) => [info.name, inputShape(info, batch)]));
   if (stage === 'plan') {
     const plan = model.plan(shapes);
     return { text: withTuning(formatPlan(plan), model.tuning), plan };
@@ -115,14 +120,6 @@ function printCompiled(
   const report = model.reportFor(shapes);
   const text = `${graphOf(module).text}\n\n${formatReport(report)}`;
   return { text: withTuning(text, model.tuning), report };
-}
-
-function shapesOf({ inputs }: CompiledModel, batch: number): Record<string, readonly number[]> {
-  const shapes = inputs.map(({ name, shape }) => [
-    name,
-    shape.map((size) => (typeof size === 'number' ? size : batch)),
-  ]);
-  return Object.fromEntries(shapes);
 }
 
 /** What was measured comes last, where something was. */

@@ -11,6 +11,7 @@ import { calibrationBatches } from './calibration.ts';
 import { type Dataset, loadDataset } from './dataset.ts';
 import { positiveInteger } from './option-parsers.ts';
 import { formatBytes, type GlobalOptions, printResult } from './output.ts';
+import { checkOutputPath } from './output-path.ts';
 import {
   addPreprocessingOptions,
   choosePreprocessing,
@@ -55,6 +56,7 @@ export function quantizeCommand(): Command {
 
 async function quantize(path: string, options: QuantizeOptions): Promise<void> {
   const autocast = autocastOf(options);
+  await checkOutputPath('--out', options.out);
   const dataset = await loadDataset(options.calib);
   const preprocessing = choosePreprocessing(options, undefined, dataset.images);
   let refusals: readonly Refusal[] = [];
@@ -62,17 +64,17 @@ async function quantize(path: string, options: QuantizeOptions): Promise<void> {
   const captured = await loadPt2(path);
   const { packedWeights = false } = options;
   const usual = () => usualInput(captured, dataset, preprocessing);
-  const tuning = options.tune ? { tune: usual(), onTuned: tuningProgress() } : {};
+  const tuning = tuningProgress();
   const model = await quantizeStatic(captured, batches, {
     reduceRange: options.reduceRange ?? false,
-    ...tuning,
+    ...(options.tune ? { tune: usual(), onTuned: tuning.advance } : {}),
     strict: options.strict ?? false,
     autocast,
     metadata: preprocessingMetadata(preprocessing),
     onReport: (report) => {
       refusals = report.refusals;
     },
-  });
+  }).finally(tuning.stop);
   try {
     if (packedWeights) await model.warmup(usual().shape);
     await model.save(options.out, { packedWeights });
@@ -106,11 +108,14 @@ function usualInput({ graph }: GraphModule, dataset: Dataset, preprocessing: Pre
   return input;
 }
 
+/** How many layers there are is known when the first has been measured. */
 function tuningProgress() {
   let progress: Progress | undefined;
-  return (done: number, total: number) => {
-    progress ??= new Progress('tuning', total);
-    progress.advance();
-    if (done === total) progress.stop();
+  return {
+    advance: (_: number, total: number) => {
+      progress ??= new Progress('tuning', total);
+      progress.advance();
+    },
+    stop: () => progress?.stop(),
   };
 }

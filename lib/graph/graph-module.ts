@@ -7,7 +7,7 @@ export interface CallableModule {
   forward(input: Tensor): Tensor;
 }
 
-/** Facts about a whole graph. Other rooms add theirs by declaration merging (lowering: `loweringReport`). */
+/** Facts about a whole graph. Other rooms add theirs by declaration merging (lowering: `lowering`). */
 // biome-ignore lint/suspicious/noEmptyInterface: it is there to be merged with.
 export interface GraphModuleMeta {}
 
@@ -41,23 +41,30 @@ export class GraphModule {
   /**
    * `value` itself, where JavaScript may have passed anything: what `loadPt2` returns without `await`, say.
    * @param where the function that takes it, for messages.
+   * @param expected what that may be given.
    * @throws Error when it is no graph module.
    */
-  static accept(value: GraphModule, where: string): GraphModule {
+  static accept(value: unknown, where: string, expected = 'a GraphModule'): GraphModule {
     if (value instanceof GraphModule) return value;
-    const got: unknown = value;
-    const hint = got instanceof Promise ? 'a Promise; await it first' : got === null ? 'null' : typeof got;
-    throw new Error(`${where}: expected a GraphModule, got ${hint}`);
+    const got =
+      value instanceof Promise ? 'a Promise; await it first' : value === null ? 'null' : typeof value;
+    throw new Error(`${where}: expected ${expected}, got ${got}`);
   }
 
-  /** @throws Error that names the path when there is no such parameter or buffer. */
+  /**
+   * The parameter, buffer or constant of that path (`torch.fx.GraphModule.get_parameter`, `get_buffer`).
+   * @throws Error that names the path when there is none.
+   */
   attribute(target: string): Tensor {
     const tensor = this.attributes.get(target);
     if (!tensor) throw new Error(`GraphModule: there is no parameter or buffer '${target}'`);
     return tensor;
   }
 
-  /** @throws Error that names the target when there is no such module. */
+  /**
+   * The module of that name (`torch.fx.GraphModule.get_submodule`).
+   * @throws Error that names the target when there is none.
+   */
   module(target: string): CallableModule {
     const module = this.modules.get(target);
     if (!module) throw new Error(`GraphModule: there is no module '${target}'`);

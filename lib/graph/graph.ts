@@ -30,14 +30,31 @@ export class Graph {
     return node;
   }
 
+  /**
+   * Adds an input of the graph (`torch.fx.Graph.placeholder`). Its dtype and shape are for the caller to put into
+   * `meta.val`.
+   * @param name what callers know the input by; the node's own name may get a number.
+   */
   placeholder(name: string): Node {
     return this.#create('placeholder', name, [], {}, name);
   }
 
+  /**
+   * Adds the value of a parameter, buffer or constant (`torch.fx.Graph.get_attr`).
+   * @param target its path in the graph module's `attributes`.
+   * @param name that the node gets, as far as it is free.
+   */
   getAttr(target: string, name = target): Node {
     return this.#create('get_attr', target, [], {}, name);
   }
 
+  /**
+   * Adds the call of an operator (`torch.fx.Graph.call_function`). Whether the operator is known, and takes such
+   * arguments, is found out when shapes are propagated or the graph runs.
+   * @param target the operator with its overload: `aten.conv2d.default`.
+   * @param args by position; nodes stand for their values.
+   * @param name that the node gets, as far as it is free.
+   */
   callFunction(
     target: string,
     args: readonly Argument[],
@@ -47,11 +64,20 @@ export class Graph {
     return this.#create('call_function', target, args, kwargs, name);
   }
 
+  /**
+   * Adds the call of a module, an observer for the most part (`torch.fx.Graph.call_module`).
+   * @param target its name in the graph module's `modules`.
+   * @param args the tensor that it is given.
+   */
   callModule(target: string, args: readonly Argument[]): Node {
     return this.#create('call_module', target, args, {}, target);
   }
 
-  /** @param names what callers know the results by; the names that the given nodes have now, if left out. */
+  /**
+   * Adds the one node that ends the graph, with its results (`torch.fx.Graph.output`).
+   * @param value a node, or a list of nodes.
+   * @param names what callers know the results by; the names that the given nodes have now, if left out.
+   */
   output(value: Argument, names: readonly string[] = namesOf(value)): Node {
     const node = this.#create('output', 'output', [value], {}, 'output');
     node.meta.outputNames = names;

@@ -20,6 +20,7 @@ export class Interpreter {
   }
 
   /**
+   * Computes the graph's outputs (`torch.fx.Interpreter.run`).
    * @param inputs one tensor a placeholder, in order.
    * @param observe called with every node and its value, as soon as it is known.
    * @returns the outputs, in order.

@@ -39,8 +39,8 @@ export interface JsonGraph {
 }
 
 /**
- * The graph as JSON data: its nodes, arguments, `meta.val` and the outputs' names; other facts about nodes belong to the stages that made
- * them and stay behind.
+ * The graph as JSON data: its nodes, arguments, `meta.val` and the outputs' names; other facts about nodes belong to
+ * the stages that made them and stay behind.
  */
 export function serializeGraph(graph: Graph): JsonGraph {
   return {

@@ -1,3 +1,4 @@
+import { type ConvolutionGeometry, namedPadding } from '../aten/convolution.ts';
 import { conv1d, conv2d } from '../backend/index.ts';
 import { type Argument, type Node, staticDim } from '../graph/index.ts';
 import type { PassContext } from './pass.ts';
@@ -36,10 +37,11 @@ export function convolutionOf(context: PassContext, node: Node): ConvolutionCall
     return 'its input has no batch dimension';
   const stride = numbers('stride');
   const dilation = numbers('dilation');
-  const padding = node.target.endsWith('.padding')
-    ? namedPadding(args.string('padding'), kernel, dilation)
-    : numbers('padding');
-  if (!padding) return "its padding 'same' is not the same on both sides";
+  const { padding, paddingEnd = padding }: Pick<ConvolutionGeometry, 'padding' | 'paddingEnd'> =
+    node.target.endsWith('.padding')
+      ? namedPadding(args.string('padding'), kernel, stride, dilation)
+      : { padding: numbers('padding') };
+  if (String(paddingEnd) !== String(padding)) return "its padding 'same' is not the same on both sides";
   return {
     input: args.tensor('input'),
     weight,
@@ -49,10 +51,4 @@ export function convolutionOf(context: PassContext, node: Node): ConvolutionCall
     dilation,
     groups: args.number('groups'),
   };
-}
-
-function namedPadding(name: string, kernel: readonly number[], dilation: readonly number[]) {
-  if (name === 'valid') return kernel.map(() => 0);
-  const total = kernel.map((extent, i) => (extent - 1) * dilation[i]);
-  return total.every((extent) => extent % 2 === 0) ? total.map((extent) => extent / 2) : undefined;
 }

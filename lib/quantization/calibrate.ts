@@ -1,4 +1,5 @@
 import { setImmediate } from 'node:timers/promises';
+import { checkSignal, untilAborted } from '../abort.ts';
 import { operators } from '../aten/index.ts';
 import { GraphModule, Interpreter, type Node, type TensorMeta } from '../graph/index.ts';
 import { type ForeignTensor, Tensor } from '../tensor/index.ts';
@@ -14,7 +15,7 @@ export type CalibrationBatch =
 export interface CalibrateOptions {
   /** Called after every batch with the number of batches done. */
   readonly onProgress?: (batches: number) => void;
-  /** Stops before the next batch. */
+  /** Stops before the next batch, also while that is still to come, and closes the iterator. */
   readonly signal?: AbortSignal;
 }
 
@@ -23,8 +24,8 @@ export interface CalibrateOptions {
  * script writes as `for batch in loader: prepared(batch)`). Runs on native kernels; other work gets its turn between
  * batches.
  * @returns the number of batches seen.
- * @throws Error that says which batch, and which input or node: a model without observers, no batches at all, an input of the wrong name, dtype or
- * shape, NaN or infinite values; the signal's reason when it is aborted.
+ * @throws Error that says which batch, and which input or node: a model without observers, no batches at all, an input
+ * of the wrong name, dtype or shape, NaN or infinite values; the signal's reason when it is aborted.
  */
 export async function calibrate(
   prepared: GraphModule,
@@ -38,10 +39,10 @@ export async function calibrate(
     );
   if (!isIterable(batches))
     throw new Error('calibrate: batches must be an iterable, async or not; a single batch is [batch]');
+  checkSignal(options.signal, 'calibrate');
   const interpreter = new Interpreter(prepared, operators);
   let done = 0;
-  for await (const batch of batches) {
-    options.signal?.throwIfAborted();
+  for await (const batch of untilAborted(batches, options.signal)) {
     try {
       interpreter.run(inputsOf(prepared, batch));
     } catch (error) {
@@ -51,7 +52,6 @@ export async function calibrate(
     options.onProgress?.(done);
     await setImmediate();
   }
-  options.signal?.throwIfAborted();
   if (done === 0) throw new Error('calibrate: the calibration set is empty; it needs at least one batch');
   return done;
 }

@@ -15,7 +15,10 @@ export abstract class Quantizer {
   /** Puts `quantizationAnnotation` into the meta of nodes. */
   abstract annotate(module: GraphModule): void;
 
-  /** @throws Error when the annotated graph asks for what the backend cannot do. */
+  /**
+   * Checks the annotations before observers are made of them.
+   * @throws Error when the annotated graph asks for what the backend cannot do.
+   */
   validate(_module: GraphModule): void {}
 
   /**

@@ -1,5 +1,5 @@
 import { type ExampleInput, type ExportOptions, exportModel, loadPt2 } from '../capture/index.ts';
-import type { GraphModule } from '../graph/index.ts';
+import { GraphModule } from '../graph/index.ts';
 import type { Module } from '../nn/index.ts';
 
 /** A module that has not been captured yet, with what `exportModel` takes. */
@@ -11,10 +11,22 @@ export interface ModuleWithInputs extends ExportOptions {
 /** A float model: captured, to be captured, or the path of a `.pt2` file. */
 export type ModelSource = GraphModule | ModuleWithInputs | string;
 
-/** @throws Error as `loadPt2` and `exportModel` do. */
-export async function captured(source: ModelSource): Promise<GraphModule> {
+/**
+ * The graph of the model.
+ * @param where the function that takes the model, for messages.
+ * @throws Error as `loadPt2` and `exportModel` do, and when `source` is no model.
+ */
+export async function captured(source: ModelSource, where: string): Promise<GraphModule> {
   if (typeof source === 'string') return loadPt2(source);
-  if (!('exampleInputs' in source)) return source;
-  const { module, exampleInputs, ...options } = source;
-  return exportModel(module, exampleInputs, options);
+  if (isModuleWithInputs(source)) {
+    const { module, exampleInputs, ...options } = source;
+    return exportModel(module, exampleInputs, options);
+  }
+  return GraphModule.accept(
+    source,
+    where,
+    'a GraphModule, { module, exampleInputs } or the path of a .pt2 file',
+  );
 }
+
+const isModuleWithInputs = (source: unknown): source is ModuleWithInputs => 'exampleInputs' in Object(source);

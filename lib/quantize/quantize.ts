@@ -2,6 +2,7 @@ import type { GraphModule } from '../graph/index.ts';
 import { type LoweringReport, type LowerOptions, lower } from '../lowering/index.ts';
 import type { CalibrateOptions } from '../quantization/index.ts';
 import { type CompiledModel, type CompileOptions, compile, type ModelInputs } from '../runtime/index.ts';
+import { divideThreads } from '../runtime/threads.ts';
 import { type TuneOptions, tune } from '../tuning/index.ts';
 import { type CalibrationBatches, convertDynamic, convertStatic, type RecipeOptions } from './convert.ts';
 import { captured, type ModelSource } from './model-source.ts';
@@ -38,7 +39,8 @@ export async function quantizeStatic(
   batches: CalibrationBatches,
   options: QuantizeStaticOptions = {},
 ): Promise<CompiledModel> {
-  return compileConverted(await convertStatic(await captured(model), batches, options), options);
+  const module = await captured(model, 'quantizeStatic');
+  return compileConverted(await convertStatic(module, batches, options), options);
 }
 
 /**
@@ -50,7 +52,7 @@ export async function quantizeDynamic(
   model: ModelSource,
   options: QuantizeOptions = {},
 ): Promise<CompiledModel> {
-  return compileConverted(convertDynamic(await captured(model), options), options);
+  return compileConverted(convertDynamic(await captured(model, 'quantizeDynamic'), options), options);
 }
 
 function compileConverted(converted: GraphModule, options: QuantizeOptions): CompiledModel {
@@ -66,7 +68,8 @@ function compileConverted(converted: GraphModule, options: QuantizeOptions): Com
   return compile(module, { ...options, tuning });
 }
 
-const tuneOptions = ({ threadsPerStream, onTuned }: QuantizeOptions): TuneOptions => ({
-  ...(threadsPerStream === undefined ? {} : { threadsPerStream }),
+/** Tuning compiles one stream: it has to be told the threads that are left for one when the model has several. */
+const tuneOptions = ({ onTuned, ...options }: QuantizeOptions): TuneOptions => ({
+  threadsPerStream: divideThreads(options).threadsPerStream,
   ...(onTuned === undefined ? {} : { onProgress: onTuned }),
 });

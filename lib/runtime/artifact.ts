@@ -1,4 +1,4 @@
-import { type FileHandle, open } from 'node:fs/promises';
+import type { FileHandle } from 'node:fs/promises';
 import {
   deserializeGraph,
   deserializeRanges,
@@ -11,6 +11,7 @@ import { StoredTensor } from '../onednn/stored-tensor.ts';
 import {
   decodeSafetensorsHeader,
   encodeSafetensors,
+  openFile,
   type SafetensorsHeader,
   safetensorsHeaderBytes,
   safetensorsPrefixBytes,
@@ -70,15 +71,12 @@ export async function writeArtifact(artifact: WrittenArtifact, path: string): Pr
  * @throws Error that says what is wrong with a file that is missing, cut off, hostile or of another format.
  */
 export async function readArtifact(path: string): Promise<Artifact> {
-  const file = await open(path, 'r').catch((error: Error) => {
-    throw new Error(`${path} could not be opened: ${error.message}`, { cause: error });
-  });
+  const file = await openFile(path);
   try {
-    const info = await file.stat();
-    if (!info.isFile()) throw new Error(`${path} is not a file`);
+    const { size } = await file.stat();
     const prefix = await readStart(file, safetensorsPrefixBytes);
-    const headerBytes = safetensorsHeaderBytes(prefix, info.size, path);
-    const header = decodeSafetensorsHeader(await readStart(file, headerBytes), info.size, path);
+    const headerBytes = safetensorsHeaderBytes(prefix, size, path);
+    const header = decodeSafetensorsHeader(await readStart(file, headerBytes), size, path);
     const { metadata } = header;
     if (metadata.format !== 'octavo')
       throw new Error(`${path} is a safetensors file, but not a model that Octavo saved`);

@@ -1,3 +1,4 @@
+import { checkSignal, listening, unlessAborted } from '../abort.ts';
 import { operators } from '../aten/index.ts';
 import { GET_ITEM, GraphModule, type Node, propagateShapes, type SymbolRange } from '../graph/index.ts';
 import type { BuiltPlan } from '../lowering/plan/index.ts';
@@ -5,7 +6,6 @@ import { type LoweringReport, reportOf } from '../lowering/report.ts';
 import { addon, type NativeExecutor, type NativePlan } from '../onednn/addon.ts';
 import { StoredTensor } from '../onednn/stored-tensor.ts';
 import { Tensor } from '../tensor/index.ts';
-import { checkSignal, listening, unlessAborted } from './abort.ts';
 import { type ModelMetadata, writeArtifact } from './artifact.ts';
 import { joinReport, type ModelReport, operatorsByNode } from './model-report.ts';
 import { packedWeightsOf } from './packed-weights.ts';
@@ -138,7 +138,7 @@ export class CompiledModel implements Disposable {
   async run(inputs: ModelInputs, options: RunOptions = {}): Promise<Record<string, Tensor>> {
     const { signal } = options;
     this.#checkAlive();
-    checkSignal(signal);
+    checkSignal(signal, 'run');
     const tensors = bindInputs(this.inputs, inputs, this.rangeConstraints);
     return this.#queue.admit(async (arrival) => {
       const planned = this.#planner.plan(shapesOf(tensors));

@@ -3,7 +3,17 @@
  * same functions and classes.
  */
 
-export { type ForeignTensor, Tensor } from '../tensor/index.ts';
+export type { Dim, SymInt } from '../graph/index.ts';
+export type {
+  LoweredNode,
+  LoweringReport,
+  Outcome,
+  PassCount,
+  Provenance,
+  Refusal,
+} from '../lowering/index.ts';
+export type { ConstantMemory } from '../lowering/plan/index.ts';
+export { type DType, type ForeignTensor, Tensor, type TensorData } from '../tensor/index.ts';
 export type { ModelMetadata } from './artifact.ts';
 export {
   CompiledModel,

@@ -1,6 +1,6 @@
-import { readFile } from 'node:fs/promises';
 import { buffer } from 'node:stream/consumers';
 import { readNpy, writeNpy } from './npy.ts';
+import { readWhole } from './open-file.ts';
 import type { Tensor } from './tensor.ts';
 import { ZipArchive } from './zip.ts';
 
@@ -10,11 +10,11 @@ const FIXED_TIME = new Date('1980-01-01T00:00:00');
 /**
  * Reads the arrays of a `.npz` file by name (counterpart: `numpy.load`).
  * @param source a path, or the file's bytes.
- * @throws Error that names the file and the array: not a zip, damaged, or anything {@link readNpy} refuses.
+ * @throws Error that names the file and the array: not there, not a zip, damaged, or anything {@link readNpy} refuses.
  */
 export async function loadNpz(source: string | Uint8Array): Promise<Map<string, Tensor>> {
   const label = typeof source === 'string' ? source : 'the .npz file';
-  const archive = await ZipArchive.open(typeof source === 'string' ? await readFile(source) : source, label);
+  const archive = await ZipArchive.open(typeof source === 'string' ? await readWhole(source) : source, label);
   const arrays = new Map<string, Tensor>();
   for (const name of archive.names) {
     if (!name.endsWith('.npy')) throw new Error(`${label}: entry '${name}' is not an array`);

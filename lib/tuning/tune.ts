@@ -23,9 +23,9 @@ export interface Tuned extends Lowered {
 
 /**
  * Lowers a quantized graph as `lower` does, and decides by measurement on this machine where there are two ways: each
- * quantized convolution and linear layer on 8-bit integers or in floating point, the number of threads, whether a batch is
- * computed in parts, and the implementation of each convolution. A change is kept when its gain exceeds the noise. Results come no further from the
- * quantized graph's: it is computed in float itself.
+ * quantized convolution and linear layer on 8-bit integers or in floating point, the number of threads, whether a batch
+ * is computed in parts, and the implementation of each convolution. A change is kept when its gain exceeds the noise.
+ * Results come no further from the quantized graph's: it is computed in float itself.
  * @param module from `convertPt2e`.
  * @param inputs such as the model will be given most: of the same shapes, and with values whose results are finite numbers,
  *   since a kernel is chosen only if it gives the same.

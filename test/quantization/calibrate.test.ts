@@ -1,3 +1,4 @@
+import { getEventListeners } from 'node:events';
 import { beforeEach, describe, expect, it, vi } from 'vitest';
 import { loadPt2 } from '../../lib/capture/index.ts';
 import { type GraphModule, Interpreter } from '../../lib/graph/index.ts';
@@ -43,6 +44,53 @@ describe('calibrate', () => {
     const onProgress = () => controller.abort(new Error('enough'));
     const run = calibrate(prepared, [batch(), batch()], { onProgress, signal: controller.signal });
     await expect(run).rejects.toThrow('enough');
+  });
+
+  it('stops while it waits for a batch, and closes the iterator', async () => {
+    const ways: (() => Promise<IteratorResult<Tensor>>)[] = [
+      async () => ({ done: true, value: undefined }),
+      () => Promise.reject(new Error('too late')),
+      () => new Promise(() => {}),
+    ];
+    for (const close of ways) {
+      const controller = new AbortController();
+      const onReturn = vi.fn(close);
+      const next = () => {
+        setImmediate(() => controller.abort(new Error('enough')));
+        return new Promise<never>(() => {});
+      };
+      const batches = { [Symbol.asyncIterator]: () => ({ next, return: onReturn }) };
+      await expect(calibrate(prepared, batches, { signal: controller.signal })).rejects.toThrow('enough');
+      expect(onReturn).toHaveBeenCalledOnce();
+      expect(getEventListeners(controller.signal, 'abort')).toEqual([]);
+    }
+  });
+
+  it.each([undefined, new AbortController().signal])(
+    'closes an iterator with a bad batch, and leaves alone one that has ended (signal: %s)',
+    async (signal) => {
+      const options = signal ? { signal } : {};
+      const closed: string[] = [];
+      async function* noting(name: string, ...batches: unknown[]) {
+        let ended = false;
+        try {
+          yield* batches as Tensor[];
+          ended = true;
+        } finally {
+          await Promise.resolve();
+          closed.push(`${name} ${ended ? 'ended' : 'left'}`);
+        }
+      }
+      await calibrate(prepared, noting('good', batch()), options);
+      await expect(calibrate(prepared, noting('bad', 7, batch()), options)).rejects.toThrow(/batch 0/);
+      expect(closed).toEqual(['good ended', 'bad left']);
+    },
+  );
+
+  it('refuses what is no signal', async () => {
+    const signal = {} as AbortSignal;
+    const message = 'calibrate: signal must be an AbortSignal, got [object Object]';
+    await expect(calibrate(prepared, [batch()], { signal })).rejects.toThrow(message);
   });
 
   it.each<[string, unknown, RegExp]>([

@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs';
-import { describe, expect, it } from 'vitest';
+import { afterEach, describe, expect, it, vi } from 'vitest';
 import {
   getDefaultX86QuantizationConfig,
   type LoweringReport,
@@ -75,6 +75,21 @@ describe('quantizeStatic', () => {
     expect(greatestDifference(output as Tensor, goldenTensor('tiny_cnn/eval_out_qdq'))).toBeLessThan(0.02);
   });
 
+  describe('tunes for the threads that the model has', () => {
+    afterEach(() => vi.unstubAllEnvs());
+    it.each([
+      [{ preset: 'throughput' } as const, []],
+      [{ streams: 2 }, ['1', '2']],
+      [{ threadsPerStream: 3 }, ['1', '2', '3']],
+    ])('with %j, of four', async (options, tried) => {
+      vi.stubEnv('OMP_NUM_THREADS', '4');
+      const tune = goldenTensor('tiny_cnn/calib_0');
+      using model = await quantizeStatic(tinyCnn, [tune], { reduceRange, tune, ...options });
+      expect(model.tuning.layers).toHaveLength(4);
+      expect(model.tuning.threads.flatMap(({ times }) => Object.keys(times))).toEqual(tried);
+    });
+  });
+
   it('takes a module with example inputs', async () => {
     nn.manualSeed(3);
     const module = new nn.Sequential(new nn.Linear(16, 32), new nn.ReLU(), new nn.Linear(32, 4)).eval();
@@ -115,6 +130,22 @@ describe('quantizeStatic', () => {
     const dynamic = getDefaultX86QuantizationConfig({ isDynamic: true, reduceRange });
     await expect(staticLayers({ moduleNames: { fc: dynamic } })).rejects.toThrow(/static and dynamic/);
     await expect(quantizeStatic(tinyCnn, [], { reduceRange })).rejects.toThrow(/at least one batch/);
+  });
+});
+
+describe.each([
+  ['quantizeStatic', (model: unknown) => quantizeStatic(model as string, [])],
+  ['quantizeDynamic', (model: unknown) => quantizeDynamic(model as string)],
+])('%s', (name, quantize) => {
+  it.each([
+    [loadPt2(tinyCnn), 'a Promise; await it first'],
+    [null, 'null'],
+    [undefined, 'undefined'],
+    [7, 'number'],
+    [{}, 'object'],
+  ])('says what it must be given %#', async (model, got) => {
+    const expected = 'a GraphModule, { module, exampleInputs } or the path of a .pt2 file';
+    await expect(quantize(model)).rejects.toThrow(`${name}: expected ${expected}, got ${got}`);
   });
 });
 

@@ -3,8 +3,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { compile, loadModel } from '../../lib/runtime/index.ts';
-import { decodeSafetensors, encodeSafetensors, Tensor } from '../../lib/tensor/index.ts';
+import { encodeSafetensors, Tensor } from '../../lib/tensor/index.ts';
 import { uniform } from '../lowering/graph-builder.ts';
+import { decodeSafetensors } from '../tensor/decode-safetensors.ts';
 import { convNet } from './models.ts';
 
 let folder: string;

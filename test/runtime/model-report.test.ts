@@ -5,7 +5,8 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { loadPt2 } from '../../lib/capture/index.ts';
 import { lower } from '../../lib/lowering/index.ts';
 import { compile, formatReport, loadModel } from '../../lib/runtime/index.ts';
-import { decodeSafetensors, encodeSafetensors } from '../../lib/tensor/index.ts';
+import { encodeSafetensors } from '../../lib/tensor/index.ts';
+import { decodeSafetensors } from '../tensor/decode-safetensors.ts';
 import { convNet } from './models.ts';
 
 const converted = () => loadPt2(new URL('../fixtures/pt2e/tiny_cnn/converted.pt2', import.meta.url).pathname);

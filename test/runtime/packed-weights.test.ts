@@ -6,9 +6,10 @@ import { loadPt2 } from '../../lib/capture/index.ts';
 import { SymInt } from '../../lib/graph/index.ts';
 import { quantizeDynamic, quantizeStatic } from '../../lib/quantize/index.ts';
 import { type CompiledModel, compile, loadModel } from '../../lib/runtime/index.ts';
-import { decodeSafetensors, encodeSafetensors, numelOf, Tensor } from '../../lib/tensor/index.ts';
+import { encodeSafetensors, numelOf, Tensor } from '../../lib/tensor/index.ts';
 import { GraphBuilder, uniform } from '../lowering/graph-builder.ts';
 import { calibrationBatches } from '../quantization/golden.ts';
+import { decodeSafetensors } from '../tensor/decode-safetensors.ts';
 import { convNet } from './models.ts';
 
 const pt2 = (path: string) => new URL(`../../${path}`, import.meta.url).pathname;

@@ -14,9 +14,10 @@ import {
   X86Quantizer,
 } from '../../lib/quantization/index.ts';
 import { compile, loadModel } from '../../lib/runtime/index.ts';
-import { decodeSafetensors, encodeSafetensors, Tensor } from '../../lib/tensor/index.ts';
+import { encodeSafetensors, Tensor } from '../../lib/tensor/index.ts';
 import { withProgram } from '../capture/archives.ts';
 import { GraphBuilder, uniform } from '../lowering/graph-builder.ts';
+import { decodeSafetensors } from '../tensor/decode-safetensors.ts';
 import { convNet } from './models.ts';
 
 const images = (batch: number) => uniform([batch, 3, 32, 32], -1, 1, batch);

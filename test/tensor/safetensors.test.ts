@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { decodeSafetensors, encodeSafetensors, Tensor } from '../../lib/tensor/index.ts';
+import { encodeSafetensors, Tensor } from '../../lib/tensor/index.ts';
+import { decodeSafetensors } from './decode-safetensors.ts';
 
 const concat = (chunks: readonly Uint8Array[]) => new Uint8Array(Buffer.concat(chunks));
 

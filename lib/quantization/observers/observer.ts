@@ -21,7 +21,10 @@ export interface ObserverOrFakeQuantize extends CallableModule {
   readonly isDynamic: boolean;
   /** Whether it has been given a tensor. */
   readonly hasObserved: boolean;
-  /** @throws Error when it cannot say yet, or is never asked. */
+  /**
+   * The parameters that fit what it has seen (`calculate_qparams`): one scale and zero point, or one a channel.
+   * @throws Error when it cannot say yet, or is never asked.
+   */
   calculateQparams(): QParams;
 }
 
@@ -93,8 +96,13 @@ export abstract class ObserverBase implements ObserverOrFakeQuantize {
     return input;
   }
 
+  /**
+   * The parameters that fit what {@link observe} has seen (`calculate_qparams`).
+   * @throws Error when they cannot be told yet, or are never asked for.
+   */
   abstract calculateQparams(): QParams;
 
+  /** Takes the statistics of a tensor, which has at least one element. */
   protected abstract observe(input: Tensor): void;
 
   /** The class with some arguments given: `HistogramObserver.withArgs({ eps: 2 ** -12 })`. */

@@ -27,7 +27,8 @@ export class X86Quantizer extends Quantizer {
 
   /**
    * For everything that no other configuration names.
-   * @throws Error when the backend has no kernels for its dtypes, or it mixes training with calibration, or static with dynamic quantization.
+   * @throws Error when the backend has no kernels for its dtypes, or it mixes training with calibration, or static with
+   * dynamic quantization.
    */
   setGlobal(config: QuantizationConfig | null): this {
     this.#checkMode(config);
@@ -42,7 +43,8 @@ export class X86Quantizer extends Quantizer {
 
   /**
    * For what was traced inside a module: `setModuleNameQconfig('blocks.sub', null)`.
-   * @throws Error when the backend has no kernels for its dtypes, or it mixes training with calibration, or static with dynamic quantization.
+   * @throws Error when the backend has no kernels for its dtypes, or it mixes training with calibration, or static with
+   * dynamic quantization.
    */
   setModuleNameQconfig(moduleName: string, config: QuantizationConfig | null): this {
     this.#checkMode(config);

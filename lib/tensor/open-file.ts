@@ -1,0 +1,27 @@
+import { type FileHandle, open } from 'node:fs/promises';
+
+/**
+ * Opens a file to read. Whoever calls closes it.
+ * @throws Error that names the path when it cannot be opened, or is no file.
+ */
+export async function openFile(path: string): Promise<FileHandle> {
+  const file = await open(path, 'r').catch((error: Error) => {
+    throw new Error(`${path} could not be opened: ${error.message}`, { cause: error });
+  });
+  if ((await file.stat()).isFile()) return file;
+  await file.close();
+  throw new Error(`${path} is not a file`);
+}
+
+/**
+ * All bytes of a file.
+ * @throws Error as {@link openFile} does.
+ */
+export async function readWhole(path: string): Promise<Uint8Array> {
+  const file = await openFile(path);
+  try {
+    return await file.readFile();
+  } finally {
+    await file.close();
+  }
+}
