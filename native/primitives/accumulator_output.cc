@@ -4,8 +4,6 @@
 
 namespace octavo {
 
-namespace {}  // namespace
-
 AccumulatorOutput::AccumulatorOutput(const StepSpec& spec, const onednn::Fusion& fusion, int64_t channels)
     : dst_(spec.outputs[0].dtype),
       dst_scale_(fusion.dst_scale),
