@@ -1,6 +1,7 @@
 import { type FileHandle, open } from 'node:fs/promises';
-import { deserializeGraph, GraphModule, serializeGraph } from '../graph/index.ts';
-import { addon } from '../onednn/addon.ts';
+import { deserializeGraph, type Graph, GraphModule, serializeGraph } from '../graph/index.ts';
+import type { LoweringRecord } from '../lowering/index.ts';
+import { addon, type StoredConstantDesc } from '../onednn/addon.ts';
 import { StoredTensor } from '../onednn/stored-tensor.ts';
 import {
   decodeSafetensorsHeader,
@@ -79,13 +80,20 @@ export async function readArtifact(path: string): Promise<Artifact> {
       throw new Error(
         `${path} has format version ${metadata.version}; this version of Octavo reads ${formatVersion}`,
       );
-    return decodeModel(header, file.fd, path);
+    return openModel(decodeModel(header, path), file.fd, path);
   } finally {
     await file.close();
   }
 }
 
-function decodeModel({ entries, metadata }: SafetensorsHeader, descriptor: number, path: string): Artifact {
+/** What the header says of a model. */
+interface DecodedModel extends Omit<Artifact, 'module'> {
+  readonly graph: Graph;
+  readonly lowering: LoweringRecord | undefined;
+  readonly weights: readonly (StoredConstantDesc & { readonly key: string })[];
+}
+
+function decodeModel({ entries, metadata }: SafetensorsHeader, path: string): DecodedModel {
   try {
     const graph = deserializeGraph(JSON.parse(metadata.graph));
     const kept = parseMetadata(metadata.metadata);
@@ -103,18 +111,23 @@ function decodeModel({ entries, metadata }: SafetensorsHeader, descriptor: numbe
     const weights = entries
       .filter(({ key }) => used.has(key))
       .map((entry) => ({ ...entry, forms: forms?.get(entry.key) }));
-    // Last, when nothing can go wrong any more: it keeps the file open.
-    const constants = addon.openWeights(descriptor, path, weights);
-    const tensors = weights.map(({ key, dtype, shape }, i): [string, Tensor] => [
-      key,
-      new StoredTensor(dtype, shape, constants[i]),
-    ]);
-    const module = new GraphModule(graph, tensors);
-    if (lowering) module.meta.lowering = lowering;
-    return { module, metadata: kept, tuning };
+    return { graph, metadata: kept, tuning, lowering, weights };
   } catch (error) {
     throw new Error(`${path} is damaged: ${(error as Error).message}`, { cause: error });
   }
+}
+
+/** Last, when nothing can be wrong with the file any more: it stays open for its weights. */
+function openModel(model: DecodedModel, descriptor: number, path: string): Artifact {
+  const { graph, metadata, tuning, lowering, weights } = model;
+  const constants = addon.openWeights(descriptor, path, weights);
+  const tensors = weights.map(({ key, dtype, shape }, i): [string, Tensor] => [
+    key,
+    new StoredTensor(dtype, shape, constants[i]),
+  ]);
+  const module = new GraphModule(graph, tensors);
+  if (lowering) module.meta.lowering = lowering;
+  return { module, metadata, tuning };
 }
 
 /** The file's first bytes, or all of a shorter one. */
