@@ -1,44 +1,42 @@
 import type { Arguments, TensorMeta } from '../graph/index.ts';
+import type { Attributes } from '../onednn/addon.ts';
 import type { NativeDefinition, OperatorDefinition, Step, TensorLike } from './registry.ts';
 import { broadcastShapes, promoteTensors, promoteTypes } from './shape-rules.ts';
-
-/** `self` with the number `value`, as an eltwise `self * alpha + beta`. */
-interface Linear {
-  readonly alpha: number;
-  readonly beta: number;
-}
 
 interface Operation {
   /** Of the native step `binary`. */
   readonly algorithm: string;
-  /** The same with a number on the right; `factor` is the operator's `alpha`. */
-  readonly withNumber: (value: number, factor: number) => Linear;
+  /** The same with a number on the right, as the native step `eltwise`; `factor` is the operator's `alpha`. */
+  readonly withNumber: (value: number, factor: number) => Attributes;
   /** What `other` is multiplied by (PyTorch: `alpha`, with the sign of the operation). */
   readonly hasAlpha: boolean;
   readonly isCommutative: boolean;
 }
 
+/** `self * alpha + beta` */
+const linear = (alpha: number, beta: number): Attributes => ({ algorithm: 'linear', alpha, beta });
+
 const add: Operation = {
   algorithm: 'add',
-  withNumber: (value, factor) => ({ alpha: 1, beta: value * factor }),
+  withNumber: (value, factor) => linear(1, value * factor),
   hasAlpha: true,
   isCommutative: true,
 };
 const sub: Operation = {
   algorithm: 'sub',
-  withNumber: (value, factor) => ({ alpha: 1, beta: -value * factor }),
+  withNumber: (value, factor) => linear(1, -value * factor),
   hasAlpha: true,
   isCommutative: false,
 };
 const mul: Operation = {
   algorithm: 'mul',
-  withNumber: (value) => ({ alpha: value, beta: 0 }),
+  withNumber: (value) => linear(value, 0),
   hasAlpha: false,
   isCommutative: true,
 };
 const div: Operation = {
   algorithm: 'div',
-  withNumber: (value) => ({ alpha: 1 / value, beta: 0 }),
+  withNumber: (value) => ({ algorithm: 'divide', alpha: value }),
   hasAlpha: false,
   isCommutative: false,
 };
@@ -61,11 +59,7 @@ function binaryStep<T extends TensorLike>(args: Arguments<T>, operation: Operati
   const other = args.raw('other');
   const self = args.tensor('self');
   if (typeof other === 'number')
-    return {
-      op: 'eltwise',
-      inputs: [self],
-      attributes: { algorithm: 'linear', ...operation.withNumber(other, alpha) },
-    };
+    return { op: 'eltwise', inputs: [self], attributes: operation.withNumber(other, alpha) };
   return {
     op: 'binary',
     inputs: [self, args.tensor('other')],
@@ -120,7 +114,7 @@ export const arithmetic: readonly OperatorDefinition[] = [
     step: (args) => ({
       op: 'eltwise',
       inputs: [args.tensor('self')],
-      attributes: { algorithm: 'linear', alpha: -args.number('alpha'), beta: args.number('other') },
+      attributes: linear(-args.number('alpha'), args.number('other')),
     }),
   },
 ];

@@ -1,8 +1,7 @@
+// The typed door to the native addon: everything JavaScript may ask of C++ is declared here, once.
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 import type { DType, TensorData } from '../tensor/index.ts';
-
-/** The typed door to the native addon: everything JavaScript may ask of C++ is declared here, once. */
 
 /** One attribute of a step; nested records describe post-operations. */
 export type AttributeValue =

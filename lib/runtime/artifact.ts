@@ -2,11 +2,14 @@ import type { FileHandle } from 'node:fs/promises';
 import {
   deserializeGraph,
   deserializeRanges,
+  type Graph,
   GraphModule,
+  type SymbolRange,
   serializeGraph,
   serializeRanges,
 } from '../graph/index.ts';
-import { addon } from '../onednn/addon.ts';
+import type { LoweringRecord } from '../lowering/index.ts';
+import { addon, type StoredConstantDesc } from '../onednn/addon.ts';
 import { StoredTensor } from '../onednn/stored-tensor.ts';
 import {
   decodeSafetensorsHeader,
@@ -84,21 +87,28 @@ export async function readArtifact(path: string): Promise<Artifact> {
       throw new Error(
         `${path} has format version ${metadata.version}; this version of Octavo reads ${formatVersion}`,
       );
-    return decodeModel(header, file.fd, path);
+    return openModel(decodeModel(header, path), file.fd, path);
   } finally {
     await file.close();
   }
 }
 
-function decodeModel({ entries, metadata }: SafetensorsHeader, descriptor: number, path: string): Artifact {
+/** What the header says of a model. */
+interface DecodedModel extends Omit<Artifact, 'module'> {
+  readonly graph: Graph;
+  readonly ranges: ReadonlyMap<string, SymbolRange>;
+  readonly lowering: LoweringRecord | undefined;
+  readonly weights: readonly (StoredConstantDesc & { readonly key: string })[];
+}
+
+function decodeModel({ entries, metadata }: SafetensorsHeader, path: string): DecodedModel {
   try {
     const graph = deserializeGraph(JSON.parse(metadata.graph));
     const kept = parseMetadata(metadata.metadata);
     // Files from before there was a tuning have none.
     const tuning = metadata.tuning === undefined ? untuned : checkTuning(JSON.parse(metadata.tuning));
     // Nor have older ones ranges.
-    const ranges =
-      metadata.rangeConstraints === undefined ? [] : deserializeRanges(JSON.parse(metadata.rangeConstraints));
+    const ranges = deserializeRanges(JSON.parse(metadata.rangeConstraints ?? '{}'));
     const named = new Set(entries.map(({ key }) => key));
     const used = new Set<string>();
     for (const { op, target } of graph.nodes)
@@ -111,18 +121,23 @@ function decodeModel({ entries, metadata }: SafetensorsHeader, descriptor: numbe
     const weights = entries
       .filter(({ key }) => used.has(key))
       .map((entry) => ({ ...entry, forms: forms?.get(entry.key) }));
-    // Last, when nothing can go wrong any more: it keeps the file open.
-    const constants = addon.openWeights(descriptor, path, weights);
-    const tensors = weights.map(({ key, dtype, shape }, i): [string, Tensor] => [
-      key,
-      new StoredTensor(dtype, shape, constants[i]),
-    ]);
-    const module = new GraphModule(graph, tensors, [], ranges);
-    if (lowering) module.meta.lowering = lowering;
-    return { module, metadata: kept, tuning };
+    return { graph, ranges, metadata: kept, tuning, lowering, weights };
   } catch (error) {
     throw new Error(`${path} is damaged: ${(error as Error).message}`, { cause: error });
   }
+}
+
+/** Last, when nothing can be wrong with the file any more: it stays open for its weights. */
+function openModel(model: DecodedModel, descriptor: number, path: string): Artifact {
+  const { graph, ranges, metadata, tuning, lowering, weights } = model;
+  const constants = addon.openWeights(descriptor, path, weights);
+  const tensors = weights.map(({ key, dtype, shape }, i): [string, Tensor] => [
+    key,
+    new StoredTensor(dtype, shape, constants[i]),
+  ]);
+  const module = new GraphModule(graph, tensors, [], ranges);
+  if (lowering) module.meta.lowering = lowering;
+  return { module, metadata, tuning };
 }
 
 /** The file's first bytes, or all of a shorter one. */

@@ -109,6 +109,9 @@ export class CompiledModel implements Disposable {
   /** @internal Use {@link compile}. */
   constructor(module: GraphModule, options: CompileOptions = {}) {
     const { streams, threadsPerStream } = divideThreads(options);
+    this.metadata = checkMetadata(options.metadata ?? {});
+    this.tuning = checkTuning(options.tuning ?? untuned);
+    this.#queue = new RequestQueue(streams, options.maxQueue ?? defaultMaxQueue);
     this.#module = module.clone();
     this.#module.deleteUnused();
     checkOperators(this.#module);
@@ -118,9 +121,6 @@ export class CompiledModel implements Disposable {
     this.inputs = inputsOf(this.#module);
     this.rangeConstraints = this.#module.rangeConstraints;
     this.outputs = outputsOf(this.#module, propagateShapes(this.#module, this.inputs, operators));
-    this.metadata = checkMetadata(options.metadata ?? {});
-    this.tuning = checkTuning(options.tuning ?? untuned);
-    this.#queue = new RequestQueue(streams, options.maxQueue ?? defaultMaxQueue);
     this.#executor = new addon.Executor({ streams, threadsPerStream });
     this.streams = streams;
     this.threadsPerStream = threadsPerStream;
@@ -207,6 +207,8 @@ export class CompiledModel implements Disposable {
    */
   async save(path: string, { packedWeights = false }: SaveOptions = {}): Promise<void> {
     this.#checkAlive();
+    if (typeof path !== 'string' || path === '')
+      throw new Error(`save: path must be a string that names a file, got ${JSON.stringify(path)}`);
     if (packedWeights && !this.#latest)
       throw new Error(
         'save: there are no packed weights before there is a plan; run the model, or warmup() with the shapes it will serve',
@@ -296,12 +298,12 @@ export function compile(module: GraphModule, options: CompileOptions = {}): Comp
   return new CompiledModel(GraphModule.accept(module, 'compile'), options);
 }
 
-/** Before the work, not when a file that nobody could read is written. */
+/** A copy that stays as it was checked: before the work, not when a file that nobody could read is written. */
 function checkMetadata(metadata: ModelMetadata): ModelMetadata {
   for (const [key, value] of Object.entries(metadata))
     if (typeof value !== 'string')
       throw new Error(`compile: metadata '${key}' must be a string, got ${typeof value}`);
-  return metadata;
+  return Object.freeze({ ...metadata });
 }
 
 function checkOperators({ graph }: GraphModule): void {

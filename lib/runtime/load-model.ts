@@ -1,3 +1,4 @@
+import type { StoredTensor } from '../onednn/stored-tensor.ts';
 import { readArtifact } from './artifact.ts';
 import { warnOfSlowBfloat16 } from './bfloat16.ts';
 import { type CompiledModel, type CompileOptions, compile } from './compiled-model.ts';
@@ -12,7 +13,13 @@ export async function loadModel(
   options: Omit<CompileOptions, 'metadata' | 'tuning'> = {},
 ): Promise<CompiledModel> {
   const { module, metadata, tuning } = await readArtifact(path);
-  const model = compile(module, { ...options, metadata, tuning });
-  warnOfSlowBfloat16(module, path);
-  return model;
+  try {
+    const model = compile(module, { ...options, metadata, tuning });
+    warnOfSlowBfloat16(module, path);
+    return model;
+  } catch (error) {
+    // They keep the file open, and no model will close it.
+    for (const tensor of module.attributes.values()) (tensor as StoredTensor).release();
+    throw error;
+  }
 }

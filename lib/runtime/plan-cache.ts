@@ -31,7 +31,10 @@ export class PlanCache<Plan> {
       (plan) => {
         entry.plan = plan;
       },
-      () => this.#entries.delete(key),
+      () => {
+        // Another may have taken its place meanwhile.
+        if (this.#entries.get(key) === entry) this.#entries.delete(key);
+      },
     );
     this.#insert(key, entry);
     return entry.pending;

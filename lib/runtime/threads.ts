@@ -33,11 +33,14 @@ export interface ThreadLimits {
   readonly ompNumThreads?: string | undefined;
 }
 
-/** Threads to compute with: what OMP_NUM_THREADS says, else one a core as far as the quota goes, at least 1. */
+/** More are a mistake, and each takes memory. The native executor has the same limit. */
+const maxThreads = 1024;
+
+/** Threads to compute with, as many as a model can have: what OMP_NUM_THREADS says, else one a core as far as the quota goes, at least 1. */
 export function chooseThreads({ cores, quota, ompNumThreads }: ThreadLimits): number {
   const [asked] = /^\s*\d+/.exec(ompNumThreads ?? '') ?? [];
-  if (asked && Number(asked) > 0) return Number(asked);
-  return Math.max(1, Math.min(cores, Math.floor(quota ?? cores)));
+  if (asked && Number(asked) > 0) return Math.min(Number(asked), maxThreads);
+  return Math.max(1, Math.min(cores, Math.floor(quota ?? cores), maxThreads));
 }
 
 /** Threads a model may use here: affinity mask, hyper-threads, cgroup quota and OMP_NUM_THREADS honoured. */
@@ -52,9 +55,6 @@ export function defaultThreads(): number {
 
 /** In words: `2 threads`. */
 export const countThreads = (count: number): string => `${count} ${count === 1 ? 'thread' : 'threads'}`;
-
-/** More are a mistake, and each takes memory. The native executor has the same limit. */
-const maxThreads = 1024;
 
 /**
  * The numbers that the options mean on so many cores: those given, the others by the preset.

@@ -87,6 +87,7 @@ export function tunedKernels(
 
 /**
  * Checks what a file, or whoever compiles a model, gives as a tuning.
+ * @returns a copy that nobody can change.
  * @throws Error that names the field which is not as it must be.
  */
 export function checkTuning(value: unknown): Tuning {
@@ -117,7 +118,8 @@ export function checkTuning(value: unknown): Tuning {
       if (typeof text !== 'string') throw new Error(`${where}.${name} must be a string`);
     checkTimes(times, `${where}.times`);
   }
-  return { layers, threads, parts, kernels } as Tuning;
+  const text = JSON.stringify({ layers, threads, parts, kernels });
+  return JSON.parse(text, (_, part: unknown) => Object.freeze(part));
 }
 
 /** A tuning as lines of text; '' where nothing was measured. */
@@ -154,7 +156,7 @@ function checkShapes(value: unknown, where: string): void {
 function checkTimes(value: unknown, where: string): Record<string, number> {
   const times = record(value, where);
   for (const [name, time] of Object.entries(times))
-    if (typeof time !== 'number' || !(time >= 0))
+    if (!Number.isFinite(time) || (time as number) < 0)
       throw new Error(`${where}.${name} must be a time in milliseconds`);
   return times as Record<string, number>;
 }

@@ -98,10 +98,18 @@ export class Tensor {
     return new Tensor(foreign.type, foreign.data as TensorData, foreign.dims);
   }
 
-  /** The same elements under another shape (`torch.Tensor.view`); one extent may be -1. */
+  /**
+   * The same elements under another shape (`torch.Tensor.view`); one extent may be -1.
+   * @throws Error when the shape has another number of elements, or -1 could stand for anything.
+   */
   view(shape: readonly number[]): Tensor {
     const open = shape.indexOf(-1);
     const known = numelOf(shape.filter((extent) => extent !== -1));
+    // Of 0 elements, too: then any extent would do.
+    if (open >= 0 && this.numel % known !== 0)
+      throw new Error(
+        `Tensor.view: no single extent can take the place of -1 in [${shape.join(', ')}] for ${this.numel} elements`,
+      );
     const full = open < 0 ? shape : shape.map((extent, i) => (i === open ? this.numel / known : extent));
     return new Tensor(this.dtype, this.data, full);
   }

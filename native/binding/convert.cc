@@ -78,13 +78,24 @@ Attributes to_attributes(const Napi::Value& value) {
   return attributes;
 }
 
-void* to_data(const Napi::Value& value, size_t bytes, const std::string& what) {
-  if (!value.IsTypedArray()) throw std::invalid_argument(what + ": data must be a TypedArray");
+std::optional<Elements> to_elements(const Napi::Value& value) {
+  if (!value.IsTypedArray()) return std::nullopt;
   const auto array = value.As<Napi::TypedArray>();
-  if (array.ByteLength() < bytes)
-    throw std::invalid_argument(what + ": data has " + std::to_string(array.ByteLength()) + " bytes, " +
+  Elements elements{array.TypedArrayType(), array.ByteLength(), nullptr};
+  // Not through Napi::ArrayBuffer, which is none of shared memory.
+  if (napi_get_typedarray_info(value.Env(), value, nullptr, nullptr, &elements.data, nullptr, nullptr) !=
+      napi_ok)
+    return std::nullopt;
+  return elements;
+}
+
+void* to_data(const Napi::Value& value, size_t bytes, const std::string& what) {
+  const auto elements = to_elements(value);
+  if (!elements) throw std::invalid_argument(what + ": data must be a TypedArray");
+  if (elements->bytes < bytes)
+    throw std::invalid_argument(what + ": data has " + std::to_string(elements->bytes) + " bytes, " +
                                 std::to_string(bytes) + " are needed");
-  return static_cast<uint8_t*>(array.ArrayBuffer().Data()) + array.ByteOffset();
+  return elements->data;
 }
 
 }  // namespace octavo::binding

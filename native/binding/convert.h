@@ -3,6 +3,8 @@
 
 #include <napi.h>
 
+#include <optional>
+
 #include "primitives/step.h"
 
 namespace octavo::binding {
@@ -11,6 +13,15 @@ namespace octavo::binding {
 size_t to_size(const Napi::Value& value, const std::string& what);
 TensorDesc to_tensor_desc(const Napi::Value& value, const char* what);
 Attributes to_attributes(const Napi::Value& value);
+
+// A TypedArray's elements where they lie, in an ArrayBuffer or a SharedArrayBuffer.
+struct Elements {
+  napi_typedarray_type type;
+  size_t bytes;
+  void* data;
+};
+// Nothing for a value that is no TypedArray.
+std::optional<Elements> to_elements(const Napi::Value& value);
 // The bytes behind a TypedArray. Throws unless it holds at least `bytes`.
 void* to_data(const Napi::Value& value, size_t bytes, const std::string& what);
 

@@ -1,26 +1,11 @@
 #include "binding/eager.h"
 
-#include <cstdlib>
-#include <stdexcept>
-
 #include "binding/constant.h"
 #include "binding/convert.h"
 #include "binding/environment.h"
+#include "primitives/aligned_buffer.h"
 
 namespace octavo::binding {
-
-namespace {
-struct AlignedFree {
-  void operator()(void* pointer) const { std::free(pointer); }
-};
-
-std::unique_ptr<void, AlignedFree> scratchpad_for(const Step& step) {
-  const size_t bytes = step.scratchpad_bytes();
-  std::unique_ptr<void, AlignedFree> memory(bytes ? std::aligned_alloc(64, (bytes + 63) / 64 * 64) : nullptr);
-  if (bytes && !memory) throw std::bad_alloc();
-  return memory;
-}
-}  // namespace
 
 Napi::Value execute(const Napi::CallbackInfo& info) {
   const auto env = info.Env();
@@ -50,7 +35,7 @@ Napi::Value execute(const Napi::CallbackInfo& info) {
     }
     Environment::of(env)->computed_here();
     const auto step = create_step(spec);
-    const auto scratchpad = scratchpad_for(*step);
+    const auto scratchpad = aligned_buffer(step->scratchpad_bytes());
     step->execute({inputs.data(), outputs.data(), scratchpad.get()});
     return Napi::String::New(env, step->implementation());
   });

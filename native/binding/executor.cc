@@ -226,12 +226,15 @@ class ExecutorWrap : public Napi::ObjectWrap<ExecutorWrap>, public Completions {
   Napi::Value start_job(Napi::Env env, std::unique_ptr<AsyncJob> job) {
     const auto promise = job->promise();
     environment_->release_threads();
+    // Refused after the process has emitted 'exit': then nothing was counted yet. A job that is done before
+    // it is counted is still delivered after this, on this thread.
+    executor_->submit(job.get());
+    job.release();
     if (pending_++ == 0) {
       // The event loop waits for requests, and so does the garbage collector.
       napi_ref_threadsafe_function(env, completions_);
       Ref();
     }
-    executor_->submit(job.release());
     return promise;
   }
 

@@ -23,13 +23,6 @@ double to_number(const Napi::Value& value, const char* what) {
   return value.As<Napi::Number>().DoubleValue();
 }
 
-size_t to_size(const Napi::Value& value, const char* what) {
-  const double number = to_number(value, what);
-  if (!(number >= 0 && number <= 9007199254740991.0) || std::floor(number) != number)
-    throw std::invalid_argument(std::string(what) + " must be a non-negative integer");
-  return static_cast<size_t>(number);
-}
-
 observe::Range to_range(const Napi::Value& min, const Napi::Value& max, const char* what) {
   const observe::Range range = {static_cast<float>(to_number(min, what)),
                                 static_cast<float>(to_number(max, what))};

@@ -41,19 +41,13 @@ void* to_buffer(const Napi::Value& value, const TensorDesc& desc, size_t parts, 
                                 (parts > 1 ? std::to_string(parts) + " times " : "") + desc.to_string() +
                                 " (" + std::to_string(desc.span_bytes()) + " bytes), got " + got);
   };
-  if (!value.IsTypedArray()) refuse("something that is no TypedArray");
-  napi_typedarray_type type;
-  size_t length;
-  void* data;
-  // Not through Napi::ArrayBuffer: the memory may be shared (SharedArrayBuffer), too.
-  if (napi_get_typedarray_info(value.Env(), value, &type, &length, &data, nullptr, nullptr) != napi_ok)
-    refuse("an array whose memory is not accessible");
-  if (!holds(type, desc.dtype)) refuse("an array of another element type");
-  const size_t bytes = length * dtype_size(desc.dtype);
-  const size_t each = desc.span_bytes();
+  const auto elements = to_elements(value);
+  if (!elements) refuse("something that is no TypedArray");
+  if (!holds(elements->type, desc.dtype)) refuse("an array of another element type");
+  const size_t bytes = elements->bytes, each = desc.span_bytes();
   const bool fits = each == 0 ? bytes == 0 : bytes % each == 0 && bytes / each == parts;
   if (!fits) refuse(std::to_string(bytes) + " bytes");
-  return data;
+  return elements->data;
 }
 
 void append_buffers(Request& request, const Napi::Value& value, const std::vector<TensorDesc>& descs,

@@ -37,6 +37,10 @@ OCTAVO_MULTIVERSION void linear_row(const float* a, float factor, float offset, 
   for (int64_t i = 0; i < n; i++) out[i] = a[i] * factor + offset;
 }
 
+OCTAVO_MULTIVERSION void divide_row(const float* a, float divisor, float* out, int64_t n) {
+  for (int64_t i = 0; i < n; i++) out[i] = a[i] / divisor;
+}
+
 OCTAVO_MULTIVERSION void clip_row(const float* a, float low, float high, float* out, int64_t n) {
   for (int64_t i = 0; i < n; i++) {
     const float raised = a[i] < low ? low : a[i];

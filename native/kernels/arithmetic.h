@@ -18,6 +18,8 @@ void minimum_rows(const float* a, const float* b, float* out, int64_t n);
 void scale_shift_rows(const float* a, const float* scale, const float* shift, float* out, int64_t n);
 // out = a * factor + offset.
 void linear_row(const float* a, float factor, float offset, float* out, int64_t n);
+// out = a / divisor.
+void divide_row(const float* a, float divisor, float* out, int64_t n);
 // min(max(a, low), high), NaN kept.
 void clip_row(const float* a, float low, float high, float* out, int64_t n);
 // a where positive, a * slope elsewhere.

@@ -8,11 +8,13 @@
 
 namespace octavo::kernels {
 
-// Within 2 units in the last place of e^x; below -87.3, where float32 runs out of normal numbers, 0. NaN
-// stays NaN.
+// Within 2 units in the last place of e^x; Infinity where that is too large for float32, and 0 below -87.3,
+// where float32 runs out of normal numbers. NaN stays NaN.
 OCTAVO_INLINE float exponential(float x) {
+  // From 88.73 on all results are Infinity.
+  constexpr float kOverflow = 89;
   constexpr float kLog2e = 1.44269504f, kLn2High = 0.693359375f, kLn2Low = -2.12194440e-4f;
-  const float high = x > 88.7f ? 88.7f : x;
+  const float high = x > kOverflow ? kOverflow : x;
   const float clamped = high < -87.3f ? -87.3f : high;
   // x = k ln 2 + r with |r| <= ln 2 / 2.
   const float k = __builtin_rintf(clamped * kLog2e);

@@ -5,6 +5,9 @@
 
 namespace octavo::kernels {
 
+void exp_row(const float* a, float* out, int64_t n);
+// The natural logarithm.
+void log_row(const float* a, float* out, int64_t n);
 // 1 / (1 + e^-a)
 void sigmoid_row(const float* a, float* out, int64_t n);
 void tanh_row(const float* a, float* out, int64_t n);

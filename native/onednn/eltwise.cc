@@ -11,8 +11,7 @@ std::optional<dnnl::algorithm> eltwise_algorithm(const std::string& name) {
       {"tanh", a::eltwise_tanh},         {"sigmoid", a::eltwise_logistic},
       {"gelu_erf", a::eltwise_gelu_erf}, {"gelu_tanh", a::eltwise_gelu_tanh},
       {"swish", a::eltwise_swish},       {"abs", a::eltwise_abs},
-      {"sqrt", a::eltwise_sqrt},         {"exp", a::eltwise_exp},
-      {"elu", a::eltwise_elu},           {"log", a::eltwise_log},
+      {"sqrt", a::eltwise_sqrt},         {"elu", a::eltwise_elu},
       {"pow", a::eltwise_pow},           {"mish", a::eltwise_mish},
   };
   const auto found = algorithms.find(name);

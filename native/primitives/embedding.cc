@@ -6,6 +6,7 @@
 
 #include "kernels/parallel.h"
 #include "kernels/row_conversion.h"
+#include "primitives/index_list.h"
 #include "primitives/input_value.h"
 #include "primitives/parameters.h"
 #include "primitives/table.h"
@@ -17,15 +18,13 @@ class Embedding : public Step {
  public:
   explicit Embedding(const StepSpec& spec)
       : table_(spec, 0, "the table"),
-        indices_(spec, 1, "the indices"),
+        indices_(spec, 1, "the indices", scratch_),
         output_(spec.outputs.at(0)),
-        node_(spec.node) {
-    const auto &table = table_.desc(), &indices = indices_.desc();
+        name_("embedding '" + spec.node + "'") {
+    const auto& table = table_.desc();
     if (table.shape.size() != 2 || !table.is_contiguous())
       throw std::invalid_argument("the table must be a row-major matrix, got " + table.to_string());
-    if ((indices.dtype != DType::s64 && indices.dtype != DType::s32) || !indices.is_contiguous())
-      throw std::invalid_argument("the indices must be row-major int64 or int32, got " + indices.to_string());
-    Dims expected = indices.shape;
+    Dims expected = indices_.desc().shape;
     expected.push_back(table.shape[1]);
     if (spec.inputs.size() > 2) read_parameters(spec);
     const DType dtype = scales_ ? DType::f32 : table.dtype;
@@ -35,22 +34,17 @@ class Embedding : public Step {
   }
 
   void execute(const Buffers& buffers) override {
-    const int64_t rows = table_.desc().shape[0], count = indices_.desc().numel();
-    const int64_t width = table_.desc().shape[1];
+    const int64_t count = indices_.desc().numel(), width = table_.desc().shape[1];
     const size_t bytes = static_cast<size_t>(width) * dtype_size(table_.desc().dtype);
     const size_t out_bytes = static_cast<size_t>(width) * dtype_size(output_.dtype);
     const char* table = static_cast<const char*>(table_.data(buffers));
-    const void* indices = indices_.data(buffers);
-    char* out = static_cast<char*>(buffers.outputs[0]);
     // Indices are a request's data: checked here, before anything is read from the table.
-    for (int64_t i = 0; i < count; i++)
-      if (const int64_t row = index(indices, i); row < 0 || row >= rows)
-        throw std::out_of_range("embedding '" + node_ + "': index " + std::to_string(row) +
-                                " is out of range for a table of " + std::to_string(rows) + " rows");
+    const int64_t* indices = indices_.copy_rows(buffers, table_.desc().shape[0], name_);
+    char* out = static_cast<char*>(buffers.outputs[0]);
     const void* scales = scales_ ? scales_->data(buffers) : nullptr;
     const void* zero_points = zero_points_ ? zero_points_->data(buffers) : nullptr;
     kernels::parallel_for(count, count * static_cast<int64_t>(out_bytes), [&](int64_t i) {
-      const int64_t row = index(indices, i);
+      const int64_t row = indices[i];
       const char* from = table + static_cast<size_t>(row) * bytes;
       char* to = out + static_cast<size_t>(i) * out_bytes;
       if (!scales) {
@@ -63,6 +57,7 @@ class Embedding : public Step {
     });
   }
   std::string implementation() const override { return "octavo:embedding"; }
+  size_t scratchpad_bytes() const override { return scratch_.bytes(); }
 
  private:
   void read_parameters(const StepSpec& spec) {
@@ -75,15 +70,12 @@ class Embedding : public Step {
     check_parameters(zero_points_->desc(), table.shape[0], "zero points");
   }
 
-  int64_t index(const void* indices, int64_t i) const {
-    return indices_.desc().dtype == DType::s64 ? static_cast<const int64_t*>(indices)[i]
-                                               : static_cast<const int32_t*>(indices)[i];
-  }
-
-  InputValue table_, indices_;
+  ScratchLayout scratch_;
+  InputValue table_;
+  IndexList indices_;
   std::optional<InputValue> scales_, zero_points_;
   TensorDesc output_;
-  std::string node_;
+  std::string name_;
 };
 }  // namespace
 

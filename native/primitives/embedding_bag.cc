@@ -7,35 +7,28 @@
 #include "kernels/arithmetic.h"
 #include "kernels/parallel.h"
 #include "kernels/row_conversion.h"
+#include "primitives/index_list.h"
 #include "primitives/input_value.h"
 #include "primitives/parameters.h"
-#include "primitives/scratch.h"
 #include "primitives/table.h"
 
 namespace octavo {
 
 namespace {
-int64_t integer_at(const TensorDesc& desc, const void* data, int64_t i) {
-  return desc.dtype == DType::s64 ? static_cast<const int64_t*>(data)[i]
-                                  : static_cast<const int32_t*>(data)[i];
-}
-
 class EmbeddingBag : public Step {
  public:
   explicit EmbeddingBag(const StepSpec& spec)
       : table_(spec, 0, "the table"),
-        indices_(spec, 1, "the indices"),
-        offsets_(spec, 2, "the offsets"),
+        indices_(spec, 1, "the indices", scratch_),
+        offsets_(spec, 2, "the offsets", scratch_),
         mean_(spec.attributes.text("mode", "sum") == "mean"),
-        node_(spec.node) {
+        name_("embedding_bag '" + spec.node + "'") {
     const auto& table = table_.desc();
     if (table.shape.size() != 2 || !table.is_contiguous())
       throw std::invalid_argument("the table must be a row-major matrix, got " + table.to_string());
     for (const auto* desc : {&indices_.desc(), &offsets_.desc()})
-      if ((desc->dtype != DType::s64 && desc->dtype != DType::s32) || desc->shape.size() != 1 ||
-          !desc->is_contiguous())
-        throw std::invalid_argument("indices and offsets must be vectors of int64 or int32, got " +
-                                    desc->to_string());
+      if (desc->shape.size() != 1)
+        throw std::invalid_argument("indices and offsets must be vectors, got " + desc->to_string());
     size_t next = 3;
     if (spec.attributes.boolean("hasScales", false)) {
       scales_.emplace(spec, next++, "scales");
@@ -63,19 +56,20 @@ class EmbeddingBag : public Step {
 
   void execute(const Buffers& buffers) override {
     const int64_t width = table_.desc().shape[1], count = indices_.desc().numel();
-    const void *indices = indices_.data(buffers), *offsets = offsets_.data(buffers);
-    check(indices, offsets, count);
+    // Both are a request's data: checked before anything is read by them.
+    const int64_t* indices = indices_.copy_rows(buffers, table_.desc().shape[0], name_);
+    const int64_t* offsets = offsets_.copy(buffers);
+    check_offsets(offsets, count);
     auto* rows = static_cast<float*>(ScratchLayout::at(buffers.scratchpad, row_offset_));
     auto* out = static_cast<float*>(buffers.outputs[0]);
     const auto* weights = weights_ ? static_cast<const float*>(weights_->data(buffers)) : nullptr;
     kernels::parallel_for(bags_, count * width * static_cast<int64_t>(sizeof(float)), [&](int64_t bag) {
-      const int64_t begin = integer_at(offsets_.desc(), offsets, bag);
-      const int64_t end =
-          bag + 1 < offsets_.desc().shape[0] ? integer_at(offsets_.desc(), offsets, bag + 1) : count;
+      const int64_t begin = offsets[bag];
+      const int64_t end = bag + 1 < offsets_.desc().shape[0] ? offsets[bag + 1] : count;
       float *sum = out + bag * width, *row = rows + bag * width;
       std::fill(sum, sum + width, 0.0f);
       for (int64_t i = begin; i < end; i++) {
-        load(buffers, integer_at(indices_.desc(), indices, i), row);
+        load(buffers, indices[i], row);
         if (weights) kernels::linear_row(row, weights[i], 0, row, width);
         kernels::add_rows(sum, row, sum, width);
       }
@@ -87,19 +81,12 @@ class EmbeddingBag : public Step {
   size_t scratchpad_bytes() const override { return scratch_.bytes(); }
 
  private:
-  // Indices and offsets are a request's data: checked before anything is read by them.
-  void check(const void* indices, const void* offsets, int64_t count) const {
-    const int64_t rows = table_.desc().shape[0];
-    for (int64_t i = 0; i < count; i++)
-      if (const int64_t row = integer_at(indices_.desc(), indices, i); row < 0 || row >= rows)
-        throw std::out_of_range("embedding_bag '" + node_ + "': index " + std::to_string(row) +
-                                " is out of range for a table of " + std::to_string(rows) + " rows");
+  void check_offsets(const int64_t* offsets, int64_t count) const {
     int64_t before = 0;
     for (int64_t i = 0; i < offsets_.desc().shape[0]; i++) {
-      const int64_t offset = integer_at(offsets_.desc(), offsets, i);
+      const int64_t offset = offsets[i];
       if (offset < before || offset > count || (i == 0 && offset != 0))
-        throw std::out_of_range("embedding_bag '" + node_ +
-                                "': offsets must begin with 0, not fall, and stay " + "within " +
+        throw std::out_of_range(name_ + ": offsets must begin with 0, not fall, and stay within " +
                                 std::to_string(count) + " indices; offset " + std::to_string(i) + " is " +
                                 std::to_string(offset));
       before = offset;
@@ -118,12 +105,13 @@ class EmbeddingBag : public Step {
     kernels::RowConversion::affine(table.dtype, affine, DType::f32, {}, {0, 0})(from, values, width);
   }
 
-  InputValue table_, indices_, offsets_;
+  ScratchLayout scratch_;
+  InputValue table_;
+  IndexList indices_, offsets_;
   std::optional<InputValue> scales_, zero_points_, weights_;
   bool mean_;
-  std::string node_;
+  std::string name_;
   int64_t bags_;
-  ScratchLayout scratch_;
   size_t row_offset_;
 };
 }  // namespace

@@ -1,5 +1,27 @@
-import { describe } from 'vitest';
+import { describe, expect, it } from 'vitest';
+import { operators } from '../../lib/aten/index.ts';
+import { Arguments } from '../../lib/graph/index.ts';
+import { Tensor } from '../../lib/tensor/index.ts';
+import { uniform } from '../lowering/graph-builder.ts';
 import { testGoldens } from './goldens.ts';
 
 // One rounding; with a factor the product may be fused into the sum, which leaves out one of two roundings.
 describe('arithmetic', () => testGoldens('arithmetic', () => ({ absolute: 3e-7, relative: 2e-7 })));
+
+describe('division by a number', () => {
+  const values = uniform([1000], -8, 8, 3);
+  const divide = (x: Tensor, by: number): Tensor => {
+    const operator = operators.get('aten.div.Tensor');
+    return operator.execute(Arguments.bind<Tensor>(operator.schema, [x, by])) as Tensor;
+  };
+
+  // A quotient of two float32 numbers in float64, rounded to float32, is the rounded quotient.
+  it.each([10, 3, -7, 0.1, 4, 1e-39, 1e38])('by %d is rounded once', (by) => {
+    const wanted = Float32Array.from(values.data as Float32Array, (x) => x / Math.fround(by));
+    expect(divide(values, by).data).toEqual(wanted);
+  });
+
+  it('gives 0 for 0, however small the divisor', () => {
+    expect(divide(Tensor.from('float32', [0, 0]), 1e-39).toArray()).toEqual([0, 0]);
+  });
+});

@@ -1,8 +1,21 @@
-import { mkdtemp, readdir, readFile, readlink, rename, rm, truncate, writeFile } from 'node:fs/promises';
+import {
+  chmod,
+  mkdtemp,
+  readdir,
+  readFile,
+  readlink,
+  rename,
+  rm,
+  stat,
+  symlink,
+  truncate,
+  writeFile,
+} from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { compile, loadModel } from '../../lib/runtime/index.ts';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
+import { addon } from '../../lib/onednn/addon.ts';
+import { type CompileOptions, compile, loadModel } from '../../lib/runtime/index.ts';
 import { encodeSafetensors, Tensor } from '../../lib/tensor/index.ts';
 import { uniform } from '../lowering/graph-builder.ts';
 import { decodeSafetensors } from '../tensor/decode-safetensors.ts';
@@ -49,12 +62,41 @@ describe('a saved model', () => {
     expect((await readdir(folder)).filter((name) => name.includes('tmp'))).toEqual([]);
   });
 
+  it('goes where a link leads, with the permissions of the file that it replaces', async () => {
+    const [path, link] = [await saved('linked'), join(folder, 'link')];
+    await chmod(path, 0o640);
+    await symlink('linked', link);
+    const before = await stat(path);
+    using model = compile(convNet());
+    await model.save(link);
+    expect(await readlink(link)).toBe('linked');
+    const after = await stat(path);
+    expect(after.ino).not.toBe(before.ino);
+    expect(after.mode).toBe(before.mode);
+    using loaded = await loadModel(path);
+    expect(loaded.inputs).toHaveLength(1);
+  });
+
+  it.each([[undefined], [''], [3]])('needs a name, and %j is none', async (path) => {
+    using model = compile(convNet());
+    await expect(model.save(path as string)).rejects.toThrow(
+      `save: path must be a string that names a file, got ${JSON.stringify(path)}`,
+    );
+  });
+
   it('holds its weights once, and no more than they take', async () => {
     const path = await saved('size');
     const weights = [...convNet().attributes.values()].reduce((sum, { byteLength }) => sum + byteLength, 0);
     expect((await readFile(path)).length).toBeLessThan(weights + 8192);
   });
 });
+
+/** Whether this process has a descriptor of the file. */
+async function isOpen(path: string): Promise<boolean> {
+  const links = await readdir('/proc/self/fd');
+  const targets = await Promise.all(links.map((link) => readlink(`/proc/self/fd/${link}`).catch(() => '')));
+  return targets.includes(path);
+}
 
 describe('the file of a loaded model', () => {
   const x = uniform([2, 3, 8, 8], -1, 1, 5);
@@ -104,18 +146,33 @@ describe('the file of a loaded model', () => {
 
   it('is closed when the model is disposed of', async () => {
     const path = await saved('closed');
-    const isOpen = async () => {
-      const links = await readdir('/proc/self/fd');
-      const targets = await Promise.all(
-        links.map((link) => readlink(`/proc/self/fd/${link}`).catch(() => '')),
-      );
-      return targets.includes(path);
-    };
     const loaded = await loadModel(path);
     await loaded.run(x);
-    expect(await isOpen()).toBe(true);
+    expect(await isOpen(path)).toBe(true);
     loaded.dispose();
-    expect(await isOpen()).toBe(false);
+    expect(await isOpen(path)).toBe(false);
+  });
+
+  it.each<[string, CompileOptions]>([
+    ['threads', { streams: 0 }],
+    ['maxQueue', { maxQueue: -1 }],
+  ])('is closed when it cannot be compiled: %s', async (_, options) => {
+    const path = await saved('refused');
+    await expect(loadModel(path, options)).rejects.toThrow('compile: ');
+    expect(await isOpen(path)).toBe(false);
+  });
+
+  it('is not called damaged when the system cannot open it once more', async () => {
+    const path = await saved('unopened');
+    const reason = `weights of ${path} cannot be read: Too many open files`;
+    const openWeights = vi.spyOn(addon, 'openWeights').mockImplementationOnce(() => {
+      throw new Error(reason);
+    });
+    try {
+      await expect(loadModel(path)).rejects.toThrow(new Error(reason));
+    } finally {
+      openWeights.mockRestore();
+    }
   });
 });
 

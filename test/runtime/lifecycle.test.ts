@@ -24,6 +24,11 @@ describe('a process with models', () => {
     await runChild('exit-mid-run', mode);
   });
 
+  it('survives another thread that writes to the indices of a table', async () => {
+    const { refused, served } = JSON.parse(await runChild('written-indices'));
+    expect(refused + served).toBe(600);
+  });
+
   it('reports an uncaught exception while they run', async () => {
     await expect(runChild('exit-mid-run', 'throw')).rejects.toMatchObject({
       code: 1,

@@ -25,6 +25,30 @@ describe('a model’s metadata', () => {
     expect(() => compile(relu(), { metadata })).toThrow("metadata 'epochs' must be a string, got number");
   });
 
+  it('stays as it was, as the tuning does, whatever becomes of the objects they were given in', async () => {
+    const path = join(folder, 'relu.octavo');
+    const metadata: Record<string, unknown> = { labels: 'a,b' };
+    const threads = [{ shapes: [[2]], choice: 1, times: { 1: 0.5 } as Record<string, number> }];
+    const tuning = { layers: [], threads, parts: [], kernels: [] };
+    using model = compile(relu(), { metadata: metadata as Record<string, string>, tuning });
+    metadata.epochs = 3;
+    threads[0].choice = 0;
+    threads[0].times[2] = -1;
+    threads.push(threads[0]);
+    expect(() => Object.assign(model.metadata, metadata)).toThrow(TypeError);
+    expect(() => Object.assign(model.tuning.threads[0], threads[0])).toThrow(TypeError);
+    await model.save(path);
+    using loaded = await loadModel(path);
+    expect(loaded.metadata).toEqual({ labels: 'a,b' });
+    expect(loaded.tuning.threads).toEqual([{ shapes: [[2]], choice: 1, times: { 1: 0.5 } }]);
+  });
+
+  it('stands beside a tuning that can be written as it is', () => {
+    const threads = [{ shapes: [[2]], choice: 1, times: { 1: Number.POSITIVE_INFINITY } }];
+    const tuning = { layers: [], threads, parts: [], kernels: [] };
+    expect(() => compile(relu(), { tuning })).toThrow('times.1 must be a time in milliseconds');
+  });
+
   it.each([[{ labels: 'a,b', 'ünicode "name"': '\n' }], [undefined]])(
     '%j is saved and loaded',
     async (metadata) => {

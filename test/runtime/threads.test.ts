@@ -18,6 +18,8 @@ describe('threads', () => {
     [{ cores: 8, ompNumThreads: '3' }, 3],
     [{ cores: 8, ompNumThreads: '4,2' }, 4],
     [{ cores: 2, quota: 1, ompNumThreads: '6' }, 6],
+    [{ cores: 8, ompNumThreads: '5000' }, 1024],
+    [{ cores: 2000 }, 1024],
     [{ cores: 8, ompNumThreads: '' }, 8],
     [{ cores: 8, ompNumThreads: '0' }, 8],
     [{ cores: 8, ompNumThreads: 'many' }, 8],
