@@ -7,7 +7,7 @@ import { Planner } from '../../lib/runtime/planner.ts';
 import { untuned } from '../../lib/runtime/tuning.ts';
 import { Tensor, type TensorData } from '../../lib/tensor/index.ts';
 import { GraphBuilder, uniform } from '../lowering/graph-builder.ts';
-import { slowNet } from './models.ts';
+import { earlyAndLate, slowNet } from './models.ts';
 
 /** Enough layers for a request to be worth its threads; each step of an image moves half a megabyte. */
 const network = slowNet(8);
@@ -136,11 +136,14 @@ describe('a batch computed in parts', () => {
   });
 
   it('is finished when the model is disposed of meanwhile', async () => {
-    const model = compile(slowNet(30), { threadsPerStream: 2 });
-    await model.run(images(2));
-    const runs = [model.run(images(16)), model.run(images(16))];
-    // The worker has the first.
-    await new Promise((resolve) => setTimeout(resolve, 20));
+    const model = compile(earlyAndLate(30), { threadsPerStream: 2 });
+    const x = images(16);
+    await model.warmup(x.shape);
+    expect(model.plan(x.shape).parts).toBeGreaterThan(1);
+    const outputs = [1, 2].map(() => new Tensor('float32', new Float32Array(x.numel).fill(NaN), x.shape));
+    const runs = [model.run(x, { outputs }), model.run(x)];
+    // A fixed time would do on an idle machine only: the worker has the first once a part of it is there.
+    while (Number.isNaN(outputs[0].data[0])) await new Promise((resolve) => setTimeout(resolve, 1));
     model.dispose();
     const settled = await Promise.allSettled(runs);
     expect(settled.map(({ status }) => status)).toEqual(['fulfilled', 'rejected']);
