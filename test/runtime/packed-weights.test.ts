@@ -4,6 +4,9 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { loadPt2 } from '../../lib/capture/index.ts';
 import { SymInt } from '../../lib/graph/index.ts';
+import { lower } from '../../lib/lowering/index.ts';
+import { whyNoFastBfloat16 } from '../../lib/onednn/fast-bfloat16.ts';
+import { cpuFeatures } from '../../lib/onednn/index.ts';
 import { quantizeDynamic, quantizeStatic } from '../../lib/quantize/index.ts';
 import { type CompiledModel, compile, loadModel } from '../../lib/runtime/index.ts';
 import { encodeSafetensors, numelOf, Tensor } from '../../lib/tensor/index.ts';
@@ -14,6 +17,7 @@ import { convNet } from './models.ts';
 
 const pt2 = (path: string) => new URL(`../../${path}`, import.meta.url).pathname;
 const batch = new SymInt(['s0']);
+const autocast = { dtype: 'bfloat16' } as const;
 
 async function quantized(name: string, reduceRange: boolean): Promise<CompiledModel> {
   return quantizeStatic(pt2(`models/${name}.pt2`), calibrationBatches(name), { reduceRange });
@@ -48,6 +52,9 @@ const models: [string, () => Promise<CompiledModel>][] = [
   ['layers whose weight alone is int8', async () => weightOnly()],
   ['a float32 layer of many columns', async () => wide()],
 ];
+// Without kernels for it, weights are widened first, which every process does for itself.
+if (whyNoFastBfloat16(cpuFeatures()) === undefined)
+  models.push(['a network in bfloat16', async () => compile(lower(convNet(), { autocast }).module)]);
 
 function inputOf(model: CompiledModel, size: number): Tensor {
   const [{ shape }] = model.inputs;
