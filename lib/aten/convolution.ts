@@ -69,7 +69,7 @@ export function namedPadding(
   };
 }
 
-/** The same where padding may have a name. */
+/** The same as {@link geometryOf}, where padding may have a name. */
 function paddedGeometryOf<T extends { readonly shape: readonly Dim[] }>(
   args: Arguments<T>,
 ): ConvolutionGeometry {
