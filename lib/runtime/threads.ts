@@ -36,7 +36,10 @@ export interface ThreadLimits {
 /** More are a mistake, and each takes memory. The native executor has the same limit. */
 const maxThreads = 1024;
 
-/** Threads to compute with, as many as a model can have: what OMP_NUM_THREADS says, else one a core as far as the quota goes, at least 1. */
+/**
+ * Threads to compute with: what OMP_NUM_THREADS says, else one a core as far as the quota goes; at least 1, and no more
+ * than a model can have.
+ */
 export function chooseThreads({ cores, quota, ompNumThreads }: ThreadLimits): number {
   const [asked] = /^\s*\d+/.exec(ompNumThreads ?? '') ?? [];
   if (asked && Number(asked) > 0) return Math.min(Number(asked), maxThreads);
