@@ -1,7 +1,6 @@
 #include "kernels/reduction.h"
 
 #include <algorithm>
-#include <cstring>
 
 #include "kernels/arithmetic.h"
 #include "kernels/multiversion.h"
@@ -62,19 +61,6 @@ void accumulate_quantized_rows(const float* rows, int64_t stride, int64_t count,
   const Rounding rounding = {static_cast<float>(1.0 / target.scale), static_cast<float>(target.zero_point),
                              static_cast<float>(range.min), static_cast<float>(range.max)};
   accumulate_rounded(rows, stride, count, accumulator, n, rounding);
-}
-
-void maximum_row(DType dtype, const void* row, void* best, int64_t n) {
-  alignas(64) float values[kChunk], current[kChunk];
-  const int64_t size = static_cast<int64_t>(dtype_size(dtype));
-  for (int64_t begin = 0; begin < n; begin += kChunk) {
-    const int64_t count = std::min(kChunk, n - begin);
-    load_row(dtype, static_cast<const char*>(row) + begin * size, values, count, 1, 0);
-    load_row(dtype, static_cast<char*>(best) + begin * size, current, count, 1, 0);
-    maximum_rows(values, current, current, count);
-    const QuantRange range = dtype == DType::bf16 ? QuantRange{0, 0} : full_range(dtype);
-    store_row(dtype, current, static_cast<char*>(best) + begin * size, count, 1, 0, range);
-  }
 }
 
 }  // namespace octavo::kernels

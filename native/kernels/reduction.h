@@ -14,7 +14,5 @@ void accumulate_row(DType dtype, const void* row, float* accumulator, int64_t n)
 // store. Rows begin `stride` elements apart. NaN counts as the least integer of the range.
 void accumulate_quantized_rows(const float* rows, int64_t stride, int64_t count, float* accumulator,
                                int64_t n, Affine target, QuantRange range);
-// best[i] = max(best[i], row[i]) in the tensor's own dtype; float NaN wins.
-void maximum_row(DType dtype, const void* row, void* best, int64_t n);
 
 }  // namespace octavo::kernels

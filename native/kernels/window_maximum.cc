@@ -118,6 +118,10 @@ OCTAVO_MULTIVERSION void maximum_s8(const PixelWindows& windows, const int8_t* p
                                     int64_t channels) {
   maximum(windows, pixels, results, channels);
 }
+OCTAVO_MULTIVERSION void maximum_s32(const PixelWindows& windows, const int32_t* pixels, int32_t* results,
+                                     int64_t channels) {
+  maximum(windows, pixels, results, channels);
+}
 OCTAVO_MULTIVERSION void maximum_f32(const PixelWindows& windows, const float* pixels, float* results,
                                      int64_t channels) {
   maximum(windows, pixels, results, channels);
@@ -129,7 +133,7 @@ OCTAVO_MULTIVERSION void maximum_bf16(const PixelWindows& windows, const Bf16* p
 }  // namespace
 
 bool has_maximum_of_windows(DType dtype) {
-  return is_byte(dtype) || dtype == DType::f32 || dtype == DType::bf16;
+  return is_byte(dtype) || dtype == DType::s32 || dtype == DType::f32 || dtype == DType::bf16;
 }
 
 void maximum_of_windows(const PixelWindows& windows, DType dtype, const void* pixels, void* results,
@@ -140,6 +144,9 @@ void maximum_of_windows(const PixelWindows& windows, DType dtype, const void* pi
                         channels);
     case DType::s8:
       return maximum_s8(windows, static_cast<const int8_t*>(pixels), static_cast<int8_t*>(results), channels);
+    case DType::s32:
+      return maximum_s32(windows, static_cast<const int32_t*>(pixels), static_cast<int32_t*>(results),
+                         channels);
     case DType::bf16:
       return maximum_bf16(windows, static_cast<const Bf16*>(pixels), static_cast<Bf16*>(results), channels);
     default:

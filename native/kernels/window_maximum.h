@@ -15,7 +15,7 @@ struct PixelWindows {
   int64_t columns, column_step;
 };
 
-// Bytes, float32 and bfloat16.
+// Bytes, int32, float32 and bfloat16.
 bool has_maximum_of_windows(DType dtype);
 
 // results[c] = the largest of channel c in the first window, NaN where one of them is; and so on.

@@ -41,12 +41,6 @@ Dims as_image(Dims values, const char* name, size_t rank, int64_t one, int64_t m
   return values;
 }
 
-TensorDesc channels_last(TensorDesc desc) {
-  const auto& s = desc.shape;
-  desc.strides = {s[1] * s[2] * s[3], 1, s[1] * s[3], s[1]};
-  return desc;
-}
-
 TensorDesc row_major(TensorDesc desc) {
   desc.strides = row_major_strides(desc.shape);
   return desc;

@@ -25,10 +25,8 @@ constexpr int64_t kSumsStep = AccumulatorOutput::kMaxChannels + WindowProducts::
 constexpr int64_t kRowBytes = 160 * 1024;
 
 // The layout as it is where channels lie next to each other, channels-last otherwise.
-TensorDesc with_adjacent_channels(TensorDesc desc) {
-  const auto& s = desc.shape;
-  if (desc.strides[1] != 1 && s[1] != 1) desc.strides = {s[1] * s[2] * s[3], 1, s[1] * s[3], s[1]};
-  return desc;
+TensorDesc with_adjacent_channels(const TensorDesc& desc) {
+  return desc.strides[1] == 1 || desc.shape[1] == 1 ? desc : channels_last(desc);
 }
 
 // How the work is divided: bands of output rows, and parts of the blocks of channels.

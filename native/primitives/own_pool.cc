@@ -3,12 +3,10 @@
 #include <omp.h>
 
 #include <algorithm>
-#include <cstring>
 #include <optional>
 
 #include "kernels/parallel.h"
 #include "kernels/reduction.h"
-#include "kernels/window_maximum.h"
 #include "primitives/input_value.h"
 #include "primitives/scratch.h"
 #include "primitives/strided.h"
@@ -26,12 +24,6 @@ TensorDesc as_image(TensorDesc desc) {
   return desc;
 }
 
-TensorDesc channels_last(TensorDesc image) {
-  const auto& s = image.shape;
-  image.strides = {s[1] * s[2] * s[3], 1, s[3] * s[1], s[1]};
-  return image;
-}
-
 // Vectors run along channels. Images that do not lie channels-last are brought there in the scratchpad.
 class OwnPool : public Step {
  public:
@@ -40,7 +32,7 @@ class OwnPool : public Step {
     if (p_.axes.size() == 1) p_.axes.insert(p_.axes.begin(), PoolAxis{1, 1, 1, 1, 0, 0, 1});
     if (src_.strides[1] != 1 && src_.shape[1] > 1) src_offset_ = stage(src_, to_channels_last_, true);
     if (dst_.strides[1] != 1 && dst_.shape[1] > 1) dst_offset_ = stage(dst_, from_channels_last_, false);
-    if (p_.algorithm == PoolAlgorithm::max && kernels::has_maximum_of_windows(src_.dtype)) {
+    if (WindowMaxima::takes(p_)) {
       maxima_.emplace(src_, dst_, p_.axes[0], p_.axes[1]);
       const size_t bytes = maxima_->scratch_bytes(std::min(kChannels, dst_.shape[1]));
       for (int i = 0; i < omp_get_max_threads(); i++) maxima_offsets_.push_back(scratch_.reserve(bytes));
@@ -100,6 +92,7 @@ class OwnPool : public Step {
     });
   }
 
+  // An average.
   void position(const char* src, char* dst, int64_t row, int64_t column, int64_t channels) const {
     const bool adaptive = p_.algorithm == PoolAlgorithm::avg_adaptive;
     const PoolWindow y = adaptive ? p_.axes[0].adaptive_window(row) : p_.axes[0].window(row);
@@ -107,13 +100,6 @@ class OwnPool : public Step {
     const auto at = [&](int64_t i, int64_t j) {
       return src + (i * src_.strides[2] + j * src_.strides[3]) * size(src_);
     };
-    if (p_.algorithm == PoolAlgorithm::max) {
-      std::memcpy(dst, at(y.begin, x.begin), static_cast<size_t>(channels * size(src_)));
-      for (int64_t i = y.begin; i < y.end; i += y.step)
-        for (int64_t j = x.begin; j < x.end; j += x.step)
-          kernels::maximum_row(src_.dtype, at(i, j), dst, channels);
-      return;
-    }
     alignas(64) float sums[kChannels];
     std::fill(sums, sums + channels, 0.0f);
     int64_t inside = 0;

@@ -4,20 +4,15 @@
 #include <algorithm>
 #include <optional>
 
-#include "kernels/window_maximum.h"
 #include "onednn/pooling.h"
 #include "primitives/input_value.h"
 #include "primitives/own_pool.h"
 #include "primitives/table.h"
+#include "primitives/window_maxima.h"
 
 namespace octavo {
 
 namespace {
-// oneDNN takes two to six times as long for the maximum, and passes over NaN.
-bool is_own_maximum(const PoolProblem& p) {
-  return p.algorithm == PoolAlgorithm::max && kernels::has_maximum_of_windows(p.src.dtype);
-}
-
 // What oneDNN computes for this problem, when it does so fast.
 std::optional<onednn::Primitive> try_onednn(const PoolProblem& p) {
   if (p.dst.numel() == 0 || p.divisor != 0 || p.algorithm == PoolAlgorithm::avg_adaptive || !p.is_plain())
@@ -67,7 +62,8 @@ class OneDnnPool : public Step {
 
 std::unique_ptr<Step> create_pool(const StepSpec& spec) {
   const PoolProblem problem(spec);
-  if (!is_own_maximum(problem))
+  // For the maximum oneDNN takes two to six times as long, and passes over NaN.
+  if (!WindowMaxima::takes(problem))
     if (auto primitive = try_onednn(problem))
       return std::make_unique<OneDnnPool>(spec, std::move(*primitive));
   return create_own_pool(spec, problem);

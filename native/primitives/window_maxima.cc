@@ -4,6 +4,10 @@
 
 namespace octavo {
 
+bool WindowMaxima::takes(const PoolProblem& problem) {
+  return problem.algorithm == PoolAlgorithm::max && kernels::has_maximum_of_windows(problem.src.dtype);
+}
+
 WindowMaxima::WindowMaxima(const TensorDesc& src, const TensorDesc& dst, const PoolAxis& down,
                            const PoolAxis& across)
     : dtype_(src.dtype),

@@ -9,7 +9,10 @@ namespace octavo {
 
 class WindowMaxima {
  public:
-  // Images [N, C, H, W] of a dtype that kernels::maximum_of_windows() takes, and the axes of H and W.
+  // Whether this is what a problem asks for, in a dtype that there is a loop for.
+  static bool takes(const PoolProblem& problem);
+
+  // Images [N, C, H, W] of such a dtype, and the axes of H and W.
   WindowMaxima(const TensorDesc& src, const TensorDesc& dst, const PoolAxis& down, const PoolAxis& across);
 
   // Bytes that row() needs to itself for so many channels.

@@ -65,4 +65,10 @@ Dims row_major_strides(const Dims& shape) {
   return strides;
 }
 
+TensorDesc channels_last(TensorDesc image) {
+  const auto& s = image.shape;
+  image.strides = {s[1] * s[2] * s[3], 1, s[1] * s[3], s[1]};
+  return image;
+}
+
 }  // namespace octavo

@@ -34,5 +34,7 @@ struct TensorDesc {
 };
 
 Dims row_major_strides(const Dims& shape);
+// An image [N, C, H, W] dense, its channels next to each other.
+TensorDesc channels_last(TensorDesc image);
 
 }  // namespace octavo
