@@ -1,5 +1,5 @@
 import { operators } from '../../aten/index.ts';
-import { type Argument, Arguments, isArgumentList, Node } from '../../graph/index.ts';
+import { bindCall, type Node } from '../../graph/index.ts';
 import { Tensor } from '../../tensor/index.ts';
 import type { Pass, PassContext } from '../pass.ts';
 
@@ -47,9 +47,7 @@ function fold(context: PassContext, dequantize: boolean): number {
 }
 
 function evaluate({ module }: PassContext, node: Node): unknown {
-  const load = (arg: Argument): unknown =>
-    arg instanceof Node ? module.attribute(arg.target) : isArgumentList(arg) ? arg.map(load) : arg;
   const operator = operators.get(node.target);
-  const kwargs = Object.fromEntries(Object.entries(node.kwargs).map(([key, arg]) => [key, load(arg)]));
-  return operator.execute(Arguments.bind<Tensor>(operator.schema, node.args.map(load), kwargs));
+  const attributeOf = ({ target }: Node) => module.attribute(target);
+  return operator.execute(bindCall<Tensor>(operator.schema, node.args, node.kwargs, attributeOf));
 }

@@ -1,12 +1,4 @@
-import {
-  type Argument,
-  Arguments,
-  type GraphModule,
-  isArgumentList,
-  isCall,
-  Node,
-  type OperatorLibrary,
-} from '../../graph/index.ts';
+import { bindCall, type GraphModule, isCall, type Node, type OperatorLibrary } from '../../graph/index.ts';
 import { Tensor } from '../../tensor/index.ts';
 import { dequantizeOperators, quantizeOperators } from './qdq-operators.ts';
 
@@ -61,9 +53,8 @@ class ConstantEvaluator {
   #execute(node: Node, values: ReadonlyMap<Node, Tensor>) {
     if (!this.#library.has(node.target)) return undefined;
     const operator = this.#library.get(node.target);
-    const load = (arg: Argument): unknown =>
-      arg instanceof Node ? values.get(arg) : isArgumentList(arg) ? arg.map(load) : arg;
-    const kwargs = Object.fromEntries(Object.entries(node.kwargs).map(([key, arg]) => [key, load(arg)]));
-    return operator.execute(Arguments.bind<Tensor>(operator.schema, node.args.map(load), kwargs));
+    return operator.execute(
+      bindCall<Tensor>(operator.schema, node.args, node.kwargs, (input) => values.get(input)),
+    );
   }
 }
