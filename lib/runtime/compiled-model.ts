@@ -17,6 +17,7 @@ import {
   bindInputs,
   bindOutputs,
   bindShapes,
+  fixedShapes,
   inputsOf,
   type ModelInputs,
   type ModelOutputs,
@@ -170,6 +171,12 @@ export class CompiledModel implements Disposable {
     await Promise.all(bound.map((each) => this.#compile(this.#planner.plan(each), this.#queue.arrive())));
   }
 
+  /** Like {@link warmup}, but waits: for scripts. */
+  warmupSync(...shapes: readonly ModelShapes[]): void {
+    this.#checkAlive();
+    for (const given of shapes) this.#compileSync(bindShapes(this.inputs, given, this.rangeConstraints));
+  }
+
   /** What the plan for these shapes does, step by step, and the memory it takes. Compiles it where needed. */
   plan(shapes: ModelShapes): PlanDescription {
     this.#checkAlive();
@@ -290,12 +297,22 @@ export class CompiledModel implements Disposable {
 }
 
 /**
- * Compiles a graph: a captured float model, or a lowered quantized one. Plans are made for each input shape when it is
- * first met; {@link CompiledModel.warmup} makes them earlier.
- * @throws Error that lists every operator that cannot be compiled, with a count of each.
+ * Compiles a graph: a captured float model, or a lowered quantized one. The plan of a model whose sizes are all known is made
+ * at once; where requests choose sizes, a plan is made for each set of shapes when it is first met, and
+ * {@link CompiledModel.warmup} makes it earlier.
+ * @throws Error that lists every operator that cannot be compiled, with a count of each; or that names the step that
+ * cannot be made for the model's shapes.
  */
 export function compile(module: GraphModule, options: CompileOptions = {}): CompiledModel {
-  return new CompiledModel(GraphModule.accept(module, 'compile'), options);
+  const model = new CompiledModel(GraphModule.accept(module, 'compile'), options);
+  const shapes = fixedShapes(model.inputs);
+  try {
+    if (shapes) model.warmupSync(shapes);
+  } catch (error) {
+    model.dispose();
+    throw error;
+  }
+  return model;
 }
 
 /** A copy that stays as it was checked: before the work, not when a file that nobody could read is written. */

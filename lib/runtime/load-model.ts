@@ -1,11 +1,13 @@
 import type { StoredTensor } from '../onednn/stored-tensor.ts';
 import { readArtifact } from './artifact.ts';
 import { warnOfSlowBfloat16 } from './bfloat16.ts';
-import { type CompiledModel, type CompileOptions, compile } from './compiled-model.ts';
+import { CompiledModel, type CompileOptions } from './compiled-model.ts';
+import { fixedShapes } from './signature.ts';
 
 /**
  * Loads a model that {@link CompiledModel.save} wrote. One that was lowered with `autocast` gives the same numbers on a CPU
- * without bfloat16 instructions, slower than float32; a process warning says so.
+ * without bfloat16 instructions, slower than float32; a process warning says so. As by {@link compile}, the plan of a model
+ * whose sizes are all known is made at once, on the model's own threads.
  * @throws Error (rejects) that says what is wrong with a file that is missing, damaged or of another format.
  */
 export async function loadModel(
@@ -13,11 +15,15 @@ export async function loadModel(
   options: Omit<CompileOptions, 'metadata' | 'tuning'> = {},
 ): Promise<CompiledModel> {
   const { module, metadata, tuning } = await readArtifact(path);
+  let model: CompiledModel | undefined;
   try {
-    const model = compile(module, { ...options, metadata, tuning });
+    model = new CompiledModel(module, { ...options, metadata, tuning });
     warnOfSlowBfloat16(module, path);
+    const shapes = fixedShapes(model.inputs);
+    if (shapes) await model.warmup(shapes);
     return model;
   } catch (error) {
+    model?.dispose();
     // They keep the file open, and no model will close it.
     for (const tensor of module.attributes.values()) (tensor as StoredTensor).release();
     throw error;

@@ -135,6 +135,18 @@ export function bindShapes(
   return shapes;
 }
 
+/** The shapes of every request, by input name, where the model leaves none of their sizes open; else undefined. */
+export function fixedShapes(
+  infos: readonly TensorInfo[],
+): Readonly<Record<string, readonly number[]>> | undefined {
+  const isFixed = (shape: readonly Dim[]): shape is readonly number[] =>
+    shape.every((extent) => typeof extent === 'number');
+  const shapes = infos.map(({ name, shape }) => [name, shape] as const);
+  return shapes.every((entry): entry is [string, readonly number[]] => isFixed(entry[1]))
+    ? Object.fromEntries(shapes)
+    : undefined;
+}
+
 function isTensorLike(value: unknown): value is Tensor | ForeignTensor {
   // An input may be called `dims`, too.
   return (

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { operators } from '../../lib/aten/index.ts';
-import { Interpreter, SymInt } from '../../lib/graph/index.ts';
+import { Interpreter, SymInt, type TensorMeta } from '../../lib/graph/index.ts';
 import { addon } from '../../lib/onednn/addon.ts';
 import { type CompiledModel, compile, formatPlan } from '../../lib/runtime/index.ts';
 import { Tensor } from '../../lib/tensor/index.ts';
@@ -39,6 +39,23 @@ describe('CompiledModel', () => {
     using model = compile(b.finish(b.call('aten.neg.default', b.input('dims', [2]))));
     const dims = Tensor.from('float32', [1, -2], [2]);
     expect((await model.run({ dims })).neg_default.toArray()).toEqual([-1, 2]);
+  });
+
+  it('says that a step cannot be made: at once where all sizes are known, else when they are', async () => {
+    const mish = (shape: TensorMeta['shape']) => {
+      const b = new GraphBuilder();
+      return b.finish(b.call('aten.mish.default', b.input('x', shape, 'int8')));
+    };
+    expect(() => compile(mish([2, 3]))).toThrow(/'mish_default'/);
+    using model = compile(mish([new SymInt(['s0']), 3]));
+    expect(() => model.warmupSync([2, 3])).toThrow(/'mish_default'/);
+    await expect(model.warmup([2, 3])).rejects.toThrow(/'mish_default'/);
+  });
+
+  it('has a plan at once where all sizes are known', () => {
+    const b = new GraphBuilder();
+    using model = compile(b.finish(b.call('aten.neg.default', b.input('x', [2]))));
+    expect(model.report.inputs).not.toBeNull();
   });
 
   it('knows its inputs and outputs', () => {
