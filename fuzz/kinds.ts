@@ -16,4 +16,8 @@ export const kinds: Readonly<Record<string, KindEntry>> = {
     variants: ['int8', 'float32', 'bfloat16'],
     load: async () => asKind((await import('./convolutions/judge.ts')).convolutions),
   },
+  pooling: {
+    variants: ['uint8', 'int8', 'float32'],
+    load: async () => asKind((await import('./pooling/judge.ts')).pooling),
+  },
 };
