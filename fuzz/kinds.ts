@@ -20,4 +20,8 @@ export const kinds: Readonly<Record<string, KindEntry>> = {
     variants: ['uint8', 'int8', 'float32'],
     load: async () => asKind((await import('./pooling/judge.ts')).pooling),
   },
+  networks: {
+    variants: ['int8', 'float32', 'bfloat16'],
+    load: async () => asKind((await import('./networks/judge.ts')).networks),
+  },
 };
