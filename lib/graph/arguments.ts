@@ -1,4 +1,4 @@
-import type { DType } from '../tensor/index.ts';
+import { type DType, isDType } from '../tensor/index.ts';
 import type { Schema, SchemaArgument } from './schema.ts';
 import type { Dim } from './symbolic.ts';
 
@@ -104,7 +104,7 @@ export class Arguments<T> {
   }
 
   dtype(name: string): DType {
-    return this.string(name) as DType;
+    return this.#expect(name, (v) => typeof v === 'string' && isDType(v), 'a dtype') as DType;
   }
 
   #expect(name: string, test: (value: unknown) => boolean, what: string): unknown {

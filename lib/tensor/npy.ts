@@ -19,6 +19,8 @@ const MAGIC = '\x93NUMPY';
 /** Magic, two version bytes and a 16-bit length come before the header; with it they fill a multiple of 64. */
 const PREFIX_LENGTH = MAGIC.length + 4;
 const ALIGNMENT = 64;
+/** NumPy's `NPY_MAXDIMS`. */
+const MOST_AXES = 64;
 
 /**
  * Reads one array in NumPy's `.npy` format (counterpart: `numpy.load`). Fortran-ordered arrays become row-major.
@@ -42,6 +44,8 @@ export function readNpy(bytes: Uint8Array, label = 'the .npy file'): Tensor {
   const dtype =
     dtypes[descr] ??
     fail(`element type '${descr}' is not supported; known are ${Object.keys(dtypes).join(', ')}`);
+  if (shape.length > MOST_AXES)
+    fail(`its array has ${shape.length} axes; NumPy's have at most ${MOST_AXES}`);
   const content = bytes.subarray(start + headerLength);
   const expected = numelOf(shape) * byteSizeOf(dtype);
   if (content.length < expected)

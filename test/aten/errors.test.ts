@@ -30,6 +30,7 @@ const calls: [string, readonly unknown[], RegExp, Record<string, unknown>?][] = 
   ['aten.cat.default', [[f32(2, 3), f32(2, 4)], 0], /\[2, 4\] does not fit \[2, 3\]/],
   ['aten.cat.default', [[f32(2), u8(2)], 0], /float32 and uint8/],
   ['aten.cat.default', [[], 0], /at least one tensor/],
+  ['aten.to.dtype', [f32(2), 'float'], /argument 'dtype' must be a dtype, got float$/],
   ['aten.select.int', [f32(2, 3), 1, 3], /index 3 is out of range/],
   ['aten.slice.Tensor', [f32(4), 0, 0, 4, 0], /'step' must be positive/],
   ['aten.split_with_sizes.default', [f32(4), [1, 2]], /\[1, 2\] do not make an extent of 4/],

@@ -43,6 +43,8 @@ describe('npy and npz', () => {
     const npy = writeNpy(Tensor.from('float32', [1, 2, 3]));
     for (let length = 0; length < npy.length; length++)
       expect(() => readNpy(npy.subarray(0, length))).toThrow(/^the \.npy file: /);
+    const deep = writeNpy(Tensor.from('uint8', [1], Array(65).fill(1)));
+    expect(() => readNpy(deep)).toThrow("its array has 65 axes; NumPy's have at most 64");
     const npz = readFileSync(fixture('arrays.npz'));
     for (let length = 0; length < npz.length; length += 13)
       await expect(loadNpz(npz.subarray(0, length))).rejects.toThrow('not a readable zip archive');

@@ -1,0 +1,110 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { readFileSync } from 'node:fs';
+import { createInterface } from 'node:readline';
+import { fileURLToPath } from 'node:url';
+import type { Fault, Message, Task } from './kind.ts';
+
+/** A task, and how it is worked on. */
+export interface Hunt extends Task {
+  /** Stop after so long, wherever it is then. */
+  readonly seconds?: number;
+  /** The widest instruction set that oneDNN may use (`ONEDNN_MAX_CPU_ISA`): `AVX512_CORE`. */
+  readonly isa?: string;
+}
+
+/** A fault with the problem that showed it. */
+export interface Finding extends Fault {
+  readonly seed: number;
+  readonly problem: string;
+}
+
+export interface Outcome {
+  /** Problems judged. */
+  readonly problems: number;
+  readonly findings: readonly Finding[];
+  readonly seconds: number;
+  /** The first seed that was not reached. */
+  readonly next: number;
+}
+
+/** No problem takes a second; what takes so long has stopped. */
+const hangSeconds = 20;
+/** No problem's tensors have more than a few MiB; twice of what a process has after 10^5 of them. */
+const memoryLimit = 2 * 2 ** 30;
+
+/**
+ * Judges the problems of a task in processes of their own: where one crashes, hangs or grows without bound, that is a
+ * finding, and another process goes on with the next seed.
+ * @param found is called with each finding as soon as it is made.
+ * @throws Error when a process ends before its first problem.
+ */
+export async function hunt(task: Hunt, found: (finding: Finding) => void = () => {}): Promise<Outcome> {
+  const start = performance.now();
+  const deadline = start + 1000 * (task.seconds ?? Number.POSITIVE_INFINITY);
+  const end = task.from + task.count;
+  const findings: Finding[] = [];
+  let next = task.from;
+  let problems = 0;
+  while (next < end && performance.now() < deadline) {
+    const watched = await watch({ ...task, from: next, count: end - next }, deadline, (finding) => {
+      findings.push(finding);
+      found(finding);
+    });
+    problems += watched.problems;
+    next = watched.next;
+  }
+  return { problems, findings, seconds: (performance.now() - start) / 1000, next };
+}
+
+/** Runs one process until it ends or has to be ended. */
+async function watch(task: Hunt, deadline: number, found: (finding: Finding) => void) {
+  const { isa } = task;
+  const script = fileURLToPath(new URL('child.ts', import.meta.url));
+  const child = spawn(process.execPath, ['--import', 'tsx', script, JSON.stringify(task)], {
+    stdio: ['ignore', 'pipe', 'pipe'],
+    env: { ...process.env, ...(isa === undefined ? {} : { ONEDNN_MAX_CPU_ISA: isa }) },
+  });
+  let [problems, current, since] = [0, { seed: task.from - 1, problem: '' }, performance.now()];
+  createInterface({ input: child.stdout }).on('line', (line) => {
+    const message: Message = JSON.parse(line);
+    since = performance.now();
+    if ('fault' in message) return found({ ...current, ...message });
+    problems++;
+    current = message;
+  });
+  let stderr = '';
+  child.stderr.on('data', (data) => {
+    stderr = (stderr + data).slice(-2000);
+  });
+  let ended: 'hang' | 'memory' | 'time' | undefined;
+  const clock = setInterval(() => {
+    const now = performance.now();
+    if (now > deadline) ended ??= 'time';
+    else if (now - since > 1000 * hangSeconds) ended ??= 'hang';
+    else if (residentBytes(child.pid!) > memoryLimit) ended ??= 'memory';
+    if (ended) child.kill('SIGKILL');
+  }, 200);
+  const [code, signal] = await once(child, 'close');
+  clearInterval(clock);
+  if (code === 0) return { problems, next: task.from + task.count };
+  if (ended === 'time') return { problems, next: current.seed };
+  if (problems === 0) throw new Error(`the process ended before its first problem: ${stderr || signal}`);
+  found({ ...current, ...death(ended, signal ?? `exit code ${code}`, stderr) });
+  return { problems, next: current.seed + 1 };
+}
+
+function death(ended: 'hang' | 'memory' | undefined, how: string, stderr: string): Fault {
+  if (ended === 'hang') return { fault: 'hang', detail: `no result after ${hangSeconds} s` };
+  if (ended === 'memory') return { fault: 'memory', detail: `more than ${memoryLimit / 2 ** 20} MiB` };
+  return { fault: 'crash', detail: [how, stderr.trim()].filter(Boolean).join(': ') };
+}
+
+/** 0 once the process is gone. */
+function residentBytes(pid: number): number {
+  try {
+    return 4096 * Number(readFileSync(`/proc/${pid}/statm`, 'utf8').split(' ')[1]);
+  } catch {
+    return 0;
+  }
+}

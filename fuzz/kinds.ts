@@ -1,0 +1,27 @@
+import type { Kind, Problem } from './kind.ts';
+
+interface KindEntry {
+  /** What `--only` can select. */
+  readonly variants: readonly string[];
+  /** Loads the kind with all it needs: for the process that judges. */
+  load(): Promise<Kind<Problem>>;
+}
+
+/** For a process that draws problems only to hand them back to their kind. */
+const asKind = <P extends Problem>(kind: Kind<P>) => kind as unknown as Kind<Problem>;
+
+/** All kinds by name. */
+export const kinds: Readonly<Record<string, KindEntry>> = {
+  convolutions: {
+    variants: ['int8', 'float32', 'bfloat16'],
+    load: async () => asKind((await import('./convolutions/judge.ts')).convolutions),
+  },
+  pooling: {
+    variants: ['uint8', 'int8', 'float32'],
+    load: async () => asKind((await import('./pooling/judge.ts')).pooling),
+  },
+  networks: {
+    variants: ['int8', 'float32', 'bfloat16'],
+    load: async () => asKind((await import('./networks/judge.ts')).networks),
+  },
+};
