@@ -67,8 +67,7 @@ FusedPrimitive make_convolution(const ConvolutionProblem& problem, const Fusion&
       result.padding_hinders = padding_hinders && name.find("amx") == std::string::npos;
       return result;
     } catch (const dnnl::error& error) {
-      // A description that is accepted may still not compile: kernels for few channels a group, which use
-      // registers that some instructions of sigmoid, SiLU and GELU cannot name.
+      // A description that was accepted, and a kernel that does not compile.
       if (error.status != dnnl_runtime_error) throw;
     }
   } while (pd.next_impl());

@@ -12,11 +12,12 @@ interface Problem {
   readonly dtype?: 'uint8' | 'float32';
   readonly zeroPoint?: number;
   readonly addend?: TensorDesc['dtype'];
+  readonly unary?: string;
 }
 
 /** What `convolution_faults.cc` says of a kernel, whether or not this CPU has it. */
 function faultOf(implementation: string, problem: Problem): string | null {
-  const { image, kernel, padding, groups = 1, dtype = 'uint8', addend } = problem;
+  const { image, kernel, padding, groups = 1, dtype = 'uint8', addend, unary = 'none' } = problem;
   const { stride = [1, 1], dilation = [1, 1], zeroPoint = dtype === 'uint8' ? 42 : 0 } = problem;
   const [inputs, outputs] = problem.channels ?? [16, 16];
   const size = image.map(
@@ -36,6 +37,7 @@ function faultOf(implementation: string, problem: Problem): string | null {
         groups,
         ...(quantized && { xScale: 1, xZeroPoint: zeroPoint }),
         ...(addend && { binary: 'sum' }),
+        unary,
       },
     },
     [
@@ -99,6 +101,16 @@ describe('faults of oneDNN 2.x', () => {
       for (const dtype of ['float32', 'uint8'] as const)
         expect(faultOf('brgconv:avx512_core', { ...problem, dtype }) !== null).toBe(onOneDnn2);
     expect(faultOf('brgconv:avx512_core', { ...square(14, 7, 1, 3), dtype: 'float32' })).toBeNull();
+  });
+
+  it('functions of exponentials in groups of few channels', () => {
+    const grouped: Problem = { ...square(14, 3, 1, 1), channels: [16, 32], groups: 4, unary: 'swish' };
+    for (const name of ['jit_int8:avx512_core_vnni', 'jit_bf16:avx512_core_bf16']) {
+      for (const unary of ['swish', 'sigmoid', 'gelu_erf'])
+        expect(faultOf(name, { ...grouped, unary }) !== null).toBe(onOneDnn2);
+      expect(faultOf(name, { ...grouped, unary: 'relu' })).toBeNull();
+      expect(faultOf(name, { ...grouped, channels: [64, 64] })).toBeNull();
+    }
   });
 
   it('depthwise kernels of AVX2: addends of odd channels, kernels of eight places', () => {
