@@ -93,6 +93,11 @@ const char* fault_of(const std::string& implementation, const ConvolutionProblem
   // last block runs the code of another one, or jumps past the table.
   if (amx_tiles && zero_point && (padded_results(problem, 0) >= 4 || padded_results(problem, 1) >= 16))
     return "compensates wrongly for wide padding, or crashes";
+  // Weights of eight channels by eight places are transposed by code that forgets the compensation.
+  const bool compensated = zero_point || problem.src.dtype == DType::s8;
+  if (contains(implementation, "jit_uni_int8") && shape.is_depthwise() && compensated &&
+      shape.kernel[0] * shape.kernel[1] == 8)
+    return "loses the compensation of kernels of eight places";
 #if OCTAVO_ONEDNN_3
   // Too few rows of compensation are counted, on the heap and in the scratchpad.
   if (brgemm && (zero_point || problem.src.dtype == DType::s8) && shape.padded && problem.dilation[0] > 1)
@@ -116,11 +121,6 @@ const char* fault_of(const std::string& implementation, const ConvolutionProblem
   // The tail's length is taken from one group's channels.
   if (contains(implementation, "jit_uni_int8") && shape.is_depthwise() && binary && shape.groups % 8 != 0)
     return "adds wrong elements to the last channels";
-  // Weights of eight channels by eight places are transposed by code that forgets the compensation.
-  const bool compensated = zero_point || problem.src.dtype == DType::s8;
-  if (contains(implementation, "jit_uni_int8") && shape.is_depthwise() && compensated &&
-      shape.kernel[0] * shape.kernel[1] == 8)
-    return "loses the compensation of kernels of eight places";
 #endif
   return nullptr;
 }
