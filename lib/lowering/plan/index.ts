@@ -11,6 +11,7 @@ import { threadsFor } from './threads.ts';
 export { type ConstantMemory, ConstantStore } from './constants.ts';
 export { type Division, divideBatch, undivided } from './division.ts';
 export { keepsSamplesApart } from './samples.ts';
+export { steps } from './steps.ts';
 export { bytesMoved, multiplyAdds } from './work.ts';
 
 /** What was decided about a plan; estimated, or left to oneDNN, where it is left out. */
