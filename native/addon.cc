@@ -40,6 +40,7 @@ Napi::Object initialize(Napi::Env env, Napi::Object exports) {
   exports.Set("readPackedForm", Napi::Function::New(env, octavo::binding::read_packed_form));
   exports.Set("releaseConstant", Napi::Function::New(env, octavo::binding::release_constant));
   exports.Set("execute", Napi::Function::New(env, octavo::binding::execute));
+  exports.Set("convolutionFault", Napi::Function::New(env, octavo::binding::convolution_fault));
   exports.Set("Executor", octavo::binding::executor_class(env));
   exports.Set("observe", octavo::binding::make_observe(env));
   return exports;

@@ -262,6 +262,17 @@ export interface Addon {
     inputs: readonly (TensorDesc & { readonly data: TensorData | NativeConstant })[],
     outputs: readonly (TensorDesc & { readonly data: TensorData })[],
   ): string;
+  /**
+   * Why oneDNN's implementation of this name is passed over for a convolution, on any CPU: it crashes, computes wrong numbers
+   * or is slow. An addend is one in a buffer of its own.
+   * @returns null where nothing is known against it.
+   */
+  convolutionFault(
+    implementation: string,
+    step: StepDesc,
+    inputs: readonly TensorDesc[],
+    output: TensorDesc,
+  ): string | null;
   readonly observe: ObserveKernels;
   readonly Executor: new (options: { streams: number; threadsPerStream: number }) => NativeExecutor;
 }

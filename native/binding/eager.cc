@@ -4,17 +4,26 @@
 #include "binding/convert.h"
 #include "binding/environment.h"
 #include "primitives/aligned_buffer.h"
+#include "primitives/convolution_problem.h"
 
 namespace octavo::binding {
+
+namespace {
+// A step without its operands.
+StepSpec to_step(const Napi::Value& value) {
+  const auto description = value.As<Napi::Object>();
+  StepSpec spec;
+  spec.op = description.Get("op").ToString().Utf8Value();
+  spec.node = description.Get("node").ToString().Utf8Value();
+  spec.attributes = to_attributes(description.Get("attributes"));
+  return spec;
+}
+}  // namespace
 
 Napi::Value execute(const Napi::CallbackInfo& info) {
   const auto env = info.Env();
   return guarded(env, [&]() -> Napi::Value {
-    const auto description = info[0].As<Napi::Object>();
-    StepSpec spec;
-    spec.op = description.Get("op").ToString().Utf8Value();
-    spec.node = description.Get("node").ToString().Utf8Value();
-    spec.attributes = to_attributes(description.Get("attributes"));
+    auto spec = to_step(info[0]);
     std::vector<const void*> inputs;
     std::vector<void*> outputs;
     const auto input_array = info[1].As<Napi::Array>(), output_array = info[2].As<Napi::Array>();
@@ -38,6 +47,19 @@ Napi::Value execute(const Napi::CallbackInfo& info) {
     const auto scratchpad = aligned_buffer(step->scratchpad_bytes());
     step->execute({inputs.data(), outputs.data(), scratchpad.get()});
     return Napi::String::New(env, step->implementation());
+  });
+}
+
+Napi::Value convolution_fault(const Napi::CallbackInfo& info) {
+  const auto env = info.Env();
+  return guarded(env, [&]() -> Napi::Value {
+    auto spec = to_step(info[1]);
+    const auto inputs = info[2].As<Napi::Array>();
+    for (uint32_t i = 0; i < inputs.Length(); i++)
+      spec.inputs.push_back({to_tensor_desc(inputs.Get(i), "input"), nullptr});
+    spec.outputs.push_back(to_tensor_desc(info[3], "output"));
+    const char* fault = known_fault(info[0].ToString().Utf8Value(), spec);
+    return fault ? Napi::String::New(env, fault) : env.Null();
   });
 }
 

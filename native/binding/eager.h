@@ -7,4 +7,7 @@ namespace octavo::binding {
 
 Napi::Value execute(const Napi::CallbackInfo& info);
 
+// The addon's convolutionFault().
+Napi::Value convolution_fault(const Napi::CallbackInfo& info);
+
 }  // namespace octavo::binding

@@ -49,17 +49,30 @@ FusedPrimitive make_convolution(const ConvolutionProblem& problem, const Fusion&
   dnnl::convolution_forward::primitive_desc pd(description, fused.attributes, engine());
 #endif
   KernelChoice choice(problem.kernel);
-  const auto is_exact = [&](const std::string& name) {
-    return !adds_in_16_bits(name, problem.src.dtype) || products_fit();
-  };
+  bool padding_hinders = false;
   const auto takes = [&](const std::string& name) {
-    return !is_faulty(name, problem, fusion, form) && is_exact(name) && choice.takes(name);
+    if (fault_of(name, problem, fusion, form)) {
+      const bool amx = name.find("amx") != std::string::npos;
+      padding_hinders |= amx && !fault_of(name, without_padding(problem), fusion, form);
+      return false;
+    }
+    return (!adds_in_16_bits(name, problem.src.dtype) || products_fit()) && choice.takes(name);
   };
-  while (!takes(pd.impl_info_str()))
-    if (!pd.next_impl())
-      throw dnnl::error(dnnl_unimplemented, "oneDNN has no trustworthy implementation of this convolution");
-  Primitive primitive(dnnl::convolution_forward(pd), pd.impl_info_str(), pd.scratchpad_desc());
-  return complete(std::move(primitive), {src, pd.weights_desc(), bias, dst}, std::move(fused));
+  do {
+    const std::string name = pd.impl_info_str();
+    if (!takes(name)) continue;
+    try {
+      Primitive primitive(dnnl::convolution_forward(pd), name, pd.scratchpad_desc());
+      auto result = complete(std::move(primitive), {src, pd.weights_desc(), bias, dst}, std::move(fused));
+      result.padding_hinders = padding_hinders && name.find("amx") == std::string::npos;
+      return result;
+    } catch (const dnnl::error& error) {
+      // A description that is accepted may still not compile: kernels for few channels a group, which use
+      // registers that some instructions of sigmoid, SiLU and GELU cannot name.
+      if (error.status != dnnl_runtime_error) throw;
+    }
+  } while (pd.next_impl());
+  throw dnnl::error(dnnl_unimplemented, "oneDNN has no trustworthy implementation of this convolution");
 }
 
 }  // namespace octavo::onednn

@@ -1,14 +1,19 @@
 #include "onednn/convolution_faults.h"
 
+#include <algorithm>
+
 namespace octavo::onednn {
 
 namespace {
 bool contains(const std::string& text, const char* part) { return text.find(part) != std::string::npos; }
 
+int64_t div_up(int64_t a, int64_t b) { return (a + b - 1) / b; }
+
 struct Shape {
   explicit Shape(const ConvolutionProblem& problem)
       : groups(problem.weights.size() == 5 ? problem.weights[0] : 1),
         group_inputs(problem.weights[problem.weights.size() - 3]),
+        group_outputs(problem.weights[problem.weights.size() - 4]),
         kernel(problem.weights.end() - 2, problem.weights.end()),
         input(problem.src.shape.end() - 2, problem.src.shape.end()),
         output(problem.dst.shape.end() - 2, problem.dst.shape.end()) {
@@ -16,7 +21,9 @@ struct Shape {
       padded = padded || problem.padding_begin[i] > 0 || problem.padding_end[i] > 0;
   }
 
-  int64_t groups, group_inputs;
+  bool is_depthwise() const { return groups > 1 && group_inputs == 1 && group_outputs == 1; }
+
+  int64_t groups, group_inputs, group_outputs;
   Dims kernel, input, output;
   bool padded = false;
 };
@@ -35,48 +42,86 @@ bool has_empty_windows(const ConvolutionProblem& problem, const Shape& shape) {
   }
   return false;
 }
+
+// Results on either side whose windows begin in the padding, or would end there: the longer side.
+int64_t padded_results(const ConvolutionProblem& problem, size_t axis) {
+  return div_up(std::max(problem.padding_begin[axis], problem.padding_end[axis]), problem.stride[axis]);
+}
+
+// Results whose windows end in the padding at the right.
+int64_t results_over_the_right(const ConvolutionProblem& problem, const Shape& shape) {
+  const int64_t span = (shape.kernel[1] - 1) * problem.dilation[1] + 1;
+  const int64_t last = (shape.output[1] - 1) * problem.stride[1] - problem.padding_begin[1] + span;
+  return div_up(std::max<int64_t>(last - shape.input[1], 0), problem.stride[1]);
+}
 }  // namespace
 
-bool is_faulty(const std::string& implementation, const ConvolutionProblem& problem, const Fusion& fusion,
-               AddendForm form) {
+const char* fault_of(const std::string& implementation, const ConvolutionProblem& problem,
+                     const Fusion& fusion, AddendForm form) {
   const Shape shape(problem);
   const bool brgemm = contains(implementation, "brgconv:") || contains(implementation, "brg_conv_fwd:");
   const bool brdgmm = contains(implementation, "brdgmm");
   const bool amx = contains(implementation, "amx");
+  const bool amx_tiles = amx && contains(implementation, "jit:");
   const bool zero_point = fusion.src_zero_point != 0 && fusion.weight_sums.empty();
+  const bool binary = fusion.addend && form == AddendForm::binary;
 
-  // The buffer of copied source rows is too small where the stride skips rows (mended in oneDNN after 3.12):
-  // overwritten sources, and writes past the scratchpad.
-  if (brgemm && (problem.stride[0] > shape.kernel[0] || problem.stride[1] > shape.kernel[1])) return true;
+  // The buffer of copied source rows is too small (mended after 3.12): overwritten sources, and writes past
+  // the scratchpad.
+  if (brgemm && (problem.stride[0] > shape.kernel[0] || problem.stride[1] > shape.kernel[1]))
+    return "wrong where the stride skips rows or columns";
   // Where nothing is multiplied, post-operations run with a stale pointer to their constants, or zero points
   // count.
-  if ((brgemm || brdgmm) && has_empty_windows(problem, shape)) return true;
-  // A whole-tensor binary post-op on images of one pixel is taken for a per-channel one, at wrong offsets.
-  if (brdgmm && fusion.addend && form == AddendForm::binary && shape.output == Dims{1, 1}) return true;
-  // Binary post-ops read from wrong offsets.
-  if (contains(implementation, "jit_bf16_1x1") && fusion.addend && form == AddendForm::binary) return true;
-  // Kernels as large as the image are handed to the inner product, and may end in its reference kernel.
-  if (contains(implementation, "ip:ref")) return true;
-  // Writes past the destination for some numbers of pixels: 27, 33, 36, 39, …
-  if (amx && contains(implementation, "jit_1x1:")) return true;
-  // Compensations of padding above or below go wrong, past the destination even, where there is none at the
-  // left.
-  if (amx && (brgemm || contains(implementation, "jit:")) && zero_point && shape.padded &&
-      problem.padding_begin[1] == 0)
-    return true;
+  if ((brgemm || brdgmm) && has_empty_windows(problem, shape)) return "wrong where a window is all padding";
+  // Taken for a per-channel addend, at wrong offsets.
+  if (brdgmm && binary && shape.output == Dims{1, 1}) return "adds wrong elements to images of one pixel";
+  if (contains(implementation, "jit_bf16_1x1") && binary) return "adds wrong elements";
+  if (contains(implementation, "ip:ref")) return "a reference kernel in an inner product's name";
+  // For some numbers of pixels: 27, 33, 36, 39, …
+  if (amx && contains(implementation, "jit_1x1:")) return "writes past the destination";
+  // Past the destination even.
+  if ((amx_tiles || (amx && brgemm)) && zero_point && shape.padded && problem.padding_begin[1] == 0)
+    return "compensates wrongly for rows padded above or below, not at the left";
+  // Code for rows and columns that need compensation is generated per block of one to six rows
+  // (set_oh_blk_limits and dispatch_icb_loop count these blocks differently) and of up to 32 columns. A model
+  // of both counts over 1.6 million problems finds no difference below 4 rows and 23 columns; beyond it the
+  // last block runs the code of another one, or jumps past the table.
+  if (amx_tiles && zero_point && (padded_results(problem, 0) >= 4 || padded_results(problem, 1) >= 16))
+    return "compensates wrongly for wide padding, or crashes";
 #if OCTAVO_ONEDNN_3
-  // Too few rows of compensation are counted, on the heap and in the scratchpad, where a dilated kernel hangs
-  // over the edge.
+  // Too few rows of compensation are counted, on the heap and in the scratchpad.
   if (brgemm && (zero_point || problem.src.dtype == DType::s8) && shape.padded && problem.dilation[0] > 1)
-    return true;
-  // Strided windows of which there is one a row: all rows but the first come out wrong.
-  if (brgemm && shape.output[1] == 1 && problem.stride[1] > 1) return true;
-  // Slow: compensations computed with the convolution itself, in rows this long.
-  if (brgemm && zero_point && shape.padded && shape.output[1] > 128) return true;
-  // Slow: tiles that are mostly padding.
-  if (brgemm && amx && shape.groups > 1 && shape.group_inputs < 16) return true;
+    return "too little memory for compensation where a dilated kernel hangs over the edge";
+  // All rows but the first come out wrong.
+  if (brgemm && shape.output[1] == 1 && problem.stride[1] > 1) return "wrong for one strided window a row";
+  if (brgemm && zero_point && shape.padded && shape.output[1] > 128)
+    return "slow: computes compensations again for long rows";
+  if (brgemm && amx && shape.groups > 1 && shape.group_inputs < 16) return "slow: tiles are mostly padding";
+#else
+  // One full block of results with a tail: the block ignores padding at the right, though it hangs over the
+  // tail. Blocks are chosen so that this takes an odd number of results of which more than half hang over.
+  const int64_t over = results_over_the_right(problem, shape);
+  if (brgemm && !amx && over >= 4 && 2 * over - 1 <= shape.output[1])
+    return "reads past the right edge where much of a row hangs over it";
+  // The tail's length is taken from one group's channels.
+  if (contains(implementation, "jit_uni_int8") && shape.is_depthwise() && binary && shape.groups % 8 != 0)
+    return "adds wrong elements to the last channels";
+  // Weights of eight channels by eight places are transposed by code that forgets the compensation.
+  const bool compensated = zero_point || problem.src.dtype == DType::s8;
+  if (contains(implementation, "jit_uni_int8") && shape.is_depthwise() && compensated &&
+      shape.kernel[0] * shape.kernel[1] == 8)
+    return "loses the compensation of kernels of eight places";
 #endif
-  return false;
+  return nullptr;
+}
+
+ConvolutionProblem without_padding(ConvolutionProblem problem) {
+  for (size_t i = 0; i < 2; i++) {
+    problem.src.shape[2 + i] += problem.padding_begin[i] + problem.padding_end[i];
+    problem.padding_begin[i] = problem.padding_end[i] = 0;
+  }
+  problem.src = channels_last(problem.src);
+  return problem;
 }
 
 bool adds_in_16_bits(const std::string& implementation, DType src) {

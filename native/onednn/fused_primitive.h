@@ -13,6 +13,8 @@ struct FusedPrimitive {
   BiasTransform bias;
   std::optional<SourceAtRunTime> source;
   int addend_argument;  // 0 where the addend is a sum in the destination, or absent
+  // A convolution that would use AMX, but for faults in how those kernels pad.
+  bool padding_hinders = false;
 };
 
 struct FusedLayouts {

@@ -16,6 +16,12 @@ auto make_descriptor(const PoolingProblem& p, const dnnl::memory::desc& src, con
                                                   base_attributes(), engine());
 #endif
 }
+
+// Vectors of the AVX2 kernel for bytes hold 32 channels. Fewer are stored by instructions that may fault on
+// bytes they leave alone: those before the destination, and of a source that ends with its page.
+bool is_faulty(const std::string& implementation, const PoolingProblem& problem) {
+  return implementation == "jit_int:avx2" && is_byte(problem.src.dtype) && problem.src.shape[1] < 32;
+}
 }  // namespace
 
 std::optional<Primitive> make_pooling(const PoolingProblem& problem) {
@@ -25,6 +31,7 @@ std::optional<Primitive> make_pooling(const PoolingProblem& problem) {
     const std::string implementation = pd.impl_info_str();
     // "simple_nchw" is plain loops, too.
     if (is_reference(implementation) || implementation.rfind("simple", 0) == 0) return std::nullopt;
+    if (is_faulty(implementation, problem)) return std::nullopt;
 #if OCTAVO_ONEDNN_3
     Primitive primitive(dnnl::pooling_forward(pd), implementation, pd.scratchpad_desc());
 #else

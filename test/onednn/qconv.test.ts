@@ -34,10 +34,25 @@ const depthwise: Shape = {
   weight: [32, 1, 3, 3],
   options: { groups: 32, padding: 1 },
 };
+const oddDepthwise: Shape = {
+  name: 'depthwise, odd channels',
+  x: [1, 19, 6, 6],
+  weight: [19, 1, 3, 3],
+  options: { groups: 19, padding: 1 },
+};
+
+// oneDNN describes kernels for these that it cannot compile with some functions.
+const fewChannels: Shape = {
+  name: 'few channels a group',
+  x: [1, 16, 7, 7],
+  weight: [32, 4, 3, 3],
+  options: { groups: 4, padding: 1 },
+};
 
 const shapes: readonly Shape[] = [
   plain,
   depthwise,
+  fewChannels,
   { name: 'pointwise', x: [1, 64, 7, 7], weight: [96, 64, 1, 1] },
   { name: 'pointwise, odd channels', x: [1, 17, 5, 6], weight: [9, 17, 1, 1] },
   { name: 'pointwise, stride 2', x: [2, 64, 8, 8], weight: [32, 64, 1, 1], options: { stride: 2 } },
@@ -59,14 +74,9 @@ const shapes: readonly Shape[] = [
     weight: [24, 1, 5, 5],
     options: { groups: 24, padding: 2, stride: 2 },
   },
-  {
-    name: 'depthwise, odd channels',
-    x: [1, 19, 6, 6],
-    weight: [19, 1, 3, 3],
-    options: { groups: 19, padding: 1 },
-  },
+  oddDepthwise,
   { name: 'channel multiplier', x: [1, 8, 6, 6], weight: [16, 1, 3, 3], options: { groups: 8, padding: 1 } },
-  // Kernels of oneDNN 2.6 or 3.7 are wrong on each of these (convolution_faults.cc says how).
+  // Kernels of oneDNN 2.6, 3.7 or 3.12 are wrong on each of these (convolution_faults.cc says how).
   { name: 'edges of padding alone', x: [1, 32, 8, 8], weight: [16, 32, 1, 1], options: { padding: 1 } },
   { name: 'one column', x: [1, 8, 14, 3], weight: [16, 8, 3, 3], options: { stride: 2 } },
   { name: 'tall kernel', x: [1, 64, 3, 140], weight: [10, 64, 3, 1], options: { padding: [1, 0] } },
@@ -79,6 +89,36 @@ const shapes: readonly Shape[] = [
     x: [1, 64, 28, 28],
     weight: [8, 64, 3, 3],
     options: { padding: 2, dilation: 2 },
+  },
+  {
+    name: 'much padding',
+    x: [1, 32, 9, 9],
+    weight: [16, 32, 3, 3],
+    options: { padding: 4, dilation: 4 },
+  },
+  {
+    name: 'padding in a tall kernel',
+    x: [1, 40, 9, 9],
+    weight: [16, 40, 5, 3],
+    options: { padding: [4, 1] },
+  },
+  {
+    name: 'mostly padding',
+    x: [1, 64, 7, 7],
+    weight: [24, 64, 3, 3],
+    options: { padding: 6, dilation: 6 },
+  },
+  {
+    name: 'wide kernel on a narrow image',
+    x: [1, 16, 7, 15],
+    weight: [24, 16, 1, 9],
+    options: { padding: [0, 8], dilation: [1, 2] },
+  },
+  {
+    name: 'depthwise 4x2',
+    x: [1, 32, 9, 9],
+    weight: [32, 1, 4, 2],
+    options: { groups: 32, padding: [1, 0] },
   },
   { name: 'whole image', x: [2, 16, 4, 4], weight: [10, 16, 4, 4] },
   { name: 'single pixel', x: [2, 40, 1, 1], weight: [10, 40, 1, 1] },
@@ -204,7 +244,7 @@ describe('qconv2dPointwise', () => {
   });
 
   it.each(unaries)('then %s', (unary) => {
-    const cases = [plain, depthwise].flatMap((shape) =>
+    const cases = [plain, depthwise, fewChannels].flatMap((shape) =>
       pairs.map((dtypes, seed) => ({ shape, ...dtypes, seed: 100 + seed, unary })),
     );
     expect(failures(cases)).toEqual([]);
@@ -216,7 +256,7 @@ describe('qconv2dPointwiseBinary', () => {
     ['none', 'relu', 'hardswish'].map((unary) => ({ addend, unary })),
   );
   it.each(combinations)('plus $addend, then $unary', ({ addend, unary }) => {
-    const cases = [plain, depthwise].flatMap((shape) =>
+    const cases = [plain, depthwise, oddDepthwise].flatMap((shape) =>
       pairs.map((dtypes, seed) => ({ shape, ...dtypes, seed: 200 + seed, addend, unary })),
     );
     expect(failures(cases)).toEqual([]);

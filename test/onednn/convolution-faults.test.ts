@@ -1,0 +1,118 @@
+import { describe, expect, it } from 'vitest';
+import { addon, type TensorDesc } from '../../lib/onednn/addon.ts';
+
+interface Problem {
+  readonly image: readonly number[];
+  readonly kernel: readonly number[];
+  readonly channels?: readonly [number, number];
+  readonly groups?: number;
+  readonly stride?: readonly number[];
+  readonly padding: readonly number[];
+  readonly dilation?: readonly number[];
+  readonly dtype?: 'uint8' | 'float32';
+  readonly zeroPoint?: number;
+  readonly addend?: TensorDesc['dtype'];
+}
+
+/** What `convolution_faults.cc` says of a kernel, whether or not this CPU has it. */
+function faultOf(implementation: string, problem: Problem): string | null {
+  const { image, kernel, padding, groups = 1, dtype = 'uint8', addend } = problem;
+  const { stride = [1, 1], dilation = [1, 1], zeroPoint = dtype === 'uint8' ? 42 : 0 } = problem;
+  const [inputs, outputs] = problem.channels ?? [16, 16];
+  const size = image.map(
+    (extent, i) => Math.floor((extent + 2 * padding[i] - dilation[i] * (kernel[i] - 1) - 1) / stride[i]) + 1,
+  );
+  const quantized = dtype === 'uint8';
+  const result: TensorDesc = { dtype: 'float32', shape: [1, outputs, ...size] };
+  return addon.convolutionFault(
+    implementation,
+    {
+      op: 'convolution',
+      node: 'conv',
+      attributes: {
+        stride,
+        padding,
+        dilation,
+        groups,
+        ...(quantized && { xScale: 1, xZeroPoint: zeroPoint }),
+        ...(addend && { binary: 'sum' }),
+      },
+    },
+    [
+      { dtype, shape: [1, inputs, ...image] },
+      { dtype: quantized ? 'int8' : 'float32', shape: [outputs, inputs / groups, ...kernel] },
+      ...(addend ? [{ dtype: addend, shape: result.shape }] : []),
+    ],
+    result,
+  );
+}
+
+const square = (side: number, kernel: number, dilation: number, padding: number): Problem => ({
+  image: [side, side],
+  kernel: [kernel, kernel],
+  dilation: [dilation, dilation],
+  padding: [padding, padding],
+});
+
+describe('int8 kernels of AMX tiles', () => {
+  const names = ['jit:avx512_core_amx_int8', 'jit:avx10_1_512_amx'];
+  // Seen to crash or to give wrong sums on a Xeon with AMX, under oneDNN 2.6.3, 3.7.2 and 3.12.1.
+  const seen: readonly Problem[] = [
+    ...[7, 9, 11, 13, 15].map((side) => square(side, 3, 4, 4)),
+    ...[9, 11, 13, 15].map((side) => square(side, 3, 6, 6)),
+    ...[11, 13, 15].map((side) => square(side, 3, 8, 8)),
+    { ...square(9, 3, 6, 6), channels: [256, 256] },
+    ...[7, 9].map((side) => square(side, 5, 2, 4)),
+    square(9, 7, 2, 6),
+    { image: [9, 9], kernel: [5, 3], padding: [4, 1] },
+    { image: [9, 9], kernel: [7, 4], padding: [4, 2] },
+    { image: [9, 9], kernel: [4, 3], padding: [4, 1] },
+  ];
+  it.each(names)('%s is passed over where it was seen to fail', (name) => {
+    expect(seen.filter((problem) => faultOf(name, problem) === null)).toEqual([]);
+  });
+
+  it.each(names)('%s stays for usual layers, and without a zero point', (name) => {
+    const usual = [
+      square(56, 3, 1, 1),
+      square(28, 5, 1, 2),
+      square(28, 3, 2, 2),
+      square(14, 7, 1, 3),
+      { ...square(224, 7, 1, 3), stride: [2, 2] },
+      { ...square(9, 3, 4, 4), zeroPoint: 0 },
+    ];
+    expect(usual.map((problem) => faultOf(name, problem))).toEqual(usual.map(() => null));
+  });
+});
+
+const onOneDnn2 = addon.oneDnnVersion().version.startsWith('2.');
+
+describe('faults of oneDNN 2.x', () => {
+  it('wide float32 windows that hang over the right edge', () => {
+    // Seen to give wrong sums on a Xeon.
+    const seen: readonly Problem[] = [
+      { image: [7, 15], kernel: [1, 9], dilation: [1, 2], padding: [0, 8] },
+      { image: [13, 15], kernel: [2, 9], dilation: [1, 2], padding: [0, 5] },
+      { image: [12, 15], kernel: [11, 9], stride: [4, 1], padding: [5, 8] },
+    ];
+    for (const problem of seen)
+      for (const dtype of ['float32', 'uint8'] as const)
+        expect(faultOf('brgconv:avx512_core', { ...problem, dtype }) !== null).toBe(onOneDnn2);
+    expect(faultOf('brgconv:avx512_core', { ...square(14, 7, 1, 3), dtype: 'float32' })).toBeNull();
+  });
+
+  it('depthwise kernels of AVX2: addends of odd channels, kernels of eight places', () => {
+    const name = 'jit_uni_int8:avx2';
+    const depthwise = (channels: number, problem: Problem): Problem => ({
+      ...problem,
+      channels: [channels, channels],
+      groups: channels,
+    });
+    const odd = depthwise(15, { ...square(14, 3, 1, 1), addend: 'uint8' });
+    const eight = depthwise(16, { image: [14, 14], kernel: [4, 2], padding: [1, 0] });
+    for (const problem of [odd, eight]) expect(faultOf(name, problem) !== null).toBe(onOneDnn2);
+    expect(faultOf(name, depthwise(16, { ...square(14, 3, 1, 1), addend: 'uint8' }))).toBeNull();
+    expect(faultOf(name, depthwise(15, square(14, 3, 1, 1)))).toBeNull();
+    expect(faultOf(name, { ...eight, zeroPoint: 0 })).toBeNull();
+  });
+});
