@@ -176,6 +176,11 @@ export interface OneDnnVersion {
   readonly runtime: string;
   /** The widest instruction set oneDNN will use, as it names it: `avx512_core_vnni`. */
   readonly isa: string;
+  /**
+   * Whether its int8 kernels add pairs of products in 16 bits, where large ones saturate: without VNNI. Octavo computes
+   * such layers by kernels of its own.
+   */
+  readonly int8SumsSaturate: boolean;
   /** Whether its float32 convolutions are fastest on images whose channels lie in blocks of eight, as on AVX2. */
   readonly prefersChannelBlocks: boolean;
 }
