@@ -1,6 +1,6 @@
 /**
  * `npm run bench:amx`: what AMX tiles are worth: Octavo as this CPU runs it, and as oneDNN runs it when it is told to keep
- * to AVX-512, beside ONNX Runtime's int8. Takes the options of `npm run bench`; says so where there is no AMX.
+ * to AVX-512, beside ONNX Runtime's int8. Takes the options of `npm run bench`; says so where oneDNN uses no AMX.
  */
 import { cpuFeatures } from '../lib/index.ts';
 import { prepareChecked } from './agreement.ts';
@@ -11,7 +11,7 @@ import { onnxRuntimeInt8 } from './onnxruntime-types.ts';
 /** As far as oneDNN may go without tiles: VNNI for int8, AVX-512 BF16 for bfloat16. */
 const withoutTiles = { ONEDNN_MAX_CPU_ISA: 'AVX512_CORE_BF16' };
 
-if (cpuFeatures().instructionSets.amxInt8)
+if (cpuFeatures().oneDnn.isa.includes('amx'))
   await runNetworkRace({
     networks: ['resnet18', 'resnet50', 'mobilenet_v2'],
     prepare: prepareChecked,
@@ -37,4 +37,7 @@ if (cpuFeatures().instructionSets.amxInt8)
       return { ...Object.fromEntries(gains), 'int8 AMX over ORT int8': ms['ORT int8'] / ms['int8 AMX'] };
     },
   });
-else console.log('bench:amx is skipped: this CPU has no AMX, or the kernel does not grant it.');
+else
+  console.log(
+    'bench:amx is skipped: oneDNN uses no AMX, as this CPU has none, the kernel does not grant it, or ONEDNN_MAX_CPU_ISA forbids it.',
+  );

@@ -1,4 +1,5 @@
 import { cpuFeatures, type LowerOptions, type X86QuantizationConfigOptions } from '../lib/index.ts';
+import { whyNoFastBfloat16 } from '../lib/onednn/fast-bfloat16.ts';
 
 /** A form of a network that Octavo runs. */
 export interface Precision {
@@ -13,19 +14,18 @@ const always: readonly Precision[] = [
   { name: 'int8', quantization: {}, options: {} },
 ];
 
-/** Activations of 7 bits: worth a comparison where the CPU has no VNNI. */
+/** Activations of 7 bits: worth a comparison where oneDNN's sums of 8-bit products saturate. */
 const reduced: Precision = { name: 'int8 reduced', quantization: { reduceRange: true }, options: {} };
 
 const bfloat16: LowerOptions = { autocast: 'bfloat16' };
 
-/** The forms this machine computes fast; where some are missing, why. */
+/** The forms that are computed fast on this machine, within what `ONEDNN_MAX_CPU_ISA` allows; where some are missing, why. */
 export function precisionsHere(): { readonly precisions: readonly Precision[]; readonly missing?: string } {
-  const { avx512Bf16, amxBf16, avx512Vnni, avxVnni } = cpuFeatures().instructionSets;
-  const integers = avx512Vnni || avxVnni ? always : [...always, reduced];
-  if (!avx512Bf16 && !amxBf16) {
-    const missing = 'int8-mixed-bf16 and bf16 are left out: this CPU has neither AVX-512 BF16 nor AMX';
-    return { precisions: integers, missing };
-  }
+  const features = cpuFeatures();
+  const integers = features.oneDnn.int8SumsSaturate ? [...always, reduced] : always;
+  const reason = whyNoFastBfloat16(features);
+  if (reason !== undefined)
+    return { precisions: integers, missing: `int8-mixed-bf16 and bf16 are left out: ${reason}` };
   const mixed = { name: 'int8-mixed-bf16', quantization: {}, options: bfloat16 };
   return { precisions: [...integers, mixed, { name: 'bf16', options: bfloat16 }] };
 }

@@ -18,6 +18,7 @@ Napi::Value one_dnn_version(const Napi::CallbackInfo& info) {
   result.Set("version", octavo::onednn::version());
   result.Set("runtime", octavo::onednn::runtime());
   result.Set("isa", octavo::onednn::effective_isa());
+  result.Set("int8SumsSaturate", octavo::onednn::int8_sums_saturate());
   result.Set("prefersChannelBlocks", octavo::onednn::prefers_channel_blocks());
   return result;
 }

@@ -1,5 +1,5 @@
 import type { Arguments, TensorMeta } from '../graph/index.ts';
-import type { NativeDefinition, OperatorDefinition, TensorLike } from './registry.ts';
+import type { NativeDefinition, OperatorDefinition, Step, TensorLike } from './registry.ts';
 
 /** PyTorch's numbers for how the rows of a bag are put together; of the greatest (2) there is no kernel. */
 const modes: readonly string[] = ['sum', 'mean'];
@@ -28,7 +28,7 @@ function inferBags(args: Arguments<TensorMeta>): TensorMeta {
   return { dtype: 'float32', shape: [bags, weight.shape[1]] };
 }
 
-function bagStep<T extends TensorLike>(args: Arguments<T>, parameters: readonly T[]) {
+function bagStep<T extends TensorLike>(args: Arguments<T>, parameters: readonly T[]): Step<T> {
   const weights = args.optionalTensor('per_sample_weights');
   if (weights && modeOf(args) !== 'sum')
     throw new Error(`${args.schema.name}: per_sample_weights are for sums`);

@@ -1,4 +1,5 @@
 import type { Arguments, TensorMeta } from '../graph/index.ts';
+import type { StepName } from '../onednn/step-name.ts';
 import { type DType, isDType, isFloatingPoint } from '../tensor/index.ts';
 import type { NativeDefinition, OperatorDefinition, TensorLike } from './registry.ts';
 import { normalizeAxis } from './shape-rules.ts';
@@ -46,7 +47,7 @@ function checkedAxis<T extends { readonly shape: readonly unknown[] }>(args: Arg
 }
 
 /** Parameters that are tensors of one element, as dynamic quantization makes them. */
-function tensorParameters(schema: string, op: string, infer: NativeDefinition['infer']): NativeDefinition {
+function tensorParameters(schema: string, op: StepName, infer: NativeDefinition['infer']): NativeDefinition {
   return {
     schema,
     infer,

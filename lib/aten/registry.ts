@@ -10,6 +10,7 @@ import {
   type TensorMeta,
 } from '../graph/index.ts';
 import { type Attributes, addon } from '../onednn/addon.ts';
+import type { StepName } from '../onednn/step-name.ts';
 import {
   arrayTypeOf,
   bfloat16ToFloat,
@@ -44,7 +45,7 @@ export function constantFloats(tensor: TensorLike, what: string): Float32Array {
 
 /** The native step that computes an operator. `inputs` are tensor arguments of the call, in the step's own order. */
 export interface Step<T extends TensorLike = TensorLike> {
-  readonly op: string;
+  readonly op: StepName;
   readonly inputs: readonly T[];
   readonly attributes: Attributes;
 }

@@ -13,6 +13,7 @@ export {
 export {
   type Argument,
   isArgumentList,
+  isTensorMeta,
   type MetaValue,
   type ModuleFrame,
   Node,

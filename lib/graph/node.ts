@@ -11,6 +11,11 @@ export interface TensorMeta {
 /** `meta.val`: a tensor, a symbolic integer (`aten.sym_size.int`), or the tuple of an operator with several results. */
 export type MetaValue = TensorMeta | Dim | readonly TensorMeta[];
 
+/** Whether what a node stands for is one tensor. */
+export function isTensorMeta(meta: unknown): meta is TensorMeta {
+  return typeof meta === 'object' && meta !== null && 'dtype' in meta;
+}
+
 /** One entry of `meta.nnModuleStack`: the module's path in the model, and its class. */
 export interface ModuleFrame {
   readonly path: string;

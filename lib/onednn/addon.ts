@@ -2,6 +2,7 @@
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 import type { DType, TensorData } from '../tensor/index.ts';
+import type { StepName } from './step-name.ts';
 
 /** One attribute of a step; nested records describe post-operations. */
 export type AttributeValue =
@@ -27,7 +28,7 @@ export interface TensorDesc {
 
 /** One native step: which primitive, for which node (named in errors), and how. */
 export interface StepDesc {
-  /** Name in the native table: `convolution`, `matmul`, `eltwise`, … */
+  /** Name in the native table, which knows the ones of {@link StepName} and refuses others. */
   readonly op: string;
   /** The graph node this step computes, for error messages and traces. */
   readonly node: string;
@@ -56,6 +57,7 @@ export interface PlanValue extends TensorDesc {
 }
 
 export interface PlanStep extends StepDesc {
+  readonly op: StepName;
   /** Indices into the plan's values. */
   readonly inputs: readonly number[];
   readonly outputs: readonly number[];
@@ -174,6 +176,11 @@ export interface OneDnnVersion {
   readonly runtime: string;
   /** The widest instruction set oneDNN will use, as it names it: `avx512_core_vnni`. */
   readonly isa: string;
+  /**
+   * Whether its int8 kernels add pairs of products in 16 bits, where large ones saturate: without VNNI. Octavo computes
+   * such layers by kernels of its own.
+   */
+  readonly int8SumsSaturate: boolean;
   /** Whether its float32 convolutions are fastest on images whose channels lie in blocks of eight, as on AVX2. */
   readonly prefersChannelBlocks: boolean;
 }

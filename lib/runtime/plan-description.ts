@@ -1,5 +1,6 @@
 import { type BuiltPlan, bytesMoved, type ConstantMemory, multiplyAdds } from '../lowering/plan/index.ts';
 import type { CompiledStep } from '../onednn/addon.ts';
+import type { StepName } from '../onednn/step-name.ts';
 import { type DType, rowMajorStrides } from '../tensor/index.ts';
 import { alignColumns } from './text-columns.ts';
 import { countThreads } from './threads.ts';
@@ -13,7 +14,7 @@ export interface StepDescription {
   /** The operator: `onednn.qconv2d_pointwise.default`; undefined for a copy that the plan put in. */
   readonly target: string | undefined;
   /** The native step: `convolution`. */
-  readonly op: string;
+  readonly op: StepName;
   /** oneDNN's implementation (`brgconv:avx512_core_vnni`), or `octavo:…` for Octavo's own loops. */
   readonly implementation: string;
   /** Of its result; of one part where the batch is divided. */

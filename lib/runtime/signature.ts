@@ -3,6 +3,7 @@ import {
   type Dim,
   type GraphModule,
   isArgumentList,
+  isTensorMeta,
   Node,
   type SymbolRanges,
   type SymInt,
@@ -62,10 +63,6 @@ function metaOf(node: Node): TensorMeta {
   if (!isTensorMeta(node.meta.val))
     throw new Error(`input '${node.name}': dtype and shape are unknown (meta.val is not set)`);
   return node.meta.val;
-}
-
-function isTensorMeta(meta: unknown): meta is TensorMeta {
-  return typeof meta === 'object' && meta !== null && 'dtype' in meta;
 }
 
 /**

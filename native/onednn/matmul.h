@@ -5,12 +5,19 @@
 
 namespace octavo::onednn {
 
+// How the right factor lies.
+enum class Weights {
+  as_given,  // by its strides
+  packed,    // as is best for the primitive
+  shared     // packed alike for every M
+};
+
 struct MatmulProblem {
-  TensorDesc src;       // [batch..., M, K], any strides
-  TensorDesc dst;       // [batch..., M, N]
-  TensorDesc weights;   // [batch..., K, N]
-  bool packed_weights;  // the primitive chooses their layout; else weights.strides hold
-  bool has_bias;        // [N]
+  TensorDesc src;      // [batch..., M, K], any strides
+  TensorDesc dst;      // [batch..., M, N]
+  TensorDesc weights;  // [batch..., K, N]
+  Weights layout;
+  bool has_bias;  // [N]
 };
 
 FusedPrimitive make_matmul(const MatmulProblem& problem, const Fusion& fusion, AddendForm form);
@@ -20,7 +27,7 @@ struct ProductProblem {
   TensorDesc a;
   TensorDesc b;
   TensorDesc dst;
-  bool packed_b;                // the primitive chooses b's layout
+  Weights layout;               // b's
   std::optional<TensorDesc> c;  // of the same rank
   float alpha = 1;
   float beta = 1;

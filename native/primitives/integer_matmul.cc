@@ -98,7 +98,8 @@ class InFloat : public Step {
         b_(spec, 1, "b", p.factors.b, DType::f32, centred(p.factors.b.dtype, p.b), scratch_) {
     TensorDesc dst{DType::f32, p.factors.dst.shape, row_major_strides(p.factors.dst.shape)};
     const auto scale = static_cast<float>(p.a.scale * p.b.scale);
-    product_.emplace(onednn::make_product({a_.desc(), b_.desc(), dst, false, std::nullopt, scale, 1}));
+    product_.emplace(
+        onednn::make_product({a_.desc(), b_.desc(), dst, onednn::Weights::as_given, std::nullopt, scale, 1}));
     product_scratch_ = scratch_.reserve(product_->primitive.scratchpad_bytes());
     const TensorDesc& given = p.factors.dst;
     if (given.dtype == DType::f32 && given.is_contiguous()) return;

@@ -127,8 +127,10 @@ std::unique_ptr<Step> create(const StepSpec& spec) {
       weight.dtype, {weight.shape[1], channels}, {weight.strides[1], weight.strides[0]}};
   TensorDesc packed = transposed;
   if (src.dtype == DType::bf16) packed.dtype = DType::bf16;
+  const auto layout =
+      spec.attributes.boolean("rowsVary", false) ? onednn::Weights::shared : onednn::Weights::packed;
   const auto make = [&](const MatrixView& source, const MatrixView& result) {
-    const onednn::MatmulProblem problem{source.matrix, result.matrix, packed, true, inputs.bias >= 0};
+    const onednn::MatmulProblem problem{source.matrix, result.matrix, packed, layout, inputs.bias >= 0};
     auto fused = make_fused(fusion, dst.dtype, [&](onednn::AddendForm form) {
       return onednn::make_matmul(problem, fusion, form);
     });

@@ -44,6 +44,12 @@ Operand make_b(const StepInput& input, const TensorDesc& b, const dnnl::memory::
   return {input, b, multipliable(b), scratch};
 }
 
+onednn::Weights layout_of_b(const StepSpec& spec) {
+  using onednn::Weights;
+  if (!spec.inputs[1].constant) return Weights::as_given;
+  return spec.attributes.boolean("rowsVary", false) ? Weights::shared : Weights::packed;
+}
+
 class Matmul : public Step {
  public:
   Matmul(const StepSpec& spec, const Factors& factors, onednn::Product product)
@@ -88,12 +94,8 @@ std::unique_ptr<Step> create(const StepSpec& spec) {
     if (!std::isfinite(value)) throw std::invalid_argument(std::string(name) + " must be finite");
     return value;
   };
-  onednn::ProductProblem problem{multipliable(factors.a),
-                                 multipliable(factors.b),
-                                 writable(factors.dst),
-                                 spec.inputs[1].constant != nullptr,
-                                 read_c(spec, factors.dst),
-                                 number("alpha"),
+  onednn::ProductProblem problem{multipliable(factors.a), multipliable(factors.b),   writable(factors.dst),
+                                 layout_of_b(spec),       read_c(spec, factors.dst), number("alpha"),
                                  number("beta")};
   if (problem.beta == 0) problem.c.reset();
   return std::make_unique<Matmul>(spec, factors, onednn::make_product(problem));

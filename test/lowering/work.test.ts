@@ -1,31 +1,45 @@
 import { describe, expect, it } from 'vitest';
-import { bytesMoved, multiplyAdds } from '../../lib/lowering/plan/index.ts';
+import { bytesMoved, multiplyAdds, steps } from '../../lib/lowering/plan/index.ts';
 import type { TensorDesc } from '../../lib/onednn/addon.ts';
+import type { StepName } from '../../lib/onednn/step-name.ts';
 
 const tensor = (dtype: TensorDesc['dtype'], ...shape: number[]): TensorDesc => ({ dtype, shape });
 
+type Case = readonly [op: StepName, inputs: readonly TensorDesc[], shape: readonly number[], count: number];
+
+/** Counts by hand: results times the products that each of them sums. */
+const cases: readonly Case[] = [
+  [
+    'convolution',
+    [tensor('uint8', 2, 3, 8, 8), tensor('int8', 5, 3, 3, 3)],
+    [2, 5, 6, 6],
+    2 * 5 * 6 * 6 * 27,
+  ],
+  ['convolution', [tensor('uint8', 1, 8, 4, 4), tensor('int8', 8, 1, 3, 3)], [1, 8, 2, 2], 8 * 2 * 2 * 9],
+  ['integer_convolution', [tensor('int8', 1, 3, 9), tensor('int8', 2, 3, 4)], [1, 2, 6], 2 * 6 * 12],
+  ['linear', [tensor('uint8', 7, 16), tensor('int8', 10, 16)], [7, 10], 7 * 10 * 16],
+  ['integer_linear', [tensor('int8', 7, 16), tensor('int8', 10, 16)], [7, 10], 7 * 10 * 16],
+  ['weight_only_linear', [tensor('float32', 2, 7, 16), tensor('int8', 10, 16)], [2, 7, 10], 14 * 10 * 16],
+  ['matmul', [tensor('float32', 2, 3, 4), tensor('float32', 2, 4, 5)], [2, 3, 5], 2 * 3 * 5 * 4],
+  ['integer_matmul', [tensor('uint8', 2, 3, 4), tensor('int8', 4, 5)], [2, 3, 5], 2 * 3 * 5 * 4],
+  [
+    'attention',
+    [tensor('float32', 2, 3, 4), tensor('float32', 2, 6, 4), tensor('float32', 2, 6, 4)],
+    [2, 3, 4],
+    2 * (2 * 3 * 6 * 4),
+  ],
+  ['eltwise', [tensor('float32', 100)], [100], 0],
+];
+
 describe('the work of a step', () => {
-  // Counts by hand: results times the products that each of them sums.
-  it.each([
-    [
-      'convolution',
-      [tensor('uint8', 2, 3, 8, 8), tensor('int8', 5, 3, 3, 3)],
-      [2, 5, 6, 6],
-      2 * 5 * 6 * 6 * 27,
-    ],
-    ['convolution', [tensor('uint8', 1, 8, 4, 4), tensor('int8', 8, 1, 3, 3)], [1, 8, 2, 2], 8 * 2 * 2 * 9],
-    ['linear', [tensor('uint8', 7, 16), tensor('int8', 10, 16)], [7, 10], 7 * 10 * 16],
-    ['integer_linear', [tensor('int8', 7, 16), tensor('int8', 10, 16)], [7, 10], 7 * 10 * 16],
-    ['matmul', [tensor('float32', 2, 3, 4), tensor('float32', 2, 4, 5)], [2, 3, 5], 2 * 3 * 5 * 4],
-    [
-      'attention',
-      [tensor('float32', 2, 3, 4), tensor('float32', 2, 6, 4), tensor('float32', 2, 6, 4)],
-      [2, 3, 4],
-      2 * (2 * 3 * 6 * 4),
-    ],
-    ['eltwise', [tensor('float32', 100)], [100], 0],
-  ])('%s: multiply-adds', (op, inputs, shape, count) => {
+  it.each(cases)('%s: multiply-adds', (op, inputs, shape, count) => {
     expect(multiplyAdds({ op, inputs, outputs: [tensor('float32', ...shape)] })).toBe(count);
+  });
+
+  it('is counted above for every step that has products', () => {
+    const counted = new Set(cases.filter(([, , , count]) => count > 0).map(([op]) => op));
+    const names = Object.keys(steps) as StepName[];
+    expect([...counted].sort()).toEqual(names.filter((name) => steps[name].products !== 'none'));
   });
 
   it('moves every operand once', () => {

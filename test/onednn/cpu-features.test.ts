@@ -65,6 +65,11 @@ describe('cpuFeatures on this machine', () => {
     },
   );
 
+  it('knows where sums of 8-bit products saturate', () => {
+    const { isa, int8SumsSaturate } = features.oneDnn;
+    expect(int8SumsSaturate).toBe(['sse41', 'avx', 'avx2', 'avx512_core'].includes(isa));
+  });
+
   it('honours ONEDNN_MAX_CPU_ISA, in a process of its own as oneDNN reads it once', () => {
     const addon = new URL('../../build/Release/octavo.node', import.meta.url).pathname;
     const isa = execFileSync(

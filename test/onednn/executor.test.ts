@@ -1,5 +1,6 @@
 import { afterEach, describe, expect, it } from 'vitest';
 import { addon, type NativeExecutor, type PlanDesc } from '../../lib/onednn/addon.ts';
+import type { StepName } from '../../lib/onednn/step-name.ts';
 
 const executors: NativeExecutor[] = [];
 function createExecutor(streams = 1, threadsPerStream = 1): NativeExecutor {
@@ -133,7 +134,7 @@ describe('Executor', () => {
     const [step] = plan.steps;
     for (let round = 0; round < 20; round++) {
       const steps = Array.from({ length: 64 }, (_, i) =>
-        i < 20 + round ? step : { ...step, node: `step ${i}`, op: 'nope' },
+        i < 20 + round ? step : { ...step, node: `step ${i}`, op: 'nope' as StepName },
       );
       expect(() => executor.compileSync({ ...plan, threads: 8, steps })).toThrow(`nope 'step ${20 + round}'`);
     }

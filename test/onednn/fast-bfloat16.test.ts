@@ -8,7 +8,13 @@ const cascadeLake: InstructionSets = {
 };
 const zen4 = { ...cascadeLake, avx512Bf16: true };
 const tilesAlone = { ...cascadeLake, amxTile: true, amxBf16: true };
-const oneDnn = (isa: string) => ({ version: '3.7.0', runtime: 'omp', isa, prefersChannelBlocks: false });
+const oneDnn = (isa: string) => ({
+  version: '3.7.0',
+  runtime: 'omp',
+  isa,
+  int8SumsSaturate: false,
+  prefersChannelBlocks: false,
+});
 
 test.each([
   [zen4, 'avx512_core_bf16'],

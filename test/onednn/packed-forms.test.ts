@@ -64,4 +64,26 @@ describe('a constant', () => {
     addon.releaseConstant(constant);
     expect(() => addon.packedForms(constant)).toThrow(/the constant was released/);
   });
+
+  // oneDNN 3.12 has a layout of its own for the weights of a single row.
+  it('is packed alike for all numbers of rows that a product may have', () => {
+    const [inputs, outputs] = [96, 80];
+    const b = uniform([inputs, outputs], -1, 1, 3);
+    const constant = addon.createConstant('float32', b.shape, b.data);
+    const weight = { dtype: 'float32', shape: b.shape, data: constant as never } as const;
+    for (const rows of [1, 2, 8, 64]) {
+      const a = uniform([rows, inputs], -1, 1, rows);
+      const y = Tensor.zeros('float32', [rows, outputs]);
+      addon.execute({ op: 'matmul', node: 'tested', attributes: { rowsVary: true } }, [a, weight], [y]);
+      const [left, right] = [a.toArray(), b.toArray()];
+      y.toArray().forEach((value, i) => {
+        const [row, column] = [Math.floor(i / outputs), i % outputs];
+        let sum = 0;
+        for (let k = 0; k < inputs; k++) sum += left[row * inputs + k] * right[k * outputs + column];
+        // 96 products of at most 1, whose sum may be rounded at each of them.
+        expect(Math.abs(value - sum)).toBeLessThan(96 * 2 ** -20);
+      });
+    }
+    expect(addon.packedForms(constant).length).toBeLessThanOrEqual(1);
+  });
 });

@@ -1,8 +1,8 @@
 import { byteSizeOf, numelOf } from '../../tensor/index.ts';
 import { block, hasWholeBlocks, isPixel } from './blocks.ts';
 import { DisjointSet, type Group } from './group.ts';
-import { layoutRule } from './layout-rules.ts';
 import type { Instruction, Program } from './program.ts';
+import { steps } from './steps.ts';
 import type { Value } from './value.ts';
 import { multiplyAdds } from './work.ts';
 
@@ -65,7 +65,7 @@ export function groupsInBlocks(program: Program, groupOf: (value: Value) => Grou
       continue;
     }
     for (const value of outputs) componentOf(value).unfit = true;
-    const rule = layoutRule(op);
+    const rule = steps[op].layout;
     for (const value of inputs)
       if (rule === 'uniform') componentOf(value).unfit = true;
       else if (rule !== 'rowMajor') copied.add(value);

@@ -1,9 +1,7 @@
 import { byteSizeOf, numelOf } from '../../tensor/index.ts';
 import type { Buffer, Operand, ScheduledStep } from './schedule.ts';
+import { steps } from './steps.ts';
 import { sameStrides } from './strides.ts';
-
-/** Loops that read an element of each operand of the result's shape, and then write the result's. */
-const pointwise: ReadonlySet<string> = new Set(['batch_norm', 'binary', 'eltwise', 'lookup']);
 
 /**
  * For steps with an input that dies there and can be overwritten: where it lives, the result goes. A sum of a convolution
@@ -36,7 +34,7 @@ export function shareMemory(
 /** Inputs whose elements lie as the result's do, all of their buffer. */
 function overwritable({ op, attributes, inputs, outputs: [output] }: ScheduledStep): Operand[] {
   const isSum = attributes.binary === 'sum';
-  const candidates = isSum ? inputs.slice(-1) : pointwise.has(op) ? inputs : [];
+  const candidates = isSum ? inputs.slice(-1) : steps[op].overwrites ? inputs : [];
   return candidates.filter(
     (input) =>
       isWhole(input) &&

@@ -4,6 +4,7 @@ import type { ConstantStore } from './constants.ts';
 import { type KernelOf, withKernels } from './kernels.ts';
 import { buildProgram } from './program.ts';
 import { withInputRanges } from './ranges.ts';
+import { withVaryingRows } from './rows.ts';
 import { type Operand, scheduleProgram } from './schedule.ts';
 import { assignStorage } from './storage.ts';
 import { threadsFor } from './threads.ts';
@@ -11,6 +12,7 @@ import { threadsFor } from './threads.ts';
 export { type ConstantMemory, ConstantStore } from './constants.ts';
 export { type Division, divideBatch, undivided } from './division.ts';
 export { keepsSamplesApart } from './samples.ts';
+export { steps } from './steps.ts';
 export { bytesMoved, multiplyAdds } from './work.ts';
 
 /** What was decided about a plan; estimated, or left to oneDNN, where it is left out. */
@@ -51,7 +53,8 @@ export function buildPlan(
   maxThreads: number,
   { threads: bestThreads, lanes = 1, kernelOf = () => undefined }: PlanChoices = {},
 ): BuiltPlan {
-  const program = withKernels(withInputRanges(buildProgram(module, inputs, constants)), kernelOf);
+  const known = withVaryingRows(withInputRanges(buildProgram(module, inputs, constants)), module);
+  const program = withKernels(known, kernelOf);
   const schedule = scheduleProgram(program, constants, blocksChannels);
   const { storage, arena } = assignStorage(program, schedule);
   const wanted = lanes > 1 ? 1 : (bestThreads ?? threadsFor(schedule.steps, maxThreads));

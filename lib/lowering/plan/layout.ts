@@ -2,8 +2,9 @@ import { rowMajorStrides } from '../../tensor/index.ts';
 import { groupsInBlocks } from './block-groups.ts';
 import { isPixel } from './blocks.ts';
 import { Group } from './group.ts';
-import { laidOutInputs, layoutRule } from './layout-rules.ts';
+import { laidOutInputs } from './layout-rules.ts';
 import type { Program } from './program.ts';
+import { steps } from './steps.ts';
 import type { Layout } from './strides.ts';
 import type { Value } from './value.ts';
 
@@ -53,7 +54,7 @@ export function chooseLayouts(program: Program, blocksChannels: boolean): (value
   };
 
   for (const instruction of program.instructions) {
-    const rule = layoutRule(instruction.op);
+    const rule = steps[instruction.op].layout;
     const [first] = instruction.outputs;
     for (const output of instruction.outputs) groupOf(output);
     for (const input of instruction.inputs) groupOf(input);
@@ -77,7 +78,7 @@ export function chooseLayouts(program: Program, blocksChannels: boolean): (value
 
 /** A group nobody needs row-major is channels-last when a step that could convert would otherwise have to. */
 function spreadThroughConversions(program: Program, groupOf: (value: Value) => Group): void {
-  const conversions = program.instructions.filter(({ op }) => layoutRule(op) === 'any');
+  const conversions = program.instructions.filter(({ op }) => steps[op].layout === 'any');
   for (let changed = true; changed; ) {
     changed = false;
     for (const { inputs, outputs } of conversions) {

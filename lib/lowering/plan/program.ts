@@ -11,6 +11,7 @@ import {
   type TensorMeta,
 } from '../../graph/index.ts';
 import type { Attributes } from '../../onednn/addon.ts';
+import type { StepName } from '../../onednn/step-name.ts';
 import { Tensor } from '../../tensor/index.ts';
 import type { ConstantStore } from './constants.ts';
 import { type Origin, Value } from './value.ts';
@@ -20,7 +21,7 @@ export interface Instruction {
   readonly node: string;
   /** The operator it computes: `aten.relu.default`. */
   readonly target: string;
-  readonly op: string;
+  readonly op: StepName;
   readonly attributes: Attributes;
   readonly inputs: readonly Value[];
   readonly outputs: readonly Value[];

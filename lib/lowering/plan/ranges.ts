@@ -1,10 +1,8 @@
 import type { Instruction, Program } from './program.ts';
+import { steps } from './steps.ts';
 import type { Value } from './value.ts';
 
 const full = 255;
-
-/** Steps whose results are values of their inputs, or lie between the smallest and the largest of them and 0. */
-const selections: ReadonlySet<string> = new Set(['concat', 'copy', 'pool']);
 
 /**
  * Tells convolutions and linear layers the largest value of their uint8 input where it is known to be less than 255:
@@ -32,7 +30,7 @@ export function withInputRanges(program: Program): Program {
 
 function largestResult({ op, attributes, inputs }: Instruction, largest: (value: Value) => number): number {
   // Unless averages are divided by something else than the window's size.
-  if (selections.has(op) && attributes.divisor === undefined) return Math.max(...inputs.map(largest));
+  if (steps[op].selects && attributes.divisor === undefined) return Math.max(...inputs.map(largest));
   if (op === 'pad') return Math.max(largest(inputs[0]), asByte(attributes.value as number));
   if (op === 'lookup') return inputs[1].data ? Math.max(...(inputs[1].data as Uint8Array)) : full;
   if (typeof attributes.quantMax === 'number') return attributes.quantMax;

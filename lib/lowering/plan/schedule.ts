@@ -1,12 +1,14 @@
 import type { Attributes, NativeConstant, TensorDesc } from '../../onednn/addon.ts';
+import type { StepName } from '../../onednn/step-name.ts';
 import { byteSizeOf, numelOf, rowMajorStrides } from '../../tensor/index.ts';
 import { imagesInBlocks } from './block-groups.ts';
 import { blocksOf, broadcastInBlocks, inBlocks } from './blocks.ts';
 import type { ConstantStore } from './constants.ts';
 import { chooseLayouts } from './layout.ts';
-import { laidOutInputs, layoutRule } from './layout-rules.ts';
+import { laidOutInputs } from './layout-rules.ts';
 import type { Instruction, Program } from './program.ts';
 import { placeInConcatenations, readsSlices, type Slice } from './slices.ts';
+import { steps } from './steps.ts';
 import {
   denseIn,
   isOverlapping,
@@ -38,7 +40,7 @@ export interface ScheduledStep {
   readonly node: string;
   /** The operator the step computes; undefined for a copy that the plan put in. */
   readonly target?: string;
-  readonly op: string;
+  readonly op: StepName;
   readonly attributes: Attributes;
   readonly inputs: readonly Operand[];
   readonly outputs: readonly Operand[];
@@ -111,9 +113,9 @@ class Scheduler {
     const own = this.#layoutOf(value);
     let layout = this.#layoutOf(first);
     // Where blocks begin or end.
-    if (layoutRule(op) === 'channelsLast' && own === 'blocked')
+    if (steps[op].layout === 'channelsLast' && own === 'blocked')
       layout = imagesInBlocks(instruction) ? 'blocked' : 'channelsLast';
-    else if (layoutRule(op) === 'channelsLast' && layout === 'blocked') layout = 'rowMajor';
+    else if (steps[op].layout === 'channelsLast' && layout === 'blocked') layout = 'rowMajor';
     const inOrder =
       (layout === 'blocked') === (operand.image !== undefined) &&
       liesInOrder(layout, operand.shape, operand.strides);
@@ -123,7 +125,7 @@ class Scheduler {
   /** A parameter, or an operand that is broadcast. */
   #beside(value: Value, { op, outputs: [first] }: Instruction): Operand {
     const operand = this.#operandOf(value);
-    const rule = layoutRule(op);
+    const rule = steps[op].layout;
     if (rule === 'any' || rule === 'strided')
       return operand.image ? this.#inLayout(operand, 'channelsLast', value.name) : operand;
     const blocked = rule === 'uniform' && this.#layoutOf(first) === 'blocked';

@@ -1,5 +1,7 @@
+import type { StepName } from '../../onednn/step-name.ts';
 import { numelOf } from '../../tensor/index.ts';
 import type { Instruction, Program } from './program.ts';
+import { steps } from './steps.ts';
 import { denseIn, type Layout, liesInOrder, sameStrides } from './strides.ts';
 import type { Value } from './value.ts';
 
@@ -11,28 +13,9 @@ export interface Slice {
   readonly begin: number;
 }
 
-/** Steps that read a part of a larger tensor where it lies, as fast as a tensor that lies densely. */
-const readers: ReadonlySet<string> = new Set([
-  'batch_norm',
-  'binary',
-  'concat',
-  'copy',
-  'dequantize',
-  'eltwise',
-  'lookup',
-  'quantize',
-  'requantize',
-]);
-
-/**
- * Steps that write a part of a larger tensor as well as a tensor of their own: our loops, convolutions (which bring what
- * their primitive wrote to its place while it is in the cache), and concatenations, whose inputs go there themselves.
- */
-const writers: ReadonlySet<string> = new Set([...readers, 'convolution']);
-
 /** Whether a step reads operands with gaps between their rows as fast as dense ones. */
-export function readsSlices(op: string): boolean {
-  return readers.has(op);
+export function readsSlices(op: StepName): boolean {
+  return steps[op].slices === 'read and written';
 }
 
 /**
@@ -143,5 +126,5 @@ function canLiveIn(
   if (sameStrides(own.shape, strides, own.strides)) return true;
   // One channel of many is no row.
   if (!liesInOrder(layout, own.shape, strides)) return false;
-  return writers.has(by.op) && readBy.get(value)!.every(({ op }) => readers.has(op));
+  return steps[by.op].slices !== undefined && readBy.get(value)!.every(({ op }) => readsSlices(op));
 }

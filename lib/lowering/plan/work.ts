@@ -1,9 +1,11 @@
 import type { TensorDesc } from '../../onednn/addon.ts';
+import type { StepName } from '../../onednn/step-name.ts';
 import { byteSizeOf, numelOf } from '../../tensor/index.ts';
+import { steps } from './steps.ts';
 
 /** A native step, with the tensors it reads and writes. */
 export interface StepOperands {
-  readonly op: string;
+  readonly op: StepName;
   readonly inputs: readonly TensorDesc[];
   readonly outputs: readonly TensorDesc[];
 }
@@ -19,19 +21,14 @@ export function bytesMoved({ inputs, outputs }: Pick<StepOperands, 'inputs' | 'o
 /** Multiply-adds of a step that consists of products; 0 for the others, which only move data. */
 export function multiplyAdds({ op, inputs, outputs }: StepOperands): number {
   const [left, right] = inputs;
-  switch (op) {
-    case 'convolution':
-    case 'linear':
-    case 'integer_convolution':
-    case 'integer_linear':
-      // The weight is [out, ...]: each result is a sum over one of its rows.
+  switch (steps[op].products) {
+    case 'weightRows':
       return numelOf(outputs[0].shape) * numelOf(right.shape.slice(1));
-    case 'matmul':
+    case 'rowsByColumns':
       return numelOf(outputs[0].shape) * left.shape[left.shape.length - 1];
     case 'attention':
-      // Queries by keys, then weights by values.
       return 2 * numelOf(left.shape) * right.shape[right.shape.length - 2];
-    default:
+    case 'none':
       return 0;
   }
 }

@@ -1,0 +1,19 @@
+import { type GraphModule, isTensorMeta, SymInt } from '../../graph/index.ts';
+import type { Program } from './program.ts';
+
+/**
+ * Tells products that the model's other plans have other numbers of rows, where its inputs have symbolic sizes: their
+ * weights then keep one layout for all plans to share, though oneDNN has a faster one for a single row.
+ */
+export function withVaryingRows(program: Program, { graph }: GraphModule): Program {
+  const varies = graph.placeholders.some(
+    ({ meta: { val } }) => isTensorMeta(val) && val.shape.some((dim) => dim instanceof SymInt),
+  );
+  if (!varies) return program;
+  const instructions = program.instructions.map((instruction) =>
+    instruction.op === 'linear' || instruction.op === 'matmul'
+      ? { ...instruction, attributes: { ...instruction.attributes, rowsVary: true } }
+      : instruction,
+  );
+  return { ...program, instructions };
+}

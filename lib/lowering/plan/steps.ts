@@ -1,0 +1,70 @@
+import type { StepName } from '../../onednn/step-name.ts';
+
+/**
+ * What a native step asks of its operands' memory order:
+ * - `channelsLast`: images with the channels innermost, in and out;
+ * - `uniform`: operands of the result's shape lie as the result does, whichever way that is;
+ * - `any`: every input as it is, and a result in whatever order is asked for;
+ * - `strided`: every input as it is, and a row-major result;
+ * - `rowMajor`: row-major in and out.
+ */
+export type LayoutRule = 'channelsLast' | 'uniform' | 'any' | 'strided' | 'rowMajor';
+
+/**
+ * The sums of products that a native step computes:
+ * - `weightRows`: each result is a sum over one row of the weight, which is `[out, ...]`;
+ * - `rowsByColumns`: each result is a row of the first input times a column of the second;
+ * - `attention`: queries by keys, then weights by values;
+ * - `none`: it moves data, and computes an element or a row at a time.
+ */
+export type Products = 'weightRows' | 'rowsByColumns' | 'attention' | 'none';
+
+/** What a plan knows of a native step. */
+export interface StepTraits {
+  readonly layout: LayoutRule;
+  readonly products: Products;
+  /**
+   * Which of its operands may be a part of a larger tensor, with gaps between the rows, as fast as a tensor that lies
+   * densely. Left out: none.
+   */
+  readonly slices?: 'written' | 'read and written';
+  /** It reads an element of each operand of the result's shape, then writes the result's: it may overwrite an operand. */
+  readonly overwrites?: true;
+  /** Its results are values of its inputs, or lie between the smallest and the largest of them and 0. */
+  readonly selects?: true;
+}
+
+/** The native steps, each of them: one that `StepName` has and this table lacks does not compile. */
+export const steps: Readonly<Record<StepName, StepTraits>> = {
+  attention: { layout: 'strided', products: 'attention' },
+  batch_norm: { layout: 'channelsLast', products: 'none', slices: 'read and written', overwrites: true },
+  binary: { layout: 'uniform', products: 'none', slices: 'read and written', overwrites: true },
+  choose_qparams: { layout: 'rowMajor', products: 'none' },
+  // Its inputs are written to their places in the larger tensor.
+  concat: { layout: 'uniform', products: 'none', slices: 'read and written', selects: true },
+  // What its primitive wrote is brought to its place while it is in the cache.
+  convolution: { layout: 'channelsLast', products: 'weightRows', slices: 'written' },
+  copy: { layout: 'any', products: 'none', slices: 'read and written', selects: true },
+  dequantize: { layout: 'any', products: 'none', slices: 'read and written' },
+  dequantize_per_channel: { layout: 'any', products: 'none' },
+  eltwise: { layout: 'uniform', products: 'none', slices: 'read and written', overwrites: true },
+  embedding: { layout: 'rowMajor', products: 'none' },
+  embedding_bag: { layout: 'rowMajor', products: 'none' },
+  group_norm: { layout: 'rowMajor', products: 'none' },
+  integer_convolution: { layout: 'rowMajor', products: 'weightRows' },
+  integer_linear: { layout: 'rowMajor', products: 'weightRows' },
+  integer_matmul: { layout: 'strided', products: 'rowsByColumns' },
+  layer_norm: { layout: 'rowMajor', products: 'none' },
+  linear: { layout: 'rowMajor', products: 'weightRows' },
+  lookup: { layout: 'uniform', products: 'none', slices: 'read and written', overwrites: true },
+  matmul: { layout: 'strided', products: 'rowsByColumns' },
+  pad: { layout: 'uniform', products: 'none' },
+  pool: { layout: 'channelsLast', products: 'none', selects: true },
+  quantize: { layout: 'any', products: 'none', slices: 'read and written' },
+  quantize_per_channel: { layout: 'any', products: 'none' },
+  quantized_average: { layout: 'channelsLast', products: 'none' },
+  reduce: { layout: 'strided', products: 'none' },
+  requantize: { layout: 'any', products: 'none', slices: 'read and written' },
+  softmax: { layout: 'rowMajor', products: 'none' },
+  weight_only_linear: { layout: 'rowMajor', products: 'weightRows' },
+};
