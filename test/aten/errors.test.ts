@@ -54,6 +54,8 @@ const calls: [string, readonly unknown[], RegExp, Record<string, unknown>?][] = 
   ['aten.group_norm.default', [f32(2, 3, 4), 2], /2 groups do not divide 3 channels/],
   ['aten.softmax.int', [f32(2, 3), 2], /axis 2 is out of range/],
   ['aten.clamp.default', [f32(2)], /at least one of 'min' and 'max'/],
+  ['aten.exp.default', [u8(2)], /aten\.exp\.default: computing on uint8 .* cast to float32/],
+  ['aten.square_.default', [u8(2)], /square_\.default: computing on uint8 .* cast to float32/],
   ['aten.gelu.default', [f32(2)], /'none' or 'tanh', got 'fast'/, { approximate: 'fast' }],
   ['aten.mean.default', [u8(2)], /uint8.*cast to float32/],
   ['aten.amax.default', [f32(2, 0), [1]], /nothing to take an extremum of/],
