@@ -28,4 +28,8 @@ export const kinds: Readonly<Record<string, KindEntry>> = {
     variants: ['aten', 'mkldnn', 'octavo', 'onednn', 'quantized_decomposed', 'operator'],
     load: async () => asKind((await import('./operators/judge.ts')).operatorCalls),
   },
+  files: {
+    variants: ['octavo', 'packed', 'pt2', 'npz'],
+    load: async () => asKind(await (await import('./files/judge.ts')).files()),
+  },
 };
