@@ -1,0 +1,31 @@
+import { describe, expect, it } from 'vitest';
+import { hunt } from '../../fuzz/hunt.ts';
+import { cpuFeatures } from '../../lib/index.ts';
+import { heldInstructionSets } from './held-instruction-sets.ts';
+
+/** Seeds of each kind: seconds. `npm run fuzz` tries many more. */
+const counts = { convolutions: 300, pooling: 300, networks: 60, operators: 800 };
+
+async function expectNothingFound(kind: string, count: number, isa?: string) {
+  const { findings, problems } = await hunt({ kind, from: 0, count, ...(isa === undefined ? {} : { isa }) });
+  expect(findings).toEqual([]);
+  expect(problems).toBe(count);
+}
+
+describe.each(heldInstructionSets(cpuFeatures().oneDnn.isa).map((isa) => ({ isa })))(
+  'random problems, oneDNN held to $isa',
+  ({ isa }) => {
+    it.each(Object.entries(counts))('%s', (kind, count) => expectNothingFound(kind, count, isa));
+  },
+);
+
+it('damaged files load or are refused in clear words', () => expectNothingFound('files', 400));
+
+it('instruction sets to hold oneDNN to', () => {
+  expect(heldInstructionSets('sse41')).toEqual([undefined]);
+  expect(heldInstructionSets('avx2')).toEqual([undefined]);
+  expect(heldInstructionSets('avx2_vnni')).toEqual(['AVX2', undefined]);
+  expect(heldInstructionSets('avx512_core_vnni')).toEqual(['AVX2', 'AVX512_CORE', undefined]);
+  const all = ['AVX2', 'AVX512_CORE', 'AVX512_CORE_VNNI', undefined];
+  for (const own of ['avx512_core_amx', 'avx10_1_512_amx']) expect(heldInstructionSets(own)).toEqual(all);
+});
