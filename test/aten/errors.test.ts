@@ -32,6 +32,7 @@ const calls: [string, readonly unknown[], RegExp, Record<string, unknown>?][] = 
   ['aten.cat.default', [[], 0], /at least one tensor/],
   ['aten.to.dtype', [f32(2), 'float'], /argument 'dtype' must be a dtype, got float$/],
   ['aten.select.int', [f32(2, 3), 1, 3], /index 3 is out of range/],
+  ['aten.select.int', [f32(2, 3), 1, 0.5], /argument 'index' must be a whole number, got 0\.5/],
   ['aten.slice.Tensor', [f32(4), 0, 0, 4, 0], /'step' must be positive/],
   ['aten.split_with_sizes.default', [f32(4), [1, 2]], /\[1, 2\] do not make an extent of 4/],
   ['aten.expand.default', [f32(2, 3), [2, 4]], /\[2, 3\] does not expand to \[2, 4\]|do not broadcast/],
