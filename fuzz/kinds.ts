@@ -24,4 +24,12 @@ export const kinds: Readonly<Record<string, KindEntry>> = {
     variants: ['int8', 'float32', 'bfloat16'],
     load: async () => asKind((await import('./networks/judge.ts')).networks),
   },
+  operators: {
+    variants: ['aten', 'mkldnn', 'octavo', 'onednn', 'quantized_decomposed', 'operator'],
+    load: async () => asKind((await import('./operators/judge.ts')).operatorCalls),
+  },
+  files: {
+    variants: ['octavo', 'packed', 'pt2', 'npz'],
+    load: async () => asKind(await (await import('./files/judge.ts')).files()),
+  },
 };

@@ -168,6 +168,7 @@ describe('architecture: files', () => {
       ...nativeFiles,
       ...filesUnder('test', /\.ts$/),
       ...filesUnder('bench', /\.ts$/),
+      ...filesUnder('fuzz', /\.ts$/),
     ];
     const long = sources
       .map((file) => ({ file, lines: read(file).trimEnd().split('\n').length }))

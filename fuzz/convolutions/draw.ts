@@ -30,9 +30,9 @@ export function drawLayerProblem(seed: number): LayerProblem {
   const random = new Random(seed);
   const layer = drawLayer(random);
   const variant = random.weighted<LayerProblem['variant']>([
-    [6, 'int8'],
-    [3, 'float32'],
-    [1, 'bfloat16'],
+    [11, 'int8'],
+    [6, 'float32'],
+    [3, 'bfloat16'],
   ]);
   const parts = variant === 'int8' ? integerParts(random, layer) : floatParts(random, layer, variant);
   return { seed, variant, layer, bias: random.chance(0.8), ...parts };

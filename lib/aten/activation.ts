@@ -1,5 +1,6 @@
 import type { Arguments } from '../graph/index.ts';
-import type { NativeDefinition, OperatorDefinition, TensorLike } from './registry.ts';
+import { isFloatingPoint } from '../tensor/index.ts';
+import type { NativeDefinition, OperatorDefinition } from './registry.ts';
 
 interface Algorithm {
   readonly algorithm: string;
@@ -7,14 +8,19 @@ interface Algorithm {
   readonly beta?: number;
 }
 
+/** These make whole numbers of whole numbers. PyTorch has others that do, and some that make floats of them. */
+const integerAlgorithms: readonly string[] = ['relu', 'clip'];
+
 /** A pointwise function of the argument `self`, computed by the native step `eltwise`. */
-function pointwise(
-  schema: string,
-  algorithm: <T extends TensorLike>(args: Arguments<T>) => Algorithm,
-): NativeDefinition {
+function pointwise(schema: string, algorithm: <T>(args: Arguments<T>) => Algorithm): NativeDefinition {
   return {
     schema,
-    infer: (args) => args.tensor('self'),
+    infer: (args) => {
+      const self = args.tensor('self');
+      if (!isFloatingPoint(self.dtype) && !integerAlgorithms.includes(algorithm(args).algorithm))
+        throw new Error(`${args.schema.name}: computing on ${self.dtype} is not supported; cast to float32`);
+      return self;
+    },
     samples: ['self'],
     step: (args) => ({ op: 'eltwise', inputs: [args.tensor('self')], attributes: { ...algorithm(args) } }),
   };
@@ -24,7 +30,7 @@ function pointwise(
 function withInPlace(
   name: string,
   rest: string,
-  algorithm: <T extends TensorLike>(args: Arguments<T>) => Algorithm,
+  algorithm: <T>(args: Arguments<T>) => Algorithm,
 ): NativeDefinition[] {
   return [
     pointwise(`aten::${name}(Tensor self${rest}) -> Tensor`, algorithm),
@@ -34,20 +40,20 @@ function withInPlace(
 
 const named = (algorithm: string) => () => ({ algorithm });
 
-function geluAlgorithm<T extends TensorLike>(args: Arguments<T>): Algorithm {
+function geluAlgorithm<T>(args: Arguments<T>): Algorithm {
   const approximate = args.string('approximate');
   if (approximate !== 'none' && approximate !== 'tanh')
     throw new Error(`aten.gelu: approximate must be 'none' or 'tanh', got '${approximate}'`);
   return { algorithm: approximate === 'tanh' ? 'gelu_tanh' : 'gelu_erf' };
 }
 
-function clampAlgorithm<T extends TensorLike>(args: Arguments<T>): Algorithm {
+function clampAlgorithm<T>(args: Arguments<T>): Algorithm {
   const [low, high] = [args.optionalNumber('min'), args.optionalNumber('max')];
   if (low === null && high === null) throw new Error("aten.clamp: at least one of 'min' and 'max' is needed");
   return { algorithm: 'clip', alpha: low ?? -Infinity, beta: high ?? Infinity };
 }
 
-function eluAlgorithm<T extends TensorLike>(args: Arguments<T>): Algorithm {
+function eluAlgorithm<T>(args: Arguments<T>): Algorithm {
   if (args.number('scale') !== 1 || args.number('input_scale') !== 1)
     throw new Error("aten.elu: 'scale' and 'input_scale' other than 1 are not supported");
   return { algorithm: 'elu', alpha: args.number('alpha') };

@@ -69,7 +69,7 @@ export class Arguments<T> {
   }
 
   number(name: string): number {
-    return this.#expect(name, (v) => typeof v === 'number', 'a number') as number;
+    return this.#expect(name, (v) => this.#isNumber(name, v), this.#numberOf(name)) as number;
   }
 
   optionalNumber(name: string): number | null {
@@ -77,8 +77,8 @@ export class Arguments<T> {
   }
 
   numbers(name: string): readonly number[] {
-    const isNumbers = (v: unknown) => Array.isArray(v) && v.every((item) => typeof item === 'number');
-    return this.#expect(name, isNumbers, 'a list of numbers') as readonly number[];
+    const isNumbers = (v: unknown) => Array.isArray(v) && v.every((item) => this.#isNumber(name, item));
+    return this.#expect(name, isNumbers, `a list, each ${this.#numberOf(name)}`) as readonly number[];
   }
 
   optionalNumbers(name: string): readonly number[] | null {
@@ -105,6 +105,19 @@ export class Arguments<T> {
 
   dtype(name: string): DType {
     return this.#expect(name, (v) => typeof v === 'string' && isDType(v), 'a dtype') as DType;
+  }
+
+  /** Where the schema says `int` or `int[]`, whole numbers alone. */
+  #isNumber(name: string, value: unknown): boolean {
+    return typeof value === 'number' && (!this.#isWhole(name) || Number.isInteger(value));
+  }
+
+  #numberOf(name: string): string {
+    return this.#isWhole(name) ? 'a whole number' : 'a number';
+  }
+
+  #isWhole(name: string): boolean {
+    return /^int/.test(this.schema.arguments.find((argument) => argument.name === name)?.type ?? '');
   }
 
   #expect(name: string, test: (value: unknown) => boolean, what: string): unknown {

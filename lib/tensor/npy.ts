@@ -44,8 +44,7 @@ export function readNpy(bytes: Uint8Array, label = 'the .npy file'): Tensor {
   const dtype =
     dtypes[descr] ??
     fail(`element type '${descr}' is not supported; known are ${Object.keys(dtypes).join(', ')}`);
-  if (shape.length > MOST_AXES)
-    fail(`its array has ${shape.length} axes; NumPy's have at most ${MOST_AXES}`);
+  if (shape.length > MOST_AXES) fail(`its array has ${shape.length} axes; NumPy's have at most ${MOST_AXES}`);
   const content = bytes.subarray(start + headerLength);
   const expected = numelOf(shape) * byteSizeOf(dtype);
   if (content.length < expected)

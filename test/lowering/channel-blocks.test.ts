@@ -88,6 +88,19 @@ describe.each([8, 16, 24, 40])('%i channels', (channels) => {
 });
 
 describe('what borders on blocks', () => {
+  it('is a convolution that adds a constant image', () => {
+    const plan = check(() => {
+      const b = new GraphBuilder();
+      const first = relu(b, conv(b, b.input('x', [2, 8, 7, 9]), 8, 16));
+      const [learned, weight] = [b.parameter('learned', [2, 16, 7, 9]), b.parameter('w', [16, 16, 3, 3])];
+      const pairs = [1, 1, 1].map((value) => [value, value]);
+      const add = ['add', null, 'none', [], ''];
+      const target = 'mkldnn._convolution_pointwise.binary';
+      return b.finish(b.call(target, first, learned, weight, null, ...pairs, 1, ...add));
+    });
+    expect(inBlocks(plan)).not.toContain('convolution in blocks');
+  });
+
   it('costs nothing where an image has one pixel', () => {
     const plan = check(() => {
       const b = new GraphBuilder();

@@ -99,6 +99,8 @@ function convolved({ attributes, inputs, outputs: [output] }: Instruction): read
   const groups = (attributes.groups as number | undefined) ?? 1;
   if (weight.dtype !== 'float32' || source.dtype !== 'float32') return undefined;
   const addend = attributes.binary === 'sum' ? inputs.slice(-1) : [];
+  // A constant's order is not for the plan to choose.
+  if (addend.some(({ origin }) => origin.kind === 'constant')) return undefined;
   // The first convolution reads the network's input as it is.
   if (groups === 1 && source.shape[1] < block && source.origin.kind === 'input') return [output, ...addend];
   const perGroup = [weight.shape[1], weight.shape[0] / groups];

@@ -167,6 +167,8 @@ class Scheduler {
         let source = this.#operandOf(origin.of);
         if (source.image) source = this.#inLayout(source, 'channelsLast', origin.of.name);
         const view = origin.view(source);
+        // Of nothing it does not matter where it begins, nor in which order: no step refuses row-major at the start.
+        if (numelOf(shape) === 0) return { ...dense, buffer: source.buffer, offset: source.offset };
         const offset = source.offset + view.offset * byteSizeOf(dtype);
         return { dtype, shape: view.shape, strides: view.strides, buffer: source.buffer, offset };
       }
