@@ -26,7 +26,13 @@ export type { Operator, OperatorLibrary, RuntimeValue } from './operator.ts';
 export { printGraph } from './printer.ts';
 export { operatorName, parseSchema, type Schema, type SchemaArgument, type SchemaType } from './schema.ts';
 export { findSequentialPartitions } from './sequential-partitions.ts';
-export { deserializeGraph, type JsonGraph, serializeGraph } from './serialize.ts';
+export {
+  deserializeGraph,
+  type JsonGraph,
+  serializeArgument,
+  serializeGraph,
+  serializeNumber,
+} from './serialize.ts';
 export { inferCall, inferNode, propagateShapes } from './shape-propagation.ts';
 export { areConnected, getSourcePartitions, type SourcePartition } from './source-partitions.ts';
 export { type SubgraphMatch, SubgraphMatcher, type SubgraphMatcherOptions } from './subgraph-matcher.ts';

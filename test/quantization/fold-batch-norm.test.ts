@@ -13,6 +13,8 @@ interface Options {
   readonly secondUser?: boolean;
   /** Somebody else uses the layer's weight. */
   readonly sharedWeight?: boolean;
+  /** Somebody else uses the layer's weight through a node of its own. */
+  readonly weightNamedTwice?: boolean;
   readonly rank?: number;
 }
 
@@ -50,6 +52,8 @@ function layerAndNorm(options: Options): GraphModule {
   }
   const outputs = [graph.callFunction('aten.relu.default', [z], {}, 'relu')];
   if (options.secondUser) outputs.push(graph.callFunction('aten.relu.default', [y]));
+  if (options.weightNamedTwice)
+    outputs.push(graph.callFunction('aten.abs.default', [graph.getAttr('layer.weight')]));
   if (options.sharedWeight) outputs.push(graph.callFunction(`aten.${layer}.default`, [x, weight, null]));
   graph.output(outputs);
   return module;
@@ -97,6 +101,7 @@ describe('foldBatchNorms', () => {
     { training: true },
     { secondUser: true },
     { sharedWeight: true },
+    { weightNamedTwice: true },
     // The second axis of a sequence is not what a linear layer puts out.
     { layer: 'linear', rank: 3 },
   ])('leaves alone %o', (options) => {
@@ -105,6 +110,15 @@ describe('foldBatchNorms', () => {
     foldBatchNorms(module);
     expect(targets(module)).toEqual(before.targets);
     expect(module.attribute('layer.weight').toArray()).toEqual(before.weight);
+  });
+
+  it('takes a free name for the new bias', () => {
+    const module = layerAndNorm({});
+    const taken = Tensor.from('float32', [1, 2, 3]);
+    module.attributes.set('layer.weight_bias', taken);
+    foldBatchNorms(module);
+    expect(module.attribute('layer.weight_bias')).toBe(taken);
+    expectFolded(module, 'layer.weight_bias_1', {});
   });
 
   it('leaves a graph without batch norms untouched, unused nodes included', () => {
