@@ -1,5 +1,7 @@
 export { Arguments } from './arguments.ts';
 export { bindCall } from './bind-to-schema.ts';
+export { constantNodes } from './constant-nodes.ts';
+export { functionalName } from './functional-name.ts';
 export { GET_ITEM, pickItem } from './get-item.ts';
 export { Graph } from './graph.ts';
 export { type CallableModule, GraphModule, type GraphModuleMeta } from './graph-module.ts';
@@ -25,7 +27,7 @@ export {
 export type { Operator, OperatorLibrary, RuntimeValue } from './operator.ts';
 export { printGraph } from './printer.ts';
 export { operatorName, parseSchema, type Schema, type SchemaArgument, type SchemaType } from './schema.ts';
-export { findSequentialPartitions } from './sequential-partitions.ts';
+export { equivalentsOf, findSequentialPartitions } from './sequential-partitions.ts';
 export {
   deserializeGraph,
   type JsonGraph,

@@ -1,10 +1,10 @@
-import { integerProducts } from '../../backend/index.ts';
+import { type BackendOperator, integerProducts } from '../../backend/index.ts';
 import type { GraphModule, Node } from '../../graph/index.ts';
 import type { QuantizationConfig } from '../quantization-config.ts';
 import { Quantizer } from '../quantizer.ts';
 import type { Assignment, NodesFilter } from './annotation.ts';
 import { annotateFusionPatterns } from './fusion-patterns.ts';
-import { defaultOperators, operatorOfType, type SourceType } from './operators.ts';
+import { defaultOperators, operatorOfType, recipeOperator, type SourceType } from './operators.ts';
 import {
   annotateMatmuls,
   annotateProducts,
@@ -22,7 +22,7 @@ import {
  */
 export class X86Quantizer extends Quantizer {
   #global: QuantizationConfig | null = null;
-  readonly #byOperator = new Map<string, QuantizationConfig | null>();
+  readonly #byOperator = new Map<BackendOperator, QuantizationConfig | null>();
   readonly #byModuleName = new Map<string, QuantizationConfig | null>();
 
   /**
@@ -123,6 +123,6 @@ function isFromModule(name: string): NodesFilter {
 }
 
 /** One node is a call of one of the operators. */
-function hasOne(targets: readonly string[]): NodesFilter {
-  return (nodes) => nodes.filter((node) => targets.includes(node.target)).length === 1;
+function hasOne(operators: readonly (BackendOperator | undefined)[]): NodesFilter {
+  return (nodes) => nodes.filter((node) => operators.includes(recipeOperator(node))).length === 1;
 }
