@@ -1,3 +1,4 @@
+import { conv1d, conv2d } from '../../backend/index.ts';
 import {
   type Argument,
   GET_ITEM,
@@ -11,7 +12,7 @@ import { Tensor } from '../../tensor/index.ts';
 
 const BATCH_NORM = 'aten.batch_norm.default';
 const BATCH_NORM_INFERENCE = 'aten._native_batch_norm_legit_no_training.default';
-const CONVOLUTIONS = ['aten.conv1d.default', 'aten.conv2d.default'];
+const CONVOLUTIONS = [...new Set([...conv1d.operators, ...conv2d.operators])];
 const LINEAR = 'aten.linear.default';
 
 /**
@@ -74,6 +75,8 @@ function constantOf(arg: Argument, module: GraphModule): Tensor | null | undefin
 function foldable({ input, node }: BatchNorm, graph: Graph): Node | undefined {
   if (!isCall(input, ...CONVOLUTIONS, LINEAR) || onlyUser(input) !== node) return undefined;
   if (input.target === LINEAR && !isMatrix(input)) return undefined;
+  // Only `aten.convolution` may be transposed: its weight's first axis is then not the channels that come out.
+  if (input.target !== LINEAR && input.args[6] === true) return undefined;
   const parameters = input.args.slice(1, 3).filter((arg) => arg !== null);
   const isOwn = (arg: Argument) =>
     arg instanceof Node &&
