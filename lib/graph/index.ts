@@ -14,6 +14,7 @@ export {
 } from './named-subgraph-matcher.ts';
 export {
   type Argument,
+  describeValue,
   isArgumentList,
   type MetaValue,
   type ModuleFrame,
@@ -25,6 +26,7 @@ export {
   visitNodes,
 } from './node.ts';
 export type { Operator, OperatorLibrary, RuntimeValue } from './operator.ts';
+export { describeOperators } from './operator-counts.ts';
 export { printGraph } from './printer.ts';
 export { operatorName, parseSchema, type Schema, type SchemaArgument, type SchemaType } from './schema.ts';
 export { equivalentsOf, findSequentialPartitions } from './sequential-partitions.ts';

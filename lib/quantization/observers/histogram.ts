@@ -1,7 +1,7 @@
 import { addon } from '../../onednn/addon.ts';
 import { byteSizeOf, type Tensor } from '../../tensor/index.ts';
 import type { QParams } from '../qparams.ts';
-import { extremesOf, observable } from './statistics.ts';
+import { finiteElements } from './statistics.ts';
 import { type UniformObserverArgs, UniformQuantizationObserver } from './uniform-observer.ts';
 
 const f32 = Math.fround;
@@ -63,9 +63,9 @@ export class HistogramObserver extends UniformQuantizationObserver {
   }
 
   protected override observe(input: Tensor): void {
-    const data = observable(input);
-    const { minima, maxima } = extremesOf(input);
-    const [min, max] = [minima[0], maxima[0]];
+    const finite = finiteElements(input, this);
+    if (!finite) return;
+    const { data, min, max } = finite;
     const seen = this.#state;
     this.#state = seen === undefined ? this.#first(data, min, max) : this.#combine(seen, data, min, max);
   }
@@ -107,7 +107,7 @@ export class HistogramObserver extends UniformQuantizationObserver {
   }
 
   get #observed(): State {
-    this.requireObserved();
+    this.requireObserved(this.#state !== undefined);
     return this.#state!;
   }
 

@@ -32,6 +32,21 @@ export const defaultOperators = operatorsOf((pattern) => pattern.annotated === '
 export const quantizableOperators = operatorsOf(() => true);
 
 const layers = operatorsOf(({ dtypes }) => dtypes.weight !== undefined);
+/**
+ * What the recipe begins with, for messages: everything else that it quantizes follows one of these.
+ * @param only of layers, the one that is configured.
+ */
+export function describeRecipe(only?: BackendOperator): string {
+  const described = layers
+    .filter((layer) => only === undefined || layer === only)
+    .map((layer) => {
+      const patterns = annotated.filter(({ operator }) => operator === layer);
+      const needed = patterns.every(({ functions }) => functions) ? patterns[0].functions! : [];
+      return [layer, ...needed].map(({ name }) => name).join(' followed by ');
+    });
+  return [...described, ...(only ? [] : ['mul of two tensors of one shape'])].join(', ');
+}
+
 const GENERAL_CONVOLUTION = 'aten.convolution.default';
 
 /**
