@@ -25,7 +25,8 @@ export interface CalibrateOptions {
  * batches.
  * @returns the number of batches seen.
  * @throws Error that says which batch, and which input or node: a model without observers, no batches at all, an input
- * of the wrong name, dtype or shape, NaN or infinite values; the signal's reason when it is aborted.
+ * of the wrong name, dtype or shape, NaN anywhere, an infinite weight; the signal's reason when it is aborted. Infinite
+ * activations are left out of the ranges, with a process warning.
  */
 export async function calibrate(
   prepared: GraphModule,

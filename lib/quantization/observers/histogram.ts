@@ -20,7 +20,8 @@ interface State {
 
 /**
  * Keeps a histogram of everything seen, and quantizes the part of its range that gives the least squared error
- * (counterpart: `torch.ao.quantization.HistogramObserver`, same bins, same search, same numbers).
+ * (counterpart: `torch.ao.quantization.HistogramObserver`, same bins, same search, same numbers). Infinite values are left
+ * out, as in PyTorch, with a process warning.
  */
 export class HistogramObserver extends UniformQuantizationObserver {
   readonly bins: number;

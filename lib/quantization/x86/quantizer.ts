@@ -17,6 +17,10 @@ import {
  * with the activations and additions fused into them, products of tensors, and pooling, concatenation and flatten between
  * them. One-dimensional convolutions (with their ReLU) and products follow later versions than PyTorch 2.6's.
  *
+ * Layers are found by their operator, in whichever module or function they were written, so that every kind of export is
+ * quantized alike; what is computed from constants alone is a weight and no activation. The functions fused into a layer are
+ * those that PyTorch's recipe knows by their module or function, and ReLU however it is written.
+ *
  * Configurations by module name win over those by type, and these over the global one; null leaves what it names in
  * floating point.
  */
