@@ -236,6 +236,43 @@ describe('quantizeDynamic', () => {
     expect(greatestDifference(got, expected)).toBeGreaterThan(0);
   });
 
+  /** To the nearest whole number, of two to the even one: a row's largest weight lies between two. */
+  const toEven = (x: number) => (x % 1 === 0.5 || x % 1 === -0.5 ? 2 * Math.round(x / 2) : Math.round(x));
+
+  /** The recipe in float64: 8-bit weights by row, and inputs quantized between their least and greatest element. */
+  function byTheRecipe(x: readonly number[], weight: Tensor): number[] {
+    const quantized = (values: readonly number[], scale: number, zero: number, low: number, high: number) =>
+      values.map((v) => (Math.min(Math.max(toEven(v / scale) + zero, low), high) - zero) * scale);
+    const [low, high] = [Math.min(0, ...x), Math.max(0, ...x)];
+    const scale = (high - low) / 255;
+    const input = quantized(x, scale, toEven(-low / scale), 0, 255);
+    const [rows, columns] = weight.shape;
+    return Array.from({ length: x.length / columns }, (_, i) =>
+      Array.from({ length: rows }, (_, row) => {
+        const w = weight.toArray().slice(row * columns, (row + 1) * columns);
+        const real = quantized(w, (2 * Math.max(...w.map(Math.abs))) / 255, 0, -128, 127);
+        return real.reduce((sum, v, k) => sum + v * input[i * columns + k], 0);
+      }),
+    ).flat();
+  }
+
+  it.each([[[16]], [[3, 16]], [[2, 3, 4, 16]]])(
+    'computes inputs of shape %j by the recipe',
+    async (shape) => {
+      const b = new GraphBuilder();
+      const module = b.finish(b.call('aten.linear.default', b.input('x', shape), b.parameter('w', [5, 16])));
+      using model = await quantizeDynamic(module, { strict: true });
+      const x = uniform(shape, -1, 1, 31);
+      const [got] = Object.values(await model.run(x));
+      expect(got.shape).toEqual([...shape.slice(0, -1), 5]);
+      const expected = byTheRecipe(x.toArray(), module.attribute('w'));
+      // Integer sums are exact; scales are float32, so that a product of 16 terms below 1 errs by about 16 * 2^-23.
+      got.toArray().forEach((value, i) => {
+        expect(Math.abs(value - expected[i])).toBeLessThan(1e-5);
+      });
+    },
+  );
+
   it('leaves convolutions in float', async () => {
     let report: LoweringReport | undefined;
     const onReport = (given: LoweringReport) => {
