@@ -5,11 +5,11 @@ function pointwise(name: string, module: string, fusedAs = name): PointwiseFunct
   return { name, operators: [`aten.${name}.default`], sources, fusedAs };
 }
 
-const reluModule = pointwise('relu', 'ReLU');
-/** PyTorch's recipe does not know the function and the methods for the same thing. */
-export const relu: PointwiseFunction = {
-  ...reluModule,
-  sources: [...reluModule.sources, 'torch.relu', 'relu', 'relu_'],
+export const relu = pointwise('relu', 'ReLU');
+/** ReLU also as `torch.relu(x)` and as `x.relu()`, which PyTorch's recipe does not know for the same thing. */
+export const reluOfAnyForm: PointwiseFunction = {
+  ...relu,
+  sources: [...relu.sources, 'torch.relu', 'relu', 'relu_'],
 };
 export const relu6 = pointwise('relu6', 'ReLU6', 'hardtanh');
 export const hardtanh = pointwise('hardtanh', 'Hardtanh');

@@ -19,7 +19,7 @@ import {
  *
  * Layers are found by their operator, in whichever module or function they were written, so that every kind of export is
  * quantized alike; what is computed from constants alone is a weight and no activation. The functions fused into a layer are
- * those that PyTorch's recipe knows by their module or function, and ReLU however it is written.
+ * those that PyTorch's recipe knows by their module or function.
  *
  * Configurations by module name win over those by type, and these over the global one; null leaves what it names in
  * floating point.
