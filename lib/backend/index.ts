@@ -8,8 +8,10 @@ export type {
 export { pointwiseFunctions } from './functions.ts';
 export { functionsFusedInto, integerProducts, x86Backend } from './x86-backend.ts';
 export {
+  add,
   arithmeticOperators,
   averages,
+  batchNorm,
   cat,
   conv1d,
   conv2d,

@@ -8,6 +8,7 @@ import {
   pointwiseFunctions,
   relu,
   relu6,
+  reluOfAnyForm,
   silu,
   tanh,
 } from './functions.ts';
@@ -63,7 +64,8 @@ const annotatedLayers: readonly BackendPattern[] = [
   { operator: linear, addition: true as const },
   { operator: linear, functions: [relu, leakyRelu, tanh, gelu] },
   { operator: linear },
-  { operator: conv1d, functions: [relu] },
+  // Without its ReLU it is not quantized, so that counts however it is written; PyTorch's recipe wants `nn.ReLU` or `F.relu`.
+  { operator: conv1d, functions: [reluOfAnyForm] },
 ].map((pattern) => ({
   ...pattern,
   dtypes: integerProducts,

@@ -121,10 +121,11 @@ const arithmetic = (algorithm: string, operator: string, source: string): Arithm
   algorithm,
 });
 
+export const add = arithmetic('add', 'aten.add.Tensor', '_operator.add');
 export const mul = arithmetic('mul', 'aten.mul.Tensor', '_operator.mul');
 
 export const arithmeticOperators: readonly ArithmeticOperator[] = [
-  arithmetic('add', 'aten.add.Tensor', '_operator.add'),
+  add,
   arithmetic('sub', 'aten.sub.Tensor', '_operator.sub'),
   mul,
   arithmetic('div', 'aten.div.Tensor', '_operator.truediv'),

@@ -32,6 +32,64 @@ export function parseSourceFnStack(text: string): SourceFn[] {
     });
 }
 
+/** PyTorch's own modules, which its strict tracer sees as one thing each; containers only pass on. */
+export function isBuiltin(type: string): boolean {
+  return type.startsWith('torch.nn.modules.') && !type.includes('.container.');
+}
+
+/** Functions of `torch.nn.functional` that are bound to C++ as they are, and so have another name than their kind. */
+const boundFunctions: ReadonlySet<string> = new Set([
+  ...[
+    'linear',
+    'gelu',
+    'avg_pool2d',
+    'avg_pool3d',
+    'pad',
+    'one_hot',
+    'softplus',
+    'softshrink',
+    'log_sigmoid',
+  ],
+  ...['hardtanh_', 'leaky_relu_', 'elu_', 'scaled_dot_product_attention'],
+]);
+
+/** Methods that Python calls for its operators, and the operator: `x + y` calls `add`, and few write that themselves. */
+const operatorMethods: ReadonlyMap<string, string> = new Map([
+  ...['add', 'sub', 'mul', 'matmul', 'neg'].map((name) => [name, name] as const),
+  ...['add', 'sub', 'mul'].map((name) => [`${name}_`, `i${name}`] as const),
+  ...['getitem', 'setitem', 'eq'].map((name) => [`__${name}__`, name] as const),
+  ['div', 'truediv'],
+  ['div_', 'itruediv'],
+]);
+
+/**
+ * Works out the `source_fn_stack` that an export leaves out when it is not strict (`strict=False`, the default since PyTorch
+ * 2.8), as a strict one would have it: the outermost of PyTorch's own modules around the node, else the function.
+ * @param moduleStack the node's `nn_module_stack`, whose frames begin with the name of the call: `L__self__fc@1`.
+ * @param torchFn the node's `torch_fn`: `linear_1;builtin_function_or_method.linear`.
+ */
+export function deriveSourceFnStack(
+  moduleStack: string | undefined,
+  torchFn: string | undefined,
+): SourceFn[] {
+  for (const frame of moduleStack?.split(';') ?? []) {
+    const target = frame.slice(frame.lastIndexOf(',') + 1);
+    if (isBuiltin(target)) return [{ name: frame.slice(0, frame.indexOf(',')), target }];
+  }
+  const [name, qualified = ''] = torchFn?.split(';') ?? [];
+  const [kind, called] = qualified.split('.');
+  if (name === undefined || called === undefined) return [];
+  return [{ name, target: sourceOf(kind, called) }];
+}
+
+/** A function's name in Python by the type of the function object: those of PyTorch that are written in Python are `F`'s. */
+function sourceOf(kind: string, name: string): string {
+  if (kind === 'function') return `torch.nn.functional.${name}`;
+  if (kind !== 'builtin_function_or_method')
+    return operatorMethods.has(name) ? `_operator.${operatorMethods.get(name)}` : name;
+  return boundFunctions.has(name) ? `torch._C._nn.${name}` : `torch.${name}`;
+}
+
 /**
  * The name `named_modules()` gives a module, from the Python expression the tracer saw:
  * `getattr(L['self'].features, '0').conv` is `features.0.conv`.

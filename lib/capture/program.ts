@@ -12,7 +12,7 @@ import type { JsonCursor } from '../graph/json-cursor.ts';
 import type { Tensor } from '../tensor/index.ts';
 import { bindByName } from './bind-arguments.ts';
 import { isInPlace, MemoryTracker } from './in-place.ts';
-import { parseModuleStack, parseSourceFnStack } from './module-stack.ts';
+import { deriveSourceFnStack, parseModuleStack, parseSourceFnStack } from './module-stack.ts';
 import { readArgument } from './program-arguments.ts';
 import { ProgramValues } from './program-values.ts';
 
@@ -250,9 +250,14 @@ class ProgramBuilder {
   #readMetadata(metadata: JsonCursor, node: Node): void {
     const moduleStack = metadata.optionalField('nn_module_stack')?.string();
     const sourceFnStack = metadata.optionalField('source_fn_stack')?.string();
+    const torchFn = metadata.optionalField('torch_fn')?.string();
     const stackTrace = metadata.optionalField('stack_trace')?.string();
     if (moduleStack !== undefined) node.meta.nnModuleStack = parseModuleStack(moduleStack);
-    if (sourceFnStack !== undefined) node.meta.sourceFnStack = parseSourceFnStack(sourceFnStack);
+    const sources =
+      sourceFnStack === undefined
+        ? deriveSourceFnStack(moduleStack, torchFn)
+        : parseSourceFnStack(sourceFnStack);
+    if (sources.length > 0) node.meta.sourceFnStack = sources;
     if (stackTrace !== undefined) node.meta.stackTrace = stackTrace;
   }
 }

@@ -16,6 +16,7 @@ import type { Backend, OperatorArgument, OperatorCall } from '../nn/dispatch.ts'
 import type { Module, Value } from '../nn/index.ts';
 import { Tensor } from '../tensor/index.ts';
 import { isInPlace, MemoryTracker } from './in-place.ts';
+import { isBuiltin } from './module-stack.ts';
 import { TracedState } from './traced-state.ts';
 import { TracedValue } from './traced-value.ts';
 
@@ -45,7 +46,7 @@ export class Tracer implements Backend {
   within<T>(module: Module, body: () => T): T {
     const outer = this.#stack;
     this.#stack = [...outer, module];
-    if (isBuiltin(module)) this.#state.enter(module);
+    if (isBuiltin(module.type)) this.#state.enter(module);
     try {
       return body();
     } catch (error) {
@@ -164,8 +165,8 @@ export class Tracer implements Backend {
     node.meta.nnModuleStack = this.#stack.map(
       (module): ModuleFrame => ({ path: this.#paths.get(module) ?? '', type: module.type }),
     );
-    const source = inner && isBuiltin(inner) ? inner.type : call.source;
-    const name = inner && isBuiltin(inner) ? `l__self___${this.#path(inner)}` : lastPart(call.source);
+    const source = inner && isBuiltin(inner.type) ? inner.type : call.source;
+    const name = inner && isBuiltin(inner.type) ? `l__self___${this.#path(inner)}` : lastPart(call.source);
     node.meta.sourceFnStack = [{ name: this.#sourceName(name), target: source }];
   }
 
@@ -190,11 +191,6 @@ export class Tracer implements Backend {
 }
 
 class ExportError extends Error {}
-
-/** PyTorch's own modules, which its tracer sees as one thing each; containers only pass on. */
-function isBuiltin(module: Module): boolean {
-  return module.type.startsWith('torch.nn.modules.') && !module.type.includes('.container.');
-}
 
 function isTuple(meta: MetaValue): meta is readonly TensorMeta[] {
   return Array.isArray(meta);

@@ -71,6 +71,13 @@ export class GraphModule {
     return module;
   }
 
+  /** A path that no parameter, buffer or constant has yet: `path` itself, or `path_1`, `path_2`, … */
+  unusedAttribute(path: string): string {
+    let unused = path;
+    for (let i = 1; this.attributes.has(unused); i++) unused = `${path}_${i}`;
+    return unused;
+  }
+
   /** A copy with its own graph; tensors and modules are shared. */
   clone(): GraphModule {
     const copy = new GraphModule(this.graph.clone(), this.attributes, this.modules, this.rangeConstraints);

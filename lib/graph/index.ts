@@ -1,5 +1,7 @@
 export { Arguments } from './arguments.ts';
 export { bindCall } from './bind-to-schema.ts';
+export { constantNodes } from './constant-nodes.ts';
+export { functionalName } from './functional-name.ts';
 export { GET_ITEM, pickItem } from './get-item.ts';
 export { Graph } from './graph.ts';
 export { type CallableModule, GraphModule, type GraphModuleMeta } from './graph-module.ts';
@@ -12,6 +14,7 @@ export {
 } from './named-subgraph-matcher.ts';
 export {
   type Argument,
+  describeValue,
   isArgumentList,
   isTensorMeta,
   type MetaValue,
@@ -24,10 +27,17 @@ export {
   visitNodes,
 } from './node.ts';
 export type { Operator, OperatorLibrary, RuntimeValue } from './operator.ts';
+export { describeOperators } from './operator-counts.ts';
 export { printGraph } from './printer.ts';
 export { operatorName, parseSchema, type Schema, type SchemaArgument, type SchemaType } from './schema.ts';
-export { findSequentialPartitions } from './sequential-partitions.ts';
-export { deserializeGraph, type JsonGraph, serializeGraph } from './serialize.ts';
+export { equivalentsOf, findSequentialPartitions } from './sequential-partitions.ts';
+export {
+  deserializeGraph,
+  type JsonGraph,
+  serializeArgument,
+  serializeGraph,
+  serializeNumber,
+} from './serialize.ts';
 export { inferCall, inferNode, propagateShapes } from './shape-propagation.ts';
 export { areConnected, getSourcePartitions, type SourcePartition } from './source-partitions.ts';
 export { type SubgraphMatch, SubgraphMatcher, type SubgraphMatcherOptions } from './subgraph-matcher.ts';

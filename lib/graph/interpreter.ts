@@ -2,7 +2,7 @@ import { Tensor } from '../tensor/index.ts';
 import { bindCall } from './bind-to-schema.ts';
 import { GET_ITEM, pickItem } from './get-item.ts';
 import type { GraphModule } from './graph-module.ts';
-import { isArgumentList, Node } from './node.ts';
+import { describeValue, isArgumentList, Node } from './node.ts';
 import type { OperatorLibrary, RuntimeValue } from './operator.ts';
 import { checkRanges } from './symbol-range.ts';
 
@@ -68,7 +68,7 @@ export class Interpreter {
       const operator = this.#library.get(node.target);
       return operator.execute(bindCall<Tensor>(operator.schema, node.args, node.kwargs, resultOf));
     } catch (error) {
-      const what = node.op === 'call_module' ? `on the value of '${node.args[0]}'` : node.target;
+      const what = node.op === 'call_module' ? `on ${describeValue(node.args[0] as Node)}` : node.target;
       throw new Error(`node '${node.name}' (${what}): ${(error as Error).message}`, { cause: error });
     }
   }

@@ -141,3 +141,8 @@ export function visitNodes(arg: Argument, visit: (node: Node) => void): void {
   if (arg instanceof Node) visit(arg);
   else if (isArgumentList(arg)) for (const item of arg) visitNodes(item, visit);
 }
+
+/** A node's value for messages: parameters by their path, everything else by the node. */
+export function describeValue(node: Node): string {
+  return node.op === 'get_attr' ? `the parameter or buffer '${node.target}'` : `the value of '${node}'`;
+}

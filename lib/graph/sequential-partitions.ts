@@ -14,7 +14,8 @@ const equivalentSources: readonly (readonly string[])[] = [
   ['torch.mul', '_operator.mul', '_operator.imul', 'mul', 'mul_'],
 ];
 
-function equivalentsOf(source: string): readonly string[] {
+/** The source and those that are traced to the same operator (counterpart: `_get_matching_types`). */
+export function equivalentsOf(source: string): readonly string[] {
   return equivalentSources.find((sources) => sources.includes(source)) ?? [source];
 }
 

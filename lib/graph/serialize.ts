@@ -48,8 +48,8 @@ export function serializeGraph(graph: Graph): JsonGraph {
       op,
       name,
       target,
-      args: args.map(toJson),
-      kwargs: Object.fromEntries(Object.entries(kwargs).map(([key, arg]) => [key, toJson(arg)])),
+      args: args.map(serializeArgument),
+      kwargs: Object.fromEntries(Object.entries(kwargs).map(([key, arg]) => [key, serializeArgument(arg)])),
       ...(meta.val === undefined ? {} : { val: metaToJson(meta.val) }),
       ...(meta.outputNames === undefined ? {} : { outputNames: meta.outputNames }),
     })),
@@ -117,12 +117,17 @@ function create(
   }
 }
 
-function toJson(arg: Argument): JsonArgument {
+/** A call's argument as JSON data: different arguments are different text. */
+export function serializeArgument(arg: Argument): JsonArgument {
   if (arg instanceof Node) return { node: arg.name };
-  if (isArgumentList(arg)) return arg.map(toJson);
-  if (typeof arg === 'number' && (!Number.isFinite(arg) || Object.is(arg, -0)))
-    return { number: Object.is(arg, -0) ? '-0' : String(arg) };
-  return arg;
+  if (isArgumentList(arg)) return arg.map(serializeArgument);
+  return typeof arg === 'number' ? serializeNumber(arg) : arg;
+}
+
+/** A number as JSON data; JSON itself writes infinities and NaN as null, and the sign of -0 not at all. */
+export function serializeNumber(value: number): number | { readonly number: string } {
+  if (Object.is(value, -0)) return { number: '-0' };
+  return Number.isFinite(value) ? value : { number: String(value) };
 }
 
 function fromJson(json: unknown, nodes: ReadonlyMap<string, Node>, where: string): Argument {

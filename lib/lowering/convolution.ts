@@ -13,6 +13,8 @@ export interface ConvolutionCall {
   readonly bias: Argument;
   readonly stride: readonly number[];
   readonly padding: readonly number[];
+  /** What is padded at the end of each axis beyond `padding`: padding 'same' of an even kernel. */
+  readonly extraPadding: readonly number[];
   readonly dilation: readonly number[];
   readonly groups: number;
 }
@@ -41,13 +43,13 @@ export function convolutionOf(context: PassContext, node: Node): ConvolutionCall
     node.target.endsWith('.padding')
       ? namedPadding(args.string('padding'), kernel, stride, dilation)
       : { padding: numbers('padding') };
-  if (String(paddingEnd) !== String(padding)) return "its padding 'same' is not the same on both sides";
   return {
     input: args.tensor('input'),
     weight,
     bias: args.raw('bias') as Argument,
     stride,
     padding,
+    extraPadding: paddingEnd.map((extent, axis) => extent - padding[axis]),
     dilation,
     groups: args.number('groups'),
   };

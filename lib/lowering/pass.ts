@@ -142,8 +142,7 @@ export class PassContext {
 
   /** A new constant before `before`. `path` is made unique. */
   newConstant(before: Node, path: string, value: Tensor, covers: readonly Node[] = []): Node {
-    let unique = path;
-    for (let i = 1; this.module.attributes.has(unique); i++) unique = `${path}_${i}`;
+    const unique = this.module.unusedAttribute(path);
     this.module.attributes.set(unique, value);
     const node = this.graph.insertingBefore(before, () => this.graph.getAttr(unique));
     node.meta = { val: { dtype: value.dtype, shape: value.shape } };

@@ -1,7 +1,7 @@
 import { setImmediate } from 'node:timers/promises';
 import { checkSignal, untilAborted } from '../abort.ts';
 import { operators } from '../aten/index.ts';
-import { GraphModule, Interpreter, type Node, type TensorMeta } from '../graph/index.ts';
+import { describeOperators, GraphModule, Interpreter, type Node, type TensorMeta } from '../graph/index.ts';
 import { type ForeignTensor, Tensor } from '../tensor/index.ts';
 
 /** One batch: the model's only input, its inputs in order, or its inputs by name. */
@@ -25,7 +25,8 @@ export interface CalibrateOptions {
  * batches.
  * @returns the number of batches seen.
  * @throws Error that says which batch, and which input or node: a model without observers, no batches at all, an input
- * of the wrong name, dtype or shape, NaN or infinite values; the signal's reason when it is aborted.
+ * of the wrong name, dtype or shape, NaN anywhere, an infinite weight; the signal's reason when it is aborted. Infinite
+ * activations are left out of the ranges, with a process warning.
  */
 export async function calibrate(
   prepared: GraphModule,
@@ -35,7 +36,8 @@ export async function calibrate(
   const { graph } = GraphModule.accept(prepared, 'calibrate');
   if (!graph.nodes.some(({ op }) => op === 'call_module'))
     throw new Error(
-      'calibrate: the model has no observers: prepare it with preparePt2e and a quantizer that annotates something',
+      'calibrate: the model has no observers: prepare it with preparePt2e and a quantizer that annotates something; ' +
+        `it has ${describeOperators(graph)}`,
     );
   if (!isIterable(batches))
     throw new Error('calibrate: batches must be an iterable, async or not; a single batch is [batch]');

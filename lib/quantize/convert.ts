@@ -1,4 +1,4 @@
-import type { GraphModule } from '../graph/index.ts';
+import { describeOperators, type GraphModule } from '../graph/index.ts';
 import {
   type CalibrateOptions,
   type CalibrationBatch,
@@ -8,6 +8,7 @@ import {
   preparePt2e,
   X86Quantizer,
 } from '../quantization/index.ts';
+import { describeRecipe, operatorOfType } from '../quantization/x86/operators.ts';
 import { applyOverrides, type QuantizationOverrides } from './overrides.ts';
 
 /** How a model is quantized, beyond the default recipe. */
@@ -20,14 +21,35 @@ export interface RecipeOptions {
 /** Batches that stand for what the model will be given. */
 export type CalibrationBatches = AsyncIterable<CalibrationBatch> | Iterable<CalibrationBatch>;
 
-/** The graph with observers, where the default recipe wants them. */
+/**
+ * The graph with observers, where the default recipe wants them.
+ * @throws Error that says what the recipe looks for and what the model has, where nothing would be quantized.
+ */
 export function prepareStatic(module: GraphModule, options: RecipeOptions = {}): GraphModule {
   const quantizer = new X86Quantizer().setGlobal(getDefaultX86QuantizationConfig(options));
-  applyOverrides(quantizer, module, options.overrides ?? {});
-  return preparePt2e(module, quantizer);
+  return prepare(module, quantizer, options, describeRecipe());
 }
 
-/** Prepares, calibrates and converts. */
+function prepare(
+  module: GraphModule,
+  quantizer: X86Quantizer,
+  { overrides }: RecipeOptions,
+  wanted: string,
+): GraphModule {
+  if (overrides) applyOverrides(quantizer, module, overrides);
+  const prepared = preparePt2e(module, quantizer);
+  if (prepared.modules.size === 0)
+    throw new Error(
+      `nothing in the model can be quantized: the recipe looks for ${wanted}` +
+        `${overrides ? ', as far as the overrides leave them' : ''}; the model has ${describeOperators(module.graph)}`,
+    );
+  return prepared;
+}
+
+/**
+ * Prepares, calibrates and converts.
+ * @throws Error as {@link prepareStatic} and `calibrate` do.
+ */
 export async function convertStatic(
   module: GraphModule,
   batches: CalibrationBatches,
@@ -38,10 +60,12 @@ export async function convertStatic(
   return convertPt2e(prepared);
 }
 
-/** Linear layers take parameters from each input. Other operators stay in float: they have no fast kernel for it. */
+/**
+ * Linear layers take parameters from each input. Other operators stay in float: they have no fast kernel for it.
+ * @throws Error that says what the recipe looks for and what the model has, where nothing would be quantized.
+ */
 export function convertDynamic(module: GraphModule, options: RecipeOptions = {}): GraphModule {
   const config = getDefaultX86QuantizationConfig({ ...options, isDynamic: true });
   const quantizer = new X86Quantizer().setFunctionTypeQconfig('linear', config);
-  applyOverrides(quantizer, module, options.overrides ?? {});
-  return convertPt2e(preparePt2e(module, quantizer));
+  return convertPt2e(prepare(module, quantizer, options, describeRecipe(operatorOfType('linear'))));
 }

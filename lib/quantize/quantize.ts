@@ -32,7 +32,8 @@ export interface QuantizeStaticOptions extends QuantizeOptions, CalibrateOptions
  * lowers and compiles, by the default recipe for this CPU. Each stage can also be called by itself (`preparePt2e`,
  * `calibrate`, `convertPt2e`, `lower`, `compile`).
  * @param model a captured model, `{ module, exampleInputs }`, or the path of a `.pt2` file.
- * @throws Error as these stages do, and for overrides that name what the model does not have.
+ * @throws Error as these stages do, for overrides that name what the model does not have, and for a model in which nothing
+ * can be quantized.
  */
 export async function quantizeStatic(
   model: ModelSource,
@@ -47,6 +48,7 @@ export async function quantizeStatic(
  * The same without calibration data: weights of linear layers become 8-bit integers, and their inputs are quantized with
  * parameters computed from each of them (counterpart: `torch.ao.quantization.quantize_dynamic`). For transformers and
  * other models that are mostly linear layers.
+ * @throws Error as {@link quantizeStatic} does.
  */
 export async function quantizeDynamic(
   model: ModelSource,

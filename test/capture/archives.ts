@@ -28,9 +28,12 @@ export type Document = any;
 
 const tinyCnn = () => readFileSync('models/tiny_cnn.pt2');
 
-/** `tiny_cnn.pt2` with its program changed. */
-export async function withProgram(change: (program: Document) => void): Promise<Uint8Array> {
-  const entries = await unzip(tinyCnn());
+/** `tiny_cnn.pt2`, or another archive, with its program changed. */
+export async function withProgram(
+  change: (program: Document) => void,
+  archive: Uint8Array = tinyCnn(),
+): Promise<Uint8Array> {
+  const entries = await unzip(archive);
   const program = JSON.parse(new TextDecoder().decode(entries.get(PROGRAM)));
   change(program);
   entries.set(PROGRAM, new TextEncoder().encode(JSON.stringify(program)));

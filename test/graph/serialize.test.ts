@@ -8,7 +8,7 @@ function sample(): Graph {
   const weight = graph.getAttr('layer.0.weight');
   const size = graph.callFunction('aten.sym_size.int', [x, 0]);
   size.meta.val = new SymInt(['s0'], 2);
-  const parts = graph.callFunction('aten.split.Tensor', [[x, [weight, null]], 1e-5, -0, Infinity], {
+  const parts = graph.callFunction('aten.split.Tensor', [[x, [weight, null]], 1e-5, -0, Infinity, NaN], {
     dim: -Infinity,
     flag: true,
     name: 'same',
@@ -28,7 +28,7 @@ describe('a graph', () => {
     expect([x, weight, size, parts].map(({ name, op, target }) => [name, op, target])).toEqual(
       graph.nodes.slice(0, 4).map(({ name, op, target }) => [name, op, target]),
     );
-    expect(parts.args).toEqual([[x, [weight, null]], 1e-5, -0, Infinity]);
+    expect(parts.args).toEqual([[x, [weight, null]], 1e-5, -0, Infinity, NaN]);
     expect(parts.kwargs).toEqual({ dim: -Infinity, flag: true, name: 'same' });
     expect(String(size.meta.val)).toBe('2*s0');
     expect(output.args).toEqual([[parts, size]]);

@@ -103,7 +103,9 @@ describe('calibrate', () => {
 
   it('refuses a model without observers, which would learn nothing', async () => {
     const model = await loadPt2('models/tiny_cnn.pt2');
-    await expect(calibrate(model, [batch()])).rejects.toThrow(/no observers: prepare it with preparePt2e/);
+    await expect(calibrate(model, [batch()])).rejects.toThrow(
+      /no observers: prepare it with preparePt2e.*it has aten.conv2d.default \(3\), aten.batch_norm/,
+    );
   });
 
   it('refuses a model that is still to come', async () => {
@@ -120,24 +122,21 @@ describe('calibrate', () => {
     await expect(calibrate(prepared, [])).rejects.toThrow(/calibration set is empty/);
   });
 
-  it('names batch and tensor where NaN or infinity comes in', async () => {
-    for (const [value, what] of [
-      [Number.NaN, 'NaN'],
-      [Number.POSITIVE_INFINITY, 'infinite'],
-    ] as const) {
-      const bad = batch().clone();
-      bad.data[1000] = value;
-      await expect(calibrate(prepared, [batch(), bad])).rejects.toThrow(
-        new RegExp(`calibration batch 1: .*on the value of 'x'.*holds ${what}`),
-      );
-    }
+  it('names batch and tensor where NaN comes in', async () => {
+    const bad = batch().clone();
+    bad.data[1000] = Number.NaN;
+    await expect(calibrate(prepared, [batch(), bad])).rejects.toThrow(
+      /calibration batch 1: .*on the value of 'x'.*holds NaN/,
+    );
   });
 
-  it('names the operator’s tensor where the model itself makes NaN', async () => {
+  it('names the parameter that holds NaN', async () => {
     const weight = prepared.attribute('conv2.weight').clone();
     weight.data[0] = Number.NaN;
     prepared.attributes.set('conv2.weight', weight);
-    await expect(calibrate(prepared, [batch()])).rejects.toThrow(/batch 0: .*'conv2_weight'.*holds NaN/);
+    await expect(calibrate(prepared, [batch()])).rejects.toThrow(
+      /batch 0: .*the parameter or buffer 'conv2.weight'.*holds NaN/,
+    );
   });
 
   it.each([
@@ -172,7 +171,7 @@ describe('preparePt2e', () => {
 describe('convertPt2e', () => {
   it('names what calibration has not reached', () => {
     expect(() => convertPt2e(prepared)).toThrow(
-      /'activation_post_process_0' on 'x': HistogramObserver has seen no tensor; run calibrate/,
+      /'activation_post_process_0' on the value of 'x': HistogramObserver has seen no tensor; run calibrate/,
     );
   });
 

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { Graph, GraphModule, type Node } from '../../lib/graph/index.ts';
+import { type Argument, Graph, GraphModule, type Node } from '../../lib/graph/index.ts';
 import { foldBatchNorms } from '../../lib/quantization/prepare/fold-batch-norm.ts';
 import { Tensor } from '../../lib/tensor/index.ts';
 
@@ -13,7 +13,11 @@ interface Options {
   readonly secondUser?: boolean;
   /** Somebody else uses the layer's weight. */
   readonly sharedWeight?: boolean;
+  /** Somebody else uses the layer's weight through a node of its own. */
+  readonly weightNamedTwice?: boolean;
   readonly rank?: number;
+  /** The layer's operator and its arguments after the bias, where it is not the default form. */
+  readonly form?: readonly [string, ...Argument[]];
 }
 
 const CHANNELS = 3;
@@ -38,7 +42,8 @@ function layerAndNorm(options: Options): GraphModule {
     parameter('bn.variance', values.variance),
   ];
   const x = graph.placeholder('x');
-  const y = graph.callFunction(`aten.${layer}.default`, [x, weight, layerBias], {}, 'y');
+  const [target, ...rest] = options.form ?? [`aten.${layer}.default`];
+  const y = graph.callFunction(target, [x, weight, layerBias, ...rest], {}, 'y');
   y.meta.val = { dtype: 'float32', shape: Array(options.rank ?? shapes[layer].length).fill(3) };
   let z: Node;
   if (inference) {
@@ -50,6 +55,8 @@ function layerAndNorm(options: Options): GraphModule {
   }
   const outputs = [graph.callFunction('aten.relu.default', [z], {}, 'relu')];
   if (options.secondUser) outputs.push(graph.callFunction('aten.relu.default', [y]));
+  if (options.weightNamedTwice)
+    outputs.push(graph.callFunction('aten.abs.default', [graph.getAttr('layer.weight')]));
   if (options.sharedWeight) outputs.push(graph.callFunction(`aten.${layer}.default`, [x, weight, null]));
   graph.output(outputs);
   return module;
@@ -81,14 +88,18 @@ describe('foldBatchNorms', () => {
     { inference: true },
     { layer: 'conv1d', bias: true },
     { layer: 'linear' },
+    { form: ['aten.conv2d.padding', [1, 1], 'same'] },
+    { layer: 'conv1d', bias: true, form: ['aten.conv1d.padding', [1], 'valid'] },
+    { form: ['aten.convolution.default', [1, 1], [0, 0], [1, 1], false, [0, 0], 1] },
   ])('folds %o', (options) => {
     const module = layerAndNorm(options);
     foldBatchNorms(module);
-    const { layer = 'conv2d', bias } = options;
-    expect(targets(module)).toEqual([`aten.${layer}.default`, 'aten.relu.default']);
+    const { layer = 'conv2d', bias, form = [`aten.${layer}.default`] } = options;
+    expect(targets(module)).toEqual([form[0], 'aten.relu.default']);
     const biasName = bias ? 'layer.bias' : 'layer.weight_bias';
     const folded = module.graph.nodes.find((node) => node.name === 'y')!;
     expect((folded.args[2] as Node).target).toBe(biasName);
+    expect(folded.args.slice(3)).toEqual(form.slice(1));
     expectFolded(module, biasName, options);
     module.graph.lint();
   });
@@ -97,14 +108,26 @@ describe('foldBatchNorms', () => {
     { training: true },
     { secondUser: true },
     { sharedWeight: true },
+    { weightNamedTwice: true },
     // The second axis of a sequence is not what a linear layer puts out.
     { layer: 'linear', rank: 3 },
+    // The first axis of its weight is not what it puts out.
+    { form: ['aten.convolution.default', [1, 1], [0, 0], [1, 1], true, [0, 0], 1] },
   ])('leaves alone %o', (options) => {
     const module = layerAndNorm(options);
     const before = { targets: targets(module), weight: module.attribute('layer.weight').toArray() };
     foldBatchNorms(module);
     expect(targets(module)).toEqual(before.targets);
     expect(module.attribute('layer.weight').toArray()).toEqual(before.weight);
+  });
+
+  it('takes a free name for the new bias', () => {
+    const module = layerAndNorm({});
+    const taken = Tensor.from('float32', [1, 2, 3]);
+    module.attributes.set('layer.weight_bias', taken);
+    foldBatchNorms(module);
+    expect(module.attribute('layer.weight_bias')).toBe(taken);
+    expectFolded(module, 'layer.weight_bias_1', {});
   });
 
   it('leaves a graph without batch norms untouched, unused nodes included', () => {

@@ -1,12 +1,15 @@
 import { readFileSync } from 'node:fs';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import {
+  EntropyObserver,
   FixedQParamsObserver,
   HistogramObserver,
   MinMaxObserver,
   MovingAverageMinMaxObserver,
   MovingAveragePerChannelMinMaxObserver,
+  MSEObserver,
   PerChannelMinMaxObserver,
+  PercentileObserver,
   PlaceholderObserver,
   type QParams,
   type UniformObserverArgs,
@@ -108,18 +111,46 @@ describe('observers against PyTorch', () => {
 
 describe('observers on bad input', () => {
   const each = Object.entries(classes);
-  it.each(each)('%s refuses NaN and infinity', (_, Observer) => {
-    for (const [value, message] of [
-      [Number.NaN, /\[2, 100\] holds NaN/],
+  it.each(each)('%s refuses NaN, and infinity where it does not leave it out', (_, Observer) => {
+    const infinities = [
       [Number.POSITIVE_INFINITY, /holds infinite/],
       [Number.NEGATIVE_INFINITY, /holds infinite/],
-    ] as const)
+    ] as const;
+    for (const [value, message] of [
+      [Number.NaN, /\[2, 100\] holds NaN/] as const,
+      ...(Observer === HistogramObserver ? [] : infinities),
+    ])
       for (const at of [0, 63, 64, 199]) {
         const tensor = Tensor.zeros('float32', [2, 100]);
         tensor.data[at] = value as never;
         expect(() => new Observer().forward(tensor)).toThrow(message);
       }
   });
+
+  it.each([HistogramObserver, PercentileObserver, MSEObserver, EntropyObserver])(
+    '%o leaves infinities out, and says so once',
+    (Observer) => {
+      const warning = vi.spyOn(process, 'emitWarning').mockImplementation(() => {});
+      const finite = new Observer();
+      const observer = new Observer();
+      for (const values of [
+        [1, -3, 0.5],
+        [-2, 4, 7],
+      ]) {
+        finite.forward(Tensor.from('float32', values));
+        observer.forward(Tensor.from('float32', [-Infinity, ...values, Infinity]));
+      }
+      observer.forward(Tensor.from('float32', [Infinity, Infinity]));
+      expect(observer.calculateQparams()).toEqual(finite.calculateQparams());
+      expect(warning.mock.calls).toEqual([
+        [`${Observer.name}: infinite values of a tensor [5] are left out of its range`, 'OctavoWarning'],
+      ]);
+      const none = new Observer();
+      none.forward(Tensor.from('float32', [-Infinity]));
+      expect(() => none.calculateQparams()).toThrow(/has seen nothing but infinite values/);
+      warning.mockRestore();
+    },
+  );
 
   it.each(each)('%s refuses to answer before it has seen a tensor', (_, Observer) => {
     const observer = new Observer();

@@ -1,7 +1,8 @@
 import { readFileSync } from 'node:fs';
 import { beforeAll, describe, expect, it } from 'vitest';
+import { operators } from '../../lib/aten/index.ts';
 import { exportModel, loadPt2 } from '../../lib/capture/index.ts';
-import type { GraphModule } from '../../lib/graph/index.ts';
+import { type GraphModule, type Node, propagateShapes, type TensorMeta } from '../../lib/graph/index.ts';
 import * as nn from '../../lib/nn/index.ts';
 import {
   getDefaultX86QuantizationConfig,
@@ -9,6 +10,8 @@ import {
   type QuantizationConfig,
   X86Quantizer,
 } from '../../lib/quantization/index.ts';
+import { recipeOperator } from '../../lib/quantization/x86/operators.ts';
+import { GraphBuilder } from '../lowering/graph-builder.ts';
 import { print, printAnnotations, printCaseAnnotations } from './golden.ts';
 
 const fixture = (name: string) => new URL(`../fixtures/quantization/${name}`, import.meta.url);
@@ -119,5 +122,91 @@ describe('X86Quantizer', () => {
     expect(() => new X86Quantizer().setFunctionTypeQconfig('constructor', config)).toThrow(
       /cannot configure/,
     );
+  });
+});
+
+/** The nodes that are annotated, each with the inputs that are observed. */
+function observed(module: GraphModule, quantizer = new X86Quantizer().setGlobal(config)) {
+  propagateShapes(
+    module,
+    module.graph.placeholders.map(({ meta }) => meta.val as TensorMeta),
+    operators,
+  ).forEach((meta, node) => {
+    node.meta.val = meta;
+  });
+  quantizer.annotate(module);
+  return Object.fromEntries(
+    module.graph.nodes
+      .filter(({ meta }) => meta.quantizationAnnotation)
+      .map((node) => [node.name, [...node.meta.quantizationAnnotation!.inputQspecMap.keys()].map(String)]),
+  );
+}
+
+describe('what X86Quantizer annotates', () => {
+  it('are layers whichever way they were written', () => {
+    const b = new GraphBuilder();
+    const x = b.input('x', [1, 4, 6, 6]);
+    const weight = (name: string) => b.parameter(name, [4, 4, 2, 2]);
+    const named = b.call('aten.conv2d.padding', x, weight('w'), null, [1, 1], 'same');
+    const geometry = (transposed: boolean) => [[1, 1], [0, 0], [1, 1], transposed, [0, 0], 1];
+    const general = b.call('aten.convolution.default', x, weight('u'), null, ...geometry(false));
+    const inside = b.call('aten.linear.default', x, b.parameter('v', [6, 6]));
+    inside.meta.sourceFnStack = [{ name: 'attn', target: 'torch.nn.modules.activation.MultiheadAttention' }];
+    expect(observed(b.finish(named, general, inside))).toEqual({
+      conv2d_padding: ['x', 'w'],
+      convolution_default: ['x', 'u'],
+      linear_default: ['x', 'v'],
+    });
+    expect(recipeOperator(general)?.name).toBe('conv2d');
+    general.setArguments([...general.args.slice(0, 3), ...geometry(true)]);
+    expect(recipeOperator(general)).toBeUndefined();
+  });
+
+  it('are signals with their ReLU, also by the function and through padding with a name', () => {
+    const b = new GraphBuilder();
+    const x = b.input('x', [1, 4, 9]);
+    const conv = (name: string) =>
+      b.call('aten.conv1d.padding', x, b.parameter(name, [4, 4, 3]), null, [1], 'valid');
+    const relu = (source: string | undefined, y: Node) => {
+      const node = b.call('aten.relu.default', y);
+      if (source) node.meta.sourceFnStack = [{ name: 'relu', target: source }];
+      return node;
+    };
+    const module = b.finish(
+      relu('torch.relu', conv('a')),
+      relu(undefined, conv('b')),
+      relu('torch.nn.modules.activation.ReLU', conv('c')),
+      conv('d'),
+    );
+    expect(Object.keys(observed(module))).toEqual([
+      ...['conv1d_padding', 'relu_default', 'conv1d_padding_1', 'relu_default_1'],
+      ...['conv1d_padding_2', 'relu_default_2'],
+    ]);
+  });
+
+  it('are no constants, and no integers', () => {
+    const b = new GraphBuilder();
+    const shape = [1, 4, 6, 6];
+    const x = b.input('x', shape);
+    const integers = b.input('n', shape, 'int64');
+    const masked = b.call(
+      'aten.mul.Tensor',
+      b.parameter('w', [4, 4, 1, 1]),
+      b.parameter('mask', [4, 4, 1, 1]),
+    );
+    const y = b.call('aten.conv2d.default', x, masked);
+    const sum = b.call('aten.add.Tensor', y, integers);
+    const product = b.call('aten.mul.Tensor', sum, b.input('keep', shape, 'bool'));
+    const constant = b.call(
+      'aten.conv2d.default',
+      b.parameter('image', shape),
+      b.parameter('k', [4, 4, 1, 1]),
+    );
+    const module = b.finish(product, b.call('aten.mul.Tensor', sum, constant));
+    expect(observed(module)).toEqual({
+      conv2d_default: ['x', 'mul_tensor'],
+      add_tensor: [],
+      mul_tensor_2: ['add_tensor', 'conv2d_default_1'],
+    });
   });
 });

@@ -1,16 +1,18 @@
 import { readFileSync } from 'node:fs';
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import {
+  compile,
   getDefaultX86QuantizationConfig,
   type LoweringReport,
   loadPt2,
+  lower,
   type QuantizationOverrides,
   quantizeDynamic,
   quantizeStatic,
   type Tensor,
 } from '../../lib/index.ts';
 import * as nn from '../../lib/nn/index.ts';
-import { uniform } from '../lowering/graph-builder.ts';
+import { GraphBuilder, uniform } from '../lowering/graph-builder.ts';
 import { greatestDifference } from '../lowering/run-pass.ts';
 import { calibrationBatches, goldenTensor } from '../quantization/golden.ts';
 
@@ -149,6 +151,29 @@ describe.each([
   });
 });
 
+describe('a model in which nothing can be quantized', () => {
+  const relu = () => ({
+    module: new nn.Sequential(new nn.ReLU(), new nn.Sigmoid()).eval(),
+    exampleInputs: { x: { dtype: 'float32', shape: [1, 16] } } as const,
+  });
+  const has = 'the model has aten.relu.default (1), aten.sigmoid.default (1)';
+
+  it('is refused with what was looked for', async () => {
+    await expect(quantizeStatic(relu(), [uniform([1, 16], -1, 1, 1)])).rejects.toThrow(
+      'nothing in the model can be quantized: the recipe looks for conv2d, linear, conv1d followed by relu, ' +
+        `mul of two tensors of one shape; ${has}`,
+    );
+    await expect(quantizeDynamic(relu())).rejects.toThrow(`the recipe looks for linear; ${has}`);
+  });
+
+  it('is refused where overrides leave nothing', async () => {
+    const overrides = { moduleNames: { fc: null } };
+    await expect(quantizeDynamic(tinyCnn, { overrides })).rejects.toThrow(
+      /looks for linear, as far as the overrides leave them; the model has aten.conv2d.default \(3\)/,
+    );
+  });
+});
+
 describe('quantizeDynamic', () => {
   it('runs the linear layers of an encoder on integers, with no calibration', async () => {
     const { inputs, dynamic } = JSON.parse(
@@ -175,7 +200,80 @@ describe('quantizeDynamic', () => {
     });
   });
 
-  it('leaves convolutions and what is named in float', async () => {
+  it('leaves what is named in float', async () => {
+    let report: LoweringReport | undefined;
+    const source = {
+      module: new nn.Sequential(new nn.Linear(16, 8), new nn.Linear(8, 4)).eval(),
+      exampleInputs: { x: { dtype: 'float32', shape: [1, 16] } },
+    } as const;
+    using model = await quantizeDynamic(source, {
+      overrides: { moduleNames: { 1: null } },
+      onReport: (given) => {
+        report = given;
+      },
+    });
+    expect(model.inputs).toHaveLength(1);
+    expect(layersOf(report!)).toEqual({
+      linear: 'onednn.qlinear_pointwise.tensor',
+      linear_1: 'mkldnn._linear_pointwise.default',
+    });
+  });
+
+  it('quantizes a weight that is computed from parameters', async () => {
+    const b = new GraphBuilder();
+    const x = b.input('x', [3, 8]);
+    const adapter = b.call('aten.matmul.default', b.parameter('b', [6, 2]), b.parameter('a', [2, 8]));
+    const scaled = b.call('aten.mul.Tensor', adapter, 0.5);
+    const weight = b.call('aten.add.Tensor', b.parameter('w', [6, 8]), scaled);
+    const module = b.finish(b.call('aten.linear.default', x, weight, b.parameter('bias', [6])));
+    using model = await quantizeDynamic(module, { strict: true });
+    using float = compile(lower(module).module);
+    const input = uniform([3, 8], -1, 1, 11);
+    const [[got], [expected]] = [await model.run(input), await float.run(input)].map(Object.values);
+    // 8 products of an input that is off by half a step of 2 / 255 and a weight that is off by half a step of 1 / 127
+    // (weights are below 2): 8 (2 / 255 + 1 / 127), and the truth is far below.
+    expect(greatestDifference(got, expected)).toBeLessThan(0.13);
+    expect(greatestDifference(got, expected)).toBeGreaterThan(0);
+  });
+
+  /** To the nearest whole number, of two to the even one: a row's largest weight lies between two. */
+  const toEven = (x: number) => (x % 1 === 0.5 || x % 1 === -0.5 ? 2 * Math.round(x / 2) : Math.round(x));
+
+  /** The recipe in float64: 8-bit weights by row, and inputs quantized between their least and greatest element. */
+  function byTheRecipe(x: readonly number[], weight: Tensor): number[] {
+    const quantized = (values: readonly number[], scale: number, zero: number, low: number, high: number) =>
+      values.map((v) => (Math.min(Math.max(toEven(v / scale) + zero, low), high) - zero) * scale);
+    const [low, high] = [Math.min(0, ...x), Math.max(0, ...x)];
+    const scale = (high - low) / 255;
+    const input = quantized(x, scale, toEven(-low / scale), 0, 255);
+    const [rows, columns] = weight.shape;
+    return Array.from({ length: x.length / columns }, (_, i) =>
+      Array.from({ length: rows }, (_, row) => {
+        const w = weight.toArray().slice(row * columns, (row + 1) * columns);
+        const real = quantized(w, (2 * Math.max(...w.map(Math.abs))) / 255, 0, -128, 127);
+        return real.reduce((sum, v, k) => sum + v * input[i * columns + k], 0);
+      }),
+    ).flat();
+  }
+
+  it.each([[[16]], [[3, 16]], [[2, 3, 4, 16]]])(
+    'computes inputs of shape %j by the recipe',
+    async (shape) => {
+      const b = new GraphBuilder();
+      const module = b.finish(b.call('aten.linear.default', b.input('x', shape), b.parameter('w', [5, 16])));
+      using model = await quantizeDynamic(module, { strict: true });
+      const x = uniform(shape, -1, 1, 31);
+      const [got] = Object.values(await model.run(x));
+      expect(got.shape).toEqual([...shape.slice(0, -1), 5]);
+      const expected = byTheRecipe(x.toArray(), module.attribute('w'));
+      // Integer sums are exact; scales are float32, so that a product of 16 terms below 1 errs by about 16 * 2^-23.
+      got.toArray().forEach((value, i) => {
+        expect(Math.abs(value - expected[i])).toBeLessThan(1e-5);
+      });
+    },
+  );
+
+  it('leaves convolutions in float', async () => {
     let report: LoweringReport | undefined;
     const onReport = (given: LoweringReport) => {
       report = given;
@@ -187,12 +285,7 @@ describe('quantizeDynamic', () => {
       conv2d_2: 'mkldnn._convolution_pointwise.binary',
       linear: 'onednn.qlinear_pointwise.tensor',
     });
-    using without = await quantizeDynamic(tinyCnn, {
-      reduceRange,
-      overrides: { moduleNames: { fc: null } },
-      onReport,
-    });
-    expect(layersOf(report!).linear).toBe('mkldnn._linear_pointwise.default');
+    using without = compile(lower(await loadPt2(tinyCnn)).module);
     const x = goldenTensor('tiny_cnn/eval_in');
     const [int8, float] = await Promise.all([whole.run(x), without.run(x)]);
     const difference = greatestDifference(Object.values(int8)[0], Object.values(float)[0]);

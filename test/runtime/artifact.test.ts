@@ -14,10 +14,11 @@ import {
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
+import { lower } from '../../lib/lowering/index.ts';
 import { addon } from '../../lib/onednn/addon.ts';
 import { type CompileOptions, compile, loadModel } from '../../lib/runtime/index.ts';
 import { encodeSafetensors, Tensor } from '../../lib/tensor/index.ts';
-import { uniform } from '../lowering/graph-builder.ts';
+import { GraphBuilder, uniform } from '../lowering/graph-builder.ts';
 import { decodeSafetensors } from '../tensor/decode-safetensors.ts';
 import { convNet } from './models.ts';
 
@@ -43,6 +44,23 @@ async function altered(change: Record<string, string>): Promise<string> {
 }
 
 describe('a saved model', () => {
+  it('keeps numbers that JSON has no words for', async () => {
+    const b = new GraphBuilder();
+    const x = b.input('x', [1, 3]);
+    const pad = (fill: number) => b.call('aten.pad.default', x, [1, 0], 'constant', fill);
+    const path = join(folder, 'infinite');
+    const { module } = lower(b.finish(pad(Infinity), pad(-Infinity), pad(NaN)));
+    using model = compile(module);
+    await model.save(path);
+    using loaded = await loadModel(path);
+    const results = Object.values(await loaded.run(Tensor.from('float32', [1, 2, 3], [1, 3])));
+    expect(results.map((result) => [...result.toArray()])).toEqual([
+      [Infinity, 1, 2, 3],
+      [-Infinity, 1, 2, 3],
+      [NaN, 1, 2, 3],
+    ]);
+  });
+
   it('gives the same results when loaded', async () => {
     using original = compile(convNet());
     using loaded = await loadModel(await saved('same'));

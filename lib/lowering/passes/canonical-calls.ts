@@ -1,5 +1,5 @@
 import { operators } from '../../aten/index.ts';
-import type { Argument, Node } from '../../graph/index.ts';
+import { type Argument, functionalName, type Node } from '../../graph/index.ts';
 import type { Pass } from '../pass.ts';
 
 /**
@@ -15,7 +15,7 @@ export const canonicalCalls: Pass = {
     let count = 0;
     for (const node of graph.nodes) {
       if (node.op !== 'call_function' || !operators.has(node.target)) continue;
-      const functional = node.target.replace(/^(aten\.[a-z]\w*[^_])_\./, '$1.');
+      const functional = functionalName(node.target);
       const renamed = functional !== node.target && operators.has(functional);
       if (renamed) node.target = functional;
       if (takePositions(node) || renamed) count++;

@@ -15,7 +15,8 @@ export const floatConvolution: Pass = {
     for (const node of context.graph.nodes) {
       if (!isCall(node, ...convolutions) || !isFloatingPoint(context.meta(node).dtype)) continue;
       const c = convolutionOf(context, node);
-      if (typeof c === 'string') continue;
+      // What is padded unevenly computes faster as it is than after a copy.
+      if (typeof c === 'string' || c.extraPadding.some((extent) => extent > 0)) continue;
       context.staysInFloat(node);
       context.replaceWithCall(node, 'mkldnn._convolution_pointwise.default', [
         ...[c.input, c.weight, c.bias, c.padding, c.stride, c.dilation, c.groups, 'none', [], ''],

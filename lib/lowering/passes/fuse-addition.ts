@@ -48,6 +48,7 @@ function whyNot(context: PassContext, add: Node, candidate: Node): string | unde
   if (unary && context.named(candidate)[unary.name] !== 'none')
     return `a pointwise function stands between ${candidate} and the addition`;
   const [before, after] = [a, b].map((node) => context.meta(node));
+  if (before.dtype !== after.dtype) return `the operands' dtypes ${before.dtype} and ${after.dtype} differ`;
   if (
     before.shape.length !== after.shape.length ||
     !before.shape.every((d, i) => dimsEqual(d, after.shape[i]))

@@ -1,4 +1,4 @@
-import { type Argument, isArgumentList, Node } from '../../graph/index.ts';
+import { type Node, serializeArgument } from '../../graph/index.ts';
 import type { Pass } from '../pass.ts';
 
 /**
@@ -15,7 +15,12 @@ export const mergeEqualCalls: Pass = {
     for (const node of context.graph.nodes) {
       if (node.op !== 'call_function' && node.op !== 'get_attr') continue;
       const kwargs = Object.entries(node.kwargs).sort(([a], [b]) => (a < b ? -1 : 1));
-      const key = `${node.op} ${node.target} ${node.args.map(write)} ${kwargs.map(([k, v]) => `${k}=${write(v)}`)}`;
+      const key = JSON.stringify([
+        node.op,
+        node.target,
+        node.args.map(serializeArgument),
+        kwargs.map(([name, arg]) => [name, serializeArgument(arg)]),
+      ]);
       const twin = first.get(key);
       if (!twin) {
         first.set(key, node);
@@ -28,8 +33,3 @@ export const mergeEqualCalls: Pass = {
     return count;
   },
 };
-
-function write(arg: Argument): string {
-  if (arg instanceof Node) return `%${arg.name}`;
-  return isArgumentList(arg) ? `[${arg.map(write)}]` : JSON.stringify(arg);
-}

@@ -1,5 +1,5 @@
 import { type Argument, isCall, type Node } from '../../graph/index.ts';
-import { convolutionOf, convolutions } from '../convolution.ts';
+import { type ConvolutionCall, convolutionOf, convolutions } from '../convolution.ts';
 import type { Pass, PassContext } from '../pass.ts';
 import { isDequantize, isDynamicDequantize, qparamsOf } from '../qparams.ts';
 import { quantizedWeight } from '../quantized-weight.ts';
@@ -10,6 +10,8 @@ import { quantizedWeight } from '../quantized-weight.ts';
  *     x (u8|s8) → dequantize ─┐
  *     w (s8) → dequantize ────┤ conv1d | conv2d → y   ⇒   onednn.qconv{1,2}d_pointwise(x, w, b, …, float32) → y
  *     b ──────────────────────┘
+ *
+ * Padding that is not the same on both sides is written out before: with the zero point, which stands for 0.
  */
 export const quantizedConvolution: Pass = {
   name: 'quantized-convolution',
@@ -46,10 +48,20 @@ function rewrite(context: PassContext, node: Node): boolean {
   const { scale, zeroPoint } = qparamsOf(c.input);
   const rank = c.stride.length;
   const args: readonly Argument[] = [
-    ...[c.input.args[0], scale, zeroPoint, weight.weight, weight.scales, weight.zeroPoints, c.bias],
+    ...[padded(context, node, c), scale, zeroPoint, weight.weight, weight.scales, weight.zeroPoints, c.bias],
     ...[c.stride, c.padding, c.dilation, c.groups, 1, 0, 'float32', 'none', [], ''],
   ];
   const covers = [...new Set([c.input, weightNode])];
   context.replaceWithCall(node, `onednn.qconv${rank}d_pointwise.default`, args, covers);
   return true;
+}
+
+/** The integers that the convolution reads. */
+function padded(context: PassContext, node: Node, { input, extraPadding }: ConvolutionCall): Argument {
+  const [integers] = input.args;
+  if (extraPadding.every((extent) => extent === 0)) return integers;
+  // The last axis comes first.
+  const amounts = extraPadding.toReversed().flatMap((extent) => [0, extent]);
+  const args = [integers, amounts, 'constant', qparamsOf(input).zeroPoint];
+  return context.call(node, 'aten.pad.default', args, [node]);
 }

@@ -1,5 +1,5 @@
 import type { AtenOperator } from '../../aten/index.ts';
-import { Arguments, type Node, type RuntimeValue } from '../../graph/index.ts';
+import { Arguments, type Node, type RuntimeValue, serializeNumber } from '../../graph/index.ts';
 import { addon, type NativeConstant } from '../../onednn/addon.ts';
 import { StoredTensor } from '../../onednn/stored-tensor.ts';
 import { Tensor } from '../../tensor/index.ts';
@@ -43,7 +43,10 @@ export class ConstantStore {
     const everything = [args, kwargs];
     if (!valuesIn(everything).every((value) => value.origin.kind === 'constant')) return undefined;
     // Sizes that follow the input's shape may be among the arguments.
-    const scalars = JSON.stringify(everything, (_, value) => (value instanceof Value ? value.name : value));
+    const scalars = JSON.stringify(everything, (_, value) => {
+      if (value instanceof Value) return value.name;
+      return typeof value === 'number' ? serializeNumber(value) : value;
+    });
     const known = this.#folded.get(node);
     if (known?.scalars === scalars) return known.value;
     // The plans that were made for other sizes hold theirs natively.

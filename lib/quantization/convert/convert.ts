@@ -26,7 +26,7 @@ export interface ConvertOptions {
 export function convertPt2e(prepared: GraphModule, options: ConvertOptions = {}): GraphModule {
   const { foldQuantize = true, useReferenceRepresentation = false } = options;
   const module = GraphModule.accept(prepared, 'convertPt2e').clone();
-  replaceObservers(module);
+  replaceObservers(module, operators);
   duplicateDequantize(module);
   portMetadata(module);
   if (foldQuantize) foldQuantizedConstants(module, operators);

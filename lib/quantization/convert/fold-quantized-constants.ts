@@ -1,5 +1,5 @@
-import { bindCall, type GraphModule, isCall, type Node, type OperatorLibrary } from '../../graph/index.ts';
-import { Tensor } from '../../tensor/index.ts';
+import { type GraphModule, isCall, type OperatorLibrary } from '../../graph/index.ts';
+import { ConstantEvaluator } from './constant-evaluator.ts';
 import { dequantizeOperators, quantizeOperators } from './qdq-operators.ts';
 
 /**
@@ -9,7 +9,7 @@ import { dequantizeOperators, quantizeOperators } from './qdq-operators.ts';
  */
 export function foldQuantizedConstants(module: GraphModule, library: OperatorLibrary): void {
   const { graph } = module;
-  const evaluator = new ConstantEvaluator(module, library);
+  const evaluator = new ConstantEvaluator(module, library, dequantizeOperators);
   let count = 0;
   for (const node of graph.nodes) {
     if (!isCall(node, ...quantizeOperators)) continue;
@@ -24,37 +24,4 @@ export function foldQuantizedConstants(module: GraphModule, library: OperatorLib
     graph.eraseNode(node);
   }
   graph.eliminateDeadCode();
-}
-
-class ConstantEvaluator {
-  readonly #module: GraphModule;
-  readonly #library: OperatorLibrary;
-
-  constructor(module: GraphModule, library: OperatorLibrary) {
-    this.#module = module;
-    this.#library = library;
-  }
-
-  /** The node's value, or undefined when it depends on an input. */
-  evaluate(node: Node): Tensor | undefined {
-    if (node.op === 'get_attr') return this.#module.attribute(node.target);
-    if (node.op !== 'call_function' || dequantizeOperators.includes(node.target)) return undefined;
-    if (node.allInputNodes.length === 0) return undefined;
-    const values = new Map<Node, Tensor>();
-    for (const input of node.allInputNodes) {
-      const value = this.evaluate(input);
-      if (value === undefined) return undefined;
-      values.set(input, value);
-    }
-    const result = this.#execute(node, values);
-    return result instanceof Tensor ? result : undefined;
-  }
-
-  #execute(node: Node, values: ReadonlyMap<Node, Tensor>) {
-    if (!this.#library.has(node.target)) return undefined;
-    const operator = this.#library.get(node.target);
-    return operator.execute(
-      bindCall<Tensor>(operator.schema, node.args, node.kwargs, (input) => values.get(input)),
-    );
-  }
 }

@@ -1,8 +1,16 @@
-import { type Argument, GET_ITEM, type GraphModule, Node } from '../../graph/index.ts';
+import {
+  type Argument,
+  describeValue,
+  GET_ITEM,
+  type GraphModule,
+  type Node,
+  type OperatorLibrary,
+} from '../../graph/index.ts';
 import type { ObserverOrFakeQuantize } from '../observers/index.ts';
 import { isPerChannel, isSymmetric } from '../qscheme.ts';
 import { fullRangeOf, isQuantizedDType, type QuantizedDType } from '../quantized-dtype.ts';
 import { addConstant } from './add-constant.ts';
+import { ConstantEvaluator } from './constant-evaluator.ts';
 import * as ops from './qdq-operators.ts';
 
 /**
@@ -11,11 +19,11 @@ import * as ops from './qdq-operators.ts';
  * and back, and so do bfloat16 ones, which PyTorch drops; those for float32 go.
  * @throws Error that names the observer and the tensor when an observer has seen nothing.
  */
-export function replaceObservers(module: GraphModule): void {
+export function replaceObservers(module: GraphModule, library: OperatorLibrary): void {
+  observeConstants(module, library);
   for (const node of module.graph.nodes) {
     if (node.op !== 'call_module') continue;
     const observer = module.module(node.target) as ObserverOrFakeQuantize;
-    observeConstant(module, node, observer);
     const replacement = module.graph.insertingBefore(node, () => replace(module, node, observer));
     node.replaceAllUsesWith(replacement);
     module.graph.eraseNode(node);
@@ -23,14 +31,24 @@ export function replaceObservers(module: GraphModule): void {
   module.graph.eliminateDeadCode();
 }
 
-/** Weights need no calibration data: observers that only they go through are run now if they have not been. */
-function observeConstant(module: GraphModule, node: Node, observer: ObserverOrFakeQuantize): void {
-  const [input] = node.args;
-  if (observer.hasObserved || !(input instanceof Node) || input.op !== 'get_attr') return;
-  try {
-    observer.forward(module.attribute(input.target));
-  } catch (error) {
-    throw new Error(`'${node}' on '${input}': ${(error as Error).message}`, { cause: error });
+/**
+ * Weights need no calibration data: observers that have seen nothing, and that only parameters go through, or what is
+ * computed from them, are run now.
+ */
+function observeConstants(module: GraphModule, library: OperatorLibrary): void {
+  const evaluator = new ConstantEvaluator(module, library);
+  for (const node of module.graph.nodes) {
+    if (node.op !== 'call_module') continue;
+    const observer = module.module(node.target) as ObserverOrFakeQuantize;
+    if (observer.hasObserved) continue;
+    try {
+      const value = evaluator.evaluate(node);
+      if (value) observer.forward(value);
+    } catch (error) {
+      throw new Error(`'${node}' on ${describeValue(node.args[0] as Node)}: ${(error as Error).message}`, {
+        cause: error,
+      });
+    }
   }
 }
 
@@ -91,7 +109,9 @@ function qparamsOf(node: Node, observer: ObserverOrFakeQuantize) {
   try {
     return observer.calculateQparams();
   } catch (error) {
-    throw new Error(`'${node}' on '${node.args[0]}': ${(error as Error).message}`, { cause: error });
+    throw new Error(`'${node}' on ${describeValue(node.args[0] as Node)}: ${(error as Error).message}`, {
+      cause: error,
+    });
   }
 }
 

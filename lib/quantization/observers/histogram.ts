@@ -1,7 +1,7 @@
 import { addon } from '../../onednn/addon.ts';
 import { byteSizeOf, type Tensor } from '../../tensor/index.ts';
 import type { QParams } from '../qparams.ts';
-import { extremesOf, observable } from './statistics.ts';
+import { finiteElements } from './statistics.ts';
 import { type UniformObserverArgs, UniformQuantizationObserver } from './uniform-observer.ts';
 
 const f32 = Math.fround;
@@ -20,7 +20,8 @@ interface State {
 
 /**
  * Keeps a histogram of everything seen, and quantizes the part of its range that gives the least squared error
- * (counterpart: `torch.ao.quantization.HistogramObserver`, same bins, same search, same numbers).
+ * (counterpart: `torch.ao.quantization.HistogramObserver`, same bins, same search, same numbers). Infinite values are left
+ * out, as in PyTorch, with a process warning.
  */
 export class HistogramObserver extends UniformQuantizationObserver {
   readonly bins: number;
@@ -63,9 +64,9 @@ export class HistogramObserver extends UniformQuantizationObserver {
   }
 
   protected override observe(input: Tensor): void {
-    const data = observable(input);
-    const { minima, maxima } = extremesOf(input);
-    const [min, max] = [minima[0], maxima[0]];
+    const finite = finiteElements(input, this);
+    if (!finite) return;
+    const { data, min, max } = finite;
     const seen = this.#state;
     this.#state = seen === undefined ? this.#first(data, min, max) : this.#combine(seen, data, min, max);
   }
@@ -107,7 +108,7 @@ export class HistogramObserver extends UniformQuantizationObserver {
   }
 
   get #observed(): State {
-    this.requireObserved();
+    this.requireObserved(this.#state !== undefined);
     return this.#state!;
   }
 

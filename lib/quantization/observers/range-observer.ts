@@ -1,6 +1,6 @@
 import type { Tensor } from '../../tensor/index.ts';
 import type { QParams } from '../qparams.ts';
-import { extremesOf, observable } from './statistics.ts';
+import { finiteElements } from './statistics.ts';
 import { type UniformObserverArgs, UniformQuantizationObserver } from './uniform-observer.ts';
 import { type RealRange, ZeroCentredHistogram } from './zero-centred-histogram.ts';
 
@@ -26,8 +26,8 @@ export abstract class RangeObserver extends UniformQuantizationObserver {
    * @throws Error when nothing has been observed.
    */
   searchRange(): RealRange {
-    this.requireObserved();
     const { range } = this.#histogram;
+    this.requireObserved(range.min <= range.max);
     if (this.#histogram.limit === 0) return range;
     const { min, max } = this.chooseRange(this.#histogram);
     return { min: Math.max(min, range.min), max: Math.min(max, range.max) };
@@ -45,7 +45,7 @@ export abstract class RangeObserver extends UniformQuantizationObserver {
   }
 
   protected override observe(input: Tensor): void {
-    const { minima, maxima } = extremesOf(input);
-    this.#histogram.add(observable(input), { min: minima[0], max: maxima[0] });
+    const finite = finiteElements(input, this);
+    if (finite) this.#histogram.add(finite.data, finite);
   }
 }

@@ -16,6 +16,46 @@ export function observable(input: Tensor): Float32Array {
   return input.data;
 }
 
+/** Elements of a tensor and the ends of their range. */
+export interface FiniteElements {
+  readonly data: Float32Array;
+  readonly min: number;
+  readonly max: number;
+}
+
+/** Observers that have said that they leave infinities out. */
+const warned = new WeakSet<object>();
+
+/**
+ * The elements that a range can be made of. Infinities, which a mask puts in or the logarithm of nothing gives, are left out
+ * with a process warning an observer, as PyTorch's HistogramObserver leaves them out: they saturate in any range.
+ * @returns undefined where all elements are infinite.
+ * @throws Error when the tensor is not float32 or holds NaN.
+ */
+export function finiteElements(input: Tensor, observer: object): FiniteElements | undefined {
+  const data = observable(input);
+  const ends = rangeOf(data, input);
+  if (ends.min !== -Infinity && ends.max !== Infinity) return { data, ...ends };
+  if (!warned.has(observer))
+    process.emitWarning(
+      `${observer.constructor.name}: infinite values of a tensor [${input.shape.join(', ')}] are left out of its range`,
+      'OctavoWarning',
+    );
+  warned.add(observer);
+  const finite = data.filter(Number.isFinite);
+  return finite.length === 0 ? undefined : { data: finite, ...rangeOf(finite, input) };
+}
+
+function rangeOf(data: Float32Array, input: Tensor): { readonly min: number; readonly max: number } {
+  const [minima, maxima] = [new Float32Array(1), new Float32Array(1)];
+  if (addon.observe.minMax(data, 1, data.length, minima, maxima)) refuseNaN(input);
+  return { min: minima[0], max: maxima[0] };
+}
+
+function refuseNaN({ shape }: Tensor): never {
+  throw new Error(`the tensor [${shape.join(', ')}] holds NaN`);
+}
+
 /**
  * Extremes of a tensor, per tensor or along `axis` (counterpart: `torch.aminmax`).
  * @throws Error when the tensor is not float32 or holds NaN or infinity: no scale could represent it.
@@ -32,7 +72,7 @@ export function extremesOf(input: Tensor, axis?: number): Extremes {
   const minima = new Float32Array(channels);
   const maxima = new Float32Array(channels);
   const hasNan = addon.observe.minMax(data, data.length / (channels * inner), inner, minima, maxima);
-  if (hasNan) throw new Error(`the tensor [${shape.join(', ')}] holds NaN`);
+  if (hasNan) refuseNaN(input);
   if (minima.includes(-Infinity) || maxima.includes(Infinity))
     throw new Error(`the tensor [${shape.join(', ')}] holds infinite values`);
   return { minima, maxima };

@@ -71,12 +71,14 @@ export abstract class UniformQuantizationObserver extends ObserverBase {
     return calculateQparams(minima, maxima, { dtype, qscheme, eps, quantMin, quantMax, hasCustomizedQRange });
   }
 
-  /** @throws Error when nothing has been observed. */
-  protected requireObserved(): void {
-    if (!this.hasObserved)
-      throw new Error(
-        `${this.constructor.name} has seen no tensor; run calibrate on the prepared model first`,
-      );
+  /** @throws Error when nothing has been observed that parameters can be calculated from. */
+  protected requireObserved(isKnown = this.hasObserved): void {
+    if (isKnown) return;
+    throw new Error(
+      this.hasObserved
+        ? `${this.constructor.name} has seen nothing but infinite values`
+        : `${this.constructor.name} has seen no tensor; run calibrate on the prepared model first`,
+    );
   }
 }
 

@@ -1,9 +1,18 @@
-import { type Argument, GET_ITEM, type GraphModule, isCall, Node, onlyUser } from '../../graph/index.ts';
+import { conv1d, conv2d } from '../../backend/index.ts';
+import {
+  type Argument,
+  GET_ITEM,
+  type Graph,
+  type GraphModule,
+  isCall,
+  Node,
+  onlyUser,
+} from '../../graph/index.ts';
 import { Tensor } from '../../tensor/index.ts';
 
 const BATCH_NORM = 'aten.batch_norm.default';
 const BATCH_NORM_INFERENCE = 'aten._native_batch_norm_legit_no_training.default';
-const CONVOLUTIONS = ['aten.conv1d.default', 'aten.conv2d.default'];
+const CONVOLUTIONS = [...new Set([...conv1d.operators, ...conv2d.operators])];
 const LINEAR = 'aten.linear.default';
 
 /**
@@ -16,7 +25,7 @@ export function foldBatchNorms(module: GraphModule): void {
   if (!graph.nodes.some((node) => isCall(node, BATCH_NORM, BATCH_NORM_INFERENCE))) return;
   for (const node of graph.nodes) {
     const norm = readBatchNorm(node, module);
-    const layer = norm && foldable(norm);
+    const layer = norm && foldable(norm, graph);
     if (!layer) continue;
     fold(module, layer, norm);
     for (const result of norm.results) result.replaceAllUsesWith(layer);
@@ -63,11 +72,17 @@ function constantOf(arg: Argument, module: GraphModule): Tensor | null | undefin
   return arg instanceof Node && arg.op === 'get_attr' ? module.attribute(arg.target) : undefined;
 }
 
-function foldable({ input, node }: BatchNorm): Node | undefined {
+function foldable({ input, node }: BatchNorm, graph: Graph): Node | undefined {
   if (!isCall(input, ...CONVOLUTIONS, LINEAR) || onlyUser(input) !== node) return undefined;
   if (input.target === LINEAR && !isMatrix(input)) return undefined;
+  // Only `aten.convolution` may be transposed: its weight's first axis is then not the channels that come out.
+  if (input.target !== LINEAR && input.args[6] === true) return undefined;
   const parameters = input.args.slice(1, 3).filter((arg) => arg !== null);
-  const isOwn = (arg: Argument) => arg instanceof Node && arg.op === 'get_attr' && onlyUser(arg) === input;
+  const isOwn = (arg: Argument) =>
+    arg instanceof Node &&
+    arg.op === 'get_attr' &&
+    onlyUser(arg) === input &&
+    !graph.nodes.some((node) => node !== arg && node.op === 'get_attr' && node.target === arg.target);
   return parameters.every(isOwn) ? input : undefined;
 }
 
@@ -88,8 +103,10 @@ function fold(module: GraphModule, layer: Node, norm: BatchNorm): void {
     attributes.set(biasNode.target, bias);
     return;
   }
-  attributes.set(`${target}_bias`, bias);
-  const created = graph.insertingBefore(layer, () => graph.getAttr(`${target}_bias`));
+  // PyTorch overwrites a parameter that has this name already.
+  const biasTarget = module.unusedAttribute(`${target}_bias`);
+  attributes.set(biasTarget, bias);
+  const created = graph.insertingBefore(layer, () => graph.getAttr(biasTarget));
   layer.setArguments([input, weightNode, created, ...rest]);
 }
 

@@ -1,4 +1,5 @@
 import type { Node } from '../../graph/index.ts';
+import { isFloatingPoint } from '../../tensor/index.ts';
 import { QuantizationAnnotation, type QuantizationAnnotationArgs } from '../annotation.ts';
 import {
   getBiasQspec,
@@ -51,6 +52,11 @@ export function isQuantizedOutput(node: Node): boolean {
     annotation.annotated &&
     annotation.isOutputOfQuantizedPattern
   );
+}
+
+/** Whether a node gives real numbers, as far as is known: only these are quantized. */
+export function isReal({ meta: { val } }: Node): boolean {
+  return typeof val !== 'object' || !('dtype' in val) || isFloatingPoint(val.dtype);
 }
 
 /** Annotates a convolution or linear layer: input, weight and bias, as the configuration says. */

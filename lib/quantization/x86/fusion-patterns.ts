@@ -1,10 +1,18 @@
-import { type BackendOperator, conv2d, x86Backend } from '../../backend/index.ts';
 import {
-  findSequentialPartitions,
+  add,
+  type BackendOperator,
+  batchNorm,
+  conv2d,
+  type PointwiseFunction,
+  x86Backend,
+} from '../../backend/index.ts';
+import {
+  constantNodes,
+  equivalentsOf,
+  functionalName,
   type GraphModule,
-  getSourcePartitions,
   Node,
-  type SourcePartition,
+  onlyUser,
 } from '../../graph/index.ts';
 import { getInputActQspec, getOutputActQspec, type QuantizationConfig } from '../quantization-config.ts';
 import type { QuantizationSpecBase } from '../specs.ts';
@@ -12,12 +20,14 @@ import {
   type Assignment,
   annotateLayer,
   excludeFromQuantization,
+  isReal,
   mayAnnotate,
   X86QuantizationAnnotation,
 } from './annotation.ts';
+import { recipeOperator } from './operators.ts';
 
 /**
- * A layer and what the backend computes together with it, as a chain of sources:
+ * A layer and what the backend computes together with it, as a chain of calls:
  *
  *     layer -> [batch norm, in training] -> [add of another tensor] -> [unary]
  */
@@ -25,7 +35,7 @@ interface FusionPattern {
   readonly layer: BackendOperator;
   readonly batchNorm?: true;
   readonly add?: true;
-  readonly unary?: string;
+  readonly unary?: PointwiseFunction;
 }
 
 /** What the backend has kernels for and the recipe annotates; in the order they are tried: what covers most first. */
@@ -33,86 +43,92 @@ const patterns: readonly FusionPattern[] = x86Backend.patterns
   .filter(({ dtypes, annotated }) => dtypes.weight !== undefined && annotated !== 'never')
   .flatMap(({ operator, addition, functions }) => {
     const pattern = { layer: operator, ...(addition ? { add: addition } : {}) };
-    return functions ? functions.map(({ sources }) => ({ ...pattern, unary: sources[0] })) : [pattern];
+    return functions ? functions.map((unary) => ({ ...pattern, unary })) : [pattern];
   });
 const batchNormPatterns: readonly FusionPattern[] = patterns
   .filter(({ layer }) => layer === conv2d)
   .map((pattern) => ({ ...pattern, batchNorm: true }));
 
-/** Annotates convolutions and linear layers with what is fused into them. */
+/**
+ * Annotates convolutions and linear layers with what is fused into them. Layers of constants alone are left: their result
+ * is one.
+ */
 export function annotateFusionPatterns(module: GraphModule, assignment: Assignment): void {
   const { config } = assignment;
+  const constants = constantNodes(module.graph);
+  const layers = module.graph.nodes.filter((node) => !constants.has(node));
   // Batch norms are still there when training, and are excluded with their convolution.
   const withBatchNorm = config === null || config.isQat ? batchNormPatterns : [];
   for (const pattern of [...withBatchNorm, ...patterns])
-    for (const partitions of findChains(module, pattern)) {
-      const match = matchNodes(pattern, partitions);
-      if (match && mayAnnotate(match.nodes, assignment.filter)) annotate(pattern, match, partitions, config);
-    }
-}
-
-/** A layer with nothing fused is found by its function too; chains, as in PyTorch, by what is known as equivalent. */
-function findChains(module: GraphModule, pattern: FusionPattern): SourcePartition[][] {
-  const { layer, batchNorm, add, unary } = pattern;
-  if (!batchNorm && !add && !unary)
-    return [...getSourcePartitions(module.graph, layer.sources).values()].flat().map((found) => [found]);
-  const sources = [layer.sources[0]];
-  if (batchNorm) sources.push('torch.nn.modules.batchnorm.BatchNorm2d');
-  if (add) sources.push('_operator.add');
-  if (unary) sources.push(unary);
-  return findSequentialPartitions(module, sources);
+    for (const layer of layers)
+      if (recipeOperator(layer) === pattern.layer)
+        for (const match of matches(pattern, layer))
+          if (mayAnnotate(match.nodes, assignment.filter)) annotate(pattern, match, config);
 }
 
 interface Match {
+  /** The chain, from the layer to the pattern's last node. */
   readonly nodes: readonly Node[];
-  readonly layer: Node;
   /** The addition and the tensor that is added. */
   readonly add?: { readonly node: Node; readonly extra: Node };
-  /** The pattern's last node. */
-  readonly output: Node;
 }
 
-/** The nodes of a chain of partitions, where they are what the backend can fuse. */
-function matchNodes(pattern: FusionPattern, partitions: readonly SourcePartition[]): Match | undefined {
-  const nodes = partitions.map(({ outputNodes, source }) => {
-    if (outputNodes.length > 1)
-      throw new Error(
-        `${source} gives several results (${outputNodes.join(', ')}); such a layer is not quantized`,
-      );
-    return outputNodes[0];
-  });
-  const [layer] = nodes;
-  if (nodes.includes(undefined as never) || layer.target !== pattern.layer.operators[0]) return undefined;
-  const match = { nodes, layer, output: nodes.at(-1)! };
-  if (!pattern.add) return match;
-  const at = pattern.batchNorm ? 2 : 1;
-  const [summand, node] = [nodes[at - 1], nodes[at]];
-  // The sum is computed in place of the layer's own result: nobody else may need that.
-  if (summand.users.length !== 1) return undefined;
-  const extra = node.args[0] === summand ? node.args[1] : node.args[0];
-  if (!(extra instanceof Node) || !node.args.slice(0, 2).includes(summand)) return undefined;
-  return { ...match, add: { node, extra } };
+/** The chains that begin with the layer; several where its result has several users. */
+function matches(pattern: FusionPattern, layer: Node): readonly Match[] {
+  const { unary } = pattern;
+  let chains: readonly Match[] = [{ nodes: [layer] }];
+  if (pattern.batchNorm)
+    chains = chains.flatMap((chain) => followedBy(chain, (node) => calls(node, batchNorm)));
+  if (pattern.add) chains = chains.flatMap(followedByAddition);
+  return unary ? chains.flatMap((chain) => followedBy(chain, (node) => computes(node, unary))) : chains;
 }
 
-function annotate(
-  pattern: FusionPattern,
-  { nodes, layer, add, output }: Match,
-  partitions: readonly SourcePartition[],
-  config: QuantizationConfig | null,
-): void {
-  if (config === null) excludeFromQuantization(nodes);
-  else {
-    annotateLayer(layer, config, output === layer);
-    if (add) annotateAdd(pattern, add, config, output === add.node);
-    if (output !== layer && output !== add?.node)
-      output.meta.quantizationAnnotation = new X86QuantizationAnnotation({
-        isOutputOfQuantizedPattern: true,
-      });
-    if (pattern.batchNorm) output.meta.quantizationAnnotation!.outputQspec = getOutputActQspec(config);
+function followedBy(chain: Match, isNext: (node: Node) => boolean): readonly Match[] {
+  const next = lastOf(chain).users.filter(isNext);
+  return next.map((user) => ({ ...chain, nodes: [...chain.nodes, user] }));
+}
+
+/** The sum is computed in place of the chain's own result: nobody else may need that. */
+function followedByAddition(chain: Match): readonly Match[] {
+  const summand = lastOf(chain);
+  const node = onlyUser(summand);
+  if (!node || !calls(node, add)) return [];
+  const [first, second] = node.args;
+  const extra = first === summand ? second : first;
+  if (!(extra instanceof Node) || (first !== summand && second !== summand)) return [];
+  return [{ nodes: [...chain.nodes, node], add: { node, extra } }];
+}
+
+const lastOf = ({ nodes }: Match): Node => nodes.at(-1)!;
+
+/** Whether a node calls the operator, or its form that writes its input. */
+const calls = (node: Node, { operators }: BackendOperator): boolean =>
+  node.op === 'call_function' && operators.includes(functionalName(node.target));
+
+/**
+ * Whether a node is the function as the recipe knows it: the module, and of some the functional form. Where a graph does not
+ * say what its nodes were traced from, the operator decides.
+ */
+function computes(node: Node, unary: PointwiseFunction): boolean {
+  const source = node.meta.sourceFnStack?.at(-1)?.target;
+  return source === undefined ? calls(node, unary) : unary.sources.flatMap(equivalentsOf).includes(source);
+}
+
+function annotate(pattern: FusionPattern, match: Match, config: QuantizationConfig | null): void {
+  const { nodes, add } = match;
+  if (config === null) {
+    excludeFromQuantization(nodes);
+    return;
   }
+  const [layer] = nodes;
+  const output = lastOf(match);
+  annotateLayer(layer, config, output === layer);
+  if (add) annotateAdd(pattern, add, config, output === add.node);
+  if (output !== layer && output !== add?.node)
+    output.meta.quantizationAnnotation = new X86QuantizationAnnotation({ isOutputOfQuantizedPattern: true });
   if (!pattern.batchNorm) return;
-  for (const node of partitions.flatMap((partition) => partition.nodes))
-    node.meta.quantizationAnnotation ??= new X86QuantizationAnnotation({});
+  output.meta.quantizationAnnotation!.outputQspec = getOutputActQspec(config);
+  for (const node of nodes) node.meta.quantizationAnnotation ??= new X86QuantizationAnnotation({});
 }
 
 function annotateAdd(
@@ -123,7 +139,7 @@ function annotateAdd(
 ): void {
   const inputQspecMap = new Map<Node, QuantizationSpecBase | null>();
   // After a linear layer the other summand stays in floating point: quantizing it costs accuracy.
-  if (layer === conv2d) inputQspecMap.set(extra, getInputActQspec(config));
+  if (layer === conv2d && isReal(extra)) inputQspecMap.set(extra, getInputActQspec(config));
   node.meta.quantizationAnnotation = new X86QuantizationAnnotation({
     inputQspecMap,
     isOutputOfQuantizedPattern,

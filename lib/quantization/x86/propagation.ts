@@ -1,31 +1,47 @@
-import { type Argument, type Dim, dimsEqual, type GraphModule, isCall, Node } from '../../graph/index.ts';
+import type { BackendOperator } from '../../backend/index.ts';
+import {
+  type Argument,
+  constantNodes,
+  type Dim,
+  dimsEqual,
+  type GraphModule,
+  Node,
+} from '../../graph/index.ts';
 import { getInputActQspec, type QuantizationConfig } from '../quantization-config.ts';
 import { type QuantizationSpecBase, SharedQuantizationSpec } from '../specs.ts';
 import {
   type Assignment,
   excludeFromQuantization,
   isQuantizedOutput,
+  isReal,
   mayAnnotate,
   X86QuantizationAnnotation,
 } from './annotation.ts';
-import { CAT, FLATTEN, MATMUL, MUL, passThroughOperators, quantizableOperators } from './operators.ts';
+import { cat, flatten, matmul, mul, passThroughOperators, recipeOperator } from './operators.ts';
 
 /** Annotates both inputs of matrix products, where they are asked for by name or type. */
 export function annotateMatmuls(module: GraphModule, { config, filter }: Assignment): void {
-  for (const node of module.graph.nodes)
-    if (isCall(node, MATMUL) && mayAnnotate([node], filter)) annotateInputs(node, node.allInputNodes, config);
+  for (const node of activations(module, matmul))
+    if (mayAnnotate([node], filter)) annotateInputs(node, node.allInputNodes, config);
 }
 
-/** Annotates both factors of products of two tensors of one shape. */
+/** Annotates both factors of products of two tensors of real numbers and of one shape. */
 export function annotateProducts(module: GraphModule, { config, filter }: Assignment): void {
-  for (const node of module.graph.nodes) {
-    if (!isCall(node, MUL) || !mayAnnotate([node], filter)) continue;
-    if (config === null || haveOneShape(node.args)) annotateInputs(node, node.allInputNodes, config);
-  }
+  for (const node of activations(module, mul))
+    if (mayAnnotate([node], filter) && (config === null || haveOneShape(node.args)))
+      annotateInputs(node, node.allInputNodes, config);
+}
+
+/** The calls of an operator whose result is no constant: the product of a weight and a mask is a weight. */
+function activations({ graph }: GraphModule, operator: BackendOperator): readonly Node[] {
+  const constants = constantNodes(graph);
+  return graph.nodes.filter((node) => recipeOperator(node) === operator && !constants.has(node));
 }
 
 function haveOneShape([a, b]: readonly Argument[]): boolean {
-  const [first, second] = [a, b].map((arg) => (arg instanceof Node ? shapeOf(arg) : undefined));
+  const [first, second] = [a, b].map((arg) =>
+    arg instanceof Node && isReal(arg) ? shapeOf(arg) : undefined,
+  );
   return (
     first !== undefined &&
     second?.length === first.length &&
@@ -43,20 +59,25 @@ function shapeOf({ meta: { val } }: Node): readonly Dim[] | undefined {
  */
 export function propagateAnnotations(module: GraphModule, { config, filter }: Assignment): void {
   for (const node of module.graph.nodes) {
-    if (!isCall(node, ...passThroughOperators) || !mayAnnotate([node], filter)) continue;
+    if (!passesThrough(node) || !mayAnnotate([node], filter)) continue;
     if (config === null) {
       excludeFromQuantization([node]);
       continue;
     }
-    if (node.target === FLATTEN && !leadsToQuantizable(node)) continue;
-    const inputs = node.target === CAT ? listedNodes(node.args[0]) : [node.allInputNodes[0]];
+    if (recipeOperator(node) === flatten && !leadsToQuantizable(node)) continue;
+    const inputs = recipeOperator(node) === cat ? listedNodes(node.args[0]) : [node.allInputNodes[0]];
     if (inputs.length > 0 && inputs.every(isQuantizedOutput)) annotateInputs(node, inputs, config);
   }
 }
 
+function passesThrough(node: Node): boolean {
+  const operator = recipeOperator(node);
+  return operator !== undefined && passThroughOperators.includes(operator);
+}
+
 /** A flatten is worth it only in front of an operator that takes int8. */
 function leadsToQuantizable(node: Node): boolean {
-  return node.users.length === 0 || node.users.some((user) => quantizableOperators.includes(user.target));
+  return node.users.length === 0 || node.users.some(recipeOperator);
 }
 
 function listedNodes(list: Argument): Node[] {
@@ -75,7 +96,7 @@ function annotateInputs(node: Node, inputs: readonly Node[], config: Quantizatio
     if (!inputQspecMap.has(input))
       inputQspecMap.set(
         input,
-        node.target === CAT && input !== first
+        recipeOperator(node) === cat && input !== first
           ? new SharedQuantizationSpec([first, node])
           : getInputActQspec(config),
       );
@@ -88,7 +109,7 @@ function annotateInputs(node: Node, inputs: readonly Node[], config: Quantizatio
 /** The output of an annotated operator that passes int8 through shares its first input's parameters. */
 export function annotateSharedOutputs(module: GraphModule): void {
   for (const node of module.graph.nodes)
-    if (isCall(node, ...passThroughOperators) && isQuantizedOutput(node))
+    if (passesThrough(node) && isQuantizedOutput(node))
       node.meta.quantizationAnnotation!.outputQspec = new SharedQuantizationSpec([
         node.allInputNodes[0],
         node,

@@ -1,10 +1,10 @@
-import { integerProducts } from '../../backend/index.ts';
+import { type BackendOperator, integerProducts } from '../../backend/index.ts';
 import type { GraphModule, Node } from '../../graph/index.ts';
 import type { QuantizationConfig } from '../quantization-config.ts';
 import { Quantizer } from '../quantizer.ts';
 import type { Assignment, NodesFilter } from './annotation.ts';
 import { annotateFusionPatterns } from './fusion-patterns.ts';
-import { defaultOperators, operatorOfType, type SourceType } from './operators.ts';
+import { defaultOperators, operatorOfType, recipeOperator, type SourceType } from './operators.ts';
 import {
   annotateMatmuls,
   annotateProducts,
@@ -17,12 +17,16 @@ import {
  * with the activations and additions fused into them, products of tensors, and pooling, concatenation and flatten between
  * them. One-dimensional convolutions (with their ReLU) and products follow later versions than PyTorch 2.6's.
  *
+ * Layers are found by their operator, in whichever module or function they were written, so that every kind of export is
+ * quantized alike; what is computed from constants alone is a weight and no activation. The functions fused into a layer are
+ * those that PyTorch's recipe knows by their module or function.
+ *
  * Configurations by module name win over those by type, and these over the global one; null leaves what it names in
  * floating point.
  */
 export class X86Quantizer extends Quantizer {
   #global: QuantizationConfig | null = null;
-  readonly #byOperator = new Map<string, QuantizationConfig | null>();
+  readonly #byOperator = new Map<BackendOperator, QuantizationConfig | null>();
   readonly #byModuleName = new Map<string, QuantizationConfig | null>();
 
   /**
@@ -123,6 +127,6 @@ function isFromModule(name: string): NodesFilter {
 }
 
 /** One node is a call of one of the operators. */
-function hasOne(targets: readonly string[]): NodesFilter {
-  return (nodes) => nodes.filter((node) => targets.includes(node.target)).length === 1;
+function hasOne(operators: readonly (BackendOperator | undefined)[]): NodesFilter {
+  return (nodes) => nodes.filter((node) => operators.includes(recipeOperator(node))).length === 1;
 }

@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest';
 import type { Node } from '../../../lib/graph/index.ts';
 import { fuseAddition } from '../../../lib/lowering/passes/fuse-addition.ts';
+import { Tensor } from '../../../lib/tensor/index.ts';
 import { GraphBuilder, uniform } from '../graph-builder.ts';
 import { calls, greatestDifference, interpret, runPass } from '../run-pass.ts';
 
@@ -89,6 +90,10 @@ test('what cannot be fused is refused with the reason', () => {
   expect(refused((b, conv) => [b.call(add, conv, conv)])).toContain('added to itself');
   expect(refused((b, conv) => [b.call(add, conv, 1)])).toContain('not a tensor');
   expect(refused((b, conv, x) => [b.call(add, conv, x), conv])).toContain('several users');
-  expect(refused((b, conv) => [b.call(add, conv, b.parameter('p', [4, 1, 1]))])).toContain('differ');
+  expect(refused((b, conv) => [b.call(add, conv, b.parameter('p', [4, 1, 1]))])).toContain('shapes');
+  const integers = Tensor.zeros('int64', shape);
+  expect(refused((b, conv) => [b.call(add, conv, b.constant('n', integers))])).toContain(
+    'dtypes float32 and int64',
+  );
   expect(refused((b, conv, x) => [b.graph.callFunction(add, [conv, x], { alpha: 2 })])).toContain('alpha');
 });

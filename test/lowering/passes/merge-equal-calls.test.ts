@@ -13,3 +13,12 @@ test('equal calls become one, calls that differ in any argument do not', () => {
   expect(count).toBe(1);
   expect(report.nodes.map(({ computedBy }) => computedBy)).toEqual([[a.name], [a.name], [other.name]]);
 });
+
+test('numbers that JSON cannot tell apart stay apart', () => {
+  const build = new GraphBuilder();
+  const x = build.input('x', [2, 3]);
+  const fills = [Infinity, -Infinity, NaN, 0, -0, null];
+  const padded = fills.map((fill) => build.call('aten.pad.default', x, [1, 1], 'constant', fill));
+  const { count } = runPass(mergeEqualCalls, build.finish(...padded));
+  expect(count).toBe(0);
+});

@@ -46,17 +46,22 @@ test.each([
   expect(greatestDifference(interpret(original, input)[0], interpret(module, input)[0])).toBeLessThan(1e-5);
 });
 
-test("padding 'same' becomes numbers where both sides get as much", () => {
-  const convolved = (kernel: number) => {
-    const build = new GraphBuilder();
-    const x = build.quantizeDequantize(build.input('x', [1, 4, 6, 6]), 0.01, 0);
-    const weight = build.weight('w', [4, 4, kernel, kernel]);
-    return build.finish(build.call('aten.conv2d.padding', x, weight, null, [1, 1], 'same'));
-  };
-  expect(runPass(quantizedConvolution, convolved(3)).count).toBe(1);
-  const { count, report } = runPass(quantizedConvolution, convolved(2));
-  expect(count).toBe(0);
-  expect(report.refusals[0].reason).toContain('same on both sides');
+test.each([
+  { kernel: [3, 3], dilation: [1, 1], padded: [] },
+  { kernel: [2, 3], dilation: [1, 1], padded: ['aten.pad.default'] },
+  { kernel: [4, 2], dilation: [1, 3], padded: ['aten.pad.default'] },
+])("padding 'same' of a kernel $kernel pads with the zero point", ({ kernel, dilation, padded }) => {
+  const build = new GraphBuilder();
+  const x = build.quantizeDequantize(build.input('x', [1, 4, 6, 7]), 0.01, 117);
+  const weight = build.weight('w', [4, 4, ...kernel]);
+  const original = build.finish(build.call('aten.conv2d.padding', x, weight, null, [1, 1], 'same', dilation));
+  const { module, count, report } = runPass(quantizedConvolution, original);
+  expect(count).toBe(1);
+  expect(report.refusals).toEqual([]);
+  expect(calls(module)).toEqual([quantize, ...padded, 'onednn.qconv2d_pointwise.default']);
+  const input = uniform([1, 4, 6, 7], -1, 1, 21);
+  // Integer sums are exact; float32 sums of at most 36 products of magnitude under 1 err by less than 36 * 2^-23.
+  expect(greatestDifference(interpret(original, input)[0], interpret(module, input)[0])).toBeLessThan(1e-5);
 });
 
 test('a convolution with one float operand stays, and says so', () => {
