@@ -1,4 +1,16 @@
-import { type Arguments, type Dim, dimsEqual, staticDim } from '../graph/index.ts';
+import {
+  type Arguments,
+  addDims,
+  ceilDivDims,
+  type Dim,
+  dimsEqual,
+  isAtMost,
+  maxDims,
+  minDims,
+  SymInt,
+  staticDim,
+  subDims,
+} from '../graph/index.ts';
 import type { OperatorDefinition, StridedDefinition, StridedLike, StridedView } from './registry.ts';
 import { broadcastShapes, normalizeAxis } from './shape-rules.ts';
 
@@ -104,11 +116,27 @@ function positive(args: Arguments<Shaped>, name: string): number {
   return value;
 }
 
+/** A position along an axis of that extent: one below zero counts from the end. */
+function position(at: Dim, extent: Dim, { ranges }: Arguments<Shaped>): Dim {
+  return isAtMost(at, -1, ranges) ? addDims(at, extent) : at;
+}
+
 interface Range {
   readonly axis: number;
-  readonly start: number;
+  readonly start: Dim;
   readonly length: Dim;
   readonly step: number;
+}
+
+/**
+ * A bound of a slice, cut to the extent. One that was worked out from sizes is inside while it is symbolic: otherwise the
+ * export would have had another size.
+ */
+function bound(at: Dim, extent: Dim, args: Arguments<Shaped>): Dim {
+  const { ranges } = args;
+  const from = position(at, extent, args);
+  if (at instanceof SymInt) return isAtMost(extent, from, ranges) ? extent : from;
+  return minDims(maxDims(from, 0, ranges), extent, ranges);
 }
 
 /** PyTorch's slicing: bounds count from the end where negative, and are cut to the extent. */
@@ -116,23 +144,26 @@ function rangeOf(args: Arguments<Shaped>): Range {
   const axis = axisOf(args);
   const extent = args.tensor('self').shape[axis];
   const step = positive(args, 'step');
-  const start = args.optionalNumber('start') ?? 0;
-  const end = args.optionalNumber('end') ?? Number.MAX_SAFE_INTEGER;
-  if (start === 0 && step === 1 && end >= Number.MAX_SAFE_INTEGER)
-    return { axis, start, length: extent, step };
-  const size = staticDim(extent, args.schema.name);
-  const clip = (bound: number) => Math.min(Math.max(bound < 0 ? bound + size : bound, 0), size);
-  const length = Math.max(Math.ceil((clip(end) - clip(start)) / step), 0);
-  return { axis, start: clip(start), length, step };
+  const [first, last] = [args.optionalDim('start') ?? 0, args.optionalDim('end') ?? Number.MAX_SAFE_INTEGER];
+  const isToTheEnd = typeof last === 'number' && last >= Number.MAX_SAFE_INTEGER;
+  const start = bound(first, extent, args);
+  const length = subDims(isToTheEnd ? extent : bound(last, extent, args), start);
+  const isKnown = ![first, last].some((at) => at instanceof SymInt);
+  return {
+    axis,
+    start,
+    length: ceilDivDims(isKnown ? maxDims(length, 0, args.ranges) : length, step),
+    step,
+  };
 }
 
-function indexOf(args: Arguments<Shaped>): number {
-  const index = args.number('index');
+function indexOf(args: Arguments<Shaped>): Dim {
+  const index = args.dim('index');
   const extent = args.tensor('self').shape[axisOf(args)];
-  if (typeof extent === 'number' && (index < -extent || index >= extent))
+  const at = position(index, extent, args);
+  if (isAtMost(at, -1, args.ranges) || isAtMost(extent, at, args.ranges))
     throw new Error(`${args.schema.name}: index ${index} is out of range for an extent of ${extent}`);
-  if (index >= 0) return index;
-  return index + staticDim(extent, args.schema.name);
+  return at;
 }
 
 const without = <T>(list: readonly T[], at: number): T[] => list.filter((_, i) => i !== at);
@@ -176,7 +207,7 @@ export const stridedViews: readonly OperatorDefinition[] = [
     },
     strided: (input, args) => {
       const { axis, start, length, step } = rangeOf(args);
-      return narrow(input, axis, start, length as number, step);
+      return narrow(input, axis, start as number, length as number, step);
     },
   },
   {
@@ -191,7 +222,7 @@ export const stridedViews: readonly OperatorDefinition[] = [
       return {
         shape: without(shape, axis),
         strides: without(strides, axis),
-        offset: indexOf(args) * strides[axis],
+        offset: (indexOf(args) as number) * strides[axis],
       };
     },
   },
