@@ -61,6 +61,14 @@ function transposeOrder(rank: number, args: Arguments<Shaped>): number[] {
   return Array.from({ length: rank }, (_, i) => (i === a ? b : i === b ? a : i));
 }
 
+/** The last two extents change places. */
+function batchedTransposeOrder(rank: number, args: Arguments<Shaped>): number[] {
+  if (rank < 2) throw new Error(`${args.schema.name}: at least 2 extents are needed, the tensor has ${rank}`);
+  return [...Array(rank - 2).keys(), rank - 1, rank - 2];
+}
+
+const reversedOrder = (rank: number): number[] => [...Array(rank).keys()].reverse();
+
 function matrixTransposeOrder(rank: number, args: Arguments<Shaped>): number[] {
   if (rank > 2) throw new Error(`${args.schema.name}: at most 2 extents are allowed, the tensor has ${rank}`);
   return rank === 2 ? [1, 0] : rank === 1 ? [0] : [];
@@ -168,11 +176,12 @@ function indexOf(args: Arguments<Shaped>): Dim {
 
 const without = <T>(list: readonly T[], at: number): T[] => list.filter((_, i) => i !== at);
 
+type Wanted = (args: Arguments<Shaped>) => readonly Dim[];
+
 /** -1 keeps an extent; new extents come first. */
-function expandedShape(args: Arguments<Shaped>): readonly Dim[] {
+function expandedShape(args: Arguments<Shaped>, wanted: readonly Dim[]): readonly Dim[] {
   const { name } = args.schema;
   const { shape } = args.tensor('self');
-  const wanted = args.dims('size');
   const missing = wanted.length - shape.length;
   const target = wanted.map((dim, i) => (dim === -1 && i >= missing ? shape[i - missing] : dim));
   const result = missing < 0 ? [] : broadcastShapes(shape, target, name);
@@ -181,11 +190,30 @@ function expandedShape(args: Arguments<Shaped>): readonly Dim[] {
   return result;
 }
 
+/** Extents of one element are repeated. */
+function expansion(schema: string, wanted: Wanted): StridedDefinition {
+  return {
+    schema,
+    infer: (args) => ({ dtype: args.tensor('self').dtype, shape: expandedShape(args, wanted(args)) }),
+    strided: ({ shape, strides }, args) => {
+      const target = expandedShape(args, wanted(args)) as readonly number[];
+      const missing = target.length - shape.length;
+      return {
+        shape: target,
+        strides: target.map((_, i) => (i < missing || shape[i - missing] === 1 ? 0 : strides[i - missing])),
+        offset: 0,
+      };
+    },
+  };
+}
+
 /** Operators that look at the elements of a tensor in another order, or at some of them, or at some repeatedly. */
 export const stridedViews: readonly OperatorDefinition[] = [
   permutation('aten::permute(Tensor(a) self, int[] dims) -> Tensor(a)', permuteOrder),
   permutation('aten::transpose.int(Tensor(a) self, int dim0, int dim1) -> Tensor(a)', transposeOrder),
   permutation('aten::t(Tensor(a) self) -> Tensor(a)', matrixTransposeOrder),
+  permutation('aten::numpy_T(Tensor(a) self) -> Tensor(a)', reversedOrder),
+  permutation('aten::mT(Tensor(a) self) -> Tensor(a)', batchedTransposeOrder),
   split(
     'aten::split.Tensor(Tensor(a -> *) self, SymInt split_size, int dim=0) -> Tensor(a)[]',
     (extent, args) => partsOf(extent, positive(args, 'split_size')),
@@ -226,17 +254,11 @@ export const stridedViews: readonly OperatorDefinition[] = [
       };
     },
   },
-  {
-    schema: 'aten::expand(Tensor(a) self, SymInt[] size, *, bool implicit=False) -> Tensor(a)',
-    infer: (args) => ({ dtype: args.tensor('self').dtype, shape: expandedShape(args) }),
-    strided: ({ shape, strides }, args) => {
-      const target = expandedShape(args) as readonly number[];
-      const missing = target.length - shape.length;
-      return {
-        shape: target,
-        strides: target.map((_, i) => (i < missing || shape[i - missing] === 1 ? 0 : strides[i - missing])),
-        offset: 0,
-      };
-    },
-  },
+  expansion('aten::expand(Tensor(a) self, SymInt[] size, *, bool implicit=False) -> Tensor(a)', (args) =>
+    args.dims('size'),
+  ),
+  expansion(
+    'aten::expand_as(Tensor(a) self, Tensor other) -> Tensor(a)',
+    (args) => args.tensor('other').shape,
+  ),
 ];

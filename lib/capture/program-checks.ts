@@ -6,6 +6,7 @@ import {
   type TensorMeta,
 } from '../graph/index.ts';
 import type { JsonCursor } from '../graph/json-cursor.ts';
+import { decompositions } from './decompositions.ts';
 
 /** The operator that a node of the document calls, as graphs name it: `aten.conv2d.default`, `operator.mul`. */
 export function targetOf(node: JsonCursor): string {
@@ -24,7 +25,8 @@ export function checkOperators(graph: JsonCursor, library: OperatorLibrary): voi
   const missing = new Map<string, JsonCursor[]>();
   for (const node of graph.field('nodes').items()) {
     const target = targetOf(node);
-    if (!library.has(target)) missing.set(target, [...(missing.get(target) ?? []), node]);
+    if (!library.has(target) && !decompositions.has(target))
+      missing.set(target, [...(missing.get(target) ?? []), node]);
   }
   if (missing.size === 0) return;
   const sorted = [...missing].sort(([a], [b]) => (a < b ? -1 : 1));
@@ -38,11 +40,12 @@ export function checkOperators(graph: JsonCursor, library: OperatorLibrary): voi
 }
 
 /**
- * Refuses a program with a call that its operator refuses, such as one of a mode that is not supported: here, and not when
+ * Works out the shapes of all results, and so refuses a program with a call that its operator refuses, such as one of a mode that is not supported: here, and not when
  * calibration has begun.
  * @throws Error that names the node and the line of the model.
  */
 export function checkShapes(module: GraphModule, library: OperatorLibrary): void {
   const inputs = module.graph.placeholders.map((node) => node.meta.val as TensorMeta);
-  propagateShapes(module, inputs, library);
+  // Of calls that the document does not have, nothing was known before.
+  for (const [node, meta] of propagateShapes(module, inputs, library)) node.meta.val ??= meta;
 }

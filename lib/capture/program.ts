@@ -12,6 +12,8 @@ import {
 import type { JsonCursor } from '../graph/json-cursor.ts';
 import type { Tensor } from '../tensor/index.ts';
 import { bindByName } from './bind-arguments.ts';
+import { decompose } from './decompose.ts';
+import { decompositions } from './decompositions.ts';
 import { isInPlace, MemoryTracker } from './in-place.ts';
 import { parseModuleStack, parseSourceFnStack } from './module-stack.ts';
 import { readArgument } from './program-arguments.ts';
@@ -46,6 +48,7 @@ export function buildProgram(
   new ProgramBuilder(module, graph, tensors, library).build(
     document.field('graph_module').field('signature'),
   );
+  decompose(module);
   module.graph.lint();
   checkShapes(module, library);
   return module;
@@ -156,7 +159,7 @@ class ProgramBuilder {
 
   #call(at: JsonCursor): void {
     const target = targetOf(at);
-    const { schema } = this.#library.get(target);
+    const { schema } = decompositions.get(target) ?? this.#library.get(target);
     this.#floats = [];
     const named = at
       .field('inputs')
