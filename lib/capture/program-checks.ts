@@ -40,8 +40,8 @@ export function checkOperators(graph: JsonCursor, library: OperatorLibrary): voi
 }
 
 /**
- * Works out the shapes of all results, and so refuses a program with a call that its operator refuses, such as one of a mode that is not supported: here, and not when
- * calibration has begun.
+ * Works out the shapes of all results, and so refuses a program with a call that its operator refuses, such as one of a
+ * mode that is not supported: here, and not when calibration has begun.
  * @throws Error that names the node and the line of the model.
  */
 export function checkShapes(module: GraphModule, library: OperatorLibrary): void {

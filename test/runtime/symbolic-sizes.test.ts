@@ -88,6 +88,21 @@ describe('a model that computes with the sizes of a request', () => {
     await refused(3, 8).toThrow("'q' must be float32[2*s1 + 1] with 2*s1 a multiple of 2, got float32[8]");
   });
 
+  it('refuses sizes of which the model asserts otherwise', () => {
+    const b = new GraphBuilder();
+    const x = b.input('x', [length]);
+    const enough = b.call('operator.ge', b.call('aten.sym_size.int', x, 0), 3);
+    b.call('aten._assert_scalar.default', enough, 'Runtime assertion failed for s1 >= 3');
+    const module = b.finish(b.call('aten.relu.default', x));
+    using model = compile(lower(module).module);
+    const run = (size: number) => model.runSync(Tensor.zeros('float32', [size]));
+    expect(Object.values(run(3))[0].shape).toEqual([3]);
+    expect(() => run(2)).toThrow('Runtime assertion failed for s1 >= 3');
+    expect(() => new Interpreter(module, operators).run([Tensor.zeros('float32', [2])])).toThrow(
+      'Runtime assertion failed for s1 >= 3',
+    );
+  });
+
   it('computes a batch in parts where sizes only say how rows are grouped', () => {
     const b = new GraphBuilder();
     const x = b.input('x', [batch, 4, 6]);
