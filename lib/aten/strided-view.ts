@@ -239,6 +239,42 @@ export const stridedViews: readonly OperatorDefinition[] = [
     },
   },
   {
+    schema: 'aten::unbind.int(Tensor(a -> *) self, int dim=0) -> Tensor(a)[]',
+    infer: (args) => {
+      const { dtype, shape } = args.tensor('self');
+      const axis = axisOf(args);
+      const count = staticDim(shape[axis], args.schema.name);
+      return Array.from({ length: count }, () => ({ dtype, shape: without(shape, axis) }));
+    },
+    strided: ({ shape, strides }, args) => {
+      const axis = axisOf(args);
+      return Array.from({ length: shape[axis] }, (_, i) => ({
+        shape: without(shape, axis),
+        strides: without(strides, axis),
+        offset: i * strides[axis],
+      }));
+    },
+  },
+  {
+    schema: 'aten::narrow(Tensor(a) self, int dim, SymInt start, SymInt length) -> Tensor(a)',
+    infer: (args) => {
+      const { dtype, shape } = args.tensor('self');
+      const axis = axisOf(args);
+      const [length, extent] = [args.dim('length'), shape[axis]];
+      const end = addDims(position(args.dim('start'), extent, args), length);
+      if (isAtMost(end, extent, args.ranges) === false || isAtMost(length, -1, args.ranges))
+        throw new Error(
+          `${args.schema.name}: ${length} positions from ${args.dim('start')} are not in an extent of ${extent}`,
+        );
+      return { dtype, shape: replaced(shape, axis, length) };
+    },
+    strided: (input, args) => {
+      const axis = axisOf(args);
+      const start = position(args.dim('start'), input.shape[axis], args) as number;
+      return narrow(input, axis, start, args.number('length'));
+    },
+  },
+  {
     schema: 'aten::select.int(Tensor(a) self, int dim, SymInt index) -> Tensor(a)',
     infer: (args) => {
       indexOf(args);

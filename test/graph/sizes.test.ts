@@ -13,6 +13,7 @@ import {
   subDims,
   type TensorMeta,
 } from '../../lib/graph/index.ts';
+import { Tensor } from '../../lib/tensor/index.ts';
 import { evaluateSize } from './size-arithmetic.ts';
 
 const [s0, s1] = [new SymInt(['s0']), new SymInt(['s1'])];
@@ -145,6 +146,44 @@ describe('slices along an axis of symbolic size', () => {
       }),
       { seed: 3, numRuns: 100 },
     );
+  });
+
+  it('narrow and unbind', () => {
+    const tensor = (...shape: Dim[]) => ({ dtype: 'float32', shape });
+    const narrow = (start: Dim, length: Dim) =>
+      (infer('aten.narrow.default', [tensor(3, s1), 1, start, length]) as TensorMeta).shape.join(', ');
+    expect(narrow(1, subDims(s1, 1))).toBe('3, s1 - 1');
+    expect(narrow(-2, 2)).toBe('3, 2');
+    expect(() => narrow(0, 65)).toThrow('65 positions from 0 are not in an extent of s1');
+    expect(() => narrow(-1, 2)).toThrow('2 positions from -1 are not in an extent of s1');
+    const parts = infer('aten.unbind.int', [tensor(3, s1, 2)]) as readonly TensorMeta[];
+    expect(parts.map(({ shape }) => shape.join(', '))).toEqual(Array(3).fill('s1, 2'));
+    expect(() => infer('aten.unbind.int', [tensor(3, s1), 1])).toThrow('needs a size known at export');
+    const execute = (target: string, ...args: unknown[]) => {
+      const operator = operators.get(target);
+      return operator.execute(Arguments.bind<Tensor>(operator.schema, args));
+    };
+    const x = Tensor.from('float32', [...Array(12).keys()], [2, 3, 2]);
+    const columns = execute('aten.unbind.int', x, -2) as readonly Tensor[];
+    expect(columns.map((each) => [each.shape, each.toArray()])).toEqual([
+      [
+        [2, 2],
+        [0, 1, 6, 7],
+      ],
+      [
+        [2, 2],
+        [2, 3, 8, 9],
+      ],
+      [
+        [2, 2],
+        [4, 5, 10, 11],
+      ],
+    ]);
+    const narrowed = execute('aten.narrow.default', x, 1, -2, 2) as Tensor;
+    expect([narrowed.shape, narrowed.toArray()]).toEqual([
+      [2, 2, 2],
+      [2, 3, 4, 5, 8, 9, 10, 11],
+    ]);
   });
 
   it('select from either end, and refuse what is outside', () => {
