@@ -1,5 +1,6 @@
 import type { Arguments } from '../graph/index.ts';
 import type { NativeDefinition, OperatorDefinition, TensorLike } from './registry.ts';
+import { computedDtype } from './shape-rules.ts';
 
 interface Algorithm {
   readonly algorithm: string;
@@ -14,7 +15,10 @@ function pointwise(
 ): NativeDefinition {
   return {
     schema,
-    infer: (args) => args.tensor('self'),
+    infer: (args) => {
+      const { dtype, shape } = args.tensor('self');
+      return { dtype: computedDtype(dtype, args.schema.name), shape };
+    },
     samples: ['self'],
     step: (args) => ({ op: 'eltwise', inputs: [args.tensor('self')], attributes: { ...algorithm(args) } }),
   };
