@@ -1,6 +1,7 @@
 import type { Arguments } from '../graph/index.ts';
 import { isFloatingPoint } from '../tensor/index.ts';
-import type { NativeDefinition, OperatorDefinition } from './registry.ts';
+import type { NativeDefinition, OperatorDefinition, TensorLike } from './registry.ts';
+import { computedDtype } from './shape-rules.ts';
 
 interface Algorithm {
   readonly algorithm: string;
@@ -16,10 +17,10 @@ function pointwise(schema: string, algorithm: <T>(args: Arguments<T>) => Algorit
   return {
     schema,
     infer: (args) => {
-      const self = args.tensor('self');
-      if (!isFloatingPoint(self.dtype) && !integerAlgorithms.includes(algorithm(args).algorithm))
-        throw new Error(`${args.schema.name}: computing on ${self.dtype} is not supported; cast to float32`);
-      return self;
+      const { dtype, shape } = args.tensor('self');
+      if (!isFloatingPoint(dtype) && !integerAlgorithms.includes(algorithm(args).algorithm))
+        throw new Error(`${args.schema.name}: computing on ${dtype} is not supported; cast to float32`);
+      return { dtype: computedDtype(dtype, args.schema.name), shape };
     },
     samples: ['self'],
     step: (args) => ({ op: 'eltwise', inputs: [args.tensor('self')], attributes: { ...algorithm(args) } }),

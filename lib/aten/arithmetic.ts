@@ -1,6 +1,13 @@
 import type { Arguments, TensorMeta } from '../graph/index.ts';
 import type { Attributes } from '../onednn/addon.ts';
-import type { NativeDefinition, OperatorDefinition, Step, TensorLike } from './registry.ts';
+import type { DType } from '../tensor/index.ts';
+import {
+  constantValues,
+  type NativeDefinition,
+  type OperatorDefinition,
+  type Step,
+  type TensorLike,
+} from './registry.ts';
 import { broadcastShapes, promoteTensors, promoteTypes } from './shape-rules.ts';
 
 interface Operation {
@@ -8,6 +15,8 @@ interface Operation {
   readonly algorithm: string;
   /** The same with a number on the right, as the native step `eltwise`; `factor` is the operator's `alpha`. */
   readonly withNumber: (value: number, factor: number) => Attributes;
+  /** The same with a number on the left. */
+  readonly ofNumber: (value: number, factor: number) => Attributes;
   /** What `other` is multiplied by (PyTorch: `alpha`, with the sign of the operation). */
   readonly hasAlpha: boolean;
   readonly isCommutative: boolean;
@@ -19,24 +28,28 @@ const linear = (alpha: number, beta: number): Attributes => ({ algorithm: 'linea
 const add: Operation = {
   algorithm: 'add',
   withNumber: (value, factor) => linear(1, value * factor),
+  ofNumber: (value, factor) => linear(factor, value),
   hasAlpha: true,
   isCommutative: true,
 };
 const sub: Operation = {
   algorithm: 'sub',
   withNumber: (value, factor) => linear(1, -value * factor),
+  ofNumber: (value, factor) => linear(-factor, value),
   hasAlpha: true,
   isCommutative: false,
 };
 const mul: Operation = {
   algorithm: 'mul',
   withNumber: (value) => linear(value, 0),
+  ofNumber: (value) => linear(value, 0),
   hasAlpha: false,
   isCommutative: true,
 };
 const div: Operation = {
   algorithm: 'div',
   withNumber: (value) => ({ algorithm: 'divide', alpha: value }),
+  ofNumber: (value) => ({ algorithm: 'pow', alpha: value, beta: -1 }),
   hasAlpha: false,
   isCommutative: false,
 };
@@ -54,15 +67,30 @@ function inferBinary(args: Arguments<TensorMeta>): TensorMeta {
   };
 }
 
+/**
+ * The number in a constant without dimensions, of a dtype that is not computed in: float64 from numpy, integers. A tensor
+ * that it meets keeps its own dtype.
+ */
+function numberIn(operand: TensorLike): number | undefined {
+  if (operand.shape.length > 0 || !operand.data || computed.has(operand.dtype)) return undefined;
+  return Number(constantValues(operand, 'the number')[0]);
+}
+
+const computed: ReadonlySet<DType> = new Set(['float32', 'bfloat16']);
+
 function binaryStep<T extends TensorLike>(args: Arguments<T>, operation: Operation): Step<T> {
   const alpha = operation.hasAlpha ? args.number('alpha') : 1;
-  const other = args.raw('other');
   const self = args.tensor('self');
-  if (typeof other === 'number')
-    return { op: 'eltwise', inputs: [self], attributes: operation.withNumber(other, alpha) };
+  const eltwise = (input: T, attributes: Attributes) => ({ op: 'eltwise', inputs: [input], attributes });
+  const given = args.raw('other');
+  if (typeof given === 'number') return eltwise(self, operation.withNumber(given, alpha));
+  const other = args.tensor('other');
+  const [left, right] = [numberIn(self), numberIn(other)];
+  if (right !== undefined) return eltwise(self, operation.withNumber(right, alpha));
+  if (left !== undefined) return eltwise(other, operation.ofNumber(left, alpha));
   return {
     op: 'binary',
-    inputs: [self, args.tensor('other')],
+    inputs: [self, other],
     attributes: { algorithm: operation.algorithm, ...(alpha === 1 ? {} : { alpha }) },
   };
 }

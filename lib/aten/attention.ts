@@ -1,5 +1,6 @@
 import { type Arguments, dimsEqual, type TensorMeta } from '../graph/index.ts';
 import type { OperatorDefinition } from './registry.ts';
+import { computedDtype } from './shape-rules.ts';
 
 function inferAttention(args: Arguments<TensorMeta>): TensorMeta {
   const { name } = args.schema;
@@ -23,7 +24,10 @@ function inferAttention(args: Arguments<TensorMeta>): TensorMeta {
     throw new Error(
       `${name}: query [${query.shape.join(', ')}], key [${key.shape.join(', ')}] and value [${value.shape.join(', ')}] do not fit`,
     );
-  return { dtype: query.dtype, shape: [...query.shape.slice(0, -1), value.shape[rank - 1]] };
+  return {
+    dtype: computedDtype(query.dtype, name),
+    shape: [...query.shape.slice(0, -1), value.shape[rank - 1]],
+  };
 }
 
 /** Attention (counterpart: `torch.nn.functional.scaled_dot_product_attention`). */

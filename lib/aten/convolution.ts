@@ -1,6 +1,7 @@
 import { type Arguments, type Dim, dimsEqual, staticDim, type TensorMeta } from '../graph/index.ts';
 import { windowCount } from '../onednn/geometry.ts';
 import type { OperatorDefinition, Step, TensorLike } from './registry.ts';
+import { computedDtype } from './shape-rules.ts';
 
 /** Sizes of a convolution along its spatial dimensions, as PyTorch's arguments give them. */
 export interface ConvolutionGeometry {
@@ -25,7 +26,8 @@ export function convolutionShape(
   const spatial = weight.length - 2;
   if (input.length !== weight.length)
     throw new Error(
-      `input [${input.join(', ')}] must have ${weight.length} dimensions, as weight [${weight.join(', ')}] has`,
+      `input [${input.join(', ')}] must have ${weight.length} dimensions, as weight [${weight.join(', ')}] has` +
+        (input.length === weight.length - 1 ? '; give it a batch of one, x.unsqueeze(0)' : ''),
     );
   for (const [name, list] of Object.entries({ stride, padding, dilation }))
     if (list.length !== spatial) throw new Error(`${name} [${list.join(', ')}] must hold ${spatial} numbers`);
@@ -88,7 +90,7 @@ function paddedGeometryOf<T extends { readonly shape: readonly Dim[] }>(
 function infer(args: Arguments<TensorMeta>): TensorMeta {
   const input = args.tensor('input');
   return {
-    dtype: input.dtype,
+    dtype: computedDtype(input.dtype, args.schema.name),
     shape: convolutionShape(input.shape, args.tensor('weight').shape, paddedGeometryOf(args)),
   };
 }

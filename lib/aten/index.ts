@@ -15,6 +15,7 @@ import { pooling } from './pooling.ts';
 import { quantizedDecomposed } from './quantized-decomposed.ts';
 import { reductions } from './reduction.ts';
 import { OperatorRegistry } from './registry.ts';
+import { sizes } from './sizes.ts';
 import { stridedViews } from './strided-view.ts';
 import { transformer } from './transformer.ts';
 import { views } from './view.ts';
@@ -38,6 +39,7 @@ export const operators = new OperatorRegistry(
   pooling,
   quantizedDecomposed,
   reductions,
+  sizes,
   stridedViews,
   transformer,
   views,

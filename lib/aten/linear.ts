@@ -1,5 +1,6 @@
 import { type Arguments, type Dim, dimsEqual, type TensorMeta } from '../graph/index.ts';
 import type { OperatorDefinition, Step, TensorLike } from './registry.ts';
+import { computedDtype } from './shape-rules.ts';
 
 /**
  * Shape of `input @ weight.T`: the last extent of `input` becomes the number of `weight`'s rows.
@@ -42,7 +43,7 @@ function product(first: string, second: string, rank?: number) {
         throw new Error(
           `both tensors must have ${rank} dimensions, got [${a.shape.join(', ')}] and [${b.shape.join(', ')}]`,
         );
-      return { dtype: a.dtype, shape: matmulShape(a.shape, b.shape) };
+      return { dtype: computedDtype(a.dtype, args.schema.name), shape: matmulShape(a.shape, b.shape) };
     },
     samples: [first, second],
     step: <T extends TensorLike>(args: Arguments<T>): Step<T> => ({
@@ -71,7 +72,8 @@ export const linears: readonly OperatorDefinition[] = [
     schema: 'aten::linear(Tensor input, Tensor weight, Tensor? bias=None) -> Tensor',
     infer: (args) => {
       const input = args.tensor('input');
-      return { dtype: input.dtype, shape: linearShape(input.shape, args.tensor('weight').shape) };
+      const dtype = computedDtype(input.dtype, args.schema.name);
+      return { dtype, shape: linearShape(input.shape, args.tensor('weight').shape) };
     },
     samples: ['input'],
     step: (args) => {

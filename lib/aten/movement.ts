@@ -1,4 +1,4 @@
-import { type Arguments, addDims, dimsEqual, staticDim, type TensorMeta } from '../graph/index.ts';
+import { type Arguments, addDims, dimsEqual, type TensorMeta } from '../graph/index.ts';
 import type { NativeDefinition, OperatorDefinition, TensorLike } from './registry.ts';
 import { normalizeAxis } from './shape-rules.ts';
 
@@ -16,7 +16,7 @@ function inferCat(args: Arguments<TensorMeta>): TensorMeta {
       );
     if (tensor.dtype !== dtype) throw new Error(`${name}: dtypes ${dtype} and ${tensor.dtype} differ`);
   }
-  const total = tensors.map((tensor) => tensor.shape[axis]).reduce(addDims);
+  const total = addDims(...tensors.map((tensor) => tensor.shape[axis]));
   return { dtype, shape: shape.map((extent, i) => (i === axis ? total : extent)) };
 }
 
@@ -37,9 +37,8 @@ function padding(schema: string, value: <T>(args: Arguments<T>) => number): Nati
       const { name } = args.schema;
       const { dtype, shape } = args.tensor('self');
       const { before, after } = paddingPerAxis(shape.length, args);
-      const padded = shape.map((extent, i) =>
-        before[i] === 0 && after[i] === 0 ? extent : staticDim(extent, name) + before[i] + after[i],
-      );
+      const padded = shape.map((extent, i) => addDims(extent, before[i], after[i]));
+      value(args);
       if (padded.some((extent) => typeof extent === 'number' && extent < 0))
         throw new Error(`${name}: nothing of [${shape.join(', ')}] is left after padding`);
       return { dtype, shape: padded };
@@ -55,7 +54,10 @@ function padding(schema: string, value: <T>(args: Arguments<T>) => number): Nati
 
 function constantModeValue<T>(args: Arguments<T>): number {
   const mode = args.string('mode');
-  if (mode !== 'constant') throw new Error(`${args.schema.name}: mode '${mode}' is not supported`);
+  if (mode !== 'constant')
+    throw new Error(
+      `${args.schema.name}: mode '${mode}' is not supported; pad with constants (padding_mode='zeros')`,
+    );
   return args.optionalNumber('value') ?? 0;
 }
 

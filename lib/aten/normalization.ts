@@ -1,7 +1,7 @@
 import { type Arguments, type Dim, dimsEqual, type TensorMeta } from '../graph/index.ts';
 import type { Attributes } from '../onednn/addon.ts';
 import type { NativeDefinition, OperatorDefinition, TensorLike } from './registry.ts';
-import { normalizeAxis } from './shape-rules.ts';
+import { computedDtype, normalizeAxis } from './shape-rules.ts';
 
 /** The tensor and its optional scale and shift, as the native steps take them. */
 export function withParameters<T extends TensorLike>(args: Arguments<T>, others: readonly T[] = []) {
@@ -34,7 +34,7 @@ function inferLayerNorm(args: Arguments<TensorMeta>): TensorMeta {
       `${args.schema.name}: [${normalized.join(', ')}] are not the last extents of [${input.shape.join(', ')}]`,
     );
   checkParameters(args, normalized);
-  return input;
+  return { dtype: computedDtype(input.dtype, args.schema.name), shape: input.shape };
 }
 
 /** Layer normalization keeps the samples of its input apart unless it normalizes over them as well. */
@@ -49,7 +49,7 @@ function inferGroupNorm(args: Arguments<TensorMeta>): TensorMeta {
   if (typeof channels !== 'number' || groups < 1 || channels % groups !== 0)
     throw new Error(`${args.schema.name}: ${groups} groups do not divide ${channels} channels`);
   checkParameters(args, [channels]);
-  return input;
+  return { dtype: computedDtype(input.dtype, args.schema.name), shape: input.shape };
 }
 
 function softmax(name: string, attributes: Attributes): NativeDefinition {
@@ -60,7 +60,8 @@ function softmax(name: string, attributes: Attributes): NativeDefinition {
     infer: (args) => {
       axisOf(args);
       const { dtype, shape } = args.tensor('self');
-      return { dtype: args.isNone('dtype') ? dtype : args.dtype('dtype'), shape };
+      const wanted = args.isNone('dtype') ? dtype : args.dtype('dtype');
+      return { dtype: computedDtype(wanted, args.schema.name), shape };
     },
     samples: (args) => (axisOf(args) > 0 ? ['self'] : []),
     step: (args) => ({
@@ -79,10 +80,13 @@ export const normalization: readonly OperatorDefinition[] = [
     infer: (args) => {
       const { name } = args.schema;
       if (args.bool('training'))
-        throw new Error(`${name}: the model was exported in training mode; call eval() before export`);
+        throw new Error(
+          `${name}: it normalizes by the batch's own statistics; call eval() before export, and keep running statistics (track_running_stats=True)`,
+        );
       if (args.isNone('running_mean') || args.isNone('running_var'))
         throw new Error(`${name}: running statistics are needed (track_running_stats=True)`);
-      return args.tensor('input');
+      const { dtype, shape } = args.tensor('input');
+      return { dtype: computedDtype(dtype, name), shape };
     },
     samples: ['input'],
     step: (args) => ({

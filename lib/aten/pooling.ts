@@ -1,6 +1,7 @@
 import { type Arguments, type Dim, staticDim, type TensorMeta } from '../graph/index.ts';
 import type { Attributes } from '../onednn/addon.ts';
 import type { NativeDefinition, OperatorDefinition, TensorLike } from './registry.ts';
+import { computedDtype } from './shape-rules.ts';
 
 interface Window {
   readonly kernel: readonly number[];
@@ -38,10 +39,12 @@ function pooledExtent(extent: number, window: Window, i: number, operator: strin
 
 function spatial(args: Arguments<TensorMeta>, rank: number): { lead: readonly Dim[]; extents: number[] } {
   const { name } = args.schema;
-  const { shape } = args.tensor('self');
+  const { dtype, shape } = args.tensor('self');
+  computedDtype(dtype, name);
   if (shape.length !== rank + 2)
     throw new Error(
-      `${name}: the input must be [N, C, ${rank === 1 ? 'L' : 'H, W'}], got [${shape.join(', ')}]`,
+      `${name}: the input must be [N, C, ${rank === 1 ? 'L' : 'H, W'}], got [${shape.join(', ')}]` +
+        (shape.length === rank + 1 ? '; give it a batch of one, x.unsqueeze(0)' : ''),
     );
   return { lead: shape.slice(0, 2), extents: shape.slice(2).map((extent) => staticDim(extent, name)) };
 }

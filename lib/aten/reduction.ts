@@ -1,7 +1,7 @@
 import type { Arguments, Dim } from '../graph/index.ts';
 import { type DType, isFloatingPoint } from '../tensor/index.ts';
 import type { NativeDefinition, OperatorDefinition, TensorLike } from './registry.ts';
-import { normalizeAxes } from './shape-rules.ts';
+import { computedDtype, normalizeAxes } from './shape-rules.ts';
 
 interface Extents {
   readonly axes: readonly number[];
@@ -30,7 +30,7 @@ function resultDtype(args: Arguments<{ readonly dtype: DType }>): DType {
   const wanted = hasDtype && !args.isNone('dtype') ? args.dtype('dtype') : dtype;
   if (!isFloatingPoint(wanted))
     throw new Error(`${args.schema.name}: reducing ${dtype} to ${wanted} is not supported; cast to float32`);
-  return wanted;
+  return computedDtype(wanted, args.schema.name);
 }
 
 function reduction(schema: string, algorithm: string): NativeDefinition {

@@ -39,6 +39,17 @@ export function broadcastShapes(a: readonly Dim[], b: readonly Dim[], operator: 
 }
 
 /**
+ * The dtype, where operators compute in it.
+ * @throws Error for float16 and float64, which can only be stored and cast.
+ */
+export function computedDtype(dtype: DType, operator: string): DType {
+  if (dtype !== 'float16' && dtype !== 'float64') return dtype;
+  throw new Error(
+    `${operator}: computing in ${dtype} is not supported; export the model in float32 (model.float())`,
+  );
+}
+
+/**
  * The dtype arithmetic on two tensors gives (`torch.result_type`): one without dimensions is a number, which does not
  * widen a floating-point tensor that has some.
  * @throws Error where neither is floating point.

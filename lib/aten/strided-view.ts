@@ -1,4 +1,16 @@
-import { type Arguments, type Dim, dimsEqual, staticDim } from '../graph/index.ts';
+import {
+  type Arguments,
+  addDims,
+  ceilDivDims,
+  type Dim,
+  dimsEqual,
+  isAtMost,
+  maxDims,
+  minDims,
+  SymInt,
+  staticDim,
+  subDims,
+} from '../graph/index.ts';
 import type { OperatorDefinition, StridedDefinition, StridedLike, StridedView } from './registry.ts';
 import { broadcastShapes, normalizeAxis } from './shape-rules.ts';
 
@@ -48,6 +60,14 @@ function transposeOrder(rank: number, args: Arguments<Shaped>): number[] {
   const b = normalizeAxis(args.number('dim1'), rank, args.schema.name);
   return Array.from({ length: rank }, (_, i) => (i === a ? b : i === b ? a : i));
 }
+
+/** The last two extents change places. */
+function batchedTransposeOrder(rank: number, args: Arguments<Shaped>): number[] {
+  if (rank < 2) throw new Error(`${args.schema.name}: at least 2 extents are needed, the tensor has ${rank}`);
+  return [...Array(rank - 2).keys(), rank - 1, rank - 2];
+}
+
+const reversedOrder = (rank: number): number[] => [...Array(rank).keys()].reverse();
 
 function matrixTransposeOrder(rank: number, args: Arguments<Shaped>): number[] {
   if (rank > 2) throw new Error(`${args.schema.name}: at most 2 extents are allowed, the tensor has ${rank}`);
@@ -104,11 +124,27 @@ function positive(args: Arguments<Shaped>, name: string): number {
   return value;
 }
 
+/** A position along an axis of that extent: one below zero counts from the end. */
+function position(at: Dim, extent: Dim, { ranges }: Arguments<Shaped>): Dim {
+  return isAtMost(at, -1, ranges) ? addDims(at, extent) : at;
+}
+
 interface Range {
   readonly axis: number;
-  readonly start: number;
+  readonly start: Dim;
   readonly length: Dim;
   readonly step: number;
+}
+
+/**
+ * A bound of a slice, cut to the extent. One that was worked out from sizes is inside while it is symbolic: otherwise the
+ * export would have had another size.
+ */
+function bound(at: Dim, extent: Dim, args: Arguments<Shaped>): Dim {
+  const { ranges } = args;
+  const from = position(at, extent, args);
+  if (at instanceof SymInt) return isAtMost(extent, from, ranges) ? extent : from;
+  return minDims(maxDims(from, 0, ranges), extent, ranges);
 }
 
 /** PyTorch's slicing: bounds count from the end where negative, and are cut to the extent. */
@@ -116,32 +152,36 @@ function rangeOf(args: Arguments<Shaped>): Range {
   const axis = axisOf(args);
   const extent = args.tensor('self').shape[axis];
   const step = positive(args, 'step');
-  const start = args.optionalNumber('start') ?? 0;
-  const end = args.optionalNumber('end') ?? Number.MAX_SAFE_INTEGER;
-  if (start === 0 && step === 1 && end >= Number.MAX_SAFE_INTEGER)
-    return { axis, start, length: extent, step };
-  const size = staticDim(extent, args.schema.name);
-  const clip = (bound: number) => Math.min(Math.max(bound < 0 ? bound + size : bound, 0), size);
-  const length = Math.max(Math.ceil((clip(end) - clip(start)) / step), 0);
-  return { axis, start: clip(start), length, step };
+  const [first, last] = [args.optionalDim('start') ?? 0, args.optionalDim('end') ?? Number.MAX_SAFE_INTEGER];
+  const isToTheEnd = typeof last === 'number' && last >= Number.MAX_SAFE_INTEGER;
+  const start = bound(first, extent, args);
+  const length = subDims(isToTheEnd ? extent : bound(last, extent, args), start);
+  const isKnown = ![first, last].some((at) => at instanceof SymInt);
+  return {
+    axis,
+    start,
+    length: ceilDivDims(isKnown ? maxDims(length, 0, args.ranges) : length, step),
+    step,
+  };
 }
 
-function indexOf(args: Arguments<Shaped>): number {
-  const index = args.number('index');
+function indexOf(args: Arguments<Shaped>): Dim {
+  const index = args.dim('index');
   const extent = args.tensor('self').shape[axisOf(args)];
-  if (typeof extent === 'number' && (index < -extent || index >= extent))
+  const at = position(index, extent, args);
+  if (isAtMost(at, -1, args.ranges) || isAtMost(extent, at, args.ranges))
     throw new Error(`${args.schema.name}: index ${index} is out of range for an extent of ${extent}`);
-  if (index >= 0) return index;
-  return index + staticDim(extent, args.schema.name);
+  return at;
 }
 
 const without = <T>(list: readonly T[], at: number): T[] => list.filter((_, i) => i !== at);
 
+type Wanted = (args: Arguments<Shaped>) => readonly Dim[];
+
 /** -1 keeps an extent; new extents come first. */
-function expandedShape(args: Arguments<Shaped>): readonly Dim[] {
+function expandedShape(args: Arguments<Shaped>, wanted: readonly Dim[]): readonly Dim[] {
   const { name } = args.schema;
   const { shape } = args.tensor('self');
-  const wanted = args.dims('size');
   const missing = wanted.length - shape.length;
   const target = wanted.map((dim, i) => (dim === -1 && i >= missing ? shape[i - missing] : dim));
   const result = missing < 0 ? [] : broadcastShapes(shape, target, name);
@@ -150,11 +190,30 @@ function expandedShape(args: Arguments<Shaped>): readonly Dim[] {
   return result;
 }
 
+/** Extents of one element are repeated. */
+function expansion(schema: string, wanted: Wanted): StridedDefinition {
+  return {
+    schema,
+    infer: (args) => ({ dtype: args.tensor('self').dtype, shape: expandedShape(args, wanted(args)) }),
+    strided: ({ shape, strides }, args) => {
+      const target = expandedShape(args, wanted(args)) as readonly number[];
+      const missing = target.length - shape.length;
+      return {
+        shape: target,
+        strides: target.map((_, i) => (i < missing || shape[i - missing] === 1 ? 0 : strides[i - missing])),
+        offset: 0,
+      };
+    },
+  };
+}
+
 /** Operators that look at the elements of a tensor in another order, or at some of them, or at some repeatedly. */
 export const stridedViews: readonly OperatorDefinition[] = [
   permutation('aten::permute(Tensor(a) self, int[] dims) -> Tensor(a)', permuteOrder),
   permutation('aten::transpose.int(Tensor(a) self, int dim0, int dim1) -> Tensor(a)', transposeOrder),
   permutation('aten::t(Tensor(a) self) -> Tensor(a)', matrixTransposeOrder),
+  permutation('aten::numpy_T(Tensor(a) self) -> Tensor(a)', reversedOrder),
+  permutation('aten::mT(Tensor(a) self) -> Tensor(a)', batchedTransposeOrder),
   split(
     'aten::split.Tensor(Tensor(a -> *) self, SymInt split_size, int dim=0) -> Tensor(a)[]',
     (extent, args) => partsOf(extent, positive(args, 'split_size')),
@@ -176,7 +235,43 @@ export const stridedViews: readonly OperatorDefinition[] = [
     },
     strided: (input, args) => {
       const { axis, start, length, step } = rangeOf(args);
-      return narrow(input, axis, start, length as number, step);
+      return narrow(input, axis, start as number, length as number, step);
+    },
+  },
+  {
+    schema: 'aten::unbind.int(Tensor(a -> *) self, int dim=0) -> Tensor(a)[]',
+    infer: (args) => {
+      const { dtype, shape } = args.tensor('self');
+      const axis = axisOf(args);
+      const count = staticDim(shape[axis], args.schema.name);
+      return Array.from({ length: count }, () => ({ dtype, shape: without(shape, axis) }));
+    },
+    strided: ({ shape, strides }, args) => {
+      const axis = axisOf(args);
+      return Array.from({ length: shape[axis] }, (_, i) => ({
+        shape: without(shape, axis),
+        strides: without(strides, axis),
+        offset: i * strides[axis],
+      }));
+    },
+  },
+  {
+    schema: 'aten::narrow(Tensor(a) self, int dim, SymInt start, SymInt length) -> Tensor(a)',
+    infer: (args) => {
+      const { dtype, shape } = args.tensor('self');
+      const axis = axisOf(args);
+      const [length, extent] = [args.dim('length'), shape[axis]];
+      const end = addDims(position(args.dim('start'), extent, args), length);
+      if (isAtMost(end, extent, args.ranges) === false || isAtMost(length, -1, args.ranges))
+        throw new Error(
+          `${args.schema.name}: ${length} positions from ${args.dim('start')} are not in an extent of ${extent}`,
+        );
+      return { dtype, shape: replaced(shape, axis, length) };
+    },
+    strided: (input, args) => {
+      const axis = axisOf(args);
+      const start = position(args.dim('start'), input.shape[axis], args) as number;
+      return narrow(input, axis, start, args.number('length'));
     },
   },
   {
@@ -191,21 +286,15 @@ export const stridedViews: readonly OperatorDefinition[] = [
       return {
         shape: without(shape, axis),
         strides: without(strides, axis),
-        offset: indexOf(args) * strides[axis],
+        offset: (indexOf(args) as number) * strides[axis],
       };
     },
   },
-  {
-    schema: 'aten::expand(Tensor(a) self, SymInt[] size, *, bool implicit=False) -> Tensor(a)',
-    infer: (args) => ({ dtype: args.tensor('self').dtype, shape: expandedShape(args) }),
-    strided: ({ shape, strides }, args) => {
-      const target = expandedShape(args) as readonly number[];
-      const missing = target.length - shape.length;
-      return {
-        shape: target,
-        strides: target.map((_, i) => (i < missing || shape[i - missing] === 1 ? 0 : strides[i - missing])),
-        offset: 0,
-      };
-    },
-  },
+  expansion('aten::expand(Tensor(a) self, SymInt[] size, *, bool implicit=False) -> Tensor(a)', (args) =>
+    args.dims('size'),
+  ),
+  expansion(
+    'aten::expand_as(Tensor(a) self, Tensor other) -> Tensor(a)',
+    (args) => args.tensor('other').shape,
+  ),
 ];

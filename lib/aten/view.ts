@@ -117,15 +117,4 @@ export const views: readonly OperatorDefinition[] = [
   view('aten::dropout(Tensor input, float p, bool train) -> Tensor', dropout),
   view('aten::dropout_(Tensor(a!) self, float p, bool train) -> Tensor(a!)', dropout),
   view('aten::feature_dropout(Tensor input, float p, bool train) -> Tensor', dropout),
-  {
-    schema: 'aten::sym_size.int(Tensor self, int dim) -> SymInt',
-    infer: (args) => {
-      const { shape } = args.tensor('self');
-      return shape[normalizeAxis(args.number('dim'), shape.length, args.schema.name)];
-    },
-    host: (args) => {
-      const { shape } = args.tensor('self');
-      return shape[normalizeAxis(args.number('dim'), shape.length, args.schema.name)];
-    },
-  },
 ];

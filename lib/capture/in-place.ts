@@ -27,13 +27,27 @@ const views: ReadonlySet<string> = new Set(
       'unfold',
       'alias',
     ],
-    ...['detach', 'contiguous', 'to', 'dropout', 'movedim', 'view_as', 'reshape_as', 'expand_as', 'diagonal'],
+    ...[
+      'detach',
+      'detach_',
+      'contiguous',
+      'to',
+      'dropout',
+      'movedim',
+      'view_as',
+      'reshape_as',
+      'expand_as',
+      'diagonal',
+    ],
   ].map((name) => `aten.${name}`),
 );
 
-/** Whether an operator writes its first argument: its name ends in an underscore, as in `aten.relu_.default`. */
+/**
+ * Whether an operator writes its first argument: its name ends in an underscore, as in `aten.relu_.default`. That of
+ * `aten.detach_` says that gradients stop there, which is nothing here.
+ */
 export function isInPlace(target: string): boolean {
-  return /^\w+\.[a-zA-Z]\w*_\.\w+$/.test(target);
+  return target !== 'aten.detach_.default' && /^\w+\.[a-zA-Z]\w*_\.\w+$/.test(target);
 }
 
 /**

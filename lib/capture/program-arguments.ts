@@ -29,6 +29,7 @@ export function readArgument(
       return list(union);
     case 'as_sym_int':
     case 'as_sym_float':
+    case 'as_sym_bool':
       return union(at);
     case 'as_name':
       return node(at, at.string());

@@ -1,4 +1,4 @@
-import type { Dim, MetaValue, TensorMeta } from '../graph/index.ts';
+import type { Dim, MetaValue, SymbolRanges, TensorMeta } from '../graph/index.ts';
 import type { JsonCursor } from '../graph/json-cursor.ts';
 import type { DType } from '../tensor/index.ts';
 import { parseSizeExpression } from './size-expression.ts';
@@ -43,30 +43,33 @@ export function readLayout(at: JsonCursor): string {
   return 'strided';
 }
 
-/** A size: an integer or a symbolic expression. */
-export function readDim(at: JsonCursor): Dim {
+/** An integer computed from sizes, or a symbolic expression. */
+function readInteger(at: JsonCursor, ranges: SymbolRanges): Dim {
   const [tag, value] = at.union();
-  if (tag === 'as_int') {
-    const size = value.integer();
-    return size >= 0 ? size : value.fail('is a negative size');
-  }
+  if (tag === 'as_int') return value.integer();
   if (tag !== 'as_expr') at.fail(`has the unknown kind '${tag}'`);
   const expression = value.field('expr_str');
   try {
-    return parseSizeExpression(expression.string());
+    return parseSizeExpression(expression.string(), ranges);
   } catch (error) {
     return expression.fail(`cannot be used: ${(error as Error).message}`);
   }
+}
+
+function readSize(at: JsonCursor, ranges: SymbolRanges): Dim {
+  const size = readInteger(at, ranges);
+  return typeof size === 'number' && size < 0 ? at.fail('is a negative size') : size;
 }
 
 /** What the archive says of every value by name: dtype and sizes of tensors, expressions of symbolic integers. */
 export class ProgramValues {
   readonly #metas = new Map<string, TensorMeta | Dim>();
 
-  constructor(graph: JsonCursor) {
+  constructor(graph: JsonCursor, ranges: SymbolRanges) {
     for (const [name, at] of graph.field('tensor_values').entries())
-      this.#metas.set(name, readTensorMeta(at));
-    for (const [name, at] of graph.field('sym_int_values').entries()) this.#metas.set(name, readDim(at));
+      this.#metas.set(name, readTensorMeta(at, ranges));
+    for (const [name, at] of graph.field('sym_int_values').entries())
+      this.#metas.set(name, readInteger(at, ranges));
   }
 
   get(name: string): MetaValue | undefined {
@@ -74,7 +77,11 @@ export class ProgramValues {
   }
 }
 
-function readTensorMeta(at: JsonCursor): TensorMeta {
+function readTensorMeta(at: JsonCursor, ranges: SymbolRanges): TensorMeta {
   readLayout(at.field('layout'));
-  return { dtype: readScalarType(at.field('dtype')), shape: at.field('sizes').items().map(readDim) };
+  const shape = at
+    .field('sizes')
+    .items()
+    .map((size) => readSize(size, ranges));
+  return { dtype: readScalarType(at.field('dtype')), shape };
 }

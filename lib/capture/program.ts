@@ -7,13 +7,17 @@ import {
   type Node,
   type OperatorLibrary,
   type Schema,
+  type TensorMeta,
 } from '../graph/index.ts';
 import type { JsonCursor } from '../graph/json-cursor.ts';
 import type { Tensor } from '../tensor/index.ts';
 import { bindByName } from './bind-arguments.ts';
+import { decompose } from './decompose.ts';
+import { decompositions } from './decompositions.ts';
 import { isInPlace, MemoryTracker } from './in-place.ts';
 import { deriveSourceFnStack, parseModuleStack, parseSourceFnStack } from './module-stack.ts';
 import { readArgument } from './program-arguments.ts';
+import { checkOperators, checkShapes, targetOf } from './program-checks.ts';
 import { ProgramValues } from './program-values.ts';
 
 /** Where the tensors of a program are: parameters and buffers, and constants that no state dict holds. */
@@ -25,8 +29,11 @@ export interface ProgramTensors {
 /**
  * Builds the graph of a serialized exported program, unlifted as PyTorch's `ExportedProgram.module()` does it: parameters,
  * buffers and constants become `get_attr` nodes in the order of the signature.
- * @throws Error that says where in the document: an unknown schema version, operators that are not supported (all at once,
- * with a count each), a weight that is missing or of the wrong shape, and anything malformed.
+ * Arguments that were constants at export (None, numbers, strings) are no inputs: the graph holds what they led to. Results
+ * that are None are left out.
+ * @throws Error that says where in the document, or in the model: an unknown schema version, operators that are not
+ * supported (all at once, with a count each), a call that its operator refuses, a weight that is missing or of the wrong
+ * shape, and anything malformed.
  */
 export function buildProgram(
   document: JsonCursor,
@@ -41,7 +48,9 @@ export function buildProgram(
   new ProgramBuilder(module, graph, tensors, library).build(
     document.field('graph_module').field('signature'),
   );
+  decompose(module);
   module.graph.lint();
+  checkShapes(module, library);
   return module;
 }
 
@@ -57,24 +66,6 @@ function checkVersion(document: JsonCursor): void {
     `the program has schema version ${major}.${minor}, written by PyTorch ${writer}; ` +
       `version ${KNOWN_MAJOR} (PyTorch 2.6 and 2.7) is supported`,
   );
-}
-
-function operatorOf(node: JsonCursor): string {
-  return node
-    .field('target')
-    .string()
-    .replace(/^torch\.ops\./, '');
-}
-
-function checkOperators(graph: JsonCursor, library: OperatorLibrary): void {
-  const counts = new Map<string, number>();
-  for (const node of graph.field('nodes').items()) {
-    const target = operatorOf(node);
-    if (!library.has(target)) counts.set(target, (counts.get(target) ?? 0) + 1);
-  }
-  if (counts.size === 0) return;
-  const list = [...counts].sort().map(([name, count]) => `${name} (${count})`);
-  throw new Error(`operators that are not supported: ${list.join(', ')}`);
 }
 
 function readRangeConstraints(document: JsonCursor, module: GraphModule): void {
@@ -103,7 +94,7 @@ class ProgramBuilder {
     this.#document = document;
     this.#tensors = tensors;
     this.#library = library;
-    this.#values = new ProgramValues(document);
+    this.#values = new ProgramValues(document, module.rangeConstraints);
   }
 
   build(signature: JsonCursor): void {
@@ -112,7 +103,7 @@ class ProgramBuilder {
     const outputs = signature
       .field('output_specs')
       .items()
-      .map((spec) => this.#output(spec));
+      .flatMap((spec) => this.#output(spec));
     this.#graph.output(outputs);
   }
 
@@ -130,11 +121,16 @@ class ProgramBuilder {
       case 'tensor_constant':
         this.#attribute(at, at.field('tensor_constant_name').string(), this.#tensors.constants);
         return;
+      case 'constant_input':
+        return;
       case 'user_input': {
         const [argument, value] = at.field('arg').union();
         if (argument !== 'as_tensor') value.fail(`is an input of kind '${argument}'; inputs must be tensors`);
         const name = value.field('name').string();
-        this.#define(value, name, this.#graph.placeholder(name), this.#values.get(name));
+        const meta = this.#values.get(name);
+        if (!isTensorMeta(meta))
+          value.fail(`is the input '${name}', of which the graph tells no dtype and shape`);
+        this.#define(value, name, this.#graph.placeholder(name), meta);
         return;
       }
       default:
@@ -147,7 +143,7 @@ class ProgramBuilder {
     const tensor = source.get(target);
     if (!tensor) throw new Error(`the weight '${target}' is missing from the archive`);
     const meta = this.#values.get(name);
-    const declared = meta && typeof meta === 'object' && 'dtype' in meta ? describe(meta) : 'no tensor';
+    const declared = isTensorMeta(meta) ? describe(meta) : 'no tensor';
     if (declared !== describe(tensor))
       throw new Error(`the weight '${target}' is ${describe(tensor)}, but the graph declares ${declared}`);
     this.#module.attributes.set(target, tensor);
@@ -162,8 +158,8 @@ class ProgramBuilder {
   }
 
   #call(at: JsonCursor): void {
-    const target = operatorOf(at);
-    const { schema } = this.#library.get(target);
+    const target = targetOf(at);
+    const { schema } = decompositions.get(target) ?? this.#library.get(target);
     this.#floats = [];
     const named = at
       .field('inputs')
@@ -195,7 +191,7 @@ class ProgramBuilder {
     return outputs.items().flatMap((output): (string | string[])[] => {
       const [kind, value] = output.union();
       if (kind === 'as_tensor') return [value.field('name').string()];
-      if (kind === 'as_sym_int') return [value.field('as_name').string()];
+      if (kind === 'as_sym_int' || kind === 'as_sym_bool') return [value.field('as_name').string()];
       if (kind === 'as_tensors') return [value.items().map((item) => item.field('name').string())];
       return kind === 'as_none' ? [] : value.fail(`is an output of kind '${kind}', which is not supported`);
     });
@@ -204,8 +200,7 @@ class ProgramBuilder {
   /** Gives each of several results its own node, as torch.fx does with `operator.getitem`. */
   #unpack(at: JsonCursor, node: Node, names: readonly string[]): void {
     const metas = names.map((name) => this.#values.get(name));
-    if (metas.every((meta) => meta !== undefined && typeof meta === 'object' && 'dtype' in meta))
-      node.meta.val = metas;
+    if (metas.every(isTensorMeta)) node.meta.val = metas;
     this.#memory.add(node);
     for (const [i, name] of names.entries()) {
       // The writer invents names for results that nobody uses; the traced graph has no nodes for them.
@@ -233,7 +228,8 @@ class ProgramBuilder {
     return [name, argument];
   }
 
-  #output(spec: JsonCursor): Node {
+  /** None for a result that is always None. */
+  #output(spec: JsonCursor): Node[] {
     const [kind, at] = spec.union();
     if (kind === 'buffer_mutation')
       at.fail(
@@ -241,10 +237,11 @@ class ProgramBuilder {
       );
     if (kind !== 'user_output') at.fail(`is an output of kind '${kind}', which is not supported`);
     const [argument, value] = at.field('arg').union();
+    if (argument === 'as_none') return [];
     if (argument !== 'as_tensor') value.fail(`is an output of kind '${argument}'; outputs must be tensors`);
     const node = this.#node(value, value.field('name').string());
     this.#memory.checkRead('output', node);
-    return node;
+    return [node];
   }
 
   #readMetadata(metadata: JsonCursor, node: Node): void {
@@ -260,6 +257,10 @@ class ProgramBuilder {
     if (sources.length > 0) node.meta.sourceFnStack = sources;
     if (stackTrace !== undefined) node.meta.stackTrace = stackTrace;
   }
+}
+
+function isTensorMeta(meta: MetaValue | undefined): meta is TensorMeta {
+  return typeof meta === 'object' && 'dtype' in meta;
 }
 
 function describe(tensor: { readonly dtype: string; readonly shape: readonly unknown[] }): string {

@@ -1,20 +1,56 @@
-import { type Dim, mulDims, SymInt } from '../graph/index.ts';
+import {
+  addDims,
+  type Dim,
+  floorDivDims,
+  maxDims,
+  minDims,
+  modDims,
+  mulDims,
+  type SymbolRanges,
+  SymInt,
+} from '../graph/index.ts';
+
+type SizeFunction = (sizes: readonly Dim[], ranges: SymbolRanges) => Dim;
+
+const binary =
+  (rule: (a: Dim, b: Dim, ranges: SymbolRanges) => Dim): SizeFunction =>
+  ([first, ...others], ranges) =>
+    others.reduce((a, b) => rule(a, b, ranges), first);
+
+/** SymPy's functions, and those that PyTorch adds to them (`torch/utils/_sympy/functions.py`). */
+const functions: Readonly<Record<string, SizeFunction>> = {
+  Add: (sizes) => addDims(...sizes),
+  Mul: (sizes) => mulDims(...sizes),
+  Pow: ([base, exponent]) => {
+    if (typeof exponent !== 'number' || exponent < 0) throw new Error(`the power ${exponent} of a size`);
+    return mulDims(...Array<Dim>(exponent).fill(base));
+  },
+  FloorDiv: binary(floorDivDims),
+  CleanDiv: binary(floorDivDims),
+  Mod: binary(modDims),
+  PythonMod: binary(modDims),
+  Max: binary(maxDims),
+  Min: binary(minDims),
+};
 
 /**
- * Reads a symbolic size as PyTorch writes SymPy's: `Symbol('s0', positive=True, integer=True)`, `Integer(4)`, and
- * products `Mul(Integer(4), Symbol(...))`.
- * @throws Error for any other expression: only products of a number and symbols can stand for a size in Octavo.
+ * Reads a symbolic size as PyTorch writes it, in SymPy's `srepr`: `Symbol('s0', positive=True, integer=True)`,
+ * `Integer(4)`, and functions of these, such as `Add(Integer(-1), Symbol(...))`.
+ * @param ranges of the symbols, by which `Max` and `Min` may be decided.
+ * @throws Error for any other expression, such as one of real numbers.
  */
-export function parseSizeExpression(text: string): Dim {
+export function parseSizeExpression(text: string, ranges: SymbolRanges): Dim {
   const symbol = /^Symbol\('(\w+)'(?:,[^()]*)?\)$/.exec(text);
   if (symbol) return new SymInt([symbol[1]]);
   const integer = /^Integer\((-?\d+)\)$/.exec(text);
   if (integer) return Number(integer[1]);
-  const product = /^Mul\((.*)\)$/s.exec(text);
-  if (product) return mulDims(...splitArguments(product[1]).map(parseSizeExpression));
-  throw new Error(
-    `the size '${text}' is not a product of symbols; export with fewer dynamic dimensions (the batch alone is best)`,
-  );
+  const call = /^(\w+)\((.+)\)$/s.exec(text);
+  if (!call || !Object.hasOwn(functions, call[1]))
+    throw new Error(
+      `the size '${text}' is not of a kind that is supported; export with fewer dynamic dimensions (the batch alone is best)`,
+    );
+  const sizes = splitArguments(call[2]).map((argument) => parseSizeExpression(argument, ranges));
+  return functions[call[1]](sizes, ranges);
 }
 
 /** Splits at the commas outside parentheses. */

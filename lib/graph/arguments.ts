@@ -1,6 +1,7 @@
 import { type DType, isDType } from '../tensor/index.ts';
 import type { Schema, SchemaArgument } from './schema.ts';
-import type { Dim } from './symbolic.ts';
+import type { SymbolRanges } from './symbol-range.ts';
+import { type Dim, SymInt } from './symbolic.ts';
 
 /**
  * An operator call's arguments, bound to its schema: defaults filled in, `2` spread to `[2, 2]` where the schema says
@@ -8,10 +9,13 @@ import type { Dim } from './symbolic.ts';
  */
 export class Arguments<T> {
   readonly schema: Schema;
+  /** What is known of the symbols in symbolic sizes. */
+  readonly ranges: SymbolRanges;
   readonly #values: ReadonlyMap<string, unknown>;
 
-  private constructor(schema: Schema, values: ReadonlyMap<string, unknown>) {
+  private constructor(schema: Schema, values: ReadonlyMap<string, unknown>, ranges: SymbolRanges) {
     this.schema = schema;
+    this.ranges = ranges;
     this.#values = values;
   }
 
@@ -20,6 +24,7 @@ export class Arguments<T> {
     schema: Schema,
     args: readonly unknown[],
     kwargs: Readonly<Record<string, unknown>> = {},
+    ranges: SymbolRanges = new Map(),
   ): Arguments<T> {
     const values = new Map<string, unknown>();
     const positional = schema.arguments.filter((argument) => !argument.keywordOnly);
@@ -39,7 +44,7 @@ export class Arguments<T> {
       }
       values.set(argument.name, spread(argument, value));
     }
-    return new Arguments<T>(schema, values);
+    return new Arguments<T>(schema, values, ranges);
   }
 
   /** The argument as it is. */
@@ -87,12 +92,17 @@ export class Arguments<T> {
 
   /** An integer that may be symbolic while shapes are inferred. */
   dim(name: string): Dim {
-    return this.raw(name) as Dim;
+    return this.#expect(name, isDim, 'a size') as Dim;
+  }
+
+  optionalDim(name: string): Dim | null {
+    return this.isNone(name) ? null : this.dim(name);
   }
 
   /** Integers that may be symbolic while shapes are inferred. */
   dims(name: string): readonly Dim[] {
-    return this.#expect(name, Array.isArray, 'a list of sizes') as readonly Dim[];
+    const isDims = (v: unknown) => Array.isArray(v) && v.every(isDim);
+    return this.#expect(name, isDims, 'a list of sizes') as readonly Dim[];
   }
 
   bool(name: string): boolean {
@@ -127,6 +137,8 @@ export class Arguments<T> {
     return value;
   }
 }
+
+const isDim = (value: unknown): value is Dim => typeof value === 'number' || value instanceof SymInt;
 
 function spread(argument: SchemaArgument, value: unknown): unknown {
   if (argument.length === undefined || value === null) return value;

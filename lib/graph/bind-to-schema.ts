@@ -2,9 +2,11 @@ import { Arguments } from './arguments.ts';
 import { type Argument, isArgumentList, Node } from './node.ts';
 import type { OperatorLibrary } from './operator.ts';
 import type { Schema } from './schema.ts';
+import type { SymbolRanges } from './symbol-range.ts';
 
 /**
  * A call's arguments by their names, with what `resultOf` says in place of the nodes among them.
+ * @param ranges of the symbols, where results may have symbolic sizes.
  * @throws Error as {@link Arguments.bind} does.
  */
 export function bindCall<T>(
@@ -12,11 +14,12 @@ export function bindCall<T>(
   args: readonly Argument[],
   kwargs: Readonly<Record<string, Argument>>,
   resultOf: (node: Node) => unknown,
+  ranges?: SymbolRanges,
 ): Arguments<T> {
   const load = (arg: Argument): unknown =>
     arg instanceof Node ? resultOf(arg) : isArgumentList(arg) ? arg.map(load) : arg;
   const named = Object.fromEntries(Object.entries(kwargs).map(([key, arg]) => [key, load(arg)]));
-  return Arguments.bind<T>(schema, args.map(load), named);
+  return Arguments.bind<T>(schema, args.map(load), named, ranges);
 }
 
 /**

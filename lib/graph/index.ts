@@ -7,6 +7,7 @@ export { Graph } from './graph.ts';
 export { type CallableModule, GraphModule, type GraphModuleMeta } from './graph-module.ts';
 export { Interpreter } from './interpreter.ts';
 export { isCall, onlyUser } from './match.ts';
+export { modelLine } from './model-line.ts';
 export {
   type NamedPattern,
   type NamedSubgraphMatch,
@@ -39,6 +40,15 @@ export {
   serializeNumber,
 } from './serialize.ts';
 export { inferCall, inferNode, propagateShapes } from './shape-propagation.ts';
+export {
+  ceilDivDims,
+  floorDivDims,
+  isAtMost,
+  isEqual,
+  maxDims,
+  minDims,
+  modDims,
+} from './size-functions.ts';
 export { areConnected, getSourcePartitions, type SourcePartition } from './source-partitions.ts';
 export { type SubgraphMatch, SubgraphMatcher, type SubgraphMatcherOptions } from './subgraph-matcher.ts';
 export {
@@ -48,4 +58,14 @@ export {
   type SymbolRanges,
   serializeRanges,
 } from './symbol-range.ts';
-export { addDims, type Dim, dimsEqual, divDims, mulDims, SymInt, staticDim } from './symbolic.ts';
+export {
+  addDims,
+  type Dim,
+  dimsEqual,
+  divDims,
+  mulDims,
+  SymInt,
+  type SymTerm,
+  staticDim,
+  subDims,
+} from './symbolic.ts';

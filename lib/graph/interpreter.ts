@@ -2,6 +2,7 @@ import { Tensor } from '../tensor/index.ts';
 import { bindCall } from './bind-to-schema.ts';
 import { GET_ITEM, pickItem } from './get-item.ts';
 import type { GraphModule } from './graph-module.ts';
+import { modelLine } from './model-line.ts';
 import { describeValue, isArgumentList, Node } from './node.ts';
 import type { OperatorLibrary, RuntimeValue } from './operator.ts';
 import { checkRanges } from './symbol-range.ts';
@@ -69,7 +70,9 @@ export class Interpreter {
       return operator.execute(bindCall<Tensor>(operator.schema, node.args, node.kwargs, resultOf));
     } catch (error) {
       const what = node.op === 'call_module' ? `on ${describeValue(node.args[0] as Node)}` : node.target;
-      throw new Error(`node '${node.name}' (${what}): ${(error as Error).message}`, { cause: error });
+      throw new Error(`node '${node.name}' (${what}): ${(error as Error).message}${modelLine(node)}`, {
+        cause: error,
+      });
     }
   }
 

@@ -27,7 +27,7 @@ function printNode(node: Node, library: OperatorLibrary): string {
 }
 
 function printTarget(node: Node): string {
-  const isOperator = node.op === 'call_function' && !node.target.startsWith('operator.');
+  const isOperator = node.op === 'call_function' && !/^(operator|torch)\./.test(node.target);
   return isOperator ? `torch.ops.${node.target}` : node.target;
 }
 

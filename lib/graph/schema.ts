@@ -36,12 +36,15 @@ export interface Schema {
 /** The name and all before its arguments. */
 const heading = /^\s*(\w+)::(\w+)(?:\.(\w+))?\(/;
 
+/** Their functions have no overloads: `operator.mul`, `torch.sym_max`. */
+const pythonModules: ReadonlySet<string> = new Set(['operator', 'torch']);
+
 /** What nodes call the operator of a schema, without reading the rest of it: `aten.conv2d.default`. */
 export function operatorName(schema: string): string {
   const match = heading.exec(schema);
   if (!match) throw new Error(`operator schema '${schema}' cannot be read`);
   const [, namespace, operator, overload = 'default'] = match;
-  return `${namespace}.${operator}.${overload}`;
+  return pythonModules.has(namespace) ? `${namespace}.${operator}` : `${namespace}.${operator}.${overload}`;
 }
 
 /**

@@ -1,7 +1,7 @@
 import { isDType } from '../tensor/index.ts';
 import { Graph } from './graph.ts';
 import { type Argument, isArgumentList, type MetaValue, Node, type TensorMeta } from './node.ts';
-import { type Dim, SymInt } from './symbolic.ts';
+import { type Dim, SymInt, type SymTerm } from './symbolic.ts';
 
 /** A node argument in JSON: nodes by name, and the numbers JSON has no words for. */
 type JsonArgument =
@@ -13,8 +13,8 @@ type JsonArgument =
   | { readonly node: string }
   | { readonly number: string };
 
-/** A size in JSON: a number, or `{ symbols: ['s0'], coefficient: 2 }`. */
-type JsonDim = number | { readonly symbols: readonly string[]; readonly coefficient: number };
+/** A size in JSON: a number, or `{ symbols: ['s0'], coefficient: 2 }`, with further terms where it is a sum. */
+type JsonDim = number | (SymTerm & { readonly plus?: readonly SymTerm[] });
 
 interface JsonTensorMeta {
   readonly dtype: string;
@@ -141,8 +141,11 @@ function fromJson(json: unknown, nodes: ReadonlyMap<string, Node>, where: string
   return input;
 }
 
-const dimToJson = (dim: Dim): JsonDim =>
-  typeof dim === 'number' ? dim : { symbols: dim.symbols, coefficient: dim.coefficient };
+function dimToJson(dim: Dim): JsonDim {
+  if (typeof dim === 'number') return dim;
+  const [first, ...plus] = dim.terms;
+  return plus.length === 0 ? first : { ...first, plus };
+}
 
 const tensorToJson = ({ dtype, shape }: TensorMeta): JsonTensorMeta => ({
   dtype,
@@ -168,16 +171,24 @@ function tensorFromJson(json: unknown, where: string): TensorMeta {
 }
 
 function dimFromJson(json: unknown, where: string): Dim {
-  const size = (value: unknown): number => {
-    if (typeof value === 'number' && Number.isSafeInteger(value) && value >= 0) return value;
+  if (typeof json === 'number') {
+    if (Number.isSafeInteger(json) && json >= 0) return json;
     throw new Error(`graph: ${where} has a size that is no non-negative integer`);
-  };
-  if (typeof json === 'number') return size(json);
+  }
+  const { plus = [] } = record(json, `size of ${where}`);
+  const terms = [json, ...list(plus, `plus of ${where}`)].map((term) => termFromJson(term, where));
+  const [{ symbols, coefficient }, ...further] = terms;
+  return new SymInt(symbols, coefficient, ...further);
+}
+
+function termFromJson(json: unknown, where: string): SymTerm {
   const { symbols, coefficient } = record(json, `size of ${where}`);
-  return new SymInt(
-    list(symbols, `symbols of ${where}`).map((symbol) => text(symbol, `symbol of ${where}`)),
-    size(coefficient),
-  );
+  if (typeof coefficient !== 'number' || !Number.isSafeInteger(coefficient))
+    throw new Error(`graph: ${where} has a size whose coefficient is no integer`);
+  return {
+    symbols: list(symbols, `symbols of ${where}`).map((symbol) => text(symbol, `symbol of ${where}`)),
+    coefficient,
+  };
 }
 
 function record(value: unknown, what: string): Record<string, unknown> {

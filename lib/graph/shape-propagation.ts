@@ -1,8 +1,10 @@
 import { bindCall } from './bind-to-schema.ts';
 import { GET_ITEM, pickItem } from './get-item.ts';
 import type { GraphModule } from './graph-module.ts';
+import { modelLine } from './model-line.ts';
 import type { Argument, MetaValue, Node, TensorMeta } from './node.ts';
 import type { OperatorLibrary } from './operator.ts';
+import type { SymbolRanges } from './symbol-range.ts';
 
 /**
  * Dtype and shape of every node for the given inputs, without running anything (counterpart: FakeTensorProp). With
@@ -26,31 +28,36 @@ export function propagateShapes(
     else
       metas.set(
         node,
-        inferNode(library, node, (input) => metas.get(input)!),
+        inferNode(library, node, (input) => metas.get(input)!, module.rangeConstraints),
       );
   }
   return metas;
 }
 
 /**
- * Dtype and shape that a call of the graph gives; `metaOf` says what is known of its inputs.
- * @throws Error that names the node when the operator is not supported or refuses its arguments.
+ * Dtype and shape that a call of the graph gives; `metaOf` says what is known of its inputs, `ranges` of the
+ * symbols in their sizes.
+ * @throws Error that names the node and the line of the model when the operator is not supported or refuses its arguments.
  */
 export function inferNode(
   library: OperatorLibrary,
   node: Node,
   metaOf: (input: Node) => MetaValue,
+  ranges: SymbolRanges,
 ): MetaValue {
   if (node.target === GET_ITEM) return pickItem<TensorMeta>(node, metaOf(node.args[0] as Node));
   try {
-    return inferCall(library, node.target, node.args, node.kwargs, metaOf);
+    return inferCall(library, node.target, node.args, node.kwargs, metaOf, ranges);
   } catch (error) {
-    throw new Error(`node '${node.name}' (${node.target}): ${(error as Error).message}`, { cause: error });
+    throw new Error(`node '${node.name}' (${node.target}): ${(error as Error).message}${modelLine(node)}`, {
+      cause: error,
+    });
   }
 }
 
 /**
- * Dtype and shape an operator gives for these arguments; `metaOf` says what is known of the nodes among them.
+ * Dtype and shape an operator gives for these arguments; `metaOf` says what is known of the nodes among them,
+ * `ranges` of the symbols in their sizes.
  * @throws Error when the operator is not supported or refuses its arguments.
  */
 export function inferCall(
@@ -59,7 +66,8 @@ export function inferCall(
   args: readonly Argument[],
   kwargs: Readonly<Record<string, Argument>>,
   metaOf: (node: Node) => MetaValue,
+  ranges: SymbolRanges,
 ): MetaValue {
   const operator = library.get(target);
-  return operator.infer(bindCall<TensorMeta>(operator.schema, args, kwargs, metaOf));
+  return operator.infer(bindCall<TensorMeta>(operator.schema, args, kwargs, metaOf, ranges));
 }

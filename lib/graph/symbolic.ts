@@ -1,14 +1,27 @@
+/** One summand of a symbolic size: `coefficient * symbol * ...`. The constant one has no symbols. */
+export interface SymTerm {
+  /** Sorted; a function of sizes, such as `(s0//2)`, stands here as a symbol of its own. */
+  readonly symbols: readonly string[];
+  readonly coefficient: number;
+}
+
 /**
- * A size known only when a request arrives: `coefficient * symbol * ...`. PyTorch's SymInt restricted to monomials,
- * which is what batch sizes give once they have passed views and flattens.
+ * A size known only when a request arrives: a sum of products of symbols, such as `s1 - 1` (counterpart: `torch.SymInt`).
+ * Two sizes are the same when their texts are.
  */
 export class SymInt {
-  readonly coefficient: number;
-  readonly symbols: readonly string[];
+  /** In the order of their degrees, the constant last. */
+  readonly terms: readonly SymTerm[];
 
-  constructor(symbols: readonly string[], coefficient = 1) {
-    this.symbols = [...symbols].sort();
-    this.coefficient = coefficient;
+  /** `coefficient * symbol * ...`, plus further terms. {@link addDims} and its like bring terms into order. */
+  constructor(symbols: readonly string[], coefficient = 1, ...further: readonly SymTerm[]) {
+    this.terms = [{ symbols: [...symbols].sort(), coefficient }, ...further];
+  }
+
+  /** Whether the size depends on that symbol. */
+  mentions(symbol: string): boolean {
+    const word = new RegExp(`\\b${symbol}\\b`);
+    return this.terms.some(({ symbols }) => symbols.some((factor) => word.test(factor)));
   }
 
   /**
@@ -24,25 +37,64 @@ export class SymInt {
   }
 
   toString(): string {
-    const factors = this.coefficient === 1 ? [] : [String(this.coefficient)];
-    return [...factors, ...this.symbols].join('*');
+    return this.terms
+      .map(({ symbols, coefficient }, i) => {
+        const sign = coefficient < 0 ? (i === 0 ? '-' : ' - ') : i === 0 ? '' : ' + ';
+        const size = Math.abs(coefficient);
+        const factors = size === 1 && symbols.length > 0 ? symbols : [size, ...symbols];
+        return sign + factors.join('*');
+      })
+      .join('');
   }
 }
 
 /** One extent of a shape: a number, or a symbol such as the batch size `s0`. */
 export type Dim = number | SymInt;
 
-const parts = (dim: Dim): SymInt => (typeof dim === 'number' ? new SymInt([], dim) : dim);
-const simplify = (dim: SymInt): Dim =>
-  dim.symbols.length === 0 || dim.coefficient === 0 ? dim.coefficient : dim;
+/** A number is the constant term. */
+export const termsOf = (dim: Dim): readonly SymTerm[] =>
+  typeof dim !== 'number' ? dim.terms : dim === 0 ? [] : [{ symbols: [], coefficient: dim }];
+
+/** Higher degrees first, then by name: an order that products keep, which long division needs. */
+function compareTerms({ symbols: a }: SymTerm, { symbols: b }: SymTerm): number {
+  if (a.length !== b.length) return b.length - a.length;
+  const at = a.findIndex((symbol, i) => symbol !== b[i]);
+  return at < 0 ? 0 : a[at] < b[at] ? -1 : 1;
+}
+
+/** The size that terms add up to. */
+export function sumOf(terms: readonly SymTerm[]): Dim {
+  const byFactors = new Map<string, SymTerm>();
+  for (const { symbols, coefficient } of terms) {
+    const key = symbols.join('*');
+    byFactors.set(key, { symbols, coefficient: coefficient + (byFactors.get(key)?.coefficient ?? 0) });
+  }
+  const [first, ...further] = [...byFactors.values()]
+    .filter(({ coefficient }) => coefficient !== 0)
+    .sort(compareTerms);
+  if (!first) return 0;
+  return first.symbols.length === 0
+    ? first.coefficient
+    : new SymInt(first.symbols, first.coefficient, ...further);
+}
+
+function productOf(a: SymTerm, b: SymTerm): SymTerm {
+  return { symbols: [...a.symbols, ...b.symbols].sort(), coefficient: a.coefficient * b.coefficient };
+}
 
 /** Product of extents. */
 export function mulDims(...dims: readonly Dim[]): Dim {
-  return simplify(
-    dims
-      .map(parts)
-      .reduce((a, b) => new SymInt([...a.symbols, ...b.symbols], a.coefficient * b.coefficient), parts(1)),
-  );
+  return dims.reduce((a, b) => sumOf(termsOf(a).flatMap((x) => termsOf(b).map((y) => productOf(x, y)))), 1);
+}
+
+/** Sum of extents. */
+export function addDims(...dims: readonly Dim[]): Dim {
+  return sumOf(dims.flatMap(termsOf));
+}
+
+/** Difference of extents. */
+export function subDims(a: Dim, b: Dim): Dim {
+  return addDims(a, mulDims(-1, b));
 }
 
 /**
@@ -50,29 +102,27 @@ export function mulDims(...dims: readonly Dim[]): Dim {
  * @throws Error when the division leaves a remainder or symbols that do not cancel.
  */
 export function divDims(a: Dim, b: Dim): Dim {
-  const [x, y] = [parts(a), parts(b)];
-  const rest = [...x.symbols];
-  for (const symbol of y.symbols) {
-    const at = rest.indexOf(symbol);
-    if (at < 0) throw new Error(`symbolic size ${a} cannot be divided by ${b}`);
-    rest.splice(at, 1);
+  const [divisor] = termsOf(b);
+  if (!divisor) throw new Error(`size ${a} cannot be divided by 0`);
+  let [quotient, rest]: [Dim, Dim] = [0, a];
+  while (rest !== 0) {
+    const term = sumOf([quotientOf(termsOf(rest)[0], divisor, a, b)]);
+    quotient = addDims(quotient, term);
+    rest = subDims(rest, mulDims(term, b));
   }
-  const quotient = x.coefficient / y.coefficient;
-  if (!Number.isInteger(quotient)) throw new Error(`size ${a} is not a multiple of ${b}`);
-  return simplify(new SymInt(rest, quotient));
+  return quotient;
 }
 
-/**
- * Sum of extents.
- * @throws Error when different symbols would have to be added: such a size is not a monomial.
- */
-export function addDims(a: Dim, b: Dim): Dim {
-  if (a === 0) return b;
-  if (b === 0) return a;
-  const [x, y] = [parts(a), parts(b)];
-  if (x.symbols.join() !== y.symbols.join())
-    throw new Error(`sum of the symbolic sizes ${a} and ${b} is not supported; export with that size fixed`);
-  return simplify(new SymInt(x.symbols, x.coefficient + y.coefficient));
+function quotientOf(term: SymTerm, by: SymTerm, a: Dim, b: Dim): SymTerm {
+  const symbols = [...term.symbols];
+  for (const symbol of by.symbols) {
+    const at = symbols.indexOf(symbol);
+    if (at < 0) throw new Error(`symbolic size ${a} cannot be divided by ${b}`);
+    symbols.splice(at, 1);
+  }
+  const coefficient = term.coefficient / by.coefficient;
+  if (!Number.isInteger(coefficient)) throw new Error(`size ${a} is not a multiple of ${b}`);
+  return { symbols, coefficient };
 }
 
 /** Whether two extents are the same number or the same expression. */

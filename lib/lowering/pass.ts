@@ -72,7 +72,10 @@ export class PassContext {
 
   /** Works out one call's dtype and shape anew, after its arguments or their dtypes changed. */
   inferAgain(node: Node): void {
-    node.meta = { ...node.meta, val: inferNode(operators, node, (input) => input.meta.val!) };
+    node.meta = {
+      ...node.meta,
+      val: inferNode(operators, node, (input) => input.meta.val!, this.module.rangeConstraints),
+    };
   }
 
   /** Runs one pass and counts what it did. What it refused in an earlier round is forgotten. */
@@ -111,7 +114,9 @@ export class PassContext {
   /** A new call before `before`. `covers`: the nodes whose work it does. */
   call(before: Node, target: string, args: readonly Argument[], covers: readonly Node[]): Node {
     const node = this.graph.insertingBefore(before, () => this.graph.callFunction(target, args));
-    node.meta = { val: inferCall(operators, target, args, {}, (input) => input.meta.val!) };
+    node.meta = {
+      val: inferCall(operators, target, args, {}, (input) => input.meta.val!, this.module.rangeConstraints),
+    };
     this.inherit(node, covers);
     return node;
   }

@@ -7,6 +7,7 @@ import {
   Node,
   type SymbolRanges,
   type SymInt,
+  subDims,
   type TensorMeta,
 } from '../graph/index.ts';
 import { type DType, type ForeignTensor, Tensor } from '../tensor/index.ts';
@@ -201,14 +202,24 @@ function checkShape(
   checkRanges(info, shape, ranges, got);
 }
 
-/** An extent of one symbol, `s0` or `2*s0`, says the symbol's size; one of several only has to be the same everywhere. */
+/** An extent of one symbol, `2*s0 + 1`, says the symbol's size; one of several only has to be the same everywhere. */
 function choose(dim: SymInt, extent: number, input: string, chosen: ChosenSizes, must: string, got: string) {
   if (extent < 1) throw new Error(`${must} with ${dim} at least 1, got ${got}`);
-  const [symbol, unit] = dim.symbols.length === 1 ? [dim.symbols[0], dim.coefficient] : [String(dim), 1];
-  if (extent % unit !== 0) throw new Error(`${must} with ${dim} a multiple of ${unit}, got ${got}`);
-  const size = extent / unit;
+  const { symbol, unit, offset } = linearIn(dim);
+  if ((extent - offset) % unit !== 0)
+    throw new Error(`${must} with ${subDims(dim, offset)} a multiple of ${unit}, got ${got}`);
+  const size = (extent - offset) / unit;
+  if (size < 0) throw new Error(`${must} with ${symbol} at least 0, got ${got}`);
   const before = chosen.get(symbol);
   if (before && before.size !== size)
     throw new Error(`${must}, got ${got}: ${symbol} is ${before.size} in input '${before.input}'`);
   chosen.set(symbol, { size, input });
+}
+
+/** The size as `unit * symbol + offset`; one of several symbols counts as a symbol of its own. */
+function linearIn(dim: SymInt): { symbol: string; unit: number; offset: number } {
+  const [first, constant, ...others] = dim.terms;
+  const isLinear = first.symbols.length === 1 && (constant?.symbols.length ?? 0) === 0 && others.length === 0;
+  if (!isLinear) return { symbol: String(dim), unit: 1, offset: 0 };
+  return { symbol: first.symbols[0], unit: first.coefficient, offset: constant?.coefficient ?? 0 };
 }

@@ -25,3 +25,37 @@ describe('division by a number', () => {
     expect(divide(Tensor.from('float32', [0, 0]), 1e-39).toArray()).toEqual([0, 0]);
   });
 });
+
+describe('a constant without dimensions, of a dtype that is not computed in', () => {
+  const x = uniform([64], 0.5, 8, 4);
+  const call = (target: string, ...args: readonly unknown[]): number[] => {
+    const operator = operators.get(target);
+    const result = operator.execute(Arguments.bind<Tensor>(operator.schema, args)) as Tensor;
+    expect([result.dtype, result.shape]).toEqual(['float32', [64]]);
+    return result.toArray().map(Number);
+  };
+  const half = Tensor.scalar('float64', 0.5);
+  const three = Tensor.scalar('int64', 3);
+
+  it.each<[string, Tensor, number, (a: number, b: number) => number]>([
+    ['aten.add.Tensor', half, 0.5, (a, b) => a + b],
+    ['aten.sub.Tensor', three, 3, (a, b) => a - b],
+    ['aten.mul.Tensor', half, 0.5, (a, b) => a * b],
+    ['aten.div.Tensor', three, 3, (a, b) => a / b],
+  ])('%s is the number in it, on either side', (target, tensor, number, result) => {
+    const values = x.toArray().map(Number);
+    const close = (actual: readonly number[], expected: readonly number[]) => {
+      // One rounding or two.
+      for (const [i, value] of actual.entries())
+        expect(Math.abs(value - expected[i])).toBeLessThan(3e-7 * Math.max(1, Math.abs(expected[i])));
+    };
+    close(
+      call(target, x, tensor),
+      values.map((value) => result(value, number)),
+    );
+    close(
+      call(target, tensor, x),
+      values.map((value) => result(number, value)),
+    );
+  });
+});

@@ -109,6 +109,17 @@ const calls: Readonly<Record<string, (test: TestGraph) => Node>> = {
   'leaky relu': (t) => t.call('aten.leaky_relu.default', t.x, 0.2),
   'add with alpha': (t) =>
     t.graph.callFunction('aten.add.Tensor', [t.x, t.call('aten.sigmoid.default', t.x)], { alpha: 2 }),
+  'arithmetic with constants of other dtypes': (t) => {
+    const [half, three] = [Tensor.scalar('float64', 0.5), Tensor.scalar('int64', 3)];
+    const product = t.call('aten.mul.Tensor', t.weight('half', half), t.x);
+    return t.call('aten.sub.Tensor', product, t.weight('three', three));
+  },
+  'one position, counted from either end': (t) =>
+    t.call('aten.add.Tensor', t.call('aten.select.int', t.x, 1, -1), t.call('aten.select.int', t.x, -3, 2)),
+  'slices, counted from either end': (t) => {
+    const inner = t.call('aten.slice.Tensor', t.x, 2, 1, -1, 2);
+    return t.call('aten.slice.Tensor', inner, -1, -3, 2 ** 63);
+  },
   'mul by a number': (t) => t.call('aten.mul.Tensor', t.x, -3),
   'max pooling, ceil mode': (t) =>
     t.call('aten.max_pool2d.default', t.x, [3, 3], [2, 2], [0, 0], [1, 1], true),

@@ -96,8 +96,9 @@ describe('loadPt2 refuses', () => {
       [(p) => (graphOf(p).tensor_values.relu.dtype = 11), 'is element type 11, which is not supported'],
       [(p) => (graphOf(p).tensor_values.relu.layout = 1), 'only dense (strided) tensors are supported'],
       [
-        (p) => (graphOf(p).tensor_values.relu.sizes[0].as_expr.expr_str = "Add(Symbol('s0'), Integer(1))"),
-        "the size 'Add(Symbol('s0'), Integer(1))' is not a product of symbols",
+        (p) =>
+          (graphOf(p).tensor_values.relu.sizes[0].as_expr.expr_str = "IntTrueDiv(Symbol('s0'), Integer(2))"),
+        "the size 'IntTrueDiv(Symbol('s0'), Integer(2))' is not of a kind that is supported",
       ],
       [
         (p) => {
@@ -119,6 +120,38 @@ describe('loadPt2 refuses', () => {
       ],
     ];
     for (const [change, message] of cases) await expectRefusal(withProgram(change), message);
+  });
+
+  it('a call that its operator refuses, with the line of the model', async () => {
+    const tall = withProgram((program) => {
+      const [conv] = graphOf(program).nodes;
+      conv.inputs.push({ name: 'dilation', arg: { as_ints: [40, 40] } });
+      conv.metadata.stack_trace =
+        '  File "/a/outer.py", line 3, in call\n    net(x)\n  File "/a/net.py", line 7, in forward\n    self.conv(x)\n';
+    });
+    await expectRefusal(
+      tall,
+      /^the .pt2 file: node 'conv2d' \(aten.conv2d.default\): .* \(File "\/a\/net.py", line 7, in forward: self.conv\(x\)\)$/s,
+    );
+  });
+
+  it('a parameter that is written, but not one that is detached', async () => {
+    const changed = (target: string) =>
+      withProgram((program) => {
+        const [relu] = graphOf(program).nodes.slice(2);
+        relu.target = target;
+        relu.inputs[0].arg.as_tensor.name = 'p_l__s___bn1_weight';
+        const [shape, sizes] = ['relu', 'p_l__s___bn1_weight'].map(
+          (name) => graphOf(program).tensor_values[name],
+        );
+        shape.sizes = sizes.sizes;
+      });
+    await expectRefusal(
+      changed('torch.ops.aten.relu_.default'),
+      "writes the parameter or buffer 'bn1.weight'",
+    );
+    // What follows reads an image.
+    await expectRefusal(changed('torch.ops.aten.detach_.default'), /^the .pt2 file: node '(?!relu)/);
   });
 
   it('a pickle that names anything but tensors, by name, and never calls it', async () => {

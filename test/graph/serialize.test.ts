@@ -1,10 +1,17 @@
 import { describe, expect, it } from 'vitest';
-import { deserializeGraph, Graph, SymInt, serializeGraph } from '../../lib/graph/index.ts';
+import {
+  addDims,
+  deserializeGraph,
+  Graph,
+  SymInt,
+  serializeGraph,
+  type TensorMeta,
+} from '../../lib/graph/index.ts';
 
 function sample(): Graph {
   const graph = new Graph();
   const x = graph.placeholder('x_1');
-  x.meta.val = { dtype: 'float32', shape: [new SymInt(['s0'], 2), 3] };
+  x.meta.val = { dtype: 'float32', shape: [new SymInt(['s0'], 2), addDims(new SymInt(['s1']), -1)] };
   const weight = graph.getAttr('layer.0.weight');
   const size = graph.callFunction('aten.sym_size.int', [x, 0]);
   size.meta.val = new SymInt(['s0'], 2);
@@ -31,6 +38,7 @@ describe('a graph', () => {
     expect(parts.args).toEqual([[x, [weight, null]], 1e-5, -0, Infinity, NaN]);
     expect(parts.kwargs).toEqual({ dim: -Infinity, flag: true, name: 'same' });
     expect(String(size.meta.val)).toBe('2*s0');
+    expect(String((x.meta.val as TensorMeta).shape)).toBe('2*s0,s1 - 1');
     expect(output.args).toEqual([[parts, size]]);
     expect(output.meta.outputNames).toEqual(['result', 'size']);
     expect(x.users).toEqual([size, parts]);
@@ -53,6 +61,16 @@ describe('a graph', () => {
       'a symbol that is none',
       { nodes: [{ ...node, val: { size: { symbols: [1], coefficient: 1 } } }] },
       /symbol of/,
+    ],
+    [
+      'a coefficient that is none',
+      { nodes: [{ ...node, val: { size: { symbols: ['s0'], coefficient: 0.5 } } }] },
+      /coefficient is no integer/,
+    ],
+    [
+      'terms that are none',
+      { nodes: [{ ...node, val: { size: { symbols: ['s0'], coefficient: 1, plus: 1 } } }] },
+      /plus of node 'x' must be a list/,
     ],
   ])('with %s is refused', (_, json, message) => {
     expect(() => deserializeGraph(json)).toThrow(message);

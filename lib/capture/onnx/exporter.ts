@@ -138,15 +138,18 @@ function inputMeta(node: Node): TensorMeta {
   return val;
 }
 
+/** Whether an operator gives a size: ONNX has the shapes it is meant for. */
+const isSize = (target: string): boolean =>
+  operators.has(target) && 'host' in operators.get(target).definition;
+
 function assertSupported(module: GraphModule): void {
   const missing = new Map<string, Node[]>();
   for (const node of module.graph.nodes) {
     const isCall = node.op === 'call_function' || node.op === 'call_module';
     if (
       !isCall ||
-      node.target === 'aten.sym_size.int' ||
       node.target === GET_ITEM ||
-      (node.op === 'call_function' && emitterOf(node.target))
+      (node.op === 'call_function' && (isSize(node.target) || emitterOf(node.target)))
     )
       continue;
     const target = node.op === 'call_module' ? 'observer or module' : node.target;

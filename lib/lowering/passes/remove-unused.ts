@@ -1,7 +1,7 @@
 import type { Pass } from '../pass.ts';
 
 /**
- * Dead code: removes what no output needs.
+ * Dead code: removes what no output needs. What a model asserts of its sizes stays.
  *
  *     x → op (no users)   ⇒   (nothing)
  */
@@ -10,7 +10,8 @@ export const removeUnused: Pass = {
   run(context) {
     let count = 0;
     for (const node of context.graph.nodes.toReversed()) {
-      if (node.users.length > 0 || node.op === 'placeholder' || node.op === 'output') continue;
+      const isNeeded = node.users.length > 0 || node.target === 'aten._assert_scalar.default';
+      if (isNeeded || node.op === 'placeholder' || node.op === 'output') continue;
       context.erase(node);
       count++;
     }

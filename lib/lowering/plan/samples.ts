@@ -22,9 +22,9 @@ import {
  */
 export function keepsSamplesApart(module: GraphModule, inputs: readonly TensorMeta[]): boolean {
   const [first] = inputs[0]?.shape ?? [];
-  if (!(first instanceof SymInt) || first.symbols.length !== 1 || first.coefficient !== 1) return false;
+  if (!(first instanceof SymInt) || !/^\w+$/.test(String(first))) return false;
   if (!inputs.every(({ shape: [batch] }) => batch !== undefined && dimsEqual(batch, first))) return false;
-  return new SampleTracing(module, inputs, first.symbols[0]).allApart();
+  return new SampleTracing(module, inputs, String(first)).allApart();
 }
 
 /** Follows the samples through a graph. */
@@ -92,7 +92,9 @@ class SampleTracing {
   #dependsOnSize(node: Node): boolean {
     if (node.op !== 'call_function' || node.target === GET_ITEM || node.target === 'aten.expand.default')
       return false;
-    if ('view' in operators.get(node.target).definition) return false;
+    // A size that is worked out from another one is looked at where something is computed with it.
+    const { definition } = operators.get(node.target);
+    if ('view' in definition || 'host' in definition) return false;
     return node.allInputNodes.some((input) => {
       const meta = this.#metas.get(input)!;
       return tensorsOf(meta).length === 0 && this.#mentions(meta as Dim);
@@ -105,7 +107,7 @@ class SampleTracing {
   }
 
   #mentions(dim: Dim): boolean {
-    return dim instanceof SymInt && dim.symbols.includes(this.#batch);
+    return dim instanceof SymInt && dim.mentions(this.#batch);
   }
 }
 

@@ -1,4 +1,5 @@
 import { expect, test } from 'vitest';
+import { SymInt } from '../../../lib/graph/index.ts';
 import { removeUnused } from '../../../lib/lowering/passes/remove-unused.ts';
 import { GraphBuilder } from '../graph-builder.ts';
 import { calls, runPass } from '../run-pass.ts';
@@ -11,4 +12,13 @@ test('a chain that leads nowhere goes, inputs stay', () => {
   expect(calls(module)).toEqual(['aten.relu.default']);
   expect(count).toBe(2);
   expect(module.graph.placeholders).toHaveLength(2);
+});
+
+test('what is asserted of sizes stays', () => {
+  const build = new GraphBuilder();
+  const x = build.input('x', [new SymInt(['s0'])]);
+  const large = build.call('operator.ge', build.call('aten.sym_size.int', x, 0), 5);
+  build.call('aten._assert_scalar.default', large, 's0 >= 5');
+  const { module } = runPass(removeUnused, build.finish(build.call('aten.relu.default', x)));
+  expect(calls(module)).toHaveLength(4);
 });

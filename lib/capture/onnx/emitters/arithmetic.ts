@@ -1,22 +1,33 @@
+import { onnxDataTypes } from '../dtype.ts';
 import type { OnnxCall, OnnxEmitter, OnnxValue } from '../emitter.ts';
 
-/** The second operand: a tensor, or a number that becomes a scalar constant. */
-function other(call: OnnxCall): OnnxValue {
-  const value = call.args.raw('other');
-  return typeof value === 'number' ? call.scalar('other', value) : call.args.tensor('other');
+/** An operand: a number becomes a scalar constant, and a tensor has the result's dtype, which ONNX does not see to. */
+function operand(call: OnnxCall, name: string): OnnxValue {
+  const value = call.args.raw(name);
+  if (typeof value === 'number') return call.scalar(name, value);
+  const tensor = call.args.tensor(name);
+  const { dtype } = call.meta;
+  if (tensor.dtype === dtype) return tensor;
+  return call.intermediate(
+    `${name}/cast`,
+    'Cast',
+    [tensor],
+    { to: onnxDataTypes[dtype] },
+    { ...tensor, dtype },
+  );
 }
 
 function binary(opType: string): OnnxEmitter {
-  return (call) => call.result(opType, [call.args.tensor('self'), other(call)]);
+  return (call) => call.result(opType, [operand(call, 'self'), operand(call, 'other')]);
 }
 
 /** `self + alpha * other` and its mirror image. */
 function scaledBinary(opType: string): OnnxEmitter {
   return (call) => {
     const alpha = call.args.number('alpha');
-    const right = other(call);
+    const right = operand(call, 'other');
     const scaled = () => call.intermediate('scaled', 'Mul', [right, call.scalar('alpha', alpha)], {}, right);
-    return call.result(opType, [call.args.tensor('self'), alpha === 1 ? right : scaled()]);
+    return call.result(opType, [operand(call, 'self'), alpha === 1 ? right : scaled()]);
   };
 }
 

@@ -1,3 +1,4 @@
+import { Tensor } from '../../../tensor/index.ts';
 import { normalizeAxis, type OnnxCall, type OnnxEmitter, type OnnxValue } from '../emitter.ts';
 
 /** Any view is a Reshape to the shape it is known to give; one symbolic size is left for ONNX to work out. */
@@ -26,6 +27,28 @@ function permute(call: OnnxCall): OnnxValue {
   return call.result('Transpose', [x], { perm });
 }
 
+/** One position of an axis, which may be of any size: a negative one counts from its end. */
+function select(call: OnnxCall): OnnxValue {
+  const x = call.args.tensor('self');
+  const index = call.constant('index', Tensor.scalar('int64', call.args.number('index')));
+  return call.result('Gather', [x, index], { axis: normalizeAxis(call.args.number('dim'), x.shape.length) });
+}
+
+/** ONNX counts and cuts the bounds as PyTorch does. */
+function slice(call: OnnxCall): OnnxValue {
+  const x = call.args.tensor('self');
+  const bounds = {
+    starts: call.args.optionalNumber('start') ?? 0,
+    ends: Math.min(call.args.optionalNumber('end') ?? Infinity, Number.MAX_SAFE_INTEGER),
+    axes: normalizeAxis(call.args.number('dim'), x.shape.length),
+    steps: call.args.number('step'),
+  };
+  return call.result('Slice', [
+    x,
+    ...Object.entries(bounds).map(([name, value]) => call.integers(name, [value])),
+  ]);
+}
+
 /** The input itself: nothing is written. */
 const identity = (call: OnnxCall): OnnxValue => call.args.tensor(call.args.schema.arguments[0].name);
 
@@ -48,6 +71,8 @@ export const shapeEmitters: Readonly<Record<string, OnnxEmitter>> = {
   'aten.transpose.int': transpose,
   'aten.t.default': (call) => call.result('Transpose', [call.args.tensor('self')]),
   'aten.permute.default': permute,
+  'aten.select.int': select,
+  'aten.slice.Tensor': slice,
   'aten.contiguous.default': identity,
   'aten.clone.default': identity,
   'aten.detach.default': identity,

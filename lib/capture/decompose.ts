@@ -1,0 +1,39 @@
+import { type Argument, GET_ITEM, type GraphModule, modelLine, type Node } from '../graph/index.ts';
+import { decompositions } from './decompositions.ts';
+
+/**
+ * Turns calls of operators that are read as calls of others into those (counterpart:
+ * `ExportedProgram.run_decompositions`). The last of them keeps the node, with its name and users.
+ * @throws Error that names the node and the line of the model, where an operator's arguments are refused.
+ */
+export function decompose({ graph }: GraphModule): void {
+  for (const node of graph.nodes) {
+    const decomposition = decompositions.get(node.target);
+    if (node.op !== 'call_function' || !decomposition) continue;
+    const { val: _, ...facts } = node.meta;
+    const add = (target: string, ...args: readonly Argument[]) => {
+      const call = graph.insertingBefore(node, () => graph.callFunction(target, args));
+      call.meta = { ...facts };
+      return call;
+    };
+    try {
+      const [target, ...args] = decomposition.decompose(add, node.args, node.kwargs);
+      if (decomposition.schema.returns > 1) takeFirstResult(node);
+      node.target = target;
+      node.setArguments(args, {});
+    } catch (error) {
+      throw new Error(`node '${node.name}': ${(error as Error).message}${modelLine(node)}`, { cause: error });
+    }
+  }
+}
+
+/** Who picks the first of several results takes the node itself; nobody may want another one. */
+function takeFirstResult(node: Node): void {
+  for (const user of node.users) {
+    if (user.target !== GET_ITEM || (user.args[1] !== 0 && user.users.length > 0))
+      throw new Error(`${node.target}: only its first result is supported`);
+    user.replaceAllUsesWith(node);
+    node.graph.eraseNode(user);
+  }
+  if (Array.isArray(node.meta.val)) node.meta.val = node.meta.val[0];
+}

@@ -1,0 +1,121 @@
+import {
+  type Argument,
+  Arguments,
+  type Node,
+  operatorName,
+  parseSchema,
+  type Schema,
+} from '../graph/index.ts';
+
+/** One call: an operator's name, and its arguments by position. */
+export type Call = readonly [target: string, ...args: readonly Argument[]];
+
+interface Definition {
+  /** As PyTorch's `native_functions.yaml` writes it. */
+  readonly schema: string;
+  /** Adds all calls but the last one to the graph, and says which that is: it gives the operator's result, or the first of several. */
+  readonly decompose: (add: (...call: Call) => Node, args: Arguments<Node>) => Call;
+}
+
+/** An operator that is read as calls of others (counterpart: `torch._decomp`). */
+export interface Decomposition {
+  readonly schema: Schema;
+  decompose(
+    add: (...call: Call) => Node,
+    args: readonly Argument[],
+    kwargs: Readonly<Record<string, Argument>>,
+  ): Call;
+}
+
+/** The slope belongs to the channels, which are the second extent. */
+function prelu(add: (...call: Call) => Node, args: Arguments<Node>): Call {
+  const [self, slope] = [args.tensor('self'), args.tensor('weight')];
+  const rank = rankOf(self, 'aten.prelu.default');
+  const ofChannels = rank > 2 ? add('aten.view.default', slope, [-1, ...Array(rank - 2).fill(1)]) : slope;
+  const negative = add('aten.clamp_max.default', self, 0);
+  return ['aten.add.Tensor', add('aten.relu.default', self), add('aten.mul.Tensor', negative, ofChannels)];
+}
+
+/** float32's epsilon, which PyTorch takes where a model says none. */
+const EPSILON = 2 ** -23;
+
+function rmsNorm(add: (...call: Call) => Node, args: Arguments<Node>): Call {
+  const input = args.tensor('input');
+  const axes = args.dims('normalized_shape').map((_, i) => -1 - i);
+  const meanSquare = add('aten.mean.dim', add('aten.square.default', input), axes, true);
+  const eps = args.optionalNumber('eps') ?? EPSILON;
+  const scale = add('aten.rsqrt.default', add('aten.add.Scalar', meanSquare, eps));
+  const weight = args.optionalTensor('weight');
+  if (!weight) return ['aten.mul.Tensor', input, scale];
+  return ['aten.mul.Tensor', add('aten.mul.Tensor', input, scale), weight];
+}
+
+function vectorNorm(add: (...call: Call) => Node, args: Arguments<Node>): Call {
+  const order = args.number('ord');
+  if (order !== 2 || !args.isNone('dtype'))
+    throw new Error(
+      `aten.linalg_vector_norm.default: only the norm of order 2, of the tensor's dtype, is supported`,
+    );
+  const squares = add('aten.square.default', args.tensor('self'));
+  const axes = args.raw('dim') as Argument;
+  return ['aten.sqrt.default', add('aten.sum.dim_IntList', squares, axes, args.bool('keepdim'))];
+}
+
+/** Channels go to the pixels of a larger image, as blocks of that many each way. */
+function pixelShuffle(add: (...call: Call) => Node, args: Arguments<Node>): Call {
+  const factor = args.number('upscale_factor');
+  const self = args.tensor('self');
+  if (rankOf(self, 'aten.pixel_shuffle.default') !== 4)
+    throw new Error('aten.pixel_shuffle.default: the input must be [N, C, H, W]');
+  const blocks = add('aten.unflatten.int', self, 1, [-1, factor, factor]);
+  const rows = add('aten.permute.default', blocks, [0, 1, 4, 2, 5, 3]);
+  return ['aten.flatten.using_ints', add('aten.flatten.using_ints', rows, 4, 5), 2, 3];
+}
+
+function batchNorm(_: unknown, args: Arguments<Node>): Call {
+  const tensors = ['weight', 'bias', 'running_mean', 'running_var'].map((name) => args.optionalTensor(name));
+  return [
+    'aten.batch_norm.default',
+    ...[args.tensor('input'), ...tensors, false, args.number('momentum'), args.number('eps'), true],
+  ];
+}
+
+function rankOf({ meta: { val }, name }: Node, operator: string): number {
+  if (typeof val === 'object' && 'dtype' in val) return val.shape.length;
+  throw new Error(`${operator}: the shape of '${name}' is unknown`);
+}
+
+const definitions: readonly Definition[] = [
+  { schema: 'aten::prelu(Tensor self, Tensor weight) -> Tensor', decompose: prelu },
+  {
+    schema:
+      'aten::rms_norm(Tensor input, SymInt[] normalized_shape, Tensor? weight=None, float? eps=None) -> Tensor',
+    decompose: rmsNorm,
+  },
+  {
+    schema:
+      'aten::linalg_vector_norm(Tensor self, Scalar ord=2, int[1]? dim=None, bool keepdim=False, *, ScalarType? dtype=None) -> Tensor',
+    decompose: vectorNorm,
+  },
+  { schema: 'aten::pixel_shuffle(Tensor self, int upscale_factor) -> Tensor', decompose: pixelShuffle },
+  {
+    // The statistics that it gives besides are empty.
+    schema:
+      'aten::_native_batch_norm_legit_no_training(Tensor input, Tensor? weight, Tensor? bias, Tensor running_mean, Tensor running_var, float momentum, float eps) -> (Tensor, Tensor, Tensor)',
+    decompose: batchNorm,
+  },
+];
+
+/** By the operator's name. */
+export const decompositions: ReadonlyMap<string, Decomposition> = new Map(
+  definitions.map(({ schema: text, decompose }) => {
+    const schema = parseSchema(text);
+    return [
+      operatorName(text),
+      {
+        schema,
+        decompose: (add, args, kwargs) => decompose(add, Arguments.bind<Node>(schema, args, kwargs)),
+      },
+    ];
+  }),
+);

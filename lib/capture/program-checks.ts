@@ -1,0 +1,51 @@
+import {
+  type GraphModule,
+  modelLine,
+  type OperatorLibrary,
+  propagateShapes,
+  type TensorMeta,
+} from '../graph/index.ts';
+import type { JsonCursor } from '../graph/json-cursor.ts';
+import { decompositions } from './decompositions.ts';
+
+/** The operator that a node of the document calls, as graphs name it: `aten.conv2d.default`, `operator.mul`. */
+export function targetOf(node: JsonCursor): string {
+  return node
+    .field('target')
+    .string()
+    .replace(/^torch\.ops\./, '')
+    .replace(/^_operator\./, 'operator.');
+}
+
+/**
+ * Refuses a program with operators that the library does not have.
+ * @throws Error that lists all of them, with a count each and the line of the model where each is first called.
+ */
+export function checkOperators(graph: JsonCursor, library: OperatorLibrary): void {
+  const missing = new Map<string, JsonCursor[]>();
+  for (const node of graph.field('nodes').items()) {
+    const target = targetOf(node);
+    if (!library.has(target) && !decompositions.has(target))
+      missing.set(target, [...(missing.get(target) ?? []), node]);
+  }
+  if (missing.size === 0) return;
+  const sorted = [...missing].sort(([a], [b]) => (a < b ? -1 : 1));
+  const counts = sorted.map(([target, nodes]) => `${target} (${nodes.length})`);
+  const lines = sorted.flatMap(([target, [first]]) => {
+    const stackTrace = first.field('metadata').optionalField('stack_trace')?.string();
+    const line = modelLine({ meta: stackTrace === undefined ? {} : { stackTrace } });
+    return line === '' ? [] : [`\n    ${target}${line}`];
+  });
+  throw new Error(`operators that are not supported: ${counts.join(', ')}${lines.join('')}`);
+}
+
+/**
+ * Works out the shapes of all results, and so refuses a program with a call that its operator refuses, such as one of a
+ * mode that is not supported: here, and not when calibration has begun.
+ * @throws Error that names the node and the line of the model.
+ */
+export function checkShapes(module: GraphModule, library: OperatorLibrary): void {
+  const inputs = module.graph.placeholders.map((node) => node.meta.val as TensorMeta);
+  // Of calls that the document does not have, nothing was known before.
+  for (const [node, meta] of propagateShapes(module, inputs, library)) node.meta.val ??= meta;
+}

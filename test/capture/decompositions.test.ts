@@ -1,0 +1,89 @@
+import { describe, expect, it } from 'vitest';
+import { operators } from '../../lib/aten/index.ts';
+import { decompose } from '../../lib/capture/decompose.ts';
+import { type Argument, Interpreter, type Node } from '../../lib/graph/index.ts';
+import { Tensor } from '../../lib/tensor/index.ts';
+import { GraphBuilder, uniform } from '../lowering/graph-builder.ts';
+
+/** What a call gives for `x`, once it is decomposed. */
+function run(x: Tensor, call: (b: GraphBuilder, x: Node) => Node): Tensor {
+  const b = new GraphBuilder();
+  const module = b.finish(call(b, b.input('x', x.shape)));
+  decompose(module);
+  module.graph.lint();
+  return new Interpreter(module, operators).run([x])[0];
+}
+
+const numbers = (tensor: Tensor) => tensor.toArray().map(Number);
+
+/** A few float32 roundings. */
+function expectClose(actual: Tensor, shape: readonly number[], expected: readonly number[]): void {
+  expect(actual.shape).toEqual(shape);
+  for (const [i, value] of numbers(actual).entries())
+    expect(Math.abs(value - expected[i])).toBeLessThan(1e-6 * Math.max(1, Math.abs(expected[i])));
+}
+
+describe('decomposed', () => {
+  it.each([
+    [[2, 3, 5, 4], [3]],
+    [[2, 3, 5], [3]],
+    [[4, 3], [3]],
+    [[2, 3, 5, 4], [1]],
+  ])('prelu of %j with slopes %j', (shape, slopes) => {
+    const [x, w] = [uniform(shape, -2, 2, 1), uniform(slopes, 0.1, 0.9, 2)];
+    const pixels = shape.slice(2).reduce((a, b) => a * b, 1);
+    const slope = (i: number) => Number(w.data[slopes[0] === 1 ? 0 : Math.floor(i / pixels) % slopes[0]]);
+    const expected = numbers(x).map((value, i) => (value > 0 ? value : value * slope(i)));
+    const result = run(x, (b, input) => b.call('aten.prelu.default', input, b.constant('w', w)));
+    expectClose(result, shape, expected);
+  });
+
+  it.each([
+    [true, 1e-5],
+    [true, null],
+    [false, 0.5],
+  ])('rms_norm over two extents (weight: %s, eps: %s)', (hasWeight, eps) => {
+    const x = uniform([3, 4, 5], -2, 2, 3);
+    const w = hasWeight ? uniform([4, 5], 0.5, 1.5, 4) : undefined;
+    const values = numbers(x);
+    const expected = values.map((value, i) => {
+      const row = values.slice(i - (i % 20), i - (i % 20) + 20);
+      const meanSquare = row.reduce((sum, each) => sum + each * each, 0) / 20;
+      return (value / Math.sqrt(meanSquare + (eps ?? 2 ** -23))) * Number(w?.data[i % 20] ?? 1);
+    });
+    const result = run(x, (b, input) =>
+      b.call('aten.rms_norm.default', input, [4, 5], w ? b.constant('w', w) : null, eps),
+    );
+    expectClose(result, [3, 4, 5], expected);
+  });
+
+  it('linalg_vector_norm over one extent or all, and no other order', () => {
+    const x = uniform([3, 4], -2, 2, 5);
+    const norm = (values: readonly number[]) =>
+      Math.sqrt(values.reduce((sum, value) => sum + value * value, 0));
+    const rows = [0, 1, 2].map((i) => numbers(x).slice(i * 4, i * 4 + 4));
+    const of = (...args: readonly Argument[]) =>
+      run(x, (b, input) => b.call('aten.linalg_vector_norm.default', input, ...args));
+    expectClose(of(2, [1], true), [3, 1], rows.map(norm));
+    expectClose(of(2, [-1]), [3], rows.map(norm));
+    expectClose(of(), [], [norm(numbers(x))]);
+    expect(() => of(1, [1])).toThrow(
+      "node 'linalg_vector_norm_default': aten.linalg_vector_norm.default: only the norm of order 2",
+    );
+  });
+
+  it('pixel_shuffle: a channel becomes a block of pixels', () => {
+    const x = Tensor.from('float32', [...Array(2 * 12 * 2 * 3).keys()], [2, 12, 2, 3]);
+    const expected: number[] = [];
+    for (let n = 0; n < 2; n++)
+      for (let c = 0; c < 3; c++)
+        for (let h = 0; h < 4; h++)
+          for (let w = 0; w < 6; w++) {
+            const channel = c * 4 + (h % 2) * 2 + (w % 2);
+            expected.push(((n * 12 + channel) * 2 + (h >> 1)) * 3 + (w >> 1));
+          }
+    const shuffled = (of: Tensor) => run(of, (b, input) => b.call('aten.pixel_shuffle.default', input, 2));
+    expectClose(shuffled(x), [2, 3, 4, 6], expected);
+    expect(() => shuffled(uniform([12, 2, 3], 0, 1, 1))).toThrow('the input must be [N, C, H, W]');
+  });
+});
