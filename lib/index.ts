@@ -49,6 +49,7 @@ export {
   SubgraphMatcherWithNameNodeMap,
   type SymbolRange,
   SymInt,
+  type SymTerm,
   type TensorMeta,
 } from './graph/index.ts';
 export {

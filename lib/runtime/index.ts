@@ -3,7 +3,7 @@
  * same functions and classes.
  */
 
-export type { Dim, SymbolRange, SymInt } from '../graph/index.ts';
+export type { Dim, SymbolRange, SymInt, SymTerm } from '../graph/index.ts';
 export type {
   LoweredNode,
   LoweringReport,
