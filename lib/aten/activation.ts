@@ -1,6 +1,6 @@
 import type { Arguments } from '../graph/index.ts';
 import { isFloatingPoint } from '../tensor/index.ts';
-import type { NativeDefinition, OperatorDefinition, TensorLike } from './registry.ts';
+import type { NativeDefinition, OperatorDefinition } from './registry.ts';
 import { computedDtype } from './shape-rules.ts';
 
 interface Algorithm {

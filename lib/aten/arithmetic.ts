@@ -81,7 +81,11 @@ const computed: ReadonlySet<DType> = new Set(['float32', 'bfloat16']);
 function binaryStep<T extends TensorLike>(args: Arguments<T>, operation: Operation): Step<T> {
   const alpha = operation.hasAlpha ? args.number('alpha') : 1;
   const self = args.tensor('self');
-  const eltwise = (input: T, attributes: Attributes) => ({ op: 'eltwise', inputs: [input], attributes });
+  const eltwise = (input: T, attributes: Attributes): Step<T> => ({
+    op: 'eltwise',
+    inputs: [input],
+    attributes,
+  });
   const given = args.raw('other');
   if (typeof given === 'number') return eltwise(self, operation.withNumber(given, alpha));
   const other = args.tensor('other');
