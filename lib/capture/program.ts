@@ -19,6 +19,7 @@ import { deriveSourceFnStack, parseModuleStack, parseSourceFnStack } from './mod
 import { readArgument } from './program-arguments.ts';
 import { checkOperators, checkShapes, targetOf } from './program-checks.ts';
 import { ProgramValues } from './program-values.ts';
+import { promoteTypes } from './promote-types.ts';
 
 /** Where the tensors of a program are: parameters and buffers, and constants that no state dict holds. */
 export interface ProgramTensors {
@@ -49,6 +50,7 @@ export function buildProgram(
     document.field('graph_module').field('signature'),
   );
   decompose(module);
+  promoteTypes(module);
   module.graph.lint();
   checkShapes(module, library);
   return module;

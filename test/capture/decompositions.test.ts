@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { operators } from '../../lib/aten/index.ts';
 import { decompose } from '../../lib/capture/decompose.ts';
+import { promoteTypes } from '../../lib/capture/promote-types.ts';
 import { type Argument, Interpreter, type Node } from '../../lib/graph/index.ts';
 import { Tensor } from '../../lib/tensor/index.ts';
 import { GraphBuilder, uniform } from '../lowering/graph-builder.ts';
@@ -85,5 +86,31 @@ describe('decomposed', () => {
     const shuffled = (of: Tensor) => run(of, (b, input) => b.call('aten.pixel_shuffle.default', input, 2));
     expectClose(shuffled(x), [2, 3, 4, 6], expected);
     expect(() => shuffled(uniform([12, 2, 3], 0, 1, 1))).toThrow('the input must be [N, C, H, W]');
+  });
+});
+
+describe('type promotion', () => {
+  it('casts int64 and bool that meet floats, and nothing else', () => {
+    const b = new GraphBuilder();
+    const x = b.input('x', [2, 3]);
+    const others = (['int64', 'bool', 'uint8', 'float32'] as const).map((dtype) =>
+      b.input(dtype, [2, 1], dtype),
+    );
+    const count = b.constant('count', Tensor.scalar('int64', 7));
+    count.meta.val = { dtype: 'int64', shape: [] };
+    const sums = [...others, count].map((other) => b.call('aten.add.Tensor', other, x));
+    for (const sum of sums) sum.meta.val = { dtype: 'float32', shape: [2, 3] };
+    const module = b.finish(...sums);
+    promoteTypes(module);
+    expect(sums.map((sum) => (sum.args[0] as Node).target)).toEqual([
+      ...['aten.to.dtype', 'aten.to.dtype', 'uint8', 'float32', 'count'],
+    ]);
+    const values = others.map((_, i) =>
+      Tensor.from((['int64', 'bool', 'uint8', 'float32'] as const)[i], [1, 0], [2, 1]),
+    );
+    const input = Tensor.from('float32', [1, 2, 3, 4, 5, 6], [2, 3]);
+    const results = new Interpreter(module, operators).run([input, ...values]);
+    for (const result of results.slice(0, 4)) expect(result.toArray()).toEqual([2, 3, 4, 4, 5, 6]);
+    expect(results[4].toArray()).toEqual([8, 9, 10, 11, 12, 13]);
   });
 });

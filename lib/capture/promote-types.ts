@@ -1,0 +1,35 @@
+import type { GraphModule, Node, TensorMeta } from '../graph/index.ts';
+import { type DType, isFloatingPoint } from '../tensor/index.ts';
+
+const arithmetic: ReadonlySet<string> = new Set([
+  ...['add', 'sub', 'mul', 'div'].flatMap((name) => [`aten.${name}.Tensor`, `aten.${name}_.Tensor`]),
+  ...['aten.maximum.default', 'aten.minimum.default'],
+]);
+
+/** Steps read the other integers as they are. */
+const cast: ReadonlySet<DType> = new Set(['int64', 'bool']);
+
+/**
+ * Writes out PyTorch's type promotion where arithmetic of floats meets int64 or bool: they are cast first, which PyTorch
+ * does inside of the operator. A number without dimensions needs no cast.
+ *
+ *     add(x float32, offsets int64)   ⇒   add(x, to(offsets, float32))
+ */
+export function promoteTypes({ graph }: GraphModule): void {
+  for (const node of graph.nodes) {
+    const result = tensorOf(node);
+    if (!arithmetic.has(node.target) || !result || !isFloatingPoint(result.dtype)) continue;
+    for (const operand of node.allInputNodes) {
+      const meta = tensorOf(operand);
+      if (!meta || meta.shape.length === 0 || !cast.has(meta.dtype)) continue;
+      const { dtype } = result;
+      const float = graph.insertingBefore(node, () => graph.callFunction('aten.to.dtype', [operand, dtype]));
+      float.meta = { ...node.meta, val: { dtype, shape: meta.shape } };
+      node.replaceInputWith(operand, float);
+    }
+  }
+}
+
+function tensorOf({ meta: { val } }: Node): TensorMeta | undefined {
+  return typeof val === 'object' && 'dtype' in val ? val : undefined;
+}
