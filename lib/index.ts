@@ -71,6 +71,7 @@ export type { OneDnnVersion } from './onednn/addon.ts';
 export { type CpuFeatures, cpuFeatures } from './onednn/cpu-features.ts';
 export type { CpuCache, CpuTopology } from './onednn/cpu-topology.ts';
 export type { CpuModel, InstructionSets } from './onednn/instruction-sets.ts';
+export type { StepName } from './onednn/step-name.ts';
 export {
   type CalibrateOptions,
   type CalibrationBatch,

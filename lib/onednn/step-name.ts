@@ -1,4 +1,7 @@
-/** The native steps, as `native/primitives/table.cc` names them. `lib/lowering/plan/steps.ts` says what a plan knows of each. */
+/**
+ * The native steps that plans consist of, by their names in `native/primitives/table.cc`. What a plan has to know of each is
+ * in `lib/lowering/plan/steps.ts`. (No counterpart in PyTorch, whose plan is Inductor's generated code.)
+ */
 export type StepName =
   | 'attention'
   | 'batch_norm'
