@@ -92,7 +92,7 @@ export class Arguments<T> {
 
   /** An integer that may be symbolic while shapes are inferred. */
   dim(name: string): Dim {
-    return this.#expect(name, isDim, 'a size') as Dim;
+    return this.#expect(name, isDim, 'a whole number') as Dim;
   }
 
   optionalDim(name: string): Dim | null {
@@ -102,7 +102,7 @@ export class Arguments<T> {
   /** Integers that may be symbolic while shapes are inferred. */
   dims(name: string): readonly Dim[] {
     const isDims = (v: unknown) => Array.isArray(v) && v.every(isDim);
-    return this.#expect(name, isDims, 'a list of sizes') as readonly Dim[];
+    return this.#expect(name, isDims, 'a list of whole numbers') as readonly Dim[];
   }
 
   bool(name: string): boolean {
@@ -138,7 +138,7 @@ export class Arguments<T> {
   }
 }
 
-const isDim = (value: unknown): value is Dim => typeof value === 'number' || value instanceof SymInt;
+const isDim = (value: unknown): value is Dim => Number.isInteger(value) || value instanceof SymInt;
 
 function spread(argument: SchemaArgument, value: unknown): unknown {
   if (argument.length === undefined || value === null) return value;

@@ -49,16 +49,19 @@ int64_t padded_results(const ConvolutionProblem& problem, size_t axis) {
   return div_up(std::max(problem.padding_begin[axis], problem.padding_end[axis]), problem.stride[axis]);
 }
 
+#if !OCTAVO_ONEDNN_3
 // Results whose windows end in the padding at the right.
 int64_t results_over_the_right(const ConvolutionProblem& problem, const Shape& shape) {
   const int64_t span = (shape.kernel[1] - 1) * problem.dilation[1] + 1;
   const int64_t last = (shape.output[1] - 1) * problem.stride[1] - problem.padding_begin[1] + span;
   return div_up(std::max<int64_t>(last - shape.input[1], 0), problem.stride[1]);
 }
+
 bool computes_exponentials(const Fusion& fusion) {
   static const std::set<std::string> functions = {"swish", "sigmoid", "gelu_erf", "gelu_tanh", "tanh"};
   return fusion.unary && functions.count(fusion.unary->algorithm) > 0;
 }
+#endif
 }  // namespace
 
 const char* fault_of(const std::string& implementation, const ConvolutionProblem& problem,
