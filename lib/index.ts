@@ -18,6 +18,8 @@ export {
   loadPt2,
   type PatternFunction,
 } from './capture/index.ts';
+export { readNpy, writeNpy } from './formats/npy.ts';
+export { loadNpz, writeNpz } from './formats/npz.ts';
 export {
   type Argument,
   type CallableModule,
@@ -194,11 +196,7 @@ export {
   type DType,
   type ForeignTensor,
   floatToBfloat16,
-  loadNpz,
-  readNpy,
   Tensor,
   type TensorData,
-  writeNpy,
-  writeNpz,
 } from './tensor/index.ts';
 export { type Tuned, type TuneOptions, tune } from './tuning/index.ts';

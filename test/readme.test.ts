@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import ts from 'typescript';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { loadNpz } from '../lib/tensor/index.ts';
+import { loadNpz } from '../lib/formats/npz.ts';
 
 const root = fileURLToPath(new URL('../', import.meta.url));
 

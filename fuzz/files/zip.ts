@@ -1,5 +1,5 @@
 import { crc32, deflateRawSync } from 'node:zlib';
-import { ZipArchive } from '../../lib/tensor/zip.ts';
+import { ZipArchive } from '../../lib/formats/zip.ts';
 
 /** An entry of a zip archive, with what its headers claim where that is not the truth. */
 export interface ZipEntry {

@@ -1,5 +1,5 @@
+import type { JsonCursor } from '../formats/json-cursor.ts';
 import type { Argument, Node } from '../graph/index.ts';
-import type { JsonCursor } from '../graph/json-cursor.ts';
 import { readLayout, readMemoryFormat, readScalarType } from './program-values.ts';
 
 /**

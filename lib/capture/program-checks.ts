@@ -1,3 +1,4 @@
+import type { JsonCursor } from '../formats/json-cursor.ts';
 import {
   type GraphModule,
   modelLine,
@@ -5,7 +6,6 @@ import {
   propagateShapes,
   type TensorMeta,
 } from '../graph/index.ts';
-import type { JsonCursor } from '../graph/json-cursor.ts';
 import { decompositions } from './decompositions.ts';
 
 /** The operator that a node of the document calls, as graphs name it: `aten.conv2d.default`, `operator.mul`. */

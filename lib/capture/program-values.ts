@@ -1,5 +1,5 @@
+import type { JsonCursor } from '../formats/json-cursor.ts';
 import type { Dim, MetaValue, SymbolRanges, TensorMeta } from '../graph/index.ts';
-import type { JsonCursor } from '../graph/json-cursor.ts';
 import type { DType } from '../tensor/index.ts';
 import { parseSizeExpression } from './size-expression.ts';
 

@@ -1,3 +1,4 @@
+import type { JsonCursor } from '../formats/json-cursor.ts';
 import {
   type Argument,
   GET_ITEM,
@@ -9,7 +10,6 @@ import {
   type Schema,
   type TensorMeta,
 } from '../graph/index.ts';
-import type { JsonCursor } from '../graph/json-cursor.ts';
 import type { Tensor } from '../tensor/index.ts';
 import { bindByName } from './bind-arguments.ts';
 import { decompose } from './decompose.ts';

@@ -1,10 +1,10 @@
 import { operators } from '../aten/index.ts';
+import { JsonCursor } from '../formats/json-cursor.ts';
+import { readWhole } from '../formats/open-file.ts';
+import { readTorchSave } from '../formats/torch-save.ts';
+import { ZipArchive } from '../formats/zip.ts';
 import type { GraphModule } from '../graph/index.ts';
-import { JsonCursor } from '../graph/json-cursor.ts';
-import { readWhole } from '../tensor/index.ts';
-import { ZipArchive } from '../tensor/zip.ts';
 import { buildProgram } from './program.ts';
-import { readTorchSave } from './torch-save.ts';
 
 const PROGRAM = 'serialized_exported_program.json';
 

@@ -1,8 +1,8 @@
 import { Command } from 'commander';
+import { writeWhole } from '../formats/whole-file.ts';
 import type { TensorMeta } from '../graph/index.ts';
 import { type CompiledModel, type TracedRuns, traceOf } from '../runtime/index.ts';
 import { countThreads } from '../runtime/threads.ts';
-import { writeWhole } from '../runtime/whole-file.ts';
 import { Tensor } from '../tensor/index.ts';
 import { type AutocastFlags, addAutocastOptions } from './autocast.ts';
 import { inputShape } from './input-shape.ts';

@@ -1,4 +1,5 @@
-import { loadNpz, numelOf, Tensor } from '../tensor/index.ts';
+import { loadNpz } from '../formats/npz.ts';
+import { numelOf, Tensor } from '../tensor/index.ts';
 import { type Preprocessing, preprocess } from './preprocessing.ts';
 
 /** Images and, where they are known, their classes. */

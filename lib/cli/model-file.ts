@@ -1,10 +1,10 @@
 import { loadPt2 } from '../capture/index.ts';
+import { openFile } from '../formats/open-file.ts';
 import type { GraphModule } from '../graph/index.ts';
 import { lower } from '../lowering/index.ts';
 import { readArtifact } from '../runtime/artifact.ts';
 import { computesInBfloat16, warnOfSlowBfloat16 } from '../runtime/bfloat16.ts';
 import { type CompiledModel, compile } from '../runtime/index.ts';
-import { openFile } from '../tensor/index.ts';
 import { type AutocastFlags, autocastOf } from './autocast.ts';
 import { type Preprocessing, rememberedPreprocessing } from './preprocessing.ts';
 

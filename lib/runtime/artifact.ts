@@ -1,4 +1,13 @@
 import type { FileHandle } from 'node:fs/promises';
+import { openFile } from '../formats/open-file.ts';
+import {
+  decodeSafetensorsHeader,
+  encodeSafetensors,
+  type SafetensorsHeader,
+  safetensorsHeaderBytes,
+  safetensorsPrefixBytes,
+} from '../formats/safetensors.ts';
+import { writeWhole } from '../formats/whole-file.ts';
 import {
   deserializeGraph,
   deserializeRanges,
@@ -11,19 +20,10 @@ import {
 import type { LoweringRecord } from '../lowering/index.ts';
 import { addon, type StoredConstantDesc } from '../onednn/addon.ts';
 import { StoredTensor } from '../onednn/stored-tensor.ts';
-import {
-  decodeSafetensorsHeader,
-  encodeSafetensors,
-  openFile,
-  type SafetensorsHeader,
-  safetensorsHeaderBytes,
-  safetensorsPrefixBytes,
-  type Tensor,
-} from '../tensor/index.ts';
+import type { Tensor } from '../tensor/index.ts';
 import { parseLoweringRecord, serializeLoweringRecord } from './lowering-record.ts';
 import { type PackedWeights, storedForms } from './packed-weights.ts';
 import { checkTuning, type Tuning, untuned } from './tuning.ts';
-import { writeWhole } from './whole-file.ts';
 
 /** Facts kept with a model, by name: how its inputs are made, what its outputs mean. */
 export type ModelMetadata = Readonly<Record<string, string>>;

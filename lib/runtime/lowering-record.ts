@@ -1,4 +1,4 @@
-import { JsonCursor } from '../graph/json-cursor.ts';
+import { JsonCursor } from '../formats/json-cursor.ts';
 import type { LoweringRecord } from '../lowering/index.ts';
 
 /** The record of lowering as it stands in a saved model: rows without field names, passes by their index. */

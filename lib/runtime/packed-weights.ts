@@ -1,7 +1,8 @@
-import { JsonCursor } from '../graph/json-cursor.ts';
+import { JsonCursor } from '../formats/json-cursor.ts';
+import type { StoredEntry } from '../formats/safetensors.ts';
 import { addon, type StoredFormDesc } from '../onednn/addon.ts';
 import { StoredTensor } from '../onednn/stored-tensor.ts';
-import { byteSizeOf, numelOf, type StoredEntry, Tensor } from '../tensor/index.ts';
+import { byteSizeOf, numelOf, Tensor } from '../tensor/index.ts';
 
 /** Packed weights as a file holds them: bytes under names of their own, and what they are. */
 export interface PackedWeights {

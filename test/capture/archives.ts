@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { buffer } from 'node:stream/consumers';
 import { ZipFile } from 'yazl';
-import { ZipArchive } from '../../lib/tensor/zip.ts';
+import { ZipArchive } from '../../lib/formats/zip.ts';
 
 export type Entries = Map<string, Uint8Array>;
 

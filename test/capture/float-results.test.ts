@@ -2,8 +2,9 @@ import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { operators } from '../../lib/aten/index.ts';
 import { loadPt2 } from '../../lib/capture/index.ts';
+import { loadNpz } from '../../lib/formats/npz.ts';
 import { Interpreter } from '../../lib/graph/index.ts';
-import { loadNpz, Tensor } from '../../lib/tensor/index.ts';
+import { Tensor } from '../../lib/tensor/index.ts';
 
 /** Float32 results that PyTorch 2.6 computed with the same models. */
 const golden = (name: string, shape: readonly number[]) =>

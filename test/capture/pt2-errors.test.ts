@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { loadPt2 } from '../../lib/capture/index.ts';
-import { ZipArchive } from '../../lib/tensor/zip.ts';
+import { ZipArchive } from '../../lib/formats/zip.ts';
 import { type Document, pickle, unzip, withProgram, withState, zip } from './archives.ts';
 
 const original = () => new Uint8Array(readFileSync('models/tiny_cnn.pt2'));

@@ -2,7 +2,8 @@ import { mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promise
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { loadNpz, Tensor, writeNpz } from '../../lib/tensor/index.ts';
+import { loadNpz, writeNpz } from '../../lib/formats/npz.ts';
+import { Tensor } from '../../lib/tensor/index.ts';
 import { octavo, octavoHere, octavoWith } from './octavo.ts';
 
 const source = 'models/glyph_resnet.pt2';

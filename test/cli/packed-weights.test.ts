@@ -2,8 +2,9 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { loadNpz, writeNpz } from '../../lib/formats/npz.ts';
 import { loadModel } from '../../lib/runtime/index.ts';
-import { loadNpz, Tensor, writeNpz } from '../../lib/tensor/index.ts';
+import { Tensor } from '../../lib/tensor/index.ts';
 import { octavoHere } from './octavo.ts';
 
 describe('octavo quantize', () => {

@@ -2,6 +2,7 @@ import { describe, expect, test } from 'vitest';
 import { referenceModels } from '../../bench/models/index.ts';
 import { operators } from '../../lib/aten/index.ts';
 import { exportModel, loadPt2 } from '../../lib/capture/index.ts';
+import { loadNpz } from '../../lib/formats/npz.ts';
 import {
   type Argument,
   Arguments,
@@ -19,7 +20,7 @@ import {
   preparePt2e,
   X86Quantizer,
 } from '../../lib/quantization/index.ts';
-import { loadNpz, Tensor } from '../../lib/tensor/index.ts';
+import { Tensor } from '../../lib/tensor/index.ts';
 import { uniform } from './graph-builder.ts';
 import { calls, greatestDifference, interpret } from './run-pass.ts';
 

@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs';
 import { expect } from 'vitest';
 import { operators } from '../../lib/aten/index.ts';
 import { loadPt2 } from '../../lib/capture/index.ts';
+import { loadNpz } from '../../lib/formats/npz.ts';
 import { type GraphModule, printGraph } from '../../lib/graph/index.ts';
 import { cpuFeatures } from '../../lib/onednn/cpu-features.ts';
 import {
@@ -17,7 +18,6 @@ import {
   X86Quantizer,
 } from '../../lib/quantization/index.ts';
 import { Tensor } from '../../lib/tensor/index.ts';
-import { loadNpz } from '../../lib/tensor/npz.ts';
 import { buildTransformer, transformerInput } from './transformer.ts';
 
 /** What PyTorch 2.6 wrote about a model's quantization. */

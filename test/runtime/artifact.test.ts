@@ -14,10 +14,11 @@ import {
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
+import { encodeSafetensors } from '../../lib/formats/safetensors.ts';
 import { lower } from '../../lib/lowering/index.ts';
 import { addon } from '../../lib/onednn/addon.ts';
 import { type CompileOptions, compile, loadModel } from '../../lib/runtime/index.ts';
-import { encodeSafetensors, Tensor } from '../../lib/tensor/index.ts';
+import { Tensor } from '../../lib/tensor/index.ts';
 import { GraphBuilder, uniform } from '../lowering/graph-builder.ts';
 import { decodeSafetensors } from '../tensor/decode-safetensors.ts';
 import { convNet } from './models.ts';

@@ -3,9 +3,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { loadPt2 } from '../../lib/capture/index.ts';
+import { encodeSafetensors } from '../../lib/formats/safetensors.ts';
 import { lower } from '../../lib/lowering/index.ts';
 import { compile, formatReport, loadModel } from '../../lib/runtime/index.ts';
-import { encodeSafetensors } from '../../lib/tensor/index.ts';
 import { decodeSafetensors } from '../tensor/decode-safetensors.ts';
 import { convNet } from './models.ts';
 

@@ -2,10 +2,11 @@ import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { operators } from '../../lib/aten/index.ts';
 import { loadPt2 } from '../../lib/capture/index.ts';
+import { loadNpz } from '../../lib/formats/npz.ts';
 import { Interpreter } from '../../lib/graph/index.ts';
 import { lower } from '../../lib/lowering/index.ts';
 import { compile } from '../../lib/runtime/index.ts';
-import { loadNpz, Tensor } from '../../lib/tensor/index.ts';
+import { Tensor } from '../../lib/tensor/index.ts';
 
 const root = new URL('../../', import.meta.url);
 const pathOf = (name: string) => new URL(name, root).pathname;

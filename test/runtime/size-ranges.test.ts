@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { operators } from '../../lib/aten/index.ts';
 import { loadPt2 } from '../../lib/capture/index.ts';
+import { encodeSafetensors } from '../../lib/formats/safetensors.ts';
 import { type GraphModule, Interpreter, SymInt } from '../../lib/graph/index.ts';
 import { lower } from '../../lib/lowering/index.ts';
 import {
@@ -14,7 +15,7 @@ import {
   X86Quantizer,
 } from '../../lib/quantization/index.ts';
 import { compile, loadModel } from '../../lib/runtime/index.ts';
-import { encodeSafetensors, Tensor } from '../../lib/tensor/index.ts';
+import { Tensor } from '../../lib/tensor/index.ts';
 import { withProgram } from '../capture/archives.ts';
 import { GraphBuilder, uniform } from '../lowering/graph-builder.ts';
 import { decodeSafetensors } from '../tensor/decode-safetensors.ts';

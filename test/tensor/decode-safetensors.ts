@@ -1,11 +1,9 @@
 import {
-  byteSizeOf,
   decodeSafetensorsHeader,
-  numelOf,
   type Safetensors,
   safetensorsHeaderBytes,
-  Tensor,
-} from '../../lib/tensor/index.ts';
+} from '../../lib/formats/safetensors.ts';
+import { byteSizeOf, numelOf, Tensor } from '../../lib/tensor/index.ts';
 
 /**
  * Reads a safetensors file; tensors are views of `bytes` wherever they lie aligned.

@@ -1,7 +1,7 @@
 import { byteSizeOf, type DType, numelOf, Tensor } from '../tensor/index.ts';
 import { gatherStrided } from '../tensor/strided.ts';
-import { ZipArchive } from '../tensor/zip.ts';
 import { type PickleValue, readPickle } from './pickle.ts';
+import { ZipArchive } from './zip.ts';
 
 /** The legacy storage classes name the element type; the serialized tensors of today still go by them. */
 const storageTypes: Readonly<Record<string, DType>> = {

@@ -1,7 +1,7 @@
 import { buffer } from 'node:stream/consumers';
+import type { Tensor } from '../tensor/tensor.ts';
 import { readNpy, writeNpy } from './npy.ts';
 import { readWhole } from './open-file.ts';
-import type { Tensor } from './tensor.ts';
 import { ZipArchive } from './zip.ts';
 
 /** What is written depends on the tensors alone, not on when. */

@@ -1,6 +1,8 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
-import { loadNpz, readNpy, Tensor, writeNpy, writeNpz } from '../../lib/tensor/index.ts';
+import { readNpy, writeNpy } from '../../lib/formats/npy.ts';
+import { loadNpz, writeNpz } from '../../lib/formats/npz.ts';
+import { Tensor } from '../../lib/tensor/index.ts';
 
 const fixture = (name: string) => new URL(`../fixtures/npy/${name}`, import.meta.url).pathname;
 

@@ -1,6 +1,6 @@
-import { byteSizeOf, type DType } from './dtype.ts';
-import { gatherStrided } from './strided.ts';
-import { numelOf, Tensor } from './tensor.ts';
+import { byteSizeOf, type DType } from '../tensor/dtype.ts';
+import { gatherStrided } from '../tensor/strided.ts';
+import { numelOf, Tensor } from '../tensor/tensor.ts';
 
 /** NumPy's type descriptors, little-endian as every machine Octavo runs on. */
 const dtypes: Readonly<Record<string, DType>> = {

@@ -1,5 +1,5 @@
-import { arrayTypeOf, byteSizeOf, type DType } from './dtype.ts';
-import { numelOf, type Tensor } from './tensor.ts';
+import { arrayTypeOf, byteSizeOf, type DType } from '../tensor/dtype.ts';
+import { numelOf, type Tensor } from '../tensor/tensor.ts';
 
 /** Dtypes by the names the safetensors format gives them. */
 const formatNames: Readonly<Record<DType, string>> = {
