@@ -4,7 +4,7 @@
  */
 import { parseArgs } from 'node:util';
 import { markdownTable } from 'markdown-table';
-import { addon } from '../lib/onednn/addon.ts';
+import { addon } from '../lib/native/addon.ts';
 import { otherLoad, snapshot } from './machine.ts';
 import { pseudoRandom } from './pseudo-random.ts';
 import { median } from './statistics.ts';

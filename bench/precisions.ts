@@ -1,5 +1,5 @@
+import { whyNoFastBfloat16 } from '../lib/cpu/fast-bfloat16.ts';
 import { cpuFeatures, type LowerOptions, type X86QuantizationConfigOptions } from '../lib/index.ts';
-import { whyNoFastBfloat16 } from '../lib/onednn/fast-bfloat16.ts';
 
 /** A form of a network that Octavo runs. */
 export interface Precision {

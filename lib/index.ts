@@ -18,6 +18,9 @@ export {
   loadPt2,
   type PatternFunction,
 } from './capture/index.ts';
+export { type CpuFeatures, cpuFeatures } from './cpu/features.ts';
+export type { CpuModel, InstructionSets } from './cpu/instruction-sets.ts';
+export type { CpuCache, CpuTopology } from './cpu/topology.ts';
 export { readNpy, writeNpy } from './formats/npy.ts';
 export { loadNpz, writeNpz } from './formats/npz.ts';
 export {
@@ -69,11 +72,8 @@ export {
   type RecordedRefusal,
   type Refusal,
 } from './lowering/index.ts';
-export type { OneDnnVersion } from './onednn/addon.ts';
-export { type CpuFeatures, cpuFeatures } from './onednn/cpu-features.ts';
-export type { CpuCache, CpuTopology } from './onednn/cpu-topology.ts';
-export type { CpuModel, InstructionSets } from './onednn/instruction-sets.ts';
-export type { StepName } from './onednn/step-name.ts';
+export type { OneDnnVersion } from './native/addon.ts';
+export type { StepName } from './native/step-name.ts';
 export {
   type CalibrateOptions,
   type CalibrationBatch,

@@ -1,5 +1,5 @@
 import type { Arguments } from '../graph/index.ts';
-import type { Attributes } from '../onednn/addon.ts';
+import type { Attributes } from '../native/addon.ts';
 import { type UnaryPostOp, unaryAttributes } from '../onednn/unary.ts';
 
 /** Where an operator's schema has the parts of its fused function. */

@@ -1,5 +1,5 @@
 import type { Arguments, TensorMeta } from '../graph/index.ts';
-import type { StepName } from '../onednn/step-name.ts';
+import type { StepName } from '../native/step-name.ts';
 import { type DType, isDType, isFloatingPoint } from '../tensor/index.ts';
 import type { NativeDefinition, OperatorDefinition, TensorLike } from './registry.ts';
 import { normalizeAxis } from './shape-rules.ts';

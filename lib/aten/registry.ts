@@ -9,8 +9,8 @@ import {
   type Schema,
   type TensorMeta,
 } from '../graph/index.ts';
-import { type Attributes, addon } from '../onednn/addon.ts';
-import type { StepName } from '../onednn/step-name.ts';
+import { type Attributes, addon } from '../native/addon.ts';
+import type { StepName } from '../native/step-name.ts';
 import {
   arrayTypeOf,
   bfloat16ToFloat,

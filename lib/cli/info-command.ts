@@ -1,7 +1,7 @@
 import { Command } from 'commander';
 import { x86Backend } from '../backend/index.ts';
-import { type CpuFeatures, cpuFeatures } from '../onednn/cpu-features.ts';
-import type { InstructionSets } from '../onednn/instruction-sets.ts';
+import { type CpuFeatures, cpuFeatures } from '../cpu/features.ts';
+import type { InstructionSets } from '../cpu/instruction-sets.ts';
 import { describeBackend, formatBackend } from './backend-table.ts';
 import { formatTable, type GlobalOptions, printResult } from './output.ts';
 

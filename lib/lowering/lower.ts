@@ -1,6 +1,6 @@
+import { whyNoFastBfloat16 } from '../cpu/fast-bfloat16.ts';
+import { computeFeatures } from '../cpu/features.ts';
 import { GraphModule } from '../graph/index.ts';
-import { computeFeatures } from '../onednn/cpu-features.ts';
-import { whyNoFastBfloat16 } from '../onednn/fast-bfloat16.ts';
 import { convolutions } from './convolution.ts';
 import { type Pass, PassContext } from './pass.ts';
 import { absorbCasts } from './passes/absorb-casts.ts';

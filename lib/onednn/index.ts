@@ -3,7 +3,10 @@
  * better served by a compiled plan, which crosses into native code once for a whole network.
  */
 
-export type { OneDnnVersion } from './addon.ts';
+export { type CpuFeatures, cpuFeatures } from '../cpu/features.ts';
+export type { CpuModel, InstructionSets } from '../cpu/instruction-sets.ts';
+export type { CpuCache, CpuTopology } from '../cpu/topology.ts';
+export type { OneDnnVersion } from '../native/addon.ts';
 export {
   type ConvolutionOptions,
   type QConvBinaryOptions,
@@ -12,9 +15,6 @@ export {
   qconv2dPointwise,
   qconv2dPointwiseBinary,
 } from './convolution.ts';
-export { type CpuFeatures, cpuFeatures } from './cpu-features.ts';
-export type { CpuCache, CpuTopology } from './cpu-topology.ts';
-export type { CpuModel, InstructionSets } from './instruction-sets.ts';
 export {
   type QLinearBinaryOptions,
   type QLinearOptions,

@@ -1,5 +1,5 @@
+import { addon, type NativeConstant } from '../native/addon.ts';
 import { type ForeignTensor, Tensor } from '../tensor/index.ts';
-import { addon, type NativeConstant } from './addon.ts';
 
 /**
  * A quantized weight held natively, ready for the `q…Pointwise` functions. It is copied once, when it is made, and put

@@ -1,5 +1,5 @@
+import { type Attributes, addon } from '../native/addon.ts';
 import { arrayTypeOf, type DType, type ForeignTensor, numelOf, Tensor } from '../tensor/index.ts';
-import { type Attributes, addon } from './addon.ts';
 import { PackedWeight } from './packed-weight.ts';
 import { type UnaryPostOp, unaryAttributes } from './unary.ts';
 

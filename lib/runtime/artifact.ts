@@ -18,8 +18,8 @@ import {
   serializeRanges,
 } from '../graph/index.ts';
 import type { LoweringRecord } from '../lowering/index.ts';
-import { addon, type StoredConstantDesc } from '../onednn/addon.ts';
-import { StoredTensor } from '../onednn/stored-tensor.ts';
+import { addon, type StoredConstantDesc } from '../native/addon.ts';
+import { StoredTensor } from '../native/stored-tensor.ts';
 import type { Tensor } from '../tensor/index.ts';
 import { parseLoweringRecord, serializeLoweringRecord } from './lowering-record.ts';
 import { type PackedWeights, storedForms } from './packed-weights.ts';

@@ -1,7 +1,7 @@
 import { operators } from '../aten/index.ts';
+import { whyNoFastBfloat16 } from '../cpu/fast-bfloat16.ts';
+import { computeFeatures } from '../cpu/features.ts';
 import { type GraphModule, propagateShapes } from '../graph/index.ts';
-import { computeFeatures } from '../onednn/cpu-features.ts';
-import { whyNoFastBfloat16 } from '../onednn/fast-bfloat16.ts';
 import { inputsOf } from './signature.ts';
 
 /** Whether some operator of a graph gives bfloat16: `lower` was asked to autocast. */

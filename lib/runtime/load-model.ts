@@ -1,4 +1,4 @@
-import type { StoredTensor } from '../onednn/stored-tensor.ts';
+import type { StoredTensor } from '../native/stored-tensor.ts';
 import { readArtifact } from './artifact.ts';
 import { warnOfSlowBfloat16 } from './bfloat16.ts';
 import { CompiledModel, type CompileOptions } from './compiled-model.ts';

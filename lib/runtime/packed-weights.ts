@@ -1,7 +1,7 @@
 import { JsonCursor } from '../formats/json-cursor.ts';
 import type { StoredEntry } from '../formats/safetensors.ts';
-import { addon, type StoredFormDesc } from '../onednn/addon.ts';
-import { StoredTensor } from '../onednn/stored-tensor.ts';
+import { addon, type StoredFormDesc } from '../native/addon.ts';
+import { StoredTensor } from '../native/stored-tensor.ts';
 import { byteSizeOf, numelOf, Tensor } from '../tensor/index.ts';
 
 /** Packed weights as a file holds them: bytes under names of their own, and what they are. */

@@ -8,7 +8,7 @@ import {
   keepsSamplesApart,
   undivided,
 } from '../lowering/plan/index.ts';
-import { addon, type PlanDesc } from '../onednn/addon.ts';
+import { addon, type PlanDesc } from '../native/addon.ts';
 import type { TensorInfo } from './signature.ts';
 import { isTuned, type Tuning, tunedKernels, tunedParts, tunedThreads } from './tuning.ts';
 

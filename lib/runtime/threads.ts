@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
-import { physicalCores } from '../onednn/cpu-topology.ts';
+import { physicalCores } from '../cpu/topology.ts';
 
 /** How a model divides the machine among its requests. */
 export interface ThreadOptions {

@@ -1,5 +1,5 @@
 import type { GraphModule } from '../graph/index.ts';
-import { addon } from '../onednn/addon.ts';
+import { addon } from '../native/addon.ts';
 import {
   type CompileOptions,
   compile,

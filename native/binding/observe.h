@@ -5,7 +5,7 @@
 
 namespace octavo::binding {
 
-// An object with the four functions; lib/onednn/addon.ts describes them.
+// An object with the four functions; lib/native/addon.ts describes them.
 Napi::Object make_observe(Napi::Env env);
 
 }  // namespace octavo::binding

@@ -18,7 +18,7 @@ struct CompiledPlan {
   std::vector<std::unique_ptr<StreamPlan>> by_stream;
 };
 
-// Reads and checks a PlanDesc of lib/onednn/addon.ts for streams of `max_threads`. Throws
+// Reads and checks a PlanDesc of lib/native/addon.ts for streams of `max_threads`. Throws
 // std::invalid_argument that says what is wrong.
 std::shared_ptr<const Plan> to_plan(const Napi::Value& value, size_t max_threads);
 

@@ -1,4 +1,4 @@
-// What the processor says of itself, raw. Judging it is lib/onednn/instruction-sets.ts's work, where recorded
+// What the processor says of itself, raw. Judging it is lib/cpu/instruction-sets.ts's work, where recorded
 // values of other processors can be judged too.
 #pragma once
 

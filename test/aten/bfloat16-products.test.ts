@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { addon } from '../../lib/onednn/addon.ts';
+import { addon } from '../../lib/native/addon.ts';
 import { floatToBfloat16, numelOf, rowMajorStrides, Tensor } from '../../lib/tensor/index.ts';
 import { convolutionSums, finish, firstMismatch, linearSums, seeded, valuesOf } from '../onednn/reference.ts';
 import { channelsLast, type Layout, runStep, withGaps } from './steps.ts';

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { addon } from '../../lib/onednn/addon.ts';
+import { addon } from '../../lib/native/addon.ts';
 import { random } from '../lowering/graph-builder.ts';
 
 const types = { uint8: Uint8Array, int8: Int8Array } as const;

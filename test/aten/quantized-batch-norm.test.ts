@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { addon } from '../../lib/onednn/addon.ts';
+import { addon } from '../../lib/native/addon.ts';
 import { arrayTypeOf } from '../../lib/tensor/index.ts';
 import { random } from '../lowering/graph-builder.ts';
 

@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { addon, type TensorDesc } from '../../lib/onednn/addon.ts';
+import { addon, type TensorDesc } from '../../lib/native/addon.ts';
 import { rowMajorStrides, type TensorData } from '../../lib/tensor/index.ts';
 import { random } from '../lowering/graph-builder.ts';
 

@@ -1,4 +1,4 @@
-import { addon, type StepDesc } from '../../lib/onednn/addon.ts';
+import { addon, type StepDesc } from '../../lib/native/addon.ts';
 import { arrayTypeOf, numelOf, rowMajorStrides, Tensor } from '../../lib/tensor/index.ts';
 
 /** Strides of a shape whose extents lie in memory in the order that `order` names, slowest first. */

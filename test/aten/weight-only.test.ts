@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { operators } from '../../lib/aten/index.ts';
 import { Arguments } from '../../lib/graph/index.ts';
-import { addon } from '../../lib/onednn/addon.ts';
+import { addon } from '../../lib/native/addon.ts';
 import { bfloat16ToFloat, floatToBfloat16, Tensor } from '../../lib/tensor/index.ts';
 import { runStep, seededTensor, withGaps } from './steps.ts';
 

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { cpuFeatures } from '../../lib/onednn/cpu-features.ts';
+import { cpuFeatures } from '../../lib/cpu/features.ts';
 import { octavo } from './octavo.ts';
 
 describe('octavo info', () => {

@@ -3,8 +3,8 @@ import { referenceModels } from '../../bench/models/index.ts';
 import { exportModel } from '../../lib/capture/index.ts';
 import type { GraphModule } from '../../lib/graph/index.ts';
 import { type LoweringReport, lower } from '../../lib/lowering/index.ts';
+import { addon } from '../../lib/native/addon.ts';
 import * as nn from '../../lib/nn/index.ts';
-import { addon } from '../../lib/onednn/addon.ts';
 import {
   calibrate,
   convertPt2e,

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { bytesMoved, multiplyAdds, steps } from '../../lib/lowering/plan/index.ts';
-import type { TensorDesc } from '../../lib/onednn/addon.ts';
-import type { StepName } from '../../lib/onednn/step-name.ts';
+import type { TensorDesc } from '../../lib/native/addon.ts';
+import type { StepName } from '../../lib/native/step-name.ts';
 
 const tensor = (dtype: TensorDesc['dtype'], ...shape: number[]): TensorDesc => ({ dtype, shape });
 

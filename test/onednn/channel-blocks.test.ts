@@ -1,6 +1,6 @@
 // Native steps on float32 images whose channels lie in blocks of eight, [N, C / 8, H, W, 8], against float64.
 import { describe, expect, test } from 'vitest';
-import { addon } from '../../lib/onednn/addon.ts';
+import { addon } from '../../lib/native/addon.ts';
 import { rowMajorStrides } from '../../lib/tensor/index.ts';
 import type { Layer } from './cases.ts';
 import { convolutionSums, seeded } from './reference.ts';

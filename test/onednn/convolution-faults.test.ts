@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { addon, type TensorDesc } from '../../lib/onednn/addon.ts';
+import { addon, type TensorDesc } from '../../lib/native/addon.ts';
 
 interface Problem {
   readonly image: readonly number[];

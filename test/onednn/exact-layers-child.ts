@@ -2,7 +2,7 @@
 // elements of each case are wrong.
 
 import { channelsLastStrides } from '../../lib/lowering/plan/strides.ts';
-import { addon } from '../../lib/onednn/addon.ts';
+import { addon } from '../../lib/native/addon.ts';
 import { rowMajorStrides } from '../../lib/tensor/index.ts';
 
 let state = 1;

@@ -1,6 +1,6 @@
 import { afterEach, describe, expect, it } from 'vitest';
-import { addon, type NativeExecutor, type PlanDesc } from '../../lib/onednn/addon.ts';
-import type { StepName } from '../../lib/onednn/step-name.ts';
+import { addon, type NativeExecutor, type PlanDesc } from '../../lib/native/addon.ts';
+import type { StepName } from '../../lib/native/step-name.ts';
 
 const executors: NativeExecutor[] = [];
 function createExecutor(streams = 1, threadsPerStream = 1): NativeExecutor {

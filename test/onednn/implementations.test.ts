@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
-import { addon } from '../../lib/onednn/addon.ts';
-import { cpuFeatures } from '../../lib/onednn/cpu-features.ts';
-import { whyNoFastBfloat16 } from '../../lib/onednn/fast-bfloat16.ts';
+import { whyNoFastBfloat16 } from '../../lib/cpu/fast-bfloat16.ts';
+import { cpuFeatures } from '../../lib/cpu/features.ts';
+import { addon } from '../../lib/native/addon.ts';
 import { arrayTypeOf, type DType } from '../../lib/tensor/index.ts';
 import { type Layer, sizeOf, unaries } from './cases.ts';
 

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { addon } from '../../lib/onednn/addon.ts';
+import { addon } from '../../lib/native/addon.ts';
 import { Tensor } from '../../lib/tensor/index.ts';
 import { uniform } from '../lowering/graph-builder.ts';
 

@@ -2,9 +2,9 @@ import { readFileSync } from 'node:fs';
 import { expect } from 'vitest';
 import { operators } from '../../lib/aten/index.ts';
 import { loadPt2 } from '../../lib/capture/index.ts';
+import { cpuFeatures } from '../../lib/cpu/features.ts';
 import { loadNpz } from '../../lib/formats/npz.ts';
 import { type GraphModule, printGraph } from '../../lib/graph/index.ts';
-import { cpuFeatures } from '../../lib/onednn/cpu-features.ts';
 import {
   calibrate,
   convertPt2e,

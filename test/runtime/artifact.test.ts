@@ -16,7 +16,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { encodeSafetensors } from '../../lib/formats/safetensors.ts';
 import { lower } from '../../lib/lowering/index.ts';
-import { addon } from '../../lib/onednn/addon.ts';
+import { addon } from '../../lib/native/addon.ts';
 import { type CompileOptions, compile, loadModel } from '../../lib/runtime/index.ts';
 import { Tensor } from '../../lib/tensor/index.ts';
 import { GraphBuilder, uniform } from '../lowering/graph-builder.ts';

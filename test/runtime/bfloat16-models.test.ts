@@ -13,7 +13,7 @@ import {
   vi,
 } from 'vitest';
 import { lower } from '../../lib/lowering/index.ts';
-import { addon } from '../../lib/onednn/addon.ts';
+import { addon } from '../../lib/native/addon.ts';
 import { compile, loadModel } from '../../lib/runtime/index.ts';
 import { uniform } from '../lowering/graph-builder.ts';
 import { convNet } from './models.ts';

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { operators } from '../../lib/aten/index.ts';
 import { Interpreter, SymInt, type TensorMeta } from '../../lib/graph/index.ts';
-import { addon } from '../../lib/onednn/addon.ts';
+import { addon } from '../../lib/native/addon.ts';
 import { type CompiledModel, compile, formatPlan } from '../../lib/runtime/index.ts';
 import { Tensor } from '../../lib/tensor/index.ts';
 import { GraphBuilder, uniform } from '../lowering/graph-builder.ts';

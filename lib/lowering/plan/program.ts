@@ -10,8 +10,8 @@ import {
   propagateShapes,
   type TensorMeta,
 } from '../../graph/index.ts';
-import type { Attributes } from '../../onednn/addon.ts';
-import type { StepName } from '../../onednn/step-name.ts';
+import type { Attributes } from '../../native/addon.ts';
+import type { StepName } from '../../native/step-name.ts';
 import { Tensor } from '../../tensor/index.ts';
 import type { ConstantStore } from './constants.ts';
 import { type Origin, Value } from './value.ts';

@@ -1,5 +1,5 @@
-import type { Attributes, NativeConstant, TensorDesc } from '../../onednn/addon.ts';
-import type { StepName } from '../../onednn/step-name.ts';
+import type { Attributes, NativeConstant, TensorDesc } from '../../native/addon.ts';
+import type { StepName } from '../../native/step-name.ts';
 import { byteSizeOf, numelOf, rowMajorStrides } from '../../tensor/index.ts';
 import { imagesInBlocks } from './block-groups.ts';
 import { blocksOf, broadcastInBlocks, inBlocks } from './blocks.ts';

@@ -1,4 +1,4 @@
-import type { StepName } from '../../onednn/step-name.ts';
+import type { StepName } from '../../native/step-name.ts';
 import { numelOf } from '../../tensor/index.ts';
 import type { Instruction, Program } from './program.ts';
 import { steps } from './steps.ts';

@@ -1,5 +1,5 @@
-import type { TensorDesc } from '../../onednn/addon.ts';
-import type { StepName } from '../../onednn/step-name.ts';
+import type { TensorDesc } from '../../native/addon.ts';
+import type { StepName } from '../../native/step-name.ts';
 import { byteSizeOf, numelOf } from '../../tensor/index.ts';
 import { steps } from './steps.ts';
 

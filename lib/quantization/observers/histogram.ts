@@ -1,4 +1,4 @@
-import { addon } from '../../onednn/addon.ts';
+import { addon } from '../../native/addon.ts';
 import { byteSizeOf, type Tensor } from '../../tensor/index.ts';
 import type { QParams } from '../qparams.ts';
 import { finiteElements } from './statistics.ts';

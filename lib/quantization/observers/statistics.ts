@@ -1,4 +1,4 @@
-import { addon } from '../../onednn/addon.ts';
+import { addon } from '../../native/addon.ts';
 import type { Tensor } from '../../tensor/index.ts';
 
 /** Smallest and largest element of every channel; one channel when statistics are per tensor. */

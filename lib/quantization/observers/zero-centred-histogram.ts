@@ -1,4 +1,4 @@
-import { addon } from '../../onednn/addon.ts';
+import { addon } from '../../native/addon.ts';
 
 /** Part of the real line. */
 export interface RealRange {

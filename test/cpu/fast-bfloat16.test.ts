@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
-import { whyNoFastBfloat16 } from '../../lib/onednn/fast-bfloat16.ts';
-import type { InstructionSets } from '../../lib/onednn/instruction-sets.ts';
+import { whyNoFastBfloat16 } from '../../lib/cpu/fast-bfloat16.ts';
+import type { InstructionSets } from '../../lib/cpu/instruction-sets.ts';
 
 const cascadeLake: InstructionSets = {
   ...{ avx2: true, avx512Core: true, avx512Vnni: true, avxVnni: false, avx512Bf16: false },

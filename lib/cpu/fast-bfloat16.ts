@@ -1,4 +1,4 @@
-import type { ComputeFeatures } from './cpu-features.ts';
+import type { ComputeFeatures } from './features.ts';
 
 /** What oneDNN calls the instruction sets that have no bfloat16 products: it emulates them there, or has no kernel. */
 const withoutProducts: readonly string[] = [

@@ -1,6 +1,6 @@
-import { addon, type OneDnnVersion } from './addon.ts';
-import { type CpuTopology, cpuTopology } from './cpu-topology.ts';
+import { addon, type OneDnnVersion } from '../native/addon.ts';
 import { type CpuModel, cpuModel, type InstructionSets, instructionSets } from './instruction-sets.ts';
+import { type CpuTopology, cpuTopology } from './topology.ts';
 
 /** What this machine offers to int8 inference, and what oneDNN will make of it. */
 export interface CpuFeatures extends CpuModel, CpuTopology {

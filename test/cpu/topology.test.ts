@@ -2,7 +2,7 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { availableParallelism, tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it, test } from 'vitest';
-import { cpuTopology, physicalCores } from '../../lib/onednn/cpu-topology.ts';
+import { cpuTopology, physicalCores } from '../../lib/cpu/topology.ts';
 
 let root: string;
 beforeEach(() => {

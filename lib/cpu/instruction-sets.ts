@@ -1,4 +1,4 @@
-import type { RawCpu } from './addon.ts';
+import type { RawCpu } from '../native/addon.ts';
 
 /** The instruction sets int8 inference lives on: each is true when processor, operating system and kernel all allow it. */
 export interface InstructionSets {

@@ -1,7 +1,7 @@
 import { execFileSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
-import { cpuFeatures } from '../../lib/onednn/cpu-features.ts';
+import { cpuFeatures } from '../../lib/cpu/features.ts';
 
 /** What the kernel found out about the first CPU of this machine. */
 function kernelView() {
