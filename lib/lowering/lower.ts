@@ -1,7 +1,6 @@
 import { whyNoFastBfloat16 } from '../cpu/fast-bfloat16.ts';
 import { computeFeatures } from '../cpu/features.ts';
 import { GraphModule } from '../graph/index.ts';
-import { convolutions } from './convolution.ts';
 import { type Pass, PassContext } from './pass.ts';
 import { absorbCasts } from './passes/absorb-casts.ts';
 import { autocast } from './passes/autocast.ts';
@@ -35,6 +34,7 @@ import { removeUnused } from './passes/remove-unused.ts';
 import { rowFunctions } from './passes/row-functions.ts';
 import { sinkDequantize } from './passes/sink-dequantize.ts';
 import { weightOnlyLinear } from './passes/weight-only-linear.ts';
+import { convolutions } from './patterns/convolution.ts';
 import { formatRefusals, type LoweringReport, reportOf } from './report.ts';
 
 /** To which dtype products of floats are cast, and whether on every CPU. */

@@ -1,10 +1,10 @@
 import { checkSignal, listening, unlessAborted } from '../abort.ts';
 import { operators } from '../aten/index.ts';
 import { GET_ITEM, GraphModule, type Node, propagateShapes, type SymbolRange } from '../graph/index.ts';
-import type { BuiltPlan } from '../lowering/plan/index.ts';
 import { type LoweringReport, reportOf } from '../lowering/report.ts';
 import { addon, type NativeExecutor, type NativePlan } from '../native/addon.ts';
 import { StoredTensor } from '../native/stored-tensor.ts';
+import type { BuiltPlan } from '../plan/index.ts';
 import { Tensor } from '../tensor/index.ts';
 import { type ModelMetadata, writeArtifact } from './artifact.ts';
 import { joinReport, type ModelReport, operatorsByNode } from './model-report.ts';

@@ -12,8 +12,8 @@ export type {
   Provenance,
   Refusal,
 } from '../lowering/index.ts';
-export type { ConstantMemory } from '../lowering/plan/index.ts';
 export type { StepName } from '../native/step-name.ts';
+export type { ConstantMemory } from '../plan/index.ts';
 export { type DType, type ForeignTensor, Tensor, type TensorData } from '../tensor/index.ts';
 export type { ModelMetadata } from './artifact.ts';
 export {

@@ -1,6 +1,6 @@
-import { type BuiltPlan, bytesMoved, type ConstantMemory, multiplyAdds } from '../lowering/plan/index.ts';
 import type { CompiledStep } from '../native/addon.ts';
 import type { StepName } from '../native/step-name.ts';
+import { type BuiltPlan, bytesMoved, type ConstantMemory, multiplyAdds } from '../plan/index.ts';
 import { type DType, rowMajorStrides } from '../tensor/index.ts';
 import { alignColumns } from './text-columns.ts';
 import { countThreads } from './threads.ts';

@@ -1,4 +1,5 @@
 import type { GraphModule } from '../graph/index.ts';
+import { addon, type PlanDesc } from '../native/addon.ts';
 import {
   type BuiltPlan,
   buildPlan,
@@ -7,8 +8,7 @@ import {
   divideBatch,
   keepsSamplesApart,
   undivided,
-} from '../lowering/plan/index.ts';
-import { addon, type PlanDesc } from '../native/addon.ts';
+} from '../plan/index.ts';
 import type { TensorInfo } from './signature.ts';
 import { isTuned, type Tuning, tunedKernels, tunedParts, tunedThreads } from './tuning.ts';
 

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { arenaAlignment, type Lifetime, planArena } from '../../lib/lowering/arena.ts';
+import { arenaAlignment, type Lifetime, planArena } from '../../lib/plan/arena.ts';
 
 const lifetimes = fc.array(
   fc

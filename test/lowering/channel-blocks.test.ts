@@ -5,8 +5,8 @@ import { referenceModels } from '../../bench/models/index.ts';
 import { exportModel } from '../../lib/capture/index.ts';
 import type { Node } from '../../lib/graph/index.ts';
 import { lower } from '../../lib/lowering/index.ts';
-import type { BuiltPlan } from '../../lib/lowering/plan/index.ts';
 import { manualSeed } from '../../lib/nn/index.ts';
+import type { BuiltPlan } from '../../lib/plan/index.ts';
 import { GraphBuilder } from './graph-builder.ts';
 import { build, checkAgainstInterpreter, steps } from './run-plan.ts';
 

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { divideBatch, undivided } from '../../lib/lowering/plan/index.ts';
 import { addon, type PlanDesc } from '../../lib/native/addon.ts';
+import { divideBatch, undivided } from '../../lib/plan/index.ts';
 import type { DType } from '../../lib/tensor/index.ts';
 
 const MiB = 2 ** 20;

@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest';
 import { type Dim, SymInt } from '../../lib/graph/index.ts';
-import { buildPlan, ConstantStore } from '../../lib/lowering/plan/index.ts';
+import { buildPlan, ConstantStore } from '../../lib/plan/index.ts';
 import { GraphBuilder, uniform } from './graph-builder.ts';
 
 /** What the plan for one row tells a linear layer and a matrix product with a constant. */

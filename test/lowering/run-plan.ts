@@ -1,8 +1,8 @@
 import { expect } from 'vitest';
 import { operators } from '../../lib/aten/index.ts';
 import { type GraphModule, Interpreter } from '../../lib/graph/index.ts';
-import { type BuiltPlan, buildPlan, ConstantStore } from '../../lib/lowering/plan/index.ts';
 import { addon } from '../../lib/native/addon.ts';
+import { type BuiltPlan, buildPlan, ConstantStore } from '../../lib/plan/index.ts';
 import { arrayTypeOf, numelOf, Tensor } from '../../lib/tensor/index.ts';
 import { uniform } from './graph-builder.ts';
 

@@ -8,7 +8,7 @@ import {
   SymInt,
   type TensorMeta,
 } from '../../lib/graph/index.ts';
-import { keepsSamplesApart } from '../../lib/lowering/plan/index.ts';
+import { keepsSamplesApart } from '../../lib/plan/index.ts';
 import { Tensor } from '../../lib/tensor/index.ts';
 import { convNet, twoInputs } from '../runtime/models.ts';
 import { GraphBuilder, uniform } from './graph-builder.ts';

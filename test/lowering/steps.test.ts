@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { expect, it } from 'vitest';
-import { steps } from '../../lib/lowering/plan/index.ts';
+import { steps } from '../../lib/plan/index.ts';
 
 it('plans know the steps of the native table, all of them and no others', () => {
   const table = readFileSync(new URL('../../native/primitives/table.cc', import.meta.url), 'utf8');

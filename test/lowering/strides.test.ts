@@ -1,11 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import {
-  channelsLastStrides,
-  liesInOrder,
-  sameStrides,
-  viewStrides,
-} from '../../lib/lowering/plan/strides.ts';
+import { channelsLastStrides, liesInOrder, sameStrides, viewStrides } from '../../lib/plan/strides.ts';
 import { numelOf, rowMajorStrides } from '../../lib/tensor/index.ts';
 
 /** Memory offsets of all elements, in row-major order of the shape. */

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
-import { bytesMoved, multiplyAdds, steps } from '../../lib/lowering/plan/index.ts';
 import type { TensorDesc } from '../../lib/native/addon.ts';
 import type { StepName } from '../../lib/native/step-name.ts';
+import { bytesMoved, multiplyAdds, steps } from '../../lib/plan/index.ts';
 
 const tensor = (dtype: TensorDesc['dtype'], ...shape: number[]): TensorDesc => ({ dtype, shape });
 

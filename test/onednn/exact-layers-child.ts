@@ -1,8 +1,8 @@
 // Int8 layers with the largest values there are, against sums of whole numbers in double precision. Prints how many
 // elements of each case are wrong.
 
-import { channelsLastStrides } from '../../lib/lowering/plan/strides.ts';
 import { addon } from '../../lib/native/addon.ts';
+import { channelsLastStrides } from '../../lib/plan/strides.ts';
 import { rowMajorStrides } from '../../lib/tensor/index.ts';
 
 let state = 1;

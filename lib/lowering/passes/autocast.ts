@@ -1,6 +1,6 @@
 import { type Argument, isArgumentList, Node } from '../../graph/index.ts';
-import { convolutions } from '../convolution.ts';
 import type { Pass, PassContext } from '../pass.ts';
+import { convolutions } from '../patterns/convolution.ts';
 
 /** The element type that products are computed in. */
 const narrow = 'bfloat16';

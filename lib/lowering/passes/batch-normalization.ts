@@ -1,6 +1,6 @@
 import { isCall } from '../../graph/index.ts';
 import type { Pass } from '../pass.ts';
-import { isDequantize, qparamsOf } from '../qparams.ts';
+import { isDequantize, qparamsOf } from '../patterns/affine-parameters.ts';
 
 /**
  * Batch normalization that no convolution took (before one, as DenseNet has it) takes the form that reads 8-bit integers

@@ -1,8 +1,8 @@
 import { arithmeticOperators } from '../../backend/index.ts';
 import { type Argument, Node, onlyUser } from '../../graph/index.ts';
 import type { Pass, PassContext } from '../pass.ts';
-import { isDequantize, isQuantize, qparamsOf } from '../qparams.ts';
-import { unaryOf } from '../unary.ts';
+import { isDequantize, isQuantize, qparamsOf } from '../patterns/affine-parameters.ts';
+import { unaryOf } from '../patterns/unary.ts';
 
 const algorithms: ReadonlyMap<string, string> = new Map(
   arithmeticOperators.flatMap(({ operators, algorithm }) =>

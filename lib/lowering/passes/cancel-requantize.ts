@@ -1,6 +1,6 @@
 import { Node } from '../../graph/index.ts';
 import type { Pass } from '../pass.ts';
-import { isDequantize, isQuantize, qparamsOf, sameQParams } from '../qparams.ts';
+import { isDequantize, isQuantize, qparamsOf, sameQParams } from '../patterns/affine-parameters.ts';
 
 /**
  * Removes a quantize that undoes the dequantize before it.

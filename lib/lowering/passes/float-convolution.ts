@@ -1,7 +1,7 @@
 import { isCall } from '../../graph/index.ts';
 import { isFloatingPoint } from '../../tensor/index.ts';
-import { convolutionOf, convolutions } from '../convolution.ts';
 import type { Pass } from '../pass.ts';
+import { convolutionOf, convolutions } from '../patterns/convolution.ts';
 
 /**
  * Convolutions that stay in float take the form that can fuse what follows.

@@ -1,7 +1,7 @@
 import { dimsEqual, isCall, Node, onlyUser } from '../../graph/index.ts';
-import { fusedOperators } from '../fused-operators.ts';
 import { givesFloat, type Pass, type PassContext } from '../pass.ts';
-import { isDequantize, qparamsOf } from '../qparams.ts';
+import { isDequantize, qparamsOf } from '../patterns/affine-parameters.ts';
+import { fusedOperators } from '../patterns/fused-operators.ts';
 
 /**
  * Lets a convolution or linear add the other side of a residual connection to its result. Of two such operators the

@@ -1,9 +1,9 @@
 import { type Argument, type Node, onlyUser } from '../../graph/index.ts';
 import { Tensor } from '../../tensor/index.ts';
-import { fusedOperators, type UnarySlot } from '../fused-operators.ts';
 import { givesFloat, type Pass, type PassContext } from '../pass.ts';
-import { isFullRange, isQuantize, type QParams, qparamsOf } from '../qparams.ts';
-import { clampAfter } from '../unary.ts';
+import { isFullRange, isQuantize, type QParams, qparamsOf } from '../patterns/affine-parameters.ts';
+import { fusedOperators, type UnarySlot } from '../patterns/fused-operators.ts';
+import { clampAfter } from '../patterns/unary.ts';
 
 /**
  * Lets what computes on 8-bit integers (a convolution, a linear layer, a loop of ours) give them as well.

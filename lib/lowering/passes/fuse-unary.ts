@@ -1,7 +1,7 @@
 import { onlyUser } from '../../graph/index.ts';
-import { fusedOperators } from '../fused-operators.ts';
 import { givesFloat, type Pass } from '../pass.ts';
-import { unaryOf } from '../unary.ts';
+import { fusedOperators } from '../patterns/fused-operators.ts';
+import { unaryOf } from '../patterns/unary.ts';
 
 /**
  * Lets a convolution or linear, with or without a fused addition, compute the pointwise function that follows it.

@@ -1,7 +1,7 @@
 import { averages } from '../../backend/index.ts';
 import { type Argument, isCall, type Node, onlyUser } from '../../graph/index.ts';
 import type { Pass, PassContext } from '../pass.ts';
-import { isDequantize, isQuantize, qparamsOf, sameQParams } from '../qparams.ts';
+import { isDequantize, isQuantize, qparamsOf, sameQParams } from '../patterns/affine-parameters.ts';
 
 const pools = averages.flatMap(({ operators }) => operators);
 

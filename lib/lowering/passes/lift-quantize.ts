@@ -1,7 +1,7 @@
 import { isArgumentList, type Node, onlyUser } from '../../graph/index.ts';
-import { dropsData, movesData } from '../data-movement.ts';
 import type { Pass } from '../pass.ts';
-import { isQuantize, qparamArguments, qparamsOf } from '../qparams.ts';
+import { isQuantize, qparamArguments, qparamsOf } from '../patterns/affine-parameters.ts';
+import { dropsData, movesData } from '../patterns/data-movement.ts';
 
 /**
  * Moves a quantize above the operators that only move data, nearer to the operator that can absorb it. Max pooling and

@@ -2,8 +2,8 @@ import { operators } from '../../aten/index.ts';
 import { type Argument, Arguments, Node, onlyUser } from '../../graph/index.ts';
 import { Tensor } from '../../tensor/index.ts';
 import type { Pass, PassContext } from '../pass.ts';
-import { isPointwise } from '../pointwise.ts';
-import { isDequantize, isQuantize } from '../qparams.ts';
+import { isDequantize, isQuantize } from '../patterns/affine-parameters.ts';
+import { isPointwise } from '../patterns/pointwise.ts';
 
 /**
  * A function of one 8-bit integer has 256 values: pointwise chains between dequantize and quantize become a table,

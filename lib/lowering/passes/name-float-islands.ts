@@ -1,6 +1,6 @@
 import { isCall, type Node } from '../../graph/index.ts';
 import type { Pass } from '../pass.ts';
-import { dequantizePerTensor, isQuantize } from '../qparams.ts';
+import { dequantizePerTensor, isQuantize } from '../patterns/affine-parameters.ts';
 
 /**
  * Changes nothing: names the operators that were left computing in float between 8-bit integers.

@@ -1,6 +1,6 @@
 import { isCall, type Node, onlyUser } from '../../graph/index.ts';
 import type { Pass, PassContext } from '../pass.ts';
-import { isQuantize, qparamsOf } from '../qparams.ts';
+import { isQuantize, qparamsOf } from '../patterns/affine-parameters.ts';
 
 /**
  * Averages float images that nothing could give as 8-bit integers, since they are needed in float as well

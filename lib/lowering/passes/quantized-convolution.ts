@@ -1,8 +1,8 @@
 import { type Argument, isCall, type Node } from '../../graph/index.ts';
-import { type ConvolutionCall, convolutionOf, convolutions } from '../convolution.ts';
 import type { Pass, PassContext } from '../pass.ts';
-import { isDequantize, isDynamicDequantize, qparamsOf } from '../qparams.ts';
-import { quantizedWeight } from '../quantized-weight.ts';
+import { isDequantize, isDynamicDequantize, qparamsOf } from '../patterns/affine-parameters.ts';
+import { type ConvolutionCall, convolutionOf, convolutions } from '../patterns/convolution.ts';
+import { quantizedWeight } from '../patterns/quantized-weight.ts';
 
 /**
  * Convolutions of dequantized 8-bit integers compute on the integers and give float32; later passes fuse what follows.

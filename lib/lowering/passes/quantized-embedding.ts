@@ -1,6 +1,6 @@
 import { type Argument, GET_ITEM, isCall, type Node } from '../../graph/index.ts';
 import type { Pass, PassContext } from '../pass.ts';
-import { dequantizePerChannel } from '../qparams.ts';
+import { dequantizePerChannel } from '../patterns/affine-parameters.ts';
 
 /**
  * Tables of 8-bit integers stay so: only the rows that are looked up are dequantized.

@@ -1,7 +1,7 @@
 import { isCall, type Node } from '../../graph/index.ts';
 import type { Pass, PassContext } from '../pass.ts';
-import { isDequantize, isDynamicDequantize } from '../qparams.ts';
-import { quantizedWeight } from '../quantized-weight.ts';
+import { isDequantize, isDynamicDequantize } from '../patterns/affine-parameters.ts';
+import { quantizedWeight } from '../patterns/quantized-weight.ts';
 
 /**
  * Linear layers of dequantized 8-bit integers, of any number of dimensions, compute on the integers and give float32;

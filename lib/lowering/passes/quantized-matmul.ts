@@ -1,7 +1,7 @@
 import { matmul } from '../../backend/index.ts';
 import { isCall, Node, onlyUser } from '../../graph/index.ts';
 import type { Pass, PassContext } from '../pass.ts';
-import { isDequantize, qparamsOf } from '../qparams.ts';
+import { isDequantize, qparamsOf } from '../patterns/affine-parameters.ts';
 
 /**
  * Products of two tensors of dequantized 8-bit integers (attention's scores and their product with the values) compute on

@@ -1,7 +1,7 @@
 import { type Argument, isCall, Node, onlyUser } from '../../graph/index.ts';
 import { numelOf, Tensor } from '../../tensor/index.ts';
 import type { Pass, PassContext } from '../pass.ts';
-import { dequantizePerChannel, dequantizePerTensor } from '../qparams.ts';
+import { dequantizePerChannel, dequantizePerTensor } from '../patterns/affine-parameters.ts';
 
 /**
  * A product of int8 matrices whose scales are multiplied in afterwards (SmoothQuant, activations quantized token by

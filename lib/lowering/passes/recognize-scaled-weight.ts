@@ -1,7 +1,7 @@
 import { type Argument, isCall, Node, onlyUser } from '../../graph/index.ts';
 import { Tensor } from '../../tensor/index.ts';
 import type { Pass, PassContext } from '../pass.ts';
-import { dequantizePerChannel } from '../qparams.ts';
+import { dequantizePerChannel } from '../patterns/affine-parameters.ts';
 
 /**
  * An int8 weight that is cast and whose scales are multiplied into the layer's result is a quantized weight.

@@ -1,6 +1,6 @@
 import { type Argument, isCall, type Node, onlyUser } from '../../graph/index.ts';
 import type { Pass, PassContext } from '../pass.ts';
-import { isDequantize, isQuantize, qparamsOf } from '../qparams.ts';
+import { isDequantize, isQuantize, qparamsOf } from '../patterns/affine-parameters.ts';
 
 /**
  * Softmax and layer normalization next to a dequantize or a quantize take the form that computes those too, row by row; a

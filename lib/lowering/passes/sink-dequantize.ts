@@ -1,7 +1,13 @@
 import { type Argument, isArgumentList, type Node } from '../../graph/index.ts';
-import { movesData, repeatsData } from '../data-movement.ts';
 import type { Pass } from '../pass.ts';
-import { dequantizePerTensor, isDequantize, qparamArguments, qparamsOf, sameQParams } from '../qparams.ts';
+import {
+  dequantizePerTensor,
+  isDequantize,
+  qparamArguments,
+  qparamsOf,
+  sameQParams,
+} from '../patterns/affine-parameters.ts';
+import { movesData, repeatsData } from '../patterns/data-movement.ts';
 
 /**
  * Moves a dequantize below the operators that only move data, which then move a quarter of the bytes.

@@ -2,7 +2,7 @@ import { integerProducts } from '../../backend/index.ts';
 import { isCall, type Node } from '../../graph/index.ts';
 import { isFloatingPoint } from '../../tensor/index.ts';
 import type { Pass, PassContext } from '../pass.ts';
-import { quantizedWeight } from '../quantized-weight.ts';
+import { quantizedWeight } from '../patterns/quantized-weight.ts';
 
 /**
  * Linear layers of which only the weight is quantized keep it in 8 bits, and compute in float32.

@@ -1,4 +1,4 @@
-import { byteSizeOf, numelOf } from '../../tensor/index.ts';
+import { byteSizeOf, numelOf } from '../tensor/index.ts';
 import { block, hasWholeBlocks, isPixel } from './blocks.ts';
 import { DisjointSet, type Group } from './group.ts';
 import type { Instruction, Program } from './program.ts';

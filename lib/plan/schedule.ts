@@ -1,6 +1,6 @@
-import type { Attributes, NativeConstant, TensorDesc } from '../../native/addon.ts';
-import type { StepName } from '../../native/step-name.ts';
-import { byteSizeOf, numelOf, rowMajorStrides } from '../../tensor/index.ts';
+import type { Attributes, NativeConstant, TensorDesc } from '../native/addon.ts';
+import type { StepName } from '../native/step-name.ts';
+import { byteSizeOf, numelOf, rowMajorStrides } from '../tensor/index.ts';
 import { imagesInBlocks } from './block-groups.ts';
 import { blocksOf, broadcastInBlocks, inBlocks } from './blocks.ts';
 import type { ConstantStore } from './constants.ts';

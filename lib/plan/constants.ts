@@ -1,8 +1,8 @@
-import type { AtenOperator } from '../../aten/index.ts';
-import { Arguments, type Node, type RuntimeValue, serializeNumber } from '../../graph/index.ts';
-import { addon, type NativeConstant } from '../../native/addon.ts';
-import { StoredTensor } from '../../native/stored-tensor.ts';
-import { Tensor } from '../../tensor/index.ts';
+import type { AtenOperator } from '../aten/index.ts';
+import { Arguments, type Node, type RuntimeValue, serializeNumber } from '../graph/index.ts';
+import { addon, type NativeConstant } from '../native/addon.ts';
+import { StoredTensor } from '../native/stored-tensor.ts';
+import { Tensor } from '../tensor/index.ts';
 import { Value } from './value.ts';
 
 /** What weights take, shared by all plans and streams. */

@@ -1,8 +1,8 @@
-import { integerProducts } from '../backend/index.ts';
-import { type Argument, isCall, type Node } from '../graph/index.ts';
-import { Tensor } from '../tensor/index.ts';
-import type { PassContext } from './pass.ts';
-import { dequantizePerChannel, isDequantize, qparamsOf } from './qparams.ts';
+import { integerProducts } from '../../backend/index.ts';
+import { type Argument, isCall, type Node } from '../../graph/index.ts';
+import { Tensor } from '../../tensor/index.ts';
+import type { PassContext } from '../pass.ts';
+import { dequantizePerChannel, isDequantize, qparamsOf } from './affine-parameters.ts';
 
 /** An int8 weight with its scales (one, or one an output channel) and zero points, as nodes. */
 export interface QuantizedWeight {

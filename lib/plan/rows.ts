@@ -1,4 +1,4 @@
-import { type GraphModule, isTensorMeta, SymInt } from '../../graph/index.ts';
+import { type GraphModule, isTensorMeta, SymInt } from '../graph/index.ts';
 import type { Program } from './program.ts';
 
 /**

@@ -1,5 +1,5 @@
-import { functionsFusedInto, x86Backend } from '../backend/index.ts';
-import type { Argument } from '../graph/index.ts';
+import { functionsFusedInto, x86Backend } from '../../backend/index.ts';
+import type { Argument } from '../../graph/index.ts';
 
 /** Names of an operator's arguments that hold the fused pointwise function: which, its numbers, its variant. */
 export interface UnarySlot {

@@ -1,6 +1,6 @@
-import { pointwiseFunctions } from '../backend/index.ts';
-import type { Node } from '../graph/index.ts';
-import type { PassContext } from './pass.ts';
+import { pointwiseFunctions } from '../../backend/index.ts';
+import type { Node } from '../../graph/index.ts';
+import type { PassContext } from '../pass.ts';
 
 /** A pointwise function as `onednn.*` and `mkldnn.*` operators name it. */
 export interface Unary {

@@ -1,4 +1,4 @@
-import { rowMajorStrides } from '../../tensor/index.ts';
+import { rowMajorStrides } from '../tensor/index.ts';
 import { type Extents, inBlocks } from './blocks.ts';
 
 /** The memory orders a plan gives the values its steps compute; `blocked` is that of `blocks.ts`. */

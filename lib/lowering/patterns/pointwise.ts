@@ -1,6 +1,6 @@
-import type { Node } from '../graph/index.ts';
-import { numelOf } from '../tensor/index.ts';
-import type { PassContext } from './pass.ts';
+import type { Node } from '../../graph/index.ts';
+import { numelOf } from '../../tensor/index.ts';
+import type { PassContext } from '../pass.ts';
 import { unaryOf } from './unary.ts';
 
 const functions = new Set(

@@ -1,4 +1,4 @@
-import { rowMajorStrides } from '../../tensor/index.ts';
+import { rowMajorStrides } from '../tensor/index.ts';
 import { groupsInBlocks } from './block-groups.ts';
 import { isPixel } from './blocks.ts';
 import { Group } from './group.ts';

@@ -1,4 +1,4 @@
-import { dataMovement } from '../backend/index.ts';
+import { dataMovement } from '../../backend/index.ts';
 
 /** Operators that move, drop or repeat elements, or take the greatest of several, but compute nothing. */
 

@@ -1,4 +1,4 @@
-import { operators, type StridedLike, type StridedView } from '../../aten/index.ts';
+import { operators, type StridedLike, type StridedView } from '../aten/index.ts';
 import {
   type Argument,
   Arguments,
@@ -9,10 +9,10 @@ import {
   Node,
   propagateShapes,
   type TensorMeta,
-} from '../../graph/index.ts';
-import type { Attributes } from '../../native/addon.ts';
-import type { StepName } from '../../native/step-name.ts';
-import { Tensor } from '../../tensor/index.ts';
+} from '../graph/index.ts';
+import type { Attributes } from '../native/addon.ts';
+import type { StepName } from '../native/step-name.ts';
+import { Tensor } from '../tensor/index.ts';
 import type { ConstantStore } from './constants.ts';
 import { type Origin, Value } from './value.ts';
 

@@ -1,6 +1,6 @@
-import { integerProducts } from '../backend/index.ts';
-import { type Argument, isCall, type Node } from '../graph/index.ts';
-import type { DType } from '../tensor/index.ts';
+import { integerProducts } from '../../backend/index.ts';
+import { type Argument, isCall, type Node } from '../../graph/index.ts';
+import type { DType } from '../../tensor/index.ts';
 
 /** Parameters of a per-tensor affine quantization: `q = clamp(round(x / scale) + zeroPoint, quantMin, quantMax)`. */
 export interface QParams {

@@ -1,7 +1,7 @@
-import { type ConvolutionGeometry, namedPadding } from '../aten/convolution.ts';
-import { conv1d, conv2d } from '../backend/index.ts';
-import { type Argument, type Node, staticDim } from '../graph/index.ts';
-import type { PassContext } from './pass.ts';
+import { type ConvolutionGeometry, namedPadding } from '../../aten/convolution.ts';
+import { conv1d, conv2d } from '../../backend/index.ts';
+import { type Argument, type Node, staticDim } from '../../graph/index.ts';
+import type { PassContext } from '../pass.ts';
 
 /** Operators that {@link convolutionOf} reads. */
 export const convolutions: readonly string[] = [...new Set([...conv1d.operators, ...conv2d.operators])];

@@ -1,5 +1,5 @@
-import type { StepName } from '../../native/step-name.ts';
-import { numelOf } from '../../tensor/index.ts';
+import type { StepName } from '../native/step-name.ts';
+import { numelOf } from '../tensor/index.ts';
 import type { Instruction, Program } from './program.ts';
 import { steps } from './steps.ts';
 import { denseIn, type Layout, liesInOrder, sameStrides } from './strides.ts';

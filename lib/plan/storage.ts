@@ -1,5 +1,5 @@
-import type { PlanDesc, PlanValue, Storage } from '../../native/addon.ts';
-import { type ArenaPlan, type Lifetime, planArena } from '../arena.ts';
+import type { PlanDesc, PlanValue, Storage } from '../native/addon.ts';
+import { type ArenaPlan, type Lifetime, planArena } from './arena.ts';
 import { shareMemory } from './in-place.ts';
 import type { Program } from './program.ts';
 import type { Buffer, Operand, Schedule } from './schedule.ts';

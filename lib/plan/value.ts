@@ -1,5 +1,5 @@
-import type { StridedLike, StridedView, TensorLike } from '../../aten/index.ts';
-import type { DType, Tensor, TensorData } from '../../tensor/index.ts';
+import type { StridedLike, StridedView, TensorLike } from '../aten/index.ts';
+import type { DType, Tensor, TensorData } from '../tensor/index.ts';
 
 /** Where a value comes from. */
 export type Origin =

@@ -1,6 +1,6 @@
-import type { TensorDesc } from '../../native/addon.ts';
-import type { StepName } from '../../native/step-name.ts';
-import { byteSizeOf, numelOf } from '../../tensor/index.ts';
+import type { TensorDesc } from '../native/addon.ts';
+import type { StepName } from '../native/step-name.ts';
+import { byteSizeOf, numelOf } from '../tensor/index.ts';
 import { steps } from './steps.ts';
 
 /** A native step, with the tensors it reads and writes. */

@@ -1,4 +1,4 @@
-import { byteSizeOf, numelOf } from '../../tensor/index.ts';
+import { byteSizeOf, numelOf } from '../tensor/index.ts';
 import type { Buffer, Operand, ScheduledStep } from './schedule.ts';
 import { steps } from './steps.ts';
 import { sameStrides } from './strides.ts';

@@ -1,4 +1,4 @@
-import { operators } from '../../aten/index.ts';
+import { operators } from '../aten/index.ts';
 import {
   Arguments,
   bindCall,
@@ -12,7 +12,7 @@ import {
   propagateShapes,
   SymInt,
   type TensorMeta,
-} from '../../graph/index.ts';
+} from '../graph/index.ts';
 
 /**
  * Whether a batch can be computed in parts: all inputs and outputs hold one sample at each index of their first extent, and

@@ -1,4 +1,4 @@
-import type { StepName } from '../../native/step-name.ts';
+import type { StepName } from '../native/step-name.ts';
 
 /**
  * What a native step asks of its operands' memory order:

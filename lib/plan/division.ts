@@ -1,4 +1,4 @@
-import type { PlanDesc } from '../../native/addon.ts';
+import type { PlanDesc } from '../native/addon.ts';
 import { bytesPerMicrosecond, productMicroseconds } from './estimate.ts';
 import { threadsFor } from './threads.ts';
 import { bytesMoved, type StepOperands } from './work.ts';

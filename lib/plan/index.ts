@@ -1,5 +1,5 @@
-import type { GraphModule, TensorMeta } from '../../graph/index.ts';
-import type { PlanDesc } from '../../native/addon.ts';
+import type { GraphModule, TensorMeta } from '../graph/index.ts';
+import type { PlanDesc } from '../native/addon.ts';
 import type { ConstantStore } from './constants.ts';
 import { type KernelOf, withKernels } from './kernels.ts';
 import { buildProgram } from './program.ts';
