@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { operators } from '../../lib/aten/index.ts';
-import { decompose } from '../../lib/capture/decompose.ts';
-import { promoteTypes } from '../../lib/capture/promote-types.ts';
+import { decompose } from '../../lib/capture/pt2/decompose.ts';
+import { promoteTypes } from '../../lib/capture/pt2/promote-types.ts';
 import { type Argument, Interpreter, type Node } from '../../lib/graph/index.ts';
 import { Tensor } from '../../lib/tensor/index.ts';
 import { GraphBuilder, uniform } from '../lowering/graph-builder.ts';

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { parseSizeExpression } from '../../lib/capture/size-expression.ts';
+import { parseSizeExpression } from '../../lib/capture/pt2/size-expression.ts';
 import type { SymbolRanges } from '../../lib/graph/index.ts';
 
 const s0 = "Symbol('s0', positive=True, integer=True)";

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { loadPt2 } from '../../lib/capture/index.ts';
-import { deriveSourceFnStack } from '../../lib/capture/module-stack.ts';
+import { deriveSourceFnStack } from '../../lib/capture/pt2/module-stack.ts';
 import {
   getDefaultX86QuantizationConfig,
   preparePt2e,

@@ -1,5 +1,5 @@
-import type { GraphModule, Node, TensorMeta } from '../graph/index.ts';
-import { type DType, isFloatingPoint } from '../tensor/index.ts';
+import type { GraphModule, Node, TensorMeta } from '../../graph/index.ts';
+import { type DType, isFloatingPoint } from '../../tensor/index.ts';
 
 const arithmetic: ReadonlySet<string> = new Set([
   ...['add', 'sub', 'mul', 'div'].flatMap((name) => [`aten.${name}.Tensor`, `aten.${name}_.Tensor`]),

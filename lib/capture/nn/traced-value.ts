@@ -1,6 +1,6 @@
-import type { Dim, Node, TensorMeta } from '../graph/index.ts';
-import type { Value } from '../nn/index.ts';
-import type { DType } from '../tensor/index.ts';
+import type { Dim, Node, TensorMeta } from '../../graph/index.ts';
+import type { Value } from '../../nn/index.ts';
+import type { DType } from '../../tensor/index.ts';
 
 /** What stands for a tensor while a model is traced. Its elements do not exist: asking for them is an Error. */
 export class TracedValue implements Value {

@@ -5,7 +5,7 @@ import {
   operatorName,
   parseSchema,
   type Schema,
-} from '../graph/index.ts';
+} from '../../graph/index.ts';
 
 /** One call: an operator's name, and its arguments by position. */
 export type Call = readonly [target: string, ...args: readonly Argument[]];

@@ -1,6 +1,6 @@
-import type { Graph, GraphModule, Node } from '../graph/index.ts';
-import type { Module } from '../nn/index.ts';
-import type { Tensor } from '../tensor/index.ts';
+import type { Graph, GraphModule, Node } from '../../graph/index.ts';
+import type { Module } from '../../nn/index.ts';
+import type { Tensor } from '../../tensor/index.ts';
 
 interface Holder {
   readonly path: string;

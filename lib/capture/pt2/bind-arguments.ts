@@ -1,4 +1,4 @@
-import type { Argument, Schema, SchemaArgument } from '../graph/index.ts';
+import type { Argument, Schema, SchemaArgument } from '../../graph/index.ts';
 
 /** A call's arguments as torch.fx holds them, and which of them Python wrote as floats where a schema cannot tell. */
 export interface BoundArguments {

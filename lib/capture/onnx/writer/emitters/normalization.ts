@@ -1,4 +1,4 @@
-import { Tensor } from '../../../tensor/index.ts';
+import { Tensor } from '../../../../tensor/index.ts';
 import { float, type OnnxCall, type OnnxEmitter, type OnnxValue } from '../emitter.ts';
 
 /** A scale or shift that PyTorch lets one leave out. */

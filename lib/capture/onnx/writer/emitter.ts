@@ -1,5 +1,5 @@
-import type { Arguments, Dim, TensorMeta } from '../../graph/index.ts';
-import { Tensor } from '../../tensor/index.ts';
+import type { Arguments, Dim, TensorMeta } from '../../../graph/index.ts';
+import { Tensor } from '../../../tensor/index.ts';
 import { type OnnxAttributeValue, OnnxFloat, type OnnxGraphBuilder } from './graph-builder.ts';
 
 /** A tensor of the graph under its ONNX name. */

@@ -1,5 +1,5 @@
-import type { Dim, TensorMeta } from '../../../graph/index.ts';
-import { Tensor } from '../../../tensor/index.ts';
+import type { Dim, TensorMeta } from '../../../../graph/index.ts';
+import { Tensor } from '../../../../tensor/index.ts';
 import type { OnnxCall, OnnxEmitter, OnnxValue } from '../emitter.ts';
 
 /** `softmax(query key^T * scale + mask) value`, from the operators that ONNX has had for long. */

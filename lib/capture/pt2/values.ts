@@ -1,6 +1,6 @@
-import type { JsonCursor } from '../formats/json-cursor.ts';
-import type { Dim, MetaValue, SymbolRanges, TensorMeta } from '../graph/index.ts';
-import type { DType } from '../tensor/index.ts';
+import type { JsonCursor } from '../../formats/json-cursor.ts';
+import type { Dim, MetaValue, SymbolRanges, TensorMeta } from '../../graph/index.ts';
+import type { DType } from '../../tensor/index.ts';
 import { parseSizeExpression } from './size-expression.ts';
 
 /** `ScalarType` of PyTorch's `torch/_export/serde/schema.py`; its numbers are not those of c10. */

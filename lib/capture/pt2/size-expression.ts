@@ -8,7 +8,7 @@ import {
   mulDims,
   type SymbolRanges,
   SymInt,
-} from '../graph/index.ts';
+} from '../../graph/index.ts';
 
 type SizeFunction = (sizes: readonly Dim[], ranges: SymbolRanges) => Dim;
 

@@ -1,11 +1,11 @@
-import type { JsonCursor } from '../formats/json-cursor.ts';
+import type { JsonCursor } from '../../formats/json-cursor.ts';
 import {
   type GraphModule,
   modelLine,
   type OperatorLibrary,
   propagateShapes,
   type TensorMeta,
-} from '../graph/index.ts';
+} from '../../graph/index.ts';
 import { decompositions } from './decompositions.ts';
 
 /** The operator that a node of the document calls, as graphs name it: `aten.conv2d.default`, `operator.mul`. */

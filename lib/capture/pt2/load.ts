@@ -1,10 +1,10 @@
-import { operators } from '../aten/index.ts';
-import { JsonCursor } from '../formats/json-cursor.ts';
-import { readWhole } from '../formats/open-file.ts';
-import { readTorchSave } from '../formats/torch-save.ts';
-import { ZipArchive } from '../formats/zip.ts';
-import type { GraphModule } from '../graph/index.ts';
-import { buildProgram } from './program.ts';
+import { operators } from '../../aten/index.ts';
+import { JsonCursor } from '../../formats/json-cursor.ts';
+import { readWhole } from '../../formats/open-file.ts';
+import { readTorchSave } from '../../formats/torch-save.ts';
+import { ZipArchive } from '../../formats/zip.ts';
+import type { GraphModule } from '../../graph/index.ts';
+import { buildProgram } from './exported-program.ts';
 
 const PROGRAM = 'serialized_exported_program.json';
 

@@ -1,4 +1,4 @@
-import type { JsonCursor } from '../formats/json-cursor.ts';
+import type { JsonCursor } from '../../formats/json-cursor.ts';
 import {
   type Argument,
   GET_ITEM,
@@ -9,17 +9,17 @@ import {
   type OperatorLibrary,
   type Schema,
   type TensorMeta,
-} from '../graph/index.ts';
-import type { Tensor } from '../tensor/index.ts';
+} from '../../graph/index.ts';
+import type { Tensor } from '../../tensor/index.ts';
+import { isInPlace, MemoryTracker } from '../in-place.ts';
+import { readArgument } from './arguments.ts';
 import { bindByName } from './bind-arguments.ts';
+import { checkOperators, checkShapes, targetOf } from './checks.ts';
 import { decompose } from './decompose.ts';
 import { decompositions } from './decompositions.ts';
-import { isInPlace, MemoryTracker } from './in-place.ts';
 import { deriveSourceFnStack, parseModuleStack, parseSourceFnStack } from './module-stack.ts';
-import { readArgument } from './program-arguments.ts';
-import { checkOperators, checkShapes, targetOf } from './program-checks.ts';
-import { ProgramValues } from './program-values.ts';
 import { promoteTypes } from './promote-types.ts';
+import { ProgramValues } from './values.ts';
 
 /** Where the tensors of a program are: parameters and buffers, and constants that no state dict holds. */
 export interface ProgramTensors {

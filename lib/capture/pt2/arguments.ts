@@ -1,6 +1,6 @@
-import type { JsonCursor } from '../formats/json-cursor.ts';
-import type { Argument, Node } from '../graph/index.ts';
-import { readLayout, readMemoryFormat, readScalarType } from './program-values.ts';
+import type { JsonCursor } from '../../formats/json-cursor.ts';
+import type { Argument, Node } from '../../graph/index.ts';
+import { readLayout, readMemoryFormat, readScalarType } from './values.ts';
 
 /**
  * Reads one argument of a call: the `Argument` union of PyTorch's export schema.

@@ -1,5 +1,5 @@
-import type { Argument, NamedPattern, Node } from '../graph/index.ts';
-import { Module, type Value } from '../nn/index.ts';
+import type { Argument, NamedPattern, Node } from '../../graph/index.ts';
+import { Module, type Value } from '../../nn/index.ts';
 import { type ExampleInput, exportModel } from './trace.ts';
 
 /** A pattern: a function of values, written with `nn.functional`, that gives its results and names for its values. */

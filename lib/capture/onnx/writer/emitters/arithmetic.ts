@@ -1,4 +1,4 @@
-import { onnxDataTypes } from '../dtype.ts';
+import { onnxDataTypes } from '../../dtype.ts';
 import type { OnnxCall, OnnxEmitter, OnnxValue } from '../emitter.ts';
 
 /** An operand: a number becomes a scalar constant, and a tensor has the result's dtype, which ONNX does not see to. */

@@ -11,12 +11,12 @@ import {
   type OperatorLibrary,
   SymInt,
   type TensorMeta,
-} from '../graph/index.ts';
-import type { Backend, OperatorArgument, OperatorCall } from '../nn/dispatch.ts';
-import type { Module, Value } from '../nn/index.ts';
-import { Tensor } from '../tensor/index.ts';
-import { isInPlace, MemoryTracker } from './in-place.ts';
-import { isBuiltin } from './module-stack.ts';
+} from '../../graph/index.ts';
+import type { Backend, OperatorArgument, OperatorCall } from '../../nn/dispatch.ts';
+import type { Module, Value } from '../../nn/index.ts';
+import { Tensor } from '../../tensor/index.ts';
+import { isInPlace, MemoryTracker } from '../in-place.ts';
+import { isBuiltin } from '../pt2/module-stack.ts';
 import { TracedState } from './traced-state.ts';
 import { TracedValue } from './traced-value.ts';
 

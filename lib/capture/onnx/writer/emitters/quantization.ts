@@ -1,4 +1,4 @@
-import { type DType, Tensor } from '../../../tensor/index.ts';
+import { type DType, Tensor } from '../../../../tensor/index.ts';
 import type { OnnxCall, OnnxEmitter, OnnxValue } from '../emitter.ts';
 
 const ranges: Partial<Record<DType, readonly [number, number]>> = {

@@ -1,4 +1,4 @@
-import { operators } from '../../aten/index.ts';
+import { operators } from '../../../aten/index.ts';
 import {
   type Argument,
   Arguments,
@@ -11,11 +11,11 @@ import {
   pickItem,
   propagateShapes,
   type TensorMeta,
-} from '../../graph/index.ts';
+} from '../../../graph/index.ts';
+import { encodeOnnxModel, type OnnxModel } from '../schema.ts';
 import { OnnxCall, type OnnxValue } from './emitter.ts';
 import { emitterOf } from './emitters/index.ts';
 import { OnnxGraphBuilder, valueInfo } from './graph-builder.ts';
-import { encodeOnnxModel, type OnnxModel } from './schema.ts';
 
 /** Gelu is in ONNX since operator set 20; all else here is older. */
 const operatorSet = 20;

@@ -1,4 +1,4 @@
-import type { ModuleFrame, SourceFn } from '../graph/index.ts';
+import type { ModuleFrame, SourceFn } from '../../graph/index.ts';
 
 /** What PyTorch writes for nodes of its own making, outside every module. */
 const NO_STACK = '_empty_nn_module_stack_from_metadata_hook';

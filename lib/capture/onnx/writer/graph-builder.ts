@@ -1,13 +1,13 @@
-import type { Dim } from '../../graph/index.ts';
-import type { DType, Tensor } from '../../tensor/index.ts';
-import { onnxDataTypes } from './dtype.ts';
+import type { Dim } from '../../../graph/index.ts';
+import type { DType, Tensor } from '../../../tensor/index.ts';
+import { onnxDataTypes } from '../dtype.ts';
 import {
   attributeTypes,
   type OnnxAttribute,
   type OnnxNode,
   type OnnxTensor,
   type OnnxValueInfo,
-} from './schema.ts';
+} from '../schema.ts';
 
 /** An attribute of an ONNX operator: whole numbers are written as `int`, wrap floats in {@link OnnxFloat}. */
 export type OnnxAttributeValue = number | string | readonly number[] | OnnxFloat;

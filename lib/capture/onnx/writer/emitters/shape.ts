@@ -1,4 +1,4 @@
-import { Tensor } from '../../../tensor/index.ts';
+import { Tensor } from '../../../../tensor/index.ts';
 import { normalizeAxis, type OnnxCall, type OnnxEmitter, type OnnxValue } from '../emitter.ts';
 
 /** Any view is a Reshape to the shape it is known to give; one symbolic size is left for ONNX to work out. */

@@ -1,8 +1,8 @@
-import { operators } from '../aten/index.ts';
-import { type Dim, type GraphModule, type SymbolRange, SymInt } from '../graph/index.ts';
-import { withBackend } from '../nn/dispatch.ts';
-import { Module, type Value } from '../nn/index.ts';
-import type { DType } from '../tensor/index.ts';
+import { operators } from '../../aten/index.ts';
+import { type Dim, type GraphModule, type SymbolRange, SymInt } from '../../graph/index.ts';
+import { withBackend } from '../../nn/dispatch.ts';
+import { Module, type Value } from '../../nn/index.ts';
+import type { DType } from '../../tensor/index.ts';
 import { Tracer } from './tracer.ts';
 
 /** A size that is known only when a request arrives (counterpart: `torch.export.Dim`). */

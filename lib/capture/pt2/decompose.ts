@@ -1,4 +1,4 @@
-import { type Argument, GET_ITEM, type GraphModule, modelLine, type Node } from '../graph/index.ts';
+import { type Argument, GET_ITEM, type GraphModule, modelLine, type Node } from '../../graph/index.ts';
 import { decompositions } from './decompositions.ts';
 
 /**
