@@ -8,7 +8,7 @@
 import { parseArgs } from 'node:util';
 import { markdownTable } from 'markdown-table';
 import { type CompiledModel, compile, type StepProfile, type Tensor } from '../lib/index.ts';
-import { spanOf } from '../lib/runtime/trace.ts';
+import { spanOf } from '../lib/runtime/chrome-trace.ts';
 import { imageShape } from './bench-network.ts';
 import { otherLoad, snapshot } from './machine.ts';
 import { lowerInt8 } from './prepare.ts';

@@ -154,7 +154,7 @@ export {
   quantizeDynamic,
   quantizeStatic,
   type RecipeOptions,
-} from './quantize/index.ts';
+} from './recipes/index.ts';
 export {
   CompiledModel,
   type CompileOptions,

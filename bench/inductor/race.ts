@@ -4,7 +4,7 @@
  */
 import { join } from 'node:path';
 import { writeArtifact } from '../../lib/runtime/artifact.ts';
-import { untuned } from '../../lib/runtime/tuning.ts';
+import { untuned } from '../../lib/runtime/decisions.ts';
 import { networkOf } from '../bench-network.ts';
 import type { Entry } from '../contestant.ts';
 import { runNetworkRace } from '../network-race.ts';

@@ -9,7 +9,7 @@ process.stdout.on('error', (error: NodeJS.ErrnoException) => {
 });
 // Imported late: when the native addon cannot be loaded, its message is all a user should see.
 try {
-  const { runCli } = await import('./program.ts');
+  const { runCli } = await import('./commands.ts');
   const code = await runCli(process.argv.slice(2));
   process.exitCode ??= code;
 } catch (error) {

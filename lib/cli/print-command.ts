@@ -3,7 +3,7 @@ import { operators } from '../aten/index.ts';
 import { loadPt2 } from '../capture/index.ts';
 import { type GraphModule, printGraph } from '../graph/index.ts';
 import { lower } from '../lowering/index.ts';
-import { convertStatic, prepareStatic } from '../quantize/index.ts';
+import { convertStatic, prepareStatic } from '../recipes/index.ts';
 import { readArtifact } from '../runtime/artifact.ts';
 import {
   compile,

@@ -3,7 +3,7 @@ import { Command } from 'commander';
 import { loadPt2 } from '../capture/index.ts';
 import type { GraphModule } from '../graph/index.ts';
 import { formatRefusals, type Refusal } from '../lowering/index.ts';
-import { quantizeStatic } from '../quantize/index.ts';
+import { quantizeStatic } from '../recipes/index.ts';
 import { formatTuning } from '../runtime/index.ts';
 import type { Tensor } from '../tensor/index.ts';
 import { type AutocastFlags, addAutocastOptions, autocastOf } from './autocast.ts';

@@ -1,4 +1,4 @@
-import type { Value } from './dispatch.ts';
+import type { Value } from './dispatcher.ts';
 import * as F from './functional/index.ts';
 import { Module } from './module.ts';
 

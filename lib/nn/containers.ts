@@ -1,4 +1,4 @@
-import type { Value } from './dispatch.ts';
+import type { Value } from './dispatcher.ts';
 import { Module } from './module.ts';
 
 /** A module whose parts are a list, named by their numbers unless they have names of their own. */

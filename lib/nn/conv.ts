@@ -1,4 +1,4 @@
-import type { Value } from './dispatch.ts';
+import type { Value } from './dispatcher.ts';
 import { pair } from './functional/arguments.ts';
 import { type ConvOptions, conv1d, conv2d, type Pair } from './functional/index.ts';
 import { defaultBias, defaultWeight } from './init.ts';

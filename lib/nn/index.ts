@@ -14,7 +14,7 @@ export {
 } from './activation.ts';
 export { ModuleList, Sequential } from './containers.ts';
 export { Conv1d, Conv2d, type ConvModuleOptions } from './conv.ts';
-export type { Value } from './dispatch.ts';
+export type { Value } from './dispatcher.ts';
 export { Dropout } from './dropout.ts';
 export { Flatten } from './flatten.ts';
 export * as functional from './functional/index.ts';

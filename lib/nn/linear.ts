@@ -1,4 +1,4 @@
-import type { Value } from './dispatch.ts';
+import type { Value } from './dispatcher.ts';
 import { embedding, linear } from './functional/index.ts';
 import { defaultBias, defaultWeight, normal } from './init.ts';
 import { Module, Parameter } from './module.ts';

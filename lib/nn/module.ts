@@ -1,5 +1,5 @@
 import type { Tensor } from '../tensor/index.ts';
-import { type Value, withinModule } from './dispatch.ts';
+import { type Value, withinModule } from './dispatcher.ts';
 
 /** A trained tensor of a module (counterpart: `torch.nn.Parameter`). `tensor` is replaced as a whole, never written. */
 export class Parameter {

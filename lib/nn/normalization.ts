@@ -1,5 +1,5 @@
 import { Tensor } from '../tensor/index.ts';
-import type { Value } from './dispatch.ts';
+import type { Value } from './dispatcher.ts';
 import { batchNorm, layerNorm } from './functional/index.ts';
 import { constant } from './init.ts';
 import { Buffer, Module, Parameter } from './module.ts';

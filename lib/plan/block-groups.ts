@@ -1,7 +1,7 @@
 import { byteSizeOf, numelOf } from '../tensor/index.ts';
 import { block, hasWholeBlocks, isPixel } from './blocks.ts';
 import { DisjointSet, type Group } from './group.ts';
-import type { Instruction, Program } from './program.ts';
+import type { Instruction, Program } from './instructions.ts';
 import { steps } from './steps.ts';
 import type { Value } from './value.ts';
 import { multiplyAdds } from './work.ts';

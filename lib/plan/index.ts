@@ -1,8 +1,8 @@
 import type { GraphModule, TensorMeta } from '../graph/index.ts';
 import type { PlanDesc } from '../native/addon.ts';
 import type { ConstantStore } from './constants.ts';
+import { buildProgram } from './instructions.ts';
 import { type KernelOf, withKernels } from './kernels.ts';
-import { buildProgram } from './program.ts';
 import { withInputRanges } from './ranges.ts';
 import { withVaryingRows } from './rows.ts';
 import { type Operand, scheduleProgram } from './schedule.ts';

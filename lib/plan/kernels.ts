@@ -1,4 +1,4 @@
-import type { Program } from './program.ts';
+import type { Program } from './instructions.ts';
 
 /** The implementation that shall compute a node's step, where it is known; used if oneDNN has it. */
 export type KernelOf = (node: string) => string | undefined;

@@ -1,4 +1,4 @@
-import type { Instruction, Program } from './program.ts';
+import type { Instruction, Program } from './instructions.ts';
 import { steps } from './steps.ts';
 import type { Value } from './value.ts';
 

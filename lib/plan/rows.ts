@@ -1,5 +1,5 @@
 import { type GraphModule, isTensorMeta, SymInt } from '../graph/index.ts';
-import type { Program } from './program.ts';
+import type { Program } from './instructions.ts';
 
 /**
  * Tells products that the model's other plans have other numbers of rows, where its inputs have symbolic sizes: their

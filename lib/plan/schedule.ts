@@ -4,9 +4,9 @@ import { byteSizeOf, numelOf, rowMajorStrides } from '../tensor/index.ts';
 import { imagesInBlocks } from './block-groups.ts';
 import { blocksOf, broadcastInBlocks, inBlocks } from './blocks.ts';
 import type { ConstantStore } from './constants.ts';
+import type { Instruction, Program } from './instructions.ts';
 import { chooseLayouts } from './layout.ts';
 import { laidOutInputs } from './layout-rules.ts';
-import type { Instruction, Program } from './program.ts';
 import { placeInConcatenations, readsSlices, type Slice } from './slices.ts';
 import { steps } from './steps.ts';
 import {

@@ -1,6 +1,6 @@
 import type { StepName } from '../native/step-name.ts';
 import { numelOf } from '../tensor/index.ts';
-import type { Instruction, Program } from './program.ts';
+import type { Instruction, Program } from './instructions.ts';
 import { steps } from './steps.ts';
 import { denseIn, type Layout, liesInOrder, sameStrides } from './strides.ts';
 import type { Value } from './value.ts';

@@ -1,7 +1,7 @@
 import type { PlanDesc, PlanValue, Storage } from '../native/addon.ts';
 import { type ArenaPlan, type Lifetime, planArena } from './arena.ts';
 import { shareMemory } from './in-place.ts';
-import type { Program } from './program.ts';
+import type { Program } from './instructions.ts';
 import type { Buffer, Operand, Schedule } from './schedule.ts';
 
 type ComputedBuffer = Extract<Buffer, { kind: 'computed' }>;

@@ -21,9 +21,9 @@ import type { LoweringRecord } from '../lowering/index.ts';
 import { addon, type StoredConstantDesc } from '../native/addon.ts';
 import { StoredTensor } from '../native/stored-tensor.ts';
 import type { Tensor } from '../tensor/index.ts';
+import { checkTuning, type Tuning, untuned } from './decisions.ts';
 import { parseLoweringRecord, serializeLoweringRecord } from './lowering-record.ts';
 import { type PackedWeights, storedForms } from './packed-weights.ts';
-import { checkTuning, type Tuning, untuned } from './tuning.ts';
 
 /** Facts kept with a model, by name: how its inputs are made, what its outputs mean. */
 export type ModelMetadata = Readonly<Record<string, string>>;

@@ -7,6 +7,7 @@ import { StoredTensor } from '../native/stored-tensor.ts';
 import type { BuiltPlan } from '../plan/index.ts';
 import { Tensor } from '../tensor/index.ts';
 import { type ModelMetadata, writeArtifact } from './artifact.ts';
+import { checkTuning, type Tuning, untuned } from './decisions.ts';
 import { joinReport, type ModelReport, operatorsByNode } from './model-report.ts';
 import { packedWeightsOf } from './packed-weights.ts';
 import { PlanCache } from './plan-cache.ts';
@@ -27,7 +28,6 @@ import {
 } from './signature.ts';
 import { type StepProfile, stepProfiles } from './step-profile.ts';
 import { divideThreads, type ThreadOptions } from './threads.ts';
-import { checkTuning, type Tuning, untuned } from './tuning.ts';
 
 /** How a model uses the machine. */
 export interface CompileOptions extends ThreadOptions {

@@ -16,6 +16,7 @@ export type { StepName } from '../native/step-name.ts';
 export type { ConstantMemory } from '../plan/index.ts';
 export { type DType, type ForeignTensor, Tensor, type TensorData } from '../tensor/index.ts';
 export type { ModelMetadata } from './artifact.ts';
+export { ratesOf, type Trace, type TracedRuns, type TraceEvent, traceOf } from './chrome-trace.ts';
 export {
   CompiledModel,
   type CompileOptions,
@@ -23,14 +24,6 @@ export {
   type RunOptions,
   type SaveOptions,
 } from './compiled-model.ts';
-export { loadModel } from './load-model.ts';
-export { formatReport, type ModelReport, type ReportedNode, type ReportedStep } from './model-report.ts';
-export { formatPlan, type PlanDescription, type StepDescription } from './plan-description.ts';
-export { QueueFullError } from './request-queue.ts';
-export type { ModelInputs, ModelOutputs, ModelShapes, TensorInfo } from './signature.ts';
-export type { StepProfile, StepRun } from './step-profile.ts';
-export type { ThreadOptions } from './threads.ts';
-export { ratesOf, type Trace, type TracedRuns, type TraceEvent, traceOf } from './trace.ts';
 export {
   formatTuning,
   type KernelDecision,
@@ -38,4 +31,11 @@ export {
   type PartsDecision,
   type ThreadsDecision,
   type Tuning,
-} from './tuning.ts';
+} from './decisions.ts';
+export { loadModel } from './load-model.ts';
+export { formatReport, type ModelReport, type ReportedNode, type ReportedStep } from './model-report.ts';
+export { formatPlan, type PlanDescription, type StepDescription } from './plan-description.ts';
+export { QueueFullError } from './request-queue.ts';
+export type { ModelInputs, ModelOutputs, ModelShapes, TensorInfo } from './signature.ts';
+export type { StepProfile, StepRun } from './step-profile.ts';
+export type { ThreadOptions } from './threads.ts';

@@ -9,8 +9,8 @@ import {
   keepsSamplesApart,
   undivided,
 } from '../plan/index.ts';
+import { isTuned, type Tuning, tunedKernels, tunedParts, tunedThreads } from './decisions.ts';
 import type { TensorInfo } from './signature.ts';
-import { isTuned, type Tuning, tunedKernels, tunedParts, tunedThreads } from './tuning.ts';
 
 /** The inputs' shapes of a request, or of a part of it. */
 export type Shapes = readonly (readonly number[])[];

@@ -1,4 +1,5 @@
 import type { GraphModule } from '../graph/index.ts';
+import { untuned } from '../runtime/decisions.ts';
 import {
   type CompiledModel,
   type CompileOptions,
@@ -7,7 +8,6 @@ import {
   type Tuning,
 } from '../runtime/index.ts';
 import { bindInputs } from '../runtime/signature.ts';
-import { untuned } from '../runtime/tuning.ts';
 import { type CountRace, chooseCount } from './choose.ts';
 import { takeTurns } from './race.ts';
 

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import { kindOf, medianSteps, timeOf } from '../../bench/profiles.ts';
+import { spanOf } from '../../lib/runtime/chrome-trace.ts';
 import { compile, type StepProfile } from '../../lib/runtime/index.ts';
-import { spanOf } from '../../lib/runtime/trace.ts';
 import { uniform } from '../lowering/graph-builder.ts';
 import { convNet } from '../runtime/models.ts';
 

@@ -4,7 +4,7 @@ import { loadPt2 } from '../../lib/capture/index.ts';
 import { loadNpz } from '../../lib/formats/npz.ts';
 import { type GraphModule, Interpreter, type TensorMeta } from '../../lib/graph/index.ts';
 import { lower } from '../../lib/lowering/index.ts';
-import { quantizeDynamic, quantizeStatic } from '../../lib/quantize/index.ts';
+import { quantizeDynamic, quantizeStatic } from '../../lib/recipes/index.ts';
 import { type CompiledModel, compile } from '../../lib/runtime/index.ts';
 import { bfloat16ToFloat, floatToBfloat16, Tensor } from '../../lib/tensor/index.ts';
 

@@ -3,8 +3,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { openModel } from '../../lib/cli/model-file.ts';
+import { untuned } from '../../lib/runtime/decisions.ts';
 import { type CompileOptions, compile } from '../../lib/runtime/index.ts';
-import { untuned } from '../../lib/runtime/tuning.ts';
 import { convNet } from '../runtime/models.ts';
 
 let folder: string;

@@ -1,7 +1,7 @@
 import { spawnSync } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { vi } from 'vitest';
-import { runCli } from '../../lib/cli/program.ts';
+import { runCli } from '../../lib/cli/commands.ts';
 
 const root = fileURLToPath(new URL('../../', import.meta.url));
 

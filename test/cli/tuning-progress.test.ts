@@ -3,10 +3,10 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, it, vi } from 'vitest';
 import { Progress } from '../../lib/cli/progress.ts';
-import type { QuantizeStaticOptions } from '../../lib/quantize/index.ts';
+import type { QuantizeStaticOptions } from '../../lib/recipes/index.ts';
 import { octavoHere } from './octavo.ts';
 
-vi.mock(import('../../lib/quantize/index.ts'), async (importOriginal) => ({
+vi.mock(import('../../lib/recipes/index.ts'), async (importOriginal) => ({
   ...(await importOriginal()),
   quantizeStatic: async (_model, _batches, options: QuantizeStaticOptions = {}) => {
     options.onTuned?.(1, 3);

@@ -12,7 +12,7 @@ import {
   preparePt2e,
   X86Quantizer,
 } from '../../lib/quantization/index.ts';
-import { convertDynamic } from '../../lib/quantize/convert.ts';
+import { convertDynamic } from '../../lib/recipes/convert.ts';
 import { compile } from '../../lib/runtime/index.ts';
 import type { Tensor } from '../../lib/tensor/index.ts';
 import {

@@ -8,7 +8,7 @@ import { encodeSafetensors } from '../../lib/formats/safetensors.ts';
 import { SymInt } from '../../lib/graph/index.ts';
 import { lower } from '../../lib/lowering/index.ts';
 import { cpuFeatures } from '../../lib/onednn/index.ts';
-import { quantizeDynamic, quantizeStatic } from '../../lib/quantize/index.ts';
+import { quantizeDynamic, quantizeStatic } from '../../lib/recipes/index.ts';
 import { type CompiledModel, compile, loadModel } from '../../lib/runtime/index.ts';
 import { numelOf, Tensor } from '../../lib/tensor/index.ts';
 import { GraphBuilder, uniform } from '../lowering/graph-builder.ts';

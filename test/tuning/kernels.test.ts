@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { type Node, propagateShapes } from '../../lib/graph/index.ts';
 import { compile, type GraphModule, type KernelDecision, lower, operators, Tensor } from '../../lib/index.ts';
 import { addon } from '../../lib/native/addon.ts';
-import { untuned } from '../../lib/runtime/tuning.ts';
+import { untuned } from '../../lib/runtime/decisions.ts';
 import { agree } from '../../lib/tuning/agreement.ts';
 import { bestKernels } from '../../lib/tuning/kernels.ts';
 import { GraphBuilder, uniform } from '../lowering/graph-builder.ts';

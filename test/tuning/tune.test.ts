@@ -18,7 +18,7 @@ import {
   X86Quantizer,
 } from '../../lib/index.ts';
 import { getDefaultX86QuantizationConfig } from '../../lib/quantization/index.ts';
-import { untuned } from '../../lib/runtime/tuning.ts';
+import { untuned } from '../../lib/runtime/decisions.ts';
 import { uniform } from '../lowering/graph-builder.ts';
 import { greatestDifference, interpret } from '../lowering/run-pass.ts';
 

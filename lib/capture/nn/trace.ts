@@ -1,6 +1,6 @@
 import { operators } from '../../aten/index.ts';
 import { type Dim, type GraphModule, type SymbolRange, SymInt } from '../../graph/index.ts';
-import { withBackend } from '../../nn/dispatch.ts';
+import { withBackend } from '../../nn/dispatcher.ts';
 import { Module, type Value } from '../../nn/index.ts';
 import type { DType } from '../../tensor/index.ts';
 import { Tracer } from './tracer.ts';

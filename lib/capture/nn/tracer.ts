@@ -12,7 +12,7 @@ import {
   SymInt,
   type TensorMeta,
 } from '../../graph/index.ts';
-import type { Backend, OperatorArgument, OperatorCall } from '../../nn/dispatch.ts';
+import type { Backend, OperatorArgument, OperatorCall } from '../../nn/dispatcher.ts';
 import type { Module, Value } from '../../nn/index.ts';
 import { Tensor } from '../../tensor/index.ts';
 import { isInPlace, MemoryTracker } from '../in-place.ts';

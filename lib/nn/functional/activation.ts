@@ -1,4 +1,4 @@
-import { callOperator, type Value } from '../dispatch.ts';
+import { callOperator, type Value } from '../dispatcher.ts';
 import { type InPlace, trimDefaults } from './arguments.ts';
 
 function pointwise(name: string, source: string, x: Value, { inplace = false }: InPlace): Value {

@@ -1,4 +1,4 @@
-import type { OperatorArgument } from '../dispatch.ts';
+import type { OperatorArgument } from '../dispatcher.ts';
 
 /** Two sizes, height then width; one number stands for both. */
 export type Pair = number | readonly [number, number];

@@ -1,4 +1,4 @@
-import { callOperator, type Value } from '../dispatch.ts';
+import { callOperator, type Value } from '../dispatcher.ts';
 import { type InPlace, trimDefaults } from './arguments.ts';
 
 /** A call of an arithmetic operator, named as Python's `operator` module names it. */

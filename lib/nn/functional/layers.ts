@@ -1,4 +1,4 @@
-import { callOperator, type Value } from '../dispatch.ts';
+import { callOperator, type Value } from '../dispatcher.ts';
 import { type InPlace, type Pair, pair, trimDefaults } from './arguments.ts';
 
 /** Geometry of a convolution. */

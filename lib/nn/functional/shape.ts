@@ -1,6 +1,6 @@
 import type { Dim } from '../../graph/index.ts';
 import type { DType } from '../../tensor/index.ts';
-import { callOperator, callOperatorForMany, type Value } from '../dispatch.ts';
+import { callOperator, callOperatorForMany, type Value } from '../dispatcher.ts';
 import { trimDefaults } from './arguments.ts';
 
 /** Makes one dimension of those from `start` to `end`. */
