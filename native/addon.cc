@@ -10,7 +10,7 @@
 #include "cpu/tile_permission.h"
 #include "onednn/plain_convolution.h"
 #include "onednn/version.h"
-#include "primitives/packed_form.h"
+#include "weights/packed_form.h"
 
 namespace {
 Napi::Value one_dnn_version(const Napi::CallbackInfo& info) {

@@ -1,5 +1,5 @@
 /**
- * The native steps that plans consist of, by their names in `native/primitives/table.cc`. What a plan has to know of each is
+ * The native steps that plans consist of, by their names in `native/contract/table.cc`. What a plan has to know of each is
  * in `lib/plan/steps.ts`. (No counterpart in PyTorch, whose plan is Inductor's generated code.)
  */
 export type StepName =

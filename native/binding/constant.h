@@ -6,7 +6,7 @@
 
 #include <memory>
 
-#include "primitives/constant.h"
+#include "weights/constant.h"
 
 namespace octavo::binding {
 

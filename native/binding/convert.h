@@ -5,7 +5,7 @@
 
 #include <optional>
 
-#include "primitives/step.h"
+#include "contract/step.h"
 
 namespace octavo::binding {
 

@@ -3,8 +3,8 @@
 #include "binding/constant.h"
 #include "binding/convert.h"
 #include "binding/environment.h"
-#include "primitives/aligned_buffer.h"
-#include "primitives/convolution_problem.h"
+#include "steps/layers/convolution_problem.h"
+#include "weights/aligned_buffer.h"
 
 namespace octavo::binding {
 

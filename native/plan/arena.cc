@@ -1,7 +1,7 @@
 #include "plan/arena.h"
 
-#include "primitives/aligned_buffer.h"
-#include "primitives/huge_pages.h"
+#include "weights/aligned_buffer.h"
+#include "weights/huge_pages.h"
 
 namespace octavo {
 

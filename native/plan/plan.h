@@ -5,7 +5,7 @@
 #include <string>
 #include <vector>
 
-#include "primitives/step.h"
+#include "contract/step.h"
 
 namespace octavo {
 

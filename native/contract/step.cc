@@ -1,0 +1,33 @@
+#include "contract/step.h"
+
+#include <stdexcept>
+
+#include "contract/table.h"
+
+namespace octavo {
+
+const StepInput& StepSpec::input(size_t index, const char* what) const {
+  if (index >= inputs.size())
+    throw std::invalid_argument(std::string("input ") + std::to_string(index) + " (" + what + ") is missing");
+  return inputs[index];
+}
+
+std::string describe(const StepSpec& spec) {
+  std::string text = spec.op + " '" + spec.node + "' (";
+  for (size_t i = 0; i < spec.inputs.size(); i++) text += (i ? ", " : "") + spec.inputs[i].desc.to_string();
+  text += ") -> (";
+  for (size_t i = 0; i < spec.outputs.size(); i++) text += (i ? ", " : "") + spec.outputs[i].to_string();
+  return text + ")";
+}
+
+std::unique_ptr<Step> create_step(const StepSpec& spec) {
+  try {
+    for (const auto& family : primitive_table())
+      if (spec.op == family.op) return family.create(spec);
+    throw std::invalid_argument("there is no such native operation");
+  } catch (const std::exception& error) {
+    throw std::runtime_error(describe(spec) + ": " + error.what());
+  }
+}
+
+}  // namespace octavo

@@ -1,0 +1,40 @@
+#include "contract/table.h"
+
+namespace octavo {
+
+const std::vector<PrimitiveFamily>& primitive_table() {
+  static const std::vector<PrimitiveFamily> table = {
+      {"attention", create_attention},
+      {"batch_norm", create_batch_norm},
+      {"binary", create_binary},
+      {"choose_qparams", create_choose_qparams},
+      {"concat", create_concat},
+      {"convolution", create_convolution},
+      {"copy", create_copy},
+      {"dequantize", create_dequantize},
+      {"dequantize_per_channel", create_dequantize_per_channel},
+      {"eltwise", create_eltwise},
+      {"embedding", create_embedding},
+      {"embedding_bag", create_embedding_bag},
+      {"group_norm", create_group_norm},
+      {"integer_convolution", create_integer_convolution},
+      {"integer_linear", create_integer_linear},
+      {"integer_matmul", create_integer_matmul},
+      {"layer_norm", create_layer_norm},
+      {"linear", create_linear},
+      {"lookup", create_lookup},
+      {"matmul", create_matmul},
+      {"pad", create_pad},
+      {"pool", create_pool},
+      {"quantize", create_quantize},
+      {"quantize_per_channel", create_quantize_per_channel},
+      {"quantized_average", create_quantized_average},
+      {"reduce", create_reduce},
+      {"requantize", create_requantize},
+      {"softmax", create_softmax},
+      {"weight_only_linear", create_weight_only_linear},
+  };
+  return table;
+}
+
+}  // namespace octavo

@@ -1,0 +1,49 @@
+// The list of primitive families, by the name JavaScript uses.
+#pragma once
+
+#include <memory>
+#include <vector>
+
+#include "contract/step.h"
+
+namespace octavo {
+
+struct PrimitiveFamily {
+  const char* op;
+  std::unique_ptr<Step> (*create)(const StepSpec& spec);
+};
+
+const std::vector<PrimitiveFamily>& primitive_table();
+
+// Defined in the file of their family.
+std::unique_ptr<Step> create_attention(const StepSpec& spec);
+std::unique_ptr<Step> create_batch_norm(const StepSpec& spec);
+std::unique_ptr<Step> create_binary(const StepSpec& spec);
+std::unique_ptr<Step> create_choose_qparams(const StepSpec& spec);
+std::unique_ptr<Step> create_concat(const StepSpec& spec);
+std::unique_ptr<Step> create_convolution(const StepSpec& spec);
+std::unique_ptr<Step> create_copy(const StepSpec& spec);
+std::unique_ptr<Step> create_dequantize(const StepSpec& spec);
+std::unique_ptr<Step> create_dequantize_per_channel(const StepSpec& spec);
+std::unique_ptr<Step> create_eltwise(const StepSpec& spec);
+std::unique_ptr<Step> create_embedding(const StepSpec& spec);
+std::unique_ptr<Step> create_embedding_bag(const StepSpec& spec);
+std::unique_ptr<Step> create_group_norm(const StepSpec& spec);
+std::unique_ptr<Step> create_integer_convolution(const StepSpec& spec);
+std::unique_ptr<Step> create_integer_linear(const StepSpec& spec);
+std::unique_ptr<Step> create_integer_matmul(const StepSpec& spec);
+std::unique_ptr<Step> create_layer_norm(const StepSpec& spec);
+std::unique_ptr<Step> create_linear(const StepSpec& spec);
+std::unique_ptr<Step> create_lookup(const StepSpec& spec);
+std::unique_ptr<Step> create_matmul(const StepSpec& spec);
+std::unique_ptr<Step> create_pad(const StepSpec& spec);
+std::unique_ptr<Step> create_pool(const StepSpec& spec);
+std::unique_ptr<Step> create_quantize(const StepSpec& spec);
+std::unique_ptr<Step> create_quantize_per_channel(const StepSpec& spec);
+std::unique_ptr<Step> create_quantized_average(const StepSpec& spec);
+std::unique_ptr<Step> create_reduce(const StepSpec& spec);
+std::unique_ptr<Step> create_requantize(const StepSpec& spec);
+std::unique_ptr<Step> create_softmax(const StepSpec& spec);
+std::unique_ptr<Step> create_weight_only_linear(const StepSpec& spec);
+
+}  // namespace octavo

@@ -1,0 +1,18 @@
+// Steps with bfloat16 operands, on CPUs for which oneDNN has no bfloat16 kernels.
+#pragma once
+
+#include <memory>
+
+#include "contract/step.h"
+
+namespace octavo {
+
+using StepCreator = std::unique_ptr<Step> (*)(const StepSpec& spec);
+
+// The step that `create` makes. Where it has bfloat16 operands, and oneDNN has no kernel for them here or its
+// reference kernel alone, the same step in float32: its operands are converted before it (constants once),
+// its result is rounded after it. oneDNN's bfloat16 kernels too add up in float32 and round once, so results
+// differ by the order of sums, that is by one bfloat16 step where a sum lies next to the middle of two.
+std::unique_ptr<Step> with_float32_fallback(const StepSpec& spec, StepCreator create);
+
+}  // namespace octavo

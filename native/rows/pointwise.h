@@ -1,0 +1,51 @@
+// Loops over the elements of several tensors that broadcast to one shape, computing in float32 whatever they
+// are stored as.
+#pragma once
+
+#include <functional>
+#include <string>
+#include <vector>
+
+#include "contract/attributes.h"
+#include "kernels/row_conversion.h"
+#include "rows/strided.h"
+
+namespace octavo {
+
+// A tensor of a pointwise loop, with its quantization where it is stored as integers.
+struct PointwiseOperand {
+  TensorDesc desc;
+  kernels::Affine affine;
+};
+
+// With the attributes <prefix>Scale and <prefix>ZeroPoint, the identity where absent. Throws
+// std::invalid_argument for a scale that is not positive.
+PointwiseOperand pointwise_operand(const TensorDesc& desc, const Attributes& attributes,
+                                   const std::string& prefix);
+
+// The strides that walk `desc` over `shape`: 0 where it is repeated. Throws std::invalid_argument when desc
+// does not broadcast to shape.
+Dims broadcast_strides(const TensorDesc& desc, const Dims& shape);
+
+class PointwiseLoop {
+ public:
+  // The most values a body is called for at a time.
+  static constexpr int64_t kChunk = 512;
+  // Computes `count` values from as many of every input. `out` may be one of the inputs.
+  using Body = std::function<void(const float* const* inputs, float* out, int64_t count)>;
+
+  PointwiseLoop(const PointwiseOperand& output, const std::vector<PointwiseOperand>& inputs);
+  void execute(void* output, const void* const* inputs, const Body& body) const;
+
+ private:
+  int64_t rows_at_once() const;
+  void run(char* output, const char* const* inputs, int64_t length, int64_t rows, const Body& body) const;
+  const float* load(size_t operand, const char* src, int64_t length, int64_t rows, float* converted) const;
+
+  std::vector<PointwiseOperand> operands_;  // output first
+  std::vector<int64_t> sizes_;
+  LoopNest nest_;
+  int64_t numel_, bytes_, rows_;
+};
+
+}  // namespace octavo

@@ -1,0 +1,28 @@
+// The pointwise function a float32 loop applies to its result.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <utility>
+
+#include "contract/attributes.h"
+
+namespace octavo {
+
+class RowFunction {
+ public:
+  // From the attributes unary ('none' where absent), unaryAlpha and unaryBeta. Throws std::invalid_argument
+  // for a function it does not have.
+  explicit RowFunction(const Attributes& attributes);
+
+  void apply(float* row, int64_t n) const;
+  // Where it does no more than keep values between two bounds, which may be infinite: these bounds.
+  std::optional<std::pair<float, float>> clamp() const;
+
+ private:
+  std::string name_;
+  float alpha_, beta_;
+};
+
+}  // namespace octavo

@@ -1,0 +1,29 @@
+// A convolution step as a problem of images.
+#pragma once
+
+#include "contract/step.h"
+#include "onednn/convolution.h"
+#include "tensor/channel_blocks.h"
+
+namespace octavo {
+
+struct Convolution {
+  onednn::ConvolutionProblem problem;  // channels-last; has_bias is the caller's to set
+  int64_t groups;
+  TensorDesc src, weight, dst;  // as given: images, or images in blocks
+
+  bool touches_blocks() const { return is_in_blocks(src) || is_in_blocks(dst); }
+};
+
+// Attributes: stride, padding, paddingEnd (default: padding), dilation, groups, kernel. Input 0 is the image,
+// 1 the weight. Throws std::invalid_argument.
+Convolution read_convolution(const StepSpec& spec);
+
+// A signal [N, C, L] as an image of height 1; an image as it is. Throws std::invalid_argument for another
+// rank.
+TensorDesc as_image(TensorDesc desc, size_t rank);
+
+// Why oneDNN's `implementation` must not compute this convolution; null where nothing is known against it.
+const char* known_fault(const std::string& implementation, const StepSpec& spec);
+
+}  // namespace octavo

@@ -1,0 +1,16 @@
+// A linear layer as what it also is, the convolution of one pixel at a time: where oneDNN has no product of
+// 8-bit matrices but gemm, which writes all sums before it scales them, its convolutions are faster.
+#pragma once
+
+#include <memory>
+
+#include "contract/step.h"
+#include "operands/fused_inputs.h"
+
+namespace octavo {
+
+// Null where the rows have gaps, or oneDNN has no kernel for it. Two products of the layer must fit 16 bits.
+std::unique_ptr<Step> create_pixel_linear(const StepSpec& spec, const FusedInputs& inputs,
+                                          const onednn::Fusion& fusion);
+
+}  // namespace octavo

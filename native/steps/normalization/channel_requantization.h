@@ -1,0 +1,34 @@
+// From bytes to bytes, with a scale and a shift for every channel.
+#pragma once
+
+#include <utility>
+#include <vector>
+
+#include "kernels/requantization.h"
+#include "rows/pointwise.h"
+#include "rows/strided.h"
+
+namespace octavo {
+
+// y = clamp(x * scale + shift), of images whose channels lie next to each other.
+class ChannelRequantization {
+ public:
+  // Whether there is one between these tensors.
+  static bool takes(const TensorDesc& x, const TensorDesc& y);
+
+  ChannelRequantization(const PointwiseOperand& x, const PointwiseOperand& y, std::pair<float, float> clamp);
+
+  // Real scales and shifts, one a channel, for all executions that follow.
+  void prepare(const std::vector<float>& scale, const std::vector<float>& shift);
+  void execute(const void* x, void* y) const;
+
+ private:
+  kernels::Requantize row_;
+  kernels::Affine x_, y_;
+  float low_, high_;
+  int64_t numel_, channels_;
+  LoopNest nest_;  // operands: y, x, channels
+  std::vector<float> factor_, offset_;
+};
+
+}  // namespace octavo

@@ -1,0 +1,201 @@
+// The product of two tensors of matrices of 8-bit integers (attention's), each under its own scale and zero
+// point, with broadcast batch dimensions. oneDNN multiplies the integers where it has a fast and exact kernel
+// for them; elsewhere they are multiplied as the float32 numbers they are, whose sums are exact below 2^24.
+#include <cmath>
+#include <optional>
+#include <stdexcept>
+
+#include "contract/input_value.h"
+#include "contract/table.h"
+#include "onednn/integer_product.h"
+#include "onednn/matmul.h"
+#include "onednn/version.h"
+#include "operands/operand.h"
+#include "operands/stored_result.h"
+#include "rows/strided.h"
+#include "steps/products/matrix_operands.h"
+
+namespace octavo {
+
+namespace {
+struct Parameters {
+  double scale;
+  int64_t zero_point;
+};
+
+Parameters read_parameters(const Attributes& attributes, const std::string& name, DType dtype) {
+  const Parameters p{attributes.number(name + "Scale", 1), attributes.integer(name + "ZeroPoint", 0)};
+  if (!(p.scale > 0) || !std::isnormal(static_cast<float>(p.scale)))
+    throw std::invalid_argument(name + "Scale must be a finite positive float32, got " +
+                                std::to_string(p.scale));
+  if (!is_byte(dtype)) {
+    if (p.scale != 1 || p.zero_point != 0)
+      throw std::invalid_argument(name + "Scale must be 1 and " + name + "ZeroPoint 0 for " +
+                                  dtype_name(dtype));
+    return p;
+  }
+  const auto range = kernels::full_range(dtype);
+  if (p.zero_point < range.min || p.zero_point > range.max)
+    throw std::invalid_argument(name + "ZeroPoint must lie in " + dtype_name(dtype) + "'s range, got " +
+                                std::to_string(p.zero_point));
+  return p;
+}
+
+struct Problem {
+  Factors factors;
+  Parameters a, b, dst;
+};
+
+Problem read(const StepSpec& spec) {
+  const Factors factors = read_factors(spec);
+  for (const auto& [desc, what] : {std::pair{factors.a, "a"}, std::pair{factors.b, "b"}})
+    if (!is_byte(desc.dtype))
+      throw std::invalid_argument(std::string(what) + " must be uint8 or int8, got " +
+                                  dtype_name(desc.dtype));
+  const DType dst = factors.dst.dtype;
+  if (!is_byte(dst) && dst != DType::f32 && dst != DType::bf16)
+    throw std::invalid_argument(std::string("the output must be uint8, int8, float32 or bfloat16, got ") +
+                                dtype_name(dst));
+  return {factors, read_parameters(spec.attributes, "a", factors.a.dtype),
+          read_parameters(spec.attributes, "b", factors.b.dtype),
+          read_parameters(spec.attributes, "output", dst)};
+}
+
+// A factor, brought into another type in the scratchpad at every run.
+class Converted {
+ public:
+  Converted(const StepSpec& spec, size_t index, const char* what, const TensorDesc& given, DType dtype,
+            kernels::RowConversion row, ScratchLayout& scratch)
+      : value_(spec, index, what),
+        desc_{dtype, given.shape, row_major_strides(given.shape)},
+        conversion_(given, desc_, row),
+        offset_(scratch.reserve(desc_.span_bytes())) {}
+
+  const TensorDesc& desc() const { return desc_; }
+  const void* resolve(const Buffers& buffers) const {
+    void* target = ScratchLayout::at(buffers.scratchpad, offset_);
+    conversion_.execute(value_.data(buffers), target);
+    return target;
+  }
+
+ private:
+  InputValue value_;
+  TensorDesc desc_;
+  StridedConversion conversion_;
+  size_t offset_;
+};
+
+// (q - zero_point) as float32.
+kernels::RowConversion centred(DType dtype, const Parameters& p) {
+  return kernels::RowConversion::affine(dtype, {1, static_cast<double>(p.zero_point)}, DType::f32, {},
+                                        {0, 0});
+}
+
+class InFloat : public Step {
+ public:
+  InFloat(const StepSpec& spec, const Problem& p)
+      : a_(spec, 0, "a", p.factors.a, DType::f32, centred(p.factors.a.dtype, p.a), scratch_),
+        b_(spec, 1, "b", p.factors.b, DType::f32, centred(p.factors.b.dtype, p.b), scratch_) {
+    TensorDesc dst{DType::f32, p.factors.dst.shape, row_major_strides(p.factors.dst.shape)};
+    const auto scale = static_cast<float>(p.a.scale * p.b.scale);
+    product_.emplace(
+        onednn::make_product({a_.desc(), b_.desc(), dst, onednn::Weights::as_given, std::nullopt, scale, 1}));
+    product_scratch_ = scratch_.reserve(product_->primitive.scratchpad_bytes());
+    const TensorDesc& given = p.factors.dst;
+    if (given.dtype == DType::f32 && given.is_contiguous()) return;
+    const auto range = is_byte(given.dtype) ? kernels::full_range(given.dtype) : kernels::QuantRange{0, 0};
+    const kernels::Affine target{p.dst.scale, static_cast<double>(p.dst.zero_point)};
+    store_.emplace(dst, given, kernels::RowConversion::affine(DType::f32, {}, given.dtype, target, range));
+    dst_offset_ = scratch_.reserve(dst.span_bytes());
+  }
+
+  void execute(const Buffers& buffers) override {
+    void* dst = store_ ? ScratchLayout::at(buffers.scratchpad, dst_offset_) : buffers.outputs[0];
+    auto& primitive = product_->primitive;
+    primitive.bind(DNNL_ARG_SRC, a_.resolve(buffers));
+    primitive.bind(DNNL_ARG_WEIGHTS, b_.resolve(buffers));
+    primitive.bind(DNNL_ARG_DST, dst);
+    primitive.execute(ScratchLayout::at(buffers.scratchpad, product_scratch_));
+    if (store_) store_->execute(dst, buffers.outputs[0]);
+  }
+  std::string implementation() const override {
+    return "octavo:convert+" + product_->primitive.implementation() + (store_ ? "+octavo:convert" : "");
+  }
+  size_t scratchpad_bytes() const override { return scratch_.bytes(); }
+
+ private:
+  ScratchLayout scratch_;
+  Converted a_, b_;
+  std::optional<onednn::Product> product_;
+  std::optional<StridedConversion> store_;
+  size_t product_scratch_ = 0, dst_offset_ = 0;
+};
+
+class InIntegers : public Step {
+ public:
+  InIntegers(const StepSpec& spec, const Problem& p)
+      : a_(spec.inputs[0], p.factors.a, multipliable(p.factors.a), scratch_),
+        dst_(p.factors.dst, writable(p.factors.dst), scratch_) {
+    onednn::IntegerProductProblem problem{multipliable(p.factors.a), multipliable(p.factors.b),
+                                          writable(p.factors.dst)};
+    problem.scale = static_cast<float>(p.a.scale * p.b.scale / p.dst.scale);
+    problem.a_zero_point = static_cast<int32_t>(p.a.zero_point);
+    problem.b_zero_point = static_cast<int32_t>(p.b.zero_point);
+    problem.dst_zero_point = static_cast<int32_t>(p.dst.zero_point);
+    if (p.factors.b.dtype == DType::u8) {
+      // oneDNN multiplies by int8 alone: the same numbers, 128 lower.
+      const auto lower = kernels::RowConversion::affine(DType::u8, {}, DType::s8, {1, -128}, {-128, 127});
+      lowered_.emplace(spec, 1, "b", p.factors.b, DType::s8, lower, scratch_);
+      problem.b = lowered_->desc();
+      problem.b_zero_point -= 128;
+    } else {
+      b_.emplace(spec.inputs[1], p.factors.b, multipliable(p.factors.b), scratch_);
+    }
+    primitive_.emplace(onednn::make_integer_product(problem));
+    primitive_scratch_ = scratch_.reserve(primitive_->scratchpad_bytes());
+  }
+
+  void execute(const Buffers& buffers) override {
+    primitive_->bind(DNNL_ARG_SRC, a_.resolve(buffers.inputs[0], buffers.scratchpad));
+    primitive_->bind(DNNL_ARG_WEIGHTS,
+                     b_ ? b_->resolve(buffers.inputs[1], buffers.scratchpad) : lowered_->resolve(buffers));
+    primitive_->bind(DNNL_ARG_DST, dst_.target(buffers.outputs[0], buffers.scratchpad));
+    primitive_->execute(ScratchLayout::at(buffers.scratchpad, primitive_scratch_));
+    dst_.finish(buffers.outputs[0], buffers.scratchpad);
+  }
+  std::string implementation() const override {
+    return a_.prefix() + (b_ ? b_->prefix() : "octavo:convert+") + primitive_->implementation() +
+           dst_.suffix();
+  }
+  size_t scratchpad_bytes() const override { return scratch_.bytes(); }
+
+  bool is_fast() const {
+    const std::string& name = primitive_->implementation();
+    return name.find("ref") == std::string::npos && name.find("gemm:jit") == std::string::npos;
+  }
+
+ private:
+  ScratchLayout scratch_;
+  Operand a_;
+  std::optional<Operand> b_;
+  std::optional<Converted> lowered_;
+  Result dst_;
+  std::optional<onednn::Primitive> primitive_;
+  size_t primitive_scratch_ = 0;
+};
+}  // namespace
+
+std::unique_ptr<Step> create_integer_matmul(const StepSpec& spec) {
+  const Problem problem = read(spec);
+  if (!onednn::int8_sums_saturate()) {
+    try {
+      auto step = std::make_unique<InIntegers>(spec, problem);
+      if (step->is_fast()) return step;
+    } catch (const dnnl::error&) {
+      // oneDNN has no kernel for this combination of types and zero points.
+    }
+  }
+  return std::make_unique<InFloat>(spec, problem);
+}
+
+}  // namespace octavo
