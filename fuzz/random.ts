@@ -1,4 +1,4 @@
-import { seeded } from '../test/onednn/reference.ts';
+import { seeded } from '../test/support/reference.ts';
 
 /** Everything that is drawn, from one seed: the same in every process. */
 export class Random {

@@ -1,4 +1,4 @@
-import { convolutionSums, linearSums, unaryReference } from '../../test/onednn/reference.ts';
+import { convolutionSums, linearSums, unaryReference } from '../../test/support/reference.ts';
 import type { Layer, LayerProblem } from './problem.ts';
 import { type LayerTensors, numbersOf } from './tensors.ts';
 

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { Tensor } from '../../lib/tensor/index.ts';
-import { testGoldens } from './goldens.ts';
-import { runStep } from './steps.ts';
+import { testGoldens } from '../support/aten-goldens.ts';
+import { runStep } from '../support/steps.ts';
 
 // Polynomial approximations of exp, erf and tanh: a few units in the last place of float32 on either side, and where
 // the function goes through zero that is relative to the intermediate values (of size 1), not to the result.

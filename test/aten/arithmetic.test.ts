@@ -2,8 +2,8 @@ import { describe, expect, it } from 'vitest';
 import { operators } from '../../lib/aten/index.ts';
 import { Arguments } from '../../lib/graph/index.ts';
 import { Tensor } from '../../lib/tensor/index.ts';
-import { uniform } from '../lowering/graph-builder.ts';
-import { testGoldens } from './goldens.ts';
+import { testGoldens } from '../support/aten-goldens.ts';
+import { uniform } from '../support/graph-builder.ts';
 
 // One rounding; with a factor the product may be fused into the sum, which leaves out one of two roundings.
 describe('arithmetic', () => testGoldens('arithmetic', () => ({ absolute: 3e-7, relative: 2e-7 })));

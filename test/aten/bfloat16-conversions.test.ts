@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { rowMajorStrides, Tensor } from '../../lib/tensor/index.ts';
-import { image, layouts, rounded, valuesOf, x, y } from './bfloat16-tensors.ts';
-import { runStep, seededTensor } from './steps.ts';
+import { image, layouts, rounded, valuesOf, x, y } from '../support/bfloat16-tensors.ts';
+import { runStep, seededTensor } from '../support/steps.ts';
 
 describe('bfloat16 beside float32', () => {
   it('adds to a float32 tensor in float32', () => {

@@ -1,8 +1,15 @@
 import { describe, expect, it } from 'vitest';
 import { addon } from '../../lib/native/addon.ts';
 import { floatToBfloat16, numelOf, rowMajorStrides, Tensor } from '../../lib/tensor/index.ts';
-import { convolutionSums, finish, firstMismatch, linearSums, seeded, valuesOf } from '../onednn/reference.ts';
-import { channelsLast, type Layout, runStep, withGaps } from './steps.ts';
+import {
+  convolutionSums,
+  finish,
+  firstMismatch,
+  linearSums,
+  seeded,
+  valuesOf,
+} from '../support/reference.ts';
+import { channelsLast, type Layout, runStep, withGaps } from '../support/steps.ts';
 
 /** `firstMismatch` allows a bfloat16 result one unit in its last place, and says why. */
 const expectRounded = (actual: Tensor, exact: ArrayLike<number>) =>

@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import { numelOf, rowMajorStrides, type Tensor } from '../../lib/tensor/index.ts';
-import { unaryReference } from '../onednn/reference.ts';
-import { image, layouts, rounded, type Values, valuesOf, x, y } from './bfloat16-tensors.ts';
-import { runStep, seededTensor } from './steps.ts';
+import { image, layouts, rounded, type Values, valuesOf, x, y } from '../support/bfloat16-tensors.ts';
+import { unaryReference } from '../support/reference.ts';
+import { runStep, seededTensor } from '../support/steps.ts';
 
 type Attributes = Parameters<typeof runStep>[0]['attributes'];
 const row = (count: number, seed: number) => seededTensor('float32', [count], seed);

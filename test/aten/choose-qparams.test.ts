@@ -1,7 +1,7 @@
 import { expect, it } from 'vitest';
 import { Tensor } from '../../lib/tensor/index.ts';
-import { random } from '../lowering/graph-builder.ts';
-import { runStep } from './steps.ts';
+import { random } from '../support/graph-builder.ts';
+import { runStep } from '../support/steps.ts';
 
 const next = random(5);
 const [quantMin, quantMax, eps] = [0, 255, 2 ** -12];

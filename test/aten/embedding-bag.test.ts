@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { operators } from '../../lib/aten/index.ts';
 import { Arguments, type RuntimeValue } from '../../lib/graph/index.ts';
 import { Tensor } from '../../lib/tensor/index.ts';
-import { seededTensor } from './steps.ts';
+import { seededTensor } from '../support/steps.ts';
 
 const run = (target: string, ...args: readonly unknown[]): RuntimeValue => {
   const operator = operators.get(target);

@@ -2,8 +2,8 @@ import { describe, expect, it } from 'vitest';
 import { operators } from '../../lib/aten/index.ts';
 import { Arguments } from '../../lib/graph/index.ts';
 import { Tensor } from '../../lib/tensor/index.ts';
-import { exact, testGoldens } from './goldens.ts';
-import { seededTensor } from './steps.ts';
+import { exact, testGoldens } from '../support/aten-goldens.ts';
+import { seededTensor } from '../support/steps.ts';
 
 // Rows are copied.
 describe('embedding', () => testGoldens('embedding', () => exact));

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { operators } from '../../lib/aten/index.ts';
 import { Arguments } from '../../lib/graph/index.ts';
 import { Tensor } from '../../lib/tensor/index.ts';
-import { runStep, seededTensor } from './steps.ts';
+import { runStep, seededTensor } from '../support/steps.ts';
 
 const f32 = (...shape: number[]) => seededTensor('float32', shape);
 const u8 = (...shape: number[]) => seededTensor('uint8', shape);

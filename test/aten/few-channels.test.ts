@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { arrayTypeOf, numelOf, rowMajorStrides, Tensor } from '../../lib/tensor/index.ts';
-import { random } from '../lowering/graph-builder.ts';
-import { channelsLast, type Layout, runStep, withGaps } from './steps.ts';
+import { random } from '../support/graph-builder.ts';
+import { channelsLast, type Layout, runStep, withGaps } from '../support/steps.ts';
 
 // Images whose pixels are few bytes are woven and split by shuffles, in blocks and in what is left over behind them.
 const channels = [1, 2, 3, 4, 5, 8, 17, 21];

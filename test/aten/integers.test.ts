@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { rowMajorStrides, Tensor } from '../../lib/tensor/index.ts';
-import { channelsLast, runStep, seededTensor } from './steps.ts';
+import { channelsLast, runStep, seededTensor } from '../support/steps.ts';
 
 /** Half to even, as quantization rounds. */
 function round(value: number): number {

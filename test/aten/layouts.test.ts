@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { rowMajorStrides, Tensor } from '../../lib/tensor/index.ts';
-import { expectClose } from './goldens.ts';
-import { channelsLast, type Layout, runStep, seededTensor, withGaps } from './steps.ts';
+import { expectClose } from '../support/aten-goldens.ts';
+import { channelsLast, type Layout, runStep, seededTensor, withGaps } from '../support/steps.ts';
 
 interface Subject {
   readonly op: string;

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { addon } from '../../lib/native/addon.ts';
-import { random } from '../lowering/graph-builder.ts';
+import { random } from '../support/graph-builder.ts';
 
 const types = { uint8: Uint8Array, int8: Int8Array } as const;
 type Byte = keyof typeof types;

@@ -1,5 +1,5 @@
 import { describe } from 'vitest';
-import { exact, testGoldens } from './goldens.ts';
+import { exact, testGoldens } from '../support/aten-goldens.ts';
 
 // Elements are moved, not computed.
 describe('movement', () => testGoldens('movement', () => exact));

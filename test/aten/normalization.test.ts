@@ -1,5 +1,5 @@
 import { describe } from 'vitest';
-import { testGoldens } from './goldens.ts';
+import { testGoldens } from '../support/aten-goldens.ts';
 
 // Mean and scale are folded into one multiplication and one addition, each rounding at the size of the terms (up to 30);
 // rows of 257 values are summed in another order.

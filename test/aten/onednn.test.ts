@@ -3,7 +3,7 @@ import { operators } from '../../lib/aten/index.ts';
 import { Arguments, SymInt, type TensorMeta } from '../../lib/graph/index.ts';
 import { qlinearPointwise, qlinearPointwiseBinary, qlinearPrepack } from '../../lib/onednn/index.ts';
 import { Tensor } from '../../lib/tensor/index.ts';
-import { expectClose, testGoldens } from './goldens.ts';
+import { expectClose, testGoldens } from '../support/aten-goldens.ts';
 
 // Integers are equal: no value of these cases lies at a tie. Floats: exact sums of int8 products, then a few float32
 // operations and, for swish, a polynomial on either side.

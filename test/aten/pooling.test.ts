@@ -1,5 +1,5 @@
 import { describe } from 'vitest';
-import { exact, testGoldens } from './goldens.ts';
+import { exact, testGoldens } from '../support/aten-goldens.ts';
 
 // A maximum is one of the inputs. An average of up to 72 values of size 1 is summed in another order.
 describe('pooling', () =>

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { operators } from '../../lib/aten/index.ts';
 import { Arguments, SymInt, type TensorMeta } from '../../lib/graph/index.ts';
-import { testGoldens } from './goldens.ts';
+import { testGoldens } from '../support/aten-goldens.ts';
 
 // Sums of at most 144 products of values of size 1, added in another order than PyTorch's.
 describe('convolutions, linears and products of matrices', () =>

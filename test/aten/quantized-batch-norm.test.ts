@@ -1,7 +1,7 @@
 import { expect, it } from 'vitest';
 import { addon } from '../../lib/native/addon.ts';
 import { arrayTypeOf } from '../../lib/tensor/index.ts';
-import { random } from '../lowering/graph-builder.ts';
+import { random } from '../support/graph-builder.ts';
 
 type Byte = 'uint8' | 'int8';
 

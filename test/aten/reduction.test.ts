@@ -1,5 +1,5 @@
 import { describe } from 'vitest';
-import { exact, testGoldens } from './goldens.ts';
+import { exact, testGoldens } from '../support/aten-goldens.ts';
 
 // Up to 2,100 values of size 1, summed in another order; an extremum is one of the inputs.
 describe('reductions', () =>

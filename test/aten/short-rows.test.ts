@@ -1,7 +1,7 @@
 import { expect, it } from 'vitest';
 import { addon, type TensorDesc } from '../../lib/native/addon.ts';
 import { rowMajorStrides, type TensorData } from '../../lib/tensor/index.ts';
-import { random } from '../lowering/graph-builder.ts';
+import { random } from '../support/graph-builder.ts';
 
 const next = random(3);
 const [height, width] = [3, 7];

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { operators } from '../../lib/aten/index.ts';
 import { Arguments, type TensorMeta } from '../../lib/graph/index.ts';
 import { numelOf, Tensor } from '../../lib/tensor/index.ts';
-import { runStep, seededTensor, stridesInOrder } from './steps.ts';
+import { runStep, seededTensor, stridesInOrder } from '../support/steps.ts';
 
 const run = (target: string, ...args: readonly unknown[]): Tensor => {
   const operator = operators.get(target);

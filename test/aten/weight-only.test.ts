@@ -3,7 +3,7 @@ import { operators } from '../../lib/aten/index.ts';
 import { Arguments } from '../../lib/graph/index.ts';
 import { addon } from '../../lib/native/addon.ts';
 import { bfloat16ToFloat, floatToBfloat16, Tensor } from '../../lib/tensor/index.ts';
-import { runStep, seededTensor, withGaps } from './steps.ts';
+import { runStep, seededTensor, withGaps } from '../support/steps.ts';
 
 const run = (target: string, ...args: readonly unknown[]): Tensor => {
   const operator = operators.get(target);

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { bfloat16ToFloat, type DType, floatToBfloat16, numelOf, Tensor } from '../../lib/tensor/index.ts';
-import { channelsLast, runStep, seededIntegers, seededTensor } from './steps.ts';
+import { channelsLast, runStep, seededIntegers, seededTensor } from '../support/steps.ts';
 
 /** Of whole vectors of channels, of smaller ones, and of what is left behind them. */
 const channels = [1, 3, 8, 16, 24, 32, 57, 64, 300];

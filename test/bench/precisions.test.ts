@@ -1,7 +1,7 @@
 import { expect, it } from 'vitest';
 import { precisionsHere } from '../../bench/precisions.ts';
 import { lower } from '../../lib/index.ts';
-import { GraphBuilder, uniform } from '../lowering/graph-builder.ts';
+import { GraphBuilder, uniform } from '../support/graph-builder.ts';
 
 const { precisions, missing } = precisionsHere();
 

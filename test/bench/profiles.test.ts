@@ -2,8 +2,8 @@ import { expect, test } from 'vitest';
 import { kindOf, medianSteps, timeOf } from '../../bench/profiles.ts';
 import { spanOf } from '../../lib/runtime/chrome-trace.ts';
 import { compile, type StepProfile } from '../../lib/runtime/index.ts';
-import { uniform } from '../lowering/graph-builder.ts';
-import { convNet } from '../runtime/models.ts';
+import { uniform } from '../support/graph-builder.ts';
+import { convNet } from '../support/models.ts';
 
 function profile(): StepProfile[] {
   using model = compile(convNet());

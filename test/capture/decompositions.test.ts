@@ -4,7 +4,7 @@ import { decompose } from '../../lib/capture/pt2/decompose.ts';
 import { promoteTypes } from '../../lib/capture/pt2/promote-types.ts';
 import { type Argument, Interpreter, type Node } from '../../lib/graph/index.ts';
 import { Tensor } from '../../lib/tensor/index.ts';
-import { GraphBuilder, uniform } from '../lowering/graph-builder.ts';
+import { GraphBuilder, uniform } from '../support/graph-builder.ts';
 
 /** What a call gives for `x`, once it is decomposed. */
 function run(x: Tensor, call: (b: GraphBuilder, x: Node) => Node): Tensor {

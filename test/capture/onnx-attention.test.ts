@@ -4,7 +4,7 @@ import { operators } from '../../lib/aten/index.ts';
 import { exportOnnx } from '../../lib/capture/index.ts';
 import { type Argument, type Dim, type GraphModule, Interpreter, SymInt } from '../../lib/graph/index.ts';
 import { Tensor } from '../../lib/tensor/index.ts';
-import { GraphBuilder, random, uniform } from '../lowering/graph-builder.ts';
+import { GraphBuilder, random, uniform } from '../support/graph-builder.ts';
 
 interface Case {
   readonly batch: readonly number[];

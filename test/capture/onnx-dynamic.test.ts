@@ -13,7 +13,7 @@ import {
   preparePt2e,
   X86Quantizer,
 } from '../../lib/quantization/index.ts';
-import { GraphBuilder, uniform } from '../lowering/graph-builder.ts';
+import { GraphBuilder, uniform } from '../support/graph-builder.ts';
 
 /** Two layers of one input, a third one of their sum. */
 class Layers extends nn.Module {

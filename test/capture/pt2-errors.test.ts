@@ -3,7 +3,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { loadPt2 } from '../../lib/capture/index.ts';
 import { ZipArchive } from '../../lib/formats/zip.ts';
-import { type Document, pickle, unzip, withProgram, withState, zip } from './archives.ts';
+import { type Document, pickle, unzip, withProgram, withState, zip } from '../support/archives.ts';
 
 const original = () => new Uint8Array(readFileSync('models/tiny_cnn.pt2'));
 const graphOf = (program: Document) => program.graph_module.graph;

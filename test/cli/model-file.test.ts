@@ -5,7 +5,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { openModel } from '../../lib/cli/model-file.ts';
 import { untuned } from '../../lib/runtime/decisions.ts';
 import { type CompileOptions, compile } from '../../lib/runtime/index.ts';
-import { convNet } from '../runtime/models.ts';
+import { convNet } from '../support/models.ts';
 
 let folder: string;
 beforeAll(async () => {

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { encodeSafetensors } from '../../lib/formats/safetensors.ts';
 import { Tensor } from '../../lib/tensor/index.ts';
-import { decodeSafetensors } from '../tensor/decode-safetensors.ts';
+import { decodeSafetensors } from '../support/decode-safetensors.ts';
 
 const concat = (chunks: readonly Uint8Array[]) => new Uint8Array(Buffer.concat(chunks));
 

@@ -15,16 +15,16 @@ import {
 import { convertDynamic } from '../../lib/recipes/convert.ts';
 import { compile } from '../../lib/runtime/index.ts';
 import type { Tensor } from '../../lib/tensor/index.ts';
+import { transformerInput } from '../quantization/transformer.ts';
+import { GraphBuilder, uniform } from '../support/graph-builder.ts';
 import {
   calibrationBatches,
   captureModel,
   glyphBatch,
   goldenTensor,
   quantizeModel,
-} from '../quantization/golden.ts';
-import { transformerInput } from '../quantization/transformer.ts';
-import { GraphBuilder, uniform } from './graph-builder.ts';
-import { interpret } from './run-pass.ts';
+} from '../support/pt2e-goldens.ts';
+import { interpret } from '../support/run-pass.ts';
 
 /** On any CPU. */
 const autocast = { dtype: 'bfloat16', force: true } as const;

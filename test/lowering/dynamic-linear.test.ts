@@ -10,10 +10,10 @@ import {
 } from '../../lib/quantization/index.ts';
 import { compile } from '../../lib/runtime/index.ts';
 import { Tensor } from '../../lib/tensor/index.ts';
-import { captureModel, goldenTensor } from '../quantization/golden.ts';
 import { buildTransformer } from '../quantization/transformer.ts';
-import { GraphBuilder, uniform } from './graph-builder.ts';
-import { calls, greatestDifference, interpret } from './run-pass.ts';
+import { GraphBuilder, uniform } from '../support/graph-builder.ts';
+import { captureModel, goldenTensor } from '../support/pt2e-goldens.ts';
+import { calls, greatestDifference, interpret } from '../support/run-pass.ts';
 
 /** Quantizes `x` with parameters computed from it, and dequantizes it, as convertPt2e writes a dynamic activation. */
 function quantizeDynamically(

@@ -5,8 +5,8 @@ import { loadPt2 } from '../../lib/capture/index.ts';
 import { type GraphModule, Interpreter } from '../../lib/graph/index.ts';
 import { lower } from '../../lib/lowering/index.ts';
 import { Tensor } from '../../lib/tensor/index.ts';
-import { GraphBuilder } from './graph-builder.ts';
-import { calls, greatestDifference, interpret } from './run-pass.ts';
+import { GraphBuilder } from '../support/graph-builder.ts';
+import { calls, greatestDifference, interpret } from '../support/run-pass.ts';
 
 const tinyCnn = new URL('../fixtures/pt2e/tiny_cnn/', import.meta.url);
 

@@ -21,8 +21,8 @@ import {
   X86Quantizer,
 } from '../../lib/quantization/index.ts';
 import { Tensor } from '../../lib/tensor/index.ts';
-import { uniform } from './graph-builder.ts';
-import { calls, greatestDifference, interpret } from './run-pass.ts';
+import { uniform } from '../support/graph-builder.ts';
+import { calls, greatestDifference, interpret } from '../support/run-pass.ts';
 
 async function quantize(model: GraphModule, batch: Tensor, reduceRange = false): Promise<GraphModule> {
   const prepared = preparePt2e(

@@ -12,7 +12,7 @@ import {
   preparePt2e,
   X86Quantizer,
 } from '../../lib/quantization/index.ts';
-import { GraphBuilder, uniform } from './graph-builder.ts';
+import { GraphBuilder, uniform } from '../support/graph-builder.ts';
 
 const fixtures = new URL('../fixtures/', import.meta.url).pathname;
 

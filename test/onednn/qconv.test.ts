@@ -17,8 +17,8 @@ import {
   sizeOf,
   unaries,
   unaryOf,
-} from './cases.ts';
-import { convolutionSums, finish, firstMismatch, integers, seeded, valuesOf } from './reference.ts';
+} from '../support/layers.ts';
+import { convolutionSums, finish, firstMismatch, integers, seeded, valuesOf } from '../support/reference.ts';
 
 interface Shape {
   readonly name: string;

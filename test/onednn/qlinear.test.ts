@@ -6,8 +6,17 @@ import {
   qlinearPrepack,
 } from '../../lib/onednn/index.ts';
 import { Tensor } from '../../lib/tensor/index.ts';
-import { outputs, pairs, type Quantized, randomAddend, ranges, sizeOf, unaries, unaryOf } from './cases.ts';
-import { finish, firstMismatch, integers, linearSums, seeded, valuesOf } from './reference.ts';
+import {
+  outputs,
+  pairs,
+  type Quantized,
+  randomAddend,
+  ranges,
+  sizeOf,
+  unaries,
+  unaryOf,
+} from '../support/layers.ts';
+import { finish, firstMismatch, integers, linearSums, seeded, valuesOf } from '../support/reference.ts';
 
 interface Case {
   readonly x: readonly number[];

@@ -6,7 +6,7 @@ import { lower } from '../../lib/lowering/index.ts';
 import { calibrate, convertPt2e, preparePt2e, X86Quantizer } from '../../lib/quantization/index.ts';
 import { compile } from '../../lib/runtime/index.ts';
 import { Tensor } from '../../lib/tensor/index.ts';
-import { goldenTensor, prepareModel } from './golden.ts';
+import { goldenTensor, prepareModel } from '../support/pt2e-goldens.ts';
 
 let prepared: GraphModule;
 beforeEach(async () => {

@@ -14,7 +14,7 @@ import {
   prepareModel,
   print,
   quantizeModel,
-} from './golden.ts';
+} from '../support/pt2e-goldens.ts';
 import { expectSameQdq } from './qdq-list.ts';
 
 const run = (module: GraphModule, input: Tensor) =>

@@ -16,8 +16,8 @@ import {
   Quantizer,
 } from '../../lib/quantization/index.ts';
 import { Tensor } from '../../lib/tensor/index.ts';
-import { uniform } from '../lowering/graph-builder.ts';
-import { calls } from '../lowering/run-pass.ts';
+import { uniform } from '../support/graph-builder.ts';
+import { calls } from '../support/run-pass.ts';
 
 /** Three standard deviations of all values seen, to either side of zero. */
 class DeviationObserver extends ObserverBase {

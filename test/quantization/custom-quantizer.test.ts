@@ -20,7 +20,7 @@ import {
   SharedQuantizationSpec,
 } from '../../lib/quantization/index.ts';
 import { Tensor } from '../../lib/tensor/index.ts';
-import { print } from './golden.ts';
+import { print } from '../support/pt2e-goldens.ts';
 
 const fixture = (name: string) => new URL(`../fixtures/quantization/${name}`, import.meta.url);
 

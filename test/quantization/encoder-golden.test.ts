@@ -11,7 +11,7 @@ import {
   X86Quantizer,
 } from '../../lib/quantization/index.ts';
 import { Tensor } from '../../lib/tensor/index.ts';
-import { expectSameGraph, print, printCaseAnnotations } from './golden.ts';
+import { expectSameGraph, print, printCaseAnnotations } from '../support/pt2e-goldens.ts';
 
 const fixture = (name: string) => new URL(`../fixtures/quantization/${name}`, import.meta.url);
 

@@ -8,8 +8,8 @@ import {
   type QuantizationConfig,
   X86Quantizer,
 } from '../../lib/quantization/index.ts';
-import { withProgram } from '../capture/archives.ts';
-import { print, printAnnotations } from './golden.ts';
+import { withProgram } from '../support/archives.ts';
+import { print, printAnnotations } from '../support/pt2e-goldens.ts';
 
 const model = (path: string) => new Uint8Array(readFileSync(new URL(`../${path}`, import.meta.url)));
 

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { goldenJson, goldenText, prepareModel, print, printAnnotations } from './golden.ts';
+import { goldenJson, goldenText, prepareModel, print, printAnnotations } from '../support/pt2e-goldens.ts';
 
 const cases = [
   ['tiny_cnn', 'tiny_cnn', {}],

@@ -13,7 +13,7 @@ import {
   type UniformObserverArgs,
 } from '../../lib/quantization/index.ts';
 import { Tensor } from '../../lib/tensor/index.ts';
-import { captureModel, goldenTensor, print, quantizeModel } from './golden.ts';
+import { captureModel, goldenTensor, print, quantizeModel } from '../support/pt2e-goldens.ts';
 import { buildTransformer, transformerInput } from './transformer.ts';
 
 const run = (module: GraphModule, input: Tensor) => new Interpreter(module, operators).run([input])[0];

@@ -1,7 +1,7 @@
 import { expect } from 'vitest';
 import { operators } from '../../lib/aten/index.ts';
 import { type Argument, GET_ITEM, type GraphModule, Node } from '../../lib/graph/index.ts';
-import { goldenJson, scaleTolerance } from './golden.ts';
+import { goldenJson, scaleTolerance } from '../support/pt2e-goldens.ts';
 
 /** One quantize, dequantize or choose_qparams node, as the goldens list them. */
 interface QdqNode {

@@ -3,7 +3,7 @@ import { expect, it } from 'vitest';
 import { operators } from '../../lib/aten/index.ts';
 import { type Arguments, Interpreter, type Node, type OperatorLibrary } from '../../lib/graph/index.ts';
 import { Tensor } from '../../lib/tensor/index.ts';
-import { goldenJson, goldenTensor, quantizeModel } from './golden.ts';
+import { goldenJson, goldenTensor, quantizeModel } from '../support/pt2e-goldens.ts';
 
 const QUANTIZE = 'quantized_decomposed.quantize_per_tensor.default';
 

@@ -7,7 +7,7 @@ import {
   RecordingObserver,
 } from '../../lib/quantization/index.ts';
 import { Tensor } from '../../lib/tensor/index.ts';
-import { random } from '../lowering/graph-builder.ts';
+import { random } from '../support/graph-builder.ts';
 
 /** Normally distributed values, by Box and Muller, with a few far away. */
 function values(count: number, seed: number, change: (x: number) => number = (x) => x): number[] {

@@ -4,7 +4,7 @@ import { operators } from '../../lib/aten/index.ts';
 import { Arguments, type GraphModule, Interpreter, isCall, type Node } from '../../lib/graph/index.ts';
 import { convertPt2e } from '../../lib/quantization/index.ts';
 import { Tensor } from '../../lib/tensor/index.ts';
-import { captureModel, goldenTensor, prepareModel, quantizeModel } from './golden.ts';
+import { captureModel, goldenTensor, prepareModel, quantizeModel } from '../support/pt2e-goldens.ts';
 
 const call = (target: string, ...args: unknown[]) => {
   const operator = operators.get(target);

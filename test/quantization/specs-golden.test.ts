@@ -24,7 +24,7 @@ import {
 } from '../../lib/quantization/index.ts';
 import { compile } from '../../lib/runtime/index.ts';
 import { Tensor } from '../../lib/tensor/index.ts';
-import { expectSameGraph, print } from './golden.ts';
+import { expectSameGraph, print } from '../support/pt2e-goldens.ts';
 
 const fixture = (name: string) => new URL(`../fixtures/quantization/${name}`, import.meta.url);
 

@@ -11,8 +11,8 @@ import {
   X86Quantizer,
 } from '../../lib/quantization/index.ts';
 import { recipeOperator } from '../../lib/quantization/x86/operators.ts';
-import { GraphBuilder } from '../lowering/graph-builder.ts';
-import { print, printAnnotations, printCaseAnnotations } from './golden.ts';
+import { GraphBuilder } from '../support/graph-builder.ts';
+import { print, printAnnotations, printCaseAnnotations } from '../support/pt2e-goldens.ts';
 
 const fixture = (name: string) => new URL(`../fixtures/quantization/${name}`, import.meta.url);
 

@@ -12,9 +12,9 @@ import {
   type Tensor,
 } from '../../lib/index.ts';
 import * as nn from '../../lib/nn/index.ts';
-import { GraphBuilder, uniform } from '../lowering/graph-builder.ts';
-import { greatestDifference } from '../lowering/run-pass.ts';
-import { calibrationBatches, goldenTensor } from '../quantization/golden.ts';
+import { GraphBuilder, uniform } from '../support/graph-builder.ts';
+import { calibrationBatches, goldenTensor } from '../support/pt2e-goldens.ts';
+import { greatestDifference } from '../support/run-pass.ts';
 
 const tinyCnn = new URL('../../models/tiny_cnn.pt2', import.meta.url).pathname;
 const encoder = () => loadPt2(readFileSync(new URL('../fixtures/quantization/encoder.pt2', import.meta.url)));

@@ -19,9 +19,9 @@ import { lower } from '../../lib/lowering/index.ts';
 import { addon } from '../../lib/native/addon.ts';
 import { type CompileOptions, compile, loadModel } from '../../lib/runtime/index.ts';
 import { Tensor } from '../../lib/tensor/index.ts';
-import { GraphBuilder, uniform } from '../lowering/graph-builder.ts';
-import { decodeSafetensors } from '../tensor/decode-safetensors.ts';
-import { convNet } from './models.ts';
+import { decodeSafetensors } from '../support/decode-safetensors.ts';
+import { GraphBuilder, uniform } from '../support/graph-builder.ts';
+import { convNet } from '../support/models.ts';
 
 let folder: string;
 beforeAll(async () => {

@@ -6,8 +6,8 @@ import { untuned } from '../../lib/runtime/decisions.ts';
 import { compile, type Trace, type Tuning, traceOf } from '../../lib/runtime/index.ts';
 import { Planner } from '../../lib/runtime/planner.ts';
 import { Tensor, type TensorData } from '../../lib/tensor/index.ts';
-import { GraphBuilder, uniform } from '../lowering/graph-builder.ts';
-import { earlyAndLate, slowNet } from './models.ts';
+import { GraphBuilder, uniform } from '../support/graph-builder.ts';
+import { earlyAndLate, slowNet } from '../support/models.ts';
 
 /** Enough layers for a request to be worth its threads; each step of an image moves half a megabyte. */
 const network = slowNet(8);

@@ -15,8 +15,8 @@ import {
 import { lower } from '../../lib/lowering/index.ts';
 import { addon } from '../../lib/native/addon.ts';
 import { compile, loadModel } from '../../lib/runtime/index.ts';
-import { uniform } from '../lowering/graph-builder.ts';
-import { convNet } from './models.ts';
+import { uniform } from '../support/graph-builder.ts';
+import { convNet } from '../support/models.ts';
 
 const autocast = { dtype: 'bfloat16', force: true } as const;
 const x = uniform([3, 3, 8, 8], -1, 1, 5);

@@ -4,9 +4,9 @@ import { Interpreter, SymInt, type TensorMeta } from '../../lib/graph/index.ts';
 import { addon } from '../../lib/native/addon.ts';
 import { type CompiledModel, compile, formatPlan } from '../../lib/runtime/index.ts';
 import { Tensor } from '../../lib/tensor/index.ts';
-import { GraphBuilder, uniform } from '../lowering/graph-builder.ts';
-import { greatestDifference } from '../lowering/run-pass.ts';
-import { convNet, twoInputs } from './models.ts';
+import { GraphBuilder, uniform } from '../support/graph-builder.ts';
+import { convNet, twoInputs } from '../support/models.ts';
+import { greatestDifference } from '../support/run-pass.ts';
 
 const image = (batch: number, seed = batch) => uniform([batch, 3, 8, 8], -1, 1, seed);
 

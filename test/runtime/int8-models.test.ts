@@ -4,7 +4,7 @@ import { type GraphModule, Interpreter } from '../../lib/graph/index.ts';
 import { lower } from '../../lib/lowering/index.ts';
 import { type CompiledModel, compile } from '../../lib/runtime/index.ts';
 import type { Tensor } from '../../lib/tensor/index.ts';
-import { captureModel, glyphBatch, goldenTensor, quantizeModel } from '../quantization/golden.ts';
+import { captureModel, glyphBatch, goldenTensor, quantizeModel } from '../support/pt2e-goldens.ts';
 
 const models = ['tiny_cnn', 'glyph_resnet', 'glyph_mobilenet'];
 

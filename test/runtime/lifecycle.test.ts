@@ -6,7 +6,7 @@ import { promisify } from 'node:util';
 import { describe, expect, it } from 'vitest';
 import { compile } from '../../lib/runtime/index.ts';
 import { Tensor } from '../../lib/tensor/index.ts';
-import { slowNet } from './models.ts';
+import { slowNet } from '../support/models.ts';
 
 /** Runs a script of `children/` in a process of its own and gives what it printed. Rejects when it fails or crashes. */
 async function runChild(name: string, ...args: readonly string[]): Promise<string> {

@@ -6,8 +6,8 @@ import { loadPt2 } from '../../lib/capture/index.ts';
 import { encodeSafetensors } from '../../lib/formats/safetensors.ts';
 import { lower } from '../../lib/lowering/index.ts';
 import { compile, formatReport, loadModel } from '../../lib/runtime/index.ts';
-import { decodeSafetensors } from '../tensor/decode-safetensors.ts';
-import { convNet } from './models.ts';
+import { decodeSafetensors } from '../support/decode-safetensors.ts';
+import { convNet } from '../support/models.ts';
 
 const converted = () => loadPt2(new URL('../fixtures/pt2e/tiny_cnn/converted.pt2', import.meta.url).pathname);
 const shape = [2, 3, 16, 16];

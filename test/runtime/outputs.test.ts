@@ -3,8 +3,8 @@ import type { GraphModule, Node } from '../../lib/graph/index.ts';
 import { lower } from '../../lib/lowering/index.ts';
 import { compile } from '../../lib/runtime/index.ts';
 import { arrayTypeOf, byteSizeOf, Tensor } from '../../lib/tensor/index.ts';
-import { GraphBuilder, uniform } from '../lowering/graph-builder.ts';
-import { convNet, twoInputs } from './models.ts';
+import { GraphBuilder, uniform } from '../support/graph-builder.ts';
+import { convNet, twoInputs } from '../support/models.ts';
 
 const onOneThread = { threadsPerStream: 1 } as const;
 

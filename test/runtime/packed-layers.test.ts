@@ -5,10 +5,10 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type GraphModule, type Node, SymInt } from '../../lib/graph/index.ts';
 import { compile, loadModel } from '../../lib/runtime/index.ts';
 import { Tensor } from '../../lib/tensor/index.ts';
-import { GraphBuilder } from '../lowering/graph-builder.ts';
-import { type Layer, type Quantized, ranges, sizeOf } from '../onednn/cases.ts';
-import { convolutionSums, integers, linearSums, seeded } from '../onednn/reference.ts';
-import { decodeSafetensors } from '../tensor/decode-safetensors.ts';
+import { decodeSafetensors } from '../support/decode-safetensors.ts';
+import { GraphBuilder } from '../support/graph-builder.ts';
+import { type Layer, type Quantized, ranges, sizeOf } from '../support/layers.ts';
+import { convolutionSums, integers, linearSums, seeded } from '../support/reference.ts';
 
 /** Whose packed weights differ: in blocks of channels, a place at a time, of few channels, of groups. */
 const layers: readonly Layer[] = [

@@ -11,10 +11,10 @@ import { cpuFeatures } from '../../lib/onednn/index.ts';
 import { quantizeDynamic, quantizeStatic } from '../../lib/recipes/index.ts';
 import { type CompiledModel, compile, loadModel } from '../../lib/runtime/index.ts';
 import { numelOf, Tensor } from '../../lib/tensor/index.ts';
-import { GraphBuilder, uniform } from '../lowering/graph-builder.ts';
-import { calibrationBatches } from '../quantization/golden.ts';
-import { decodeSafetensors } from '../tensor/decode-safetensors.ts';
-import { convNet } from './models.ts';
+import { decodeSafetensors } from '../support/decode-safetensors.ts';
+import { GraphBuilder, uniform } from '../support/graph-builder.ts';
+import { convNet } from '../support/models.ts';
+import { calibrationBatches } from '../support/pt2e-goldens.ts';
 
 const pt2 = (path: string) => new URL(`../../${path}`, import.meta.url).pathname;
 const batch = new SymInt(['s0']);

@@ -2,8 +2,8 @@ import { getEventListeners } from 'node:events';
 import { describe, expect, it } from 'vitest';
 import { type CompiledModel, compile, QueueFullError } from '../../lib/runtime/index.ts';
 import { Tensor } from '../../lib/tensor/index.ts';
-import { uniform } from '../lowering/graph-builder.ts';
-import { convNet, earlyAndLate, slowNet } from './models.ts';
+import { uniform } from '../support/graph-builder.ts';
+import { convNet, earlyAndLate, slowNet } from '../support/models.ts';
 
 const images = (batch: number) => uniform([batch, 16, 64, 64], -1, 1, batch);
 const onOneThread = { streams: 1, threadsPerStream: 1 } as const;

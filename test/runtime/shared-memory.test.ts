@@ -4,9 +4,9 @@ import { type GraphModule, Interpreter } from '../../lib/graph/index.ts';
 import { calibrate, convertPt2e } from '../../lib/quantization/index.ts';
 import { compile } from '../../lib/runtime/index.ts';
 import { arrayTypeOf, Tensor } from '../../lib/tensor/index.ts';
-import { uniform } from '../lowering/graph-builder.ts';
-import { goldenTensor, prepareModel } from '../quantization/golden.ts';
-import { convNet } from './models.ts';
+import { uniform } from '../support/graph-builder.ts';
+import { convNet } from '../support/models.ts';
+import { goldenTensor, prepareModel } from '../support/pt2e-goldens.ts';
 
 /** The same tensor over a SharedArrayBuffer, not at its beginning. */
 function shared({ dtype, shape, data }: Tensor): Tensor {

@@ -16,10 +16,10 @@ import {
 } from '../../lib/quantization/index.ts';
 import { compile, loadModel } from '../../lib/runtime/index.ts';
 import { Tensor } from '../../lib/tensor/index.ts';
-import { withProgram } from '../capture/archives.ts';
-import { GraphBuilder, uniform } from '../lowering/graph-builder.ts';
-import { decodeSafetensors } from '../tensor/decode-safetensors.ts';
-import { convNet } from './models.ts';
+import { withProgram } from '../support/archives.ts';
+import { decodeSafetensors } from '../support/decode-safetensors.ts';
+import { GraphBuilder, uniform } from '../support/graph-builder.ts';
+import { convNet } from '../support/models.ts';
 
 const images = (batch: number) => uniform([batch, 3, 32, 32], -1, 1, batch);
 

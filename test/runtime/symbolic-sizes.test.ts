@@ -7,7 +7,7 @@ import { addDims, type GraphModule, Interpreter, mulDims, SymInt } from '../../l
 import { lower } from '../../lib/lowering/index.ts';
 import { compile, loadModel } from '../../lib/runtime/index.ts';
 import { Tensor } from '../../lib/tensor/index.ts';
-import { GraphBuilder } from '../lowering/graph-builder.ts';
+import { GraphBuilder } from '../support/graph-builder.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'octavo-sizes-'));
 afterAll(() => rmSync(folder, { recursive: true }));

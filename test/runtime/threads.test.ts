@@ -7,7 +7,7 @@ import {
   divideThreads,
   type ThreadOptions,
 } from '../../lib/runtime/threads.ts';
-import { convNet } from './models.ts';
+import { convNet } from '../support/models.ts';
 
 describe('threads', () => {
   it.each([

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import { compile, ratesOf, traceOf } from '../../lib/runtime/index.ts';
-import { uniform } from '../lowering/graph-builder.ts';
-import { convNet } from './models.ts';
+import { uniform } from '../support/graph-builder.ts';
+import { convNet } from '../support/models.ts';
 
 test('a trace has a process a plan, an event a run, and in it an event a step', () => {
   using model = compile(convNet(), { threadsPerStream: 1 });

@@ -5,8 +5,8 @@ import { addon } from '../../lib/native/addon.ts';
 import { untuned } from '../../lib/runtime/decisions.ts';
 import { agree } from '../../lib/tuning/agreement.ts';
 import { bestKernels } from '../../lib/tuning/kernels.ts';
-import { GraphBuilder, uniform } from '../lowering/graph-builder.ts';
-import { difference } from '../lowering/run-plan.ts';
+import { GraphBuilder, uniform } from '../support/graph-builder.ts';
+import { difference } from '../support/run-plan.ts';
 
 const shape = [2, 12, 14, 14];
 const x = uniform(shape, -1, 1, 5);

@@ -19,8 +19,8 @@ import {
 } from '../../lib/index.ts';
 import { getDefaultX86QuantizationConfig } from '../../lib/quantization/index.ts';
 import { untuned } from '../../lib/runtime/decisions.ts';
-import { uniform } from '../lowering/graph-builder.ts';
-import { greatestDifference, interpret } from '../lowering/run-pass.ts';
+import { uniform } from '../support/graph-builder.ts';
+import { greatestDifference, interpret } from '../support/run-pass.ts';
 
 /** Layers in float; a linear one keeps its int8 weight and computes in float with it. */
 const inFloat = /^(mkldnn\._|octavo\.weight_only_linear)/;

@@ -1,8 +1,8 @@
 import { expect, test } from 'vitest';
 import { absorbCasts } from '../../../lib/lowering/passes/absorb-casts.ts';
 import { Tensor } from '../../../lib/tensor/index.ts';
-import { GraphBuilder } from '../graph-builder.ts';
-import { calls, interpret, runPass } from '../run-pass.ts';
+import { GraphBuilder } from '../../support/graph-builder.ts';
+import { calls, interpret, runPass } from '../../support/run-pass.ts';
 
 const integers = Tensor.from('uint8', [0, 9, 100, 255]);
 

@@ -2,8 +2,8 @@ import { describe, expect, test } from 'vitest';
 import type { GraphModule, Node } from '../../../lib/graph/index.ts';
 import { autocast } from '../../../lib/lowering/passes/autocast.ts';
 import { Tensor } from '../../../lib/tensor/index.ts';
-import { GraphBuilder, uniform } from '../graph-builder.ts';
-import { greatestDifference, interpret, runPass } from '../run-pass.ts';
+import { GraphBuilder, uniform } from '../../support/graph-builder.ts';
+import { greatestDifference, interpret, runPass } from '../../support/run-pass.ts';
 
 /** Every call that is used with the dtype it gives, as `aten.relu bfloat16`. */
 function typed(module: GraphModule): string[] {

@@ -1,8 +1,8 @@
 import { expect, test } from 'vitest';
 import { lower } from '../../../lib/lowering/index.ts';
 import { batchNormalization } from '../../../lib/lowering/passes/batch-normalization.ts';
-import { GraphBuilder, uniform } from '../graph-builder.ts';
-import { calls, greatestDifference, interpret, runPass } from '../run-pass.ts';
+import { GraphBuilder, uniform } from '../../support/graph-builder.ts';
+import { calls, greatestDifference, interpret, runPass } from '../../support/run-pass.ts';
 
 const shape = [2, 8, 5, 5];
 const input = uniform(shape, -1, 1, 3);

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import { cancelRequantize } from '../../../lib/lowering/passes/cancel-requantize.ts';
-import { GraphBuilder } from '../graph-builder.ts';
-import { calls, runPass } from '../run-pass.ts';
+import { GraphBuilder } from '../../support/graph-builder.ts';
+import { calls, runPass } from '../../support/run-pass.ts';
 
 const requantized = (scale: number, zeroPoint: number, max = 255) => {
   const build = new GraphBuilder();

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import { canonicalCalls } from '../../../lib/lowering/passes/canonical-calls.ts';
-import { GraphBuilder } from '../graph-builder.ts';
-import { calls, runPass } from '../run-pass.ts';
+import { GraphBuilder } from '../../support/graph-builder.ts';
+import { calls, runPass } from '../../support/run-pass.ts';
 
 test('in-place operators take their functional name, arguments their position', () => {
   const build = new GraphBuilder();

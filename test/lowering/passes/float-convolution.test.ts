@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import { floatConvolution } from '../../../lib/lowering/passes/float-convolution.ts';
-import { GraphBuilder, uniform } from '../graph-builder.ts';
-import { calls, greatestDifference, interpret, runPass } from '../run-pass.ts';
+import { GraphBuilder, uniform } from '../../support/graph-builder.ts';
+import { calls, greatestDifference, interpret, runPass } from '../../support/run-pass.ts';
 
 test('a float convolution takes the form that can fuse what follows', () => {
   const build = new GraphBuilder();

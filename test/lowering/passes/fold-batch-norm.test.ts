@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import { foldBatchNorm } from '../../../lib/lowering/passes/fold-batch-norm.ts';
-import { GraphBuilder, uniform } from '../graph-builder.ts';
-import { calls, greatestDifference, interpret, runPass } from '../run-pass.ts';
+import { GraphBuilder, uniform } from '../../support/graph-builder.ts';
+import { calls, greatestDifference, interpret, runPass } from '../../support/run-pass.ts';
 
 const shape = [1, 4, 6, 6];
 

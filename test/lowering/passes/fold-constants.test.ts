@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import { foldConstants, foldDequantizedConstants } from '../../../lib/lowering/passes/fold-constants.ts';
-import { GraphBuilder, uniform } from '../graph-builder.ts';
-import { calls, greatestDifference, interpret, runPass } from '../run-pass.ts';
+import { GraphBuilder, uniform } from '../../support/graph-builder.ts';
+import { calls, greatestDifference, interpret, runPass } from '../../support/run-pass.ts';
 
 test('what depends on parameters alone is computed once', () => {
   const build = new GraphBuilder();

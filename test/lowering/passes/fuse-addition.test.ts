@@ -2,8 +2,8 @@ import { expect, test } from 'vitest';
 import type { Node } from '../../../lib/graph/index.ts';
 import { fuseAddition } from '../../../lib/lowering/passes/fuse-addition.ts';
 import { Tensor } from '../../../lib/tensor/index.ts';
-import { GraphBuilder, uniform } from '../graph-builder.ts';
-import { calls, greatestDifference, interpret, runPass } from '../run-pass.ts';
+import { GraphBuilder, uniform } from '../../support/graph-builder.ts';
+import { calls, greatestDifference, interpret, runPass } from '../../support/run-pass.ts';
 
 const shape = [1, 4, 5, 5];
 const input = uniform(shape, -1, 1, 8);

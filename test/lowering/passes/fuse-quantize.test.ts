@@ -1,8 +1,8 @@
 import { expect, test } from 'vitest';
 import type { Argument, Node } from '../../../lib/graph/index.ts';
 import { fuseQuantize } from '../../../lib/lowering/passes/fuse-quantize.ts';
-import { GraphBuilder, uniform } from '../graph-builder.ts';
-import { calls, greatestDifference, interpret, runPass } from '../run-pass.ts';
+import { GraphBuilder, uniform } from '../../support/graph-builder.ts';
+import { calls, greatestDifference, interpret, runPass } from '../../support/run-pass.ts';
 
 /** A quantized linear layer of 8 to 8 that gives float32, with a fused function. */
 function linear(build: GraphBuilder, x: Node, name: string, scalars: Argument): Node {

@@ -1,8 +1,8 @@
 import { expect, test } from 'vitest';
 import type { Argument, Node } from '../../../lib/graph/index.ts';
 import { fuseUnary } from '../../../lib/lowering/passes/fuse-unary.ts';
-import { GraphBuilder, uniform } from '../graph-builder.ts';
-import { calls, greatestDifference, interpret, runPass } from '../run-pass.ts';
+import { GraphBuilder, uniform } from '../../support/graph-builder.ts';
+import { calls, greatestDifference, interpret, runPass } from '../../support/run-pass.ts';
 
 function linear(build: GraphBuilder, x: Node): Node {
   const weight = build.parameter('w', [8, 8]);

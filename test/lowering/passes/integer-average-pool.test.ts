@@ -1,8 +1,8 @@
 import { expect, test } from 'vitest';
 import type { Argument } from '../../../lib/graph/index.ts';
 import { integerAveragePool } from '../../../lib/lowering/passes/integer-average-pool.ts';
-import { GraphBuilder, uniform } from '../graph-builder.ts';
-import { calls, greatestDifference, interpret, runPass } from '../run-pass.ts';
+import { GraphBuilder, uniform } from '../../support/graph-builder.ts';
+import { calls, greatestDifference, interpret, runPass } from '../../support/run-pass.ts';
 
 function pooled(zeroPoint: number, target: string, ...rest: readonly Argument[]) {
   const build = new GraphBuilder();

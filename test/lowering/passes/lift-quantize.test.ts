@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import { liftQuantize } from '../../../lib/lowering/passes/lift-quantize.ts';
-import { GraphBuilder, uniform } from '../graph-builder.ts';
-import { calls, greatestDifference, interpret, runPass } from '../run-pass.ts';
+import { GraphBuilder, uniform } from '../../support/graph-builder.ts';
+import { calls, greatestDifference, interpret, runPass } from '../../support/run-pass.ts';
 
 const quantize = 'quantized_decomposed.quantize_per_tensor.default';
 

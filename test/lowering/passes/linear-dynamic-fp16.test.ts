@@ -9,8 +9,8 @@ import {
   X86Quantizer,
   x86LinearDynamicFp16Config,
 } from '../../../lib/quantization/index.ts';
-import { uniform } from '../graph-builder.ts';
-import { calls, greatestDifference, interpret, runPass } from '../run-pass.ts';
+import { uniform } from '../../support/graph-builder.ts';
+import { calls, greatestDifference, interpret, runPass } from '../../support/run-pass.ts';
 
 class TwoLayers extends nn.Module {
   readonly first = new nn.Linear(16, 24);

@@ -4,8 +4,8 @@ import { lower } from '../../../lib/lowering/index.ts';
 import { lookupTable } from '../../../lib/lowering/passes/lookup-table.ts';
 import { compile } from '../../../lib/runtime/index.ts';
 import { Tensor } from '../../../lib/tensor/index.ts';
-import { GraphBuilder } from '../graph-builder.ts';
-import { calls, greatestDifference, interpret, runPass } from '../run-pass.ts';
+import { GraphBuilder } from '../../support/graph-builder.ts';
+import { calls, greatestDifference, interpret, runPass } from '../../support/run-pass.ts';
 
 const everyByte = Tensor.from(
   'uint8',

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import { mergeEqualCalls } from '../../../lib/lowering/passes/merge-equal-calls.ts';
-import { GraphBuilder } from '../graph-builder.ts';
-import { calls, runPass } from '../run-pass.ts';
+import { GraphBuilder } from '../../support/graph-builder.ts';
+import { calls, runPass } from '../../support/run-pass.ts';
 
 test('equal calls become one, calls that differ in any argument do not', () => {
   const build = new GraphBuilder();

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import { nameFloatIslands } from '../../../lib/lowering/passes/name-float-islands.ts';
-import { GraphBuilder } from '../graph-builder.ts';
-import { runPass } from '../run-pass.ts';
+import { GraphBuilder } from '../../support/graph-builder.ts';
+import { runPass } from '../../support/run-pass.ts';
 
 test('an operator between integers is named, one at the border of the float part is not', () => {
   const build = new GraphBuilder();

@@ -1,9 +1,9 @@
 import { describe, expect, test } from 'vitest';
 import type { GraphModule, Node } from '../../../lib/graph/index.ts';
 import { quantizedAverage } from '../../../lib/lowering/passes/quantized-average.ts';
-import { GraphBuilder, uniform } from '../graph-builder.ts';
-import { calls, greatestDifference, interpret, runPass } from '../run-pass.ts';
-import { build, checkAgainstInterpreter, execute, steps } from '../run-plan.ts';
+import { GraphBuilder, uniform } from '../../support/graph-builder.ts';
+import { calls, greatestDifference, interpret, runPass } from '../../support/run-pass.ts';
+import { build, checkAgainstInterpreter, execute, steps } from '../../support/run-plan.ts';
 
 const quantize = 'quantized_decomposed.quantize_per_tensor.default';
 

@@ -3,8 +3,8 @@ import { lower } from '../../../lib/lowering/index.ts';
 import { quantizedEmbedding } from '../../../lib/lowering/passes/quantized-embedding.ts';
 import { compile } from '../../../lib/runtime/index.ts';
 import { Tensor } from '../../../lib/tensor/index.ts';
-import { GraphBuilder } from '../graph-builder.ts';
-import { calls, greatestDifference, interpret, runPass } from '../run-pass.ts';
+import { GraphBuilder } from '../../support/graph-builder.ts';
+import { calls, greatestDifference, interpret, runPass } from '../../support/run-pass.ts';
 
 test('a table of bytes stays so', () => {
   const build = new GraphBuilder();

@@ -2,8 +2,8 @@ import { expect, test } from 'vitest';
 import { lower } from '../../../lib/lowering/index.ts';
 import { quantizedLinear } from '../../../lib/lowering/passes/quantized-linear.ts';
 import { Tensor } from '../../../lib/tensor/index.ts';
-import { GraphBuilder, uniform } from '../graph-builder.ts';
-import { calls, greatestDifference, interpret, runPass } from '../run-pass.ts';
+import { GraphBuilder, uniform } from '../../support/graph-builder.ts';
+import { calls, greatestDifference, interpret, runPass } from '../../support/run-pass.ts';
 
 test.each([{ shape: [3, 16] }, { shape: [2, 5, 16] }])(
   'a linear layer of dequantized integers of shape $shape computes on the integers',

@@ -4,8 +4,8 @@ import { lower } from '../../../lib/lowering/index.ts';
 import { quantizedMatmul } from '../../../lib/lowering/passes/quantized-matmul.ts';
 import { compile } from '../../../lib/runtime/index.ts';
 import type { Tensor } from '../../../lib/tensor/index.ts';
-import { GraphBuilder, uniform } from '../graph-builder.ts';
-import { calls, greatestDifference, interpret, runPass } from '../run-pass.ts';
+import { GraphBuilder, uniform } from '../../support/graph-builder.ts';
+import { calls, greatestDifference, interpret, runPass } from '../../support/run-pass.ts';
 
 const [batch, length, heads, width] = [2, 9, 3, 8];
 const shape = [batch, length, heads * width];

@@ -3,8 +3,8 @@ import type { Node } from '../../../lib/graph/index.ts';
 import { lower } from '../../../lib/lowering/index.ts';
 import { recognizeIntegerProduct } from '../../../lib/lowering/passes/recognize-integer-product.ts';
 import { Tensor } from '../../../lib/tensor/index.ts';
-import { GraphBuilder, uniform } from '../graph-builder.ts';
-import { calls, interpret, runPass } from '../run-pass.ts';
+import { GraphBuilder, uniform } from '../../support/graph-builder.ts';
+import { calls, interpret, runPass } from '../../support/run-pass.ts';
 
 const bytes = (count: number, step: number) =>
   Array.from({ length: count }, (_, i) => ((i * step) % 127) - 63);

@@ -2,8 +2,8 @@ import { expect, test } from 'vitest';
 import type { Node } from '../../../lib/graph/index.ts';
 import { lower } from '../../../lib/lowering/index.ts';
 import { recognizeLinear } from '../../../lib/lowering/passes/recognize-linear.ts';
-import { GraphBuilder, uniform } from '../graph-builder.ts';
-import { calls, greatestDifference, interpret, runPass } from '../run-pass.ts';
+import { GraphBuilder, uniform } from '../../support/graph-builder.ts';
+import { calls, greatestDifference, interpret, runPass } from '../../support/run-pass.ts';
 
 const input = uniform([2, 5, 16], -1, 1, 3);
 

@@ -3,8 +3,8 @@ import type { Node } from '../../../lib/graph/index.ts';
 import { lower } from '../../../lib/lowering/index.ts';
 import { recognizeScaledWeight } from '../../../lib/lowering/passes/recognize-scaled-weight.ts';
 import { Tensor } from '../../../lib/tensor/index.ts';
-import { GraphBuilder, uniform } from '../graph-builder.ts';
-import { calls, greatestDifference, interpret, runPass } from '../run-pass.ts';
+import { GraphBuilder, uniform } from '../../support/graph-builder.ts';
+import { calls, greatestDifference, interpret, runPass } from '../../support/run-pass.ts';
 
 const integers = Array.from({ length: 7 * 16 }, (_, i) => ((i * 37) % 255) - 127);
 const input = uniform([3, 16], -1, 1, 5);

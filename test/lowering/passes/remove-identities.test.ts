@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import { removeIdentities } from '../../../lib/lowering/passes/remove-identities.ts';
-import { GraphBuilder, uniform } from '../graph-builder.ts';
-import { calls, interpret, runPass } from '../run-pass.ts';
+import { GraphBuilder, uniform } from '../../support/graph-builder.ts';
+import { calls, interpret, runPass } from '../../support/run-pass.ts';
 
 test('dropout outside training, clones and views to the same shape go', () => {
   const build = new GraphBuilder();

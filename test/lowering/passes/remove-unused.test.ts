@@ -1,8 +1,8 @@
 import { expect, test } from 'vitest';
 import { SymInt } from '../../../lib/graph/index.ts';
 import { removeUnused } from '../../../lib/lowering/passes/remove-unused.ts';
-import { GraphBuilder } from '../graph-builder.ts';
-import { calls, runPass } from '../run-pass.ts';
+import { GraphBuilder } from '../../support/graph-builder.ts';
+import { calls, runPass } from '../../support/run-pass.ts';
 
 test('a chain that leads nowhere goes, inputs stay', () => {
   const build = new GraphBuilder();

@@ -2,8 +2,8 @@ import { expect, test } from 'vitest';
 import type { Node } from '../../../lib/graph/index.ts';
 import { lower } from '../../../lib/lowering/index.ts';
 import { rowFunctions } from '../../../lib/lowering/passes/row-functions.ts';
-import { GraphBuilder, uniform } from '../graph-builder.ts';
-import { calls, greatestDifference, interpret, runPass } from '../run-pass.ts';
+import { GraphBuilder, uniform } from '../../support/graph-builder.ts';
+import { calls, greatestDifference, interpret, runPass } from '../../support/run-pass.ts';
 
 const functions: Readonly<Record<string, (build: GraphBuilder, x: Node) => Node>> = {
   softmax: (build, x) => build.call('aten.softmax.int', x, -1),

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import { sinkDequantize } from '../../../lib/lowering/passes/sink-dequantize.ts';
-import { GraphBuilder, uniform } from '../graph-builder.ts';
-import { calls, greatestDifference, interpret, runPass } from '../run-pass.ts';
+import { GraphBuilder, uniform } from '../../support/graph-builder.ts';
+import { calls, greatestDifference, interpret, runPass } from '../../support/run-pass.ts';
 
 const dequantize = 'quantized_decomposed.dequantize_per_tensor.default';
 

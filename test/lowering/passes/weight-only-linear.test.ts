@@ -3,8 +3,8 @@ import { lower } from '../../../lib/lowering/index.ts';
 import { weightOnlyLinear } from '../../../lib/lowering/passes/weight-only-linear.ts';
 import { compile } from '../../../lib/runtime/index.ts';
 import { Tensor } from '../../../lib/tensor/index.ts';
-import { GraphBuilder, uniform } from '../graph-builder.ts';
-import { calls, greatestDifference, interpret, runPass } from '../run-pass.ts';
+import { GraphBuilder, uniform } from '../../support/graph-builder.ts';
+import { calls, greatestDifference, interpret, runPass } from '../../support/run-pass.ts';
 
 test.each([{ shape: [3, 16] }, { shape: [2, 5, 16] }])(
   'a float input of shape $shape meets the int8 weight, and the relu is fused',

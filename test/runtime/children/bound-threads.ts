@@ -1,7 +1,7 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { compile } from '../../../lib/runtime/index.ts';
-import { uniform } from '../../lowering/graph-builder.ts';
-import { slowNet } from '../models.ts';
+import { uniform } from '../../support/graph-builder.ts';
+import { slowNet } from '../../support/models.ts';
 
 /** Prints the CPUs that a worker and its lane, the threads which compute a batch in parts, may run on. */
 const model = compile(slowNet(8), { threadsPerStream: 2 });

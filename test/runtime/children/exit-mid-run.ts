@@ -1,7 +1,7 @@
 // Ends the process while requests run and wait, in the way its first argument names.
 import { compile } from '../../../lib/runtime/index.ts';
 import { Tensor } from '../../../lib/tensor/index.ts';
-import { slowNet } from '../models.ts';
+import { slowNet } from '../../support/models.ts';
 
 const model = compile(slowNet(), { streams: 2, threadsPerStream: 2 });
 const x = Tensor.zeros('float32', [8, 16, 64, 64]);

@@ -3,7 +3,7 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { compile } from '../../../lib/runtime/index.ts';
 import { Tensor } from '../../../lib/tensor/index.ts';
-import { slowNet } from '../models.ts';
+import { slowNet } from '../../support/models.ts';
 
 const sleep = (milliseconds: number) => new Promise((resolve) => setTimeout(resolve, milliseconds));
 

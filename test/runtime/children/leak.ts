@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { compile, loadModel } from '../../../lib/runtime/index.ts';
 import { Tensor } from '../../../lib/tensor/index.ts';
-import { GraphBuilder, uniform } from '../../lowering/graph-builder.ts';
+import { GraphBuilder, uniform } from '../../support/graph-builder.ts';
 
 const b = new GraphBuilder();
 const x = b.input('x', [4, 512]);

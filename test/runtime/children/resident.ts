@@ -7,7 +7,7 @@ import { join } from 'node:path';
 import { SymInt } from '../../../lib/graph/index.ts';
 import { compile, loadModel } from '../../../lib/runtime/index.ts';
 import { Tensor } from '../../../lib/tensor/index.ts';
-import { GraphBuilder, uniform } from '../../lowering/graph-builder.ts';
+import { GraphBuilder, uniform } from '../../support/graph-builder.ts';
 
 const path = join(tmpdir(), `octavo-resident-${process.argv[2]}.octavo`);
 

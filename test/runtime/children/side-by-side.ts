@@ -1,7 +1,7 @@
 // Compiles a model between two others and disposes of it. Prints the resident memory in MiB that this gave back, and
 // whether the others compute what they did before.
 import { compile } from '../../../lib/runtime/index.ts';
-import { GraphBuilder, uniform } from '../../lowering/graph-builder.ts';
+import { GraphBuilder, uniform } from '../../support/graph-builder.ts';
 
 /** Convolutions of [1, channels, 4, 4]; each packs 36 * channels^2 bytes of weights. */
 function model(channels: number, layers: number) {

@@ -2,7 +2,7 @@
 import { isMainThread, parentPort, Worker, workerData } from 'node:worker_threads';
 import { compile } from '../../../lib/runtime/index.ts';
 import { Tensor } from '../../../lib/tensor/index.ts';
-import { slowNet } from '../models.ts';
+import { slowNet } from '../../support/models.ts';
 
 const x = new Tensor('float32', new Float32Array(2 * 16 * 64 * 64).fill(0.5), [2, 16, 64, 64]);
 const compiled = () => compile(slowNet(), { streams: 1, threadsPerStream: 2 });

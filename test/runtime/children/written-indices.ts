@@ -3,7 +3,7 @@ import { Worker } from 'node:worker_threads';
 import { GET_ITEM, type TensorMeta } from '../../../lib/graph/index.ts';
 import { compile } from '../../../lib/runtime/index.ts';
 import { Tensor } from '../../../lib/tensor/index.ts';
-import { GraphBuilder } from '../../lowering/graph-builder.ts';
+import { GraphBuilder } from '../../support/graph-builder.ts';
 
 const count = 50_000;
 const shared = new BigInt64Array(new SharedArrayBuffer(8 * count));

@@ -12,8 +12,8 @@ import {
   X86Quantizer,
 } from '../../lib/quantization/index.ts';
 import { numelOf, type Tensor } from '../../lib/tensor/index.ts';
-import { GraphBuilder, uniform } from './graph-builder.ts';
-import { build, checkAgainstInterpreter, execute, steps } from './run-plan.ts';
+import { GraphBuilder, uniform } from '../support/graph-builder.ts';
+import { build, checkAgainstInterpreter, execute, steps } from '../support/run-plan.ts';
 
 /** An image tensor in float64: what a graph should give, worked out without it. */
 class Image {

@@ -10,8 +10,8 @@ import {
 } from '../../lib/graph/index.ts';
 import { keepsSamplesApart } from '../../lib/plan/index.ts';
 import { Tensor } from '../../lib/tensor/index.ts';
-import { convNet, twoInputs } from '../runtime/models.ts';
-import { GraphBuilder, uniform } from './graph-builder.ts';
+import { GraphBuilder, uniform } from '../support/graph-builder.ts';
+import { convNet, twoInputs } from '../support/models.ts';
 
 const batch = new SymInt(['s0']);
 const length = new SymInt(['s1']);

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { lower } from '../../lib/lowering/index.ts';
 import { compile } from '../../lib/runtime/index.ts';
-import { GraphBuilder, uniform } from '../lowering/graph-builder.ts';
+import { GraphBuilder, uniform } from '../support/graph-builder.ts';
 
 /** Out of how many terms, to how many columns: rows of 1 KiB and more are spread over the cache's sets. */
 const layers = [

@@ -18,7 +18,7 @@ import {
   X86Quantizer,
 } from '../../lib/quantization/index.ts';
 import { Tensor } from '../../lib/tensor/index.ts';
-import { buildTransformer, transformerInput } from './transformer.ts';
+import { buildTransformer, transformerInput } from '../quantization/transformer.ts';
 
 /** What PyTorch 2.6 wrote about a model's quantization. */
 const fixture = (path: string) => new URL(`../fixtures/pt2e/${path}`, import.meta.url);

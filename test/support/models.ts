@@ -1,5 +1,5 @@
 import { type GraphModule, SymInt } from '../../lib/graph/index.ts';
-import { GraphBuilder } from '../lowering/graph-builder.ts';
+import { GraphBuilder } from './graph-builder.ts';
 
 const batch = new SymInt(['s0']);
 

@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import { addon } from '../../lib/native/addon.ts';
 import { rowMajorStrides } from '../../lib/tensor/index.ts';
-import { sizeOf } from './cases.ts';
-import { convolutionSums, seeded } from './reference.ts';
+import { sizeOf } from '../support/layers.ts';
+import { convolutionSums, seeded } from '../support/reference.ts';
 
 interface Problem {
   readonly name: string;

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { addon } from '../../lib/native/addon.ts';
 import { Tensor } from '../../lib/tensor/index.ts';
-import { uniform } from '../lowering/graph-builder.ts';
+import { uniform } from '../support/graph-builder.ts';
 
 const size = 24;
 const integers = (dtype: 'uint8' | 'int8', shape: readonly number[], low: number, seed: number) =>

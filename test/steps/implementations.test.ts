@@ -3,7 +3,7 @@ import { whyNoFastBfloat16 } from '../../lib/cpu/fast-bfloat16.ts';
 import { cpuFeatures } from '../../lib/cpu/features.ts';
 import { addon } from '../../lib/native/addon.ts';
 import { arrayTypeOf, type DType } from '../../lib/tensor/index.ts';
-import { type Layer, sizeOf, unaries } from './cases.ts';
+import { type Layer, sizeOf, unaries } from '../support/layers.ts';
 
 // Shapes of ResNet, ResNeXt, MobileNet, DenseNet and dilated networks, and two odd ones.
 const layers: readonly Layer[] = [

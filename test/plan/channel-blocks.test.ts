@@ -7,8 +7,8 @@ import type { Node } from '../../lib/graph/index.ts';
 import { lower } from '../../lib/lowering/index.ts';
 import { manualSeed } from '../../lib/nn/index.ts';
 import type { BuiltPlan } from '../../lib/plan/index.ts';
-import { GraphBuilder } from './graph-builder.ts';
-import { build, checkAgainstInterpreter, steps } from './run-plan.ts';
+import { GraphBuilder } from '../support/graph-builder.ts';
+import { build, checkAgainstInterpreter, steps } from '../support/run-plan.ts';
 
 interface Convolution {
   readonly kernel?: number;

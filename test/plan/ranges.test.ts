@@ -2,8 +2,8 @@ import { expect, it } from 'vitest';
 import { operators } from '../../lib/aten/index.ts';
 import { type Node, propagateShapes } from '../../lib/graph/index.ts';
 import { lower } from '../../lib/lowering/index.ts';
-import { GraphBuilder } from './graph-builder.ts';
-import { build } from './run-plan.ts';
+import { GraphBuilder } from '../support/graph-builder.ts';
+import { build } from '../support/run-plan.ts';
 
 const shape = [1, 4, 6, 6];
 

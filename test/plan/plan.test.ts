@@ -1,8 +1,8 @@
 import { isDeepStrictEqual } from 'node:util';
 import { describe, expect, it } from 'vitest';
 import { GET_ITEM, type GraphModule, type Node } from '../../lib/graph/index.ts';
-import { GraphBuilder, random } from './graph-builder.ts';
-import { build, checkAgainstInterpreter, steps } from './run-plan.ts';
+import { GraphBuilder, random } from '../support/graph-builder.ts';
+import { build, checkAgainstInterpreter, steps } from '../support/run-plan.ts';
 
 function conv(b: GraphBuilder, x: Node, inChannels: number, outChannels: number, kernel = 3): Node {
   const weight = b.parameter('weight', [outChannels, inChannels, kernel, kernel]);

@@ -1,7 +1,7 @@
 import { expect, it } from 'vitest';
 import { type Dim, SymInt } from '../../lib/graph/index.ts';
 import { buildPlan, ConstantStore } from '../../lib/plan/index.ts';
-import { GraphBuilder, uniform } from './graph-builder.ts';
+import { GraphBuilder, uniform } from '../support/graph-builder.ts';
 
 /** What the plan for one row tells a linear layer and a matrix product with a constant. */
 function toldOf(rows: Dim): unknown[] {

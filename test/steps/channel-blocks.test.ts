@@ -2,8 +2,8 @@
 import { describe, expect, test } from 'vitest';
 import { addon } from '../../lib/native/addon.ts';
 import { rowMajorStrides } from '../../lib/tensor/index.ts';
-import type { Layer } from './cases.ts';
-import { convolutionSums, seeded } from './reference.ts';
+import type { Layer } from '../support/layers.ts';
+import { convolutionSums, seeded } from '../support/reference.ts';
 
 type Order = 'blocks' | 'a slice of blocks' | 'row-major' | 'channels-last';
 
