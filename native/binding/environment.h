@@ -1,6 +1,6 @@
 // What the addon keeps for one JavaScript environment (the main thread, or one worker thread). Environments
-// never see each other: what is the process's own beside it (docs/architecture.md, "Plans and threads") holds
-// nothing of theirs but the memory of packed weights.
+// never see each other. What the process itself shares (docs/internals/threads.md) holds nothing of theirs
+// but the memory of packed weights.
 #pragma once
 
 #include <napi.h>
