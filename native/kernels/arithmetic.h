@@ -11,7 +11,7 @@ void add_rows(const float* a, const float* b, float* out, int64_t n);
 void subtract_rows(const float* a, const float* b, float* out, int64_t n);
 void multiply_rows(const float* a, const float* b, float* out, int64_t n);
 void divide_rows(const float* a, const float* b, float* out, int64_t n);
-// NaN in either operand gives NaN, as in PyTorch.
+// NaN in either operand results in NaN, as in PyTorch.
 void maximum_rows(const float* a, const float* b, float* out, int64_t n);
 void minimum_rows(const float* a, const float* b, float* out, int64_t n);
 // out = a * scale + shift, element by element.
@@ -20,9 +20,9 @@ void scale_shift_rows(const float* a, const float* scale, const float* shift, fl
 void linear_row(const float* a, float factor, float offset, float* out, int64_t n);
 // out = a / divisor.
 void divide_row(const float* a, float divisor, float* out, int64_t n);
-// min(max(a, low), high), NaN kept.
+// min(max(a, low), high); NaN stays NaN.
 void clip_row(const float* a, float low, float high, float* out, int64_t n);
-// a where positive, a * slope elsewhere.
+// a if positive, a * slope otherwise.
 void leaky_relu_row(const float* a, float slope, float* out, int64_t n);
 // clip(a / 6 + 1 / 2, 0, 1)
 void hardsigmoid_row(const float* a, float* out, int64_t n);

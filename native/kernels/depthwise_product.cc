@@ -8,7 +8,7 @@ namespace octavo::kernels {
 
 namespace {
 constexpr int64_t kPixels = 4;
-// Two taps of a block of channels lie as pairs, in the order in which AVX2 unpacks them.
+// Two taps of a block of channels are stored as pairs, in the order in which AVX2 unpacks them.
 constexpr int64_t kPairOrder[kDepthwiseChannels] = {0, 1, 2, 3, 8, 9, 10, 11, 4, 5, 6, 7, 12, 13, 14, 15};
 
 int64_t pairs_of(int64_t taps) { return (taps + 1) / 2; }
@@ -21,7 +21,7 @@ __attribute__((target("avx2"))) void multiply_avx2(const std::vector<int64_t>& t
     return _mm256_loadu_si256(reinterpret_cast<const __m256i*>(at));
   };
   __m256i low[kCount], high[kCount];
-  // Unrolled, all loops over pixels keep the sums in registers.
+  // Unrolled, so that all loops over pixels keep the sums in registers.
 #pragma GCC unroll 4
   for (int p = 0; p < kCount; p++) low[p] = high[p] = _mm256_setzero_si256();
   for (size_t t = 0; t < taps.size(); t += 2, weights += 2 * kDepthwiseChannels) {

@@ -1,5 +1,5 @@
-// Sums over the window of a depthwise convolution: every channel by its own weights, int16 by int8, in 32
-// bits.
+// Sums over the window of a depthwise convolution: each channel has its own weights, int16 by int8, in
+// 32 bits.
 #pragma once
 
 #include <cstdint>
@@ -7,13 +7,13 @@
 
 namespace octavo::kernels {
 
-// The channels that are computed together.
+// The count of channels that are computed together.
 constexpr int64_t kDepthwiseChannels = 16;
 
-// Elements of weights packed for `taps` taps of `channels` channels.
+// The size, in elements, of the weights packed for `taps` taps of `channels` channels.
 int64_t packed_depthwise_size(int64_t taps, int64_t channels);
 
-// Packs row-major weights [channels, taps]; channels that are missing from the last block are 0.
+// Packs row-major weights [channels, taps]. Channels missing from the last block are 0.
 void pack_depthwise(const int8_t* weights, int64_t taps, int64_t channels, int16_t* packed);
 
 // sums[p * sums_step + c] = sum over taps t of pixels[p][tap_offsets[t] + c] * weight, for the channels of

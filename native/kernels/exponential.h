@@ -8,8 +8,8 @@
 
 namespace octavo::kernels {
 
-// Within 2 units in the last place of e^x; Infinity where that is too large for float32, and 0 below -87.3,
-// where float32 runs out of normal numbers. NaN stays NaN.
+// Within 2 units in the last place of e^x. Infinity if that is too large for float32, and 0 below -87.3,
+// where float32 has no normal numbers. NaN stays NaN.
 OCTAVO_INLINE float exponential(float x) {
   // From 88.73 on all results are Infinity.
   constexpr float kOverflow = 89;
@@ -26,7 +26,7 @@ OCTAVO_INLINE float exponential(float x) {
   p = p * r + 1.6666665459e-1f;
   p = p * r + 5.0000001201e-1f;
   p = p * (r * r) + r + 1.0f;
-  // Times 2^k, in two halves: k = 128 alone would be no float.
+  // Times 2^k, in two halves: 2^128 is not a float.
   const int32_t whole = static_cast<int32_t>(k), half = whole >> 1;
   const int32_t bits[2] = {(half + 127) << 23, (whole - half + 127) << 23};
   float first, second;

@@ -1,4 +1,4 @@
-// The 16-bit floating-point formats, from and to float32; what float32 holds beyond them rounds to nearest
+// Conversion of the 16-bit floating-point formats from and to float32. Values are rounded to nearest
 // even.
 #pragma once
 
@@ -27,7 +27,7 @@ OCTAVO_INLINE uint16_t to_bf16(float value) {
 OCTAVO_INLINE float from_f16(uint16_t half) {
   const uint32_t sign = static_cast<uint32_t>(half & 0x8000u) << 16;
   const uint32_t magnitude = half & 0x7fffu;
-  // Moved to float32's exponent and fraction, a half is 2^112 too small, subnormal ones included.
+  // With float32's exponent and fraction a half is 2^112 too small, subnormal ones included.
   uint32_t bits = magnitude << 13;
   float value;
   std::memcpy(&value, &bits, sizeof value);

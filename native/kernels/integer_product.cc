@@ -21,7 +21,7 @@ template <int kRows>
 __attribute__((target("avx2"))) void multiply_avx2(const ProductRuns& runs, const int16_t* const* rows,
                                                    const int8_t* block, int32_t* sums, int64_t sums_step) {
   __m256i low[kRows], high[kRows];
-  // Unrolled, all loops over rows keep the sums in registers.
+  // Unrolled, so that all loops over rows keep the sums in registers.
 #pragma GCC unroll 6
   for (int r = 0; r < kRows; r++) low[r] = high[r] = _mm256_setzero_si256();
   const int64_t pairs = runs.pairs();

@@ -9,8 +9,8 @@ void lookup_scalar(const uint8_t* table, const uint8_t* src, uint8_t* dst, int64
   for (int64_t i = 0; i < n; i++) dst[i] = table[src[i]];
 }
 
-// VPERMI2B looks 7 bits up in 128 entries: two of them, one for either half of the table, and the top bit
-// chooses.
+// VPERMI2B looks 7 bits up in 128 entries. Two of them cover the two halves of the table, and the top
+// bit selects one.
 __attribute__((target("avx512f,avx512bw,avx512vbmi"))) void lookup_vbmi(const uint8_t* table,
                                                                         const uint8_t* src, uint8_t* dst,
                                                                         int64_t n) {
@@ -26,7 +26,7 @@ __attribute__((target("avx512f,avx512bw,avx512vbmi"))) void lookup_vbmi(const ui
 }
 
 bool has_vbmi() {
-  __builtin_cpu_init();  // this runs while the library is loaded
+  __builtin_cpu_init();  // needed because this runs while the library is loaded
   return __builtin_cpu_supports("avx512vbmi") && __builtin_cpu_supports("avx512bw");
 }
 

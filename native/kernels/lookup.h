@@ -1,4 +1,4 @@
-// Bytes through a table: any function of one 8-bit integer.
+// Maps bytes through a table: any function of one 8-bit integer.
 #pragma once
 
 #include <cstdint>

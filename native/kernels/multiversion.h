@@ -1,4 +1,4 @@
-// One source, one body per instruction set: the loader picks the widest the CPU has.
+// One source, one body for each instruction set: the loader picks the widest that the CPU supports.
 #pragma once
 
 // For plain functions that loop over contiguous elements. OpenMP regions stay outside of such functions: the

@@ -12,7 +12,7 @@ namespace {
 constexpr int64_t kTerms = 256;  // of a widened tile: 16 KiB, which stay in the first-level cache
 constexpr int64_t kRows = 4;     // with their sums in registers
 
-// One value a channel; the compiler splits it into the registers there are.
+// One value for each channel; the compiler splits it into registers.
 typedef float Channels __attribute__((vector_size(kNarrowChannels * sizeof(float)), aligned(4)));
 
 template <int64_t rows>

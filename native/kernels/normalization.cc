@@ -11,7 +11,7 @@
 namespace octavo::kernels {
 
 namespace {
-// out = exp(x - shift); gives the sum.
+// out = exp(x - shift); returns the sum.
 OCTAVO_MULTIVERSION float exponentials(const float* x, float shift, float* out, int64_t n) {
   float sum = 0;
 #pragma omp simd reduction(+ : sum)
@@ -36,12 +36,12 @@ OCTAVO_MULTIVERSION float squared_deviations(const float* x, float mean, int64_t
   return sum;
 }
 
-// The mean is taken off first: scaling it too would lose digits where it is far from 0.
+// The mean is subtracted first: scaling it as well would lose digits if it is far from 0.
 OCTAVO_MULTIVERSION void center_and_scale(const float* x, float mean, float factor, float* out, int64_t n) {
   for (int64_t i = 0; i < n; i++) out[i] = (x[i] - mean) * factor;
 }
 
-// The largest value, NaN left out.
+// The largest value, ignoring NaN.
 OCTAVO_MULTIVERSION float largest(const float* x, int64_t n) {
   float best = -std::numeric_limits<float>::infinity();
 #pragma omp simd reduction(max : best)

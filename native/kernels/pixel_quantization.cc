@@ -7,12 +7,13 @@
 namespace octavo::kernels {
 
 namespace {
-constexpr int64_t kBlock = 64;        // pixels whose words stay in the first-level cache
+constexpr int64_t kBlock = 64;        // pixels whose words fit the first-level cache
 constexpr int64_t kVectorPixels = 4;  // words in a vector of 16 bytes
 
 typedef uint8_t Bytes __attribute__((vector_size(16)));
 
-// The pixels' bytes without the unused ones of their words; behind them anything.
+// Stores the bytes of the pixels without the unused bytes of their words. The bytes after them are
+// undefined.
 template <int Channels>
 OCTAVO_INLINE Bytes pack_pixels(Bytes words) {
   static_assert(2 <= Channels && Channels <= kPixelChannels);
@@ -21,8 +22,8 @@ OCTAVO_INLINE Bytes pack_pixels(Bytes words) {
   return words;
 }
 
-// A pixel is first put together in a 32-bit word, which is a lane as wide as its floats': no values are
-// packed, and none are transposed.
+// A pixel is assembled in a 32-bit word, a lane as wide as the lane of its floats, so no values are
+// packed or transposed.
 template <int Channels, typename PixelWord>
 OCTAVO_INLINE void pixels_of(uint8_t* pixels, int64_t count, const PixelWord& pixel_word) {
   alignas(64) uint32_t words[kBlock];
@@ -33,7 +34,7 @@ OCTAVO_INLINE void pixels_of(uint8_t* pixels, int64_t count, const PixelWord& pi
       Bytes packed;
       std::memcpy(&packed, words + k, sizeof(packed));
       packed = pack_pixels<Channels>(packed);
-      // A whole store is faster, and the next one writes what lies behind the pixels.
+      // A whole store is faster, and the next one overwrites the bytes after the pixels.
       const bool last = k + kVectorPixels == kBlock;
       std::memcpy(pixels + (i + k) * Channels, &packed, last ? kVectorPixels * Channels : sizeof(packed));
     }

@@ -1,4 +1,4 @@
-// Images of few channels, as cameras and decoders give them, quantized to bytes that lie pixel by pixel.
+// Quantizes images of few channels, as cameras and decoders deliver them, to channels-last bytes.
 #pragma once
 
 #include <cstdint>
@@ -7,10 +7,10 @@
 
 namespace octavo::kernels {
 
-// Two channels or more, up to so many.
+// Supports 2 to `kPixelChannels` channels.
 constexpr int64_t kPixelChannels = 4;
 
-// pixels[i * channels + c] = the low byte of what src[c * channel_step + i] becomes.
+// pixels[i * channels + c] = the low byte of the integer that src[c * channel_step + i] quantizes to.
 void quantize_pixels(const float* src, int64_t channel_step, uint8_t* pixels, int64_t channels, int64_t count,
                      const Quantization& to);
 

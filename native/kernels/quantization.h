@@ -1,4 +1,4 @@
-// One float32 value to one integer, as PyTorch's quantized_decomposed operators do it; for the bodies of
+// Quantizes one float32 value, as PyTorch's quantized_decomposed operators do; for the bodies of
 // multiversioned functions.
 #pragma once
 
@@ -13,14 +13,14 @@ namespace octavo::kernels {
 struct Quantization {
   float inv_scale, zero_point, low, high;
 
-  // Whether quantized_from_zero() serves: bytes from 0 on, and a zero point that is one of them.
+  // Whether quantized_from_zero() applies: the range is bytes from 0 on, and the zero point is in it.
   bool starts_at_zero() const {
     return low == 0 && high <= 255 && zero_point >= 0 && zero_point <= high &&
            zero_point == std::trunc(zero_point);
   }
 };
 
-// NaN gives INT32_MIN, whose low bytes are 0.
+// NaN results in INT32_MIN, whose low bytes are 0.
 OCTAVO_INLINE int32_t quantized(float x, const Quantization& to) {
   float value = __builtin_rintf(x * to.inv_scale) + to.zero_point;
   value = value < to.low ? to.low : value;
@@ -28,8 +28,8 @@ OCTAVO_INLINE int32_t quantized(float x, const Quantization& to) {
   return static_cast<int32_t>(value);
 }
 
-// The same before the zero point is added, for what starts at zero. Clamped before it is rounded, by bounds
-// that are whole numbers, a value gives the same integer in fewer operations. NaN gives the lowest, which is
+// The same before the zero point is added, for ranges that start at zero. Clamping to whole bounds
+// before rounding returns the same integer in fewer operations. NaN results in the lowest one, which is
 // then 0 as well.
 OCTAVO_INLINE int32_t quantized_from_zero(float x, const Quantization& to) {
   const float low = -to.zero_point, high = to.high - to.zero_point;

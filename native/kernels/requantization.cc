@@ -10,14 +10,14 @@
 
 #include "kernels/multiversion.h"
 
-// Both bodies multiply and add in two roundings, so that a result does not depend on where in a row it lies:
-// neither may be compiled for an instruction set with fused multiply-adds.
+// Both bodies multiply and add in two roundings, so that a result does not depend on its position in a
+// row. Neither may be compiled for an instruction set with fused multiply-adds.
 #define OCTAVO_AVX2 __attribute__((target("avx2")))
 
 namespace octavo::kernels {
 
 namespace {
-constexpr int64_t kVector = 32;  // results that a store takes
+constexpr int64_t kVector = 32;  // results in one store
 enum class Added { nothing, u8, s8 };
 
 float added(const ByteAddend& addend, int64_t i) {
@@ -30,7 +30,7 @@ template <typename T>
 T requantized(int32_t integer, const Requantization& to, int64_t i) {
   float x = static_cast<float>(integer) * to.factor[i] + to.offset[i];
   if (to.addend.values) x += added(to.addend, i);
-  // As vectors do: what is not a number becomes the lower bound.
+  // As the vector body does: NaN becomes the lower bound.
   x = x > to.low ? x : to.low;
   x = x < to.high ? x : to.high;
   const int32_t q = static_cast<int32_t>(std::nearbyintf(x)) + to.zero_point;
@@ -63,10 +63,10 @@ OCTAVO_AVX2 inline __m256i rounded(const S* integers, const Requantization& to, 
   return _mm256_add_epi32(_mm256_cvtps_epi32(x), _mm256_set1_epi32(to.zero_point));
 }
 
-// What is left behind whole vectors is for requantized(). Gives how far it came.
+// Computes whole vectors and returns how many columns these are; requantized() computes the rest.
 template <Added kAdded, typename S, typename T>
 OCTAVO_AVX2 int64_t requantize_avx2(const S* integers, const Requantization& to, T* out, int64_t n) {
-  // Packing works within halves of a register: this puts four times eight results in order again.
+  // Packing works within halves of a register: this restores the order of four times eight results.
   const __m256i order = _mm256_setr_epi32(0, 4, 1, 5, 2, 6, 3, 7);
   int64_t i = 0;
   for (; i + kVector <= n; i += kVector) {

@@ -1,4 +1,5 @@
-// From integers, 32-bit sums of products or bytes, to bytes or floats: one factor and one offset a column.
+// From integers (32-bit sums of products, or bytes) to bytes or floats: one factor and one offset for
+// each column.
 #pragma once
 
 #include <algorithm>
@@ -8,16 +9,16 @@
 
 namespace octavo::kernels {
 
-// Integers of 8 bits that are added: (value - zero_point) * scale, in units of the result.
+// 8-bit integers to add: (value - zero_point) * scale, in units of the result.
 struct ByteAddend {
-  const void* values;  // null where nothing is added
+  const void* values;  // null without an addition
   bool is_signed;
   float scale;
   float zero_point;
 };
 
-// x = integers * factor + offset + addend, clamped to low..high, rounded, ties to even; then zero_point is
-// added, and what leaves the result's range saturates.
+// x = integers * factor + offset + addend, clamped to low..high and rounded, ties to even. Then
+// zero_point is added, and the sum saturates to the result's range.
 struct Requantization {
   const float* factor;
   const float* offset;
@@ -26,8 +27,8 @@ struct Requantization {
   int32_t zero_point;
 };
 
-// Bounds for `low` and `high`, from real ones, which may be infinite, and from the results that a real 1
-// takes.
+// A value for `low` or `high`: the real bound, which may be infinite, times `unit`, the units of the
+// result in a real 1.
 inline float bound(float real, float unit) {
   constexpr float kBeyond = 1 << 20;  // any byte under any zero point
   return std::clamp(real * unit, -kBeyond, kBeyond);
@@ -35,8 +36,8 @@ inline float bound(float real, float unit) {
 
 // Requantizes `n` columns. `to.addend.values` may be `out`, as may integers of its size.
 using Requantize = void (*)(const void* integers, const Requantization& to, void* out, int64_t n);
-// For the element types of integers (s32, u8 or s8) and result (u8 or s8). Throws std::invalid_argument for
-// others.
+// For the element types of integers (s32, u8 or s8) and result (u8 or s8). Throws std::invalid_argument
+// for others.
 Requantize requantize_row(DType integers, DType result);
 
 // out = sums * factor + offset.

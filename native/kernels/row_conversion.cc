@@ -16,7 +16,7 @@
 namespace octavo::kernels {
 
 namespace {
-constexpr int64_t kChunk = 512;  // floats of intermediate results: stays in the first-level cache
+constexpr int64_t kChunk = 512;  // floats of intermediate results, which fit the first-level cache
 
 template <typename T>
 OCTAVO_INLINE void load(const T* __restrict src, float* __restrict dst, int64_t n, float scale, float zp) {
@@ -33,7 +33,7 @@ OCTAVO_INLINE void clamp(const T* src, T* dst, int64_t n, T low, T high) {
   for (int64_t i = 0; i < n; i++) dst[i] = std::min(std::max(src[i], low), high);
 }
 
-// Plain functions, as multiversioning wants them.
+// Plain functions, which multiversioning needs.
 OCTAVO_MULTIVERSION void clamp_u8(const uint8_t* src, uint8_t* dst, int64_t n, uint8_t low, uint8_t high) {
   clamp(src, dst, n, low, high);
 }
@@ -91,7 +91,7 @@ OCTAVO_MULTIVERSION void store_f16(const float* __restrict src, uint16_t* __rest
   for (int64_t i = 0; i < n; i++) dst[i] = to_f16(src[i]);
 }
 
-// Calls body with a value of the C++ type that holds `dtype`; 16-bit floats are not among them.
+// Calls body with a value of the C++ type that stores `dtype`; 16-bit floats are excluded.
 template <typename Body>
 void with_type(DType dtype, const Body& body) {
   switch (dtype) {
@@ -118,7 +118,7 @@ void with_type(DType dtype, const Body& body) {
   }
 }
 
-// float32 can hold every int32, but 2147483647 itself would round up and overflow.
+// float32 covers every int32, except that 2147483647 itself would round up and overflow.
 float upper_bound(int64_t max) {
   const float bound = static_cast<float>(max);
   return static_cast<double>(bound) > static_cast<double>(max) ? std::nextafter(bound, 0.0f) : bound;

@@ -1,5 +1,4 @@
-// Turns a row of contiguous elements into a row of another type: move, cast, quantize, dequantize,
-// requantize.
+// Converts a row of contiguous elements to another type: move, cast, quantize, dequantize, requantize.
 #pragma once
 
 #include <cstdint>
@@ -8,8 +7,8 @@
 
 namespace octavo::kernels {
 
-// real = (stored - zero_point) * scale. The identity for floating point. A whole number, except for tables of
-// embeddings, whose rows keep their minimum exactly.
+// real = (stored - zero_point) * scale; the identity for floating point. The zero point is a whole
+// number, except for embedding tables, whose rows keep their minimum exactly.
 struct Affine {
   double scale = 1;
   double zero_point = 0;
@@ -33,21 +32,24 @@ void store_row(DType dtype, const float* src, void* dst, int64_t n, float inv_sc
 
 class RowConversion {
  public:
-  // Elements as they are.
+  // Moves elements unchanged.
   static RowConversion move(DType dtype);
-  // What static_cast does; 16-bit floating point goes from and to float32 only, rounding to nearest even.
+  // Converts as static_cast does. 16-bit floating point converts from and to float32 only, rounding to
+  // nearest even.
   static RowConversion cast(DType from, DType to);
-  // Every byte through a table of 256, which must outlive the conversion.
+  // Maps every byte through a table of 256 entries, which must outlive the conversion.
   static RowConversion lookup(DType from, DType to, const uint8_t* table);
-  // Bytes of one dtype, kept within a range.
+  // Clamps bytes of one dtype to a range.
   static RowConversion clamp(DType byte, QuantRange range);
   // Rounds as PyTorch's quantized_decomposed operators do: q = clamp(round_half_even(x * (1 / scale)) + zp).
   static RowConversion affine(DType from, Affine source, DType to, Affine target, QuantRange range);
 
   void operator()(const void* src, void* dst, int64_t n) const { kernel_(*this, src, dst, n); }
-  // Whether so many rows can be converted and woven at once, which is faster than one after the other.
+  // Whether `rows` rows can be converted and interleaved at once, which is faster than one after the
+  // other.
   bool weaves(int64_t rows) const;
-  // Element i of every row, those `src_step` elements apart, before element i + 1 of any.
+  // Interleaves rows that are `src_step` elements apart: element i of every row precedes element i + 1
+  // of any.
   void weave(const void* src, int64_t src_step, void* dst, int64_t rows, int64_t n) const;
   DType from() const { return from_; }
   DType to() const { return to_; }

@@ -1,12 +1,12 @@
-// Work on the calling thread alone.
+// Runs work on the calling thread alone.
 #pragma once
 
 #include <omp.h>
 
 namespace octavo::kernels {
 
-// While it lives, parallel regions of this thread have one thread: for work that several threads do at once,
-// each for itself.
+// During its lifetime parallel regions of this thread have one thread: for work that several threads do
+// at once, each by itself.
 class SingleThread {
  public:
   SingleThread() : threads_(omp_get_max_threads()) { omp_set_num_threads(1); }

@@ -15,7 +15,7 @@ OCTAVO_INLINE float hyperbolic_tangent(float x) {
   const float magnitude = x < 0 ? -x : x;
   const float e = exponential(-2.0f * magnitude);
   const float far = (1.0f - e) / (1.0f + e);
-  // Near 0 the quotient cancels: Cephes' polynomial there.
+  // Near 0 the quotient cancels: use Cephes' polynomial there.
   const float z = x * x;
   float p = -5.70498872745e-3f;
   p = p * z + 2.06390887954e-2f;
@@ -44,7 +44,7 @@ OCTAVO_INLINE float error_function(float x) {
 OCTAVO_INLINE float logarithm(float x) {
   constexpr float kInfinity = std::numeric_limits<float>::infinity();
   constexpr float kLn2High = 0.693359375f, kLn2Low = -2.12194440e-4f;
-  // Subnormal numbers are made normal ones first.
+  // Scale subnormal numbers to normal ones first.
   const bool is_small = x < std::numeric_limits<float>::min();
   const float normal = is_small ? x * 8388608.0f : x;  // 2^23
   // normal = 2^k (1 + f) with 1 + f from sqrt(1 / 2) to sqrt(2).

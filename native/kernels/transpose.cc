@@ -8,8 +8,7 @@
 namespace octavo::kernels {
 
 namespace {
-// `Rows` rows as they come, into columns that follow each other without gaps: the colours of an image's
-// pixels.
+// Interleaves `Rows` rows into adjacent columns: the colours of an image's pixels.
 template <typename T, int Rows>
 OCTAVO_INLINE void weave(const T* src, int64_t src_step, T* dst, int64_t columns) {
   constexpr int64_t length = kVectorLength<T>;
@@ -24,7 +23,7 @@ OCTAVO_INLINE void weave(const T* src, int64_t src_step, T* dst, int64_t columns
     for (int row = 0; row < Rows; row++) dst[column * Rows + row] = src[row * src_step + column];
 }
 
-// And back: columns that follow each other in short rows without gaps.
+// The reverse: adjacent columns in short rows, without gaps.
 template <typename T, int Columns>
 OCTAVO_INLINE void split(const T* __restrict src, T* __restrict dst, int64_t dst_step, int64_t rows) {
   for (int column = 0; column < Columns; column++)
@@ -44,7 +43,7 @@ OCTAVO_INLINE void transpose_block(const T* src, int64_t src_step, T* dst, int64
                   reinterpret_cast<const T*>(&rows[i]) + column * Rows, Rows * sizeof(T));
 }
 
-// As many rows as can still be had in blocks of `Rows`, then in smaller ones, down to one by one.
+// Processes as many rows as possible in blocks of `Rows`, then in smaller ones, down to single rows.
 template <typename T, int Rows>
 OCTAVO_INLINE void transpose_columns(const T* src, int64_t src_step, T* dst, int64_t dst_step, int64_t rows) {
   int64_t row = 0;

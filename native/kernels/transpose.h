@@ -1,4 +1,4 @@
-// Moving elements of 1, 2, 4 or 8 bytes between layouts.
+// Moves elements of 1, 2, 4 or 8 bytes between layouts.
 #pragma once
 
 #include <cstdint>
@@ -9,7 +9,7 @@ namespace octavo::kernels {
 void transpose(int64_t element_bytes, const void* src, int64_t src_step, void* dst, int64_t dst_step,
                int64_t rows, int64_t columns);
 
-// dst[i] = src[i] for elements that lie src_step and dst_step bytes apart.
+// dst[i] = src[i] for elements that are src_step and dst_step bytes apart.
 void gather(int64_t element_bytes, const void* src, int64_t src_step, void* dst, int64_t dst_step,
             int64_t count);
 

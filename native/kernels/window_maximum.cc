@@ -15,8 +15,8 @@ struct Bf16 {
   uint16_t bits;
 };
 
-// As many numbers as T's lanes, the largest so far. Comparisons with NaN are false, so that it would be
-// passed over. Of integers none is unequal to itself, which the compiler knows.
+// The largest so far, in each of T's lanes. Comparisons with NaN are false and would skip it, so is_nan
+// remembers it. An integer is never unequal to itself, which the compiler knows.
 template <typename T, int Lanes>
 struct Best {
   typedef T Vector __attribute__((vector_size(Lanes * sizeof(T))));
@@ -31,8 +31,8 @@ struct Best {
   OCTAVO_INLINE void finish() { values = is_nan ? Vector{} + std::numeric_limits<T>::quiet_NaN() : values; }
 };
 
-// How elements come into vectors that can be compared, and go back. Arrays in place of vectors would do, if
-// the compiler did not copy them through memory.
+// How elements are loaded into vectors that can be compared, and stored again. Arrays in place of
+// vectors would do, if the compiler did not copy them through memory.
 template <typename T, int Lanes>
 struct Elements {
   using Number = T;
@@ -66,8 +66,8 @@ struct Elements<Bf16, 1> {
   static OCTAVO_INLINE void store(const Vector& from, Bf16* to) { to->bits = to_bf16(from[0]); }
 };
 
-// As many channels as there are in blocks of `Lanes`, then in smaller ones. Side: rows and columns, where
-// they are known to the compiler.
+// Processes as many channels as possible in blocks of `Lanes`, then in smaller ones. Side: rows and
+// columns, if they are known to the compiler.
 template <typename T, int Lanes, int Side>
 OCTAVO_INLINE void maximum_in_blocks(const PixelWindows& windows, const T* pixels, T* results,
                                      int64_t channels) {

@@ -1,5 +1,6 @@
-// Rows of vectors woven into one: what transposes blocks of small elements without moving them one at a time.
-// For the bodies of multiversioned functions; plain vectors of the compiler's, which become its shuffles.
+// Interleaves rows of vectors: transposes blocks of small elements without moving them one at a time.
+// For the bodies of multiversioned functions. Uses plain vectors of the compiler, which become its
+// shuffles.
 #pragma once
 
 #include <cstdint>
@@ -10,7 +11,7 @@
 
 namespace octavo::kernels {
 
-constexpr int kVectorBytes = 16;  // wider shuffles stay within 16 bytes anyway, until AVX-512 VBMI
+constexpr int kVectorBytes = 16;  // wider shuffles stay within 16 bytes until AVX-512 VBMI
 
 template <typename T>
 struct VectorOf {
@@ -42,14 +43,14 @@ OCTAVO_INLINE Vector<T> zip_half(Vector<T> a, Vector<T> b, std::integer_sequence
   return __builtin_shuffle(a, b, Vector<T>{static_cast<T>(Half * length / 2 + I / 2 + I % 2 * length)...});
 }
 
-// Of three rows: where element `lane` of the woven vector `part` comes from.
+// For three rows: the source position of element `lane` of the interleaved vector `part`.
 template <typename T>
 struct ThreeRows {
   static constexpr int length = kVectorLength<T>;
   static constexpr int row(int part, int lane) { return (part * length + lane) % 3; }
   static constexpr int column(int part, int lane) { return (part * length + lane) / 3; }
-  // No lane takes from a row in two parts, since 3 does not divide `length`: once its elements are in this
-  // order, all parts take them from where they are.
+  // No lane reads from a row in two parts, since 3 does not divide `length`. Once the elements are in
+  // this order, all parts read them in place.
   static constexpr int order(int from, int lane) {
     return row(0, lane) == from ? column(0, lane) : row(1, lane) == from ? column(1, lane) : column(2, lane);
   }
@@ -60,7 +61,7 @@ OCTAVO_INLINE Vector<T> order_lanes(Vector<T> v, std::integer_sequence<int, I...
   return __builtin_shuffle(v, Vector<T>{static_cast<T>(ThreeRows<T>::order(Row, I))...});
 }
 
-// Lanes of b where the woven vector `Part` takes from `Row`, those of a elsewhere.
+// Selects lanes of b where the interleaved vector `Part` reads from `Row`, and lanes of a elsewhere.
 template <typename T, int Part, int Row, int... I>
 OCTAVO_INLINE Vector<T> put_lanes(Vector<T> a, Vector<T> b, std::integer_sequence<int, I...>) {
   return __builtin_shuffle(
@@ -77,8 +78,8 @@ OCTAVO_INLINE void zip_three_rows(Vector<T> (&rows)[3]) {
   rows[2] = put_lanes<T, 2, 2>(put_lanes<T, 2, 1>(a, b, lanes), c, lanes);
 }
 
-// Vectors of `Rows` rows, three or a power of two: on return one after the other they hold the first elements
-// of all rows, then the second ones, ...
+// Interleaves vectors of `Rows` rows, three or a power of two. On return consecutive vectors hold the
+// first elements of all rows, then the second ones, ...
 template <typename T, int Rows>
 OCTAVO_INLINE void zip_rows(Vector<T> (&rows)[Rows]) {
   if constexpr (Rows == 3) return zip_three_rows<T>(rows);

@@ -1,4 +1,4 @@
-// The memory that runs compute in, one after the other: one block, reused by every plan.
+// The memory that consecutive runs compute in: one block, reused by every plan.
 #pragma once
 
 #include <cstddef>
@@ -8,7 +8,7 @@ namespace octavo {
 
 class Arena {
  public:
-  // A block of at least `bytes`, aligned to cache lines. What it held before is lost when it has to grow.
+  // A block of at least `bytes`, aligned to cache lines. Its contents are lost when it has to grow.
   // Throws std::bad_alloc.
   void* reserve(size_t bytes);
 

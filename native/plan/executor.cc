@@ -12,13 +12,14 @@
 namespace octavo {
 
 namespace {
-// After this long without work a worker lets go of its OpenMP threads; the next job starts new ones, which
-// takes some 50 microseconds. Kept, they would count against the barriers of others (see Environment).
+// A worker without work releases its OpenMP threads after this time. The next job starts new ones, which
+// costs some 50 microseconds. Threads that are kept would count against the barriers of others (see
+// Environment).
 constexpr std::chrono::seconds kIdle{1};
 }  // namespace
 
 Executor::Executor(size_t streams) : streams_(streams) {
-  // Signals are the event loop's: workers, and the OpenMP threads they start, inherit a full mask.
+  // Signals belong to the event loop: workers, and the OpenMP threads they start, inherit a full mask.
   sigset_t all, before;
   sigfillset(&all);
   pthread_sigmask(SIG_SETMASK, &all, &before);

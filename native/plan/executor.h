@@ -17,17 +17,17 @@ namespace octavo {
 
 class Job {
  public:
-  // After all that came before.
+  // After all jobs submitted before.
   static constexpr uint64_t kLast = UINT64_MAX;
 
-  // Jobs start in the order of `arrival`, those of equal number in the order in which they are submitted.
+  // Jobs start in the order of `arrival`, those of equal number in the order of submission.
   explicit Job(uint64_t arrival = kLast) : arrival_(arrival) {}
   virtual ~Job() = default;
   uint64_t arrival() const { return arrival_; }
   // On a worker.
   virtual void work(Stream& stream) = 0;
-  // On the same worker right after, with what work() threw or null. The executor gives up the job with this
-  // call: the one who made it decides where it ends.
+  // On the same worker right after, with work()'s exception or null. With this call the executor gives
+  // up the job: its creator decides where it ends.
   virtual void done(std::exception_ptr error) noexcept = 0;
 
  private:
@@ -36,7 +36,7 @@ class Job {
 
 class Executor {
  public:
-  // Starts `streams` workers. Throws std::system_error when the threads cannot be had.
+  // Starts `streams` workers. Throws std::system_error if the system refuses threads.
   explicit Executor(size_t streams);
   // Ends the workers; a running job is told to stop.
   ~Executor();
@@ -45,12 +45,13 @@ class Executor {
 
   size_t streams() const { return streams_; }
 
-  // Puts the job into the queue. Throws std::runtime_error once closed. The caller keeps a job that was
+  // Puts the job into the queue. Throws std::runtime_error once closed; the caller keeps a job that was
   // refused.
   void submit(Job* job);
-  // Takes the job with this number back out of the queue; null when none waits there any more.
+  // Removes the job with this number from the queue and returns it; null if it is not waiting.
   Job* withdraw(uint64_t arrival);
-  // No more jobs: gives back those that waited. Workers end when they have finished what they run.
+  // Accepts no more jobs and returns those that waited. Workers end when they have finished what they
+  // run.
   std::deque<Job*> close();
   // Tells running jobs to stop at their next step.
   void abort() { aborting_.store(true, std::memory_order_relaxed); }
@@ -60,7 +61,7 @@ class Executor {
 
  private:
   void serve(size_t index);
-  // The next job, as soon as there is one; null when there will be none.
+  // Waits for the next job; null when there will be none.
   Job* next();
 
   const size_t streams_;

@@ -10,14 +10,16 @@
 namespace octavo {
 
 namespace {
-// Where OpenMP binds threads to places (OMP_PROC_BIND, GOMP_CPU_AFFINITY), the worker is bound to its own,
-// and who it starts inherits that: a lane takes the next place, as OpenMP's own threads do.
+// If OpenMP binds threads to places (OMP_PROC_BIND, GOMP_CPU_AFFINITY), the worker is bound to its own,
+// and threads that it starts inherit that. A lane therefore moves to the next place, as OpenMP's own
+// threads do.
 void bind_to_place(size_t lane) {
   const int places = omp_get_proc_bind() == omp_proc_bind_false ? 0 : omp_get_num_places();
   if (places < 1) return;
   const int place = static_cast<int>(lane % static_cast<size_t>(places));
   std::vector<int> cpus(static_cast<size_t>(omp_get_place_num_procs(place)));
-  // In a region: libgomp binds a thread that starts its first one to the first place, and never again.
+  // In a region: libgomp binds a thread to the first place when it starts its first one, and never
+  // again.
 #pragma omp parallel num_threads(1)
   omp_get_place_proc_ids(place, cpus.data());
   cpu_set_t set;

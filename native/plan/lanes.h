@@ -1,5 +1,5 @@
-// Threads beside a worker, for what is computed side by side: to OpenMP each is the first of a team of its
-// own, so that the steps it runs share nothing with those of another.
+// Threads in addition to a worker, for parts that are computed at the same time. To OpenMP each is the
+// first of a team of its own, so that its steps share nothing with those of another.
 #pragma once
 
 #include <condition_variable>
@@ -19,9 +19,9 @@ class Lanes {
   Lanes(const Lanes&) = delete;
   Lanes& operator=(const Lanes&) = delete;
 
-  // Calls work(lane) for every lane below `count` at once, lane 0 on the calling thread, and returns when all
-  // have ended. Threads are started when they are first needed; where there are no more to be had, fewer
-  // lanes work. `work` must not throw.
+  // Calls work(lane) for every lane below `count` at once, lane 0 on the calling thread, and returns
+  // when all have ended. Threads are started when they are first needed; if the system refuses some,
+  // fewer lanes work. `work` must not throw.
   void run(size_t count, const std::function<void(size_t)>& work);
 
  private:
@@ -30,7 +30,7 @@ class Lanes {
   std::mutex mutex_;
   std::condition_variable wake_, finished_;
   const std::function<void(size_t)>* work_ = nullptr;
-  uint64_t turn_ = 0;  // of run(): counted, so that no lane takes one twice
+  uint64_t turn_ = 0;  // counts calls of run(), so that no lane joins one twice
   size_t count_ = 0;   // lanes of this turn
   size_t busy_ = 0;
   bool closed_ = false;

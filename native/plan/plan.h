@@ -9,7 +9,7 @@
 
 namespace octavo {
 
-// Where a value's first element is: `offset` bytes into a buffer.
+// The place of a value's first element: `offset` bytes into a buffer.
 struct Storage {
   enum class Kind { input, output, arena, constant };
   Kind kind;
@@ -36,12 +36,12 @@ struct Plan {
   std::vector<PlanStep> steps;  // `spec.inputs` and `spec.outputs` are filled in by finish()
   size_t arena_bytes = 0;
   size_t threads = 1;  // OpenMP threads that make and run its primitives
-  // A request's buffers may hold several inputs and outputs, one behind the other: the plan runs once for
-  // each of these parts, and so many of them at once.
+  // A request's buffers may hold the inputs and outputs of several parts, concatenated: the plan runs
+  // once for each part, and `lanes` parts run at the same time.
   size_t lanes = 1;
 
-  // Checks every index, stride and offset, and completes the steps' specs. Throws std::invalid_argument that
-  // names what is wrong: after it, no step can reach memory that is not the plan's.
+  // Checks every index, stride and offset, and completes the steps' specs. After it no step can reach
+  // memory that is not the plan's. Throws std::invalid_argument that names what is wrong.
   void finish();
 };
 

@@ -53,8 +53,8 @@ void PlanInstance::bind_arena(uint8_t* base) {
   arena_base_ = base;
 }
 
-// Of this thread alone. oneDNN divides a primitive's work by it both when it makes the primitive and when it
-// runs it.
+// Sets the count for this thread alone. oneDNN divides the work by it both when it creates a primitive
+// and when it runs it.
 void PlanInstance::use_threads() const { omp_set_num_threads(static_cast<int>(plan_->threads)); }
 
 void PlanInstance::bind(void* const* inputs, void* const* outputs, Arena& arena) {

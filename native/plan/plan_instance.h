@@ -18,11 +18,11 @@ class PlanInstance {
   // Makes the primitives. Stops with Aborted once `abort` is set.
   PlanInstance(std::shared_ptr<const Plan> plan, const std::atomic<bool>& abort);
 
-  // One inference. `inputs` and `outputs` are one pointer a plan input and output. Errors name the step.
-  // Stops between two steps with Aborted once `abort` is set.
+  // One inference. `inputs` and `outputs` hold one pointer for each plan input and output. Errors name
+  // the step. Stops between two steps with Aborted once `abort` is set.
   void run(void* const* inputs, void* const* outputs, Arena& arena, const std::atomic<bool>& abort);
-  // The same; `times` receives two numbers a step, in nanoseconds: when it began, by the monotonic clock, and
-  // how long it took.
+  // The same. `times` receives two numbers for each step, in nanoseconds: its start on the monotonic
+  // clock, and its duration.
   void profile(void* const* inputs, void* const* outputs, Arena& arena, const std::atomic<bool>& abort,
                double* times);
 

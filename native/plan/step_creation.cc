@@ -17,11 +17,11 @@ class StepCreation {
   StepCreation(const Plan& plan, const std::atomic<bool>& abort)
       : plan_(plan), abort_(abort), steps_(plan.steps.size()), errors_(plan.steps.size()) {}
 
-  // Takes the next step until there is none: called by every thread that takes part.
+  // Every participating thread calls this: it creates the next step until there is none left.
   void work() {
-    // Of this thread alone: primitives are made for the threads that will run them.
+    // For this thread alone: primitives are created under the thread count that will run them.
     omp_set_num_threads(static_cast<int>(plan_.threads));
-    // What was taken is made: of several errors the first step's is always among them.
+    // A step that was started is completed, so of several errors the first step's is always among them.
     while (!stopped()) {
       const size_t at = next_++;
       if (at >= steps_.size()) return;
@@ -35,7 +35,7 @@ class StepCreation {
   }
 
   std::vector<std::unique_ptr<Step>> take() {
-    // The order of the steps, not of the threads: the same plan fails with the same error.
+    // The first in the order of the steps, not of the threads: the same plan fails with the same error.
     for (const auto& error : errors_)
       if (error) std::rethrow_exception(error);
     if (stopped()) throw Aborted();
@@ -62,7 +62,7 @@ std::vector<std::unique_ptr<Step>> create_steps(const Plan& plan, const std::ato
   try {
     while (helpers.size() + 1 < threads) helpers.emplace_back([&] { creation.work(); });
   } catch (const std::system_error&) {
-    // No more threads to be had: those that are here do it.
+    // The system refuses more threads: the existing ones do the work.
   }
   creation.work();
   for (auto& helper : helpers) helper.join();

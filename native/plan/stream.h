@@ -1,4 +1,4 @@
-// What a worker has for the jobs that it runs.
+// What a worker keeps for the jobs that it runs.
 #pragma once
 
 #include <cstddef>

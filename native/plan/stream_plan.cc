@@ -8,7 +8,7 @@
 namespace octavo {
 
 namespace {
-// Where each tensor's part `index` begins.
+// Pointers to part `index` of each tensor.
 std::vector<void*> part_of(void* const* buffers, const std::vector<TensorDesc>& descs, size_t index) {
   std::vector<void*> parts;
   parts.reserve(descs.size());
@@ -17,7 +17,7 @@ std::vector<void*> part_of(void* const* buffers, const std::vector<TensorDesc>& 
   return parts;
 }
 
-// What went wrong first, kept until the threads have met again.
+// The first error, kept until the threads have met again.
 class FirstError {
  public:
   void keep(std::exception_ptr error) noexcept {

@@ -1,4 +1,4 @@
-// A plan made ready for one stream: an instance for each part of a request that is computed at once.
+// A plan made ready for one stream: an instance for each part of a request that runs at the same time.
 #pragma once
 
 #include <atomic>
@@ -15,16 +15,16 @@ class StreamPlan {
   // Makes the primitives. Stops with Aborted once `abort` is set.
   StreamPlan(const std::shared_ptr<const Plan>& plan, const std::atomic<bool>& abort);
 
-  // One request: `inputs` and `outputs` are one pointer a plan input and output, to its `parts` one behind
-  // the other. Threads take one part after the other, so that one that is held up does fewer. The first error
-  // is thrown.
+  // One request. `inputs` and `outputs` hold one pointer for each plan input and output, to its `parts`,
+  // concatenated. Each thread computes one part after the other, so that a thread that is held up does
+  // fewer. Throws the first error.
   void run(size_t parts, void* const* inputs, void* const* outputs, Stream& stream,
            const std::atomic<bool>& abort);
-  // The same. `times` receives for each part the number of the lane that computed it, and then two numbers a
-  // step, as of PlanInstance::profile.
+  // The same. `times` receives for each part the number of the lane that computed it, then two numbers
+  // for each step, as PlanInstance::profile returns them.
   void profile(size_t parts, void* const* inputs, void* const* outputs, Stream& stream,
                const std::atomic<bool>& abort, double* times);
-  // Numbers that `times` has for each part.
+  // The count of numbers in `times` for each part.
   static size_t times_per_part(const Plan& plan) { return 1 + 2 * plan.steps.size(); }
 
   const PlanInstance& instance() const { return *instances_.front(); }

@@ -12,7 +12,7 @@ namespace octavo {
 namespace {
 constexpr size_t kMaxInputs = 4;
 constexpr size_t kMaxElement = 4;
-constexpr int64_t kBlock = 4 * 1024;  // elements a thread takes at a time
+constexpr int64_t kBlock = 4 * 1024;  // elements that a thread computes at a time
 
 std::vector<Dims> all_strides(const PointwiseOperand& output, const std::vector<PointwiseOperand>& inputs) {
   std::vector<Dims> strides = {output.desc.strides};
@@ -60,8 +60,8 @@ PointwiseLoop::PointwiseLoop(const PointwiseOperand& output, const std::vector<P
   rows_ = rows_at_once();
 }
 
-// Rows along channels are short. Several pixels make one row where they follow each other without gaps, but
-// for operands with one value a channel, which repeat.
+// Rows along channels are short. Several pixels make one row if they are adjacent, unless an operand has
+// one value for each channel, which repeats.
 int64_t PointwiseLoop::rows_at_once() const {
   if (numel_ == 0 || nest_.extents.size() < 2) return 1;
   const size_t last = nest_.extents.size() - 1;
@@ -90,7 +90,8 @@ void PointwiseLoop::execute(void* output, const void* const* inputs, const Body&
   });
 }
 
-// An operand's values as floats: `length` of each of the rows, in `converted` unless they are that already.
+// An operand's values as floats: `length` of each of the rows, in `converted` unless they are floats
+// already.
 const float* PointwiseLoop::load(size_t operand, const char* src, int64_t length, int64_t rows,
                                  float* converted) const {
   alignas(64) char gathered[kChunk * kMaxElement];
@@ -106,7 +107,7 @@ const float* PointwiseLoop::load(size_t operand, const char* src, int64_t length
   kernels::load_row(desc.dtype, src, converted, loaded, static_cast<float>(affine.scale),
                     static_cast<float>(affine.zero_point));
   if (step == 0) std::fill(converted + 1, converted + length, converted[0]);
-  // Twice as many each time: single rows are too short for copying.
+  // Doubles the filled part each time: single rows are too short for copying.
   if (repeats)
     for (int64_t made = length, all = length * rows; made < all; made *= 2)
       std::copy_n(converted, std::min(made, all - made), converted + made);

@@ -1,5 +1,5 @@
-// Loops over the elements of several tensors that broadcast to one shape, computing in float32 whatever they
-// are stored as.
+// Loops over the elements of several tensors that broadcast to one shape. They compute in float32,
+// regardless of how the elements are stored.
 #pragma once
 
 #include <functional>
@@ -23,15 +23,15 @@ struct PointwiseOperand {
 PointwiseOperand pointwise_operand(const TensorDesc& desc, const Attributes& attributes,
                                    const std::string& prefix);
 
-// The strides that walk `desc` over `shape`: 0 where it is repeated. Throws std::invalid_argument when desc
-// does not broadcast to shape.
+// The strides that walk `desc` over `shape`: 0 along repeated extents. Throws std::invalid_argument if
+// desc does not broadcast to shape.
 Dims broadcast_strides(const TensorDesc& desc, const Dims& shape);
 
 class PointwiseLoop {
  public:
-  // The most values a body is called for at a time.
+  // The largest count of values in one call of a body.
   static constexpr int64_t kChunk = 512;
-  // Computes `count` values from as many of every input. `out` may be one of the inputs.
+  // Computes `count` values from `count` values of every input. `out` may be one of the inputs.
   using Body = std::function<void(const float* const* inputs, float* out, int64_t count)>;
 
   PointwiseLoop(const PointwiseOperand& output, const std::vector<PointwiseOperand>& inputs);

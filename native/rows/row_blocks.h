@@ -1,5 +1,5 @@
-// A loop nest's rows in blocks of neighbours, for threads to take one block at a time: where a row begins
-// costs a division for each loop, and rows along channels are short.
+// A loop nest's rows in blocks of neighbours; a thread computes one block at a time. To find the
+// beginning of a row costs a division for each loop, and rows along channels are short.
 #pragma once
 
 #include <algorithm>
@@ -10,7 +10,7 @@ namespace octavo {
 
 class RowBlocks {
  public:
-  // `elements`: about how many a block shall have. No extent may be 0.
+  // `elements`: the approximate size of a block. No extent may be 0.
   RowBlocks(const LoopNest& nest, int64_t elements)
       : nest_(nest), loops_(nest.extents.size() < 2 ? 0 : nest.extents.size() - 2) {
     if (nest.extents.size() > 1) along_ = nest.extents[loops_];
@@ -22,13 +22,14 @@ class RowBlocks {
 
   int64_t count() const { return count_; }
 
-  // Calls body(offsets) for every row of a block: where it begins in each operand, in elements.
+  // Calls body(offsets) for every row of a block, with the row's beginning in each operand, in elements.
   template <typename Body>
   void each_row(int64_t block, const Body& body) const {
     each_run(block, 1, [&](const int64_t* offsets, int64_t) { body(offsets); });
   }
 
-  // Calls body(offsets, rows) for up to so many neighbouring rows at a time: where the first begins.
+  // Calls body(offsets, rows) for up to `most` neighbouring rows at a time, with the first one's
+  // beginning.
   template <typename Body>
   void each_run(int64_t block, int64_t most, const Body& body) const {
     const size_t operands = nest_.strides.size();
@@ -49,7 +50,7 @@ class RowBlocks {
   static constexpr size_t kMaxOperands = 8;
 
   const LoopNest& nest_;
-  size_t loops_;  // those around a block
+  size_t loops_;  // the loops around a block
   int64_t along_ = 1, rows_, blocks_, count_;
 };
 

@@ -12,12 +12,12 @@ namespace octavo {
 
 class RowFunction {
  public:
-  // From the attributes unary ('none' where absent), unaryAlpha and unaryBeta. Throws std::invalid_argument
-  // for a function it does not have.
+  // From the attributes unary ('none' if absent), unaryAlpha and unaryBeta. Throws std::invalid_argument
+  // for a function that it does not have.
   explicit RowFunction(const Attributes& attributes);
 
   void apply(float* row, int64_t n) const;
-  // Where it does no more than keep values between two bounds, which may be infinite: these bounds.
+  // The bounds, which may be infinite, if it only clamps values to them.
   std::optional<std::pair<float, float>> clamp() const;
 
  private:

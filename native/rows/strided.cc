@@ -11,7 +11,7 @@
 namespace octavo {
 
 namespace {
-constexpr int64_t kRowChunk = 8 * 1024;  // elements a thread takes at a time
+constexpr int64_t kRowChunk = 8 * 1024;  // elements that a thread copies at a time
 constexpr int64_t kTile = 4096;          // elements of a tile
 constexpr int64_t kTileDst = 32;         // of them along dst's contiguous loop, at most
 constexpr int64_t kTileSrc = 1024;       // and along src's
@@ -107,8 +107,8 @@ void StridedConversion::rows(const char* src, char* dst, const kernels::RowConve
   });
 }
 
-// src is contiguous along one loop, dst along another: convert rows of src into a small tile, write the tile
-// out transposed. Short rows without gaps between them are converted as one.
+// src is contiguous along one loop, dst along another: converts rows of src into a small tile and writes
+// the tile out transposed. Adjacent short rows are converted as one.
 void StridedConversion::tiles(const char* src, char* dst, const kernels::RowConversion& row) const {
   const size_t last = nest_.extents.size() - 1;
   LoopNest outer = nest_;

@@ -1,4 +1,4 @@
-// Two tensors of one logical shape, whatever their layouts: from one into the other, row by row.
+// Converts one tensor into another of the same logical shape, row by row, for any layouts.
 #pragma once
 
 #include <vector>
@@ -8,14 +8,15 @@
 
 namespace octavo {
 
-// The loops over the elements of tensors that share a shape. Extents of 1 are gone, neighbours that every
-// operand walks in one go are merged; the first operand's smallest stride comes last.
+// The loops over the elements of tensors that share a shape. Extents of 1 are dropped, and neighbouring
+// loops that every operand walks contiguously are merged. The first operand's smallest stride comes
+// last.
 struct LoopNest {
   Dims extents;
   std::vector<Dims> strides;  // [operand][loop], in elements
 
   LoopNest(const Dims& shape, std::vector<Dims> operand_strides);
-  // Offset of `operand` at position `index` of the loops before `loops` (row-major over them).
+  // Offset of `operand` at position `index` of the first `loops` loops (row-major over them).
   int64_t offset(size_t operand, int64_t index, size_t loops) const;
 };
 
@@ -25,7 +26,7 @@ class StridedConversion {
   StridedConversion(const TensorDesc& src, const TensorDesc& dst, kernels::RowConversion row);
 
   void execute(const void* src, void* dst) const;
-  // The same with another conversion between the same dtypes (parameters known only at run time).
+  // The same with another conversion between the same dtypes, for parameters known only at run time.
   void execute(const void* src, void* dst, const kernels::RowConversion& row) const;
 
  private:

@@ -9,8 +9,8 @@ namespace octavo {
 
 namespace {
 constexpr size_t kCacheLine = 64;
-// From here on memory comes from the system and goes back to it as soon as it is freed: the allocator would
-// keep a freed weight for later, behind smaller blocks that are still in use.
+// Blocks of this size or more come from the system and return to it as soon as they are freed. The
+// allocator would keep a freed weight for later, behind smaller blocks that are still in use.
 constexpr size_t kOwnPages = size_t{64} << 10;
 
 size_t round_up(size_t bytes, size_t unit) { return (bytes + unit - 1) / unit * unit; }

@@ -1,4 +1,4 @@
-// Memory on a cache line's boundary, as oneDNN's kernels like it.
+// Memory aligned to a cache line, which oneDNN's kernels prefer.
 #pragma once
 
 #include <cstddef>

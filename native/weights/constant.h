@@ -1,5 +1,5 @@
-// A weight, and every form that primitives have asked of it: packed once, shared by plans and streams. What
-// it was made of stays in memory only where there is no file to read it from again.
+// A weight, and every form that primitives have asked of it: packed once, shared by plans and streams.
+// The plain elements stay in memory only if there is no file to read them from again.
 #pragma once
 
 #include <functional>
@@ -15,7 +15,7 @@
 
 namespace octavo {
 
-// Where in a file a packed form is, made by packing() as it is here.
+// Where in a file a packed form is stored. Its packing() equals the one of this process.
 struct StoredForm {
   size_t position;
   size_t bytes;
@@ -32,24 +32,24 @@ class Constant {
 
   // Copies desc.span_bytes() bytes, and keeps them.
   Constant(TensorDesc desc, const void* data);
-  // Reads as many from the file, at `position`, whenever they are asked for and nobody has them. `stored`:
-  // the packed forms that are in the file, too, by their keys.
+  // Reads desc.span_bytes() bytes from the file, at `position`, whenever the elements are requested and
+  // no step holds them. `stored`: the packed forms that are in the file as well, by their keys.
   Constant(TensorDesc desc, std::shared_ptr<const WeightFile> file, size_t position,
            std::map<std::string, StoredForm> stored);
 
   const TensorDesc& desc() const { return desc_; }
-  // The elements, row-major. They may be read as long as the pointer is held: a step that works on them in
-  // this form holds it, one that packs them lets go. Safe from several threads. Throws std::runtime_error
-  // where the file cannot be read.
+  // The elements, row-major. They may be read as long as the pointer is held: a step that computes on
+  // this form holds it, one that packs the elements releases it. Safe from several threads. Throws
+  // std::runtime_error if the file cannot be read.
   std::shared_ptr<const void> data();
 
-  // The form, read from the file where it is there and takes as many bytes, or else made by `make`, the first
-  // time anyone asks. Safe from several threads. Throws as data() does.
+  // The form. The first call reads it from the file if it is there with the same size, and otherwise
+  // calls `make`. Safe from several threads. Throws as data() does.
   std::shared_ptr<void> packed(const PackedForm& form, const std::function<void(void* into)>& make);
-  // All of them. Safe from several threads.
+  // All packed forms. Safe from several threads.
   std::vector<Held> forms();
 
-  // Another constant that follows from this one, made the first time anyone asks. Safe from several threads.
+  // Another constant that follows from this one, made by the first call. Safe from several threads.
   std::shared_ptr<Constant> derived(const std::string& key,
                                     const std::function<std::shared_ptr<Constant>()>& make);
 

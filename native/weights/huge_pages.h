@@ -1,5 +1,5 @@
-// Memory that asks the system for huge pages: who walks through much of it waits less for page tables, and
-// the processor's prefetching goes on where small pages would end.
+// Memory that asks the system for huge pages. Loops over much of it wait less for page tables, and the
+// processor continues to prefetch where small pages would end.
 #pragma once
 
 #include <cstddef>
@@ -9,8 +9,8 @@ namespace octavo {
 
 constexpr size_t kHugePage = size_t{2} << 20;
 
-// Memory on a huge page's boundary. What does not fill the last huge page lies in small ones, so that no more
-// is taken than was asked for. Throws std::bad_alloc.
+// Memory on the boundary of a huge page. The remainder that does not fill one is in small pages, so that
+// no more memory is used than requested. Throws std::bad_alloc.
 std::shared_ptr<void> huge_pages(size_t bytes);
 
 }  // namespace octavo

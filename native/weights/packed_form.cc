@@ -5,7 +5,8 @@
 namespace octavo {
 
 namespace {
-// Raised whenever the same key comes to stand for other bytes: files of before are not used then.
+// Raised whenever the same key comes to stand for other bytes. Packed weights in older files are then
+// ignored.
 constexpr int kPackingVersion = 1;
 }  // namespace
 

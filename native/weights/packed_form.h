@@ -1,5 +1,5 @@
-// What a step makes of a weight before the first run, and keeps: its elements in another layout or type, or a
-// fact about all of them.
+// What a step makes of a weight before the first run and keeps: its elements in another layout or type,
+// or a fact about all of them.
 #pragma once
 
 #include <cstddef>
@@ -10,7 +10,7 @@
 namespace octavo {
 
 struct PackedForm {
-  // Everything that the bytes depend on beside the weight's elements and packing().
+  // Everything that the bytes depend on in addition to the weight's elements and packing().
   std::string key;
   size_t bytes;
   // Whether the key means the same in every process with the same packing().
@@ -20,7 +20,7 @@ struct PackedForm {
 // Everything that the bytes of all forms depend on: oneDNN, its instruction set, and Octavo's own packing.
 std::string packing();
 
-// How a weight's elements lie, for keys: "int8[64, 32] by 32 1".
+// The layout of a weight's elements, for keys: "int8[64, 32] by 32 1".
 std::string layout_key(const TensorDesc& desc);
 
 }  // namespace octavo

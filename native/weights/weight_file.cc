@@ -41,7 +41,7 @@ void WeightFile::read(size_t position, void* into, size_t bytes) const {
     if (got == 0) refuse(path_, "the file ends before them; it was changed after the model was loaded");
     done += static_cast<size_t>(got);
   }
-  // Afterwards: what was written while they were read counts, too.
+  // Checked after the read, so that a write during it counts as well.
   const auto now = status();
   if (now.st_size != opened_.st_size || now.st_mtim.tv_sec != opened_.st_mtim.tv_sec ||
       now.st_mtim.tv_nsec != opened_.st_mtim.tv_nsec)

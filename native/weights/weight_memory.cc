@@ -12,11 +12,11 @@
 namespace octavo {
 
 namespace {
-// Addresses that are reserved at once; memory is taken where they are written to.
+// Addresses that are reserved at once; memory is used only where they are written to.
 constexpr size_t kRegion = size_t{64} << 20;
 constexpr size_t kCacheLine = 64;
 
-// Gives back the pages that lie in the block alone.
+// Returns the pages that belong to the block alone to the system.
 void give_back(void* block, size_t bytes) {
   static const auto page = static_cast<uintptr_t>(sysconf(_SC_PAGESIZE));
   const auto begin = reinterpret_cast<uintptr_t>(block);
@@ -24,7 +24,7 @@ void give_back(void* block, size_t bytes) {
   if (first < end) madvise(reinterpret_cast<void*>(first), end - first, MADV_DONTNEED);
 }
 
-// A region that is handed out from its beginning to its end, once.
+// A region that is allocated from its beginning to its end, once.
 struct Region {
   std::shared_ptr<void> pages;
   size_t used = kRegion;
