@@ -1,6 +1,6 @@
 import type { ComputeFeatures } from './features.ts';
 
-/** What oneDNN calls the instruction sets that have no bfloat16 products: it emulates them there, or has no kernel. */
+/** oneDNN's names for the instruction sets without bfloat16 products: it emulates them there, or has no kernel. */
 const withoutProducts: readonly string[] = [
   'sse41',
   'avx',
@@ -12,8 +12,8 @@ const withoutProducts: readonly string[] = [
 ];
 
 /**
- * Why bfloat16 is not faster than float32 on a machine: a clause for a message. Undefined where it is, that is where the
- * processor multiplies bfloat16 (AVX512_BF16 or AMX-BF16) and oneDNN makes use of it.
+ * Why bfloat16 is not faster than float32 on a machine: a clause for a message. Undefined if it is faster: the
+ * processor multiplies bfloat16 (AVX512_BF16 or AMX-BF16) and oneDNN uses that.
  */
 export function whyNoFastBfloat16({ instructionSets, oneDnn }: ComputeFeatures): string | undefined {
   if (!instructionSets.avx512Bf16 && !instructionSets.amxBf16)

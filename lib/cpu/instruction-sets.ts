@@ -1,6 +1,9 @@
 import type { RawCpu } from '../native/addon.ts';
 
-/** The instruction sets int8 inference lives on: each is true when processor, operating system and kernel all allow it. */
+/**
+ * The instruction sets that matter for int8 inference. Each is true if processor, operating system and kernel all allow
+ * it.
+ */
 export interface InstructionSets {
   /** 256-bit integer vectors. */
   readonly avx2: boolean;
@@ -22,7 +25,7 @@ export interface InstructionSets {
   readonly amxBf16: boolean;
 }
 
-/** Who made the processor, and which one it is. */
+/** The processor's vendor and model. */
 export interface CpuModel {
   /** `GenuineIntel`, `AuthenticAMD`, … */
   readonly vendor: string;
@@ -36,7 +39,7 @@ export interface CpuModel {
 type Register = 'eax' | 'ebx' | 'ecx' | 'edx';
 const registers: readonly Register[] = ['eax', 'ebx', 'ecx', 'edx'];
 
-/** One CPUID register; 0 for a leaf the processor does not have, as all feature bits of such a leaf are. */
+/** One CPUID register; 0 for a leaf that the processor does not have, as all feature bits of such a leaf are. */
 function register(raw: RawCpu, leaf: number, subleaf: number, name: Register): number {
   const row = raw.cpuid.find((row) => row[0] === leaf && row[1] === subleaf);
   return row?.[2 + registers.indexOf(name)] ?? 0;
@@ -51,8 +54,8 @@ const tileState = 0b11 << 17;
 const tileDataState = 1 << 18;
 
 /**
- * Which instruction sets may be used. A pure function of recorded values: a processor's feature bit counts only when the
- * operating system also saves the registers it needs (XCR0), and AMX only when the kernel has let this process have tiles.
+ * The instruction sets that may be used. A pure function of recorded values: a feature bit counts only if the operating
+ * system also saves the registers it needs (XCR0), and AMX only if the kernel has granted tiles to this process.
  */
 export function instructionSets(raw: RawCpu): InstructionSets {
   const bit = (leaf: number, subleaf: number, name: Register, position: number) =>

@@ -2,14 +2,14 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
 
-/** A cache as this process's CPUs see it. */
+/** A cache as seen from this process's CPUs. */
 export interface CpuCache {
   /** 1, 2 or 3. */
   readonly level: number;
   readonly type: 'data' | 'instruction' | 'unified';
   /** Size of one instance in bytes. */
   readonly bytes: number;
-  /** How many such caches the process's CPUs have among them. */
+  /** The number of such caches among the process's CPUs. */
   readonly instances: number;
 }
 
@@ -19,9 +19,9 @@ export interface CpuTopology {
   readonly logicalCpus: number;
   /** Physical cores that those logical CPUs belong to. */
   readonly cores: number;
-  /** Sockets that those cores sit in. */
+  /** Sockets of those cores. */
   readonly sockets: number;
-  /** From level 1 up; empty where the kernel does not tell. */
+  /** From level 1 up; empty if the kernel does not list them. */
   readonly caches: readonly CpuCache[];
 }
 
@@ -76,7 +76,7 @@ function countCores(root: string, cpus: readonly number[]): number {
 }
 
 function readCaches(cpuFolders: readonly string[]): CpuCache[] {
-  // The CPUs that share a cache tell it from the others of its kind.
+  // The CPUs that share a cache distinguish it from the others of its kind.
   const instances = new Map<string, Omit<CpuCache, 'instances'>>();
   for (const folder of cpuFolders) {
     for (const index of listOptional(join(folder, 'cache'))) {
@@ -100,8 +100,8 @@ function readCaches(cpuFolders: readonly string[]): CpuCache[] {
 }
 
 /**
- * Physical cores that this process may run on: the only part of {@link cpuTopology} that every model needs to know, and
- * read from few files.
+ * Physical cores that this process may run on: the only part of {@link cpuTopology} that every model needs. Reads few
+ * files.
  */
 export function physicalCores(root = '/'): number {
   return countCores(root, allowedCpus(root));

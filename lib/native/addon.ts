@@ -1,4 +1,4 @@
-// The typed door to the native addon: everything JavaScript may ask of C++ is declared here, once.
+// The typed door to the native addon: everything that JavaScript may ask of C++ is declared here.
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 import type { DType, TensorData } from '../tensor/index.ts';
@@ -17,8 +17,8 @@ export interface Attributes {
 }
 
 /**
- * A tensor as a native step sees it: logical shape (NCHW for images, whatever the memory order) and strides in elements.
- * Row-major where strides are left out.
+ * A tensor as a native step sees it: logical shape (NCHW for images in any memory order) and strides in elements.
+ * Row-major if strides are absent.
  */
 export interface TensorDesc {
   readonly dtype: DType;
@@ -28,7 +28,7 @@ export interface TensorDesc {
 
 /** One native step: which primitive, for which node (named in errors), and how. */
 export interface StepDesc {
-  /** Name in the native table, which knows the ones of {@link StepName} and refuses others. */
+  /** Name in the native table, which has those of {@link StepName} and refuses others. */
   readonly op: string;
   /** The graph node this step computes, for error messages and traces. */
   readonly node: string;
@@ -45,7 +45,7 @@ export interface NativeConstant {
   readonly byteLength: number;
 }
 
-/** Where a plan's value lives while the plan runs. Offsets are bytes, 0 where left out. */
+/** The place of a plan's value during a run. Offsets are bytes, 0 if absent. */
 export type Storage =
   | { readonly kind: 'input'; readonly index: number; readonly offset?: number }
   | { readonly kind: 'output'; readonly index: number; readonly offset?: number }
@@ -65,7 +65,7 @@ export interface PlanStep extends StepDesc {
 
 /** A whole network, ready to be compiled natively. */
 export interface PlanDesc {
-  /** The caller's arrays, in the order `run` takes them: each must have exactly this many elements. */
+  /** The caller's arrays, in the order in which `run` receives them: each must have exactly this many elements. */
   readonly inputs: readonly TensorDesc[];
   readonly outputs: readonly TensorDesc[];
   readonly values: readonly PlanValue[];
@@ -74,41 +74,43 @@ export interface PlanDesc {
   /** OpenMP threads that share each of its steps: at most the executor's `threadsPerStream`. */
   readonly threads: number;
   /**
-   * Parts of a request that are computed side by side, each on one thread: at most `threadsPerStream`, and 1 where `threads`
-   * is more.
+   * Parts of a request that are computed at the same time, each on one thread: at most `threadsPerStream`, and 1 if
+   * `threads` is more.
    */
   readonly lanes: number;
 }
 
-/** What a compiled step turned out to be. */
+/** A compiled step. */
 export interface CompiledStep {
   readonly node: string;
   readonly op: string;
-  /** oneDNN's `impl_info_str` (`brgconv:avx512_core_vnni`), several joined by `+`; `octavo:*` for our own loops. */
+  /**
+   * oneDNN's `impl_info_str` (`brgconv:avx512_core_vnni`), several joined by `+`; `octavo:*` for Octavo's own loops.
+   */
   readonly implementation: string;
   readonly scratchpadBytes: number;
 }
 
-/** A constant to be, and where in a file its elements are. */
+/** A constant to create, and the place of its elements in a file. */
 export interface StoredConstantDesc {
   readonly dtype: DType;
   readonly shape: readonly number[];
   /** In bytes, from the beginning of the file. */
   readonly position: number;
-  /** Its packed forms in the same file, made where {@link Addon.packing} was the same. */
+  /** Its packed forms in the same file, packed under the same {@link Addon.packing}. */
   readonly forms?: readonly StoredFormDesc[] | undefined;
 }
 
-/** A packed form of a constant, and where in a file it is. */
+/** A packed form of a constant, and its place in a file. */
 export interface StoredFormDesc {
   readonly key: string;
   readonly position: number;
   readonly byteLength: number;
 }
 
-/** What some primitive has made of a constant, or found in its file. */
+/** A form that a primitive has packed, or found in the file. */
 export interface PackedFormDesc {
-  /** All that the bytes depend on beside the constant's elements and {@link Addon.packing}. */
+  /** All that the bytes depend on in addition to the constant's elements and {@link Addon.packing}. */
   readonly key: string;
   readonly byteLength: number;
   /** Whether the key means the same in another process. */
@@ -134,8 +136,8 @@ export interface NativeExecutor {
   /**
    * Input and output arrays must stay untouched until the promise settles. No output may share memory with another or with
    * an input.
-   * @param parts how many of the plan's inputs and outputs the arrays hold, one behind the other; 1 where left out.
-   * @param arrival a number: those that wait start in the order of their numbers, and last those without one.
+   * @param parts the number of the plan's inputs and outputs that the arrays hold, concatenated; 1 if absent.
+   * @param arrival a number: waiting requests start in the order of their numbers, those without one last.
    */
   run(
     plan: NativePlan,
@@ -145,8 +147,8 @@ export interface NativeExecutor {
     arrival?: number,
   ): Promise<void>;
   /**
-   * Takes back what waits under the number `arrival`: its promise is rejected with `reason`.
-   * @returns false when nothing waits under it: it runs, or has settled.
+   * Withdraws the waiting request `arrival`: its promise is rejected with `reason`.
+   * @returns false if it is not waiting: it runs, or has settled.
    */
   withdraw(arrival: number, reason: unknown): boolean;
   runSync(
@@ -156,8 +158,8 @@ export interface NativeExecutor {
     parts?: number,
   ): void;
   /**
-   * Like `runSync`; gives for each part the lane that computed it and then two numbers a step, in nanoseconds: when it
-   * began, on the clock of `process.hrtime`, and how long it took.
+   * Like `runSync`. Returns for each part the lane that computed it, then two numbers for each step, in nanoseconds:
+   * its start on the clock of `process.hrtime`, and its duration.
    */
   profile(
     plan: NativePlan,
@@ -177,15 +179,17 @@ export interface OneDnnVersion {
   /** The widest instruction set oneDNN will use, as it names it: `avx512_core_vnni`. */
   readonly isa: string;
   /**
-   * Whether its int8 kernels add pairs of products in 16 bits, where large ones saturate: without VNNI. Octavo computes
-   * such layers by kernels of its own.
+   * Whether its int8 kernels add pairs of products in 16 bits, where large ones saturate: true without VNNI. Octavo's
+   * own kernels compute such layers.
    */
   readonly int8SumsSaturate: boolean;
-  /** Whether its float32 convolutions are fastest on images whose channels lie in blocks of eight, as on AVX2. */
+  /**
+   * Whether its float32 convolutions are fastest on images whose channels are stored in blocks of eight, as on AVX2.
+   */
   readonly prefersChannelBlocks: boolean;
 }
 
-/** What processor and kernel say, before any judgement. */
+/** Raw register values of processor and kernel, without any judgement. */
 export interface RawCpu {
   /** Rows of leaf, subleaf, EAX, EBX, ECX, EDX. */
   readonly cpuid: readonly (readonly number[])[];
@@ -234,19 +238,18 @@ export interface Addon {
   rawCpu(): RawCpu;
   createConstant(dtype: DType, shape: readonly number[], data: TensorData): NativeConstant;
   /**
-   * Constants whose elements stay in an open file, which may be renamed or deleted, but not be written to, as long as one
-   * of them is there. The descriptor may be closed; `path` is for messages.
+   * Constants whose elements stay in an open file. It may be renamed or deleted, but not written to, as long as one of
+   * them exists. The descriptor may be closed; `path` is for messages.
    */
   openWeights(
     descriptor: number,
     path: string,
     constants: readonly StoredConstantDesc[],
   ): readonly NativeConstant[];
-  /** Copies a constant's elements, row-major, into an array of their number. */
+  /** Copies a constant's elements, row-major, into an array of that length. */
   readConstant(constant: NativeConstant, into: TensorData): void;
   /**
-   * What the bytes of all packed forms depend on: oneDNN, the instruction set that it uses, and the version of Octavo's own
-   * packing.
+   * What the bytes of all packed forms depend on: oneDNN, its instruction set, and the version of Octavo's own packing.
    */
   packing(): string;
   /** The packed forms that plans have asked for so far. */
@@ -254,8 +257,8 @@ export interface Addon {
   /** Copies the form under `key` into an array of its length. */
   readPackedForm(constant: NativeConstant, key: string, into: Uint8Array): void;
   /**
-   * Gives a constant's memory back once no plan uses it, without waiting for the garbage collector. It cannot be put
-   * into another plan after this.
+   * Frees a constant's memory once no plan uses it, without waiting for the garbage collector. It cannot be part of
+   * another plan after this.
    */
   releaseConstant(constant: NativeConstant): void;
   /**
@@ -268,9 +271,9 @@ export interface Addon {
     outputs: readonly (TensorDesc & { readonly data: TensorData })[],
   ): string;
   /**
-   * Why oneDNN's implementation of this name is passed over for a convolution, on any CPU: it crashes, computes wrong numbers
+   * Why a convolution does not use oneDNN's implementation of this name, on any CPU: it crashes, computes wrong numbers
    * or is slow. An addend is one in a buffer of its own.
-   * @returns null where nothing is known against it.
+   * @returns null if nothing is known against it.
    */
   convolutionFault(
     implementation: string,
@@ -283,17 +286,17 @@ export interface Addon {
 }
 
 const require = createRequire(import.meta.url);
-// By the package's name: this file may be bundled with others elsewhere in it.
+// By the package's name: a bundler may move this file elsewhere.
 const path = join(dirname(require.resolve('octavo/package.json')), 'build/Release/octavo.node');
 
 /**
- * How often an OpenMP thread looks for work before it sleeps, between two steps of a plan and after the last. libgomp
+ * How often an OpenMP thread checks for work before it sleeps, between two steps of a plan and after the last. libgomp
  * would spin 300,000 times: measured 20 ms of processor time after every request. 2000 are some 100 microseconds, which
  * bridges the gaps inside a plan.
  */
 const spinCount = 2000;
 
-/** libgomp reads its settings when it is loaded. What the caller has set counts; child processes inherit nothing. */
+/** libgomp reads its settings when it is loaded. A caller's own settings count; child processes inherit nothing. */
 function withShortSpin<T>(load: () => T): T {
   if (process.env.GOMP_SPINCOUNT !== undefined || process.env.OMP_WAIT_POLICY !== undefined) return load();
   process.env.GOMP_SPINCOUNT = String(spinCount);

@@ -1,6 +1,6 @@
 /**
- * The native steps that plans consist of, by their names in `native/contract/table.cc`. What a plan has to know of each is
- * in `lib/plan/steps.ts`. (No counterpart in PyTorch, whose plan is Inductor's generated code.)
+ * The native steps of plans, by their names in `native/contract/table.cc`. `lib/plan/steps.ts` states what a plan has
+ * to know of each. (No counterpart in PyTorch, whose plan is Inductor's generated code.)
  */
 export type StepName =
   | 'attention'

@@ -2,8 +2,8 @@ import { arrayTypeOf, type DType, numelOf, Tensor, type TensorData } from '../te
 import { addon, type NativeConstant } from './addon.ts';
 
 /**
- * A tensor whose elements are kept natively, or in a file that native code reads. JavaScript gets a copy when it asks for
- * `data`, which lives as long as it is used: weights that only native code needs take no memory here.
+ * A tensor whose elements are stored natively, or in a file that native code reads. `data` returns a copy, which lives
+ * as long as it is used: weights that only native code needs occupy no memory in JavaScript.
  */
 export class StoredTensor extends Tensor {
   readonly constant: NativeConstant;
@@ -20,21 +20,21 @@ export class StoredTensor extends Tensor {
       copy = new WeakRef(read);
       return read;
     };
-    // Properties of this object's own, as every tensor has them.
+    // The object's own properties, as every tensor has them.
     Object.defineProperties(this, {
       shape: { value: Object.freeze([...shape]), enumerable: true },
       data: { get: data, enumerable: true },
     });
   }
 
-  /** The same tensor, copied to native memory unless it is there. */
+  /** The same tensor, copied to native memory unless it is there already. */
   static of(tensor: Tensor): StoredTensor {
     if (tensor instanceof StoredTensor) return tensor;
     const { dtype, shape, data } = tensor;
     return new StoredTensor(dtype, shape, addon.createConstant(dtype, shape, data));
   }
 
-  /** Gives the memory back once no plan uses it. The elements cannot be asked for any more. */
+  /** Frees the memory once no plan uses it. The elements cannot be read after this call. */
   release(): void {
     addon.releaseConstant(this.constant);
   }

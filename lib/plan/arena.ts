@@ -1,4 +1,4 @@
-/** A stretch of memory that is needed from step `first` to step `last`, both included. */
+/** Memory that is needed from step `first` to step `last`, both included. */
 export interface Lifetime {
   readonly bytes: number;
   readonly first: number;
@@ -10,7 +10,7 @@ export interface ArenaPlan {
   readonly offsets: readonly number[];
   /** Size of the arena. */
   readonly bytes: number;
-  /** The most that is alive at any one step: no plan can be smaller. */
+  /** The largest sum of bytes alive at one step: no plan can be smaller. */
   readonly lowerBound: number;
 }
 
@@ -20,8 +20,8 @@ export const arenaAlignment = 64;
 const align = (bytes: number): number => Math.ceil(bytes / arenaAlignment) * arenaAlignment;
 
 /**
- * Places lifetimes in one block of memory so that no two that overlap in time overlap in space: the largest first, each
- * into the tightest gap that those placed before it leave open while it lives (greedy by size, best fit).
+ * Places lifetimes in one block of memory so that no two that overlap in time overlap in space (greedy by size, best
+ * fit). The largest comes first, and each goes into the tightest gap that earlier ones leave open during its lifetime.
  */
 export function planArena(lifetimes: readonly Lifetime[]): ArenaPlan {
   const offsets = new Array<number>(lifetimes.length).fill(0);

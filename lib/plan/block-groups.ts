@@ -7,28 +7,28 @@ import type { Value } from './value.ts';
 import { multiplyAdds } from './work.ts';
 
 /**
- * Multiply-adds of convolutions whose savings pay for moving one byte of a copy: a thousand take some 10 ns less in blocks
- * (64 channels, kernel 3, Zen 3), a thousand bytes take 50 ns.
+ * Multiply-adds of convolutions whose savings pay for one byte of a copy. In blocks a thousand multiply-adds are some
+ * 10 ns faster (64 channels, kernel 3, Zen 3); copying a thousand bytes costs 50 ns.
  */
 const multiplyAddsPerByte = 10;
 
-/** Steps that compute on blocks what they compute on any tensor. */
+/** Steps that compute on blocks as on any tensor. */
 const pointwise: ReadonlySet<string> = new Set(['binary', 'eltwise']);
 
 /** Groups that convolutions and pooling connect: all of them have their channels in blocks, or none. */
 class Component extends DisjointSet {
-  /** Something in it cannot be in blocks. */
+  /** Whether one of its values cannot be in blocks. */
   unfit = false;
-  /** Of those of its convolutions that are faster in blocks. */
+  /** Multiply-adds of its convolutions that are faster in blocks. */
   multiplyAdds = 0;
-  /** Bytes moved by copies that it would take for readers that have none now. */
+  /** Bytes of the copies that blocks would add, for readers that need none now. */
   copied = 0;
 }
 
 /**
- * The groups of values whose channels lie in blocks (`blocks.ts`): float32 images that convolutions and pooling read and
- * write, as far as whole networks of them can, and where the convolutions gain more than copies cost for steps that
- * want another order.
+ * The groups of values whose channels are stored in blocks (`blocks.ts`): float32 images that convolutions and pooling
+ * read and write. Whole networks of them are in blocks or none, and only if the convolutions gain more than the copies
+ * cost for steps that need another order.
  */
 export function groupsInBlocks(program: Program, groupOf: (value: Value) => Group): ReadonlySet<Group> {
   const components = new Map<Group, Component>();
@@ -77,7 +77,7 @@ export function groupsInBlocks(program: Program, groupOf: (value: Value) => Grou
 }
 
 /**
- * The images that have to lie in blocks together for the step to work on blocks, those of one pixel left out; undefined
+ * The images that have to be in blocks together for the step to compute on blocks, except those of one pixel. Undefined
  * for a step that cannot.
  */
 export function imagesInBlocks(instruction: Instruction): readonly Value[] | undefined {
@@ -99,9 +99,9 @@ function convolved({ attributes, inputs, outputs: [output] }: Instruction): read
   const groups = (attributes.groups as number | undefined) ?? 1;
   if (weight.dtype !== 'float32' || source.dtype !== 'float32') return undefined;
   const addend = attributes.binary === 'sum' ? inputs.slice(-1) : [];
-  // A constant's order is not for the plan to choose.
+  // The plan does not choose a constant's order.
   if (addend.some(({ origin }) => origin.kind === 'constant')) return undefined;
-  // The first convolution reads the network's input as it is.
+  // The first convolution reads the network's input unchanged.
   if (groups === 1 && source.shape[1] < block && source.origin.kind === 'input') return [output, ...addend];
   const perGroup = [weight.shape[1], weight.shape[0] / groups];
   const depthwise = String(perGroup) === '1,1';
@@ -113,7 +113,7 @@ function fits({ dtype, shape }: Value): boolean {
   return dtype === 'float32' && shape.length === 4 && (isPixel(shape) || hasWholeBlocks(shape));
 }
 
-/** Kernels of one pixel, and those of few channels, take the same time in both orders. */
+/** Kernels of one pixel, and those of few channels, are equally fast in both orders. */
 function gainingMultiplyAdds(instruction: Instruction): number {
   if (instruction.op !== 'convolution') return 0;
   const [, channels, height, width] = instruction.inputs[1].shape;

@@ -1,7 +1,7 @@
 /**
- * Images whose channels lie in blocks: an image [N, C, H, W] is kept as the tensor [N, C / 8, H, W, 8], which oneDNN's
- * float32 convolutions for AVX2 read and write much faster than channels-last. To native steps that compute element by
- * element it is a tensor like any other.
+ * Images whose channels are stored in blocks: an image [N, C, H, W] becomes the tensor [N, C / 8, H, W, 8]. oneDNN's
+ * float32 convolutions for AVX2 read and write it much faster than channels-last. Native steps that compute element by
+ * element read it like any other tensor.
  */
 
 /** Channels in a block. */
@@ -23,7 +23,7 @@ export function isPixel(shape: readonly number[]): boolean {
   return shape.slice(2).every((extent) => extent === 1);
 }
 
-/** The elements of an image, where they are, by blocks of channels. */
+/** The elements of an image, in place, by blocks of channels. */
 export function inBlocks({ shape: [n, c, h, w], strides }: Extents): Extents {
   const [image, channel, row, column] = strides;
   return { shape: [n, c / block, h, w, block], strides: [image, channel * block, row, column, channel] };

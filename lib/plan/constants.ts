@@ -5,19 +5,19 @@ import { StoredTensor } from '../native/stored-tensor.ts';
 import { Tensor } from '../tensor/index.ts';
 import { Value } from './value.ts';
 
-/** What weights take, shared by all plans and streams. */
+/** The memory of weights, which all plans and streams share. */
 export interface ConstantMemory {
   /** Weights in native memory before packing, or in the file that the model was loaded from. */
   readonly constantBytes: number;
-  /** The same as primitives have packed them, with what they noted about them. */
+  /** The same weights as primitives have packed them, with facts about them. */
   readonly packedBytes: number;
-  /** Of these, what was read from the model's file instead of being made. */
+  /** The part of these that was read from the model's file instead of being packed. */
   readonly packedBytesFromFile: number;
 }
 
 /**
- * A model's constants: what depends on weights alone is computed once, and each tensor goes to native memory once,
- * however many plans use it.
+ * A model's constants. A value that depends on weights alone is computed once, and each tensor is copied to native
+ * memory once, regardless of the number of plans that use it.
  */
 export class ConstantStore {
   readonly #stored = new Map<Tensor, StoredTensor>();
@@ -33,7 +33,7 @@ export class ConstantStore {
     return stored.constant;
   }
 
-  /** The call's result when all its tensors are constants (or it takes none); undefined otherwise. */
+  /** The call's result if all its tensors are constants (or it has none); undefined otherwise. */
   fold(
     node: Node,
     operator: AtenOperator,
@@ -49,7 +49,7 @@ export class ConstantStore {
     });
     const known = this.#folded.get(node);
     if (known?.scalars === scalars) return known.value;
-    // The plans that were made for other sizes hold theirs natively.
+    // Plans made earlier, for other sizes, hold their own natively.
     this.#drop(known?.value);
     const computed = operator.execute(
       Arguments.bind<Tensor>(
@@ -71,7 +71,9 @@ export class ConstantStore {
       }
   }
 
-  /** Bytes of the weights that plans use; of those that depend on the inputs' sizes, what the last plan made uses. */
+  /**
+   * Bytes of the weights that plans use. Of those that depend on the inputs' sizes it counts the ones of the last plan.
+   */
   get memory(): ConstantMemory {
     const stored = [...this.#stored.values()];
     const forms = stored.flatMap(({ constant }) => addon.packedForms(constant));
@@ -84,7 +86,7 @@ export class ConstantStore {
     };
   }
 
-  /** Gives the native memory back as soon as no plan uses it. */
+  /** Frees the native memory as soon as no plan uses it. */
   dispose(): void {
     for (const { value } of this.#folded.values()) this.#drop(value);
     for (const tensor of this.#stored.values()) tensor.release();
@@ -93,7 +95,7 @@ export class ConstantStore {
   }
 }
 
-/** What was computed goes to native memory at once: only the first plan that uses it could have it from here. */
+/** A computed value is copied to native memory at once: only the first plan that uses it could have it from here. */
 function toStored(value: RuntimeValue): RuntimeValue {
   if (typeof value === 'number') return value;
   return value instanceof Tensor ? StoredTensor.of(value) : value.map(StoredTensor.of);

@@ -3,38 +3,38 @@ import { bytesPerMicrosecond, productMicroseconds } from './estimate.ts';
 import { threadsFor } from './threads.ts';
 import { bytesMoved, type StepOperands } from './work.ts';
 
-/** How a batch is computed: in parts of so many samples, so many of them side by side. */
+/** How a batch is computed: in `parts` parts, `lanes` of them at the same time. */
 export interface Division {
   readonly parts: number;
-  /** Threads that each compute parts by themselves; 1 where the threads share every step of one part after the other. */
+  /** Threads that each compute parts by themselves; 1 if all threads share every step of one part after the other. */
   readonly lanes: number;
 }
 
 /** A batch as a whole. */
 export const undivided: Division = { parts: 1, lanes: 1 };
 
-/** Second- and third-level cache that a core of today's servers has for itself, in bytes. */
+/** Second- and third-level cache of one core on today's servers, in bytes. */
 const cacheBytes = 4 * 2 ** 20;
 
-/** Of a part; more at once gain nothing. */
+/** The largest part, in samples; larger ones gain nothing. */
 const mostSamples = 256;
 
-/** Beside its work a step takes about so long, in microseconds: the call, and the first lines of memory. */
+/** The fixed cost of a step in addition to its work, in microseconds: the call, and the first lines of memory. */
 const stepOverhead = 1;
 
-/** For the threads to take their parts and to meet again, in microseconds. */
+/** Time for the threads to start on their parts and to meet again, in microseconds. */
 const meeting = 30;
 
-/** What threads that share every step have left of their speed: they wait for each other at its end. */
+/** The share of their speed that threads keep if they share every step: they wait for each other at its end. */
 const sharing = 0.95;
 
 /**
- * Chooses how to compute a batch whose samples do not depend on each other. In parts, what a step gives is still in the
- * cache when the next one reads it, and threads meet once a request instead of once a step; but weights are read anew
- * for each part, and the last parts may leave threads idle.
+ * Chooses how to compute a batch whose samples do not depend on each other. In parts, a step's result is still in the
+ * cache when the next one reads it, and threads meet once a request instead of once a step. On the other hand, weights
+ * are read again for each part, and the last parts may leave threads idle.
  * @param sample the plan of one sample.
  * @param batch the number of samples.
- * @param threads that may compute it.
+ * @param threads the threads that may compute it.
  */
 export function divideBatch(sample: PlanDesc, batch: number, threads: number): Division {
   const costs = costsOf(sample);
@@ -54,7 +54,7 @@ export function divideBatch(sample: PlanDesc, batch: number, threads: number): D
 
 interface Costs {
   readonly steps: readonly StepOperands[];
-  /** Of one sample's products, in microseconds. */
+  /** Time for one sample's products, in microseconds. */
   readonly products: number;
   /** Bytes of one sample that each step reads and writes. */
   readonly sampleBytes: readonly number[];
@@ -77,19 +77,24 @@ function costsOf({ values, steps }: PlanDesc): Costs {
   };
 }
 
-/** One thread computes so many samples at once, and waits for so many bytes of weights. */
+/** Time for one thread to compute `samples` samples and to stream `weights` bytes of weights. */
 function partMicroseconds({ steps, products, sampleBytes }: Costs, samples: number, weights: number): number {
   const beyondCache = sampleBytes.map((bytes) => samples * bytes).filter((bytes) => bytes > cacheBytes);
   const bytes = beyondCache.reduce((sum, each) => sum + each, weights);
   return samples * products + bytes / bytesPerMicrosecond + steps.length * stepOverhead;
 }
 
-/** Bytes of weights that a lane waits for: each lane reads them all, and what no cache holds they read at the same time. */
+/**
+ * Bytes of weights that a lane waits for: each lane reads all of them, at the same time as the others unless a cache
+ * holds them.
+ */
 function weightsRead({ weightBytes }: Costs, lanes: number): number {
   return weightBytes > cacheBytes ? lanes * weightBytes : weightBytes;
 }
 
-/** All threads share the steps of the whole batch, as if each had its share of the samples and of the weights. */
+/**
+ * Time if all threads share the steps of the whole batch, as if each had its share of the samples and of the weights.
+ */
 function wholeMicroseconds(costs: Costs, batch: number, threads: number): number {
   const used = threadsFor(costs.steps, threads, batch);
   return partMicroseconds(costs, batch / used, costs.weightBytes / used) / (used > 1 ? sharing : 1);

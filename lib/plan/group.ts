@@ -1,4 +1,4 @@
-/** A set that others may be joined to (union-find): all of those share one root, which stands for them. */
+/** Union-find: `root` identifies the merged set. */
 export class DisjointSet {
   parent: this | undefined;
 
@@ -9,10 +9,10 @@ export class DisjointSet {
   }
 }
 
-/** Values that share one memory order, because steps that do not change it connect them. */
+/** Values that share one memory order, because steps that preserve the order connect them. */
 export class Group extends DisjointSet {
-  /** A convolution or the like reads or writes one of them. */
+  /** A convolution or a similar step reads or writes one of them. */
   spatial = false;
-  /** Something reads or wants one of them row-major. */
+  /** A step reads or needs one of them row-major. */
   rowMajor = false;
 }

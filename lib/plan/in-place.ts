@@ -4,9 +4,9 @@ import { steps } from './steps.ts';
 import { sameStrides } from './strides.ts';
 
 /**
- * For steps with an input that dies there and can be overwritten: where it lives, the result goes. A sum of a convolution
- * or linear must (oneDNN adds to what the destination holds, so another place would cost a copy); pointwise steps stay in
- * the cache that way. Maps the input's buffer to the result's.
+ * Maps an input's buffer to the result's, for steps whose input is not needed afterwards and can be overwritten. A sum
+ * in a convolution or linear must be in place: oneDNN adds to the contents of the destination, so another place would
+ * cost a copy. Pointwise steps stay in the cache that way.
  */
 export function shareMemory(
   steps: readonly ScheduledStep[],
@@ -31,7 +31,7 @@ export function shareMemory(
   return homes;
 }
 
-/** Inputs whose elements lie as the result's do, all of their buffer. */
+/** Inputs that have the result's layout and fill their buffers. */
 function overwritable({ op, attributes, inputs, outputs: [output] }: ScheduledStep): Operand[] {
   const isSum = attributes.binary === 'sum';
   const candidates = isSum ? inputs.slice(-1) : steps[op].overwrites ? inputs : [];
@@ -45,7 +45,7 @@ function overwritable({ op, attributes, inputs, outputs: [output] }: ScheduledSt
   );
 }
 
-/** Whether a value takes all of its buffer. */
+/** Whether a value fills its buffer. */
 function isWhole({ dtype, shape, buffer, offset }: Operand): boolean {
   return offset === 0 && buffer.kind === 'computed' && buffer.bytes === numelOf(shape) * byteSizeOf(dtype);
 }

@@ -15,34 +15,34 @@ export { keepsSamplesApart } from './samples.ts';
 export { steps } from './steps.ts';
 export { bytesMoved, multiplyAdds } from './work.ts';
 
-/** What was decided about a plan; estimated, or left to oneDNN, where it is left out. */
+/** Decisions about a plan. Absent ones are estimated, or left to oneDNN. */
 export interface PlanChoices {
-  /** That share every step, as far as the stream has them. */
+  /** Threads that share every step, at most those of the stream. */
   readonly threads?: number | undefined;
-  /** Threads that each compute a part of a request by themselves, where it has several. */
+  /** Threads that each compute a part of a request by themselves, if it has several. */
   readonly lanes?: number;
   readonly kernelOf?: KernelOf;
 }
 
-/** A graph's plan for one set of input shapes, and what it says about itself. */
+/** A graph's plan for one set of input shapes, and its description. */
 export interface BuiltPlan {
   /** For the native executor. */
   readonly desc: PlanDesc;
-  /** The operator each step computes; undefined for copies that the plan put in. */
+  /** The operator that each step computes; undefined for copies that the plan added. */
   readonly targets: readonly (string | undefined)[];
-  /** What each step gives. */
+  /** Each step's first result. */
   readonly results: readonly Operand[];
-  /** The least arena any plan with these steps could have, in bytes. */
+  /** The smallest arena that a plan with these steps could have, in bytes. */
   readonly arenaLowerBound: number;
 }
 
 /**
- * Builds a graph's plan for the given inputs: shapes and constants worked out, a memory order chosen for every value,
- * copies only where a step or a view needs another one, and a place in memory for each by lifetime.
- * @param inputs one numeric shape a placeholder.
- * @param blocksChannels whether float32 images may have their channels in blocks, which the CPU's oneDNN has to like
+ * Builds a graph's plan for the given inputs: it evaluates shapes and constants, chooses a memory order for every
+ * value, adds copies only where a step or a view needs another one, and places each value in memory by its lifetime.
+ * @param inputs one numeric shape for each placeholder.
+ * @param blocksChannels whether float32 images may have their channels in blocks, if the CPU's oneDNN prefers them
  * (`OneDnnVersion.prefersChannelBlocks`).
- * @param maxThreads of the stream that will run it; a plan of short steps uses fewer.
+ * @param maxThreads threads of the stream that will run it; a plan of short steps uses fewer.
  * @throws Error that names the node that cannot be part of a plan.
  */
 export function buildPlan(

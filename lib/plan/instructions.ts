@@ -27,7 +27,7 @@ export interface Instruction {
   readonly outputs: readonly Value[];
 }
 
-/** A graph for one set of input shapes, as native steps over values. Nothing in it that no output needs. */
+/** A graph for one set of input shapes, as native steps over values. Everything in it is needed by an output. */
 export interface Program {
   readonly inputs: readonly Value[];
   readonly outputs: readonly Value[];
@@ -37,9 +37,9 @@ export interface Program {
 type Result = Value | number | readonly Value[];
 
 /**
- * Turns a graph into a program: shapes become numbers, sizes and whatever depends on constants alone are computed now,
- * views become other ways to look at a value, and every remaining call becomes one native step.
- * @throws Error that names the node where a call cannot be part of a plan.
+ * Turns a graph into a program. Shapes become numbers; sizes and everything that depends on constants alone are
+ * computed now; views become other ways to read a value; every remaining call becomes one native step.
+ * @throws Error that names the node whose call cannot be part of a plan.
  */
 export function buildProgram(
   module: GraphModule,

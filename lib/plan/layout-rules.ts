@@ -2,11 +2,11 @@ import type { Instruction } from './instructions.ts';
 import { steps } from './steps.ts';
 import type { Value } from './value.ts';
 
-/** Inputs that have to lie as the step's rule says: neither parameters nor operands that are broadcast. */
+/** Inputs that must have the layout that the step's rule states: neither parameters nor operands that are broadcast. */
 export function laidOutInputs({ op, inputs, outputs }: Instruction): readonly Value[] {
   const rule = steps[op].layout;
   const [{ shape }] = outputs;
-  // Concatenation and padding change an extent, but no order.
+  // Concatenation and padding change an extent, and keep the order.
   const spread = (value: Value) => op !== 'concat' && op !== 'pad' && String(value.shape) !== String(shape);
   return inputs.filter((value, i) => {
     if (value.origin.kind === 'constant') return false;

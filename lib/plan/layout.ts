@@ -8,7 +8,7 @@ import { steps } from './steps.ts';
 import type { Layout } from './strides.ts';
 import type { Value } from './value.ts';
 
-/** The computed value that a view shows in the order in which it lies: all of it, or a slice. */
+/** The value whose storage a view shares without reordering: the whole of it, or a slice. */
 function inSameOrder({ shape, dtype, origin }: Value): Value | undefined {
   if (origin.kind !== 'view' && origin.kind !== 'strided') return undefined;
   const { of } = origin;
@@ -24,10 +24,10 @@ function inSameOrder({ shape, dtype, origin }: Value): Value | undefined {
 
 /**
  * Chooses a memory order for every value that a step computes: channels-last around convolutions, pooling and the
- * pointwise steps between them, row-major for the rest. Steps that can change the order on the way (quantize,
- * dequantize, copies) separate what is one thing from what is another; between two of them a chain of pointwise steps
- * stays channels-last when it comes from there or goes there and nobody needs it otherwise. With `blocksChannels`,
- * float32 images that would be channels-last have their channels in blocks where that is worth it.
+ * pointwise steps between them, row-major for the rest. Steps that can change the order (quantize, dequantize, copies)
+ * separate groups of values that share one. Between two such steps a chain of pointwise steps is channels-last if its
+ * input or its result is, and no step needs it row-major. With `blocksChannels`, float32 images that would be
+ * channels-last have their channels in blocks if that is faster.
  */
 export function chooseLayouts(program: Program, blocksChannels: boolean): (value: Value) => Layout {
   const groups = new Map<Value, Group>();
@@ -40,7 +40,7 @@ export function chooseLayouts(program: Program, blocksChannels: boolean): (value
       group = new Group();
       groups.set(value, group);
       if (origin.kind === 'view' || origin.kind === 'strided') groupOf(origin.of).rowMajor = true;
-      // Where it lies is not for the plan to choose.
+      // The plan does not choose its place.
       if (origin.kind !== 'computed') group.rowMajor = true;
     }
     return group.root;
@@ -76,7 +76,7 @@ export function chooseLayouts(program: Program, blocksChannels: boolean): (value
   };
 }
 
-/** A group nobody needs row-major is channels-last when a step that could convert would otherwise have to. */
+/** A group that no step needs row-major is channels-last if a step that could convert would otherwise have to. */
 function spreadThroughConversions(program: Program, groupOf: (value: Value) => Group): void {
   const conversions = program.instructions.filter(({ op }) => steps[op].layout === 'any');
   for (let changed = true; changed; ) {

@@ -5,8 +5,8 @@ import type { Value } from './value.ts';
 const full = 255;
 
 /**
- * Tells convolutions and linear layers the largest value of their uint8 input where it is known to be less than 255:
- * with reduced ranges (0..127) pairs of products fit 16 bits, so that oneDNN's kernels for CPUs without VNNI are exact.
+ * Tells convolutions and linear layers the largest value of their uint8 input if it is known to be less than 255. With
+ * reduced ranges (0..127) pairs of products fit 16 bits, so that oneDNN's kernels for CPUs without VNNI are exact.
  */
 export function withInputRanges(program: Program): Program {
   const known = new Map<Value, number>();
@@ -29,18 +29,18 @@ export function withInputRanges(program: Program): Program {
 }
 
 function largestResult({ op, attributes, inputs }: Instruction, largest: (value: Value) => number): number {
-  // Unless averages are divided by something else than the window's size.
+  // Unless averages are divided by a number other than the window's size.
   if (steps[op].selects && attributes.divisor === undefined) return Math.max(...inputs.map(largest));
   if (op === 'pad') return Math.max(largest(inputs[0]), asByte(attributes.value as number));
   if (op === 'lookup') return inputs[1].data ? Math.max(...(inputs[1].data as Uint8Array)) : full;
   if (typeof attributes.quantMax === 'number') return attributes.quantMax;
   if (attributes.unary !== 'hardtanh' || typeof attributes.outputScale !== 'number') return full;
-  // Where the bound lies halfway between two integers, float32 may round it either way.
+  // If the bound is halfway between two integers, float32 may round it either way.
   const slack = 2 ** -10;
   const bound =
     (attributes.unaryBeta as number) / attributes.outputScale + (attributes.outputZeroPoint as number);
   return Math.min(full, Math.max(0, Math.floor(bound + 0.5 + slack)));
 }
 
-/** What is no byte could become any. */
+/** A value that is not a byte could become any byte. */
 const asByte = (value: number) => (Number.isInteger(value) && value >= 0 && value <= full ? value : full);

@@ -2,8 +2,8 @@ import { type GraphModule, isTensorMeta, SymInt } from '../graph/index.ts';
 import type { Program } from './instructions.ts';
 
 /**
- * Tells products that the model's other plans have other numbers of rows, where its inputs have symbolic sizes: their
- * weights then keep one layout for all plans to share, though oneDNN has a faster one for a single row.
+ * Tells products that the model's other plans have other numbers of rows, if its inputs have symbolic sizes. Their
+ * weights then keep one layout that all plans share, though oneDNN has a faster one for a single row.
  */
 export function withVaryingRows(program: Program, { graph }: GraphModule): Program {
   const varies = graph.placeholders.some(

@@ -15,10 +15,10 @@ import {
 } from '../graph/index.ts';
 
 /**
- * Whether a batch can be computed in parts: all inputs and outputs hold one sample at each index of their first extent, and
- * a sample's results depend on that sample alone. Not so where the batch's size is fixed, and where something is worked out
- * over all samples, as dynamic quantization does its scales.
- * @param inputs the placeholders' dtypes and shapes, with symbols where every request chooses.
+ * Whether a batch can be computed in parts: all inputs and outputs hold one sample at each index of their first extent,
+ * and a sample's results depend on that sample alone. False if the batch's size is fixed, or if a value is computed
+ * over all samples, such as the scales of dynamic quantization.
+ * @param inputs the placeholders' dtypes and shapes, with symbols for sizes that requests choose.
  */
 export function keepsSamplesApart(module: GraphModule, inputs: readonly TensorMeta[]): boolean {
   const [first] = inputs[0]?.shape ?? [];
@@ -32,7 +32,7 @@ class SampleTracing {
   readonly #module: GraphModule;
   readonly #metas: ReadonlyMap<Node, MetaValue>;
   readonly #batch: string;
-  /** Nodes whose tensors hold samples along their first extent, or several rows in a row for each. */
+  /** Nodes whose tensors hold samples along their first extent, or several consecutive rows for each sample. */
   readonly #batched = new Set<Node>();
 
   constructor(module: GraphModule, inputs: readonly TensorMeta[], batch: string) {
@@ -70,7 +70,7 @@ class SampleTracing {
   /** Whether a call computes the samples of its results from those of its arguments one by one. */
   #isApart(node: Node, hasSamples: boolean): boolean {
     if (node.target === GET_ITEM) return true;
-    // Repeated for each sample it is the same for each; a part of a table, chosen by the batch's size, is not.
+    // A tensor repeated for each sample is the same for each. A part of a table, chosen by the batch's size, is not.
     if (!hasSamples) return node.target === 'aten.expand.default';
     const operator = operators.get(node.target);
     const { definition, schema } = operator;
@@ -88,11 +88,11 @@ class SampleTracing {
     });
   }
 
-  /** Whether a call computes with the batch's size, which is another one in a part; shapes may be worked out from it. */
+  /** Whether a call computes with the batch's size, which differs in a part; shapes may depend on it. */
   #dependsOnSize(node: Node): boolean {
     if (node.op !== 'call_function' || node.target === GET_ITEM || node.target === 'aten.expand.default')
       return false;
-    // A size that is worked out from another one is looked at where something is computed with it.
+    // A size that depends on another one is checked where it is used in a computation.
     const { definition } = operators.get(node.target);
     if ('view' in definition || 'host' in definition) return false;
     return node.allInputNodes.some((input) => {
@@ -101,7 +101,7 @@ class SampleTracing {
     });
   }
 
-  /** As its first extent, or several rows for each sample; nowhere else. */
+  /** Whether the batch is its first extent, or several rows for each sample, and nowhere else. */
   #holdsSamples({ shape: [first, ...rest] }: TensorMeta): boolean {
     return first !== undefined && this.#mentions(first) && !rest.some((dim) => this.#mentions(dim));
   }
@@ -111,7 +111,7 @@ class SampleTracing {
   }
 }
 
-/** The tensors that a node gives; none where it gives a size. */
+/** The tensors in a node's result; none if it is a size. */
 function tensorsOf(meta: MetaValue): readonly TensorMeta[] {
   return [meta].flat().filter((value): value is TensorMeta => typeof value === 'object' && 'dtype' in value);
 }

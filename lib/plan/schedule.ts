@@ -20,7 +20,7 @@ import {
 } from './strides.ts';
 import type { Value } from './value.ts';
 
-/** Memory that values live in; where it is comes later. */
+/** Memory that values are stored in; its place is chosen later. */
 export type Buffer =
   | { readonly kind: 'input'; readonly index: number }
   | { readonly kind: 'constant'; readonly constant: NativeConstant }
@@ -29,7 +29,7 @@ export type Buffer =
 /** A value in memory. */
 export interface Operand extends TensorDesc {
   readonly strides: readonly number[];
-  /** Of an image whose channels lie in blocks (`blocks.ts`), which are extents of `shape`: its own shape. */
+  /** The shape as an image, if its channels are in blocks (`blocks.ts`), which are extents of `shape`. */
   readonly image?: readonly number[];
   readonly buffer: Buffer;
   /** Of the first element, in bytes. */
@@ -38,24 +38,24 @@ export interface Operand extends TensorDesc {
 
 export interface ScheduledStep {
   readonly node: string;
-  /** The operator the step computes; undefined for a copy that the plan put in. */
+  /** The operator that the step computes; undefined for a copy that the plan added. */
   readonly target?: string;
   readonly op: StepName;
   readonly attributes: Attributes;
   readonly inputs: readonly Operand[];
   readonly outputs: readonly Operand[];
-  /** What a copy makes, where its output is that by blocks. */
+  /** The result of a copy whose output is that by blocks. */
   readonly result?: Operand;
 }
 
-/** A program whose values have a memory order, with the copies that takes. */
+/** A program whose values have a memory order, with the copies that this needs. */
 export interface Schedule {
   readonly steps: readonly ScheduledStep[];
-  /** The program's outputs, each dense and row-major in a buffer of its own. */
+  /** The program's outputs, each contiguous and row-major in a buffer of its own. */
   readonly outputs: readonly Operand[];
 }
 
-/** Gives every value its strides, and puts in a copy where a step or a view needs another memory order. */
+/** Assigns strides to every value, and adds a copy where a step or a view needs another memory order. */
 export function scheduleProgram(
   program: Program,
   constants: ConstantStore,
@@ -69,7 +69,7 @@ class Scheduler {
   readonly #constants: ConstantStore;
   readonly #layoutOf: (value: Value) => Layout;
   readonly #slices: ReadonlyMap<Value, Slice>;
-  /** Where inputs of concatenations have been copied to. */
+  /** The places that inputs of concatenations have been copied to. */
   readonly #filled = new Map<Value, Operand[]>();
   readonly #operands = new Map<Value, Operand>();
   readonly #copies = new Map<Operand, Map<Layout, Operand>>();
@@ -103,7 +103,7 @@ class Scheduler {
     return { steps: this.#steps, outputs };
   }
 
-  /** An input as the step's rule wants it. */
+  /** An input in the order that the step's rule requires. */
   #laidOut(value: Value, instruction: Instruction): Operand {
     const {
       op,
@@ -112,7 +112,7 @@ class Scheduler {
     const operand = this.#operandOf(value);
     const own = this.#layoutOf(value);
     let layout = this.#layoutOf(first);
-    // Where blocks begin or end.
+    // The border between blocks and other orders.
     if (steps[op].layout === 'channelsLast' && own === 'blocked')
       layout = imagesInBlocks(instruction) ? 'blocked' : 'channelsLast';
     else if (steps[op].layout === 'channelsLast' && layout === 'blocked') layout = 'rowMajor';
@@ -144,7 +144,7 @@ class Scheduler {
     return operand;
   }
 
-  /** Where a value is that no step writes. */
+  /** The place of a value that no step writes. */
   #resolve({ name, dtype, shape, origin }: Value): Operand {
     const dense = { dtype, shape, strides: rowMajorStrides(shape), offset: 0 };
     switch (origin.kind) {
@@ -167,7 +167,7 @@ class Scheduler {
         let source = this.#operandOf(origin.of);
         if (source.image) source = this.#inLayout(source, 'channelsLast', origin.of.name);
         const view = origin.view(source);
-        // Of nothing it does not matter where it begins, nor in which order: no step refuses row-major at the start.
+        // The place and the order of an empty tensor do not matter: every step accepts row-major at the start.
         if (numelOf(shape) === 0) return { ...dense, buffer: source.buffer, offset: source.offset };
         const offset = source.offset + view.offset * byteSizeOf(dtype);
         return { dtype, shape: view.shape, strides: view.strides, buffer: source.buffer, offset };
@@ -191,7 +191,7 @@ class Scheduler {
     return { dtype, ...lies, strides, buffer, offset: offset + first * strides[axis] * byteSizeOf(dtype) };
   }
 
-  /** Copies those inputs of a concatenation to their place in it that are not there yet. */
+  /** Copies the inputs of a concatenation that are not yet in place. */
   #concatenate({ inputs, outputs: [whole], node, target, attributes }: Instruction): void {
     const axis = attributes.axis as number;
     let begin = 0;
@@ -248,7 +248,7 @@ function createOperand({ dtype, shape }: TensorDesc, layout: Layout): Operand {
   return { dtype, ...denseIn(layout, shape), ...image, buffer, offset: 0 };
 }
 
-/** A value's own shape, however it lies. */
+/** A value's own shape, regardless of its layout. */
 function imageOf({ shape, image }: Operand): readonly number[] {
   return image ?? shape;
 }
@@ -257,7 +257,7 @@ function asBlocks(operand: Operand): Operand {
   return operand.image ? operand : { ...operand, ...inBlocks(operand), image: operand.shape };
 }
 
-/** Where one of the two lies in blocks, the step sees both that way. */
+/** If one of the two is in blocks, the step reads both in blocks. */
 function copyStep(from: Operand, to: Operand): Omit<ScheduledStep, 'node' | 'target'> {
   const [source, place] = from.image || to.image ? [asBlocks(from), asBlocks(to)] : [from, to];
   return { op: 'copy', attributes: {}, inputs: [source], outputs: [place], result: to };

@@ -5,7 +5,7 @@ import { steps } from './steps.ts';
 import { denseIn, type Layout, liesInOrder, sameStrides } from './strides.ts';
 import type { Value } from './value.ts';
 
-/** A part of a value that a concatenation makes: where one of its inputs lies in it. */
+/** A part of the value that a concatenation produces: the place of one of its inputs. */
 export interface Slice {
   readonly whole: Value;
   readonly axis: number;
@@ -13,15 +13,15 @@ export interface Slice {
   readonly begin: number;
 }
 
-/** Whether a step reads operands with gaps between their rows as fast as dense ones. */
+/** Whether a step reads operands with gaps between their rows as fast as contiguous ones. */
 export function readsSlices(op: StepName): boolean {
   return steps[op].slices === 'read and written';
 }
 
 /**
- * Chooses the values that are computed where a concatenation wants them, so that it has nothing to copy. The largest
- * concatenation comes first: one whose inputs follow each other in it, too, is a part of its result, and a prefix that
- * grows (DenseNet) is written only once.
+ * Chooses the values that are computed in place in a concatenation, so that it copies nothing. The largest
+ * concatenation comes first. A concatenation whose inputs are adjacent in it is a part of its result as well, so a
+ * prefix that grows (DenseNet) is written only once.
  */
 export function placeInConcatenations(
   program: Program,
@@ -56,7 +56,7 @@ interface Concatenation {
   readonly inputs: readonly { readonly value: Value; readonly begin: number }[];
 }
 
-/** The largest first; of equal ones the later first, which may take the earlier one in. */
+/** The largest first; of equal ones the later first, which may include the earlier one. */
 function concatenationsOf({ instructions }: Program): Concatenation[] {
   const found = instructions.filter(({ op }) => op === 'concat').reverse();
   const size = ({ output }: Concatenation) => numelOf(output.shape);
@@ -73,7 +73,7 @@ function concatenationOf({ inputs, outputs: [output], attributes }: Instruction)
   return { output, axis, inputs: inputs.map((value, i) => ({ value, begin: begins[i] })) };
 }
 
-/** Where the inputs of `part` follow each other among those of `whole`. */
+/** The position of `part` in `whole`, if its inputs are adjacent there. */
 function beginIn(whole: Concatenation, part: Concatenation): number | undefined {
   if (whole.axis !== part.axis) return undefined;
   const first = whole.inputs.findIndex((_, i) =>
@@ -84,7 +84,7 @@ function beginIn(whole: Concatenation, part: Concatenation): number | undefined 
 
 interface Uses {
   readonly readBy: ReadonlyMap<Value, readonly Instruction[]>;
-  /** Values that are outputs or that other values are views of. */
+  /** Values that are outputs, or that other values are views of. */
   readonly seen: ReadonlySet<Value>;
 }
 
@@ -107,7 +107,7 @@ function usesOf({ instructions, outputs }: Program): Uses {
   return { readBy, seen };
 }
 
-/** Whether a value may be computed as a part, along `axis`, of a value that lies densely. */
+/** Whether a value may be computed as a part, along `axis`, of a contiguous value. */
 function canLiveIn(
   whole: Value,
   axis: number,
@@ -119,12 +119,12 @@ function canLiveIn(
   const layout = layoutOf(whole);
   if (layoutOf(value) !== layout || value.dtype !== whole.dtype || seen.has(value)) return false;
   if (value.shape.length !== whole.shape.length || value.shape[axis] === 0) return false;
-  // A sum goes where its addend is.
+  // A sum is stored at its addend.
   if (by.attributes.binary === 'sum') return false;
   const { strides } = denseIn(layout, whole.shape);
   const own = denseIn(layout, value.shape);
   if (sameStrides(own.shape, strides, own.strides)) return true;
-  // One channel of many is no row.
+  // One channel of many has no adjacent elements.
   if (!liesInOrder(layout, own.shape, strides)) return false;
   return steps[by.op].slices !== undefined && readBy.get(value)!.every(({ op }) => readsSlices(op));
 }

@@ -3,8 +3,8 @@ import type { StepName } from '../native/step-name.ts';
 /**
  * What a native step asks of its operands' memory order:
  * - `channelsLast`: images with the channels innermost, in and out;
- * - `uniform`: operands of the result's shape lie as the result does, whichever way that is;
- * - `any`: every input as it is, and a result in whatever order is asked for;
+ * - `uniform`: operands of the result's shape have the result's layout, any of them;
+ * - `any`: every input as it is, and a result in any requested order;
  * - `strided`: every input as it is, and a row-major result;
  * - `rowMajor`: row-major in and out.
  */
@@ -24,17 +24,17 @@ export interface StepTraits {
   readonly layout: LayoutRule;
   readonly products: Products;
   /**
-   * Which of its operands may be a part of a larger tensor, with gaps between the rows, as fast as a tensor that lies
-   * densely. Left out: none.
+   * Operands that may be a part of a larger tensor, with gaps between the rows, and are as fast as contiguous ones.
+   * Absent: none.
    */
   readonly slices?: 'written' | 'read and written';
   /** It reads an element of each operand of the result's shape, then writes the result's: it may overwrite an operand. */
   readonly overwrites?: true;
-  /** Its results are values of its inputs, or lie between the smallest and the largest of them and 0. */
+  /** Its results are values of its inputs, or are between the smallest and the largest of them and 0. */
   readonly selects?: true;
 }
 
-/** The native steps, each of them: one that `StepName` has and this table lacks does not compile. */
+/** All native steps: a name in `StepName` without a row here does not compile. */
 export const steps: Readonly<Record<StepName, StepTraits>> = {
   attention: { layout: 'strided', products: 'attention' },
   batch_norm: { layout: 'channelsLast', products: 'none', slices: 'read and written', overwrites: true },
@@ -42,7 +42,7 @@ export const steps: Readonly<Record<StepName, StepTraits>> = {
   choose_qparams: { layout: 'rowMajor', products: 'none' },
   // Its inputs are written to their places in the larger tensor.
   concat: { layout: 'uniform', products: 'none', slices: 'read and written', selects: true },
-  // What its primitive wrote is brought to its place while it is in the cache.
+  // The result is copied to its place while it is in the cache.
   convolution: { layout: 'channelsLast', products: 'weightRows', slices: 'written' },
   copy: { layout: 'any', products: 'none', slices: 'read and written', selects: true },
   dequantize: { layout: 'any', products: 'none', slices: 'read and written' },

@@ -7,8 +7,8 @@ import type { Buffer, Operand, Schedule } from './schedule.ts';
 type ComputedBuffer = Extract<Buffer, { kind: 'computed' }>;
 
 /**
- * Gives every buffer its place: outputs in the caller's arrays, results of steps that can work in place where an input
- * was that nobody needs any more, the rest in an arena by lifetime.
+ * Assigns every buffer its place. Outputs are in the caller's arrays; results of steps that can work in place replace
+ * an input that is not needed any more; the rest is in an arena, by lifetime.
  */
 export function assignStorage(
   program: Program,

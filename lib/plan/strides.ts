@@ -1,7 +1,7 @@
 import { rowMajorStrides } from '../tensor/index.ts';
 import { type Extents, inBlocks } from './blocks.ts';
 
-/** The memory orders a plan gives the values its steps compute; `blocked` is that of `blocks.ts`. */
+/** The memory orders of values that steps compute; `blocked` is the one of `blocks.ts`. */
 export type Layout = 'rowMajor' | 'channelsLast' | 'blocked';
 
 /** The axes from the outermost to the innermost. */
@@ -10,7 +10,7 @@ function memoryOrder(layout: Layout, rank: number): number[] {
   return layout !== 'channelsLast' || rank < 3 ? axes : [0, ...axes.slice(2), 1];
 }
 
-/** Strides of a dense tensor whose channels (axis 1) lie innermost: NHWC for images. Row-major below rank 3. */
+/** Strides of a contiguous tensor whose channels (axis 1) are innermost: NHWC for images. Row-major below rank 3. */
 export function channelsLastStrides(shape: readonly number[]): number[] {
   const order = memoryOrder('channelsLast', shape.length);
   const inMemory = rowMajorStrides(order.map((axis) => shape[axis]));
@@ -21,7 +21,7 @@ export function channelsLastStrides(shape: readonly number[]): number[] {
   return strides;
 }
 
-/** How a dense tensor lies in a layout: its extents in memory, with their strides. */
+/** A contiguous tensor's extents in memory order, with their strides, in a layout. */
 export function denseIn(layout: Layout, shape: readonly number[]): Extents {
   if (layout === 'channelsLast') return { shape, strides: channelsLastStrides(shape) };
   if (layout === 'rowMajor') return { shape, strides: rowMajorStrides(shape) };
@@ -29,14 +29,14 @@ export function denseIn(layout: Layout, shape: readonly number[]): Extents {
   return { shape: blocks, strides: rowMajorStrides(blocks) };
 }
 
-/** Whether two strides put every element in the same place: strides of extents of 1 do not matter. */
+/** Whether two sets of strides address every element alike: strides of extents of 1 do not matter. */
 export function sameStrides(shape: readonly number[], a: readonly number[], b: readonly number[]): boolean {
   return shape.includes(0) || shape.every((extent, axis) => extent === 1 || a[axis] === b[axis]);
 }
 
 /**
- * Whether a tensor (as it lies: blocks are extents) lies as a layout has it but for gaps, as a part of a larger tensor
- * does: every element in the layout's order, innermost ones next to each other.
+ * Whether a tensor (in memory order: blocks are extents) has a layout except for gaps, as a part of a larger tensor
+ * has: every element in the layout's order, innermost ones adjacent.
  */
 export function liesInOrder(layout: Layout, shape: readonly number[], strides: readonly number[]): boolean {
   const axes = memoryOrder(layout, shape.length).filter((axis) => shape[axis] !== 1);
@@ -58,8 +58,8 @@ export function isOverlapping(shape: readonly number[], strides: readonly number
 }
 
 /**
- * Strides under which the same memory, read in row-major order, has another shape (`at::detail::computeStride`);
- * undefined when there are none.
+ * Strides that give the same memory, read in row-major order, another shape (`at::detail::computeStride`); undefined if
+ * there are none.
  */
 export function viewStrides(
   shape: readonly number[],
@@ -74,7 +74,7 @@ export function viewStrides(
   let base = strides.at(-1) ?? 1;
   for (let axis = shape.length - 1; axis >= 0; axis--) {
     numel *= shape[axis];
-    // The end of a stretch of axes that lie in one go.
+    // The end of a run of axes that are contiguous together.
     const breaks = axis === 0 || (shape[axis - 1] !== 1 && strides[axis - 1] !== numel * base);
     if (!breaks) continue;
     while (view >= 0 && (viewed < numel || viewShape[view] === 1)) {

@@ -1,7 +1,7 @@
 import type { StridedLike, StridedView, TensorLike } from '../aten/index.ts';
 import type { DType, Tensor, TensorData } from '../tensor/index.ts';
 
-/** Where a value comes from. */
+/** The origin of a value. */
 export type Origin =
   | { readonly kind: 'input'; readonly index: number }
   | { readonly kind: 'constant'; readonly tensor: Tensor }
