@@ -9,7 +9,7 @@ interface Algorithm {
   readonly beta?: number;
 }
 
-/** These make whole numbers of whole numbers. PyTorch has others that do, and some that make floats of them. */
+/** These return integers for integers. Of the others in PyTorch, some do as well, and some return floats. */
 const integerAlgorithms: readonly string[] = ['relu', 'clip'];
 
 /** A pointwise function of the argument `self`, computed by the native step `eltwise`. */
@@ -27,7 +27,7 @@ function pointwise(schema: string, algorithm: <T>(args: Arguments<T>) => Algorit
   };
 }
 
-/** The operator and its in-place twin, which capture has rewired to be functional. */
+/** The operator and its in-place twin. Capture has already made calls of the twin functional. */
 function withInPlace(
   name: string,
   rest: string,

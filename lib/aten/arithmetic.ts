@@ -11,13 +11,13 @@ import {
 import { broadcastShapes, promoteTensors, promoteTypes } from './shape-rules.ts';
 
 interface Operation {
-  /** Of the native step `binary`. */
+  /** The operation's name in the native step `binary`. */
   readonly algorithm: string;
   /** The same with a number on the right, as the native step `eltwise`; `factor` is the operator's `alpha`. */
   readonly withNumber: (value: number, factor: number) => Attributes;
   /** The same with a number on the left. */
   readonly ofNumber: (value: number, factor: number) => Attributes;
-  /** What `other` is multiplied by (PyTorch: `alpha`, with the sign of the operation). */
+  /** The factor of `other` (PyTorch: `alpha`, with the sign of the operation). */
   readonly hasAlpha: boolean;
   readonly isCommutative: boolean;
 }
@@ -68,8 +68,8 @@ function inferBinary(args: Arguments<TensorMeta>): TensorMeta {
 }
 
 /**
- * The number in a constant without dimensions, of a dtype that is not computed in: float64 from numpy, integers. A tensor
- * that it meets keeps its own dtype.
+ * The number in a constant without dimensions, of a dtype without arithmetic here: float64 from numpy, integers. The
+ * other operand keeps its own dtype.
  */
 function numberIn(operand: TensorLike): number | undefined {
   if (operand.shape.length > 0 || !operand.data || computed.has(operand.dtype)) return undefined;

@@ -36,7 +36,7 @@ export const attention: readonly OperatorDefinition[] = [
     schema:
       'aten::scaled_dot_product_attention(Tensor query, Tensor key, Tensor value, Tensor? attn_mask=None, float dropout_p=0., bool is_causal=False, *, float? scale=None, bool enable_gqa=False) -> Tensor',
     infer: inferAttention,
-    // Of two extents the first is the sequence, and a mask of fewer than the query has none for the samples.
+    // Of two extents the first is the sequence. A mask of lower rank than the query has none for the samples.
     samples: (args) => {
       const rank = args.tensor('query').shape.length;
       if (rank < 3) return [];

@@ -3,10 +3,10 @@ import { windowCount } from '../onednn/geometry.ts';
 import type { OperatorDefinition, Step, TensorLike } from './registry.ts';
 import { computedDtype } from './shape-rules.ts';
 
-/** Sizes of a convolution along its spatial dimensions, as PyTorch's arguments give them. */
+/** Sizes of a convolution along its spatial dimensions, as in PyTorch's arguments. */
 export interface ConvolutionGeometry {
   readonly stride: readonly number[];
-  /** Zeros before the first element; and after the last one too, unless `paddingEnd` says otherwise. */
+  /** Zeros before the first element, and after the last one unless `paddingEnd` is set. */
   readonly padding: readonly number[];
   readonly paddingEnd?: readonly number[];
   readonly dilation: readonly number[];
@@ -48,13 +48,15 @@ export function convolutionShape(
   return [input[0], weight[0], ...extents];
 }
 
-/** The geometry in an operator's arguments, which have the same names in most of them. */
+/** The geometry in the arguments of an operator; most of them use the same names. */
 export function geometryOf<T>(args: Arguments<T>): ConvolutionGeometry {
   const [stride, padding, dilation] = ['stride', 'padding', 'dilation'].map((name) => args.numbers(name));
   return { stride, padding, dilation, groups: args.number('groups') };
 }
 
-/** What `padding='same'` and `'valid'` stand for (`torch.nn.Conv2d`): with an odd total, one more zero at the end. */
+/**
+ * The meaning of `padding='same'` and `'valid'` (`torch.nn.Conv2d`): with an odd total, the extra zero is at the end.
+ */
 export function namedPadding(
   name: string,
   kernel: readonly Dim[],
@@ -71,7 +73,7 @@ export function namedPadding(
   };
 }
 
-/** The same as {@link geometryOf}, where padding may have a name. */
+/** The same as {@link geometryOf}, for operators whose padding may be a name. */
 function paddedGeometryOf<T extends { readonly shape: readonly Dim[] }>(
   args: Arguments<T>,
 ): ConvolutionGeometry {

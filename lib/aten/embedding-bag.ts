@@ -1,7 +1,7 @@
 import type { Arguments, TensorMeta } from '../graph/index.ts';
 import type { NativeDefinition, OperatorDefinition, Step, TensorLike } from './registry.ts';
 
-/** PyTorch's numbers for how the rows of a bag are put together; of the greatest (2) there is no kernel. */
+/** PyTorch's numbers for the reduction of a bag's rows. There is no kernel for the maximum (2). */
 const modes: readonly string[] = ['sum', 'mean'];
 
 function modeOf<T>(args: Arguments<T>): string {
@@ -48,7 +48,7 @@ function bagStep<T extends TensorLike>(args: Arguments<T>, parameters: readonly 
   };
 }
 
-/** The three results for gradients are empty, as nothing here computes gradients. */
+/** The three results for gradients are empty: nothing here computes gradients. */
 const emptyResults: readonly TensorMeta[] = Array(3).fill({ dtype: 'int64', shape: [0] });
 
 const float: NativeDefinition = {
@@ -66,7 +66,7 @@ const float: NativeDefinition = {
 export const embeddingBags: readonly OperatorDefinition[] = [
   float,
   {
-    /** The same from a table of 8-bit integers whose rows have a scale and a zero point each, which may be real. */
+    /** The same for a table of 8-bit integers. Each row has a scale and a zero point, which may be real. */
     schema:
       'octavo::embedding_bag(Tensor weight, Tensor scales, Tensor zero_points, Tensor indices, Tensor offsets, int mode, Tensor? per_sample_weights, bool include_last_offset) -> Tensor',
     infer: inferBags,

@@ -26,7 +26,7 @@ export const embeddings: readonly OperatorDefinition[] = [
     }),
   },
   {
-    /** The same from a table of 8-bit integers whose rows have a scale and a zero point each, which may be real. */
+    /** The same for a table of 8-bit integers. Each row has a scale and a zero point, which may be real. */
     schema: 'octavo::embedding(Tensor weight, Tensor scales, Tensor zero_points, Tensor indices) -> Tensor',
     infer: (args) => ({ ...inferRows(args), dtype: 'float32' }),
     samples: ['indices'],

@@ -21,7 +21,7 @@ import { transformer } from './transformer.ts';
 import { views } from './view.ts';
 import { weightOnly } from './weight-only.ts';
 
-/** Every operator Octavo knows. */
+/** All operators that Octavo knows. */
 export const operators = new OperatorRegistry(
   activations,
   arithmetic,

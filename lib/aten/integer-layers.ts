@@ -10,7 +10,7 @@ function inputs<T extends TensorLike>(args: Arguments<T>): T[] {
 
 /**
  * Layers in integer arithmetic, for graphs in reference representation: `(input - zero point) * weight + bias` over
- * quantized tensors and an int32 bias, summed to int32 without rounding; sums beyond int32 stay at its ends.
+ * quantized tensors and an int32 bias. The sum is int32 without rounding, and saturates.
  */
 export const integerLayers: readonly OperatorDefinition[] = [
   {
@@ -42,7 +42,7 @@ export const integerLayers: readonly OperatorDefinition[] = [
     }),
   },
   {
-    /** The same with a zero point that is chosen at run time. */
+    /** The same with a zero point that is computed at run time. */
     schema: 'octavo::integer_linear.dynamic(Tensor input, Tensor input_zero_point, Tensor weight) -> Tensor',
     infer: (args) => ({
       dtype: 'int32',

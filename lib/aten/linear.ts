@@ -34,7 +34,7 @@ export function matmulShape(a: readonly Dim[], b: readonly Dim[]): Dim[] {
   return [...batch, ...(a.length > 1 ? [a.at(-2)!] : []), ...(b.length > 1 ? [b.at(-1)!] : [])];
 }
 
-/** A product of the two named arguments, of the ranks that PyTorch's operator takes. */
+/** A product of the two named arguments, of the ranks that PyTorch's operator accepts. */
 function product(first: string, second: string, rank?: number) {
   return {
     infer: (args: Arguments<TensorMeta>): TensorMeta => {

@@ -15,7 +15,7 @@ function inferLinear(args: Arguments<TensorMeta>): TensorMeta {
   return { dtype: x.dtype, shape: linearShape(x.shape, args.tensor('W').shape) };
 }
 
-/** With a second tensor added, as the layer and the addition would promote types one after the other. */
+/** With a second tensor added. Types are promoted as the layer and then the addition would promote them. */
 const withAddend =
   (infer: typeof inferLinear): typeof inferLinear =>
   (args) => {
@@ -35,8 +35,8 @@ const unaryNames = { name: 'attr', scalars: 'scalars', algorithm: 'algorithm' };
 const binaryUnaryNames = { name: 'unary_attr', scalars: 'unary_scalars', algorithm: 'unary_algorithm' };
 
 /**
- * Float convolutions and linears with what is fused into them, under the names Inductor gives them. Weights are plain:
- * OIHW, and [out, in] for linear.
+ * Float convolutions and linears with fused operations, under the names that Inductor uses. Weights are plain: OIHW,
+ * and [out, in] for linear.
  */
 export const mkldnn: readonly OperatorDefinition[] = [
   {

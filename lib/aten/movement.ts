@@ -20,7 +20,7 @@ function inferCat(args: Arguments<TensorMeta>): TensorMeta {
   return { dtype, shape: shape.map((extent, i) => (i === axis ? total : extent)) };
 }
 
-/** `pad` lists amounts before and after, last extent first; here they are in the order of the extents. */
+/** The amounts in order of the extents. `pad` lists them before and after, last extent first. */
 function paddingPerAxis<T>(rank: number, args: Arguments<T>): { before: number[]; after: number[] } {
   const pad = args.numbers('pad');
   if (pad.length % 2 !== 0 || pad.length > 2 * rank)
@@ -61,7 +61,7 @@ function constantModeValue<T>(args: Arguments<T>): number {
   return args.optionalNumber('value') ?? 0;
 }
 
-/** A cast; a copy where the dtype stays. */
+/** A cast; a copy if the dtype is the same. */
 function cast(schema: string): NativeDefinition {
   return {
     schema,
@@ -94,7 +94,7 @@ function concatenation(name: string): NativeDefinition {
   };
 }
 
-/** Operators that copy elements and compute nothing: concatenation, padding, casts. */
+/** Operators that copy elements without arithmetic: concatenation, padding, casts. */
 export const movement: readonly OperatorDefinition[] = [
   concatenation('cat'),
   concatenation('concat'),

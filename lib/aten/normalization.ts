@@ -3,7 +3,7 @@ import type { Attributes } from '../native/addon.ts';
 import type { NativeDefinition, OperatorDefinition, TensorLike } from './registry.ts';
 import { computedDtype, normalizeAxis } from './shape-rules.ts';
 
-/** The tensor and its optional scale and shift, as the native steps take them. */
+/** The tensor and its optional scale and shift, in the order of the native steps. */
 export function withParameters<T extends TensorLike>(args: Arguments<T>, others: readonly T[] = []) {
   const [weight, bias] = [args.optionalTensor('weight'), args.optionalTensor('bias')];
   return {
@@ -72,7 +72,7 @@ function softmax(name: string, attributes: Attributes): NativeDefinition {
   };
 }
 
-/** Normalization: by running statistics, by a row's or a group's own, and to probabilities. */
+/** Normalization by running statistics or by those of a row or a group, and to probabilities. */
 export const normalization: readonly OperatorDefinition[] = [
   {
     schema:

@@ -5,12 +5,12 @@ import { broadcastShapes } from './shape-rules.ts';
 
 const unary = { name: 'attr', scalars: 'scalars', algorithm: 'algorithm' };
 
-/** Operators of lowered graphs that neither ATen nor `onednn.*` has. */
+/** Operators of lowered graphs that exist neither in ATen nor in `onednn.*`. */
 export const octavo: readonly OperatorDefinition[] = [
   {
     /**
-     * `unary(a op alpha * b)` with broadcasting; `operation` is add, sub, mul, div, max or min. Any of the three tensors
-     * may be 8-bit integers, under its own scale and zero point; float32 ones have scale 1 and zero point 0.
+     * `unary(a op alpha * b)` with broadcasting; `operation` is add, sub, mul, div, max or min. Each of the three
+     * tensors may be 8-bit integers with its own scale and zero point; float32 tensors have scale 1 and zero point 0.
      */
     schema:
       'octavo::binary(Tensor a, float a_scale, int a_zero_point, Tensor b, float b_scale, int b_zero_point, str operation, Scalar alpha, float output_scale, int output_zero_point, ScalarType output_dtype, str attr, Scalar?[] scalars, str? algorithm) -> Tensor',
@@ -37,8 +37,8 @@ export const octavo: readonly OperatorDefinition[] = [
   },
   {
     /**
-     * `unary(batch_norm(input))` with running statistics; `input` and the result may be 8-bit integers, under their own
-     * scale and zero point.
+     * `unary(batch_norm(input))` with running statistics. `input` and the result may be 8-bit integers, each with its
+     * own scale and zero point.
      */
     schema:
       'octavo::batch_norm(Tensor input, float x_scale, int x_zero_point, Tensor? weight, Tensor? bias, Tensor running_mean, Tensor running_var, float eps, float output_scale, int output_zero_point, ScalarType output_dtype, str attr, Scalar?[] scalars, str? algorithm) -> Tensor',

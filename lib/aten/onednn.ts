@@ -54,7 +54,7 @@ function quantization<T extends TensorLike>(args: Arguments<T>, dynamic: boolean
   };
 }
 
-/** The step of one quantized operator; `fused` are its post-operations, `addend` the tensor a sum adds. */
+/** The step of one quantized operator. `fused` holds its post-operations, `addend` the tensor that a sum adds. */
 function quantizedStep<T extends TensorLike>(
   op: 'convolution' | 'linear',
   args: Arguments<T>,
@@ -130,10 +130,10 @@ const linearBinarySchema =
   'float other_scale, int other_zp, str binary_post_op, float binary_alpha, str unary_post_op, Scalar?[] unary_post_op_args, str unary_post_op_algorithm';
 
 /**
- * Quantized convolutions and linears, under the names and with the arguments Inductor gives them. Three differences:
- * weights are plain (int8 OIHW, and [out, in] for linear) as each plan packs them itself; `qaccum` is not written to;
- * an `output_dtype` of None is `qx`'s dtype. The scale and zero point of a convolution's input must be constants of the
- * graph where they are given as tensors; those of a linear layer may be computed (dynamic quantization).
+ * Quantized convolutions and linears, under the names and with the arguments that Inductor uses. Three differences:
+ * weights are plain (int8 OIHW, and [out, in] for linear), as each plan packs them itself; `qaccum` is not written to;
+ * an `output_dtype` of None is `qx`'s dtype. If the scale and zero point of an input are tensors, those of a
+ * convolution must be constants of the graph; those of a linear layer may be computed (dynamic quantization).
  */
 export const onednn: readonly OperatorDefinition[] = [
   {

@@ -2,7 +2,7 @@ import type { Arguments } from '../graph/index.ts';
 import type { Attributes } from '../native/addon.ts';
 import { type UnaryPostOp, unaryAttributes } from '../onednn/unary.ts';
 
-/** Where an operator's schema has the parts of its fused function. */
+/** The names of the fused function's parts in an operator's schema. */
 export interface UnaryNames {
   readonly name: string;
   readonly scalars: string;
@@ -10,8 +10,8 @@ export interface UnaryNames {
 }
 
 /**
- * The fused pointwise function of an operator call, which PyTorch's fused operators give as a name, scalars and an
- * algorithm, as attributes of the native `convolution` and `linear` steps.
+ * The fused pointwise function of an operator call, as attributes of the native `convolution` and `linear` steps.
+ * PyTorch's fused operators describe it by a name, scalars and an algorithm.
  * @throws Error for an unknown name, or scalars that do not belong to it.
  */
 export function fusedUnary<T>(args: Arguments<T>, names: UnaryNames): Attributes {
@@ -26,7 +26,7 @@ export function fusedUnary<T>(args: Arguments<T>, names: UnaryNames): Attributes
 }
 
 /**
- * `{ binary: 'sum' }` for the names PyTorch gives an addition.
+ * `{ binary: 'sum' }` for PyTorch's names of an addition.
  * @throws Error for another operation, or a factor other than 1.
  */
 export function fusedSum(name: string, alpha: unknown = 1): Attributes {

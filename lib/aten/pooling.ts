@@ -86,7 +86,7 @@ function averageAlgorithm<T extends TensorLike>(args: Arguments<T>): Attributes 
   return { algorithm, ...(divisor === null ? {} : { divisor }) };
 }
 
-/** Windows of one size where the output divides the input, which is what common networks do; uneven ones elsewhere. */
+/** Windows of one size if the output divides the input, as in common networks; uneven ones otherwise. */
 function adaptiveAttributes(input: readonly number[], output: readonly number[]): Attributes {
   if (output.some((extent, i) => extent < 1 || input[i] % extent !== 0)) return { algorithm: 'avg_adaptive' };
   const kernel = output.map((extent, i) => input[i] / extent);

@@ -46,7 +46,7 @@ function checkedAxis<T extends { readonly shape: readonly unknown[] }>(args: Arg
   return normalizeAxis(args.number('axis'), args.tensor('input').shape.length, args.schema.name);
 }
 
-/** Parameters that are tensors of one element, as dynamic quantization makes them. */
+/** Parameters that are tensors of one element, as dynamic quantization computes them. */
 function tensorParameters(schema: string, op: StepName, infer: NativeDefinition['infer']): NativeDefinition {
   return {
     schema,

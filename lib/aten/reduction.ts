@@ -8,7 +8,7 @@ interface Extents {
   readonly keepdim: boolean;
 }
 
-/** Which extents a call reduces: those it names, or all. */
+/** The extents that a call reduces: those it names, or all. */
 function reducedExtents(args: Arguments<{ readonly shape: readonly unknown[] }>): Extents {
   const rank = args.tensor('self').shape.length;
   const named = args.schema.arguments.some((argument) => argument.name === 'dim');

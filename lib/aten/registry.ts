@@ -20,17 +20,19 @@ import {
   type TensorData,
 } from '../tensor/index.ts';
 
-/** What a step needs to know of a tensor argument: a Tensor when run now, a plan's value when compiled. */
+/** A step's view of a tensor argument: a Tensor when run eagerly, a plan's value when compiled. */
 export interface TensorLike {
   readonly dtype: Tensor['dtype'];
   readonly shape: readonly number[];
-  /** The elements, row-major, where they are known before the step runs: always when run now, for constants in a plan. */
+  /**
+   * The elements, row-major, if they are known before the step runs: always when run eagerly, for constants in a plan.
+   */
   readonly data?: TensorData | undefined;
 }
 
 /**
- * The elements of a tensor that a step takes into its attributes: scales, zero points.
- * @throws Error when they are known only at run time; `what` names the argument.
+ * The elements of a tensor that become attributes of a step: scales, zero points.
+ * @throws Error if they are known only at run time; `what` names the argument.
  */
 export function constantValues({ dtype, data }: TensorLike, what: string): ArrayLike<number | bigint> {
   if (!data) throw new Error(`${what} must be a constant of the graph, but it is computed at run time`);
@@ -43,7 +45,7 @@ export function constantFloats(tensor: TensorLike, what: string): Float32Array {
   return values instanceof Float32Array ? values : Float32Array.from(values, Number);
 }
 
-/** The native step that computes an operator. `inputs` are tensor arguments of the call, in the step's own order. */
+/** The native step that computes an operator. `inputs` are the call's tensor arguments, in the step's own order. */
 export interface Step<T extends TensorLike = TensorLike> {
   readonly op: StepName;
   readonly inputs: readonly T[];
@@ -51,14 +53,14 @@ export interface Step<T extends TensorLike = TensorLike> {
 }
 
 interface Definition {
-  /** As PyTorch's `native_functions.yaml` writes it. */
+  /** As in PyTorch's `native_functions.yaml`. */
   readonly schema: string;
   readonly infer: (args: Arguments<TensorMeta>) => MetaValue;
-  /** The first two arguments may change places, as long as the others have their defaults. */
+  /** The first two arguments may be swapped if the others have their defaults. */
   readonly commutative?: true;
   /**
-   * Tensor arguments that may hold a batch of samples along their first extent: each index of the result's first extent is
-   * then computed from that index of these alone, so that a batch can be computed in parts. None where left out.
+   * Tensor arguments that may hold a batch of samples along their first extent. Each index of the result's first extent
+   * is then computed from that index of these alone, so that a batch can be computed in parts. Absent: none.
    */
   readonly samples?: readonly string[] | ((args: Arguments<TensorMeta>) => readonly string[]);
 }
@@ -68,12 +70,12 @@ export interface NativeDefinition extends Definition {
   readonly step: <T extends TensorLike>(args: Arguments<T>) => Step<T>;
 }
 
-/** The first argument's elements, in row-major order, under another shape: costs nothing in a plan. */
+/** The first argument's elements, in row-major order, under another shape. Costs nothing in a plan. */
 export interface ViewDefinition extends Definition {
   readonly view: true;
 }
 
-/** A tensor argument with its strides, in elements: row-major when run now, whatever the plan chose when compiled. */
+/** A tensor argument with its strides, in elements: row-major when run eagerly, as chosen by the plan when compiled. */
 export interface StridedLike extends TensorLike {
   readonly strides: readonly number[];
 }
@@ -87,21 +89,21 @@ export interface StridedView {
 
 /**
  * The first argument's elements under other strides: `transpose`, `slice`, `expand`, `split`. Costs nothing in a plan
- * until a step needs the result row-major. A list where the operator gives a list of tensors.
+ * until a step needs the result row-major. A list if the operator returns a list of tensors.
  */
 export interface StridedDefinition extends Definition {
   /** `input` is the first argument, `args` all of them. */
   readonly strided: (input: StridedLike, args: Arguments<TensorLike>) => StridedView | readonly StridedView[];
 }
 
-/** Computed in JavaScript, of sizes and scalars alone: a plan knows the result when it is compiled. */
+/** Computed in JavaScript, from sizes and scalars alone: a plan knows the result when it is compiled. */
 export interface HostDefinition extends Definition {
   readonly host: (args: Arguments<Tensor>) => RuntimeValue;
 }
 
 export type OperatorDefinition = NativeDefinition | ViewDefinition | StridedDefinition | HostDefinition;
 
-/** An operator of Octavo's library: besides being run and inferred, it says how a plan computes it. */
+/** An operator of Octavo's library: besides running and inference, it defines how a plan computes it. */
 export class AtenOperator implements Operator {
   readonly definition: OperatorDefinition;
   #schema: Schema | undefined;
@@ -110,7 +112,7 @@ export class AtenOperator implements Operator {
     this.definition = definition;
   }
 
-  /** Read when it is first asked for: a model uses few of all operators. */
+  /** Parsed on first use: a model uses few of all operators. */
   get schema(): Schema {
     this.#schema ??= parseSchema(this.definition.schema);
     return this.#schema;
@@ -145,7 +147,7 @@ export class AtenOperator implements Operator {
     return Array.isArray(meta) ? outputs : outputs[0];
   }
 
-  /** A Tensor is always row-major: what a plan only looks at differently is copied here. */
+  /** A Tensor is always row-major: what a plan would read under other strides is copied here. */
   #copyOut(definition: StridedDefinition, args: Arguments<Tensor>): RuntimeValue {
     const input = args.tensor(this.schema.arguments[0].name);
     const copy = ({ shape, strides, offset }: StridedView): Tensor => {

@@ -4,7 +4,7 @@ import { type DType, isFloatingPoint } from '../tensor/index.ts';
 /** Shape rules that several operator families share. */
 
 /**
- * An axis counted from the end as one counted from the start.
+ * Normalizes an axis that may count from the end.
  * @throws Error when it is out of range.
  */
 export function normalizeAxis(axis: number, rank: number, operator: string): number {
@@ -14,7 +14,7 @@ export function normalizeAxis(axis: number, rank: number, operator: string): num
   return axis < 0 ? axis + extents : axis;
 }
 
-/** Several axes, normalized and sorted; all of them when none are named. */
+/** Several axes, normalized and sorted; all axes if none are named. */
 export function normalizeAxes(axes: readonly number[] | null, rank: number, operator: string): number[] {
   if (axes === null || axes.length === 0) return Array.from({ length: rank }, (_, i) => i);
   const normalized = axes.map((axis) => normalizeAxis(axis, rank, operator));
@@ -24,8 +24,8 @@ export function normalizeAxes(axes: readonly number[] | null, rank: number, oper
 }
 
 /**
- * The shape two shapes broadcast to (`torch.broadcast_shapes`).
- * @throws Error when they do not.
+ * The shape that two shapes broadcast to (`torch.broadcast_shapes`).
+ * @throws Error when they do not broadcast.
  */
 export function broadcastShapes(a: readonly Dim[], b: readonly Dim[], operator: string): Dim[] {
   const rank = Math.max(a.length, b.length);
@@ -39,7 +39,7 @@ export function broadcastShapes(a: readonly Dim[], b: readonly Dim[], operator: 
 }
 
 /**
- * The dtype, where operators compute in it.
+ * The dtype, if operators compute in it.
  * @throws Error for float16 and float64, which can only be stored and cast.
  */
 export function computedDtype(dtype: DType, operator: string): DType {
@@ -50,9 +50,9 @@ export function computedDtype(dtype: DType, operator: string): DType {
 }
 
 /**
- * The dtype arithmetic on two tensors gives (`torch.result_type`): one without dimensions is a number, which does not
+ * The dtype of arithmetic on two tensors (`torch.result_type`). A tensor without dimensions is a number, which does not
  * widen a floating-point tensor that has some.
- * @throws Error where neither is floating point.
+ * @throws Error if neither is floating point.
  */
 export function promoteTensors(a: TensorMeta, b: TensorMeta, operator: string): DType {
   const [isNumber, isOtherNumber] = [a.shape.length === 0, b.shape.length === 0];
@@ -64,8 +64,8 @@ export function promoteTensors(a: TensorMeta, b: TensorMeta, operator: string): 
 }
 
 /**
- * The dtype arithmetic on values of two dtypes gives.
- * @throws Error where neither is floating point: Octavo computes in floating point only.
+ * The dtype of arithmetic on values of two dtypes.
+ * @throws Error if neither is floating point: Octavo computes in floating point only.
  */
 export function promoteTypes(a: DType, b: DType, operator: string): DType {
   for (const float of ['float32', 'bfloat16'] as const)

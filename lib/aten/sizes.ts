@@ -15,7 +15,7 @@ import {
 import type { HostDefinition, OperatorDefinition } from './registry.ts';
 import { normalizeAxis } from './shape-rules.ts';
 
-/** A function of sizes, one rule for symbols and for numbers. Numbers in, a number out. */
+/** A function of sizes, with one rule for symbols and for numbers. It returns a number for numbers. */
 function size<T>(schema: string, rule: (args: Arguments<T>) => Dim): HostDefinition {
   return {
     schema,
@@ -29,7 +29,7 @@ type SizeRule = (a: Dim, b: Dim, args: Arguments<unknown>) => Dim;
 const binary = (name: string, rule: SizeRule): HostDefinition =>
   size(`${name}(SymInt a, SymInt b) -> SymInt`, (args) => rule(args.dim('a'), args.dim('b'), args));
 
-/** A comparison gives 1 or 0: Python's `True` and `False` are these numbers. */
+/** A comparison returns 1 or 0, the values of Python's `True` and `False`. */
 function comparison(
   name: string,
   symbol: string,
@@ -49,14 +49,14 @@ function power(a: Dim, exponent: Dim): Dim {
   return mulDims(...Array<Dim>(exponent).fill(a));
 }
 
-/** Where a comparison fails at last, the model does not work for this request's sizes. */
+/** If a comparison fails at run time, the model does not support this request's sizes. */
 function assertScalar(args: Arguments<unknown>): Dim {
   const truth = args.dim('self');
   if (truth === 0) throw new Error(args.string('assert_msg'));
   return truth;
 }
 
-/** What exported programs compute from sizes: numbers, which a plan knows when it is made. */
+/** Computations of exported programs on sizes: numbers, which a plan knows when it is made. */
 export const sizes: readonly OperatorDefinition[] = [
   size<{ readonly shape: readonly Dim[] }>('aten::sym_size.int(Tensor self, int dim) -> SymInt', (args) => {
     const { shape } = args.tensor('self');

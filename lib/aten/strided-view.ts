@@ -14,7 +14,7 @@ import {
 import type { OperatorDefinition, StridedDefinition, StridedLike, StridedView } from './registry.ts';
 import { broadcastShapes, normalizeAxis } from './shape-rules.ts';
 
-/** What shape rules need of a tensor: of a plan's value as of a meta. */
+/** The part of a tensor that shape rules need, of a plan's value as of a meta. */
 interface Shaped {
   readonly shape: readonly Dim[];
 }
@@ -25,7 +25,7 @@ const replaced = <T>(list: readonly T[], at: number, item: T): T[] =>
 const axisOf = (args: Arguments<Shaped>): number =>
   normalizeAxis(args.number('dim'), args.tensor('self').shape.length, args.schema.name);
 
-/** Extents in another order. */
+/** Permutes the extents. */
 function permutation(
   schema: string,
   order: (rank: number, args: Arguments<Shaped>) => readonly number[],
@@ -61,7 +61,7 @@ function transposeOrder(rank: number, args: Arguments<Shaped>): number[] {
   return Array.from({ length: rank }, (_, i) => (i === a ? b : i === b ? a : i));
 }
 
-/** The last two extents change places. */
+/** Swaps the last two extents. */
 function batchedTransposeOrder(rank: number, args: Arguments<Shaped>): number[] {
   if (rank < 2) throw new Error(`${args.schema.name}: at least 2 extents are needed, the tensor has ${rank}`);
   return [...Array(rank - 2).keys(), rank - 1, rank - 2];
@@ -112,7 +112,7 @@ function split(schema: string, sizes: PartSizes): StridedDefinition {
   };
 }
 
-/** Parts of `size`, the last one of what is left. */
+/** Divides an extent into parts of `size`; the last one has the remainder. */
 function partsOf(extent: number, size: number): number[] {
   const count = Math.max(Math.ceil(extent / size), 1);
   return Array.from({ length: count }, (_, i) => Math.min(size, extent - i * size));
@@ -124,7 +124,7 @@ function positive(args: Arguments<Shaped>, name: string): number {
   return value;
 }
 
-/** A position along an axis of that extent: one below zero counts from the end. */
+/** A position along an axis of that extent; negative ones count from the end. */
 function position(at: Dim, extent: Dim, { ranges }: Arguments<Shaped>): Dim {
   return isAtMost(at, -1, ranges) ? addDims(at, extent) : at;
 }
@@ -137,7 +137,7 @@ interface Range {
 }
 
 /**
- * A bound of a slice, cut to the extent. One that was worked out from sizes is inside while it is symbolic: otherwise the
+ * A bound of a slice, clamped to the extent. A symbolic bound that was computed from sizes is inside: otherwise the
  * export would have had another size.
  */
 function bound(at: Dim, extent: Dim, args: Arguments<Shaped>): Dim {
@@ -147,7 +147,7 @@ function bound(at: Dim, extent: Dim, args: Arguments<Shaped>): Dim {
   return minDims(maxDims(from, 0, ranges), extent, ranges);
 }
 
-/** PyTorch's slicing: bounds count from the end where negative, and are cut to the extent. */
+/** PyTorch's slicing: negative bounds count from the end, and all are clamped to the extent. */
 function rangeOf(args: Arguments<Shaped>): Range {
   const axis = axisOf(args);
   const extent = args.tensor('self').shape[axis];
@@ -190,7 +190,7 @@ function expandedShape(args: Arguments<Shaped>, wanted: readonly Dim[]): readonl
   return result;
 }
 
-/** Extents of one element are repeated. */
+/** Repeats extents of one element. */
 function expansion(schema: string, wanted: Wanted): StridedDefinition {
   return {
     schema,
@@ -207,7 +207,7 @@ function expansion(schema: string, wanted: Wanted): StridedDefinition {
   };
 }
 
-/** Operators that look at the elements of a tensor in another order, or at some of them, or at some repeatedly. */
+/** Operators that read the elements of a tensor in another order, or some of them, or some repeatedly. */
 export const stridedViews: readonly OperatorDefinition[] = [
   permutation('aten::permute(Tensor(a) self, int[] dims) -> Tensor(a)', permuteOrder),
   permutation('aten::transpose.int(Tensor(a) self, int dim0, int dim1) -> Tensor(a)', transposeOrder),

@@ -36,9 +36,9 @@ const softmax: NativeDefinition = {
 };
 
 /**
- * What stands between the linear layers of a transformer: matrix products, softmax and layer normalization whose tensors
- * may be 8-bit integers, each under its own scale and zero point (1 and 0 for floats). Softmax and normalization compute
- * in float32, a row at a time.
+ * The operators between the linear layers of a transformer: matrix products, softmax and layer normalization. Their
+ * tensors may be 8-bit integers, each with its own scale and zero point (1 and 0 for floats). Softmax and normalization
+ * compute in float32, a row at a time.
  */
 export const transformer: readonly OperatorDefinition[] = [
   {

@@ -6,7 +6,7 @@ type ViewRule = (shape: readonly Dim[], args: Arguments<TensorMeta>) => readonly
 
 const viewed = ({ schema }: Arguments<TensorMeta>): readonly string[] => [schema.arguments[0].name];
 
-/** Same elements in the same order under another shape. */
+/** The same elements in the same order under another shape. */
 function view(schema: string, rule: ViewRule, samples: ViewDefinition['samples'] = viewed): ViewDefinition {
   return {
     schema,
@@ -24,7 +24,7 @@ function view(schema: string, rule: ViewRule, samples: ViewDefinition['samples']
   };
 }
 
-/** The wanted shape with its one -1 worked out. */
+/** The requested shape with its one -1 replaced. */
 function resolve(shape: readonly Dim[], wanted: readonly Dim[], operator: string): readonly Dim[] {
   const open = wanted.filter((dim) => dim === -1).length;
   if (open === 0) return wanted;
@@ -62,7 +62,7 @@ function squeeze(shape: readonly Dim[], axes: readonly number[], operator: strin
   return shape.filter((extent, i) => extent !== 1 || !named.includes(i));
 }
 
-/** Samples stay where they are unless their own extent is among the axes. */
+/** Samples stay in place unless their own extent is among the axes. */
 function unlessFirst(args: Arguments<TensorMeta>, axes: readonly number[]): readonly string[] {
   const { length } = args.tensor('self').shape;
   return axes.some((axis) => normalizeAxis(axis, length, args.schema.name) === 0) ? [] : viewed(args);
@@ -79,7 +79,7 @@ const wantedAs =
   (shape, args) =>
     resolve(shape, args.dims(name), args.schema.name);
 
-/** Dropout in training mode is random: no part of inference. */
+/** Dropout in training mode is random and not supported in inference. */
 const dropout: ViewRule = (shape, args) => {
   if (args.bool('train'))
     throw new Error(
@@ -95,7 +95,7 @@ export const views: readonly OperatorDefinition[] = [
   view('aten::reshape(Tensor(a) self, SymInt[] shape) -> Tensor(a)', wantedAs('shape')),
   view('aten::flatten.using_ints(Tensor(a) self, int start_dim=0, int end_dim=-1) -> Tensor(a)', flatten),
   view('aten::unflatten.int(Tensor(a) self, int dim, SymInt[] sizes) -> Tensor(a)', unflatten),
-  // A batch of one is squeezed away, too.
+  // A batch of one is squeezed away as well.
   view('aten::squeeze(Tensor(a) self) -> Tensor(a)', (shape) => shape.filter((extent) => extent !== 1), []),
   view(
     'aten::squeeze.dim(Tensor(a) self, int dim) -> Tensor(a)',

@@ -3,13 +3,13 @@ import { linearShape } from './linear.ts';
 import { fusedUnary } from './pointwise.ts';
 import { constantFloats, type NativeDefinition, type OperatorDefinition } from './registry.ts';
 
-/** The result: in the input's dtype, whatever the weight's is. */
+/** The result: in the input's dtype, regardless of the weight's. */
 function inferLinear(args: Arguments<TensorMeta>, input: string, weight: string): TensorMeta {
   const x = args.tensor(input);
   return { dtype: x.dtype, shape: linearShape(x.shape, args.tensor(weight).shape) };
 }
 
-/** A linear layer with a float16 weight, and relu where `unary` says so. */
+/** A linear layer with a float16 weight, and relu if `unary` says so. */
 function float16Linear(name: string, unary: 'none' | 'relu'): NativeDefinition {
   return {
     schema: `onednn::${name}(Tensor X, Tensor W, Tensor? bias) -> Tensor`,
@@ -38,12 +38,12 @@ function checkInt8(args: Arguments<TensorMeta>, weight: string): void {
 const unary = { name: 'attr', scalars: 'scalars', algorithm: 'algorithm' };
 
 /**
- * Linear layers where only the weight is held in fewer bits, plain and [out, in]; sums are in float32. Scales are
+ * Linear layers whose weight alone is stored in fewer bits, plain and [out, in]. Sums are in float32. Scales are
  * constants of the graph.
  */
 export const weightOnly: readonly OperatorDefinition[] = [
   {
-    /** `unary(x @ w.T * w_scale + bias)`: an int8 weight with a scale, or one an output channel. */
+    /** `unary(x @ w.T * w_scale + bias)`: an int8 weight with one scale, or one for each output channel. */
     schema:
       'octavo::weight_only_linear(Tensor x, Tensor w, Tensor w_scale, Tensor? bias, str attr, Scalar?[] scalars, str? algorithm) -> Tensor',
     infer: (args) => {

@@ -25,30 +25,32 @@ import { checkTuning, type Tuning, untuned } from './decisions.ts';
 import { parseLoweringRecord, serializeLoweringRecord } from './lowering-record.ts';
 import { type PackedWeights, storedForms } from './packed-weights.ts';
 
-/** Facts kept with a model, by name: how its inputs are made, what its outputs mean. */
+/** Facts stored with a model, by name: how its inputs are prepared, what its outputs mean. */
 export type ModelMetadata = Readonly<Record<string, string>>;
 
-/** Of the graph's JSON form and the operators' meaning; raised when older readers would misunderstand a file. */
+/**
+ * Version of the graph's JSON form and of the operators' meaning; raised when older readers would misunderstand a file.
+ */
 const formatVersion = '1';
 
-/** What an artifact holds. */
+/** The contents of an artifact. */
 export interface Artifact {
   readonly module: GraphModule;
-  /** What whoever made the model wanted kept with it. */
+  /** Facts that the creator of the model stored with it. */
   readonly metadata: ModelMetadata;
-  /** What was decided about it by measurement. */
+  /** Decisions about the model by measurement. */
   readonly tuning: Tuning;
 }
 
-/** The same as it is written. */
+/** The same in the form that is written. */
 export interface WrittenArtifact extends Artifact {
-  /** Stored beside the weights, for processes that pack them in the same way. */
+  /** Stored next to the weights, for processes that pack them in the same way. */
   readonly packed?: PackedWeights | undefined;
 }
 
 /**
- * Writes a graph with its weights to one safetensors file: tensors by their paths, graph and metadata as JSON in the
- * file's metadata, with what lowering noted. The file is there completely or not at all.
+ * Writes a graph with its weights to one safetensors file: tensors by their paths; graph, metadata and the record of
+ * lowering as JSON in the file's metadata. The file is written completely or not at all.
  */
 export async function writeArtifact(artifact: WrittenArtifact, path: string): Promise<void> {
   const { module, metadata, tuning, packed } = artifact;
@@ -69,8 +71,9 @@ export async function writeArtifact(artifact: WrittenArtifact, path: string): Pr
 }
 
 /**
- * Reads what {@link writeArtifact} wrote: everything but the weights, which stay in the file until someone needs them. The
- * file may be replaced or deleted meanwhile, but not written to. Its weights belong to the model that is compiled of it.
+ * Reads what {@link writeArtifact} wrote, except the weights, which stay in the file until they are needed. The file
+ * may be replaced or deleted during that time, but not written to. Its weights belong to the model that is compiled
+ * from it.
  * @throws Error that says what is wrong with a file that is missing, cut off, hostile or of another format.
  */
 export async function readArtifact(path: string): Promise<Artifact> {
@@ -93,7 +96,7 @@ export async function readArtifact(path: string): Promise<Artifact> {
   }
 }
 
-/** What the header says of a model. */
+/** The description of a model in the header. */
 interface DecodedModel extends Omit<Artifact, 'module'> {
   readonly graph: Graph;
   readonly ranges: ReadonlyMap<string, SymbolRange>;
@@ -105,9 +108,9 @@ function decodeModel({ entries, metadata }: SafetensorsHeader, path: string): De
   try {
     const graph = deserializeGraph(JSON.parse(metadata.graph));
     const kept = parseMetadata(metadata.metadata);
-    // Files from before there was a tuning have none.
+    // Files written before tuning existed have none.
     const tuning = metadata.tuning === undefined ? untuned : checkTuning(JSON.parse(metadata.tuning));
-    // Nor have older ones ranges.
+    // Older files have no ranges either.
     const ranges = deserializeRanges(JSON.parse(metadata.rangeConstraints ?? '{}'));
     const named = new Set(entries.map(({ key }) => key));
     const used = new Set<string>();
@@ -116,7 +119,7 @@ function decodeModel({ entries, metadata }: SafetensorsHeader, path: string): De
         if (named.has(target)) used.add(target);
         else throw new Error(`graph: there is no parameter or buffer '${target}'`);
     const lowering = metadata.lowering === undefined ? undefined : parseLoweringRecord(metadata.lowering);
-    // Files without packed weights say nothing of them.
+    // Files without packed weights have no such entry.
     const forms = metadata.packed === undefined ? undefined : storedForms(metadata.packed, entries);
     const weights = entries
       .filter(({ key }) => used.has(key))
@@ -127,7 +130,7 @@ function decodeModel({ entries, metadata }: SafetensorsHeader, path: string): De
   }
 }
 
-/** Last, when nothing can be wrong with the file any more: it stays open for its weights. */
+/** Called last, when the file has passed all checks: it stays open for its weights. */
 function openModel(model: DecodedModel, descriptor: number, path: string): Artifact {
   const { graph, ranges, metadata, tuning, lowering, weights } = model;
   const constants = addon.openWeights(descriptor, path, weights);
@@ -140,7 +143,7 @@ function openModel(model: DecodedModel, descriptor: number, path: string): Artif
   return { module, metadata, tuning };
 }
 
-/** The file's first bytes, or all of a shorter one. */
+/** The file's first bytes, or all bytes of a shorter one. */
 async function readStart(file: FileHandle, count: number): Promise<Uint8Array> {
   const bytes = new Uint8Array(count);
   let filled = 0;

@@ -4,7 +4,7 @@ import { computeFeatures } from '../cpu/features.ts';
 import { type GraphModule, propagateShapes } from '../graph/index.ts';
 import { inputsOf } from './signature.ts';
 
-/** Whether some operator of a graph gives bfloat16: `lower` was asked to autocast. */
+/** Whether an operator of a graph returns bfloat16, that is, `lower` ran with autocast. */
 export function computesInBfloat16(module: GraphModule): boolean {
   const metas = propagateShapes(module, inputsOf(module), operators);
   return [...metas.values()]
@@ -13,8 +13,8 @@ export function computesInBfloat16(module: GraphModule): boolean {
 }
 
 /**
- * A model that was made for another CPU computes the same here, but not as fast as it was meant to be: that is said with a
- * process warning, as nothing else would show it.
+ * Emits a process warning for a model that was made for another CPU: it computes the same numbers here, but slower than
+ * intended, and nothing else would show that.
  */
 export function warnOfSlowBfloat16(module: GraphModule, path: string): void {
   const reason = whyNoFastBfloat16(computeFeatures());

@@ -1,7 +1,7 @@
 import type { StepProfile } from './step-profile.ts';
 import { countThreads } from './threads.ts';
 
-/** Profiled runs of one plan, under the name that the trace shows them by. */
+/** Profiled runs of one plan, under the name that the trace shows. */
 export interface TracedRuns {
   readonly name: string;
   /** Threads of the stream that computed them. */
@@ -35,20 +35,20 @@ export interface Trace {
   readonly displayTimeUnit: 'ms';
 }
 
-/** The rates of a step: billions of operations (two a multiply-add) and gigabytes a second. */
+/** The rates of a step: billions of operations (two for each multiply-add) and gigabytes a second. */
 export function ratesOf(
   { multiplyAdds, bytes }: Pick<StepProfile, 'multiplyAdds' | 'bytes'>,
   nanoseconds: number,
 ): { readonly gops: number; readonly gigabytesPerSecond: number } {
-  // A step that is over before the clock has ticked has taken less than a nanosecond.
+  // A step that ends before the clock ticks has lasted less than a nanosecond.
   const time = Math.max(1, nanoseconds);
   return { gops: (2 * multiplyAdds) / time, gigabytesPerSecond: bytes / time };
 }
 
 /**
- * The trace of profiled runs: one process for each plan, in it a thread with one complete event a run and, inside that,
- * one a step; where parts of a batch are computed side by side, each thread has the steps of its own parts. Time begins
- * with the first step. Counterpart: `torch.profiler`'s `export_chrome_trace`.
+ * The trace of profiled runs. It has a process for each plan; in it a thread with one complete event for each run and,
+ * inside that, one for each step. If parts of a batch are computed at the same time, each thread has the steps of its
+ * own parts. Time begins with the first step. Counterpart: `torch.profiler`'s `export_chrome_trace`.
  */
 export function traceOf(plans: readonly TracedRuns[]): Trace {
   const starts = plans.flatMap(({ runs }) => runs.flatMap((run) => run.map(({ start }) => start)));
@@ -98,7 +98,7 @@ export function spanOf(run: readonly StepProfile[]): number {
   return end - times.reduce((first, { start }) => Math.min(first, start), end);
 }
 
-/** Each time that each step ran, in the order in which the threads did. */
+/** Every execution of each step, in the order in which the threads ran it. */
 function stepsInOrder(run: readonly StepProfile[]) {
   return run
     .flatMap((step) => step.runs.map((each, part) => ({ step, part, ...each })))

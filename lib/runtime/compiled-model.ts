@@ -32,35 +32,35 @@ import { divideThreads, type ThreadOptions } from './threads.ts';
 /** How a model uses the machine. */
 export interface CompileOptions extends ThreadOptions {
   /**
-   * Requests that may wait while as many run as there are streams; one more is rejected with {@link QueueFullError}.
-   * Default 1024; Infinity for no bound.
+   * Requests that may wait while `streams` others run; one more is rejected with {@link QueueFullError}. Default 1024;
+   * Infinity for no bound.
    */
   readonly maxQueue?: number;
-  /** Facts to keep with the model; they are saved and loaded with it. */
+  /** Facts to store with the model; they are saved and loaded with it. */
   readonly metadata?: ModelMetadata;
-  /** What `tune` decided about the module; it is saved and loaded with it. */
+  /** `tune`'s decisions about the module; they are saved and loaded with it. */
   readonly tuning?: Tuning;
 }
 
 /** How one request is served. */
 export interface RunOptions {
   /**
-   * Tensors that receive the results, instead of new ones. They must have the results' dtypes and shapes, and share memory
-   * neither with each other nor with an input; any offset into an ArrayBuffer (a Node Buffer, say) or SharedArrayBuffer
-   * will do. Nobody else may use them until the promise settles; what they hold is undefined if it is rejected.
+   * Tensors that receive the results, instead of new ones. They must have the results' dtypes and shapes, and share
+   * memory neither with each other nor with an input. Any offset into an ArrayBuffer (a Node Buffer, say) or
+   * SharedArrayBuffer works. Nothing else may use them until the promise settles; their contents are undefined if it is
+   * rejected.
    */
   readonly outputs?: ModelOutputs;
-  /** Takes the request back as long as it has not started: it rejects with the signal's reason. */
+  /** Withdraws the request if it has not started: its promise is rejected with the signal's reason. */
   readonly signal?: AbortSignal;
 }
 
-/** What is written beside the model itself. */
+/** What is written in addition to the model itself. */
 export interface SaveOptions {
   /**
-   * Store the weights, too, as the plans made so far have packed them for this CPU, so that a process that loads the file
-   * need not: it reads them where oneDNN, its version and the instruction set that it uses are the same and the shapes are
-   * those of these plans, and packs the plain ones as always where they are not. The file takes up to twice the size.
-   * Default false.
+   * Also stores the weights as the plans made so far have packed them for this CPU. A process that loads the file reads
+   * them if oneDNN, its version and its instruction set are the same, and the shapes are those of these plans.
+   * Otherwise it packs the plain weights as always. The file is up to twice as large. Default false.
    */
   readonly packedWeights?: boolean;
 }
@@ -76,33 +76,36 @@ interface RequestPlan extends Plan {
   readonly parts: number;
 }
 
-/** Each costs its primitives' code, weights are shared; batches of several sizes may have parts of the same plan. */
+/**
+ * Each plan costs the code of its primitives; weights are shared, and batches of several sizes may have parts of the
+ * same plan.
+ */
 const maxPlans = 32;
 
 /**
- * A graph compiled to native plans, one for each set of input shapes it has met, and the threads that run them. Requests
- * start in the order they came, whatever their shapes, and resolve in the order they complete.
+ * A graph compiled to native plans, one for each set of input shapes so far, and the threads that run them. Requests
+ * start in order of arrival, regardless of their shapes, and resolve in order of completion.
  */
 export class CompiledModel implements Disposable {
   readonly inputs: readonly TensorInfo[];
   readonly outputs: readonly TensorInfo[];
   /**
-   * Ranges of the sizes that requests choose, by symbol (PyTorch: `ExportedProgram.range_constraints`). As there, a least
-   * size of 2 or below is not enforced.
+   * Ranges of the sizes that requests choose, by symbol (PyTorch: `ExportedProgram.range_constraints`). As there, a
+   * lower bound of 2 or less is not enforced.
    */
   readonly rangeConstraints: ReadonlyMap<string, SymbolRange>;
   readonly streams: number;
   readonly threadsPerStream: number;
-  /** What {@link compile} was given to keep, or what the file held. */
+  /** The metadata passed to {@link compile}, or stored in the file. */
   readonly metadata: ModelMetadata;
-  /** What was decided about it by measurement. */
+  /** Decisions about the model by measurement. */
   readonly tuning: Tuning;
   readonly #module: GraphModule;
   readonly #executor: NativeExecutor;
   readonly #queue: RequestQueue;
   readonly #planner: Planner;
   readonly #plans = new PlanCache<Plan>(maxPlans);
-  /** The one used last. */
+  /** The plan used last. */
   #latest: RequestPlan | undefined;
   #report: LoweringReport | undefined;
   #disposed = false;
@@ -116,7 +119,7 @@ export class CompiledModel implements Disposable {
     this.#module = module.clone();
     this.#module.deleteUnused();
     checkOperators(this.#module);
-    // From here on the model needs nothing of the caller's memory.
+    // After this the model needs nothing of the caller's memory.
     for (const [path, tensor] of this.#module.attributes)
       this.#module.attributes.set(path, StoredTensor.of(tensor));
     this.inputs = inputsOf(this.#module);
@@ -130,11 +133,11 @@ export class CompiledModel implements Disposable {
 
   /**
    * Runs one request on the model's own threads; the event loop stays free. The first request of a shape compiles its
-   * plan. Inputs are read where they are: their arrays must not change, nor be transferred, until the promise settles.
-   * @param inputs tensors by input name, in order, or the tensor itself where there is one input.
+   * plan. Inputs are read in place: their arrays must not be changed or transferred until the promise settles.
+   * @param inputs tensors by input name, in order, or the tensor itself if there is one input.
    * @returns tensors by output name: those of `options.outputs`, or new ones.
-   * @throws (rejects) Error when inputs or outputs do not fit the model, a step fails, or the model is disposed;
-   * {@link QueueFullError} when too many requests wait; the signal's reason when it is aborted before the request starts.
+   * @throws (rejects) Error when inputs or outputs do not fit the model, a step fails, or the model is disposed; {@link
+   * QueueFullError} when too many requests wait; the signal's reason when it is aborted before the request starts.
    */
   async run(inputs: ModelInputs, options: RunOptions = {}): Promise<Record<string, Tensor>> {
     const { signal } = options;
@@ -154,7 +157,7 @@ export class CompiledModel implements Disposable {
     });
   }
 
-  /** Like {@link run}, but waits: for scripts. Requests that were there before finish first. */
+  /** Like {@link run}, but blocks: for scripts. Requests submitted before finish first. */
   runSync(inputs: ModelInputs, options: Pick<RunOptions, 'outputs'> = {}): Record<string, Tensor> {
     this.#checkAlive();
     const tensors = bindInputs(this.inputs, inputs, this.rangeConstraints);
@@ -171,32 +174,32 @@ export class CompiledModel implements Disposable {
     await Promise.all(bound.map((each) => this.#compile(this.#planner.plan(each), this.#queue.arrive())));
   }
 
-  /** Like {@link warmup}, but waits: for scripts. */
+  /** Like {@link warmup}, but blocks: for scripts. */
   warmupSync(...shapes: readonly ModelShapes[]): void {
     this.#checkAlive();
     for (const given of shapes) this.#compileSync(bindShapes(this.inputs, given, this.rangeConstraints));
   }
 
-  /** What the plan for these shapes does, step by step, and the memory it takes. Compiles it where needed. */
+  /** Describes the plan for these shapes, step by step, and its memory. Compiles it if needed. */
   plan(shapes: ModelShapes): PlanDescription {
     this.#checkAlive();
     return this.#describe(this.#compileSync(bindShapes(this.inputs, shapes, this.rangeConstraints)));
   }
 
   /**
-   * What became of every operator of the captured graph, and what each lowering pass did. Steps and implementations are
-   * those of the plan used last; {@link reportFor} chooses one. A loaded model has the report of the one that was saved.
+   * The fate of every operator of the captured graph, and what each lowering pass did. Steps and implementations are
+   * those of the plan used last; {@link reportFor} chooses one. A loaded model has the report of the saved one.
    */
   get report(): ModelReport {
     return joinReport(this.#lowering, this.#latest && this.#describe(this.#latest));
   }
 
-  /** The same with the steps and implementations of the plan for these shapes. Compiles it where needed. */
+  /** The same with the steps and implementations of the plan for these shapes. Compiles it if needed. */
   reportFor(shapes: ModelShapes): ModelReport {
     return joinReport(this.#lowering, this.plan(shapes));
   }
 
-  /** Runs one request, waiting, and says how long each step took. */
+  /** Runs one request, blocking, and returns the time of each step. */
   profile(inputs: ModelInputs): StepProfile[] {
     this.#checkAlive();
     const tensors = bindInputs(this.inputs, inputs, this.rangeConstraints);
@@ -208,9 +211,9 @@ export class CompiledModel implements Disposable {
 
   /**
    * Writes the model to one file that {@link loadModel} reads: safetensors, with the graph in its metadata. The file is
-   * there completely or not at all.
-   * @throws Error (rejects) when the file cannot be written, and with {@link SaveOptions.packedWeights} when there is no
-   * plan yet, or oneDNN is a version (3.0 to 3.3) that cannot say what it has packed.
+   * written completely or not at all.
+   * @throws Error (rejects) when the file cannot be written; with {@link SaveOptions.packedWeights} also when there is
+   * no plan yet, or when this oneDNN (3.0 to 3.3) cannot describe what it has packed.
    */
   async save(path: string, { packedWeights = false }: SaveOptions = {}): Promise<void> {
     this.#checkAlive();
@@ -271,7 +274,7 @@ export class CompiledModel implements Disposable {
     return this.#latest;
   }
 
-  /** Made when first wanted: most models are never asked. */
+  /** Created on first use: most models are never asked. */
   get #lowering(): LoweringReport {
     this.#report ??= reportOf(this.#module);
     return this.#report;
@@ -297,11 +300,11 @@ export class CompiledModel implements Disposable {
 }
 
 /**
- * Compiles a graph: a captured float model, or a lowered quantized one. The plan of a model whose sizes are all known is made
- * at once; where requests choose sizes, a plan is made for each set of shapes when it is first met, and
- * {@link CompiledModel.warmup} makes it earlier.
+ * Compiles a graph: a captured float model, or a lowered quantized one. If all sizes of the model are known, its plan
+ * is made at once. If requests choose sizes, a plan is made for each set of shapes at its first request; {@link
+ * CompiledModel.warmup} makes it earlier.
  * @throws Error that lists every operator that cannot be compiled, with a count of each; or that names the step that
- * cannot be made for the model's shapes.
+ * cannot be created for the model's shapes.
  */
 export function compile(module: GraphModule, options: CompileOptions = {}): CompiledModel {
   const model = new CompiledModel(GraphModule.accept(module, 'compile'), options);
@@ -315,7 +318,9 @@ export function compile(module: GraphModule, options: CompileOptions = {}): Comp
   return model;
 }
 
-/** A copy that stays as it was checked: before the work, not when a file that nobody could read is written. */
+/**
+ * A copy that stays as it was checked, made before the work: saving must not fail on metadata that no reader accepts.
+ */
 function checkMetadata(metadata: ModelMetadata): ModelMetadata {
   for (const [key, value] of Object.entries(metadata))
     if (typeof value !== 'string')

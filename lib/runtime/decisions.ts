@@ -1,4 +1,4 @@
-/** A layer that can compute on 8-bit integers or in floating point, and which was chosen. */
+/** A layer that can compute on 8-bit integers or in floating point, and the chosen one. */
 export interface LayerDecision {
   /** The layer's name in the graph that was lowered: `conv2d_3`. */
   readonly node: string;
@@ -7,48 +7,48 @@ export interface LayerDecision {
   readonly times: Readonly<Record<'int8' | 'float', number>>;
 }
 
-/** How many threads compute a plan, and which other numbers were tried. */
+/** The number of threads that compute a plan, and the other numbers tried. */
 export interface ThreadsDecision {
-  /** The inputs' shapes that the plan is for. */
+  /** The inputs' shapes of the plan. */
   readonly shapes: readonly (readonly number[])[];
   readonly choice: number;
   /** Median times of a run in milliseconds, by the number of threads. */
   readonly times: Readonly<Record<string, number>>;
 }
 
-/** In how many parts a batch is computed, and which other numbers were tried. */
+/** The number of parts that a batch is computed in, and the other numbers tried. */
 export interface PartsDecision {
   /** The shapes of the inputs that hold the whole batch. */
   readonly shapes: readonly (readonly number[])[];
-  /** A divisor of the batch; 1: as a whole. */
+  /** A divisor of the batch; 1: the whole batch. */
   readonly choice: number;
   /** Median times of a run in milliseconds, by the number of parts. */
   readonly times: Readonly<Record<string, number>>;
 }
 
-/** Which implementation computes a step, and what that won. */
+/** The implementation that computes a step, and its gain. */
 export interface KernelDecision {
   /** The inputs' shapes of the plan. */
   readonly shapes: readonly (readonly number[])[];
-  /** The widest instruction set that oneDNN used (`avx2`): on others it is for oneDNN to choose. */
+  /** The widest instruction set that oneDNN used (`avx2`): on others oneDNN chooses. */
   readonly isa: string;
   /** The step's node in the lowered graph. */
   readonly node: string;
-  /** Its name, as the plan's description has it; oneDNN's own choice is taken where there is no such implementation. */
+  /** Its name, as in the plan's description; if there is no such implementation, oneDNN's own choice is used. */
   readonly choice: string;
-  /** Median times of the step in milliseconds, by the implementation: the one taken otherwise, and those that beat it. */
+  /** Median times of the step in milliseconds, by implementation: the default one, and those that are faster. */
   readonly times: Readonly<Record<string, number>>;
 }
 
-/** What was decided about a model by measurement: plain JSON that is saved with it. */
+/** Decisions about a model by measurement: plain JSON that is saved with it. */
 export interface Tuning {
   /** Already done in the lowered graph. */
   readonly layers: readonly LayerDecision[];
-  /** Done for each plan of these shapes, as far as the model has the threads. */
+  /** Applied to each plan of these shapes, up to the threads of the model. */
   readonly threads: readonly ThreadsDecision[];
-  /** Done for inputs of these shapes. */
+  /** Applied to inputs of these shapes. */
   readonly parts: readonly PartsDecision[];
-  /** For each plan of these shapes, where another implementation was faster than the one that oneDNN takes. */
+  /** For each plan of these shapes in which another implementation was faster than oneDNN's first. */
   readonly kernels: readonly KernelDecision[];
 }
 
@@ -59,22 +59,22 @@ type Shapes = readonly (readonly number[])[];
 const isFor = (shapes: Shapes) => (decision: { readonly shapes: Shapes }) =>
   JSON.stringify(decision.shapes) === JSON.stringify(shapes);
 
-/** Whether something was measured for inputs of these shapes. */
+/** Whether inputs of these shapes were measured. */
 export function isTuned({ threads, parts, kernels }: Tuning, shapes: Shapes): boolean {
   return [...threads, ...parts, ...kernels].some(isFor(shapes));
 }
 
-/** The threads that were found best for inputs of these shapes. */
+/** The thread count that was fastest for inputs of these shapes. */
 export function tunedThreads({ threads }: Tuning, shapes: Shapes): number | undefined {
   return threads.find(isFor(shapes))?.choice;
 }
 
-/** The parts that were found best for inputs of these shapes. */
+/** The number of parts that was fastest for inputs of these shapes. */
 export function tunedParts({ parts }: Tuning, shapes: Shapes): number | undefined {
   return parts.find(isFor(shapes))?.choice;
 }
 
-/** The implementations that were found best for inputs of these shapes on such a CPU, by node. */
+/** The implementations that were fastest for inputs of these shapes on such a CPU, by node. */
 export function tunedKernels(
   { kernels }: Tuning,
   shapes: Shapes,
@@ -86,12 +86,12 @@ export function tunedKernels(
 }
 
 /**
- * Checks what a file, or whoever compiles a model, gives as a tuning.
- * @returns a copy that nobody can change.
- * @throws Error that names the field which is not as it must be.
+ * Checks a tuning from a file or a caller.
+ * @returns a frozen copy.
+ * @throws Error that names the wrong field.
  */
 export function checkTuning(value: unknown): Tuning {
-  // Files from before parts or kernels were chosen have none.
+  // Files written before parts or kernels were chosen have none.
   const { layers, threads, parts = [], kernels = [] } = record(value, 'tuning');
   for (const [i, item] of list(layers, 'tuning.layers').entries()) {
     const where = `tuning.layers[${i}]`;
@@ -122,7 +122,7 @@ export function checkTuning(value: unknown): Tuning {
   return JSON.parse(text, (_, part: unknown) => Object.freeze(part));
 }
 
-/** A tuning as lines of text; '' where nothing was measured. */
+/** A tuning as lines of text; '' if nothing was measured. */
 export function formatTuning({ layers, threads, parts, kernels }: Tuning): string {
   const line = (what: string, choice: string | number, times: Readonly<Record<string, number>>) => {
     const list = Object.entries(times).map(([name, ms]) => `${name} ${ms.toFixed(3)} ms`);

@@ -1,6 +1,6 @@
 /**
- * `octavo/runtime`: what a service needs that runs saved models, and no more. It loads in less time than `octavo`, with the
- * same functions and classes.
+ * `octavo/runtime`: all that a service needs to run saved models. It loads faster than `octavo`, with the same
+ * functions and classes.
  */
 
 export type { Dim, SymbolRange, SymInt, SymTerm } from '../graph/index.ts';

@@ -5,9 +5,9 @@ import { CompiledModel, type CompileOptions } from './compiled-model.ts';
 import { fixedShapes } from './signature.ts';
 
 /**
- * Loads a model that {@link CompiledModel.save} wrote. One that was lowered with `autocast` gives the same numbers on a CPU
- * without bfloat16 instructions, slower than float32; a process warning says so. As by {@link compile}, the plan of a model
- * whose sizes are all known is made at once, on the model's own threads.
+ * Loads a model that {@link CompiledModel.save} wrote. One that was lowered with `autocast` returns the same numbers on
+ * a CPU without bfloat16 instructions, slower than float32; a process warning says so. As by {@link compile}, the plan
+ * of a model whose sizes are all known is made at once, on the model's own threads.
  * @throws Error (rejects) that says what is wrong with a file that is missing, damaged or of another format.
  */
 export async function loadModel(
@@ -24,7 +24,7 @@ export async function loadModel(
     return model;
   } catch (error) {
     model?.dispose();
-    // They keep the file open, and no model will close it.
+    // They keep the file open, and there is no model that would close it.
     for (const tensor of module.attributes.values()) (tensor as StoredTensor).release();
     throw error;
   }

@@ -1,7 +1,7 @@
 import { JsonCursor } from '../formats/json-cursor.ts';
 import type { LoweringRecord } from '../lowering/index.ts';
 
-/** The record of lowering as it stands in a saved model: rows without field names, passes by their index. */
+/** The record of lowering as stored in a saved model: rows without field names, passes by their index. */
 export function serializeLoweringRecord({ passes, nodes, refusals }: LoweringRecord): string {
   const indices = new Map(passes.map(({ pass }, index) => [pass, index]));
   return JSON.stringify({
@@ -18,7 +18,7 @@ export function serializeLoweringRecord({ passes, nodes, refusals }: LoweringRec
 
 /**
  * Reads what {@link serializeLoweringRecord} wrote.
- * @throws Error that says where it is not what was written.
+ * @throws Error that names the place that differs from this form.
  */
 export function parseLoweringRecord(text: string): LoweringRecord {
   const record = new JsonCursor(JSON.parse(text), 'lowering');

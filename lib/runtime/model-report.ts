@@ -2,27 +2,27 @@ import { formatRefusals, type LoweredNode, type LoweringReport } from '../loweri
 import type { PlanDescription, StepDescription } from './plan-description.ts';
 import { alignColumns } from './text-columns.ts';
 
-/** One step of a plan that has a part in an operator: what computes it, or a copy of the result that the plan put in. */
+/** One step of a plan that contributes to an operator: it computes it, or copies its result. */
 export interface ReportedStep extends Pick<StepDescription, 'op' | 'implementation'> {
   /** Index in {@link PlanDescription.steps}. */
   readonly index: number;
 }
 
-/** What became of one operator of the captured graph, down to the kernel. */
+/** The fate of one operator of the captured graph, down to the kernel. */
 export interface ReportedNode extends LoweredNode {
-  /** Steps of the plan that do it; none for what costs nothing there, and as long as there is no plan. */
+  /** Steps of the plan that compute it; empty if it costs nothing there, or if there is no plan yet. */
   readonly steps: readonly ReportedStep[];
 }
 
 /** The lowering report joined with the steps of a plan. */
 export interface ModelReport extends LoweringReport {
-  /** One entry an operator of the graph that was given to `lower` (to `compile`, if it was not lowered). */
+  /** One entry for each operator of the graph that was passed to `lower` (to `compile`, if it was not lowered). */
   readonly nodes: readonly ReportedNode[];
-  /** Inputs of the plan that `steps` and `implementation` are of; null as long as there is none. */
+  /** Inputs of the plan that `steps` and `implementation` refer to; null if there is no plan yet. */
   readonly inputs: PlanDescription['inputs'] | null;
 }
 
-/** Names of the operators that each lowered node computes, but for quantize and dequantize. */
+/** Names of the operators that each lowered node computes, except quantize and dequantize. */
 export function operatorsByNode({ nodes }: LoweringReport): ReadonlyMap<string, readonly string[]> {
   const names = new Map<string, string[]>();
   for (const { node, target, lowered } of nodes)
@@ -31,7 +31,7 @@ export function operatorsByNode({ nodes }: LoweringReport): ReadonlyMap<string, 
   return names;
 }
 
-/** Says for every operator which of the plan's steps do it. */
+/** Finds the plan's steps for every operator. */
 export function joinReport(report: LoweringReport, plan: PlanDescription | undefined): ModelReport {
   const stepsOf = new Map<string, ReportedStep[]>();
   plan?.steps.forEach(({ node, op, implementation }, index) => {
@@ -42,9 +42,8 @@ export function joinReport(report: LoweringReport, plan: PlanDescription | undef
 }
 
 /**
- * The report as text. For each lowered node a line that says what it is, what it computes on and gives, and which kernel
- * does it, then the operators whose work it does; then those that cost nothing, what each pass did, and what stayed in
- * float.
+ * The report as text. Each lowered node has a line with its kind, its dtypes and its kernel, followed by the operators
+ * that it computes. Then come the operators that cost nothing, what each pass did, and what stayed in float.
  */
 export function formatReport({ nodes, passes, refusals }: ModelReport): string {
   const groups = new Map<string, ReportedNode[]>();
@@ -68,7 +67,7 @@ export function formatReport({ nodes, passes, refusals }: ModelReport): string {
   ].join('\n');
 }
 
-/** What a lowered node is, its dtypes, and the kernels of its steps. */
+/** The kind of a lowered node, its dtypes, and the kernels of its steps. */
 function summary(node: ReportedNode): [string, string, string] {
   const { outcome, step, steps, passes, inputDtype, dtype } = node;
   const dtypes = inputDtype === dtype || inputDtype === null ? (dtype ?? '') : `${inputDtype} to ${dtype}`;

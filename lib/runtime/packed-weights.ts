@@ -4,16 +4,16 @@ import { addon, type StoredFormDesc } from '../native/addon.ts';
 import { StoredTensor } from '../native/stored-tensor.ts';
 import { byteSizeOf, numelOf, Tensor } from '../tensor/index.ts';
 
-/** Packed weights as a file holds them: bytes under names of their own, and what they are. */
+/** Packed weights as stored in a file: bytes under names of their own, and a description. */
 export interface PackedWeights {
   readonly tensors: ReadonlyMap<string, Tensor>;
-  /** JSON: what they were packed for, and which form of which weight each of them is. */
+  /** JSON: what they were packed for, and the form and the weight of each of them. */
   readonly record: string;
 }
 
 /**
- * The packed forms that the plans of this process have made of the weights, or found in the file they came from.
- * @throws Error when this oneDNN cannot describe them so that another process knows them.
+ * The packed forms that the plans of this process have packed, or found in the file they came from.
+ * @throws Error when this oneDNN cannot describe them in a way that holds in another process.
  */
 export function packedWeightsOf(weights: ReadonlyMap<string, Tensor>): PackedWeights {
   const tensors = new Map<string, Tensor>();
@@ -38,9 +38,9 @@ export function packedWeightsOf(weights: ReadonlyMap<string, Tensor>): PackedWei
 }
 
 /**
- * Where the packed forms of a file are, by the path of the weight: none where they were packed for another CPU, by another
- * oneDNN or another version of Octavo.
- * @throws Error that says where the record is not what {@link packedWeightsOf} wrote.
+ * The places of the packed forms in a file, by the path of the weight. Empty if they were packed for another CPU, by
+ * another oneDNN or another version of Octavo.
+ * @throws Error that names the place where the record is not what {@link packedWeightsOf} wrote.
  */
 export function storedForms(
   record: string,

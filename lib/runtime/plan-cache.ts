@@ -1,6 +1,6 @@
 /**
- * Plans by their key, the least recently used dropped when there are too many. A plan that is still being compiled is
- * shared by all who ask for it; one that failed is forgotten, so that the next request tries again.
+ * Plans by their key; the least recently used one is dropped when there are too many. All requests share a plan that is
+ * still being compiled. A plan that failed is forgotten, so that the next request tries again.
  */
 export class PlanCache<Plan> {
   readonly #capacity: number;
@@ -19,7 +19,7 @@ export class PlanCache<Plan> {
     return entry.plan;
   }
 
-  /** The plan, compiled now if nobody asked for it before. */
+  /** The plan, compiled now if it is not in the cache. */
   get(key: string, compile: () => Promise<Plan>): Promise<Plan> {
     const known = this.#entries.get(key);
     if (known) {
@@ -32,7 +32,7 @@ export class PlanCache<Plan> {
         entry.plan = plan;
       },
       () => {
-        // Another may have taken its place meanwhile.
+        // Another may have replaced it in the meantime.
         if (this.#entries.get(key) === entry) this.#entries.delete(key);
       },
     );

@@ -17,21 +17,23 @@ export type Shapes = readonly (readonly number[])[];
 
 /** How requests of some shapes are computed. */
 export interface PlannedRequest {
-  /** Parts of the batch, all alike, that the plan is run for; 1: the whole. */
+  /** Equal parts of the batch that the plan runs for; 1: the whole batch. */
   readonly parts: number;
   /** Requests of the same key have the same plan. */
   readonly key: string;
-  /** Builds the plan, of one part. */
+  /** Builds the plan for one part. */
   build(): BuiltPlan;
 }
 
-/** Shapes whose planning is remembered: a few bytes each. */
+/** The number of shapes whose planning is remembered, a few bytes each. */
 const mostPlanned = 1024;
 
-/** Names shapes: equal ones alike. */
+/** A key that is equal for equal shapes. */
 const keyOf = (shapes: Shapes): string => shapes.map(String).join(';');
 
-/** Decides how a model's requests are computed, as one plan or as several parts of their batch, and builds the plans. */
+/**
+ * Decides how a model's requests are computed, as one plan or as several parts of their batch, and builds the plans.
+ */
 export class Planner {
   /** Weights that the plans share. */
   readonly constants = new ConstantStore();
@@ -41,10 +43,10 @@ export class Planner {
   readonly #threads: number;
   readonly #planned = new Map<string, PlannedRequest>();
   #keepsApart: boolean | undefined;
-  /** The plan of one sample of the sizes that were asked about last. */
+  /** The plan of one sample of the sizes requested last. */
   #sample: { readonly key: string; readonly desc: PlanDesc | undefined } | undefined;
 
-  /** @param threads that may compute one request. */
+  /** @param threads the threads that may compute one request. */
   constructor(module: GraphModule, inputs: readonly TensorInfo[], tuning: Tuning, threads: number) {
     this.#module = module;
     this.#inputs = inputs;
@@ -68,7 +70,7 @@ export class Planner {
     const kernelOf = tunedKernels(this.#tuning, shapes, isa);
     const { parts, lanes } = this.#divide(shapes, Math.min(threads ?? this.#threads, this.#threads));
     const ofPart = parts === 1 ? shapes : shapes.map(([batch, ...rest]) => [batch / parts, ...rest]);
-    // What was measured for a request's shapes is for its plan alone.
+    // Measurements for a request's shapes apply to its plan alone.
     const tuned = isTuned(this.#tuning, shapes) ? `; tuned for ${keyOf(shapes)}` : '';
     return {
       parts,
@@ -89,7 +91,7 @@ export class Planner {
     this.#keepsApart ??= keepsSamplesApart(this.#module, this.#inputs);
     if (!this.#keepsApart) return undivided;
     const sample = this.#sampleOf(shapes.map(([, ...rest]) => [1, ...rest]));
-    // What no memory could hold is refused where the whole is laid out.
+    // A batch that no memory could hold is refused when the whole is planned.
     if (!sample || !Number.isSafeInteger(batch * sample.arenaBytes)) return undivided;
     const parts = tunedParts(this.#tuning, shapes);
     if (parts !== undefined) return { parts, lanes: Math.min(parts, threads) };
@@ -102,13 +104,13 @@ export class Planner {
     return this.#sample.desc;
   }
 
-  /** None where one sample cannot be had, or its results are not one at each index of their first extent. */
+  /** Undefined if there is no plan of one sample, or its results are not one at each index of their first extent. */
   #buildSample(shapes: Shapes): PlanDesc | undefined {
     try {
       const { desc } = this.#build(shapes, {});
       return desc.outputs.every(({ shape: [batch] }) => batch === 1) ? desc : undefined;
     } catch {
-      // The whole may be possible; if it is not, building it says why.
+      // The whole batch may be possible; if it is not, building its plan says why.
       return undefined;
     }
   }

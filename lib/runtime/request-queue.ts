@@ -1,15 +1,15 @@
-/** Rejects a request that finds as many waiting as may wait. Slow down, or send it elsewhere. */
+/** Rejects a request if the queue is full. Slow down, or send it elsewhere. */
 export class QueueFullError extends Error {
   readonly code = 'ERR_OCTAVO_QUEUE_FULL';
   override readonly name = 'QueueFullError';
 }
 
-/** Requests that wait where nothing else was asked for: seconds of work for most models, and little memory. */
+/** The default bound on waiting requests: seconds of work for most models, and little memory. */
 export const defaultMaxQueue = 1024;
 
 /**
- * Lets requests in until so many of them wait, and numbers them: workers start them in the order of these numbers. A
- * request that has to wait for its plan first takes its place among the others as soon as the plan is there.
+ * Admits up to `maxQueue` waiting requests and numbers them; workers start them in that order. A request that has to
+ * wait for its plan first keeps its place among the others.
  */
 export class RequestQueue {
   readonly #streams: number;
@@ -30,7 +30,7 @@ export class RequestQueue {
     this.#maxQueue = maxQueue;
   }
 
-  /** The number of what comes now. */
+  /** The number of the next arrival. */
   arrive(): number {
     return this.#arrivals++;
   }

@@ -20,17 +20,17 @@ export interface TensorInfo {
   readonly shape: readonly Dim[];
 }
 
-/** What a model may be called with: by name, in order, or the tensor itself where there is one input. */
+/** Inputs of a model: by name, in order, or the tensor itself if there is one input. */
 export type ModelInputs =
   | Readonly<Record<string, Tensor | ForeignTensor>>
   | readonly (Tensor | ForeignTensor)[]
   | Tensor
   | ForeignTensor;
 
-/** Tensors that receive a model's results: by name, in order, or the tensor itself where there is one output. */
+/** Tensors that receive a model's results: by name, in order, or the tensor itself if there is one output. */
 export type ModelOutputs = ModelInputs;
 
-/** Shapes by input name, or the shape itself where there is one input. */
+/** Shapes by input name, or the shape itself if there is one input. */
 export type ModelShapes = Readonly<Record<string, readonly number[]>> | readonly number[];
 
 const format = (dtype: string, shape: readonly Dim[]) => `${dtype}[${shape.join(', ')}]`;
@@ -45,7 +45,7 @@ export function inputsOf({ graph }: GraphModule): readonly TensorInfo[] {
 
 /**
  * The graph's outputs, under the names they had when the graph was captured.
- * @throws Error when a result is no tensor, or names and results do not go together.
+ * @throws Error when a result is not a tensor, or the number of names differs from that of results.
  */
 export function outputsOf({ graph }: GraphModule, metas: ReadonlyMap<Node, unknown>): readonly TensorInfo[] {
   const { args, meta } = graph.outputNode;
@@ -68,9 +68,9 @@ function metaOf(node: Node): TensorMeta {
 
 /**
  * The request's tensors in the model's order.
- * @param ranges of the sizes that requests choose.
+ * @param ranges ranges of the sizes that requests choose.
  * @throws Error that says which input is missing, unknown or not a tensor, has another dtype, rank or extent than the
- * model takes, chooses another size for a symbol than the input before it, or one outside the symbol's range.
+ * model accepts, chooses another size for a symbol than the input before it, or one outside the symbol's range.
  */
 export function bindInputs(infos: readonly TensorInfo[], given: ModelInputs, ranges: SymbolRanges): Tensor[] {
   const tensors = inOrder(infos, given, isTensorLike, 'tensor').map((value, i) =>
@@ -115,7 +115,7 @@ function acceptFixed(value: Tensor | ForeignTensor, what: string): Tensor {
 }
 
 /**
- * The shapes in the model's order, checked like a request's.
+ * The shapes in the model's order, checked like those of a request.
  * @throws Error as {@link bindInputs} does.
  */
 export function bindShapes(
@@ -133,7 +133,7 @@ export function bindShapes(
   return shapes;
 }
 
-/** The shapes of every request, by input name, where the model leaves none of their sizes open; else undefined. */
+/** The shapes of every request, by input name, if the model fixes all of their sizes; otherwise undefined. */
 export function fixedShapes(
   infos: readonly TensorInfo[],
 ): Readonly<Record<string, readonly number[]>> | undefined {
@@ -146,7 +146,7 @@ export function fixedShapes(
 }
 
 function isTensorLike(value: unknown): value is Tensor | ForeignTensor {
-  // An input may be called `dims`, too.
+  // An input may be named `dims` as well.
   return (
     value instanceof Tensor ||
     (typeof value === 'object' && value !== null && 'dims' in value && Array.isArray(value.dims))
@@ -182,7 +182,7 @@ function inOrder<T>(
   });
 }
 
-/** What the inputs so far have chosen for each symbol. */
+/** The sizes that the inputs so far have chosen for each symbol. */
 type ChosenSizes = Map<string, { readonly size: number; readonly input: string }>;
 
 function checkShape(
@@ -202,7 +202,9 @@ function checkShape(
   checkRanges(info, shape, ranges, got);
 }
 
-/** An extent of one symbol, `2*s0 + 1`, says the symbol's size; one of several only has to be the same everywhere. */
+/**
+ * An extent of one symbol, `2*s0 + 1`, determines the symbol's size; one of several only has to be equal everywhere.
+ */
 function choose(dim: SymInt, extent: number, input: string, chosen: ChosenSizes, must: string, got: string) {
   if (extent < 1) throw new Error(`${must} with ${dim} at least 1, got ${got}`);
   const { symbol, unit, offset } = linearIn(dim);

@@ -1,25 +1,25 @@
 import type { StepDescription } from './plan-description.ts';
 
-/** One time that a step ran. */
+/** One execution of a step. */
 export interface StepRun {
-  /** Which of the threads that compute parts of a batch side by side it was; 0 where they share each step. */
+  /** The lane that computed it, if parts of a batch are computed at the same time; 0 if the threads share each step. */
   readonly lane: number;
-  /** When it began, in nanoseconds on the clock of `process.hrtime`. */
+  /** Its start, in nanoseconds on the clock of `process.hrtime`. */
   readonly start: number;
   readonly nanoseconds: number;
 }
 
-/** A step and the time it took. */
+/** A step and its time. */
 export interface StepProfile extends StepDescription {
-  /** When it began first, in nanoseconds on the clock of `process.hrtime`. */
+  /** Its first start, in nanoseconds on the clock of `process.hrtime`. */
   readonly start: number;
-  /** How long it took: where the batch is divided, all parts together, over the threads that computed them side by side. */
+  /** Its duration. For a divided batch: all parts together, divided by the number of lanes. */
   readonly nanoseconds: number;
-  /** Each time it ran: once for every part of the batch. */
+  /** Each execution: one for every part of the batch. */
   readonly runs: readonly StepRun[];
 }
 
-/** @param times what the native executor measured: for each part its lane, and start and duration of each step. */
+/** @param times the native executor's measurements: for each part its lane, and start and duration of each step. */
 export function stepProfiles(
   steps: readonly StepDescription[],
   parts: number,

@@ -5,20 +5,20 @@ import { physicalCores } from '../cpu/topology.ts';
 /** How a model divides the machine among its requests. */
 export interface ThreadOptions {
   /**
-   * What to be best at, where the numbers below are left out. `latency`: one request at a time on all cores. `throughput`:
-   * one request a core, each on one thread, which wastes no time at barriers: more requests a second, of which each takes
-   * longer. Default `latency`.
+   * The goal, if the numbers below are absent. `latency`: one request at a time on all cores. `throughput`: one request
+   * on each core, each on one thread, which wastes no time at barriers: more requests a second, and each takes longer.
+   * Default `latency`.
    */
   readonly preset?: 'latency' | 'throughput';
   /**
-   * Requests that run at the same time, each on its own worker. With the preset `throughput` as many as
-   * `threadsPerStream` leaves cores for, otherwise 1.
+   * Requests that run at the same time, each on its own worker. Default: 1; with the preset `throughput` the cores
+   * divided by `threadsPerStream`.
    */
   readonly streams?: number;
   /**
-   * Threads that compute one request, at most: where steps are too short to be shared, fewer do. With the preset
-   * `throughput` 1, otherwise the cores divided among the streams. Cores are the physical cores this process may use
-   * (affinity mask, cgroup quota, OMP_NUM_THREADS).
+   * The largest number of threads that compute one request; fewer if steps are too short to be shared. Default: the
+   * cores divided among the streams; with the preset `throughput` 1. Cores are the physical cores that this process may
+   * use (affinity mask, cgroup quota, OMP_NUM_THREADS).
    */
   readonly threadsPerStream?: number;
 }
@@ -27,18 +27,18 @@ export interface ThreadOptions {
 export interface ThreadLimits {
   /** Physical cores this process may run on. */
   readonly cores: number;
-  /** CPUs' worth of time a cgroup allows; undefined where there is no quota. */
+  /** CPU time that a cgroup allows, in CPUs; undefined without a quota. */
   readonly quota?: number | undefined;
   /** The environment variable OMP_NUM_THREADS: `4`, or `4,2` for nested levels. */
   readonly ompNumThreads?: string | undefined;
 }
 
-/** More are a mistake, and each takes memory. The native executor has the same limit. */
+/** A larger number is a mistake, and each thread costs memory. The native executor has the same limit. */
 const maxThreads = 1024;
 
 /**
- * Threads to compute with: what OMP_NUM_THREADS says, else one a core as far as the quota goes; at least 1, and no more
- * than a model can have.
+ * The number of threads to compute with: OMP_NUM_THREADS, or one for each core up to the quota. At least 1, and at most
+ * the limit of a model.
  */
 export function chooseThreads({ cores, quota, ompNumThreads }: ThreadLimits): number {
   const [asked] = /^\s*\d+/.exec(ompNumThreads ?? '') ?? [];
@@ -46,7 +46,7 @@ export function chooseThreads({ cores, quota, ompNumThreads }: ThreadLimits): nu
   return Math.max(1, Math.min(cores, Math.floor(quota ?? cores), maxThreads));
 }
 
-/** Threads a model may use here: affinity mask, hyper-threads, cgroup quota and OMP_NUM_THREADS honoured. */
+/** Threads that a model may use here, considering affinity mask, hyper-threads, cgroup quota and OMP_NUM_THREADS. */
 export function defaultThreads(): number {
   return chooseThreads({
     // Hyper-threads of one core share the units that multiply.
@@ -60,8 +60,8 @@ export function defaultThreads(): number {
 export const countThreads = (count: number): string => `${count} ${count === 1 ? 'thread' : 'threads'}`;
 
 /**
- * The numbers that the options mean on so many cores: those given, the others by the preset.
- * @throws Error for a number that is none from 1 to 1024, an unknown preset, and a preset that has no say.
+ * Resolves thread options for `cores` cores: explicit numbers, and the others by the preset.
+ * @throws Error for a number outside 1 to 1024, an unknown preset, and a preset that conflicts with explicit numbers.
  */
 export function divideThreads(
   { preset, streams, threadsPerStream }: ThreadOptions,
@@ -89,12 +89,12 @@ function readText(path: string): string | undefined {
   try {
     return readFileSync(path, 'utf8').trim();
   } catch {
-    // Not every kernel and container shows every file.
+    // Some kernels and containers hide some of these files.
     return undefined;
   }
 }
 
-/** The tightest CPU quota of this process's cgroup and those around it, in CPUs. */
+/** The tightest CPU quota of this process's cgroup and its ancestors, in CPUs. */
 function cgroupQuota(): number | undefined {
   const quotas = (readText('/proc/self/cgroup') ?? '').split('\n').flatMap((line) => {
     const [, controllers, path] = /^\d+:([^:]*):(.*)$/.exec(line) ?? [];
