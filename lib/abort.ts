@@ -62,7 +62,7 @@ export async function* untilAborted<T>(
   }
 }
 
-/** What goes wrong here is less than what made the iterator be left. */
+/** Ignores errors from closing: the caller already has the error that ended the iteration. */
 async function close(iterator: AsyncIterator<unknown> | Iterator<unknown>): Promise<void> {
   try {
     await iterator.return?.();

@@ -28,7 +28,7 @@ export async function writeWhole(path: string, chunks: Iterable<Uint8Array | str
   }
 }
 
-/** Whatever else is wrong with the path, opening a file there will say so. */
+/** Any other problem with the path is reported when the file is opened. */
 const unlessMissing = <T, U>(found: Promise<T>, otherwise: U): Promise<T | U> => found.catch(() => otherwise);
 
 /** Not the system's message alone: it names the unfinished file, which is gone. */

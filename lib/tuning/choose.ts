@@ -9,8 +9,8 @@ import { isFaster, median, type PairedTimes } from './paired-times.ts';
 export type LayerRace = (current: readonly string[], challenger: readonly string[]) => PairedTimes;
 
 /**
- * Takes one layer after the other out of 8-bit integers, and leaves it out where that was faster beyond doubt. Where it
- * was not, it stays on integers: on another day's noise nothing changes.
+ * Tries each layer in floating point, and keeps it there if that is faster beyond doubt. Otherwise it stays int8, so
+ * repeated runs on a noisy machine choose the same plan.
  */
 export function chooseLayers(layers: readonly string[], race: LayerRace): LayerDecision[] {
   const inFloat: string[] = [];

@@ -28,7 +28,7 @@ TensorDesc widened(const TensorDesc& desc) {
   return wide;
 }
 
-// All its elements lie where they did.
+// Same layout, wider elements.
 std::shared_ptr<Constant> widened(Constant& constant) {
   return constant.derived("float32", [&] {
     const TensorDesc narrow = constant.desc();

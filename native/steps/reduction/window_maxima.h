@@ -9,15 +9,16 @@ namespace octavo {
 
 class WindowMaxima {
  public:
-  // Whether this is what a problem asks for, in a dtype that there is a loop for.
+  // True for max pooling in a supported dtype.
   static bool takes(const PoolProblem& problem);
 
   // Images [N, C, H, W] of such a dtype, and the axes of H and W.
   WindowMaxima(const TensorDesc& src, const TensorDesc& dst, const PoolAxis& down, const PoolAxis& across);
 
-  // Bytes that row() needs to itself for so many channels.
+  // Scratch bytes that row() needs for `channels` channels.
   size_t scratch_bytes(int64_t channels) const;
-  // A row of results, of so many channels: `src` points to the first of them in the image, `dst` in the row.
+  // A row of results of `channels` channels: `src` points to the first channel in the image, `dst` to
+  // the first in the row.
   void row(const char* src, char* dst, int64_t row, int64_t channels, void* scratch) const;
 
  private:
