@@ -45,10 +45,9 @@ export interface CompileOptions extends ThreadOptions {
 /** How one request is served. */
 export interface RunOptions {
   /**
-   * Tensors that receive the results, instead of new ones. They must have the results' dtypes and shapes, and share
-   * memory neither with each other nor with an input. Any offset into an ArrayBuffer (a Node Buffer, say) or
-   * SharedArrayBuffer works. Nothing else may use them until the promise settles; their contents are undefined if it is
-   * rejected.
+   * Tensors that receive the results, with the results' dtypes and shapes. They share memory neither with each other nor
+   * with an input; any offset into an ArrayBuffer (a Node Buffer, say) or SharedArrayBuffer works. Nothing else may use
+   * them until the promise settles; their contents are undefined if it is rejected.
    */
   readonly outputs?: ModelOutputs;
   /** Withdraws the request if it has not started: its promise is rejected with the signal's reason. */
@@ -76,10 +75,7 @@ interface RequestPlan extends Plan {
   readonly parts: number;
 }
 
-/**
- * Each plan costs the code of its primitives; weights are shared, and batches of several sizes may have parts of the
- * same plan.
- */
+/** Each plan costs the code of its primitives. Weights are shared, and batches of several sizes may share a plan. */
 const maxPlans = 32;
 
 /**
@@ -136,8 +132,8 @@ export class CompiledModel implements Disposable {
    * plan. Inputs are read in place: their arrays must not be changed or transferred until the promise settles.
    * @param inputs tensors by input name, in order, or the tensor itself if there is one input.
    * @returns tensors by output name: those of `options.outputs`, or new ones.
-   * @throws (rejects) Error when inputs or outputs do not fit the model, a step fails, or the model is disposed; {@link
-   * QueueFullError} when too many requests wait; the signal's reason when it is aborted before the request starts.
+   * @throws (rejects) Error when inputs or outputs do not fit the model, a step fails, or the model is disposed;
+   * {@link QueueFullError} when too many requests wait; the signal's reason when it is aborted before the request starts.
    */
   async run(inputs: ModelInputs, options: RunOptions = {}): Promise<Record<string, Tensor>> {
     const { signal } = options;
@@ -301,8 +297,8 @@ export class CompiledModel implements Disposable {
 
 /**
  * Compiles a graph: a captured float model, or a lowered quantized one. If all sizes of the model are known, its plan
- * is made at once. If requests choose sizes, a plan is made for each set of shapes at its first request; {@link
- * CompiledModel.warmup} makes it earlier.
+ * is made at once. If requests choose sizes, a plan is made for each set of shapes at its first request;
+ * {@link CompiledModel.warmup} makes it earlier.
  * @throws Error that lists every operator that cannot be compiled, with a count of each; or that names the step that
  * cannot be created for the model's shapes.
  */
@@ -318,9 +314,7 @@ export function compile(module: GraphModule, options: CompileOptions = {}): Comp
   return model;
 }
 
-/**
- * A copy that stays as it was checked, made before the work: saving must not fail on metadata that no reader accepts.
- */
+/** A checked copy that stays so, made before the work: saving must not fail on metadata that no reader accepts. */
 function checkMetadata(metadata: ModelMetadata): ModelMetadata {
   for (const [key, value] of Object.entries(metadata))
     if (typeof value !== 'string')
