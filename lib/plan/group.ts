@@ -1,4 +1,4 @@
-/** Union-find: `root` identifies the merged set. */
+/** A set that others may be joined to (union-find): all of those share one root, which stands for them. */
 export class DisjointSet {
   parent: this | undefined;
 
@@ -9,7 +9,7 @@ export class DisjointSet {
   }
 }
 
-/** Values that share one memory order, because steps that preserve the order connect them. */
+/** Values that share one memory order, because steps that do not change it connect them. */
 export class Group extends DisjointSet {
   /** A convolution or a similar step reads or writes one of them. */
   spatial = false;

@@ -29,14 +29,14 @@ export function denseIn(layout: Layout, shape: readonly number[]): Extents {
   return { shape: blocks, strides: rowMajorStrides(blocks) };
 }
 
-/** Whether two sets of strides address every element alike: strides of extents of 1 do not matter. */
+/** Whether two strides put every element in the same place: strides of extents of 1 do not matter. */
 export function sameStrides(shape: readonly number[], a: readonly number[], b: readonly number[]): boolean {
   return shape.includes(0) || shape.every((extent, axis) => extent === 1 || a[axis] === b[axis]);
 }
 
 /**
- * Whether a tensor (in memory order: blocks are extents) has a layout except for gaps, as a part of a larger tensor
- * has: every element in the layout's order, innermost ones adjacent.
+ * Whether a tensor (as it lies: blocks are extents) lies as a layout has it but for gaps, as a part of a larger tensor
+ * does: every element in the layout's order, innermost ones next to each other.
  */
 export function liesInOrder(layout: Layout, shape: readonly number[], strides: readonly number[]): boolean {
   const axes = memoryOrder(layout, shape.length).filter((axis) => shape[axis] !== 1);
