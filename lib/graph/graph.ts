@@ -169,7 +169,7 @@ export class Graph {
     kwargs: Readonly<Record<string, Argument>>,
     candidate: string,
   ): Node {
-    const node = new Node(this, this.#uniqueName(candidate), op, target);
+    const node = new Node(this.#uniqueName(candidate), op, target);
     node.setArguments(args, kwargs);
     const at = this.#insertPoint ? this.#nodes.indexOf(this.#insertPoint.before) : this.#nodes.length;
     this.#nodes.splice(at, 0, node);

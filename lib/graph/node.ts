@@ -1,5 +1,4 @@
 import type { DType } from '../tensor/index.ts';
-import type { Graph } from './graph.ts';
 import type { Dim } from './symbolic.ts';
 
 /** What is known of a value without running the graph: PyTorch's FakeTensor, reduced to dtype and shape. */
@@ -57,7 +56,6 @@ export type NodeOp = 'placeholder' | 'get_attr' | 'call_function' | 'call_module
  * Arguments change only through methods, which keep `users` true.
  */
 export class Node {
-  readonly graph: Graph;
   readonly op: NodeOp;
   target: string;
   name: string;
@@ -66,9 +64,8 @@ export class Node {
   #kwargs: Readonly<Record<string, Argument>> = {};
   readonly #users = new Set<Node>();
 
-  /** @internal Nodes are made by {@link Graph}. */
-  constructor(graph: Graph, name: string, op: NodeOp, target: string) {
-    this.graph = graph;
+  /** @internal `Graph` makes nodes. */
+  constructor(name: string, op: NodeOp, target: string) {
     this.name = name;
     this.op = op;
     this.target = target;

@@ -1,6 +1,6 @@
 import { operators } from '../../aten/index.ts';
 import { type Dim, type GraphModule, type SymbolRange, SymInt } from '../../graph/index.ts';
-import { withBackend } from '../../nn/dispatcher.ts';
+import { withDispatcher } from '../../nn/dispatcher.ts';
 import { Module, type Value } from '../../nn/index.ts';
 import type { DType } from '../../tensor/index.ts';
 import { Tracer } from './tracer.ts';
@@ -44,7 +44,7 @@ export function exportModel(
     tracer.input(name, { dtype, shape: symbols.apply(name, shape, options) }),
   );
   checkNames(exampleInputs, options);
-  const result = withBackend(tracer, () => module.call(...inputs)) as Value | readonly Value[];
+  const result = withDispatcher(tracer, () => module.call(...inputs)) as Value | readonly Value[];
   const graph = tracer.finish(result);
   for (const [symbol, range] of symbols.ranges) graph.rangeConstraints.set(symbol, range);
   return graph;

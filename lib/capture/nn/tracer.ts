@@ -12,7 +12,7 @@ import {
   SymInt,
   type TensorMeta,
 } from '../../graph/index.ts';
-import type { Backend, OperatorArgument, OperatorCall } from '../../nn/dispatcher.ts';
+import type { Dispatcher, OperatorArgument, OperatorCall, Scope } from '../../nn/dispatcher.ts';
 import type { Module, Value } from '../../nn/index.ts';
 import { Tensor } from '../../tensor/index.ts';
 import { isInPlace, MemoryTracker } from '../in-place.ts';
@@ -21,15 +21,15 @@ import { TracedState } from './traced-state.ts';
 import { TracedValue } from './traced-value.ts';
 
 /** Records the operator calls of modules as a graph. */
-export class Tracer implements Backend {
+export class Tracer implements Dispatcher {
   readonly #graph = new Graph();
   readonly #library: OperatorLibrary;
   readonly #state: TracedState;
-  readonly #paths: ReadonlyMap<Module, string>;
+  readonly #paths: ReadonlyMap<Scope, string>;
   readonly #memory = new MemoryTracker();
   readonly #sizes = new Map<string, Node>();
   readonly #sourceNames = new Map<string, number>();
-  #stack: readonly Module[] = [];
+  #stack: readonly Scope[] = [];
 
   constructor(root: Module, library: OperatorLibrary) {
     this.#library = library;
@@ -43,7 +43,7 @@ export class Tracer implements Backend {
     return this.#define(node, meta);
   }
 
-  within<T>(module: Module, body: () => T): T {
+  within<T>(module: Scope, body: () => T): T {
     const outer = this.#stack;
     this.#stack = [...outer, module];
     if (isBuiltin(module.type)) this.#state.enter(module);
@@ -170,7 +170,7 @@ export class Tracer implements Backend {
     node.meta.sourceFnStack = [{ name: this.#sourceName(name), target: source }];
   }
 
-  #path(module: Module): string {
+  #path(module: Scope): string {
     return (this.#paths.get(module) ?? module.type).replaceAll('.', '_').toLowerCase();
   }
 
@@ -182,7 +182,7 @@ export class Tracer implements Backend {
   }
 
   /** Says in which module an error happened; the innermost one says it. */
-  #locate(error: Error, module: Module): Error {
+  #locate(error: Error, module: Scope): Error {
     if (error instanceof ExportError) return error;
     const path = this.#paths.get(module);
     const where = path ? `'${path}' (${module.type})` : `the model (${module.type})`;
