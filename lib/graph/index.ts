@@ -7,12 +7,19 @@ export { Graph } from './graph.ts';
 export { type CallableModule, GraphModule, type GraphModuleMeta } from './graph-module.ts';
 export { Interpreter } from './interpreter.ts';
 export { isCall, onlyUser } from './match.ts';
-export { modelLine } from './model-line.ts';
 export {
   type NamedPattern,
   type NamedSubgraphMatch,
   SubgraphMatcherWithNameNodeMap,
-} from './named-subgraph-matcher.ts';
+} from './matching/named-subgraph-matcher.ts';
+export { equivalentsOf, findSequentialPartitions } from './matching/sequential-partitions.ts';
+export { areConnected, getSourcePartitions, type SourcePartition } from './matching/source-partitions.ts';
+export {
+  type SubgraphMatch,
+  SubgraphMatcher,
+  type SubgraphMatcherOptions,
+} from './matching/subgraph-matcher.ts';
+export { modelLine } from './model-line.ts';
 export {
   type Argument,
   describeValue,
@@ -31,7 +38,6 @@ export type { Operator, OperatorLibrary, RuntimeValue } from './operator.ts';
 export { describeOperators } from './operator-counts.ts';
 export { printGraph } from './printer.ts';
 export { operatorName, parseSchema, type Schema, type SchemaArgument, type SchemaType } from './schema.ts';
-export { equivalentsOf, findSequentialPartitions } from './sequential-partitions.ts';
 export {
   deserializeGraph,
   type JsonGraph,
@@ -49,8 +55,6 @@ export {
   minDims,
   modDims,
 } from './size-functions.ts';
-export { areConnected, getSourcePartitions, type SourcePartition } from './source-partitions.ts';
-export { type SubgraphMatch, SubgraphMatcher, type SubgraphMatcherOptions } from './subgraph-matcher.ts';
 export {
   checkRanges,
   deserializeRanges,

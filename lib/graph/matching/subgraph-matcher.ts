@@ -1,7 +1,7 @@
-import { bindToSchema } from './bind-to-schema.ts';
-import type { Graph } from './graph.ts';
-import { type Argument, isArgumentList, Node } from './node.ts';
-import type { OperatorLibrary } from './operator.ts';
+import { bindToSchema } from '../bind-to-schema.ts';
+import type { Graph } from '../graph.ts';
+import { type Argument, isArgumentList, Node } from '../node.ts';
+import type { OperatorLibrary } from '../operator.ts';
 
 /** How strictly a {@link SubgraphMatcher} compares. */
 export interface SubgraphMatcherOptions {
