@@ -27,11 +27,14 @@ export {
   isTensorMeta,
   type MetaValue,
   type ModuleFrame,
+  mapArgument,
+  mapArguments,
   Node,
   type NodeMeta,
   type NodeOp,
   type SourceFn,
   type TensorMeta,
+  tensorMeta,
   visitNodes,
 } from './node.ts';
 export type { Operator, OperatorLibrary, RuntimeValue } from './operator.ts';

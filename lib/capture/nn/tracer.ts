@@ -1,13 +1,12 @@
 import {
   type Argument,
-  Arguments,
   GET_ITEM,
   Graph,
   GraphModule,
-  isArgumentList,
+  inferCall,
   type MetaValue,
   type ModuleFrame,
-  Node,
+  type Node,
   type OperatorLibrary,
   SymInt,
   type TensorMeta,
@@ -58,18 +57,13 @@ export class Tracer implements Dispatcher {
 
   call(call: OperatorCall): Value | readonly Value[] {
     const { target, args, kwargs = {} } = call;
-    const { schema, infer } = this.#operator(target);
+    const { schema } = this.#library.get(target);
     const nodeArgs = args.map((arg) => this.#argument(arg));
     const nodeKwargs = Object.fromEntries(
       Object.entries(kwargs).map(([name, arg]) => [name, this.#argument(arg)]),
     );
-    const meta = infer(
-      Arguments.bind<TensorMeta>(
-        schema,
-        nodeArgs.map(metaOf),
-        Object.fromEntries(Object.entries(nodeKwargs).map(([name, arg]) => [name, metaOf(arg)])),
-      ),
-    );
+    const metaOf = (node: Node) => node.meta.val!;
+    const meta = inferCall(this.#library, target, nodeArgs, nodeKwargs, metaOf, new Map());
     const node = this.#graph.callFunction(target, nodeArgs, nodeKwargs, baseName(target));
     for (const input of node.allInputNodes) this.#memory.checkRead(node.name, input);
     this.#describe(node, call);
@@ -96,11 +90,6 @@ export class Tracer implements Dispatcher {
     module.graph.output(nodes.map((node) => copies.get(node)!));
     module.graph.lint();
     return module;
-  }
-
-  #operator(target: string) {
-    const operator = this.#library.get(target);
-    return { schema: operator.schema, infer: (args: Arguments<TensorMeta>) => operator.infer(args) };
   }
 
   #define(node: Node, meta: TensorMeta): TracedValue {
@@ -194,11 +183,6 @@ class ExportError extends Error {}
 
 function isTuple(meta: MetaValue): meta is readonly TensorMeta[] {
   return Array.isArray(meta);
-}
-
-function metaOf(arg: Argument): unknown {
-  if (arg instanceof Node) return arg.meta.val;
-  return isArgumentList(arg) ? arg.map(metaOf) : arg;
 }
 
 /** The traced node of `aten.add.Tensor` is named `add`. */

@@ -5,6 +5,7 @@ import {
   type GraphModule,
   type Node,
   type OperatorLibrary,
+  tensorMeta,
 } from '../../graph/index.ts';
 import type { ObserverOrFakeQuantize } from '../observers/index.ts';
 import { isPerChannel, isSymmetric } from '../qscheme.ts';
@@ -122,8 +123,7 @@ function rangeOf(observer: ObserverOrFakeQuantize, dtype: QuantizedDType): reado
 
 /** Dequantizing gives float32 unless told otherwise. */
 function outDType(input: Node): Readonly<Record<string, Argument>> {
-  const { val } = input.meta;
-  const dtype = typeof val === 'object' && 'dtype' in val ? val.dtype : 'float32';
+  const dtype = tensorMeta(input)?.dtype ?? 'float32';
   return dtype === 'float32' ? {} : { out_dtype: dtype };
 }
 
