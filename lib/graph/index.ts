@@ -1,6 +1,7 @@
 export { Arguments } from './arguments.ts';
 export { bindCall } from './bind-to-schema.ts';
 export { constantNodes } from './constant-nodes.ts';
+export { DisjointSet } from './disjoint-set.ts';
 export { functionalName } from './functional-name.ts';
 export { GET_ITEM, pickItem } from './get-item.ts';
 export { Graph } from './graph.ts';

@@ -1,7 +1,6 @@
-import { byteSizeOf, numelOf } from '../tensor/index.ts';
+import { byteSizeOf, numelOf, sameStrides } from '../tensor/index.ts';
 import type { Buffer, Operand, ScheduledStep } from './schedule.ts';
 import { steps } from './steps.ts';
-import { sameStrides } from './strides.ts';
 
 /**
  * For steps with an input that dies there and can be overwritten: where it lives, the result goes. A sum of a convolution

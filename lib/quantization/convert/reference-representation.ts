@@ -1,14 +1,14 @@
-import { operators } from '../../aten/index.ts';
+import {
+  DEQUANTIZE_PER_CHANNEL,
+  DEQUANTIZE_PER_TENSOR,
+  DEQUANTIZE_PER_TENSOR_DYNAMIC,
+  operators,
+} from '../../aten/index.ts';
 import { type Argument, Arguments, type GraphModule, isCall, Node, tensorMeta } from '../../graph/index.ts';
 import { Tensor } from '../../tensor/index.ts';
 import { roundHalfToEven } from '../qparams.ts';
 import { fullRangeOf } from '../quantized-dtype.ts';
 import { addConstant } from './add-constant.ts';
-import {
-  DEQUANTIZE_PER_CHANNEL,
-  DEQUANTIZE_PER_TENSOR,
-  DEQUANTIZE_PER_TENSOR_DYNAMIC,
-} from './qdq-operators.ts';
 
 const layers = {
   'aten.conv1d.default': 'octavo.integer_convolution.default',

@@ -1,3 +1,4 @@
+import * as ops from '../../aten/index.ts';
 import {
   type Argument,
   describeValue,
@@ -12,7 +13,6 @@ import { isPerChannel, isSymmetric } from '../qscheme.ts';
 import { fullRangeOf, isQuantizedDType, type QuantizedDType } from '../quantized-dtype.ts';
 import { addConstant } from './add-constant.ts';
 import { ConstantEvaluator } from './constant-evaluator.ts';
-import * as ops from './qdq-operators.ts';
 
 /**
  * Turns every observer into a quantize and a dequantize node with the parameters it found (counterpart: `convert` of

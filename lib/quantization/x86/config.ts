@@ -1,5 +1,6 @@
 import { HistogramObserver, PerChannelMinMaxObserver, PlaceholderObserver } from '../observers/index.ts';
 import type { QuantizationConfig } from '../quantization-config.ts';
+import { fullRangeOf } from '../quantized-dtype.ts';
 import { QuantizationSpec } from '../specs.ts';
 
 /** Options of {@link getDefaultX86QuantizationConfig}. */
@@ -27,16 +28,14 @@ export function getDefaultX86QuantizationConfig(
   const { isDynamic = false, reduceRange = false } = options;
   const activation = new QuantizationSpec({
     dtype: 'uint8',
-    quantMin: 0,
-    quantMax: reduceRange ? 127 : 255,
+    ...(reduceRange ? { quantMin: 0, quantMax: 127 } : fullRangeOf('uint8')),
     qscheme: 'per_tensor_affine',
     isDynamic,
     observerOrFakeQuantCtr: (isDynamic ? PlaceholderObserver : HistogramObserver).withArgs({ eps: EPS }),
   });
   const weight = new QuantizationSpec({
     dtype: 'int8',
-    quantMin: -128,
-    quantMax: 127,
+    ...fullRangeOf('int8'),
     qscheme: 'per_channel_symmetric',
     chAxis: 0,
     observerOrFakeQuantCtr: PerChannelMinMaxObserver.withArgs({ eps: EPS }),
