@@ -4,11 +4,20 @@ import { GET_ITEM, GraphModule, type Node, propagateShapes, type SymbolRange } f
 import { type LoweringReport, reportOf } from '../lowering/report.ts';
 import { addon, type NativeExecutor, type NativePlan } from '../native/addon.ts';
 import { StoredTensor } from '../native/stored-tensor.ts';
+import { checkOptions } from '../options.ts';
 import type { BuiltPlan } from '../plan/index.ts';
 import { Tensor } from '../tensor/index.ts';
 import { type ModelMetadata, writeArtifact } from './artifact.ts';
 import { checkTuning, type Tuning, untuned } from './decisions.ts';
 import { joinReport, type ModelReport, operatorsByNode } from './model-report.ts';
+import {
+  type CompileOptions,
+  compileOptions,
+  type RunOptions,
+  runOptions,
+  type SaveOptions,
+  saveOptions,
+} from './options.ts';
 import { packedWeightsOf } from './packed-weights.ts';
 import { PlanCache } from './plan-cache.ts';
 import { describePlan, type PlanDescription, wholeShape } from './plan-description.ts';
@@ -21,49 +30,12 @@ import {
   fixedShapes,
   inputsOf,
   type ModelInputs,
-  type ModelOutputs,
   type ModelShapes,
   outputsOf,
   type TensorInfo,
 } from './signature.ts';
 import { type StepProfile, stepProfiles } from './step-profile.ts';
-import { divideThreads, type ThreadOptions } from './threads.ts';
-
-/** How a model uses the machine. */
-export interface CompileOptions extends ThreadOptions {
-  /**
-   * Requests that may wait while as many run as there are streams; one more is rejected with {@link QueueFullError}.
-   * Default 1024; Infinity for no bound.
-   */
-  readonly maxQueue?: number;
-  /** Facts to keep with the model; they are saved and loaded with it. */
-  readonly metadata?: ModelMetadata;
-  /** What `tune` decided about the module; it is saved and loaded with it. */
-  readonly tuning?: Tuning;
-}
-
-/** How one request is served. */
-export interface RunOptions {
-  /**
-   * Tensors that receive the results, instead of new ones. They must have the results' dtypes and shapes, and share memory
-   * neither with each other nor with an input; any offset into an ArrayBuffer (a Node Buffer, say) or SharedArrayBuffer
-   * will do. Nobody else may use them until the promise settles; what they hold is undefined if it is rejected.
-   */
-  readonly outputs?: ModelOutputs;
-  /** Takes the request back as long as it has not started: it rejects with the signal's reason. */
-  readonly signal?: AbortSignal;
-}
-
-/** What is written beside the model itself. */
-export interface SaveOptions {
-  /**
-   * Store the weights, too, as the plans made so far have packed them for this CPU, so that a process that loads the file
-   * need not: it reads them where oneDNN, its version and the instruction set that it uses are the same and the shapes are
-   * those of these plans, and packs the plain ones as always where they are not. The file takes up to twice the size.
-   * Default false.
-   */
-  readonly packedWeights?: boolean;
-}
+import { divideThreads } from './threads.ts';
 
 /** A plan for one part of a request's batch, or for all of it. */
 interface Plan {
@@ -133,12 +105,13 @@ export class CompiledModel implements Disposable {
    * plan. Inputs are read where they are: their arrays must not change, nor be transferred, until the promise settles.
    * @param inputs tensors by input name, in order, or the tensor itself where there is one input.
    * @returns tensors by output name: those of `options.outputs`, or new ones.
-   * @throws (rejects) Error when inputs or outputs do not fit the model, a step fails, or the model is disposed;
+   * @throws (rejects) Error when inputs or outputs do not fit the model, an option is unknown, a step fails, or the model is disposed;
    * {@link QueueFullError} when too many requests wait; the signal's reason when it is aborted before the request starts.
    */
   async run(inputs: ModelInputs, options: RunOptions = {}): Promise<Record<string, Tensor>> {
-    const { signal } = options;
     this.#checkAlive();
+    checkOptions(options, runOptions, 'run');
+    const { signal } = options;
     checkSignal(signal, 'run');
     const tensors = bindInputs(this.inputs, inputs, this.rangeConstraints);
     return this.#queue.admit(async (arrival) => {
@@ -157,6 +130,7 @@ export class CompiledModel implements Disposable {
   /** Like {@link run}, but waits: for scripts. Requests that were there before finish first. */
   runSync(inputs: ModelInputs, options: Pick<RunOptions, 'outputs'> = {}): Record<string, Tensor> {
     this.#checkAlive();
+    checkOptions(options, { outputs: true }, 'runSync');
     const tensors = bindInputs(this.inputs, inputs, this.rangeConstraints);
     const plan = this.#compileSync(shapesOf(tensors));
     const outputs = this.#outputsFor(plan, options);
@@ -209,11 +183,13 @@ export class CompiledModel implements Disposable {
   /**
    * Writes the model to one file that {@link loadModel} reads: safetensors, with the graph in its metadata. The file is
    * there completely or not at all.
-   * @throws Error (rejects) when the file cannot be written, and with {@link SaveOptions.packedWeights} when there is no
+   * @throws Error (rejects) when the file cannot be written, an option is unknown, and with {@link SaveOptions.packedWeights} when there is no
    * plan yet, or oneDNN is a version (3.0 to 3.3) that cannot say what it has packed.
    */
-  async save(path: string, { packedWeights = false }: SaveOptions = {}): Promise<void> {
+  async save(path: string, options: SaveOptions = {}): Promise<void> {
     this.#checkAlive();
+    checkOptions(options, saveOptions, 'save');
+    const { packedWeights = false } = options;
     if (typeof path !== 'string' || path === '')
       throw new Error(`save: path must be a string that names a file, got ${JSON.stringify(path)}`);
     if (packedWeights && !this.#latest)
@@ -300,10 +276,11 @@ export class CompiledModel implements Disposable {
  * Compiles a graph: a captured float model, or a lowered quantized one. The plan of a model whose sizes are all known is made
  * at once; where requests choose sizes, a plan is made for each set of shapes when it is first met, and
  * {@link CompiledModel.warmup} makes it earlier.
- * @throws Error that lists every operator that cannot be compiled, with a count of each; or that names the step that
- * cannot be made for the model's shapes.
+ * @throws Error that lists every operator that cannot be compiled, with a count of each; that names the step that
+ * cannot be made for the model's shapes; or that names an unknown option.
  */
 export function compile(module: GraphModule, options: CompileOptions = {}): CompiledModel {
+  checkOptions(options, compileOptions, 'compile');
   const model = new CompiledModel(GraphModule.accept(module, 'compile'), options);
   const shapes = fixedShapes(model.inputs);
   try {

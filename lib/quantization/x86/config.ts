@@ -1,3 +1,4 @@
+import { checkOptions, type OptionNames } from '../../options.ts';
 import { HistogramObserver, PerChannelMinMaxObserver, PlaceholderObserver } from '../observers/index.ts';
 import type { QuantizationConfig } from '../quantization-config.ts';
 import { fullRangeOf } from '../quantized-dtype.ts';
@@ -15,16 +16,20 @@ export interface X86QuantizationConfigOptions {
   readonly reduceRange?: boolean;
 }
 
+const configOptions: OptionNames<X86QuantizationConfigOptions> = { isDynamic: true, reduceRange: true };
+
 /** Smallest scale of X86 recipes. */
 const EPS = 2 ** -12;
 
 /**
  * The recipe of X86 servers: u8 per-tensor affine activations, s8 per-channel symmetric weights, float32 biases
  * (counterpart: `get_default_x86_inductor_quantization_config`).
+ * @throws Error for an unknown option.
  */
 export function getDefaultX86QuantizationConfig(
   options: X86QuantizationConfigOptions = {},
 ): QuantizationConfig {
+  checkOptions(options, configOptions, 'getDefaultX86QuantizationConfig');
   const { isDynamic = false, reduceRange = false } = options;
   const activation = new QuantizationSpec({
     dtype: 'uint8',
