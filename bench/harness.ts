@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
+import { median, quantile } from '../lib/statistics.ts';
 import { Contestant, type Entry } from './contestant.ts';
 import { otherLoad, type Snapshot, snapshot } from './machine.ts';
-import { median, quantile } from './statistics.ts';
 
 /** How long to measure. */
 export interface Effort {

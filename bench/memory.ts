@@ -8,10 +8,10 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { markdownTable } from 'markdown-table';
+import { median } from '../lib/statistics.ts';
 import { observe, type Reached, type Service, type Stage, stages } from './fresh-process.ts';
 import { precisionsHere } from './precisions.ts';
 import { prepareNetwork, writePacked } from './prepare.ts';
-import { median } from './statistics.ts';
 
 const { values: options } = parseArgs({
   options: {

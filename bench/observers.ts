@@ -5,9 +5,9 @@
 import { parseArgs } from 'node:util';
 import { markdownTable } from 'markdown-table';
 import { addon } from '../lib/native/addon.ts';
+import { median } from '../lib/statistics.ts';
 import { otherLoad, snapshot } from './machine.ts';
 import { pseudoRandom } from './pseudo-random.ts';
-import { median } from './statistics.ts';
 
 const { values: options } = parseArgs({
   options: {

@@ -9,11 +9,11 @@ import { parseArgs } from 'node:util';
 import { markdownTable } from 'markdown-table';
 import { type CompiledModel, compile, type StepProfile, type Tensor } from '../lib/index.ts';
 import { spanOf } from '../lib/runtime/chrome-trace.ts';
+import { median } from '../lib/statistics.ts';
 import { imageShape } from './bench-network.ts';
 import { otherLoad, snapshot } from './machine.ts';
 import { lowerInt8 } from './prepare.ts';
 import { inputOf, kindOf, type StepKind, timeOf, turnLength } from './profiles.ts';
-import { median } from './statistics.ts';
 
 const { values: options } = parseArgs({
   options: {

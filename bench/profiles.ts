@@ -1,6 +1,6 @@
 import { type CompiledModel, type StepProfile, Tensor } from '../lib/index.ts';
+import { median } from '../lib/statistics.ts';
 import { pseudoRandom } from './pseudo-random.ts';
-import { median } from './statistics.ts';
 
 /** Steps that change how values are written or where they lie, and compute nothing. */
 const conversions: ReadonlySet<string> = new Set([

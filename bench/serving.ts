@@ -12,6 +12,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
 import { markdownTable } from 'markdown-table';
 import { cpuFeatures } from '../lib/index.ts';
+import { median, quantile } from '../lib/statistics.ts';
 import { imageShape } from './bench-network.ts';
 import { Contestant, type Entry } from './contestant.ts';
 import { effortOptions, positiveIntegers } from './effort.ts';
@@ -22,7 +23,6 @@ import { onnxRuntimeInt8 } from './onnxruntime-types.ts';
 import { precisionsHere } from './precisions.ts';
 import { type NetworkFiles, prepareNetwork } from './prepare.ts';
 import { formatSetup, setupHere } from './report.ts';
-import { median, quantile } from './statistics.ts';
 
 const { values: options } = parseArgs({
   options: {

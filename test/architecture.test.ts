@@ -59,6 +59,8 @@ function arrowsOf(file: string): Arrow[] {
       );
     } else if (ts.isCallExpression(node) && node.expression.kind === ts.SyntaxKind.ImportKeyword) {
       add(node.arguments[0], true);
+    } else if (ts.isImportTypeNode(node) && ts.isLiteralTypeNode(node.argument)) {
+      add(node.argument.literal as ts.Expression, false);
     }
     ts.forEachChild(node, visit);
   };
@@ -127,8 +129,14 @@ describe('architecture: lib', () => {
     expect([...loaded].filter((file) => roomOf(file, making))).toEqual([]);
   });
 
-  it('no file needs itself through others', () => {
-    expect(cycles(arrows.filter(({ value }) => value))).toEqual([]);
+  it('file formats know tensors and nothing of graphs', () => {
+    const known = ['lib/formats/', 'lib/tensor/'];
+    const outside = arrows.filter(({ from, to }) => roomOf(from, ['lib/formats/']) && !roomOf(to, known));
+    expect(outside).toEqual([]);
+  });
+
+  it('no file needs itself through others, not even for types', () => {
+    expect(cycles(arrows)).toEqual([]);
   });
 });
 
@@ -145,6 +153,17 @@ describe('architecture: native', () => {
     expect(arrows.length).toBeGreaterThan(20);
     expect(wrongArrows(arrows, rooms)).toEqual([]);
     expect(cycles(arrows)).toEqual([]);
+  });
+
+  it('families of steps do not know each other', () => {
+    const familyOf = (file: string) => /^native\/steps\/(\w+)\//.exec(file)?.[1];
+    const families = new Set(nativeFiles.map(familyOf));
+    expect(families.size).toBeGreaterThan(5);
+    const between = arrows.filter(({ from, to }) => {
+      const [a, b] = [familyOf(from), familyOf(to)];
+      return a && b && a !== b;
+    });
+    expect(between).toEqual([]);
   });
 
   it('only native/onednn knows which oneDNN it was built against', () => {
@@ -174,6 +193,29 @@ describe('architecture: files', () => {
       .map((file) => ({ file, lines: read(file).trimEnd().split('\n').length }))
       .filter(({ lines }) => lines > limit);
     expect(long).toEqual([]);
+  });
+});
+
+describe('architecture: folders', () => {
+  /** What orders the files of a folder that is not divided: a file that imports each of them, and the folder. */
+  const lists: Readonly<Record<string, string>> = {
+    'lib/lowering/passes': 'lib/lowering/lower.ts',
+  };
+
+  it('hold at most 25 files, or a list puts them in order', () => {
+    const inFolder = new Map<string, Set<string>>();
+    for (const file of [...libraryFiles, ...nativeFiles]) {
+      // A C++ source and its header count once.
+      const name = file.replace(/\.\w+$/, '');
+      const folder = dirname(file);
+      inFolder.set(folder, (inFolder.get(folder) ?? new Set()).add(name));
+    }
+    const full = [...inFolder].filter(([, files]) => files.size > 25).map(([folder]) => folder);
+    expect(full).toEqual(Object.keys(lists));
+    for (const folder of full) {
+      const listed = new Set(arrowsOf(lists[folder]).map(({ to }) => to.replace(/\.ts$/, '')));
+      expect([...inFolder.get(folder)!].filter((file) => !listed.has(file))).toEqual([]);
+    }
   });
 });
 

@@ -15,6 +15,7 @@ import { pooling } from './pooling.ts';
 import { quantizedDecomposed } from './quantized-decomposed.ts';
 import { reductions } from './reduction.ts';
 import { OperatorRegistry } from './registry.ts';
+
 import { sizes } from './sizes.ts';
 import { stridedViews } from './strided-view.ts';
 import { transformer } from './transformer.ts';
@@ -46,6 +47,22 @@ export const operators = new OperatorRegistry(
   weightOnly,
 );
 
+export { castOperators } from './movement.ts';
+export {
+  CHOOSE_QPARAMS,
+  CHOOSE_QPARAMS_SYMMETRIC,
+  CONVERT_ELEMENT_TYPE,
+  chooseQparamsOperators,
+  DEQUANTIZE_PER_CHANNEL,
+  DEQUANTIZE_PER_TENSOR,
+  DEQUANTIZE_PER_TENSOR_DYNAMIC,
+  dequantizeOperators,
+  isQuantizedDecomposed,
+  QUANTIZE_PER_CHANNEL,
+  QUANTIZE_PER_TENSOR,
+  QUANTIZE_PER_TENSOR_DYNAMIC,
+  quantizeOperators,
+} from './quantized-decomposed.ts';
 export {
   AtenOperator,
   type OperatorDefinition,
@@ -55,3 +72,4 @@ export {
   type StridedView,
   type TensorLike,
 } from './registry.ts';
+export { normalizeAxis } from './shape-rules.ts';

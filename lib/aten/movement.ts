@@ -2,6 +2,13 @@ import { type Arguments, addDims, dimsEqual, type TensorMeta } from '../graph/in
 import type { NativeDefinition, OperatorDefinition, TensorLike } from './registry.ts';
 import { normalizeAxis } from './shape-rules.ts';
 
+/** Names of the operators that change a tensor's dtype. */
+export const castOperators: readonly string[] = [
+  'aten.to.dtype',
+  'aten._to_copy.default',
+  'prims.convert_element_type.default',
+];
+
 function inferCat(args: Arguments<TensorMeta>): TensorMeta {
   const { name } = args.schema;
   const tensors = args.tensors('tensors');

@@ -4,6 +4,34 @@ import { type DType, isDType, isFloatingPoint } from '../tensor/index.ts';
 import type { NativeDefinition, OperatorDefinition, TensorLike } from './registry.ts';
 import { normalizeAxis } from './shape-rules.ts';
 
+/** Names of the operators between which tensors are quantized; those that end in `_DYNAMIC` take parameters as tensors. */
+export const QUANTIZE_PER_TENSOR = 'quantized_decomposed.quantize_per_tensor.default';
+export const QUANTIZE_PER_TENSOR_DYNAMIC = 'quantized_decomposed.quantize_per_tensor.tensor';
+export const QUANTIZE_PER_CHANNEL = 'quantized_decomposed.quantize_per_channel.default';
+export const DEQUANTIZE_PER_TENSOR = 'quantized_decomposed.dequantize_per_tensor.default';
+export const DEQUANTIZE_PER_TENSOR_DYNAMIC = 'quantized_decomposed.dequantize_per_tensor.tensor';
+export const DEQUANTIZE_PER_CHANNEL = 'quantized_decomposed.dequantize_per_channel.default';
+export const CHOOSE_QPARAMS = 'quantized_decomposed.choose_qparams.tensor';
+export const CHOOSE_QPARAMS_SYMMETRIC = 'quantized_decomposed.choose_qparams_symmetric.tensor';
+export const CONVERT_ELEMENT_TYPE = 'quantized_decomposed.convert_element_type.no_fuse';
+
+export const quantizeOperators: readonly string[] = [
+  QUANTIZE_PER_TENSOR,
+  QUANTIZE_PER_TENSOR_DYNAMIC,
+  QUANTIZE_PER_CHANNEL,
+];
+export const dequantizeOperators: readonly string[] = [
+  DEQUANTIZE_PER_TENSOR,
+  DEQUANTIZE_PER_TENSOR_DYNAMIC,
+  DEQUANTIZE_PER_CHANNEL,
+];
+export const chooseQparamsOperators: readonly string[] = [CHOOSE_QPARAMS, CHOOSE_QPARAMS_SYMMETRIC];
+
+/** Whether an operator only changes how numbers are stored: one of the library `quantized_decomposed`. */
+export function isQuantizedDecomposed(target: string): boolean {
+  return target.startsWith('quantized_decomposed.');
+}
+
 function quantizedDtype<T>(args: Arguments<T>): DType {
   const dtype = args.dtype('dtype');
   if (!isDType(dtype) || isFloatingPoint(dtype) || dtype === 'bool' || dtype === 'int64')

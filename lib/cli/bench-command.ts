@@ -3,6 +3,7 @@ import { writeWhole } from '../formats/whole-file.ts';
 import type { TensorMeta } from '../graph/index.ts';
 import { type CompiledModel, type TracedRuns, traceOf } from '../runtime/index.ts';
 import { countThreads } from '../runtime/threads.ts';
+import { median, quantile } from '../statistics.ts';
 import { Tensor } from '../tensor/index.ts';
 import { type AutocastFlags, addAutocastOptions } from './autocast.ts';
 import { inputShape } from './input-shape.ts';
@@ -112,13 +113,12 @@ async function measure(model: CompiledModel, batch: number, runs: number): Promi
   } finally {
     progress.stop();
   }
-  times.sort((a, b) => a - b);
-  const medianMs = times[Math.floor(runs / 2)];
+  const medianMs = median(times);
   return {
     threads: model.threadsPerStream,
     batch,
     medianMs,
-    p95Ms: times[Math.min(runs - 1, Math.floor(runs * 0.95))],
+    p95Ms: quantile(times, 0.95),
     imagesPerSecond: (1000 * batch) / medianMs,
   };
 }

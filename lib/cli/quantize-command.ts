@@ -1,7 +1,7 @@
 import { stat } from 'node:fs/promises';
 import { Command } from 'commander';
 import { loadPt2 } from '../capture/index.ts';
-import type { GraphModule } from '../graph/index.ts';
+import { type GraphModule, tensorMeta } from '../graph/index.ts';
 import { formatRefusals, type Refusal } from '../lowering/index.ts';
 import { quantizeStatic } from '../recipes/index.ts';
 import { formatTuning } from '../runtime/index.ts';
@@ -102,8 +102,7 @@ async function quantize(path: string, options: QuantizeOptions): Promise<void> {
 
 /** One input at a time, or as many as the model takes where that is fixed. */
 function usualInput({ graph }: GraphModule, dataset: Dataset, preprocessing: Preprocessing): Tensor {
-  const { val } = graph.placeholders[0].meta;
-  const size = typeof val === 'object' && 'shape' in val ? val.shape[0] : undefined;
+  const size = tensorMeta(graph.placeholders[0])?.shape[0];
   const [input] = dataset.batches(typeof size === 'number' ? size : 1, preprocessing);
   return input;
 }

@@ -1,4 +1,5 @@
 import { ratesOf, type StepDescription, type StepProfile } from '../runtime/index.ts';
+import { median } from '../statistics.ts';
 import { formatBytes, formatTable } from './output.ts';
 
 /** A step with the median of its times in several runs. */
@@ -17,7 +18,7 @@ export interface TimedStep
 
 /** The steps that take longest, slowest first. `runs` are profiles of one plan. */
 export function slowestSteps(runs: readonly (readonly StepProfile[])[], count: number): TimedStep[] {
-  const times = runs[0].map((_, i) => medianOf(runs.map((run) => run[i].nanoseconds)));
+  const times = runs[0].map((_, i) => median(runs.map((run) => run[i].nanoseconds)));
   const total = times.reduce((sum, time) => sum + time, 0);
   const steps = runs[0].map((step, i): TimedStep => {
     const { node, operators, target, op, implementation, dtype, shape, multiplyAdds, bytes } = step;
@@ -37,10 +38,6 @@ export function slowestSteps(runs: readonly (readonly StepProfile[])[], count: n
     };
   });
   return steps.sort((a, b) => b.microseconds - a.microseconds).slice(0, count);
-}
-
-function medianOf(values: readonly number[]): number {
-  return values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)];
 }
 
 export function formatSlowestSteps(steps: readonly TimedStep[]): string {

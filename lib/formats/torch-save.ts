@@ -1,4 +1,4 @@
-import { byteSizeOf, type DType, numelOf, Tensor } from '../tensor/index.ts';
+import { byteSizeOf, type DType, isRowMajor, numelOf, Tensor } from '../tensor/index.ts';
 import { gatherStrided } from '../tensor/strided.ts';
 import { type PickleValue, readPickle } from './pickle.ts';
 import { ZipArchive } from './zip.ts';
@@ -134,15 +134,6 @@ function rowMajor(
     throw new Error(`a ${dtype} tensor [${shape.join(', ')}] repeats a storage of ${available} elements`);
   const source = Tensor.fromBytes(dtype, bytes.subarray(0, available * itemSize), [available]);
   return gatherStrided(dtype, source.data, offset, shape, strides);
-}
-
-function isRowMajor(shape: readonly number[], strides: readonly number[]): boolean {
-  let expected = 1;
-  for (let i = shape.length - 1; i >= 0; i--) {
-    if (shape[i] !== 1 && strides[i] !== expected) return numelOf(shape) === 0;
-    expected *= shape[i];
-  }
-  return true;
 }
 
 function rebuildParameter([tensor]: readonly PickleValue[]): Tensor {

@@ -1,5 +1,5 @@
 import { Arguments } from './arguments.ts';
-import { type Argument, isArgumentList, Node } from './node.ts';
+import { type Argument, mapArguments, type Node } from './node.ts';
 import type { OperatorLibrary } from './operator.ts';
 import type { Schema } from './schema.ts';
 import type { SymbolRanges } from './symbol-range.ts';
@@ -16,10 +16,8 @@ export function bindCall<T>(
   resultOf: (node: Node) => unknown,
   ranges?: SymbolRanges,
 ): Arguments<T> {
-  const load = (arg: Argument): unknown =>
-    arg instanceof Node ? resultOf(arg) : isArgumentList(arg) ? arg.map(load) : arg;
-  const named = Object.fromEntries(Object.entries(kwargs).map(([key, arg]) => [key, load(arg)]));
-  return Arguments.bind<T>(schema, args.map(load), named, ranges);
+  const given = mapArguments({ args, kwargs }, resultOf);
+  return Arguments.bind<T>(schema, given.args, given.kwargs, ranges);
 }
 
 /**

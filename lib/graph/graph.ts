@@ -1,4 +1,4 @@
-import { type Argument, isArgumentList, Node, type NodeOp } from './node.ts';
+import { type Argument, isArgumentList, mapArguments, Node, type NodeOp } from './node.ts';
 
 /**
  * A list of nodes in the order they run (counterpart: `torch.fx.Graph`). Names are unique and made as torch.fx makes
@@ -125,10 +125,8 @@ export class Graph {
 
   /** Copies a node of another graph into this one, with its meta (`torch.fx.Graph.node_copy`). */
   nodeCopy(node: Node, map: (node: Node) => Node): Node {
-    const copy = (arg: Argument): Argument =>
-      arg instanceof Node ? map(arg) : isArgumentList(arg) ? arg.map(copy) : arg;
-    const kwargs = Object.fromEntries(Object.entries(node.kwargs).map(([key, arg]) => [key, copy(arg)]));
-    const twin = this.#create(node.op, node.target, node.args.map(copy), kwargs, node.name);
+    const { args, kwargs } = mapArguments(node, map);
+    const twin = this.#create(node.op, node.target, args, kwargs, node.name);
     twin.meta = { ...node.meta };
     return twin;
   }
@@ -169,7 +167,7 @@ export class Graph {
     kwargs: Readonly<Record<string, Argument>>,
     candidate: string,
   ): Node {
-    const node = new Node(this, this.#uniqueName(candidate), op, target);
+    const node = new Node(this.#uniqueName(candidate), op, target);
     node.setArguments(args, kwargs);
     const at = this.#insertPoint ? this.#nodes.indexOf(this.#insertPoint.before) : this.#nodes.length;
     this.#nodes.splice(at, 0, node);

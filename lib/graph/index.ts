@@ -1,18 +1,26 @@
 export { Arguments } from './arguments.ts';
 export { bindCall } from './bind-to-schema.ts';
 export { constantNodes } from './constant-nodes.ts';
+export { DisjointSet } from './disjoint-set.ts';
 export { functionalName } from './functional-name.ts';
 export { GET_ITEM, pickItem } from './get-item.ts';
 export { Graph } from './graph.ts';
 export { type CallableModule, GraphModule, type GraphModuleMeta } from './graph-module.ts';
 export { Interpreter } from './interpreter.ts';
 export { isCall, onlyUser } from './match.ts';
-export { modelLine } from './model-line.ts';
 export {
   type NamedPattern,
   type NamedSubgraphMatch,
   SubgraphMatcherWithNameNodeMap,
-} from './named-subgraph-matcher.ts';
+} from './matching/named-subgraph-matcher.ts';
+export { equivalentsOf, findSequentialPartitions } from './matching/sequential-partitions.ts';
+export { areConnected, getSourcePartitions, type SourcePartition } from './matching/source-partitions.ts';
+export {
+  type SubgraphMatch,
+  SubgraphMatcher,
+  type SubgraphMatcherOptions,
+} from './matching/subgraph-matcher.ts';
+export { modelLine } from './model-line.ts';
 export {
   type Argument,
   describeValue,
@@ -20,18 +28,20 @@ export {
   isTensorMeta,
   type MetaValue,
   type ModuleFrame,
+  mapArgument,
+  mapArguments,
   Node,
   type NodeMeta,
   type NodeOp,
   type SourceFn,
   type TensorMeta,
+  tensorMeta,
   visitNodes,
 } from './node.ts';
 export type { Operator, OperatorLibrary, RuntimeValue } from './operator.ts';
 export { describeOperators } from './operator-counts.ts';
 export { printGraph } from './printer.ts';
 export { operatorName, parseSchema, type Schema, type SchemaArgument, type SchemaType } from './schema.ts';
-export { equivalentsOf, findSequentialPartitions } from './sequential-partitions.ts';
 export {
   deserializeGraph,
   type JsonGraph,
@@ -49,8 +59,6 @@ export {
   minDims,
   modDims,
 } from './size-functions.ts';
-export { areConnected, getSourcePartitions, type SourcePartition } from './source-partitions.ts';
-export { type SubgraphMatch, SubgraphMatcher, type SubgraphMatcherOptions } from './subgraph-matcher.ts';
 export {
   checkRanges,
   deserializeRanges,

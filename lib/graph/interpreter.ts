@@ -3,7 +3,7 @@ import { bindCall } from './bind-to-schema.ts';
 import { GET_ITEM, pickItem } from './get-item.ts';
 import type { GraphModule } from './graph-module.ts';
 import { modelLine } from './model-line.ts';
-import { describeValue, isArgumentList, Node } from './node.ts';
+import { describeValue, isArgumentList, Node, tensorMeta } from './node.ts';
 import type { OperatorLibrary, RuntimeValue } from './operator.ts';
 import { checkRanges } from './symbol-range.ts';
 
@@ -53,10 +53,11 @@ export class Interpreter {
     throw new Error('Graph: there is no output node');
   }
 
-  #checkSizes({ name, meta: { val } }: Node, { dtype, shape }: Tensor): void {
-    if (typeof val !== 'object' || !('dtype' in val) || val.shape.length !== shape.length) return;
+  #checkSizes(input: Node, { dtype, shape }: Tensor): void {
+    const meta = tensorMeta(input);
+    if (meta?.shape.length !== shape.length) return;
     const got = `${dtype}[${shape.join(', ')}]`;
-    checkRanges({ ...val, name }, shape, this.module.rangeConstraints, got);
+    checkRanges({ ...meta, name: input.name }, shape, this.module.rangeConstraints, got);
   }
 
   #compute(node: Node, values: ReadonlyMap<Node, RuntimeValue>): RuntimeValue {

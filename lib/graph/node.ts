@@ -1,5 +1,4 @@
 import type { DType } from '../tensor/index.ts';
-import type { Graph } from './graph.ts';
 import type { Dim } from './symbolic.ts';
 
 /** What is known of a value without running the graph: PyTorch's FakeTensor, reduced to dtype and shape. */
@@ -14,6 +13,11 @@ export type MetaValue = TensorMeta | Dim | readonly TensorMeta[];
 /** Whether what a node stands for is one tensor. */
 export function isTensorMeta(meta: unknown): meta is TensorMeta {
   return typeof meta === 'object' && meta !== null && 'dtype' in meta;
+}
+
+/** Dtype and shape of a node that stands for one tensor; undefined where it does not, or nothing is known of it. */
+export function tensorMeta({ meta: { val } }: Node): TensorMeta | undefined {
+  return isTensorMeta(val) ? val : undefined;
 }
 
 /** One entry of `meta.nnModuleStack`: the module's path in the model, and its class. */
@@ -48,6 +52,15 @@ export interface NodeMeta {
 /** What may stand in a node's arguments. Dtypes, layouts and the like are strings; the operator's schema says which. */
 export type Argument = Node | number | string | boolean | null | readonly Argument[];
 
+/** An {@link Argument} with something else in place of nodes. */
+export type Mapped<T> = T | Exclude<Argument, Node | readonly Argument[]> | readonly Mapped<T>[];
+
+/** What a call is given: by position, and by name. */
+export interface Call {
+  readonly args: readonly Argument[];
+  readonly kwargs: Readonly<Record<string, Argument>>;
+}
+
 /** What a node does (`torch.fx.Node.op`). */
 export type NodeOp = 'placeholder' | 'get_attr' | 'call_function' | 'call_module' | 'output';
 
@@ -57,7 +70,6 @@ export type NodeOp = 'placeholder' | 'get_attr' | 'call_function' | 'call_module
  * Arguments change only through methods, which keep `users` true.
  */
 export class Node {
-  readonly graph: Graph;
   readonly op: NodeOp;
   target: string;
   name: string;
@@ -66,9 +78,8 @@ export class Node {
   #kwargs: Readonly<Record<string, Argument>> = {};
   readonly #users = new Set<Node>();
 
-  /** @internal Nodes are made by {@link Graph}. */
-  constructor(graph: Graph, name: string, op: NodeOp, target: string) {
-    this.graph = graph;
+  /** @internal `Graph` makes nodes. */
+  constructor(name: string, op: NodeOp, target: string) {
     this.name = name;
     this.op = op;
     this.target = target;
@@ -112,12 +123,8 @@ export class Node {
 
   /** Puts `replacement` wherever this node takes `old` (`torch.fx.Node.replace_input_with`). */
   replaceInputWith(old: Node, replacement: Node): void {
-    const swap = (arg: Argument): Argument =>
-      arg === old ? replacement : isArgumentList(arg) ? arg.map(swap) : arg;
-    this.setArguments(
-      this.#args.map(swap),
-      Object.fromEntries(Object.entries(this.#kwargs).map(([key, arg]) => [key, swap(arg)])),
-    );
+    const { args, kwargs } = mapArguments<Node>(this, (node) => (node === old ? replacement : node));
+    this.setArguments(args, kwargs);
   }
 
   /** Makes every user of this node (that `filter` lets through) take `replacement` instead. */
@@ -134,6 +141,23 @@ export class Node {
 /** Whether an argument is a list of arguments. */
 export function isArgumentList(arg: Argument): arg is readonly Argument[] {
   return Array.isArray(arg);
+}
+
+/** An argument with what `result` says in place of each node in it (counterpart: `torch.fx.map_arg`). */
+export function mapArgument<T>(arg: Argument, result: (node: Node) => T): Mapped<T> {
+  if (arg instanceof Node) return result(arg);
+  return isArgumentList(arg) ? arg.map((item) => mapArgument(item, result)) : arg;
+}
+
+/** A call's arguments, each as {@link mapArgument} has it. */
+export function mapArguments<T>(
+  { args, kwargs }: Call,
+  result: (node: Node) => T,
+): { args: Mapped<T>[]; kwargs: Record<string, Mapped<T>> } {
+  return {
+    args: args.map((arg) => mapArgument(arg, result)),
+    kwargs: Object.fromEntries(Object.entries(kwargs).map(([key, arg]) => [key, mapArgument(arg, result)])),
+  };
 }
 
 /** Calls `visit` for every node inside an argument, depth first. */

@@ -1,6 +1,7 @@
 import { whyNoFastBfloat16 } from '../cpu/fast-bfloat16.ts';
 import { computeFeatures } from '../cpu/features.ts';
 import { GraphModule } from '../graph/index.ts';
+import { checkOptions, type OptionNames } from '../options.ts';
 import { type Pass, PassContext } from './pass.ts';
 import { absorbCasts } from './passes/absorb-casts.ts';
 import { autocast } from './passes/autocast.ts';
@@ -65,6 +66,8 @@ export interface LowerOptions {
   readonly keepFloat?: readonly string[];
 }
 
+const lowerOptions: OptionNames<LowerOptions> = { strict: true, autocast: true, keepFloat: true };
+
 /** A lowered graph and what was done to get it. */
 export interface Lowered {
   readonly module: GraphModule;
@@ -117,11 +120,12 @@ const castingStages: readonly (readonly Pass[])[] = [
  * Rewrites a graph of ATen operators, float or with quantize and dequantize (from `convertPt2e`), into the fused
  * `onednn.*` and `mkldnn.*` operators that oneDNN computes in one primitive each (counterpart: the freezing and
  * post-grad passes of PyTorch's Inductor on x86). The given graph stays as it is; weights are shared with it.
- * @throws Error when an operator is not supported, an input's shape is unknown, or `keepFloat` names no layer; with
+ * @throws Error when an operator is not supported, an input's shape is unknown, an option is, or `keepFloat` names no layer; with
  * `strict`, one that lists every quantized pattern that was left in float, each with the reason; with `autocast` that is not
  * forced, one that says why bfloat16 is not fast on this CPU.
  */
 export function lower(module: GraphModule, options: LowerOptions = {}): Lowered {
+  checkOptions(options, lowerOptions, 'lower');
   const lowered = GraphModule.accept(module, 'lower').clone();
   const casts = checkAutocast(options.autocast);
   const context = new PassContext(lowered, checkLayers(lowered, options.keepFloat ?? []));
@@ -150,6 +154,7 @@ export function lower(module: GraphModule, options: LowerOptions = {}): Lowered 
 function checkAutocast(option: LowerOptions['autocast']): boolean {
   if (option === undefined) return false;
   const isObject = typeof option === 'object' && option !== null;
+  if (isObject) checkOptions(option, { dtype: true, force: true }, 'lower: autocast');
   const { dtype, force = false }: AutocastOptions = isObject ? option : { dtype: option };
   if (dtype !== 'bfloat16') throw new Error(`lower: autocast must be 'bfloat16', got '${String(dtype)}'`);
   const reason = force ? undefined : whyNoFastBfloat16(computeFeatures());

@@ -9,6 +9,7 @@ import {
   type Node,
   propagateShapes,
   type TensorMeta,
+  tensorMeta,
 } from '../graph/index.ts';
 import { isFloatingPoint, type Tensor } from '../tensor/index.ts';
 import type { LoweringRecord, RecordedRefusal } from './record.ts';
@@ -59,8 +60,8 @@ export class PassContext {
   /** Works out every node's dtype and shape anew: for a pass that did not edit through this context. */
   inferShapes(): void {
     const inputs = this.module.graph.placeholders.map((node) => {
-      const meta = node.meta.val;
-      if (typeof meta !== 'object' || !('dtype' in meta))
+      const meta = tensorMeta(node);
+      if (!meta)
         throw new Error(
           `lower: the dtype and shape of input '${node.name}' are unknown; set its meta.val, as exportModel does`,
         );
@@ -100,9 +101,8 @@ export class PassContext {
 
   /** Dtype and shape of a node that gives one tensor. */
   meta(node: Node): TensorMeta {
-    const meta = node.meta.val;
-    if (typeof meta !== 'object' || !('dtype' in meta))
-      throw new Error(`node '${node}' does not give one tensor`);
+    const meta = tensorMeta(node);
+    if (!meta) throw new Error(`node '${node}' does not give one tensor`);
     return meta;
   }
 

@@ -1,5 +1,5 @@
 import { operators } from '../aten/index.ts';
-import { GET_ITEM, type GraphModule, isArgumentList, Node } from '../graph/index.ts';
+import { GET_ITEM, type GraphModule, isArgumentList, isTensorMeta, Node } from '../graph/index.ts';
 import type { DType } from '../tensor/index.ts';
 import type { LoweringRecord, PassCount, Provenance, RecordedRefusal, Refusal } from './record.ts';
 
@@ -109,7 +109,7 @@ function outcomeOf(node: Node): Outcome {
 }
 
 function isSize({ meta: { val } }: Node): boolean {
-  return val !== undefined && !Array.isArray(val) && !(typeof val === 'object' && 'dtype' in val);
+  return val !== undefined && !Array.isArray(val) && !isTensorMeta(val);
 }
 
 function isConstant(node: Node): boolean {
@@ -123,8 +123,7 @@ function firstInput(node: Node): Node | undefined {
 }
 
 function dtypeOf(node: Node | undefined): DType | null {
-  const val = node?.meta.val;
-  return typeof val === 'object' && 'dtype' in val ? val.dtype : null;
+  return isTensorMeta(node?.meta.val) ? node.meta.val.dtype : null;
 }
 
 /** The refusals as lines of text, for error messages and printouts. */

@@ -1,7 +1,6 @@
 import { operators } from '../aten/index.ts';
 import { Arguments, type Dim } from '../graph/index.ts';
 import type { DType, Tensor } from '../tensor/index.ts';
-import type { Module } from './module.ts';
 
 /**
  * A tensor as modules see it: a {@link Tensor}, or, while a model is exported, what stands for one. Its extents may then
@@ -27,28 +26,34 @@ export interface OperatorCall {
   readonly floats?: readonly string[];
 }
 
-/** Where operator calls go: computed at once, or recorded. */
-export interface Backend {
+/** What operator calls are made within: a module. Its identity says which one. */
+export interface Scope {
+  /** The class as graphs name it. */
+  readonly type: string;
+}
+
+/** Where operator calls go: computed at once, or recorded (counterpart: `torch.utils._python_dispatch`'s modes). */
+export interface Dispatcher {
   call(call: OperatorCall): Value | readonly Value[];
-  /** Runs `body` as part of `module`. */
-  within<T>(module: Module, body: () => T): T;
+  /** Runs `body` as part of `scope`. */
+  within<T>(scope: Scope, body: () => T): T;
 }
 
 /** Computes every call at once. */
-const eager: Backend = {
+const eager: Dispatcher = {
   call({ target, args, kwargs = {} }) {
     const operator = operators.get(target);
     return operator.execute(Arguments.bind<Tensor>(operator.schema, args, kwargs)) as Tensor | Tensor[];
   },
-  within: (_module, body) => body(),
+  within: (_scope, body) => body(),
 };
 
-let current: Backend = eager;
+let current: Dispatcher = eager;
 
-/** Runs `body` with every operator call, of whatever module, going to `backend`. */
-export function withBackend<T>(backend: Backend, body: () => T): T {
+/** Runs `body` with every operator call, of any module, going to `dispatcher`. */
+export function withDispatcher<T>(dispatcher: Dispatcher, body: () => T): T {
   const outer = current;
-  current = backend;
+  current = dispatcher;
   try {
     return body();
   } finally {
@@ -56,9 +61,9 @@ export function withBackend<T>(backend: Backend, body: () => T): T {
   }
 }
 
-/** Runs `body` as part of `module`, as the current backend sees it. */
-export function withinModule<T>(module: Module, body: () => T): T {
-  return current.within(module, body);
+/** Runs `body` as part of `scope`, as the current dispatcher sees it. */
+export function within<T>(scope: Scope, body: () => T): T {
+  return current.within(scope, body);
 }
 
 /** Calls an operator that has one result. */

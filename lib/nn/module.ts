@@ -1,5 +1,5 @@
 import type { Tensor } from '../tensor/index.ts';
-import { type Value, withinModule } from './dispatcher.ts';
+import { type Scope, type Value, within } from './dispatcher.ts';
 
 /** A trained tensor of a module (counterpart: `torch.nn.Parameter`). `tensor` is replaced as a whole, never written. */
 export class Parameter {
@@ -29,7 +29,7 @@ type Named<T> = readonly [name: string, item: T];
  * are its parts, in the order they were assigned; fields named with `#` are not seen. A subclass defines `forward`; callers
  * use {@link Module.call}, which also keeps track of where in the model the call was made.
  */
-export abstract class Module {
+export abstract class Module implements Scope {
   /** Whether dropout drops and batch norm updates; see {@link Module.eval}. */
   training = true;
 
@@ -37,7 +37,7 @@ export abstract class Module {
 
   /** Calls the module: PyTorch's `module(x)`. */
   call(...inputs: Parameters<this['forward']>): ReturnType<this['forward']> {
-    return withinModule(this, () => this.forward(...(inputs as Value[]))) as ReturnType<this['forward']>;
+    return within(this, () => this.forward(...(inputs as Value[]))) as ReturnType<this['forward']>;
   }
 
   /** The class as graphs name it; PyTorch's own modules have PyTorch's names. */

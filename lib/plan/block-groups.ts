@@ -1,6 +1,7 @@
+import { DisjointSet } from '../graph/index.ts';
 import { byteSizeOf, numelOf } from '../tensor/index.ts';
 import { block, hasWholeBlocks, isPixel } from './blocks.ts';
-import { DisjointSet, type Group } from './group.ts';
+import type { Group } from './group.ts';
 import type { Instruction, Program } from './instructions.ts';
 import { steps } from './steps.ts';
 import type { Value } from './value.ts';
@@ -49,7 +50,7 @@ export function groupsInBlocks(program: Program, groupOf: (value: Value) => Grou
       into.unfit ||= from.unfit;
       into.multiplyAdds += from.multiplyAdds;
       into.copied += from.copied;
-      from.parent = into;
+      from.join(into);
     }
   };
 

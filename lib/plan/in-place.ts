@@ -1,7 +1,6 @@
-import { byteSizeOf, numelOf } from '../tensor/index.ts';
+import { byteSizeOf, numelOf, sameStrides } from '../tensor/index.ts';
 import type { Buffer, Operand, ScheduledStep } from './schedule.ts';
 import { steps } from './steps.ts';
-import { sameStrides } from './strides.ts';
 
 /**
  * Maps an input's buffer to the result's, for steps whose input is not needed afterwards and can be overwritten. A sum

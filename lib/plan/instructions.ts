@@ -1,11 +1,11 @@
 import { operators, type StridedLike, type StridedView } from '../aten/index.ts';
 import {
-  type Argument,
   Arguments,
   GET_ITEM,
   type GraphModule,
   isArgumentList,
   type MetaValue,
+  mapArguments,
   Node,
   propagateShapes,
   type TensorMeta,
@@ -89,10 +89,7 @@ function translate(
 ): Result {
   if (typeof meta === 'number') return meta;
   const operator = operators.get(node.target);
-  const load = (arg: Argument): unknown =>
-    arg instanceof Node ? results.get(arg) : isArgumentList(arg) ? arg.map(load) : arg;
-  const args = node.args.map(load);
-  const kwargs = Object.fromEntries(Object.entries(node.kwargs).map(([key, arg]) => [key, load(arg)]));
+  const { args, kwargs } = mapArguments(node, (input) => results.get(input));
   const folded = constants.fold(node, operator, args, kwargs);
   if (folded) return toResult(node.name, folded);
 

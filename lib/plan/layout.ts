@@ -50,7 +50,7 @@ export function chooseLayouts(program: Program, blocksChannels: boolean): (value
     if (from === to || a.origin.kind === 'input' || b.origin.kind === 'input') return;
     to.spatial ||= from.spatial;
     to.rowMajor ||= from.rowMajor;
-    from.parent = to;
+    from.join(to);
   };
 
   for (const instruction of program.instructions) {

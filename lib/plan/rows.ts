@@ -1,4 +1,4 @@
-import { type GraphModule, isTensorMeta, SymInt } from '../graph/index.ts';
+import { type GraphModule, SymInt, tensorMeta } from '../graph/index.ts';
 import type { Program } from './instructions.ts';
 
 /**
@@ -6,8 +6,8 @@ import type { Program } from './instructions.ts';
  * weights then keep one layout that all plans share, though oneDNN has a faster one for a single row.
  */
 export function withVaryingRows(program: Program, { graph }: GraphModule): Program {
-  const varies = graph.placeholders.some(
-    ({ meta: { val } }) => isTensorMeta(val) && val.shape.some((dim) => dim instanceof SymInt),
+  const varies = graph.placeholders.some((input) =>
+    tensorMeta(input)?.shape.some((dim) => dim instanceof SymInt),
   );
   if (!varies) return program;
   const instructions = program.instructions.map((instruction) =>

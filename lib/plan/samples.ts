@@ -7,6 +7,7 @@ import {
   GET_ITEM,
   type GraphModule,
   isArgumentList,
+  isTensorMeta,
   type MetaValue,
   Node,
   propagateShapes,
@@ -113,5 +114,5 @@ class SampleTracing {
 
 /** The tensors in a node's result; none if it is a size. */
 function tensorsOf(meta: MetaValue): readonly TensorMeta[] {
-  return [meta].flat().filter((value): value is TensorMeta => typeof value === 'object' && 'dtype' in value);
+  return [meta].flat().filter(isTensorMeta);
 }

@@ -1,6 +1,6 @@
 import type { Attributes, NativeConstant, TensorDesc } from '../native/addon.ts';
 import type { StepName } from '../native/step-name.ts';
-import { byteSizeOf, numelOf, rowMajorStrides } from '../tensor/index.ts';
+import { byteSizeOf, isRowMajor, numelOf, rowMajorStrides, sameStrides } from '../tensor/index.ts';
 import { imagesInBlocks } from './block-groups.ts';
 import { blocksOf, broadcastInBlocks, inBlocks } from './blocks.ts';
 import type { ConstantStore } from './constants.ts';
@@ -9,15 +9,7 @@ import { chooseLayouts } from './layout.ts';
 import { laidOutInputs } from './layout-rules.ts';
 import { placeInConcatenations, readsSlices, type Slice } from './slices.ts';
 import { steps } from './steps.ts';
-import {
-  denseIn,
-  isOverlapping,
-  isRowMajor,
-  type Layout,
-  liesInOrder,
-  sameStrides,
-  viewStrides,
-} from './strides.ts';
+import { denseIn, isOverlapping, type Layout, liesInOrder, viewStrides } from './strides.ts';
 import type { Value } from './value.ts';
 
 /** Memory that values are stored in; its place is chosen later. */

@@ -1,4 +1,4 @@
-import { rowMajorStrides } from '../tensor/index.ts';
+import { isRowMajor, rowMajorStrides } from '../tensor/index.ts';
 import { type Extents, inBlocks } from './blocks.ts';
 
 /** The memory orders of values that steps compute; `blocked` is the one of `blocks.ts`. */
@@ -29,11 +29,6 @@ export function denseIn(layout: Layout, shape: readonly number[]): Extents {
   return { shape: blocks, strides: rowMajorStrides(blocks) };
 }
 
-/** Whether two strides put every element in the same place: strides of extents of 1 do not matter. */
-export function sameStrides(shape: readonly number[], a: readonly number[], b: readonly number[]): boolean {
-  return shape.includes(0) || shape.every((extent, axis) => extent === 1 || a[axis] === b[axis]);
-}
-
 /**
  * Whether a tensor (as it lies: blocks are extents) lies as a layout has it but for gaps, as a part of a larger tensor
  * does: every element in the layout's order, innermost ones next to each other.
@@ -46,10 +41,6 @@ export function liesInOrder(layout: Layout, shape: readonly number[], strides: r
     strides[innermost] === 1 &&
     axes.slice(1).every((axis, i) => strides[axes[i]] >= strides[axis] * shape[axis])
   );
-}
-
-export function isRowMajor(shape: readonly number[], strides: readonly number[]): boolean {
-  return sameStrides(shape, strides, rowMajorStrides(shape));
 }
 
 /** Whether several elements share a place, as after `expand`. */

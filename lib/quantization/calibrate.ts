@@ -2,6 +2,7 @@ import { setImmediate } from 'node:timers/promises';
 import { checkSignal, untilAborted } from '../abort.ts';
 import { operators } from '../aten/index.ts';
 import { describeOperators, GraphModule, Interpreter, type Node, type TensorMeta } from '../graph/index.ts';
+import { checkOptions, type OptionNames } from '../options.ts';
 import { type ForeignTensor, Tensor } from '../tensor/index.ts';
 
 /** One batch: the model's only input, its inputs in order, or its inputs by name. */
@@ -19,13 +20,16 @@ export interface CalibrateOptions {
   readonly signal?: AbortSignal;
 }
 
+/** Names of the options of {@link calibrate}. */
+export const calibrateOptions: OptionNames<CalibrateOptions> = { onProgress: true, signal: true };
+
 /**
  * Shows a prepared model representative inputs, so that its observers learn the ranges of its tensors (what a PyTorch
  * script writes as `for batch in loader: prepared(batch)`). Runs on native kernels; other work gets its turn between
  * batches.
  * @returns the number of batches seen.
  * @throws Error that says which batch, and which input or node: a model without observers, no batches at all, an input
- * of the wrong name, dtype or shape, NaN anywhere, an infinite weight; the signal's reason when it is aborted. Infinite
+ * of the wrong name, dtype or shape, NaN anywhere, an infinite weight, an unknown option; the signal's reason when it is aborted. Infinite
  * activations are left out of the ranges, with a process warning.
  */
 export async function calibrate(
@@ -41,6 +45,7 @@ export async function calibrate(
     );
   if (!isIterable(batches))
     throw new Error('calibrate: batches must be an iterable, async or not; a single batch is [batch]');
+  checkOptions(options, calibrateOptions, 'calibrate');
   checkSignal(options.signal, 'calibrate');
   const interpreter = new Interpreter(prepared, operators);
   let done = 0;

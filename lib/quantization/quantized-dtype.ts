@@ -1,7 +1,7 @@
-import type { DType } from '../tensor/index.ts';
+import { type DType, type IntegerDType, integerRange } from '../tensor/index.ts';
 
 /** Integer types that tensors are quantized to. */
-export type QuantizedDType = 'uint8' | 'int8' | 'uint16' | 'int16' | 'int32';
+export type QuantizedDType = IntegerDType;
 
 /** What a specification may ask for: an integer type, or a narrower floating point type. */
 export type SpecDType = QuantizedDType | 'float16' | 'bfloat16' | 'float32';
@@ -12,22 +12,15 @@ export interface QuantRange {
   readonly quantMax: number;
 }
 
-const ranges: Readonly<Record<QuantizedDType, QuantRange>> = {
-  uint8: { quantMin: 0, quantMax: 255 },
-  int8: { quantMin: -128, quantMax: 127 },
-  uint16: { quantMin: 0, quantMax: 65535 },
-  int16: { quantMin: -32768, quantMax: 32767 },
-  int32: { quantMin: -(2 ** 31), quantMax: 2 ** 31 - 1 },
-};
-
 /** Whether tensors of this dtype come out of a quantize operator. */
 export function isQuantizedDType(dtype: DType): dtype is QuantizedDType {
-  return Object.hasOwn(ranges, dtype);
+  return integerRange(dtype) !== undefined;
 }
 
 /** All values of an integer type. */
 export function fullRangeOf(dtype: QuantizedDType): QuantRange {
-  return ranges[dtype];
+  const { min, max } = integerRange(dtype);
+  return { quantMin: min, quantMax: max };
 }
 
 /**

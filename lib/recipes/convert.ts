@@ -1,4 +1,6 @@
 import { describeOperators, type GraphModule } from '../graph/index.ts';
+import { type OptionNames, pickOptions } from '../options.ts';
+import { calibrateOptions } from '../quantization/calibrate.ts';
 import {
   type CalibrateOptions,
   type CalibrationBatch,
@@ -18,6 +20,9 @@ export interface RecipeOptions {
   readonly overrides?: QuantizationOverrides;
 }
 
+/** Names of the options of the recipe. */
+export const recipeOptions: OptionNames<RecipeOptions> = { reduceRange: true, overrides: true };
+
 /** Batches that stand for what the model will be given. */
 export type CalibrationBatches = AsyncIterable<CalibrationBatch> | Iterable<CalibrationBatch>;
 
@@ -26,7 +31,8 @@ export type CalibrationBatches = AsyncIterable<CalibrationBatch> | Iterable<Cali
  * @throws Error that says what the recipe looks for and what the model has, where nothing would be quantized.
  */
 export function prepareStatic(module: GraphModule, options: RecipeOptions = {}): GraphModule {
-  const quantizer = new X86Quantizer().setGlobal(getDefaultX86QuantizationConfig(options));
+  const { reduceRange = false } = options;
+  const quantizer = new X86Quantizer().setGlobal(getDefaultX86QuantizationConfig({ reduceRange }));
   return prepare(module, quantizer, options, describeRecipe());
 }
 
@@ -56,7 +62,7 @@ export async function convertStatic(
   options: RecipeOptions & CalibrateOptions = {},
 ): Promise<GraphModule> {
   const prepared = prepareStatic(module, options);
-  await calibrate(prepared, batches, options);
+  await calibrate(prepared, batches, pickOptions<CalibrateOptions>(options, calibrateOptions));
   return convertPt2e(prepared);
 }
 
@@ -65,7 +71,8 @@ export async function convertStatic(
  * @throws Error that says what the recipe looks for and what the model has, where nothing would be quantized.
  */
 export function convertDynamic(module: GraphModule, options: RecipeOptions = {}): GraphModule {
-  const config = getDefaultX86QuantizationConfig({ ...options, isDynamic: true });
+  const { reduceRange = false } = options;
+  const config = getDefaultX86QuantizationConfig({ reduceRange, isDynamic: true });
   const quantizer = new X86Quantizer().setFunctionTypeQconfig('linear', config);
   return convertPt2e(prepare(module, quantizer, options, describeRecipe(operatorOfType('linear'))));
 }

@@ -1,10 +1,18 @@
 import type { GraphModule } from '../graph/index.ts';
 import { type LoweringReport, type LowerOptions, lower } from '../lowering/index.ts';
-import type { CalibrateOptions } from '../quantization/index.ts';
+import { checkOptions, type OptionNames, pickOptions } from '../options.ts';
+import { type CalibrateOptions, calibrateOptions } from '../quantization/calibrate.ts';
 import { type CompiledModel, type CompileOptions, compile, type ModelInputs } from '../runtime/index.ts';
+import { compileOptions } from '../runtime/options.ts';
 import { divideThreads } from '../runtime/threads.ts';
 import { type TuneOptions, tune } from '../tuning/index.ts';
-import { type CalibrationBatches, convertDynamic, convertStatic, type RecipeOptions } from './convert.ts';
+import {
+  type CalibrationBatches,
+  convertDynamic,
+  convertStatic,
+  type RecipeOptions,
+  recipeOptions,
+} from './convert.ts';
 import { captured, type ModelSource } from './model-source.ts';
 
 /** Options of {@link quantizeDynamic}, and of {@link quantizeStatic}. */
@@ -27,19 +35,34 @@ export interface QuantizeOptions extends RecipeOptions, Omit<CompileOptions, 'tu
 /** Options of {@link quantizeStatic}. */
 export interface QuantizeStaticOptions extends QuantizeOptions, CalibrateOptions {}
 
+const { tuning: _, ...compiling } = compileOptions;
+
+const dynamicOptions: OptionNames<QuantizeOptions> = {
+  ...compiling,
+  ...recipeOptions,
+  strict: true,
+  autocast: true,
+  onReport: true,
+  tune: true,
+  onTuned: true,
+};
+
+const staticOptions: OptionNames<QuantizeStaticOptions> = { ...dynamicOptions, ...calibrateOptions };
+
 /**
  * From a float model to one that runs on 8-bit integers, in one call: captures, calibrates with the batches, converts,
  * lowers and compiles, by the default recipe for this CPU. Each stage can also be called by itself (`preparePt2e`,
  * `calibrate`, `convertPt2e`, `lower`, `compile`).
  * @param model a captured model, `{ module, exampleInputs }`, or the path of a `.pt2` file.
  * @throws Error as these stages do, for overrides that name what the model does not have, and for a model in which nothing
- * can be quantized.
+ * can be quantized; and for an unknown option.
  */
 export async function quantizeStatic(
   model: ModelSource,
   batches: CalibrationBatches,
   options: QuantizeStaticOptions = {},
 ): Promise<CompiledModel> {
+  checkOptions(options, staticOptions, 'quantizeStatic');
   const module = await captured(model, 'quantizeStatic');
   return compileConverted(await convertStatic(module, batches, options), options);
 }
@@ -54,6 +77,7 @@ export async function quantizeDynamic(
   model: ModelSource,
   options: QuantizeOptions = {},
 ): Promise<CompiledModel> {
+  checkOptions(options, dynamicOptions, 'quantizeDynamic');
   return compileConverted(convertDynamic(await captured(model, 'quantizeDynamic'), options), options);
 }
 
@@ -63,11 +87,11 @@ function compileConverted(converted: GraphModule, options: QuantizeOptions): Com
   if (options.tune === undefined) {
     const { module, report } = lower(converted, lowering);
     options.onReport?.(report);
-    return compile(module, options);
+    return compile(module, pickOptions<CompileOptions>(options, compileOptions));
   }
   const { module, report, tuning } = tune(converted, options.tune, { ...lowering, ...tuneOptions(options) });
   options.onReport?.(report);
-  return compile(module, { ...options, tuning });
+  return compile(module, { ...pickOptions<CompileOptions>(options, compileOptions), tuning });
 }
 
 /** Tuning compiles one stream: it has to be told the threads that are left for one when the model has several. */

@@ -1,15 +1,13 @@
 import { operators } from '../aten/index.ts';
 import { whyNoFastBfloat16 } from '../cpu/fast-bfloat16.ts';
 import { computeFeatures } from '../cpu/features.ts';
-import { type GraphModule, propagateShapes } from '../graph/index.ts';
+import { type GraphModule, isTensorMeta, propagateShapes } from '../graph/index.ts';
 import { inputsOf } from './signature.ts';
 
 /** Whether an operator of a graph returns bfloat16, that is, `lower` ran with autocast. */
 export function computesInBfloat16(module: GraphModule): boolean {
   const metas = propagateShapes(module, inputsOf(module), operators);
-  return [...metas.values()]
-    .flat()
-    .some((meta) => typeof meta === 'object' && 'dtype' in meta && meta.dtype === 'bfloat16');
+  return [...metas.values()].flat().some((meta) => isTensorMeta(meta) && meta.dtype === 'bfloat16');
 }
 
 /**

@@ -4,11 +4,20 @@ import { GET_ITEM, GraphModule, type Node, propagateShapes, type SymbolRange } f
 import { type LoweringReport, reportOf } from '../lowering/report.ts';
 import { addon, type NativeExecutor, type NativePlan } from '../native/addon.ts';
 import { StoredTensor } from '../native/stored-tensor.ts';
+import { checkOptions } from '../options.ts';
 import type { BuiltPlan } from '../plan/index.ts';
 import { Tensor } from '../tensor/index.ts';
 import { type ModelMetadata, writeArtifact } from './artifact.ts';
 import { checkTuning, type Tuning, untuned } from './decisions.ts';
 import { joinReport, type ModelReport, operatorsByNode } from './model-report.ts';
+import {
+  type CompileOptions,
+  compileOptions,
+  type RunOptions,
+  runOptions,
+  type SaveOptions,
+  saveOptions,
+} from './options.ts';
 import { packedWeightsOf } from './packed-weights.ts';
 import { PlanCache } from './plan-cache.ts';
 import { describePlan, type PlanDescription, wholeShape } from './plan-description.ts';
@@ -21,48 +30,12 @@ import {
   fixedShapes,
   inputsOf,
   type ModelInputs,
-  type ModelOutputs,
   type ModelShapes,
   outputsOf,
   type TensorInfo,
 } from './signature.ts';
 import { type StepProfile, stepProfiles } from './step-profile.ts';
-import { divideThreads, type ThreadOptions } from './threads.ts';
-
-/** How a model uses the machine. */
-export interface CompileOptions extends ThreadOptions {
-  /**
-   * Requests that may wait while `streams` others run; one more is rejected with {@link QueueFullError}. Default 1024;
-   * Infinity for no bound.
-   */
-  readonly maxQueue?: number;
-  /** Facts to store with the model; they are saved and loaded with it. */
-  readonly metadata?: ModelMetadata;
-  /** `tune`'s decisions about the module; they are saved and loaded with it. */
-  readonly tuning?: Tuning;
-}
-
-/** How one request is served. */
-export interface RunOptions {
-  /**
-   * Tensors that receive the results, with the results' dtypes and shapes. They share memory neither with each other nor
-   * with an input; any offset into an ArrayBuffer (a Node Buffer, say) or SharedArrayBuffer works. Nothing else may use
-   * them until the promise settles; their contents are undefined if it is rejected.
-   */
-  readonly outputs?: ModelOutputs;
-  /** Withdraws the request if it has not started: its promise is rejected with the signal's reason. */
-  readonly signal?: AbortSignal;
-}
-
-/** What is written in addition to the model itself. */
-export interface SaveOptions {
-  /**
-   * Also stores the weights as the plans made so far have packed them for this CPU. A process that loads the file reads
-   * them if oneDNN, its version and its instruction set are the same, and the shapes are those of these plans.
-   * Otherwise it packs the plain weights as always. The file is up to twice as large. Default false.
-   */
-  readonly packedWeights?: boolean;
-}
+import { divideThreads } from './threads.ts';
 
 /** A plan for one part of a request's batch, or for all of it. */
 interface Plan {
@@ -132,12 +105,13 @@ export class CompiledModel implements Disposable {
    * plan. Inputs are read in place: their arrays must not be changed or transferred until the promise settles.
    * @param inputs tensors by input name, in order, or the tensor itself if there is one input.
    * @returns tensors by output name: those of `options.outputs`, or new ones.
-   * @throws (rejects) Error when inputs or outputs do not fit the model, a step fails, or the model is disposed;
+   * @throws (rejects) Error when inputs or outputs do not fit the model, an option is unknown, a step fails, or the model is disposed;
    * {@link QueueFullError} when too many requests wait; the signal's reason when it is aborted before the request starts.
    */
   async run(inputs: ModelInputs, options: RunOptions = {}): Promise<Record<string, Tensor>> {
-    const { signal } = options;
     this.#checkAlive();
+    checkOptions(options, runOptions, 'run');
+    const { signal } = options;
     checkSignal(signal, 'run');
     const tensors = bindInputs(this.inputs, inputs, this.rangeConstraints);
     return this.#queue.admit(async (arrival) => {
@@ -156,6 +130,7 @@ export class CompiledModel implements Disposable {
   /** Like {@link run}, but blocks: for scripts. Requests submitted before finish first. */
   runSync(inputs: ModelInputs, options: Pick<RunOptions, 'outputs'> = {}): Record<string, Tensor> {
     this.#checkAlive();
+    checkOptions(options, { outputs: true }, 'runSync');
     const tensors = bindInputs(this.inputs, inputs, this.rangeConstraints);
     const plan = this.#compileSync(shapesOf(tensors));
     const outputs = this.#outputsFor(plan, options);
@@ -207,12 +182,14 @@ export class CompiledModel implements Disposable {
 
   /**
    * Writes the model to one file that {@link loadModel} reads: safetensors, with the graph in its metadata. The file is
-   * written completely or not at all.
-   * @throws Error (rejects) when the file cannot be written; with {@link SaveOptions.packedWeights} also when there is
-   * no plan yet, or when this oneDNN (3.0 to 3.3) cannot describe what it has packed.
+   * there completely or not at all.
+   * @throws Error (rejects) when the file cannot be written, an option is unknown, and with {@link SaveOptions.packedWeights} when there is no
+   * plan yet, or oneDNN is a version (3.0 to 3.3) that cannot say what it has packed.
    */
-  async save(path: string, { packedWeights = false }: SaveOptions = {}): Promise<void> {
+  async save(path: string, options: SaveOptions = {}): Promise<void> {
     this.#checkAlive();
+    checkOptions(options, saveOptions, 'save');
+    const { packedWeights = false } = options;
     if (typeof path !== 'string' || path === '')
       throw new Error(`save: path must be a string that names a file, got ${JSON.stringify(path)}`);
     if (packedWeights && !this.#latest)
@@ -299,10 +276,11 @@ export class CompiledModel implements Disposable {
  * Compiles a graph: a captured float model, or a lowered quantized one. If all sizes of the model are known, its plan
  * is made at once. If requests choose sizes, a plan is made for each set of shapes at its first request;
  * {@link CompiledModel.warmup} makes it earlier.
- * @throws Error that lists every operator that cannot be compiled, with a count of each; or that names the step that
- * cannot be created for the model's shapes.
+ * @throws Error that lists every operator that cannot be compiled, with a count of each; that names the step that
+ * cannot be made for the model's shapes; or that names an unknown option.
  */
 export function compile(module: GraphModule, options: CompileOptions = {}): CompiledModel {
+  checkOptions(options, compileOptions, 'compile');
   const model = new CompiledModel(GraphModule.accept(module, 'compile'), options);
   const shapes = fixedShapes(model.inputs);
   try {

@@ -17,13 +17,7 @@ export type { ConstantMemory } from '../plan/index.ts';
 export { type DType, type ForeignTensor, Tensor, type TensorData } from '../tensor/index.ts';
 export type { ModelMetadata } from './artifact.ts';
 export { ratesOf, type Trace, type TracedRuns, type TraceEvent, traceOf } from './chrome-trace.ts';
-export {
-  CompiledModel,
-  type CompileOptions,
-  compile,
-  type RunOptions,
-  type SaveOptions,
-} from './compiled-model.ts';
+export { CompiledModel, compile } from './compiled-model.ts';
 export {
   formatTuning,
   type KernelDecision,
@@ -34,6 +28,7 @@ export {
 } from './decisions.ts';
 export { loadModel } from './load-model.ts';
 export { formatReport, type ModelReport, type ReportedNode, type ReportedStep } from './model-report.ts';
+export type { CompileOptions, RunOptions, SaveOptions } from './options.ts';
 export { formatPlan, type PlanDescription, type StepDescription } from './plan-description.ts';
 export { QueueFullError } from './request-queue.ts';
 export type { ModelInputs, ModelOutputs, ModelShapes, TensorInfo } from './signature.ts';

@@ -1,3 +1,4 @@
+import { isQuantizedDecomposed } from '../aten/index.ts';
 import { formatRefusals, type LoweredNode, type LoweringReport } from '../lowering/report.ts';
 import type { PlanDescription, StepDescription } from './plan-description.ts';
 import { alignColumns } from './text-columns.ts';
@@ -26,7 +27,7 @@ export interface ModelReport extends LoweringReport {
 export function operatorsByNode({ nodes }: LoweringReport): ReadonlyMap<string, readonly string[]> {
   const names = new Map<string, string[]>();
   for (const { node, target, lowered } of nodes)
-    if (lowered !== null && !target.startsWith('quantized_decomposed.'))
+    if (lowered !== null && !isQuantizedDecomposed(target))
       names.set(lowered, [...(names.get(lowered) ?? []), node]);
   return names;
 }

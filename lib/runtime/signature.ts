@@ -9,6 +9,7 @@ import {
   type SymInt,
   subDims,
   type TensorMeta,
+  tensorMeta,
 } from '../graph/index.ts';
 import { type DType, type ForeignTensor, Tensor } from '../tensor/index.ts';
 
@@ -61,9 +62,9 @@ export function outputsOf({ graph }: GraphModule, metas: ReadonlyMap<Node, unkno
 }
 
 function metaOf(node: Node): TensorMeta {
-  if (!isTensorMeta(node.meta.val))
-    throw new Error(`input '${node.name}': dtype and shape are unknown (meta.val is not set)`);
-  return node.meta.val;
+  const meta = tensorMeta(node);
+  if (!meta) throw new Error(`input '${node.name}': dtype and shape are unknown (meta.val is not set)`);
+  return meta;
 }
 
 /**

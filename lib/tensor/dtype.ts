@@ -62,3 +62,27 @@ export function isDType(name: string): name is DType {
 export function isFloatingPoint(dtype: DType): boolean {
   return dtype === 'float32' || dtype === 'float64' || dtype === 'float16' || dtype === 'bfloat16';
 }
+
+/** Integer types whose every value a JavaScript number holds. */
+export type IntegerDType = 'uint8' | 'int8' | 'uint16' | 'int16' | 'int32';
+
+/** Smallest and largest value of an integer type; both included. */
+export interface IntegerRange {
+  readonly min: number;
+  readonly max: number;
+}
+
+const integerRanges: Readonly<Record<IntegerDType, IntegerRange>> = {
+  uint8: { min: 0, max: 255 },
+  int8: { min: -128, max: 127 },
+  uint16: { min: 0, max: 65535 },
+  int16: { min: -32768, max: 32767 },
+  int32: { min: -(2 ** 31), max: 2 ** 31 - 1 },
+};
+
+/** All values of an integer type (counterpart: `torch.iinfo`); undefined for `int64` and types that are not integers. */
+export function integerRange(dtype: IntegerDType): IntegerRange;
+export function integerRange(dtype: DType): IntegerRange | undefined;
+export function integerRange(dtype: DType): IntegerRange | undefined {
+  return Object.hasOwn(integerRanges, dtype) ? integerRanges[dtype as IntegerDType] : undefined;
+}

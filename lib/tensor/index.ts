@@ -1,3 +1,13 @@
 export { bfloat16ToFloat, floatToBfloat16 } from './bfloat16.ts';
-export { arrayTypeOf, byteSizeOf, type DType, isDType, isFloatingPoint, type TensorData } from './dtype.ts';
-export { type ForeignTensor, numelOf, rowMajorStrides, Tensor } from './tensor.ts';
+export {
+  arrayTypeOf,
+  byteSizeOf,
+  type DType,
+  type IntegerDType,
+  type IntegerRange,
+  integerRange,
+  isDType,
+  isFloatingPoint,
+  type TensorData,
+} from './dtype.ts';
+export { type ForeignTensor, isRowMajor, numelOf, rowMajorStrides, sameStrides, Tensor } from './tensor.ts';

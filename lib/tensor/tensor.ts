@@ -19,6 +19,16 @@ export function rowMajorStrides(shape: readonly number[]): number[] {
   return strides;
 }
 
+/** Whether two strides put every element in the same place: strides of extents of 1 do not matter. */
+export function sameStrides(shape: readonly number[], a: readonly number[], b: readonly number[]): boolean {
+  return shape.includes(0) || shape.every((extent, axis) => extent === 1 || a[axis] === b[axis]);
+}
+
+/** Whether elements are stored one after the other, the last axis innermost. */
+export function isRowMajor(shape: readonly number[], strides: readonly number[]): boolean {
+  return sameStrides(shape, strides, rowMajorStrides(shape));
+}
+
 /**
  * A dense, row-major tensor over a TypedArray (counterpart: `torch.Tensor`, contiguous, on the CPU).
  * It does not copy: `data` is the array it was given.

@@ -1,5 +1,6 @@
 import type { KernelDecision, LayerDecision, PartsDecision, ThreadsDecision } from '../runtime/index.ts';
-import { isFaster, median, type PairedTimes } from './paired-times.ts';
+import { median } from '../statistics.ts';
+import { isFaster, type PairedTimes } from './paired-times.ts';
 
 /**
  * Times a plan with some layers in floating point against one with other layers so, in milliseconds.

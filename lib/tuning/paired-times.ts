@@ -1,3 +1,5 @@
+import { median } from '../statistics.ts';
+
 /** Times of two ways to compute the same, taken in turns: pairs share what the machine did meanwhile. */
 export interface PairedTimes {
   readonly current: readonly number[];
@@ -26,11 +28,4 @@ export function isFaster({ current, challenger }: PairedTimes): boolean {
   const deviation = deviationOfMad * median(gains.map((each) => Math.abs(each - gain)));
   const noise = (confidence * standardErrorOfMedian * deviation) / Math.sqrt(gains.length);
   return gain > Math.max(noise, leastGain * median(current));
-}
-
-/** The middle value; the mean of the two in the middle of an even number. */
-export function median(values: readonly number[]): number {
-  const sorted = values.toSorted((a, b) => a - b);
-  const middle = sorted.length >> 1;
-  return sorted.length % 2 === 1 ? sorted[middle] : (sorted[middle - 1] + sorted[middle]) / 2;
 }

@@ -1,5 +1,6 @@
 import type { GraphModule } from '../graph/index.ts';
 import { type Lowered, type LowerOptions, lower } from '../lowering/index.ts';
+import { checkOptions, type OptionNames } from '../options.ts';
 import { type CompileOptions, compile, type ModelInputs, type Tuning } from '../runtime/index.ts';
 import { chooseLayers } from './choose.ts';
 import { bestParts, bestThreads } from './counts.ts';
@@ -15,6 +16,13 @@ export interface TuneOptions extends Omit<LowerOptions, 'keepFloat'> {
   readonly onProgress?: (done: number, total: number) => void;
 }
 
+const tuneOptions: OptionNames<TuneOptions> = {
+  strict: true,
+  autocast: true,
+  threadsPerStream: true,
+  onProgress: true,
+};
+
 /** A lowered graph with what was decided about it. */
 export interface Tuned extends Lowered {
   /** Give it to `compile` together with the graph. */
@@ -29,9 +37,10 @@ export interface Tuned extends Lowered {
  * @param module from `convertPt2e`.
  * @param inputs such as the model will be given most: of the same shapes, and with values whose results are finite numbers,
  *   since a kernel is chosen only if it gives the same.
- * @throws Error as `lower` and `compile` do, and when the inputs do not fit the model.
+ * @throws Error as `lower` and `compile` do, and when the inputs do not fit the model or an option is unknown.
  */
 export function tune(module: GraphModule, inputs: ModelInputs, options: TuneOptions = {}): Tuned {
+  checkOptions(options, tuneOptions, 'tune');
   const { threadsPerStream, onProgress, ...lowering } = options;
   const compiling: CompileOptions = threadsPerStream === undefined ? {} : { threadsPerStream };
   const lowerWith = (keepFloat: readonly string[]) => lower(module, { ...lowering, keepFloat });

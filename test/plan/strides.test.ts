@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { channelsLastStrides, liesInOrder, sameStrides, viewStrides } from '../../lib/plan/strides.ts';
-import { numelOf, rowMajorStrides } from '../../lib/tensor/index.ts';
+import { channelsLastStrides, liesInOrder, viewStrides } from '../../lib/plan/strides.ts';
+import { numelOf, rowMajorStrides, sameStrides } from '../../lib/tensor/index.ts';
 
 /** Memory offsets of all elements, in row-major order of the shape. */
 function offsets(shape: readonly number[], strides: readonly number[]): number[] {

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { chooseCount, chooseKernels, chooseLayers } from '../../lib/tuning/choose.ts';
-import { isFaster, median, type PairedTimes } from '../../lib/tuning/paired-times.ts';
+import { isFaster, type PairedTimes } from '../../lib/tuning/paired-times.ts';
 
 /** A clock without surprises but noise: deviates by up to `noise` to both sides, the same for the same seed. */
 function clock(noise: number, seed = 1) {
@@ -42,10 +42,6 @@ describe('isFaster', () => {
     const interrupted = challenger.map((time, i) => (i % 5 === 0 ? 20 * time : time));
     expect(isFaster({ current, challenger: interrupted })).toBe(true);
   });
-});
-
-it('median is the middle of an odd number of values, and the mean of two of an even one', () => {
-  expect([median([3, 1, 2]), median([4, 1, 2, 3])]).toEqual([2, 2.5]);
 });
 
 describe('chooseLayers', () => {

@@ -1,7 +1,8 @@
 import { operators } from '../../aten/index.ts';
 import { type Dim, type GraphModule, type SymbolRange, SymInt } from '../../graph/index.ts';
-import { withBackend } from '../../nn/dispatcher.ts';
+import { withDispatcher } from '../../nn/dispatcher.ts';
 import { Module, type Value } from '../../nn/index.ts';
+import { checkOptions, type OptionNames } from '../../options.ts';
 import type { DType } from '../../tensor/index.ts';
 import { Tracer } from './tracer.ts';
 
@@ -19,6 +20,8 @@ export interface ExportOptions {
   readonly dynamicShapes?: Readonly<Record<string, Readonly<Record<number, DynamicDim>>>>;
 }
 
+const exportOptions: OptionNames<ExportOptions> = { dynamicBatch: true, dynamicShapes: true };
+
 /** What an example tells of an input. */
 export interface ExampleInput {
   readonly dtype: DType;
@@ -29,7 +32,7 @@ export interface ExampleInput {
  * Captures a module as a graph of ATen operators (counterpart: `torch.export.export_for_training(...).module()`): the
  * same operators, names and metadata as PyTorch gives for the same architecture. Call {@link Module.eval} first.
  * @param exampleInputs by name, in the order `forward` takes them. Only dtypes and shapes count, no element is read.
- * @throws Error that names the module where it happened: no {@link Module}, shapes that do not fit, operators that are
+ * @throws Error that names the module where it happened: no {@link Module}, an unknown option, shapes that do not fit, operators that are
  * not supported, control flow that depends on elements or on symbolic sizes.
  */
 export function exportModel(
@@ -38,13 +41,14 @@ export function exportModel(
   options: ExportOptions = {},
 ): GraphModule {
   if (!(module instanceof Module)) throw new Error('exportModel: expected a Module of octavo/nn to capture');
+  checkOptions(options, exportOptions, 'exportModel');
   const tracer = new Tracer(module, operators);
   const symbols = new Symbols();
   const inputs = Object.entries(exampleInputs).map(([name, { dtype, shape }]) =>
     tracer.input(name, { dtype, shape: symbols.apply(name, shape, options) }),
   );
   checkNames(exampleInputs, options);
-  const result = withBackend(tracer, () => module.call(...inputs)) as Value | readonly Value[];
+  const result = withDispatcher(tracer, () => module.call(...inputs)) as Value | readonly Value[];
   const graph = tracer.finish(result);
   for (const [symbol, range] of symbols.ranges) graph.rangeConstraints.set(symbol, range);
   return graph;

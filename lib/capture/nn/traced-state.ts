@@ -1,4 +1,5 @@
 import type { Graph, GraphModule, Node } from '../../graph/index.ts';
+import type { Scope } from '../../nn/dispatcher.ts';
 import type { Module } from '../../nn/index.ts';
 import type { Tensor } from '../../tensor/index.ts';
 
@@ -16,7 +17,7 @@ interface Holder {
 export class TracedState {
   readonly #graph: Graph;
   readonly #holders = new Map<Tensor, Holder>();
-  readonly #byModule = new Map<Module, readonly Holder[]>();
+  readonly #byModule = new Map<Scope, readonly Holder[]>();
   readonly #direct = new Set<Holder>();
   readonly #entered = new Set<Holder>();
   readonly #nodes = new Map<Holder, Node>();
@@ -46,7 +47,7 @@ export class TracedState {
   }
 
   /** Notes that one of PyTorch's own modules is called: all it has will be in the graph, used or not. */
-  enter(module: Module): void {
+  enter(module: Scope): void {
     for (const holder of this.#byModule.get(module) ?? []) this.#entered.add(holder);
   }
 

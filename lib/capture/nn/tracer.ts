@@ -1,18 +1,17 @@
 import {
   type Argument,
-  Arguments,
   GET_ITEM,
   Graph,
   GraphModule,
-  isArgumentList,
+  inferCall,
   type MetaValue,
   type ModuleFrame,
-  Node,
+  type Node,
   type OperatorLibrary,
   SymInt,
   type TensorMeta,
 } from '../../graph/index.ts';
-import type { Backend, OperatorArgument, OperatorCall } from '../../nn/dispatcher.ts';
+import type { Dispatcher, OperatorArgument, OperatorCall, Scope } from '../../nn/dispatcher.ts';
 import type { Module, Value } from '../../nn/index.ts';
 import { Tensor } from '../../tensor/index.ts';
 import { isInPlace, MemoryTracker } from '../in-place.ts';
@@ -21,15 +20,15 @@ import { TracedState } from './traced-state.ts';
 import { TracedValue } from './traced-value.ts';
 
 /** Records the operator calls of modules as a graph. */
-export class Tracer implements Backend {
+export class Tracer implements Dispatcher {
   readonly #graph = new Graph();
   readonly #library: OperatorLibrary;
   readonly #state: TracedState;
-  readonly #paths: ReadonlyMap<Module, string>;
+  readonly #paths: ReadonlyMap<Scope, string>;
   readonly #memory = new MemoryTracker();
   readonly #sizes = new Map<string, Node>();
   readonly #sourceNames = new Map<string, number>();
-  #stack: readonly Module[] = [];
+  #stack: readonly Scope[] = [];
 
   constructor(root: Module, library: OperatorLibrary) {
     this.#library = library;
@@ -43,7 +42,7 @@ export class Tracer implements Backend {
     return this.#define(node, meta);
   }
 
-  within<T>(module: Module, body: () => T): T {
+  within<T>(module: Scope, body: () => T): T {
     const outer = this.#stack;
     this.#stack = [...outer, module];
     if (isBuiltin(module.type)) this.#state.enter(module);
@@ -58,18 +57,13 @@ export class Tracer implements Backend {
 
   call(call: OperatorCall): Value | readonly Value[] {
     const { target, args, kwargs = {} } = call;
-    const { schema, infer } = this.#operator(target);
+    const { schema } = this.#library.get(target);
     const nodeArgs = args.map((arg) => this.#argument(arg));
     const nodeKwargs = Object.fromEntries(
       Object.entries(kwargs).map(([name, arg]) => [name, this.#argument(arg)]),
     );
-    const meta = infer(
-      Arguments.bind<TensorMeta>(
-        schema,
-        nodeArgs.map(metaOf),
-        Object.fromEntries(Object.entries(nodeKwargs).map(([name, arg]) => [name, metaOf(arg)])),
-      ),
-    );
+    const metaOf = (node: Node) => node.meta.val!;
+    const meta = inferCall(this.#library, target, nodeArgs, nodeKwargs, metaOf, new Map());
     const node = this.#graph.callFunction(target, nodeArgs, nodeKwargs, baseName(target));
     for (const input of node.allInputNodes) this.#memory.checkRead(node.name, input);
     this.#describe(node, call);
@@ -96,11 +90,6 @@ export class Tracer implements Backend {
     module.graph.output(nodes.map((node) => copies.get(node)!));
     module.graph.lint();
     return module;
-  }
-
-  #operator(target: string) {
-    const operator = this.#library.get(target);
-    return { schema: operator.schema, infer: (args: Arguments<TensorMeta>) => operator.infer(args) };
   }
 
   #define(node: Node, meta: TensorMeta): TracedValue {
@@ -170,7 +159,7 @@ export class Tracer implements Backend {
     node.meta.sourceFnStack = [{ name: this.#sourceName(name), target: source }];
   }
 
-  #path(module: Module): string {
+  #path(module: Scope): string {
     return (this.#paths.get(module) ?? module.type).replaceAll('.', '_').toLowerCase();
   }
 
@@ -182,7 +171,7 @@ export class Tracer implements Backend {
   }
 
   /** Says in which module an error happened; the innermost one says it. */
-  #locate(error: Error, module: Module): Error {
+  #locate(error: Error, module: Scope): Error {
     if (error instanceof ExportError) return error;
     const path = this.#paths.get(module);
     const where = path ? `'${path}' (${module.type})` : `the model (${module.type})`;
@@ -194,11 +183,6 @@ class ExportError extends Error {}
 
 function isTuple(meta: MetaValue): meta is readonly TensorMeta[] {
   return Array.isArray(meta);
-}
-
-function metaOf(arg: Argument): unknown {
-  if (arg instanceof Node) return arg.meta.val;
-  return isArgumentList(arg) ? arg.map(metaOf) : arg;
 }
 
 /** The traced node of `aten.add.Tensor` is named `add`. */

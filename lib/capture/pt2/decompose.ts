@@ -1,4 +1,11 @@
-import { type Argument, GET_ITEM, type GraphModule, modelLine, type Node } from '../../graph/index.ts';
+import {
+  type Argument,
+  GET_ITEM,
+  type Graph,
+  type GraphModule,
+  modelLine,
+  type Node,
+} from '../../graph/index.ts';
 import { decompositions } from './decompositions.ts';
 
 /**
@@ -18,7 +25,7 @@ export function decompose({ graph }: GraphModule): void {
     };
     try {
       const [target, ...args] = decomposition.decompose(add, node.args, node.kwargs);
-      if (decomposition.schema.returns > 1) takeFirstResult(node);
+      if (decomposition.schema.returns > 1) takeFirstResult(graph, node);
       node.target = target;
       node.setArguments(args, {});
     } catch (error) {
@@ -28,12 +35,12 @@ export function decompose({ graph }: GraphModule): void {
 }
 
 /** Who picks the first of several results takes the node itself; nobody may want another one. */
-function takeFirstResult(node: Node): void {
+function takeFirstResult(graph: Graph, node: Node): void {
   for (const user of node.users) {
     if (user.target !== GET_ITEM || (user.args[1] !== 0 && user.users.length > 0))
       throw new Error(`${node.target}: only its first result is supported`);
     user.replaceAllUsesWith(node);
-    node.graph.eraseNode(user);
+    graph.eraseNode(user);
   }
   if (Array.isArray(node.meta.val)) node.meta.val = node.meta.val[0];
 }

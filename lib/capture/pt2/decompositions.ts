@@ -5,6 +5,7 @@ import {
   operatorName,
   parseSchema,
   type Schema,
+  tensorMeta,
 } from '../../graph/index.ts';
 
 /** One call: an operator's name, and its arguments by position. */
@@ -80,9 +81,10 @@ function batchNorm(_: unknown, args: Arguments<Node>): Call {
   ];
 }
 
-function rankOf({ meta: { val }, name }: Node, operator: string): number {
-  if (typeof val === 'object' && 'dtype' in val) return val.shape.length;
-  throw new Error(`${operator}: the shape of '${name}' is unknown`);
+function rankOf(node: Node, operator: string): number {
+  const meta = tensorMeta(node);
+  if (!meta) throw new Error(`${operator}: the shape of '${node.name}' is unknown`);
+  return meta.shape.length;
 }
 
 const definitions: readonly Definition[] = [

@@ -4,11 +4,11 @@ import {
   GET_ITEM,
   type Graph,
   GraphModule,
+  isTensorMeta,
   type MetaValue,
   type Node,
   type OperatorLibrary,
   type Schema,
-  type TensorMeta,
 } from '../../graph/index.ts';
 import type { Tensor } from '../../tensor/index.ts';
 import { isInPlace, MemoryTracker } from '../in-place.ts';
@@ -259,10 +259,6 @@ class ProgramBuilder {
     if (sources.length > 0) node.meta.sourceFnStack = sources;
     if (stackTrace !== undefined) node.meta.stackTrace = stackTrace;
   }
-}
-
-function isTensorMeta(meta: MetaValue | undefined): meta is TensorMeta {
-  return typeof meta === 'object' && 'dtype' in meta;
 }
 
 function describe(tensor: { readonly dtype: string; readonly shape: readonly unknown[] }): string {

@@ -1,4 +1,4 @@
-import type { GraphModule, Node, TensorMeta } from '../../graph/index.ts';
+import { type GraphModule, tensorMeta } from '../../graph/index.ts';
 import { type DType, isFloatingPoint } from '../../tensor/index.ts';
 
 const arithmetic: ReadonlySet<string> = new Set([
@@ -17,10 +17,10 @@ const cast: ReadonlySet<DType> = new Set(['int64', 'bool']);
  */
 export function promoteTypes({ graph }: GraphModule): void {
   for (const node of graph.nodes) {
-    const result = tensorOf(node);
+    const result = tensorMeta(node);
     if (!arithmetic.has(node.target) || !result || !isFloatingPoint(result.dtype)) continue;
     for (const operand of node.allInputNodes) {
-      const meta = tensorOf(operand);
+      const meta = tensorMeta(operand);
       if (!meta || meta.shape.length === 0 || !cast.has(meta.dtype)) continue;
       const { dtype } = result;
       const float = graph.insertingBefore(node, () => graph.callFunction('aten.to.dtype', [operand, dtype]));
@@ -28,8 +28,4 @@ export function promoteTypes({ graph }: GraphModule): void {
       node.replaceInputWith(operand, float);
     }
   }
-}
-
-function tensorOf({ meta: { val } }: Node): TensorMeta | undefined {
-  return typeof val === 'object' && 'dtype' in val ? val : undefined;
 }

@@ -1,4 +1,4 @@
-import { type Argument, isArgumentList, Node } from '../../graph/index.ts';
+import { type Argument, isArgumentList, isTensorMeta, Node } from '../../graph/index.ts';
 import type { Pass, PassContext } from '../pass.ts';
 import { convolutions } from '../patterns/convolution.ts';
 
@@ -85,7 +85,7 @@ export const autocast: Pass = {
 /** A node's dtype; of one that gives several tensors, that of the first. */
 function dtypeOf({ meta: { val } }: Node): string | undefined {
   const first = Array.isArray(val) ? val[0] : val;
-  return typeof first === 'object' && 'dtype' in first ? first.dtype : undefined;
+  return isTensorMeta(first) ? first.dtype : undefined;
 }
 
 function narrowArguments(context: PassContext, node: Node): void {

@@ -1,10 +1,10 @@
-import { operators } from '../../aten/index.ts';
+import { dequantizeOperators, operators } from '../../aten/index.ts';
 import { bindCall, type Node } from '../../graph/index.ts';
 import { Tensor } from '../../tensor/index.ts';
 import type { Pass, PassContext } from '../pass.ts';
 
 /** Operators whose int8 constants are wanted as they are: a convolution will take them so. */
-const dequantizers = /^quantized_decomposed\.dequantize_/;
+const keptIntegers: readonly string[] = dequantizeOperators;
 
 /**
  * Computes at once what depends on parameters and constants alone; int8 weights keep their dequantize.
@@ -31,7 +31,7 @@ function fold(context: PassContext, dequantize: boolean): number {
     const inputs = node.allInputNodes;
     if (inputs.length === 0 || !inputs.every((input) => input.op === 'get_attr')) continue;
     // An int32 bias is not computed with in int32 here, so it may be dequantized at once.
-    const keepsInt8 = dequantizers.test(node.target) && context.meta(inputs[0]).dtype !== 'int32';
+    const keepsInt8 = keptIntegers.includes(node.target) && context.meta(inputs[0]).dtype !== 'int32';
     if (keepsInt8 && !dequantize) continue;
     const value = evaluate(context, node);
     if (!(value instanceof Tensor)) continue;

@@ -1,7 +1,7 @@
 import { type Argument, type Node, onlyUser } from '../../graph/index.ts';
 import { Tensor } from '../../tensor/index.ts';
 import { givesFloat, type Pass, type PassContext } from '../pass.ts';
-import { isFullRange, isQuantize, type QParams, qparamsOf } from '../patterns/affine-parameters.ts';
+import { type AffineParameters, isFullRange, isQuantize, qparamsOf } from '../patterns/affine-parameters.ts';
 import { fusedOperators, type UnarySlot } from '../patterns/fused-operators.ts';
 import { clampAfter } from '../patterns/unary.ts';
 
@@ -53,7 +53,7 @@ function fuse(context: PassContext, node: Node, quantize: Node, slot: UnarySlot 
   context.replace(quantize, lookup, [node]);
 }
 
-function clampedUnary(named: Readonly<Record<string, Argument>>, slot: UnarySlot, q: QParams) {
+function clampedUnary(named: Readonly<Record<string, Argument>>, slot: UnarySlot, q: AffineParameters) {
   const unary = {
     name: named[slot.name] as string,
     scalars: named[slot.scalars] as readonly number[],
@@ -65,7 +65,7 @@ function clampedUnary(named: Readonly<Record<string, Argument>>, slot: UnarySlot
 }
 
 /** Every value of the dtype, by its byte, moved into the range. */
-function clampingTable({ dtype, quantMin, quantMax }: QParams): Tensor {
+function clampingTable({ dtype, quantMin, quantMax }: AffineParameters): Tensor {
   const values = Array.from({ length: 256 }, (_, byte) => (dtype === 'int8' ? (byte << 24) >> 24 : byte));
   return Tensor.from(
     dtype,

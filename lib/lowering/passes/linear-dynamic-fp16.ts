@@ -1,3 +1,4 @@
+import { CONVERT_ELEMENT_TYPE, castOperators } from '../../aten/index.ts';
 import { type Argument, isCall, type Node, onlyUser } from '../../graph/index.ts';
 import type { Pass } from '../pass.ts';
 
@@ -27,11 +28,4 @@ export const linearDynamicFp16: Pass = {
   },
 };
 
-const isConversion = (node: Node) =>
-  isCall(
-    node,
-    'quantized_decomposed.convert_element_type.no_fuse',
-    'prims.convert_element_type.default',
-    'aten.to.dtype',
-    'aten._to_copy.default',
-  );
+const isConversion = (node: Node) => isCall(node, CONVERT_ELEMENT_TYPE, ...castOperators);

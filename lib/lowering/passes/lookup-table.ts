@@ -1,5 +1,5 @@
 import { operators } from '../../aten/index.ts';
-import { type Argument, Arguments, Node, onlyUser } from '../../graph/index.ts';
+import { bindCall, Node, onlyUser } from '../../graph/index.ts';
 import { Tensor } from '../../tensor/index.ts';
 import type { Pass, PassContext } from '../pass.ts';
 import { isDequantize, isQuantize } from '../patterns/affine-parameters.ts';
@@ -46,11 +46,9 @@ function tabulate({ module }: PassContext, chain: readonly Node[]): Tensor {
   const signed = chain[0].args[5] === 'int8';
   let value = new Tensor(signed ? 'int8' : 'uint8', signed ? new Int8Array(bytes.buffer) : bytes, [256]);
   for (const node of chain) {
-    const { schema } = operators.get(node.target);
-    const load = (arg: Argument) => (arg instanceof Node ? module.attribute(arg.target) : arg);
-    const args = [value, ...node.args.slice(1).map(load)];
-    const kwargs = Object.fromEntries(Object.entries(node.kwargs).map(([key, arg]) => [key, load(arg)]));
-    value = operators.get(node.target).execute(Arguments.bind<Tensor>(schema, args, kwargs)) as Tensor;
+    const operator = operators.get(node.target);
+    const tensorOf = (input: Node) => (input === node.args[0] ? value : module.attribute(input.target));
+    value = operator.execute(bindCall<Tensor>(operator.schema, node.args, node.kwargs, tensorOf)) as Tensor;
   }
   return value.view([256]);
 }

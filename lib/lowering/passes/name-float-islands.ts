@@ -1,6 +1,7 @@
+import { DEQUANTIZE_PER_TENSOR } from '../../aten/index.ts';
 import { isCall, type Node } from '../../graph/index.ts';
 import type { Pass } from '../pass.ts';
-import { dequantizePerTensor, isQuantize } from '../patterns/affine-parameters.ts';
+import { isQuantize } from '../patterns/affine-parameters.ts';
 
 /**
  * Changes nothing: names the operators that were left computing in float between 8-bit integers.
@@ -15,7 +16,7 @@ export const nameFloatIslands: Pass = {
       const inputs = node.allInputNodes.filter(isComputed);
       const between =
         inputs.length > 0 &&
-        inputs.every((input) => isCall(input, dequantizePerTensor)) &&
+        inputs.every((input) => isCall(input, DEQUANTIZE_PER_TENSOR)) &&
         node.users.length > 0 &&
         node.users.every(isQuantize);
       if (between) context.refuse(node, `there is no form of ${node.target} for 8-bit integers`);

@@ -1,6 +1,6 @@
+import { DEQUANTIZE_PER_CHANNEL } from '../../aten/index.ts';
 import { type Argument, GET_ITEM, isCall, type Node } from '../../graph/index.ts';
 import type { Pass, PassContext } from '../pass.ts';
-import { dequantizePerChannel } from '../patterns/affine-parameters.ts';
 
 /**
  * Tables of 8-bit integers stay so: only the rows that are looked up are dequantized.
@@ -19,7 +19,7 @@ export const quantizedEmbedding: Pass = {
     for (const node of context.graph.nodes) {
       if (!isCall(node, EMBEDDING, EMBEDDING_BAG)) continue;
       const [table, indices] = node.args as readonly [Node, Node];
-      if (!isCall(table, dequantizePerChannel)) continue;
+      if (!isCall(table, DEQUANTIZE_PER_CHANNEL)) continue;
       const [integers, scales, zeroPoints, axis] = table.args as readonly [Node, Node, Node, number];
       if (!['uint8', 'int8'].includes(context.meta(integers).dtype) || axis !== 0) {
         context.refuse(node, 'its table is not of 8-bit integers with parameters for each row');

@@ -1,7 +1,7 @@
+import { castOperators, DEQUANTIZE_PER_CHANNEL, DEQUANTIZE_PER_TENSOR } from '../../aten/index.ts';
 import { type Argument, isCall, Node, onlyUser } from '../../graph/index.ts';
-import { numelOf, Tensor } from '../../tensor/index.ts';
+import { integerRange, numelOf, Tensor } from '../../tensor/index.ts';
 import type { Pass, PassContext } from '../pass.ts';
-import { dequantizePerChannel, dequantizePerTensor } from '../patterns/affine-parameters.ts';
 
 /**
  * A product of int8 matrices whose scales are multiplied in afterwards (SmoothQuant, activations quantized token by
@@ -26,7 +26,6 @@ export const recognizeIntegerProduct: Pass = {
   },
 };
 
-const casts = ['aten.to.dtype', 'aten._to_copy.default', 'prims.convert_element_type.default'];
 const transpositions = ['aten.t.default', 'aten.permute.default', 'aten.transpose.int'];
 
 function rewrite(context: PassContext, product: Node): string | undefined {
@@ -34,7 +33,7 @@ function rewrite(context: PassContext, product: Node): string | undefined {
   const weight = isCall(transposed, ...transpositions) ? (transposed.args[0] as Node) : undefined;
   if (weight?.op !== 'get_attr') return 'its second matrix is not the transpose of a parameter';
   const cast = onlyUser(product);
-  if (!isCall(cast, ...casts) || context.meta(cast).dtype !== 'float32')
+  if (!isCall(cast, ...castOperators) || context.meta(cast).dtype !== 'float32')
     return 'its result is not cast to float32 at once';
   const [channels] = context.meta(weight).shape as readonly number[];
   const { tokens, scales } = scalesAfter(context, cast, channels);
@@ -48,9 +47,10 @@ function rewrite(context: PassContext, product: Node): string | undefined {
     Tensor.zeros('int64', [channels]),
   );
   const covers = [transposed, product, cast];
-  const input = context.call(last, dequantizePerTensor, [a, 1, 0, -128, 127, 'int8'], covers);
-  const parameters: readonly Argument[] = [weight, flat, zeroPoints, 0, -128, 127, 'int8'];
-  const dequantized = context.call(last, dequantizePerChannel, parameters, covers);
+  const { min, max } = integerRange('int8');
+  const input = context.call(last, DEQUANTIZE_PER_TENSOR, [a, 1, 0, min, max, 'int8'], covers);
+  const parameters: readonly Argument[] = [weight, flat, zeroPoints, 0, min, max, 'int8'];
+  const dequantized = context.call(last, DEQUANTIZE_PER_CHANNEL, parameters, covers);
   const layer: readonly Argument[] = [input, dequantized, null];
   if (!tokens) {
     context.replaceWithCall(last, 'aten.linear.default', layer, covers);

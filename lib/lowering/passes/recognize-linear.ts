@@ -1,3 +1,4 @@
+import { CONVERT_ELEMENT_TYPE, castOperators, dequantizeOperators } from '../../aten/index.ts';
 import { type Argument, dimsEqual, isArgumentList, isCall, Node, onlyUser } from '../../graph/index.ts';
 import type { Pass, PassContext } from '../pass.ts';
 
@@ -61,12 +62,11 @@ function transposedMatrix(context: PassContext, node: Argument | undefined): Nod
   return node.target === 'aten.t.default' || first !== second ? matrix : undefined;
 }
 
-const converts =
-  /^(quantized_decomposed\.(dequantize|convert)_|prims\.convert_element_type|aten\.(to\.dtype|_to_copy))/;
+const conversions: readonly string[] = [...dequantizeOperators, CONVERT_ELEMENT_TYPE, ...castOperators];
 
 function isParameter(node: Node): boolean {
   if (node.op === 'get_attr') return true;
-  return node.op === 'call_function' && converts.test(node.target) && isParameter(node.args[0] as Node);
+  return isCall(node, ...conversions) && isParameter(node.args[0] as Node);
 }
 
 function rewrite(context: PassContext, node: Node, { input, weight, bias, transposition }: Layer): void {

@@ -1,7 +1,7 @@
+import { castOperators, DEQUANTIZE_PER_CHANNEL } from '../../aten/index.ts';
 import { type Argument, isCall, Node, onlyUser } from '../../graph/index.ts';
-import { Tensor } from '../../tensor/index.ts';
+import { integerRange, Tensor } from '../../tensor/index.ts';
 import type { Pass, PassContext } from '../pass.ts';
-import { dequantizePerChannel } from '../patterns/affine-parameters.ts';
 
 /**
  * An int8 weight that is cast and whose scales are multiplied into the layer's result is a quantized weight.
@@ -52,8 +52,7 @@ function scaledLinear(context: PassContext, linear: Node): (Scaled & { readonly 
   return { x: x as Node, weight, scales, product, covers: [cast, linear] };
 }
 
-const isCast = (arg: Argument | undefined) =>
-  isCall(arg, 'aten.to.dtype', 'aten._to_copy.default', 'prims.convert_element_type.default');
+const isCast = (arg: Argument | undefined) => isCall(arg, ...castOperators);
 
 function replace(context: PassContext, node: Node, { x, weight, scales, covers }: Scaled): void {
   const channels = context.meta(weight).shape[0] as number;
@@ -66,7 +65,8 @@ function replace(context: PassContext, node: Node, { x, weight, scales, covers }
     context.meta(scales).dtype === 'float32'
       ? scales
       : context.call(node, 'aten.to.dtype', [scales, 'float32'], []);
-  const args = [weight, real, zeroPoints, 0, -128, 127, 'int8'];
-  const dequantized = context.call(node, dequantizePerChannel, args, covers);
+  const { min, max } = integerRange('int8');
+  const args = [weight, real, zeroPoints, 0, min, max, 'int8'];
+  const dequantized = context.call(node, DEQUANTIZE_PER_CHANNEL, args, covers);
   context.replaceWithCall(node, 'aten.linear.default', [x, dequantized, null], covers);
 }

@@ -1,12 +1,7 @@
+import { DEQUANTIZE_PER_TENSOR } from '../../aten/index.ts';
 import { type Argument, isArgumentList, type Node } from '../../graph/index.ts';
 import type { Pass } from '../pass.ts';
-import {
-  dequantizePerTensor,
-  isDequantize,
-  qparamArguments,
-  qparamsOf,
-  sameQParams,
-} from '../patterns/affine-parameters.ts';
+import { isDequantize, qparamArguments, qparamsOf, sameQParams } from '../patterns/affine-parameters.ts';
 import { movesData, repeatsData } from '../patterns/data-movement.ts';
 
 /**
@@ -33,7 +28,7 @@ export const sinkDequantize: Pass = {
         [isArgumentList(moved) ? integers : integers[0], ...rest],
         covers,
       );
-      context.replaceWithCall(move, dequantizePerTensor, qparamArguments(integer, q), [...new Set(inputs)]);
+      context.replaceWithCall(move, DEQUANTIZE_PER_TENSOR, qparamArguments(integer, q), [...new Set(inputs)]);
       count++;
     }
     return count;

@@ -1,3 +1,4 @@
+import { dequantizeOperators } from '../../aten/index.ts';
 import { integerProducts } from '../../backend/index.ts';
 import { isCall, type Node } from '../../graph/index.ts';
 import { isFloatingPoint } from '../../tensor/index.ts';
@@ -25,7 +26,7 @@ function rewrite(context: PassContext, node: Node): boolean {
   const dequantize = args.tensor('weight');
   // An input that is quantized as well was meant for the integer kernels, which have said why they cannot.
   if (!isFloatingPoint(context.meta(node).dtype) || context.isRefused(node)) return false;
-  if (!isDequantizeCall(dequantize)) return false;
+  if (!isCall(dequantize, ...dequantizeOperators)) return false;
   const [integers] = dequantize.args as readonly [Node];
   if (integers.op !== 'get_attr' || context.meta(integers).dtype !== integerProducts.weight) return false;
   const weight = quantizedWeight(context, dequantize);
@@ -41,6 +42,3 @@ function rewrite(context: PassContext, node: Node): boolean {
   );
   return true;
 }
-
-const isDequantizeCall = (node: Node) =>
-  node.op === 'call_function' && node.target.startsWith('quantized_decomposed.dequantize_per_');

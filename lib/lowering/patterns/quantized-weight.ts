@@ -1,8 +1,9 @@
+import { DEQUANTIZE_PER_CHANNEL } from '../../aten/index.ts';
 import { integerProducts } from '../../backend/index.ts';
 import { type Argument, isCall, type Node } from '../../graph/index.ts';
 import { Tensor } from '../../tensor/index.ts';
 import type { PassContext } from '../pass.ts';
-import { dequantizePerChannel, isDequantize, qparamsOf } from './affine-parameters.ts';
+import { isDequantize, qparamsOf } from './affine-parameters.ts';
 
 /** An int8 weight with its scales (one, or one an output channel) and zero points, as nodes. */
 export interface QuantizedWeight {
@@ -28,7 +29,7 @@ export function quantizedWeight(context: PassContext, node: Argument): Quantized
       zeroPoints: context.newConstant(node, `${name}_zero_point`, Tensor.from('int64', [0])),
     };
   }
-  if (!isCall(node, dequantizePerChannel)) return 'its weight is not quantized';
+  if (!isCall(node, DEQUANTIZE_PER_CHANNEL)) return 'its weight is not quantized';
   const [weight, scales, zeroPoints, axis, , , dtype] = node.args as readonly [
     Node,
     Node,

@@ -1,5 +1,6 @@
 import { operators } from '../../aten/index.ts';
 import { GraphModule } from '../../graph/index.ts';
+import { checkOptions, type OptionNames } from '../../options.ts';
 import { duplicateDequantize } from './duplicate-dequantize.ts';
 import { foldQuantizedConstants } from './fold-quantized-constants.ts';
 import { portMetadata } from './port-metadata.ts';
@@ -17,13 +18,16 @@ export interface ConvertOptions {
   readonly useReferenceRepresentation?: boolean;
 }
 
+const convertOptions: OptionNames<ConvertOptions> = { foldQuantize: true, useReferenceRepresentation: true };
+
 /**
  * Turns a calibrated model into a quantized one (counterpart: `torch.ao.quantization.quantize_pt2e.convert_pt2e`): a graph
  * of floating point operators between quantize and dequantize nodes, with the observers' parameters, and weights as
  * integers. `prepared` itself is left as it is.
- * @throws Error that names observer and tensor when calibration has not reached it.
+ * @throws Error that names observer and tensor when calibration has not reached it, and for an unknown option.
  */
 export function convertPt2e(prepared: GraphModule, options: ConvertOptions = {}): GraphModule {
+  checkOptions(options, convertOptions, 'convertPt2e');
   const { foldQuantize = true, useReferenceRepresentation = false } = options;
   const module = GraphModule.accept(prepared, 'convertPt2e').clone();
   replaceObservers(module, operators);

@@ -1,5 +1,5 @@
+import { CHOOSE_QPARAMS, dequantizeOperators, quantizeOperators } from '../../aten/index.ts';
 import { type GraphModule, isCall, Node } from '../../graph/index.ts';
-import { CHOOSE_QPARAMS, dequantizeOperators, quantizeOperators } from './qdq-operators.ts';
 
 /**
  * Gives every annotated user of a dequantized tensor its own dequantize node, so that patterns of one operator are never

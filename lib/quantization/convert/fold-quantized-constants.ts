@@ -1,6 +1,6 @@
+import { dequantizeOperators, quantizeOperators } from '../../aten/index.ts';
 import { type GraphModule, isCall, type OperatorLibrary } from '../../graph/index.ts';
 import { ConstantEvaluator } from './constant-evaluator.ts';
-import { dequantizeOperators, quantizeOperators } from './qdq-operators.ts';
 
 /**
  * Quantizes constants now: `weight -> quantize` becomes a parameter `_frozen_paramN` of integers (counterpart:

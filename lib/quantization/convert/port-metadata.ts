@@ -1,5 +1,5 @@
+import { chooseQparamsOperators, dequantizeOperators, quantizeOperators } from '../../aten/index.ts';
 import { type GraphModule, isCall, Node } from '../../graph/index.ts';
-import { chooseQparamsOperators, dequantizeOperators, quantizeOperators } from './qdq-operators.ts';
 
 /** Operators through which a weight may pass on its way to being quantized. */
 const viewOperators = [

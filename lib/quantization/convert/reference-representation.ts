@@ -1,21 +1,14 @@
-import { operators } from '../../aten/index.ts';
-import {
-  type Argument,
-  Arguments,
-  type GraphModule,
-  isCall,
-  Node,
-  type TensorMeta,
-} from '../../graph/index.ts';
-import { Tensor } from '../../tensor/index.ts';
-import { roundHalfToEven } from '../qparams.ts';
-import { fullRangeOf } from '../quantized-dtype.ts';
-import { addConstant } from './add-constant.ts';
 import {
   DEQUANTIZE_PER_CHANNEL,
   DEQUANTIZE_PER_TENSOR,
   DEQUANTIZE_PER_TENSOR_DYNAMIC,
-} from './qdq-operators.ts';
+  operators,
+} from '../../aten/index.ts';
+import { type Argument, Arguments, type GraphModule, isCall, Node, tensorMeta } from '../../graph/index.ts';
+import { Tensor } from '../../tensor/index.ts';
+import { roundHalfToEven } from '../qparams.ts';
+import { fullRangeOf } from '../quantized-dtype.ts';
+import { addConstant } from './add-constant.ts';
 
 const layers = {
   'aten.conv1d.default': 'octavo.integer_convolution.default',
@@ -58,16 +51,16 @@ export function representAsIntegers(module: GraphModule): void {
 /** The node that gives a layer's result by integers; undefined where the layer is not quantized for that. */
 function integerLayer(module: GraphModule, node: Node): Node | undefined {
   const [input, weight, bias = null] = node.args as readonly [Node, Node, (Node | null)?];
-  const { val } = node.meta;
-  if (typeof val !== 'object' || !('shape' in val)) return undefined;
-  const axis = node.target === 'aten.linear.default' ? val.shape.length - 1 : 1;
-  const scales = scalesOf(module, weight, Number(val.shape[axis]));
+  const meta = tensorMeta(node);
+  if (!meta) return undefined;
+  const axis = node.target === 'aten.linear.default' ? meta.shape.length - 1 : 1;
+  const scales = scalesOf(module, weight, Number(meta.shape[axis]));
   if (!scales) return undefined;
   const { graph } = module;
   /** The int32 sums of `target`, made real. */
   const real = (target: string, args: readonly Argument[], scale: Float32Array): Node => {
     const sum = graph.callFunction(target, args);
-    sum.meta = { ...node.meta, val: { ...(val as TensorMeta), dtype: 'int32' } };
+    sum.meta = { ...node.meta, val: { ...meta, dtype: 'int32' } };
     const stored = addConstant(module, '_scale_', new Tensor('float32', scale, [scale.length]));
     const { quantMin, quantMax } = fullRangeOf('int32');
     return graph.callFunction(DEQUANTIZE_PER_CHANNEL, [sum, stored, null, axis, quantMin, quantMax, 'int32']);

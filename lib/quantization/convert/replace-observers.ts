@@ -1,3 +1,4 @@
+import * as ops from '../../aten/index.ts';
 import {
   type Argument,
   describeValue,
@@ -5,13 +6,13 @@ import {
   type GraphModule,
   type Node,
   type OperatorLibrary,
+  tensorMeta,
 } from '../../graph/index.ts';
 import type { ObserverOrFakeQuantize } from '../observers/index.ts';
 import { isPerChannel, isSymmetric } from '../qscheme.ts';
 import { fullRangeOf, isQuantizedDType, type QuantizedDType } from '../quantized-dtype.ts';
 import { addConstant } from './add-constant.ts';
 import { ConstantEvaluator } from './constant-evaluator.ts';
-import * as ops from './qdq-operators.ts';
 
 /**
  * Turns every observer into a quantize and a dequantize node with the parameters it found (counterpart: `convert` of
@@ -122,8 +123,7 @@ function rangeOf(observer: ObserverOrFakeQuantize, dtype: QuantizedDType): reado
 
 /** Dequantizing gives float32 unless told otherwise. */
 function outDType(input: Node): Readonly<Record<string, Argument>> {
-  const { val } = input.meta;
-  const dtype = typeof val === 'object' && 'dtype' in val ? val.dtype : 'float32';
+  const dtype = tensorMeta(input)?.dtype ?? 'float32';
   return dtype === 'float32' ? {} : { out_dtype: dtype };
 }
 

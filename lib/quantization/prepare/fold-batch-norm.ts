@@ -7,6 +7,7 @@ import {
   isCall,
   Node,
   onlyUser,
+  tensorMeta,
 } from '../../graph/index.ts';
 import { Tensor } from '../../tensor/index.ts';
 
@@ -88,8 +89,7 @@ function foldable({ input, node }: BatchNorm, graph: Graph): Node | undefined {
 
 /** Batch norm's channels are the second axis; a linear layer's the last one. */
 function isMatrix(node: Node): boolean {
-  const { val } = node.meta;
-  return typeof val === 'object' && 'shape' in val && val.shape.length === 2;
+  return tensorMeta(node)?.shape.length === 2;
 }
 
 function fold(module: GraphModule, layer: Node, norm: BatchNorm): void {

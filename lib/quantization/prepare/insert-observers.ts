@@ -1,4 +1,4 @@
-import { type Argument, type GraphModule, isArgumentList, Node } from '../../graph/index.ts';
+import { type Argument, type GraphModule, isArgumentList, Node, tensorMeta } from '../../graph/index.ts';
 import type { ObserverOrFakeQuantize } from '../observers/index.ts';
 import type { Observers } from './create-observers.ts';
 
@@ -31,8 +31,7 @@ function observeInput(module: GraphModule, node: Node, arg: Argument, observers:
 function observeOutput(module: GraphModule, node: Node, observers: Observers): void {
   const observer = observers.get(node);
   if (!observer) return;
-  const { val } = node.meta;
-  if (typeof val !== 'object' || !('dtype' in val))
+  if (!tensorMeta(node))
     throw new Error(
       `the output of node '${node}' (${node.target}) is annotated, but meta.val says no tensor`,
     );

@@ -1,4 +1,4 @@
-import { type GraphModule, Node } from '../../graph/index.ts';
+import { DisjointSet, type GraphModule, Node } from '../../graph/index.ts';
 import { type EdgeOrNode, placeKey } from '../edge-or-node.ts';
 import { EdgeOrNodeMap } from '../edge-or-node-map.ts';
 import { DerivedQuantizationSpec, type QuantizationSpecBase, SharedQuantizationSpec } from '../specs.ts';
@@ -44,11 +44,11 @@ export function groupPlaces(module: GraphModule): SharingGroup[] {
 
 class Sharing {
   readonly #specs: EdgeOrNodeMap<QuantizationSpecBase | null>;
-  readonly #parents = new EdgeOrNodeMap<EdgeOrNode>();
+  readonly #sets = new EdgeOrNodeMap<DisjointSet>();
 
   constructor(specs: EdgeOrNodeMap<QuantizationSpecBase | null>) {
     this.#specs = specs;
-    for (const [place] of specs.entries()) this.#parents.set(place, place);
+    for (const [place] of specs.entries()) this.#sets.set(place, new DisjointSet());
   }
 
   resolve(): void {
@@ -93,21 +93,14 @@ class Sharing {
       throw new Error(`${placeKey(by)} shares the parameters of ${placeKey(shared)}, which is not annotated`);
   }
 
-  #root(place: EdgeOrNode): EdgeOrNode {
-    let at = place;
-    for (let parent = this.#parents.get(at)!; parent !== at; parent = this.#parents.get(at)!) at = parent;
-    this.#parents.set(place, at);
-    return at;
-  }
-
   #unite(parent: EdgeOrNode, child: EdgeOrNode): void {
-    this.#parents.set(this.#root(child), this.#root(parent));
+    this.#sets.get(child)!.join(this.#sets.get(parent)!);
   }
 
   groups(): SharingGroup[] {
-    const members = new Map<EdgeOrNode, EdgeOrNode[]>();
+    const members = new Map<DisjointSet, EdgeOrNode[]>();
     for (const [place] of this.#specs.entries()) {
-      const root = this.#root(place);
+      const { root } = this.#sets.get(place)!;
       members.set(root, [...(members.get(root) ?? []), place]);
     }
     return [...members.values()].map((places) => ({ places, spec: this.#rootSpec(places[0]) }));

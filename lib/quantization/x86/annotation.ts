@@ -1,4 +1,4 @@
-import type { Node } from '../../graph/index.ts';
+import { type Node, tensorMeta } from '../../graph/index.ts';
 import { isFloatingPoint } from '../../tensor/index.ts';
 import { QuantizationAnnotation, type QuantizationAnnotationArgs } from '../annotation.ts';
 import {
@@ -55,8 +55,9 @@ export function isQuantizedOutput(node: Node): boolean {
 }
 
 /** Whether a node gives real numbers, as far as is known: only these are quantized. */
-export function isReal({ meta: { val } }: Node): boolean {
-  return typeof val !== 'object' || !('dtype' in val) || isFloatingPoint(val.dtype);
+export function isReal(node: Node): boolean {
+  const meta = tensorMeta(node);
+  return !meta || isFloatingPoint(meta.dtype);
 }
 
 /** Annotates a convolution or linear layer: input, weight and bias, as the configuration says. */

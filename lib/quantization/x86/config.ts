@@ -1,5 +1,7 @@
+import { checkOptions, type OptionNames } from '../../options.ts';
 import { HistogramObserver, PerChannelMinMaxObserver, PlaceholderObserver } from '../observers/index.ts';
 import type { QuantizationConfig } from '../quantization-config.ts';
+import { fullRangeOf } from '../quantized-dtype.ts';
 import { QuantizationSpec } from '../specs.ts';
 
 /** Options of {@link getDefaultX86QuantizationConfig}. */
@@ -14,29 +16,31 @@ export interface X86QuantizationConfigOptions {
   readonly reduceRange?: boolean;
 }
 
+const configOptions: OptionNames<X86QuantizationConfigOptions> = { isDynamic: true, reduceRange: true };
+
 /** Smallest scale of X86 recipes. */
 const EPS = 2 ** -12;
 
 /**
  * The recipe of X86 servers: u8 per-tensor affine activations, s8 per-channel symmetric weights, float32 biases
  * (counterpart: `get_default_x86_inductor_quantization_config`).
+ * @throws Error for an unknown option.
  */
 export function getDefaultX86QuantizationConfig(
   options: X86QuantizationConfigOptions = {},
 ): QuantizationConfig {
+  checkOptions(options, configOptions, 'getDefaultX86QuantizationConfig');
   const { isDynamic = false, reduceRange = false } = options;
   const activation = new QuantizationSpec({
     dtype: 'uint8',
-    quantMin: 0,
-    quantMax: reduceRange ? 127 : 255,
+    ...(reduceRange ? { quantMin: 0, quantMax: 127 } : fullRangeOf('uint8')),
     qscheme: 'per_tensor_affine',
     isDynamic,
     observerOrFakeQuantCtr: (isDynamic ? PlaceholderObserver : HistogramObserver).withArgs({ eps: EPS }),
   });
   const weight = new QuantizationSpec({
     dtype: 'int8',
-    quantMin: -128,
-    quantMax: 127,
+    ...fullRangeOf('int8'),
     qscheme: 'per_channel_symmetric',
     chAxis: 0,
     observerOrFakeQuantCtr: PerChannelMinMaxObserver.withArgs({ eps: EPS }),

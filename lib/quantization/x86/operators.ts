@@ -9,7 +9,7 @@ import {
   mul,
   x86Backend,
 } from '../../backend/index.ts';
-import { isCall, type Node } from '../../graph/index.ts';
+import { isCall, type Node, tensorMeta } from '../../graph/index.ts';
 
 export { cat, flatten, matmul, mul };
 
@@ -66,8 +66,7 @@ export function recipeOperator(node: Node): BackendOperator | undefined {
 function convolutionOf(node: Node): BackendOperator | undefined {
   const [, weight, , , , , transposed] = node.args;
   if (transposed === true) return undefined;
-  const val = (weight as Node).meta.val;
-  const rank = typeof val === 'object' && 'shape' in val ? val.shape.length : undefined;
+  const rank = tensorMeta(weight as Node)?.shape.length;
   return rank === 3 ? conv1d : rank === 4 ? conv2d : undefined;
 }
 

@@ -2,10 +2,10 @@ import type { BackendOperator } from '../../backend/index.ts';
 import {
   type Argument,
   constantNodes,
-  type Dim,
   dimsEqual,
   type GraphModule,
   Node,
+  tensorMeta,
 } from '../../graph/index.ts';
 import { getInputActQspec, type QuantizationConfig } from '../quantization-config.ts';
 import { type QuantizationSpecBase, SharedQuantizationSpec } from '../specs.ts';
@@ -40,17 +40,13 @@ function activations({ graph }: GraphModule, operator: BackendOperator): readonl
 
 function haveOneShape([a, b]: readonly Argument[]): boolean {
   const [first, second] = [a, b].map((arg) =>
-    arg instanceof Node && isReal(arg) ? shapeOf(arg) : undefined,
+    arg instanceof Node && isReal(arg) ? tensorMeta(arg)?.shape : undefined,
   );
   return (
     first !== undefined &&
     second?.length === first.length &&
     first.every((extent, axis) => dimsEqual(extent, second[axis]))
   );
-}
-
-function shapeOf({ meta: { val } }: Node): readonly Dim[] | undefined {
-  return typeof val === 'object' && 'shape' in val ? val.shape : undefined;
 }
 
 /**

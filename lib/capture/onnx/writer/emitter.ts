@@ -1,3 +1,4 @@
+import { normalizeAxis } from '../../../aten/index.ts';
 import type { Arguments, Dim, TensorMeta } from '../../../graph/index.ts';
 import { Tensor } from '../../../tensor/index.ts';
 import { type OnnxAttributeValue, OnnxFloat, type OnnxGraphBuilder } from './graph-builder.ts';
@@ -78,6 +79,11 @@ export class OnnxCall {
     return { name, dtype: tensor.dtype, shape: tensor.shape, constant: tensor };
   }
 
+  /** An axis of `x` that is counted from the end as one counted from the start. */
+  axis(axis: number, x: OnnxValue): number {
+    return normalizeAxis(axis, x.shape.length, this.args.schema.name);
+  }
+
   /** A scalar float constant. */
   scalar(suffix: string, value: number): OnnxValue {
     return this.constant(suffix, Tensor.scalar('float32', value));
@@ -103,11 +109,6 @@ export class OnnxCall {
 /** An attribute of ONNX type `float`. */
 export function float(value: number): OnnxFloat {
   return new OnnxFloat(value);
-}
-
-/** A dimension index counted from the front. */
-export function normalizeAxis(axis: number, rank: number): number {
-  return axis < 0 ? axis + rank : axis;
 }
 
 /** The sizes of the spatial axes. @throws Error when one is symbolic. */

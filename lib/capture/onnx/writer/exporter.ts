@@ -1,16 +1,17 @@
 import { operators } from '../../../aten/index.ts';
 import {
-  type Argument,
-  Arguments,
+  bindCall,
   type Dim,
   GET_ITEM,
   type GraphModule,
-  isArgumentList,
+  isTensorMeta,
   type MetaValue,
-  Node,
+  mapArgument,
+  type Node,
   pickItem,
   propagateShapes,
   type TensorMeta,
+  tensorMeta,
 } from '../../../graph/index.ts';
 import { encodeOnnxModel, type OnnxModel } from '../schema.ts';
 import { OnnxCall, type OnnxValue } from './emitter.ts';
@@ -82,14 +83,7 @@ class Exporter {
     const [first] = Array.isArray(meta) ? (meta as readonly TensorMeta[]) : [meta];
     if (!isTensorMeta(first)) return meta as Dim;
     const { schema } = operators.get(node.target);
-    const kwargs = Object.fromEntries(
-      Object.entries(node.kwargs).map(([key, arg]) => [key, this.#load(arg)]),
-    );
-    const args = Arguments.bind<OnnxValue>(
-      schema,
-      node.args.map((arg) => this.#load(arg)),
-      kwargs,
-    );
+    const args = bindCall<OnnxValue>(schema, node.args, node.kwargs, (input) => this.#values.get(input));
     try {
       return emitterOf(node.target)!(new OnnxCall(this.#builder, node.name, args, first));
     } catch (error) {
@@ -102,11 +96,6 @@ class Exporter {
     }
   }
 
-  #load(arg: Argument): unknown {
-    if (arg instanceof Node) return this.#values.get(arg);
-    return isArgumentList(arg) ? arg.map((item) => this.#load(item)) : arg;
-  }
-
   /** Paths hold a dot and node names do not, so the two never clash. */
   #parameter(node: Node): OnnxValue {
     const tensor = this.#module.attribute(node.target);
@@ -116,7 +105,7 @@ class Exporter {
 
   /** A value can be an output once, and not while it is an input: copies stand in where it is. */
   #outputs(output: Node): OnnxValue[] {
-    const returned = this.#load(output.args[0]);
+    const returned = mapArgument(output.args[0], (node) => this.#values.get(node) as OnnxValue);
     const taken = new Set(this.#module.graph.placeholders.map((node) => node.name));
     return (Array.isArray(returned) ? returned : [returned]).map((value: OnnxValue, index) => {
       const isFree = !taken.has(value.name) && !value.constant;
@@ -127,15 +116,11 @@ class Exporter {
   }
 }
 
-function isTensorMeta(meta: MetaValue | TensorMeta): meta is TensorMeta {
-  return typeof meta === 'object' && 'dtype' in meta;
-}
-
 function inputMeta(node: Node): TensorMeta {
-  const { val } = node.meta;
-  if (val === undefined || !isTensorMeta(val))
+  const meta = tensorMeta(node);
+  if (!meta)
     throw new Error(`input '${node.name}' has no dtype and shape: trace the model with example inputs`);
-  return val;
+  return meta;
 }
 
 /** Whether an operator gives a size: ONNX has the shapes it is meant for. */

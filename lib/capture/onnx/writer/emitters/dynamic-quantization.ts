@@ -1,6 +1,10 @@
+import {
+  CHOOSE_QPARAMS,
+  DEQUANTIZE_PER_TENSOR_DYNAMIC,
+  QUANTIZE_PER_TENSOR_DYNAMIC,
+} from '../../../../aten/index.ts';
+import { integerRange } from '../../../../tensor/index.ts';
 import type { OnnxCall, OnnxEmitter, OnnxValue } from '../emitter.ts';
-
-const unsignedBytes = { dtype: 'uint8', min: 0, max: 255 } as const;
 
 /**
  * Range, scale and zero point of a tensor, and the integers at once: ONNX has one operator for both, and runtimes know what
@@ -9,7 +13,8 @@ const unsignedBytes = { dtype: 'uint8', min: 0, max: 255 } as const;
 function chooseParameters(call: OnnxCall): readonly OnnxValue[] {
   const { args } = call;
   const [dtype, min, max] = [args.dtype('dtype'), args.number('quant_min'), args.number('quant_max')];
-  if (dtype !== unsignedBytes.dtype || min !== unsignedBytes.min || max !== unsignedBytes.max)
+  const bytes = integerRange('uint8');
+  if (dtype !== 'uint8' || min !== bytes.min || max !== bytes.max)
     throw new Error(
       `ONNX chooses parameters at run time for uint8 from 0 to 255 alone, not for ${dtype} from ${min} to ${max}: quantize dynamically without reduceRange`,
     );
@@ -31,9 +36,9 @@ function quantize(call: OnnxCall): OnnxValue {
 
 /** Quantization with parameters that each request's tensors choose. */
 export const dynamicQuantizationEmitters: Readonly<Record<string, OnnxEmitter>> = {
-  'quantized_decomposed.choose_qparams.tensor': chooseParameters,
-  'quantized_decomposed.quantize_per_tensor.tensor': quantize,
-  'quantized_decomposed.dequantize_per_tensor.tensor': (call) =>
+  [CHOOSE_QPARAMS]: chooseParameters,
+  [QUANTIZE_PER_TENSOR_DYNAMIC]: quantize,
+  [DEQUANTIZE_PER_TENSOR_DYNAMIC]: (call) =>
     call.result('DequantizeLinear', [
       call.args.tensor('input'),
       call.args.tensor('scale'),

@@ -1,4 +1,4 @@
-import { normalizeAxis, type OnnxCall, type OnnxEmitter, type OnnxValue, spatialSizes } from '../emitter.ts';
+import { type OnnxCall, type OnnxEmitter, type OnnxValue, spatialSizes } from '../emitter.ts';
 
 /**
  * Padding at the end of each axis that gives the output size PyTorch gives with `ceil_mode`. Written out because
@@ -69,7 +69,7 @@ function adaptiveAveragePool(call: OnnxCall): OnnxValue {
 function mean(call: OnnxCall): OnnxValue {
   const x = call.args.tensor('self');
   const axes = call.args.optionalNumbers('dim') ?? x.shape.map((_, i) => i);
-  const positive = axes.map((axis) => normalizeAxis(axis, x.shape.length));
+  const positive = axes.map((axis) => call.axis(axis, x));
   return call.result('ReduceMean', [x, call.integers('axes', positive)], {
     keepdims: call.args.bool('keepdim') ? 1 : 0,
   });

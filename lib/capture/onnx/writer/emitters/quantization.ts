@@ -1,17 +1,18 @@
-import { type DType, Tensor } from '../../../../tensor/index.ts';
+import {
+  DEQUANTIZE_PER_CHANNEL,
+  DEQUANTIZE_PER_TENSOR,
+  QUANTIZE_PER_TENSOR,
+} from '../../../../aten/index.ts';
+import { type DType, type IntegerRange, integerRange, Tensor } from '../../../../tensor/index.ts';
 import type { OnnxCall, OnnxEmitter, OnnxValue } from '../emitter.ts';
 
-const ranges: Partial<Record<DType, readonly [number, number]>> = {
-  uint8: [0, 255],
-  int8: [-128, 127],
-  uint16: [0, 65535],
-  int16: [-32768, 32767],
-};
+/** Dtypes that are written as quantized tensors. */
+const quantizedDtypes = ['uint8', 'int8', 'uint16', 'int16'] as const;
 
-function rangeOf(dtype: DType): readonly [number, number] {
-  const range = ranges[dtype];
-  if (!range) throw new Error(`ONNX has no quantized tensors of dtype ${dtype}`);
-  return range;
+function rangeOf(dtype: DType): IntegerRange {
+  const quantized = quantizedDtypes.find((each) => each === dtype);
+  if (!quantized) throw new Error(`ONNX has no quantized tensors of dtype ${dtype}`);
+  return integerRange(quantized);
 }
 
 /**
@@ -25,9 +26,9 @@ function clipToRange(
   zeroPoint: number,
   dtype: DType,
 ): OnnxValue {
-  const [lowest, highest] = rangeOf(dtype);
+  const full = rangeOf(dtype);
   const [min, max] = [call.args.number('quant_min'), call.args.number('quant_max')];
-  if (min === lowest && max === highest) return x;
+  if (min === full.min && max === full.max) return x;
   return call.intermediate(
     'clip',
     'Clip',
@@ -49,19 +50,19 @@ function perTensorParameters(call: OnnxCall, dtype: DType) {
 
 /** `quantize_…` and `dequantize_…` as QuantizeLinear and DequantizeLinear. */
 export const quantizationEmitters: Readonly<Record<string, OnnxEmitter>> = {
-  'quantized_decomposed.quantize_per_tensor.default': (call) => {
+  [QUANTIZE_PER_TENSOR]: (call) => {
     const dtype = call.args.dtype('dtype');
     const { scale, zeroPoint, inputs } = perTensorParameters(call, dtype);
     const x = clipToRange(call, call.args.tensor('input'), scale, zeroPoint, dtype);
     return call.result('QuantizeLinear', [x, ...inputs]);
   },
-  'quantized_decomposed.dequantize_per_tensor.default': (call) => {
+  [DEQUANTIZE_PER_TENSOR]: (call) => {
     const input = call.args.tensor('input');
     const { scale, inputs } = perTensorParameters(call, input.dtype);
     const value = call.result('DequantizeLinear', [input, ...inputs]);
     return { ...value, scales: Float32Array.of(scale) };
   },
-  'quantized_decomposed.dequantize_per_channel.default': (call) => {
+  [DEQUANTIZE_PER_CHANNEL]: (call) => {
     const input = call.args.tensor('input');
     rangeOf(input.dtype);
     const scales = call.args.tensor('scales');
@@ -93,7 +94,7 @@ export function quantizedBias(call: OnnxCall, x: OnnxValue, weight: OnnxValue, b
   const units = weight.scales.map((scale) => scale * x.scales![0]);
   if (units.length !== 1 && units.length !== values.length) return bias;
   const rounded = values.map((value, channel) => Math.round(value / units[units.length === 1 ? 0 : channel]));
-  if (rounded.some((value) => Math.abs(value) > 2 ** 31 - 1)) return bias;
+  if (rounded.some((value) => Math.abs(value) > integerRange('int32').max)) return bias;
   const perChannel = units.length > 1;
   return call.intermediate(
     'bias',

@@ -1,5 +1,5 @@
 import { Tensor } from '../../../../tensor/index.ts';
-import { normalizeAxis, type OnnxCall, type OnnxEmitter, type OnnxValue } from '../emitter.ts';
+import type { OnnxCall, OnnxEmitter, OnnxValue } from '../emitter.ts';
 
 /** Any view is a Reshape to the shape it is known to give; one symbolic size is left for ONNX to work out. */
 function reshape(call: OnnxCall): OnnxValue {
@@ -14,16 +14,14 @@ function reshape(call: OnnxCall): OnnxValue {
 function transpose(call: OnnxCall): OnnxValue {
   const x = call.args.tensor('self');
   const perm = x.shape.map((_, i) => i);
-  const [a, b] = [call.args.number('dim0'), call.args.number('dim1')].map((d) =>
-    normalizeAxis(d, perm.length),
-  );
+  const [a, b] = [call.args.number('dim0'), call.args.number('dim1')].map((dim) => call.axis(dim, x));
   [perm[a], perm[b]] = [perm[b], perm[a]];
   return call.result('Transpose', [x], { perm });
 }
 
 function permute(call: OnnxCall): OnnxValue {
   const x = call.args.tensor('self');
-  const perm = call.args.numbers('dims').map((dim) => normalizeAxis(dim, x.shape.length));
+  const perm = call.args.numbers('dims').map((dim) => call.axis(dim, x));
   return call.result('Transpose', [x], { perm });
 }
 
@@ -31,7 +29,7 @@ function permute(call: OnnxCall): OnnxValue {
 function select(call: OnnxCall): OnnxValue {
   const x = call.args.tensor('self');
   const index = call.constant('index', Tensor.scalar('int64', call.args.number('index')));
-  return call.result('Gather', [x, index], { axis: normalizeAxis(call.args.number('dim'), x.shape.length) });
+  return call.result('Gather', [x, index], { axis: call.axis(call.args.number('dim'), x) });
 }
 
 /** ONNX counts and cuts the bounds as PyTorch does. */
@@ -40,7 +38,7 @@ function slice(call: OnnxCall): OnnxValue {
   const bounds = {
     starts: call.args.optionalNumber('start') ?? 0,
     ends: Math.min(call.args.optionalNumber('end') ?? Infinity, Number.MAX_SAFE_INTEGER),
-    axes: normalizeAxis(call.args.number('dim'), x.shape.length),
+    axes: call.axis(call.args.number('dim'), x),
     steps: call.args.number('step'),
   };
   return call.result('Slice', [

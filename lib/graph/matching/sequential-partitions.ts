@@ -1,5 +1,5 @@
-import type { GraphModule } from './graph-module.ts';
-import type { Node } from './node.ts';
+import type { GraphModule } from '../graph-module.ts';
+import type { Node } from '../node.ts';
 import { areConnected, getSourcePartitions, type SourcePartition } from './source-partitions.ts';
 
 /** Modules, functions and methods that are traced to the same operator. */

@@ -1,7 +1,8 @@
-import { bindToSchema } from './bind-to-schema.ts';
-import type { Graph } from './graph.ts';
-import { type Argument, isArgumentList, Node } from './node.ts';
-import type { OperatorLibrary } from './operator.ts';
+import { checkOptions, type OptionNames } from '../../options.ts';
+import { bindToSchema } from '../bind-to-schema.ts';
+import type { Graph } from '../graph.ts';
+import { type Argument, isArgumentList, Node } from '../node.ts';
+import type { OperatorLibrary } from '../operator.ts';
 
 /** How strictly a {@link SubgraphMatcher} compares. */
 export interface SubgraphMatcherOptions {
@@ -12,6 +13,12 @@ export interface SubgraphMatcherOptions {
   /** Numbers, strings and the like in the pattern's arguments match anything: any stride, any kernel size. */
   readonly ignoreLiterals?: boolean;
 }
+
+const matcherOptions: OptionNames<SubgraphMatcherOptions> = {
+  matchPlaceholder: true,
+  removeOverlappingMatches: true,
+  ignoreLiterals: true,
+};
 
 /** One place where a pattern was found (counterpart: `InternalMatch`). */
 export interface SubgraphMatch {
@@ -41,9 +48,10 @@ export class SubgraphMatcher {
 
   /**
    * @param operators the library that both graphs are written in.
-   * @throws Error when the pattern computes nothing, or has a node that leads to no result.
+   * @throws Error when the pattern computes nothing, or has a node that leads to no result, and for an unknown option.
    */
   constructor(pattern: Graph, operators: OperatorLibrary, options: SubgraphMatcherOptions = {}) {
+    checkOptions(options, matcherOptions, 'SubgraphMatcher');
     const { outputNode } = pattern;
     for (const node of pattern.nodes)
       if (node !== outputNode && node.users.length === 0)

@@ -1,5 +1,5 @@
-import type { Graph } from './graph.ts';
-import { Node } from './node.ts';
+import type { Graph } from '../graph.ts';
+import { Node } from '../node.ts';
 
 /** The nodes that one call of a module or function was traced into (counterpart: `SourcePartition`). */
 export interface SourcePartition {

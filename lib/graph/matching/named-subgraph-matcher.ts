@@ -1,7 +1,7 @@
-import type { Graph } from './graph.ts';
-import type { GraphModule } from './graph-module.ts';
-import type { Node } from './node.ts';
-import type { OperatorLibrary } from './operator.ts';
+import type { Graph } from '../graph.ts';
+import type { GraphModule } from '../graph-module.ts';
+import type { Node } from '../node.ts';
+import type { OperatorLibrary } from '../operator.ts';
 import { type SubgraphMatch, SubgraphMatcher, type SubgraphMatcherOptions } from './subgraph-matcher.ts';
 
 /** A pattern with names for some of its nodes; `capturePattern` makes one from a function. */

@@ -1,0 +1,51 @@
+/** The names of an interface's options; one that is left out, or one too many, does not compile. */
+export type OptionNames<T> = Readonly<Record<keyof T, true>>;
+
+/**
+ * Checks that every option given is one that the function has.
+ * @param where the function, for messages.
+ * @throws Error that names the option: with the one it resembles, or with all there are.
+ */
+export function checkOptions<T extends object>(given: T, known: OptionNames<T>, where: string): void {
+  if (typeof given !== 'object' || given === null || Array.isArray(given))
+    throw new Error(`${where}: options must be an object, got ${JSON.stringify(given)}`);
+  for (const name of Object.keys(given)) {
+    if (Object.hasOwn(known, name)) continue;
+    const meant = resembling(name, Object.keys(known));
+    throw new Error(
+      `${where}: unknown option "${name}"; ` +
+        (meant ? `did you mean "${meant}"?` : `there are ${Object.keys(known).join(', ')}`),
+    );
+  }
+}
+
+/** Those of the options that a function has, for one that hands its own on to it. */
+export function pickOptions<T extends object>(given: T, known: OptionNames<T>): T {
+  return Object.fromEntries(Object.entries(given).filter(([name]) => Object.hasOwn(known, name))) as T;
+}
+
+/** The name that differs in few letters, or that begins so; undefined where there is none. */
+function resembling(name: string, names: readonly string[]): string | undefined {
+  const word = name.toLowerCase();
+  const [nearest] = names
+    .map((each) => ({ each, distance: editDistance(word, each.toLowerCase()) }))
+    .sort((a, b) => a.distance - b.distance);
+  // A third of the letters: two in six, as of "theads" and "thread".
+  if (nearest && nearest.distance <= Math.max(1, Math.floor(word.length / 3))) return nearest.each;
+  return word.length > 2 ? names.find((each) => each.toLowerCase().startsWith(word)) : undefined;
+}
+
+/** Letters to insert, delete, replace, or swap with their neighbour (optimal string alignment). */
+function editDistance(a: string, b: string): number {
+  const rows = [Array.from({ length: b.length + 1 }, (_, j) => j)];
+  for (let i = 1; i <= a.length; i++) {
+    rows[i] = [i];
+    for (let j = 1; j <= b.length; j++) {
+      const replaced = rows[i - 1][j - 1] + (a[i - 1] === b[j - 1] ? 0 : 1);
+      rows[i][j] = Math.min(rows[i - 1][j] + 1, rows[i][j - 1] + 1, replaced);
+      if (i > 1 && j > 1 && a[i - 1] === b[j - 2] && a[i - 2] === b[j - 1])
+        rows[i][j] = Math.min(rows[i][j], rows[i - 2][j - 2] + 1);
+    }
+  }
+  return rows[a.length][b.length];
+}

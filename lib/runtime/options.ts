@@ -1,0 +1,57 @@
+import type { OptionNames } from '../options.ts';
+import type { ModelMetadata } from './artifact.ts';
+import type { Tuning } from './decisions.ts';
+import type { ModelOutputs } from './signature.ts';
+import type { ThreadOptions } from './threads.ts';
+
+/** How a model uses the machine. */
+export interface CompileOptions extends ThreadOptions {
+  /**
+   * Requests that may wait while `streams` others run; one more is rejected with {@link QueueFullError}. Default 1024;
+   * Infinity for no bound.
+   */
+  readonly maxQueue?: number;
+  /** Facts to store with the model; they are saved and loaded with it. */
+  readonly metadata?: ModelMetadata;
+  /** `tune`'s decisions about the module; they are saved and loaded with it. */
+  readonly tuning?: Tuning;
+}
+
+/** Names of the options of `loadModel`; metadata and tuning come from the file. */
+export const loadOptions: OptionNames<Omit<CompileOptions, 'metadata' | 'tuning'>> = {
+  preset: true,
+  streams: true,
+  threadsPerStream: true,
+  maxQueue: true,
+};
+
+/** Names of the options of `compile`. */
+export const compileOptions: OptionNames<CompileOptions> = { ...loadOptions, metadata: true, tuning: true };
+
+/** How one request is served. */
+export interface RunOptions {
+  /**
+   * Tensors that receive the results, with the results' dtypes and shapes. They share memory neither with each other nor
+   * with an input; any offset into an ArrayBuffer (a Node Buffer, say) or SharedArrayBuffer works. Nothing else may use
+   * them until the promise settles; their contents are undefined if it is rejected.
+   */
+  readonly outputs?: ModelOutputs;
+  /** Withdraws the request if it has not started: its promise is rejected with the signal's reason. */
+  readonly signal?: AbortSignal;
+}
+
+/** Names of the options of `run`. */
+export const runOptions: OptionNames<RunOptions> = { outputs: true, signal: true };
+
+/** What is written in addition to the model itself. */
+export interface SaveOptions {
+  /**
+   * Also stores the weights as the plans made so far have packed them for this CPU. A process that loads the file reads
+   * them if oneDNN, its version and its instruction set are the same, and the shapes are those of these plans.
+   * Otherwise it packs the plain weights as always. The file is up to twice as large. Default false.
+   */
+  readonly packedWeights?: boolean;
+}
+
+/** Names of the options of `save`. */
+export const saveOptions: OptionNames<SaveOptions> = { packedWeights: true };
