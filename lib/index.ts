@@ -174,6 +174,7 @@ export {
   type PartsDecision,
   type PlanDescription,
   QueueFullError,
+  type RejectedImplementation,
   type ReportedNode,
   type ReportedStep,
   type RunOptions,

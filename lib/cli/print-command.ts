@@ -30,6 +30,7 @@ interface PrintOptions extends GlobalOptions, PreprocessingOptions, AutocastFlag
   readonly stage?: Stage;
   readonly calib?: string;
   readonly batch: number;
+  readonly why?: boolean;
 }
 
 /** What is printed: text for people, and more than the text for machines. */
@@ -60,7 +61,8 @@ export function printCommand(): Command {
       'batch size of the plan (stages plan and lowered), and other sizes that the model leaves open',
       positiveInteger,
       1,
-    );
+    )
+    .option('--why', 'with --stage plan: the implementations that were passed over, and why');
   return addPreprocessingOptions(addAutocastOptions(command)).action(
     (file: string, _: unknown, self: Command) => print(file, self.optsWithGlobals<PrintOptions>()),
   );
@@ -69,6 +71,7 @@ export function printCommand(): Command {
 async function print(file: string, options: PrintOptions): Promise<void> {
   const isPt2 = (await fileKind(file)) === 'pt2';
   const { stage = isPt2 ? 'captured' : 'lowered' } = options;
+  if (options.why && stage !== 'plan') throw new Error(`--why needs --stage plan, not ${stage}`);
   const printout = await (isPt2 ? printPt2 : printArtifact)(file, stage, options);
   printResult(options, { file, stage, ...printout }, () => printout.text);
 }
@@ -108,14 +111,14 @@ async function quantizeWith(calib: string, module: GraphModule, options: PrintOp
 function printCompiled(
   module: GraphModule,
   stage: 'lowered' | 'plan',
-  { batch }: PrintOptions,
+  { batch, why = false }: PrintOptions,
   tuning?: Tuning,
 ): Printout {
   using model = compile(module, tuning ? { tuning } : {});
   const shapes = Object.fromEntries(model.inputs.map((info) => [info.name, inputShape(info, batch)]));
   if (stage === 'plan') {
     const plan = model.plan(shapes);
-    return { text: withTuning(formatPlan(plan), model.tuning), plan };
+    return { text: withTuning(formatPlan(plan, { why }), model.tuning), plan };
   }
   const report = model.reportFor(shapes);
   const text = `${graphOf(module).text}\n\n${formatReport(report)}`;

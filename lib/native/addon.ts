@@ -80,6 +80,17 @@ export interface PlanDesc {
   readonly lanes: number;
 }
 
+/** A way to compute a step that was passed over. */
+export interface RejectedImplementation {
+  /**
+   * oneDNN's implementation (`brgconv:avx512_core_amx_int8`), or one of the ways that Octavo considers for a layer
+   * (`octavo:exact`, `oneDNN in blocks of channels`).
+   */
+  readonly implementation: string;
+  /** `compensates wrongly for wide padding, or crashes` */
+  readonly reason: string;
+}
+
 /** A compiled step. */
 export interface CompiledStep {
   readonly node: string;
@@ -88,6 +99,8 @@ export interface CompiledStep {
    * oneDNN's `impl_info_str` (`brgconv:avx512_core_vnni`), several joined by `+`; `octavo:*` for Octavo's own loops.
    */
   readonly implementation: string;
+  /** What is preferred to this implementation and could not be taken, in order of preference. */
+  readonly rejections: readonly RejectedImplementation[];
   readonly scratchpadBytes: number;
 }
 

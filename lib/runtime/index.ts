@@ -12,6 +12,7 @@ export type {
   Provenance,
   Refusal,
 } from '../lowering/index.ts';
+export type { RejectedImplementation } from '../native/addon.ts';
 export type { StepName } from '../native/step-name.ts';
 export type { ConstantMemory } from '../plan/index.ts';
 export { type DType, type ForeignTensor, Tensor, type TensorData } from '../tensor/index.ts';

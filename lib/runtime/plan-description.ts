@@ -1,4 +1,4 @@
-import type { CompiledStep } from '../native/addon.ts';
+import type { CompiledStep, RejectedImplementation } from '../native/addon.ts';
 import type { StepName } from '../native/step-name.ts';
 import { type BuiltPlan, bytesMoved, type ConstantMemory, multiplyAdds } from '../plan/index.ts';
 import { type DType, rowMajorStrides } from '../tensor/index.ts';
@@ -17,6 +17,11 @@ export interface StepDescription {
   readonly op: StepName;
   /** oneDNN's implementation (`brgconv:avx512_core_vnni`), or `octavo:…` for Octavo's own loops. */
   readonly implementation: string;
+  /**
+   * Why it is this implementation: what is preferred to it, in order of preference, and why each could not be taken. Empty
+   * for steps that can be computed in one way only.
+   */
+  readonly rejections: readonly RejectedImplementation[];
   /** Of its result; of one part where the batch is divided. */
   readonly dtype: DType;
   readonly shape: readonly number[];
@@ -85,13 +90,14 @@ export function describePlan(
     const inputs = step.inputs.map((index) => desc.values[index]);
     const operands = { op: step.op, inputs, outputs };
     const { dtype, shape, strides, image } = results[i];
-    const { implementation, scratchpadBytes } = compiled[i];
+    const { implementation, rejections, scratchpadBytes } = compiled[i];
     return {
       node: step.node,
       operators: (targets[i] && operatorsOf.get(step.node)) || [],
       target: targets[i],
       op: step.op,
       implementation,
+      rejections,
       dtype,
       shape: image ?? shape,
       layout: image ? 'blocks of channels' : isRowMajor({ shape, strides }) ? 'row-major' : 'strided',
@@ -124,8 +130,12 @@ export function describePlan(
 
 const suffixes = { 'row-major': '', strided: ' channels-last', 'blocks of channels': ' blocks' };
 
-/** A plan as text: one line a step, then where the memory goes. */
-export function formatPlan({ inputs, outputs, threads, parts, steps, memory }: PlanDescription): string {
+/**
+ * A plan as text: one line a step, then where the memory goes.
+ * @param options.why also name, below each step, the implementations that were passed over, and why.
+ */
+export function formatPlan(plan: PlanDescription, { why = false }: { why?: boolean } = {}): string {
+  const { inputs, outputs, threads, parts, steps, memory } = plan;
   const tensor = (dtype: string, shape: readonly number[]) => `${dtype}[${shape.join(', ')}]`;
   const signature = (list: PlanDescription['inputs']) =>
     list.map(({ name, dtype, shape }) => `${name}: ${tensor(dtype, shape)}`).join(', ');
@@ -137,14 +147,18 @@ export function formatPlan({ inputs, outputs, threads, parts, steps, memory }: P
     step.implementation,
     formatBytes(step.bytes),
   ]);
+  const [header, ...lines] = alignColumns([
+    ['#', 'node', 'step', parts === 1 ? 'result' : 'result of a part', 'implementation', 'moves'],
+    ...rows,
+  ]);
+  const reasons = ({ rejections }: StepDescription) =>
+    why ? rejections.map(({ implementation, reason }) => `     not ${implementation}: ${reason}`) : [];
   const kib = (bytes: number) => formatBytes(bytes);
   const division = parts === 1 ? '' : `, in ${parts} parts of the batch`;
   return [
     `plan(${signature(inputs)}) -> (${signature(outputs)}) on ${countThreads(threads)}${division}`,
-    ...alignColumns([
-      ['#', 'node', 'step', parts === 1 ? 'result' : 'result of a part', 'implementation', 'moves'],
-      ...rows,
-    ]),
+    header,
+    ...lines.flatMap((line, i) => [line, ...reasons(steps[i])]),
     `arena ${kib(memory.arenaBytes)} (at least ${kib(memory.arenaLowerBound)}), ` +
       `scratchpad ${kib(memory.scratchpadBytes)}, weights ${kib(memory.constantBytes)}, ` +
       `packed ${kib(memory.packedBytes)} (${kib(memory.packedBytesFromFile)} read from a file)`,

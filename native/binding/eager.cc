@@ -58,7 +58,7 @@ Napi::Value convolution_fault(const Napi::CallbackInfo& info) {
     for (uint32_t i = 0; i < inputs.Length(); i++)
       spec.inputs.push_back({to_tensor_desc(inputs.Get(i), "input"), nullptr});
     spec.outputs.push_back(to_tensor_desc(info[3], "output"));
-    const char* fault = known_fault(info[0].ToString().Utf8Value(), spec);
+    const char* fault = known_fault(onednn::Implementation(info[0].ToString().Utf8Value()), spec);
     return fault ? Napi::String::New(env, fault) : env.Null();
   });
 }

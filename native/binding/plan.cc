@@ -74,6 +74,17 @@ PlanStep to_plan_step(const Napi::Value& value, const std::string& what) {
   step.outputs = to_indices(object.Get("outputs"), name + ": outputs");
   return step;
 }
+
+Napi::Array to_js(Napi::Env env, const onednn::Rejections& rejections) {
+  auto array = Napi::Array::New(env);
+  for (const auto& [implementation, reason] : rejections) {
+    auto rejection = Napi::Object::New(env);
+    rejection.Set("implementation", implementation);
+    rejection.Set("reason", reason);
+    array.Set(array.Length(), rejection);
+  }
+  return array;
+}
 }  // namespace
 
 std::shared_ptr<const Plan> to_plan(const Napi::Value& value, size_t max_threads) {
@@ -107,6 +118,7 @@ Napi::Object wrap_plan(Napi::Env env, std::shared_ptr<CompiledPlan> plan) {
     step.Set("node", steps[i].spec.node);
     step.Set("op", steps[i].spec.op);
     step.Set("implementation", instance.step(i).implementation());
+    step.Set("rejections", to_js(env, instance.step(i).rejections()));
     step.Set("scratchpadBytes", static_cast<double>(instance.step(i).scratchpad_bytes()));
     described.Set(static_cast<uint32_t>(i), step);
   }

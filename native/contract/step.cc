@@ -12,6 +12,11 @@ const StepInput& StepSpec::input(size_t index, const char* what) const {
   return inputs[index];
 }
 
+void Step::add_rejections(onednn::Rejections before) {
+  before.add(rejections_);
+  rejections_ = std::move(before);
+}
+
 std::string describe(const StepSpec& spec) {
   std::string text = spec.op + " '" + spec.node + "' (";
   for (size_t i = 0; i < spec.inputs.size(); i++) text += (i ? ", " : "") + spec.inputs[i].desc.to_string();

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "contract/attributes.h"
+#include "onednn/rejections.h"
 #include "tensor/tensor_desc.h"
 #include "weights/constant.h"
 
@@ -43,6 +44,14 @@ class Step {
   // oneDNN's impl_info_str; several primitives joined by '+'; "octavo:*" for our own loops.
   virtual std::string implementation() const = 0;
   virtual size_t scratchpad_bytes() const { return 0; }
+
+  // What was preferred to this implementation, and why it could not be.
+  const onednn::Rejections& rejections() const { return rejections_; }
+  // Puts what a wider choice rejected before this step's own rejections.
+  void add_rejections(onednn::Rejections before);
+
+ private:
+  onednn::Rejections rejections_;
 };
 
 // Makes the step that `spec.op` names. Everything that can be wrong with a spec is reported here, as

@@ -19,7 +19,7 @@ dnnl::memory::desc layout(const TensorDesc& image, bool in_blocks) {
 }  // namespace
 
 FusedPrimitive make_convolution(const ConvolutionProblem& problem, const Fusion& fusion, AddendForm form,
-                                const std::function<bool()>& products_fit) {
+                                const std::function<bool()>& products_fit, Rejections& rejections) {
   const auto src = layout(problem.src, problem.src_in_blocks),
              dst = layout(problem.dst, problem.dst_in_blocks);
   const dnnl::memory::desc weights(problem.weights, to_onednn(problem.weights_dtype),
@@ -50,25 +50,30 @@ FusedPrimitive make_convolution(const ConvolutionProblem& problem, const Fusion&
 #endif
   KernelChoice choice(problem.kernel);
   bool padding_hinders = false;
-  const auto takes = [&](const std::string& name) {
-    if (fault_of(name, problem, fusion, form)) {
-      const bool amx = name.find("amx") != std::string::npos;
-      padding_hinders |= amx && !fault_of(name, without_padding(problem), fusion, form);
-      return false;
+  const auto reason_against = [&](const Implementation& implementation) -> const char* {
+    if (const char* fault = fault_of(implementation, problem, fusion, form)) {
+      if (implementation.is_amx)
+        padding_hinders |= !fault_of(implementation, without_padding(problem), fusion, form);
+      return fault;
     }
-    return (!adds_in_16_bits(name, problem.src.dtype) || products_fit()) && choice.takes(name);
+    if (adds_in_16_bits(implementation, problem.src.dtype) && !products_fit())
+      return "adds pairs of products in 16 bits, which these weights exceed";
+    return choice.takes(implementation) ? nullptr : "another implementation is asked for";
   };
   do {
-    const std::string name = pd.impl_info_str();
-    if (!takes(name)) continue;
+    const Implementation implementation(pd.impl_info_str());
+    if (const char* reason = reason_against(implementation)) {
+      rejections.add(implementation.name, reason);
+      continue;
+    }
     try {
-      Primitive primitive(dnnl::convolution_forward(pd), name, pd.scratchpad_desc());
+      Primitive primitive(dnnl::convolution_forward(pd), implementation, pd.scratchpad_desc());
       auto result = complete(std::move(primitive), {src, pd.weights_desc(), bias, dst}, std::move(fused));
-      result.padding_hinders = padding_hinders && name.find("amx") == std::string::npos;
+      result.padding_hinders = padding_hinders && !implementation.is_amx;
       return result;
     } catch (const dnnl::error& error) {
-      // A description that was accepted, and a kernel that does not compile.
       if (error.status != dnnl_runtime_error) throw;
+      rejections.add(implementation.name, "oneDNN accepts the problem, but cannot compile the kernel");
     }
   } while (pd.next_impl());
   throw dnnl::error(dnnl_unimplemented, "oneDNN has no trustworthy implementation of this convolution");

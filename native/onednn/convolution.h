@@ -4,6 +4,7 @@
 #include <functional>
 
 #include "onednn/fused_primitive.h"
+#include "onednn/rejections.h"
 
 namespace octavo::onednn {
 
@@ -25,10 +26,10 @@ struct ConvolutionProblem {
 // An image of this shape whose channels lie in blocks.
 dnnl::memory::desc channel_blocks(const Dims& shape, DType dtype);
 
-// The implementation that problem.kernel chooses among those not known to be faulty. `products_fit` is asked
-// whether two products always fit 16 bits, where one comes up that would saturate. Throws dnnl::error,
-// dnnl_unimplemented, where there is none.
+// The implementation that problem.kernel chooses among those not known to be faulty; those that oneDNN offers
+// before it are added to `rejections`. `products_fit` is asked whether two products always fit 16 bits, where
+// one comes up that would saturate. Throws dnnl::error, dnnl_unimplemented, where there is none.
 FusedPrimitive make_convolution(const ConvolutionProblem& problem, const Fusion& fusion, AddendForm form,
-                                const std::function<bool()>& products_fit);
+                                const std::function<bool()>& products_fit, Rejections& rejections);
 
 }  // namespace octavo::onednn

@@ -6,8 +6,6 @@
 namespace octavo::onednn {
 
 namespace {
-bool contains(const std::string& text, const char* part) { return text.find(part) != std::string::npos; }
-
 int64_t div_up(int64_t a, int64_t b) { return (a + b - 1) / b; }
 
 struct Shape {
@@ -64,13 +62,13 @@ bool computes_exponentials(const Fusion& fusion) {
 #endif
 }  // namespace
 
-const char* fault_of(const std::string& implementation, const ConvolutionProblem& problem,
+const char* fault_of(const Implementation& implementation, const ConvolutionProblem& problem,
                      const Fusion& fusion, AddendForm form) {
   const Shape shape(problem);
-  const bool brgemm = contains(implementation, "brgconv:") || contains(implementation, "brg_conv_fwd:");
-  const bool brdgmm = contains(implementation, "brdgmm");
-  const bool amx = contains(implementation, "amx");
-  const bool amx_tiles = amx && contains(implementation, "jit:");
+  const bool brgemm = implementation.contains("brgconv:") || implementation.contains("brg_conv_fwd:");
+  const bool brdgmm = implementation.contains("brdgmm");
+  const bool amx = implementation.is_amx;
+  const bool amx_tiles = amx && implementation.contains("jit:");
   const bool zero_point = fusion.src_zero_point != 0 && fusion.weight_sums.empty();
   const bool binary = fusion.addend && form == AddendForm::binary;
 
@@ -83,10 +81,10 @@ const char* fault_of(const std::string& implementation, const ConvolutionProblem
   if ((brgemm || brdgmm) && has_empty_windows(problem, shape)) return "wrong where a window is all padding";
   // Taken for a per-channel addend, at wrong offsets.
   if (brdgmm && binary && shape.output == Dims{1, 1}) return "adds wrong elements to images of one pixel";
-  if (contains(implementation, "jit_bf16_1x1") && binary) return "adds wrong elements";
-  if (contains(implementation, "ip:ref")) return "a reference kernel in an inner product's name";
+  if (implementation.contains("jit_bf16_1x1") && binary) return "adds wrong elements";
+  if (implementation.contains("ip:ref")) return "a reference kernel in an inner product's name";
   // For some numbers of pixels: 27, 33, 36, 39, …
-  if (amx && contains(implementation, "jit_1x1:")) return "writes past the destination";
+  if (amx && implementation.contains("jit_1x1:")) return "writes past the destination";
   // Past the destination even.
   if ((amx_tiles || (amx && brgemm)) && zero_point && shape.padded && problem.padding_begin[1] == 0)
     return "compensates wrongly for rows padded above or below, not at the left";
@@ -98,7 +96,7 @@ const char* fault_of(const std::string& implementation, const ConvolutionProblem
     return "compensates wrongly for wide padding, or crashes";
   // Weights of eight channels by eight places are transposed by code that forgets the compensation.
   const bool compensated = zero_point || problem.src.dtype == DType::s8;
-  if (contains(implementation, "jit_uni_int8") && shape.is_depthwise() && compensated &&
+  if (implementation.contains("jit_uni_int8") && shape.is_depthwise() && compensated &&
       shape.kernel[0] * shape.kernel[1] == 8)
     return "loses the compensation of kernels of eight places";
 #if OCTAVO_ONEDNN_3
@@ -113,7 +111,7 @@ const char* fault_of(const std::string& implementation, const ConvolutionProblem
 #else
   // Blocks of 8 or 4 channels take registers that vroundps of the exponential function cannot name.
   const bool narrow = shape.groups > 1 && (shape.group_inputs % 16 != 0 || shape.group_outputs % 16 != 0);
-  const bool jit_avx512 = contains(implementation, "jit") && contains(implementation, ":avx512_core") && !amx;
+  const bool jit_avx512 = implementation.contains("jit") && implementation.contains(":avx512_core") && !amx;
   if (jit_avx512 && narrow && !shape.is_depthwise() && computes_exponentials(fusion))
     return "cannot be compiled with this function for few channels a group";
   // One full block of results with a tail: the block ignores padding at the right, though it hangs over the
@@ -122,7 +120,7 @@ const char* fault_of(const std::string& implementation, const ConvolutionProblem
   if (brgemm && !amx && over >= 4 && 2 * over - 1 <= shape.output[1])
     return "reads past the right edge where much of a row hangs over it";
   // The tail's length is taken from one group's channels.
-  if (contains(implementation, "jit_uni_int8") && shape.is_depthwise() && binary && shape.groups % 8 != 0)
+  if (implementation.contains("jit_uni_int8") && shape.is_depthwise() && binary && shape.groups % 8 != 0)
     return "adds wrong elements to the last channels";
 #endif
   return nullptr;
@@ -137,9 +135,9 @@ ConvolutionProblem without_padding(ConvolutionProblem problem) {
   return problem;
 }
 
-bool adds_in_16_bits(const std::string& implementation, DType src) {
+bool adds_in_16_bits(const Implementation& implementation, DType src) {
   if (!is_byte(src)) return false;
-  const auto isa = implementation.substr(implementation.rfind(':') + 1);
+  const auto& isa = implementation.isa;
   return isa == "sse41" || isa == "avx2" || isa == "avx512_core";
 }
 

@@ -7,9 +7,9 @@
 
 namespace octavo::onednn {
 
-// Why `implementation` (an impl_info_str) must not compute this problem: it crashes, writes past its buffers,
+// Why `implementation` must not compute this problem: it crashes, writes past its buffers,
 // computes wrong numbers, or is much slower than the one after it. Null where nothing is known against it.
-const char* fault_of(const std::string& implementation, const ConvolutionProblem& problem,
+const char* fault_of(const Implementation& implementation, const ConvolutionProblem& problem,
                      const Fusion& fusion, AddendForm form);
 
 // The problem of an image that already holds its padding.
@@ -17,6 +17,6 @@ ConvolutionProblem without_padding(ConvolutionProblem problem);
 
 // Whether `implementation` adds pairs of 8-bit products in 16 bits, which saturates: those for CPUs before
 // VNNI do, and oneDNN offers them, behind others, on every CPU.
-bool adds_in_16_bits(const std::string& implementation, DType src);
+bool adds_in_16_bits(const Implementation& implementation, DType src);
 
 }  // namespace octavo::onednn

@@ -37,8 +37,8 @@ std::optional<Primitive> make_eltwise(const EltwiseProblem& problem) {
   const dnnl::memory::desc run({problem.numel}, to_onednn(problem.dtype), dnnl::memory::dims{1});
   try {
     const auto pd = make_descriptor(problem, *algorithm, run);
-    if (is_reference(pd.impl_info_str())) return std::nullopt;
-    Primitive primitive(dnnl::eltwise_forward(pd), pd.impl_info_str(), pd.scratchpad_desc());
+    if (Implementation(pd.impl_info_str()).is_reference) return std::nullopt;
+    Primitive primitive(dnnl::eltwise_forward(pd), Implementation(pd.impl_info_str()), pd.scratchpad_desc());
     primitive.add(DNNL_ARG_SRC, run);
     primitive.add(DNNL_ARG_DST, run);
     return primitive;

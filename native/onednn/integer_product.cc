@@ -34,10 +34,10 @@ Primitive make_integer_product(const IntegerProductProblem& problem) {
   const dnnl::matmul::desc description(a, b, dst);
   dnnl::matmul::primitive_desc pd(description, attributes, engine());
 #endif
-  while (is_faulty_matmul(pd.impl_info_str(), problem.a.dtype, problem.a.shape.back()))
+  while (matmul_fault(Implementation(pd.impl_info_str()), problem.a.dtype, problem.a.shape.back()))
     if (!pd.next_impl())
       throw dnnl::error(dnnl_unimplemented, "oneDNN has no trustworthy implementation of this product");
-  Primitive primitive(dnnl::matmul(pd), pd.impl_info_str(), pd.scratchpad_desc());
+  Primitive primitive(dnnl::matmul(pd), Implementation(pd.impl_info_str()), pd.scratchpad_desc());
   primitive.add(DNNL_ARG_SRC, a);
   primitive.add(DNNL_ARG_WEIGHTS, b);
   primitive.add(DNNL_ARG_DST, dst);

@@ -7,10 +7,11 @@ KernelChoice::KernelChoice(const std::string& wanted) : wanted_("+" + wanted + "
   if (wanted.empty()) wanted_.clear();
 }
 
-bool KernelChoice::takes(const std::string& name) {
+bool KernelChoice::takes(const Implementation& implementation) {
   if (wanted_.empty()) return true;
+  const std::string& name = implementation.name;
   if (rank_ < 0) return wanted_.find("+" + name + "+") != std::string::npos;
-  if (name.find("ref") != std::string::npos) return false;
+  if (implementation.is_reference) return false;
   const bool is_new = seen_.insert(name.substr(0, name.rfind(':'))).second;
   return is_new && static_cast<int>(seen_.size()) == rank_ + 1;
 }

@@ -4,6 +4,8 @@
 #include <set>
 #include <string>
 
+#include "onednn/implementation.h"
+
 namespace octavo::onednn {
 
 class KernelChoice {
@@ -14,7 +16,7 @@ class KernelChoice {
   explicit KernelChoice(const std::string& wanted);
 
   // Whether this one, offered after those before, is it.
-  bool takes(const std::string& name);
+  bool takes(const Implementation& implementation);
 
  private:
   std::string wanted_;

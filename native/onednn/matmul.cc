@@ -28,7 +28,7 @@ struct Operands {
 
 // The first implementation that is not known to be faulty.
 dnnl::matmul::primitive_desc describe(const Operands& o, const TensorDesc& src,
-                                      const dnnl::primitive_attr& attributes) {
+                                      const dnnl::primitive_attr& attributes, Rejections& rejections) {
 #if OCTAVO_ONEDNN_3
   dnnl::matmul::primitive_desc pd(engine(), o.src, o.weights, o.bias, o.dst, attributes);
 #else
@@ -36,10 +36,13 @@ dnnl::matmul::primitive_desc describe(const Operands& o, const TensorDesc& src,
   const dnnl::matmul::desc description(o.src, o.weights, o.bias, o.dst);
   dnnl::matmul::primitive_desc pd(description, attributes, engine());
 #endif
-  while (is_faulty_matmul(pd.impl_info_str(), src.dtype, src.shape.back()))
-    if (!pd.next_impl())
-      throw dnnl::error(dnnl_unimplemented, "oneDNN has no trustworthy implementation of this product");
-  return pd;
+  do {
+    const Implementation implementation(pd.impl_info_str());
+    const char* fault = matmul_fault(implementation, src.dtype, src.shape.back());
+    if (!fault) return pd;
+    rejections.add(implementation.name, fault);
+  } while (pd.next_impl());
+  throw dnnl::error(dnnl_unimplemented, "oneDNN has no trustworthy implementation of this product");
 }
 
 TensorDesc with_two_rows(TensorDesc desc) {
@@ -51,7 +54,7 @@ TensorDesc with_two_rows(TensorDesc desc) {
 // `o` without the weights' layout, which is chosen here. From 3.12 on oneDNN has two for float32: columns, up
 // to twice as fast for a single row of the source, and blocks for several rows.
 Operands with_weights(Operands o, const TensorDesc& weights, Weights choice, const TensorDesc& src,
-                      const TensorDesc& dst, const dnnl::primitive_attr& attributes) {
+                      const TensorDesc& dst, const dnnl::primitive_attr& attributes, Rejections& rejections) {
   if (choice == Weights::as_given) {
     o.weights = to_onednn(weights);
     return o;
@@ -60,13 +63,14 @@ Operands with_weights(Operands o, const TensorDesc& weights, Weights choice, con
   if (choice == Weights::shared && src.shape[src.shape.size() - 2] == 1) {
     const auto rows = with_two_rows(src);
     const Operands several{to_onednn(rows), o.weights, o.bias, to_onednn(with_two_rows(dst))};
-    o.weights = describe(several, rows, attributes).weights_desc();
+    o.weights = describe(several, rows, attributes, rejections).weights_desc();
   }
   return o;
 }
 }  // namespace
 
-FusedPrimitive make_matmul(const MatmulProblem& problem, const Fusion& fusion, AddendForm form) {
+FusedPrimitive make_matmul(const MatmulProblem& problem, const Fusion& fusion, AddendForm form,
+                           Rejections& rejections) {
   const auto src = to_onednn(problem.src), dst = to_onednn(problem.dst);
   const int64_t channels = problem.dst.shape.back();
   const int last = 1 << (problem.dst.shape.size() - 1);
@@ -78,13 +82,14 @@ FusedPrimitive make_matmul(const MatmulProblem& problem, const Fusion& fusion, A
       has_bias ? dnnl::memory::desc(bias_shape, dnnl::memory::data_type::f32, row_major_strides(bias_shape))
                : dnnl::memory::desc();
   const TensorDesc& weights = problem.weights;
-  auto pd = describe(
-      with_weights({src, {}, bias, dst}, weights, problem.layout, problem.src, problem.dst, fused.attributes),
-      problem.src, fused.attributes);
+  auto pd = describe(with_weights({src, {}, bias, dst}, weights, problem.layout, problem.src, problem.dst,
+                                  fused.attributes, rejections),
+                     problem.src, fused.attributes, rejections);
   if (problem.layout != Weights::as_given && weights.dtype == DType::f32 && weights.shape.size() == 2 &&
       weights.shape[1] >= kShortRow && pd.weights_desc() == to_onednn(dense_rows(weights)))
-    pd = describe({src, to_onednn(spread_rows(weights)), bias, dst}, problem.src, fused.attributes);
-  Primitive primitive(dnnl::matmul(pd), pd.impl_info_str(), pd.scratchpad_desc());
+    pd = describe({src, to_onednn(spread_rows(weights)), bias, dst}, problem.src, fused.attributes,
+                  rejections);
+  Primitive primitive(dnnl::matmul(pd), Implementation(pd.impl_info_str()), pd.scratchpad_desc());
   return complete(std::move(primitive), {src, pd.weights_desc(), bias, dst}, std::move(fused));
 }
 
@@ -119,10 +124,11 @@ Product make_product(const ProductProblem& problem) {
     scale_product(problem.alpha);
   }
   attributes.set_post_ops(post_ops);
-  const auto pd =
-      describe(with_weights({a, {}, {}, dst}, problem.b, problem.layout, problem.a, problem.dst, attributes),
-               problem.a, attributes);
-  Primitive primitive(dnnl::matmul(pd), pd.impl_info_str(), pd.scratchpad_desc());
+  Rejections unread;
+  const auto pd = describe(
+      with_weights({a, {}, {}, dst}, problem.b, problem.layout, problem.a, problem.dst, attributes, unread),
+      problem.a, attributes, unread);
+  Primitive primitive(dnnl::matmul(pd), Implementation(pd.impl_info_str()), pd.scratchpad_desc());
   primitive.add(DNNL_ARG_SRC, a);
   primitive.add(DNNL_ARG_WEIGHTS, pd.weights_desc());
   primitive.add(DNNL_ARG_DST, dst);

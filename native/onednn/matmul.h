@@ -2,6 +2,7 @@
 #pragma once
 
 #include "onednn/fused_primitive.h"
+#include "onednn/rejections.h"
 
 namespace octavo::onednn {
 
@@ -20,7 +21,10 @@ struct MatmulProblem {
   bool has_bias;  // [N]
 };
 
-FusedPrimitive make_matmul(const MatmulProblem& problem, const Fusion& fusion, AddendForm form);
+// The first implementation that is not known to be faulty; those before it are added to `rejections`. Throws
+// dnnl::error, dnnl_unimplemented, where there is none.
+FusedPrimitive make_matmul(const MatmulProblem& problem, const Fusion& fusion, AddendForm form,
+                           Rejections& rejections);
 
 // alpha * a b + beta * c of floats; batch extents of 1 broadcast, and all of c's.
 struct ProductProblem {

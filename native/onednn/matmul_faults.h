@@ -6,7 +6,7 @@
 
 namespace octavo::onednn {
 
-// Whether `implementation` (an impl_info_str) crashes on products of `inner` terms.
-bool is_faulty_matmul(const std::string& implementation, DType src, int64_t inner);
+// Why `implementation` must not compute products of `inner` terms; null where nothing is known against it.
+const char* matmul_fault(const Implementation& implementation, DType src, int64_t inner);
 
 }  // namespace octavo::onednn

@@ -33,8 +33,9 @@ auto describe(const ConvolutionProblem& problem, dnnl::prop_kind kind) {
 PlainConvolution make_plain_convolution(const ConvolutionProblem& problem) {
   // As PyTorch's eager mode asks: inference would choose among other kernels, which add in another order.
   const auto pd = describe(problem, dnnl::prop_kind::forward_training);
-  PlainConvolution result{Primitive(dnnl::convolution_forward(pd), pd.impl_info_str(), pd.scratchpad_desc()),
-                          pd.src_desc(), pd.weights_desc(), pd.dst_desc()};
+  PlainConvolution result{
+      Primitive(dnnl::convolution_forward(pd), Implementation(pd.impl_info_str()), pd.scratchpad_desc()),
+      pd.src_desc(), pd.weights_desc(), pd.dst_desc()};
   result.primitive.add(DNNL_ARG_SRC, result.src);
   result.primitive.add(DNNL_ARG_WEIGHTS, result.weights);
   result.primitive.add(DNNL_ARG_DST, result.dst);

@@ -19,8 +19,8 @@ auto make_descriptor(const PoolingProblem& p, const dnnl::memory::desc& src, con
 
 // Vectors of the AVX2 kernel for bytes hold 32 channels. Fewer are stored by instructions that may fault on
 // bytes they leave alone: those before the destination, and of a source that ends with its page.
-bool is_faulty(const std::string& implementation, const PoolingProblem& problem) {
-  return implementation == "jit_int:avx2" && is_byte(problem.src.dtype) && problem.src.shape[1] < 32;
+bool is_faulty(const Implementation& implementation, const PoolingProblem& problem) {
+  return implementation.name == "jit_int:avx2" && is_byte(problem.src.dtype) && problem.src.shape[1] < 32;
 }
 }  // namespace
 
@@ -28,9 +28,9 @@ std::optional<Primitive> make_pooling(const PoolingProblem& problem) {
   const auto src = to_onednn(problem.src), dst = to_onednn(problem.dst);
   try {
     const auto pd = make_descriptor(problem, src, dst);
-    const std::string implementation = pd.impl_info_str();
+    const Implementation implementation(pd.impl_info_str());
     // "simple_nchw" is plain loops, too.
-    if (is_reference(implementation) || implementation.rfind("simple", 0) == 0) return std::nullopt;
+    if (implementation.is_reference || implementation.contains("simple")) return std::nullopt;
     if (is_faulty(implementation, problem)) return std::nullopt;
 #if OCTAVO_ONEDNN_3
     Primitive primitive(dnnl::pooling_forward(pd), implementation, pd.scratchpad_desc());

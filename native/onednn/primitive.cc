@@ -52,7 +52,7 @@ dnnl::memory::desc with_type(const dnnl::memory::desc& desc, dnnl::memory::data_
 #endif
 }
 
-Primitive::Primitive(dnnl::primitive primitive, std::string implementation,
+Primitive::Primitive(dnnl::primitive primitive, Implementation implementation,
                      const dnnl::memory::desc& scratchpad)
     : primitive_(std::move(primitive)),
       implementation_(std::move(implementation)),
@@ -80,7 +80,5 @@ dnnl::primitive_attr base_attributes() {
   attributes.set_scratchpad_mode(dnnl::scratchpad_mode::user);
   return attributes;
 }
-
-bool is_reference(const std::string& implementation) { return implementation.rfind("ref", 0) == 0; }
 
 }  // namespace octavo::onednn

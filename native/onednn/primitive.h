@@ -1,10 +1,10 @@
 // One compiled oneDNN primitive with its memory objects: made once, bound to buffers and executed many times.
 #pragma once
 
-#include <string>
 #include <unordered_map>
 
 #include "onednn/api.h"
+#include "onednn/implementation.h"
 #include "tensor/tensor_desc.h"
 
 namespace octavo::onednn {
@@ -21,9 +21,9 @@ dnnl::memory::desc with_type(const dnnl::memory::desc& desc, dnnl::memory::data_
 
 class Primitive {
  public:
-  // `implementation` is the primitive descriptor's impl_info_str(), `scratchpad` its scratchpad_desc() (made
-  // with scratchpad_mode::user).
-  Primitive(dnnl::primitive primitive, std::string implementation, const dnnl::memory::desc& scratchpad);
+  // `implementation` names the primitive descriptor, `scratchpad` is its scratchpad_desc() (made with
+  // scratchpad_mode::user).
+  Primitive(dnnl::primitive primitive, Implementation implementation, const dnnl::memory::desc& scratchpad);
 
   // Declares an argument; its buffer comes with bind().
   void add(int argument, const dnnl::memory::desc& desc);
@@ -33,20 +33,17 @@ class Primitive {
   void bind(int argument, const void* data);
   void execute(void* scratchpad);
 
-  const std::string& implementation() const { return implementation_; }
+  const Implementation& implementation() const { return implementation_; }
   size_t scratchpad_bytes() const { return scratchpad_bytes_; }
 
  private:
   dnnl::primitive primitive_;
-  std::string implementation_;
+  Implementation implementation_;
   size_t scratchpad_bytes_;
   std::unordered_map<int, dnnl::memory> arguments_;
 };
 
 // Attributes every primitive is made with: scratchpad from the caller.
 dnnl::primitive_attr base_attributes();
-
-// Whether impl_info_str() names one of oneDNN's reference kernels: correct, and slow beyond use.
-bool is_reference(const std::string& implementation);
 
 }  // namespace octavo::onednn

@@ -47,6 +47,7 @@ class InFloat32 : public Step {
     for (auto& output : wide.outputs) outputs_.push_back(widen(output));
     step_ = create(wide);
     step_offset_ = scratch_.reserve(step_->scratchpad_bytes());
+    add_rejections(step_->rejections());
   }
 
   void execute(const Buffers& buffers) override {
@@ -120,13 +121,20 @@ bool has_bf16(const StepSpec& spec) {
 
 std::unique_ptr<Step> with_float32_fallback(const StepSpec& spec, StepCreator create) {
   if (!has_bf16(spec)) return create(spec);
+  onednn::Rejections rejections;
   try {
     auto step = create(spec);
-    if (step->implementation().find("ref") == std::string::npos) return step;
+    const onednn::Implementation implementation(step->implementation());
+    if (!implementation.is_reference) return step;
+    rejections = step->rejections();
+    rejections.add(implementation.name, "a reference kernel; float32 is faster");
   } catch (const dnnl::error& error) {
     if (error.status != dnnl_unimplemented) throw;
+    rejections.add("oneDNN in bfloat16", error.what());
   }
-  return std::make_unique<InFloat32>(spec, create);
+  auto wide = std::make_unique<InFloat32>(spec, create);
+  wide->add_rejections(std::move(rejections));
+  return wide;
 }
 
 }  // namespace octavo

@@ -13,10 +13,6 @@ bool is_identity(const onednn::BiasTransform& bias) {
          std::all_of(bias.offset.begin(), bias.offset.end(), [](float o) { return o == 0; });
 }
 
-bool is_reference(const onednn::FusedPrimitive& fused) {
-  return fused.primitive.implementation().find("ref") != std::string::npos;
-}
-
 // Sums write over their addend, so its elements must be as large as the destination's.
 std::vector<onednn::AddendForm> addend_forms(const onednn::Fusion& fusion, DType dst) {
   using onednn::AddendForm;
@@ -34,7 +30,7 @@ onednn::FusedPrimitive make_fused(const onednn::Fusion& fusion, DType dst,
   for (const auto form : addend_forms(fusion, dst)) {
     try {
       auto fused = make(form);
-      if (!is_reference(fused)) return fused;
+      if (!fused.primitive.implementation().is_reference) return fused;
       if (!slow) slow.emplace(std::move(fused));
     } catch (const dnnl::error&) {
       if (!failure) failure = std::current_exception();
@@ -115,7 +111,7 @@ void FusedStep::execute(const Buffers& buffers) {
 
 std::string FusedStep::implementation() const {
   return src_.prefix() + weights_.prefix() + (addend_ ? addend_->prefix() : "") +
-         fused_.primitive.implementation() + dst_.suffix();
+         fused_.primitive.implementation().name + dst_.suffix();
 }
 
 }  // namespace octavo

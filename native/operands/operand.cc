@@ -74,6 +74,6 @@ void Operand::place(const void* data, void* target, void* scratchpad) {
   if (source != target) std::memcpy(target, source, bytes_);
 }
 
-std::string Operand::prefix() const { return reorder_ ? reorder_->implementation() + "+" : ""; }
+std::string Operand::prefix() const { return reorder_ ? reorder_->implementation().name + "+" : ""; }
 
 }  // namespace octavo

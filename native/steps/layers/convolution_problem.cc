@@ -92,7 +92,7 @@ Convolution read_convolution(const StepSpec& spec) {
   return c;
 }
 
-const char* known_fault(const std::string& implementation, const StepSpec& spec) {
+const char* known_fault(const onednn::Implementation& implementation, const StepSpec& spec) {
   const auto c = read_convolution(spec);
   const auto fusion = read_fusion(spec, c.weight.shape[0]);
   const auto form = fusion.addend ? onednn::AddendForm::binary : onednn::AddendForm::sum;

@@ -24,6 +24,6 @@ Convolution read_convolution(const StepSpec& spec);
 TensorDesc as_image(TensorDesc desc, size_t rank);
 
 // Why oneDNN's `implementation` must not compute this convolution; null where nothing is known against it.
-const char* known_fault(const std::string& implementation, const StepSpec& spec);
+const char* known_fault(const onednn::Implementation& implementation, const StepSpec& spec);
 
 }  // namespace octavo

@@ -2,6 +2,7 @@
 // as its inner product refuses zero points, on its convolution where that is faster, or on our own kernels.
 #include <stdexcept>
 
+#include "contract/candidates.h"
 #include "contract/table.h"
 #include "onednn/matmul.h"
 #include "operands/float32_fallback.h"
@@ -72,10 +73,46 @@ TensorDesc as_image(const TensorDesc& desc, bool is_column) {
   return image;
 }
 
-std::unique_ptr<Step> create_exact_linear(const StepSpec& spec, const FusedInputs& inputs,
-                                          const onednn::Fusion& fusion) {
-  const auto &src = spec.inputs[0].desc, &weight = spec.inputs[1].desc, &dst = spec.outputs[0];
-  const auto* addend = inputs.addend < 0 ? nullptr : &spec.inputs[inputs.addend].desc;
+// One linear step as its candidates see it.
+struct LinearCall {
+  // Checks the shapes. Throws std::invalid_argument.
+  explicit LinearCall(const StepSpec& spec);
+
+  const StepSpec& spec;
+  const TensorDesc &src, &weight, &dst;
+  FusedInputs inputs{};
+  onednn::Fusion fusion;
+  onednn::Rejections rejections;
+};
+
+LinearCall::LinearCall(const StepSpec& given)
+    : spec(given),
+      src(spec.input(0, "the tensor").desc),
+      weight(spec.input(1, "the weight").desc),
+      dst(spec.outputs.at(0)) {
+  if (src.shape.empty()) throw std::invalid_argument("the input must have at least 1 dimension");
+  if (weight.shape.size() != 2 || weight.shape[1] != src.shape.back())
+    throw std::invalid_argument("the weight must be [out, " + std::to_string(src.shape.back()) + "], got " +
+                                weight.to_string());
+  Dims expected = src.shape;
+  expected.back() = weight.shape[0];
+  if (dst.shape != expected)
+    throw std::invalid_argument("the output must be " + TensorDesc{dst.dtype, expected, {}}.to_string());
+  if (src.numel() == 0 || dst.numel() == 0) throw std::invalid_argument("empty tensors cannot be multiplied");
+  inputs = read_inputs(spec, weight.shape[0]);
+  fusion = read_fusion(spec, weight.shape[0]);
+}
+
+Refusal refuse_exact(LinearCall& call) {
+  const bool few_rows = call.dst.numel() / call.weight.shape[0] < kFewRows;
+  if (few_rows && has_exact_layers(call.src.dtype)) return std::nullopt;
+  return exact_layer_refusal(call.spec);
+}
+
+Attempt make_exact(LinearCall& call) {
+  const auto &src = call.src, &weight = call.weight, &dst = call.dst;
+  const auto& inputs = call.inputs;
+  const auto* addend = inputs.addend < 0 ? nullptr : &call.spec.inputs[inputs.addend].desc;
   const bool is_column = is_one_matrix(src) && is_one_matrix(dst) && (!addend || is_one_matrix(*addend));
   ExactProblem problem;
   problem.weight = {
@@ -91,57 +128,73 @@ std::unique_ptr<Step> create_exact_linear(const StepSpec& spec, const FusedInput
                          {0, 0},
                          inputs.bias >= 0};
   if (addend) problem.addend = as_image(*addend, is_column);
-  return create_exact_layer(spec, std::move(problem), inputs, fusion);
+  return {create_exact_layer(call.spec, std::move(problem), inputs, call.fusion)};
 }
 
-bool is_slow(const Step& step) {
-  const auto name = step.implementation();
-  return name.find("ref") != std::string::npos || name.find("gemm") != std::string::npos;
+// What oneDNN's kernels need for a zero point; our own compute without.
+void read_weight_sums(LinearCall& call) {
+  auto& sums = call.fusion.weight_sums;
+  const auto& weight = call.spec.inputs[1];
+  if (call.fusion.src_zero_point != 0 && sums.empty() && has_weight_sums(weight)) sums = weight_sums(weight);
 }
 
-std::unique_ptr<Step> create(const StepSpec& spec) {
-  const auto& src = spec.input(0, "the tensor").desc;
-  const auto& weight = spec.input(1, "the weight").desc;
-  const auto& dst = spec.outputs.at(0);
-  if (src.shape.empty()) throw std::invalid_argument("the input must have at least 1 dimension");
-  if (weight.shape.size() != 2 || weight.shape[1] != src.shape.back())
-    throw std::invalid_argument("the weight must be [out, " + std::to_string(src.shape.back()) + "], got " +
-                                weight.to_string());
-  const int64_t channels = weight.shape[0];
-  Dims expected = src.shape;
-  expected.back() = channels;
-  if (dst.shape != expected)
-    throw std::invalid_argument("the output must be " + TensorDesc{dst.dtype, expected, {}}.to_string());
-  if (src.numel() == 0 || dst.numel() == 0) throw std::invalid_argument("empty tensors cannot be multiplied");
-  const auto inputs = read_inputs(spec, channels);
-  auto fusion = read_fusion(spec, channels);
-  const bool few_rows = dst.numel() / channels < kFewRows;
-  if ((has_exact_layers(src.dtype) && few_rows) || needs_exact_layer(spec))
-    return create_exact_linear(spec, inputs, fusion);
-  if (fusion.src_zero_point != 0 && has_weight_sums(spec.inputs[1]))
-    fusion.weight_sums = weight_sums(spec.inputs[1]);
-  if (has_exact_layers(src.dtype))
-    if (auto step = create_pixel_linear(spec, inputs, fusion)) return step;
+Refusal refuse_pixels(LinearCall& call) {
+  if (has_exact_layers(call.src.dtype)) return std::nullopt;
+  return is_byte(call.src.dtype) ? "oneDNN has fast products of bytes on this CPU"
+                                 : "is for 8-bit integers alone";
+}
 
+Attempt make_pixels(LinearCall& call) {
+  read_weight_sums(call);
+  return create_pixel_linear(call.spec, call.inputs, call.fusion, call.rejections);
+}
+
+std::unique_ptr<Step> create_product(LinearCall& call, const MatrixView& source, const MatrixView& result) {
+  read_weight_sums(call);
+  const auto& spec = call.spec;
+  const auto &weight = call.weight, &dst = call.dst;
+  const auto& inputs = call.inputs;
   const TensorDesc transposed{
-      weight.dtype, {weight.shape[1], channels}, {weight.strides[1], weight.strides[0]}};
+      weight.dtype, {weight.shape[1], weight.shape[0]}, {weight.strides[1], weight.strides[0]}};
   TensorDesc packed = transposed;
-  if (src.dtype == DType::bf16) packed.dtype = DType::bf16;
+  if (call.src.dtype == DType::bf16) packed.dtype = DType::bf16;
   const auto layout =
       spec.attributes.boolean("rowsVary", false) ? onednn::Weights::shared : onednn::Weights::packed;
-  const auto make = [&](const MatrixView& source, const MatrixView& result) {
-    const onednn::MatmulProblem problem{source.matrix, result.matrix, packed, layout, inputs.bias >= 0};
-    auto fused = make_fused(fusion, dst.dtype, [&](onednn::AddendForm form) {
-      return onednn::make_matmul(problem, fusion, form);
-    });
-    FusedViews views{source.view, onednn::to_onednn(transposed), result.view, {}};
-    if (inputs.addend >= 0) views.addend = spec.inputs[inputs.addend].desc;
-    return std::make_unique<FusedStep>(spec, inputs, views, std::move(fused));
-  };
-  auto step = make(as_matrix(src), as_matrix(dst));
-  // oneDNN has fast int8 kernels for rows without gaps alone.
-  if (is_slow(*step) && !(src.is_contiguous() && dst.is_contiguous())) step = make(copied(src), copied(dst));
-  return step;
+  const onednn::MatmulProblem problem{source.matrix, result.matrix, packed, layout, inputs.bias >= 0};
+  auto fused = make_fused(call.fusion, dst.dtype, [&](onednn::AddendForm form) {
+    return onednn::make_matmul(problem, call.fusion, form, call.rejections);
+  });
+  FusedViews views{source.view, onednn::to_onednn(transposed), result.view, {}};
+  if (inputs.addend >= 0) views.addend = spec.inputs[inputs.addend].desc;
+  return std::make_unique<FusedStep>(spec, inputs, views, std::move(fused));
+}
+
+Refusal always(LinearCall&) { return std::nullopt; }
+
+// oneDNN has fast int8 kernels for rows without gaps alone.
+Attempt make_product(LinearCall& call) {
+  auto step = create_product(call, as_matrix(call.src), as_matrix(call.dst));
+  const bool has_gaps = !call.src.is_contiguous() || !call.dst.is_contiguous();
+  if (has_gaps && onednn::Implementation(step->implementation()).is_slow())
+    return {nullptr, step->implementation() + " is slow, as rows have gaps"};
+  return {std::move(step)};
+}
+
+Attempt make_product_of_copies(LinearCall& call) {
+  return {create_product(call, copied(call.src), copied(call.dst))};
+}
+
+// In order of preference.
+const Candidate<LinearCall> candidates[] = {
+    {"octavo:exact", refuse_exact, make_exact},
+    {"oneDNN's convolution", refuse_pixels, make_pixels},
+    {"oneDNN's matmul", always, make_product},
+    {"oneDNN's matmul of copied rows", always, make_product_of_copies},
+};
+
+std::unique_ptr<Step> create(const StepSpec& spec) {
+  LinearCall call(spec);
+  return create_preferred(candidates, call);
 }
 }  // namespace
 

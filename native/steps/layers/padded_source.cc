@@ -38,6 +38,7 @@ class PaddedSource : public Step {
 
     image_offset_ = scratch_.reserve(padded.span_bytes());
     step_offset_ = scratch_.reserve(step_->scratchpad_bytes());
+    add_rejections(step_->rejections());
   }
 
   void execute(const Buffers& buffers) override {

@@ -39,8 +39,8 @@ class PlainConvolution : public Step {
   }
 
   std::string implementation() const override {
-    return src_.prefix() + weights_.prefix() + primitive_.implementation() +
-           (reorder_ ? "+" + reorder_->implementation() : "");
+    return src_.prefix() + weights_.prefix() + primitive_.implementation().name +
+           (reorder_ ? "+" + reorder_->implementation().name : "");
   }
   size_t scratchpad_bytes() const override { return scratch_.bytes(); }
 
@@ -58,18 +58,25 @@ class PlainConvolution : public Step {
 bool is_plain(const TensorDesc& desc) { return desc.dtype == DType::f32 && desc.is_contiguous(); }
 }  // namespace
 
-std::unique_ptr<Step> create_plain_convolution(const StepSpec& spec,
-                                               const onednn::ConvolutionProblem& problem,
-                                               const onednn::Fusion& fusion, const TensorDesc& src,
-                                               const dnnl::memory::desc& weights, const TensorDesc& dst) {
-  const bool fuses = fusion.addend || fusion.unary;
+std::optional<std::string> plain_convolution_refusal(const StepSpec& spec,
+                                                     const onednn::ConvolutionProblem& problem,
+                                                     const onednn::Fusion& fusion, const TensorDesc& src,
+                                                     const TensorDesc& dst) {
   const bool plain_bias = !problem.has_bias || spec.inputs[2].desc.dtype == DType::f32;
+  if (!is_plain(src) || !is_plain(dst) || problem.weights_dtype != DType::f32 || !plain_bias)
+    return "is for row-major float32 tensors alone";
+  if (fusion.addend || fusion.unary) return "fuses nothing";
   // An image of one pixel lies both ways; a constant weight says that a plan runs it, channels-last.
   const bool of_plan = spec.inputs[1].constant && layout_of(src) == layout_of(problem.src) &&
                        layout_of(dst) == layout_of(problem.dst);
-  if (of_plan || fuses || !plain_bias || !is_plain(src) || !is_plain(dst) ||
-      problem.weights_dtype != DType::f32)
-    return nullptr;
+  if (of_plan) return "the images of a plan are channels-last already";
+  return std::nullopt;
+}
+
+std::unique_ptr<Step> create_plain_convolution(const StepSpec& spec,
+                                               const onednn::ConvolutionProblem& problem,
+                                               const TensorDesc& src, const dnnl::memory::desc& weights,
+                                               const TensorDesc& dst) {
   return std::make_unique<PlainConvolution>(spec, problem.has_bias, src, weights, dst,
                                             onednn::make_plain_convolution(problem));
 }

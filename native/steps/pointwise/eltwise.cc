@@ -110,7 +110,8 @@ class OneDnnEltwise : public Step {
 
   std::string implementation() const override {
     if (!primitive_) return "octavo:nothing";
-    return (gather_ ? "octavo:copy+" : "") + primitive_->implementation() + (scatter_ ? "+octavo:copy" : "");
+    return (gather_ ? "octavo:copy+" : "") + primitive_->implementation().name +
+           (scatter_ ? "+octavo:copy" : "");
   }
   size_t scratchpad_bytes() const override { return scratch_.bytes(); }
 

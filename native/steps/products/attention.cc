@@ -140,8 +140,8 @@ class Attention : public Step {
   }
 
   std::string implementation() const override {
-    return q_.prefix() + k_.prefix() + v_.prefix() + first_->primitive.implementation() + "+octavo:softmax+" +
-           (round_ ? "octavo:convert+" : "") + second_->primitive.implementation() +
+    return q_.prefix() + k_.prefix() + v_.prefix() + first_->primitive.implementation().name +
+           "+octavo:softmax+" + (round_ ? "octavo:convert+" : "") + second_->primitive.implementation().name +
            (scatter_ ? "+octavo:copy" : "");
   }
   size_t scratchpad_bytes() const override { return scratch_.bytes(); }

@@ -119,7 +119,7 @@ class InFloat : public Step {
     if (store_) store_->execute(dst, buffers.outputs[0]);
   }
   std::string implementation() const override {
-    return "octavo:convert+" + product_->primitive.implementation() + (store_ ? "+octavo:convert" : "");
+    return "octavo:convert+" + product_->primitive.implementation().name + (store_ ? "+octavo:convert" : "");
   }
   size_t scratchpad_bytes() const override { return scratch_.bytes(); }
 
@@ -164,15 +164,12 @@ class InIntegers : public Step {
     dst_.finish(buffers.outputs[0], buffers.scratchpad);
   }
   std::string implementation() const override {
-    return a_.prefix() + (b_ ? b_->prefix() : "octavo:convert+") + primitive_->implementation() +
+    return a_.prefix() + (b_ ? b_->prefix() : "octavo:convert+") + primitive_->implementation().name +
            dst_.suffix();
   }
   size_t scratchpad_bytes() const override { return scratch_.bytes(); }
 
-  bool is_fast() const {
-    const std::string& name = primitive_->implementation();
-    return name.find("ref") == std::string::npos && name.find("gemm:jit") == std::string::npos;
-  }
+  bool is_fast() const { return !primitive_->implementation().is_slow(); }
 
  private:
   ScratchLayout scratch_;

@@ -74,7 +74,7 @@ class Matmul : public Step {
   }
 
   std::string implementation() const override {
-    return a_.prefix() + b_.prefix() + product_.primitive.implementation() + dst_.suffix();
+    return a_.prefix() + b_.prefix() + product_.primitive.implementation().name + dst_.suffix();
   }
   size_t scratchpad_bytes() const override { return scratch_.bytes(); }
 

@@ -50,7 +50,7 @@ class OneDnnPool : public Step {
     primitive_.bind(DNNL_ARG_DST, buffers.outputs[0]);
     primitive_.execute(buffers.scratchpad);
   }
-  std::string implementation() const override { return primitive_.implementation(); }
+  std::string implementation() const override { return primitive_.implementation().name; }
   size_t scratchpad_bytes() const override { return primitive_.scratchpad_bytes(); }
 
  private:

@@ -239,10 +239,13 @@ class ExactLayer : public Step {
 
 bool has_exact_layers(DType src) { return is_byte(src) && onednn::int8_sums_saturate(); }
 
-bool needs_exact_layer(const StepSpec& spec) {
-  if (!has_exact_layers(spec.inputs[0].desc.dtype)) return false;
+std::optional<std::string> exact_layer_refusal(const StepSpec& spec) {
+  const DType src = spec.inputs[0].desc.dtype;
+  if (!is_byte(src)) return "is for 8-bit integers alone";
+  if (!has_exact_layers(src)) return "oneDNN's sums do not saturate on this CPU";
   const bool has_bf16 = spec.outputs[0].dtype == DType::bf16 || spec.inputs.back().desc.dtype == DType::bf16;
-  return has_bf16 || !products_fit_16_bits(spec);
+  if (!has_bf16 && products_fit_16_bits(spec)) return "oneDNN's sums are exact: two products fit 16 bits";
+  return std::nullopt;
 }
 
 std::unique_ptr<Step> create_exact_layer(const StepSpec& spec, ExactProblem problem,

@@ -2,6 +2,8 @@
 // (onednn::int8_sums_saturate): 16-bit products of pairs, added in 32 bits.
 #pragma once
 
+#include <optional>
+
 #include "contract/step.h"
 #include "onednn/convolution.h"
 #include "operands/fused_inputs.h"
@@ -18,9 +20,9 @@ struct ExactProblem {
 
 // Whether create_exact_layer() is for layers that read this dtype on this CPU.
 bool has_exact_layers(DType src);
-// Whether oneDNN would do without it worse: its sums could saturate, or it would compute in float32 between
-// conversions, having no kernels for bfloat16 there.
-bool needs_exact_layer(const StepSpec& spec);
+// Why oneDNN does as well without it; nothing where its sums could saturate, or where it would compute in
+// float32 between conversions, having no kernels for bfloat16 there.
+std::optional<std::string> exact_layer_refusal(const StepSpec& spec);
 
 // Throws std::invalid_argument for a pointwise function that cannot be fused.
 std::unique_ptr<Step> create_exact_layer(const StepSpec& spec, ExactProblem problem,

@@ -1,0 +1,46 @@
+// One convolution step as its candidates see it: the problem, what is fused into it, and oneDNN's primitive.
+#pragma once
+
+#include "onednn/rejections.h"
+#include "operands/fused_inputs.h"
+#include "operands/fused_step.h"
+#include "steps/layers/convolution_problem.h"
+
+namespace octavo {
+
+struct ConvolutionCall {
+  // Reads and checks everything. Throws std::invalid_argument.
+  explicit ConvolutionCall(const StepSpec& spec);
+
+  // oneDNN's primitive for a problem.
+  struct Made {
+    onednn::ConvolutionProblem problem;
+    onednn::FusedPrimitive fused;
+    bool chosen;  // has the kernel that was asked for
+
+    const onednn::Implementation& implementation() const { return fused.primitive.implementation(); }
+  };
+  // On images in blocks of channels, which are for float32 alone.
+  Made make_in_blocks();
+  // On channels-last images; made when it is first asked for.
+  Made& channels_last();
+
+  // The weight's own layout under the primitive's shape: [G, O/G, I, KH, KW] where there are groups.
+  dnnl::memory::desc weight_view() const;
+  std::unique_ptr<Step> step_of(Made made) const;
+
+  const StepSpec& spec;
+  Convolution convolution;
+  FusedInputs inputs;
+  onednn::Fusion fusion;
+  onednn::Rejections rejections;
+
+ private:
+  Made make(onednn::ConvolutionProblem problem);
+
+  std::optional<Made> channels_last_;
+};
+
+bool is_padded(const onednn::ConvolutionProblem& problem);
+
+}  // namespace octavo
