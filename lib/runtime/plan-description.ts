@@ -1,7 +1,7 @@
 import type { CompiledStep, RejectedImplementation } from '../native/addon.ts';
 import type { StepName } from '../native/step-name.ts';
 import { type BuiltPlan, bytesMoved, type ConstantMemory, multiplyAdds } from '../plan/index.ts';
-import { type DType, rowMajorStrides } from '../tensor/index.ts';
+import { type DType, isRowMajor } from '../tensor/index.ts';
 import { alignColumns } from './text-columns.ts';
 import { countThreads } from './threads.ts';
 
@@ -68,9 +68,6 @@ export interface PlanDescription {
   };
 }
 
-const isRowMajor = ({ shape, strides }: { shape: readonly number[]; strides: readonly number[] }) =>
-  rowMajorStrides(shape).every((stride, axis) => shape[axis] === 1 || strides[axis] === stride);
-
 /** The shape of several parts of a batch together. */
 export function wholeShape(ofPart: readonly number[], parts: number): readonly number[] {
   return parts === 1 ? ofPart : [parts * ofPart[0], ...ofPart.slice(1)];
@@ -100,7 +97,7 @@ export function describePlan(
       rejections,
       dtype,
       shape: image ?? shape,
-      layout: image ? 'blocks of channels' : isRowMajor({ shape, strides }) ? 'row-major' : 'strided',
+      layout: image ? 'blocks of channels' : isRowMajor(shape, strides) ? 'row-major' : 'strided',
       inputDtype: inputs[0].dtype,
       multiplyAdds: parts * multiplyAdds(operands),
       bytes: parts * bytesMoved(operands),
