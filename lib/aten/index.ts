@@ -1,26 +1,25 @@
-import { activations } from './activation.ts';
-import { arithmetic } from './arithmetic.ts';
-import { attention } from './attention.ts';
-import { convolutions } from './convolution.ts';
-import { embeddings } from './embedding.ts';
-import { embeddingBags } from './embedding-bag.ts';
-import { integerLayers } from './integer-layers.ts';
-import { linears } from './linear.ts';
-import { mkldnn } from './mkldnn.ts';
-import { movement } from './movement.ts';
-import { normalization } from './normalization.ts';
-import { octavo } from './octavo.ts';
-import { onednn } from './onednn.ts';
-import { pooling } from './pooling.ts';
-import { quantizedDecomposed } from './quantized-decomposed.ts';
-import { reductions } from './reduction.ts';
+import { attention } from './layers/attention.ts';
+import { convolutions } from './layers/convolution.ts';
+import { embeddings } from './layers/embedding.ts';
+import { embeddingBags } from './layers/embedding-bag.ts';
+import { linears } from './layers/linear.ts';
+import { mkldnn } from './layers/mkldnn.ts';
+import { normalization } from './layers/normalization.ts';
+import { pooling } from './layers/pooling.ts';
+import { movement } from './movement/movement.ts';
+import { sizes } from './movement/sizes.ts';
+import { stridedViews } from './movement/strided-view.ts';
+import { views } from './movement/view.ts';
+import { activations } from './pointwise/activation.ts';
+import { arithmetic } from './pointwise/arithmetic.ts';
+import { integerLayers } from './quantized/integer-layers.ts';
+import { octavo } from './quantized/octavo.ts';
+import { onednn } from './quantized/onednn.ts';
+import { quantizedDecomposed } from './quantized/quantized-decomposed.ts';
+import { transformer } from './quantized/transformer.ts';
+import { weightOnly } from './quantized/weight-only.ts';
+import { reductions } from './reductions/reduction.ts';
 import { OperatorRegistry } from './registry.ts';
-
-import { sizes } from './sizes.ts';
-import { stridedViews } from './strided-view.ts';
-import { transformer } from './transformer.ts';
-import { views } from './view.ts';
-import { weightOnly } from './weight-only.ts';
 
 /** All operators that Octavo knows. */
 export const operators = new OperatorRegistry(
@@ -47,7 +46,7 @@ export const operators = new OperatorRegistry(
   weightOnly,
 );
 
-export { castOperators } from './movement.ts';
+export { castOperators } from './movement/movement.ts';
 export {
   CHOOSE_QPARAMS,
   CHOOSE_QPARAMS_SYMMETRIC,
@@ -62,7 +61,7 @@ export {
   QUANTIZE_PER_TENSOR,
   QUANTIZE_PER_TENSOR_DYNAMIC,
   quantizeOperators,
-} from './quantized-decomposed.ts';
+} from './quantized/quantized-decomposed.ts';
 export {
   AtenOperator,
   type OperatorDefinition,

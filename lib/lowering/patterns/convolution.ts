@@ -1,4 +1,4 @@
-import { type ConvolutionGeometry, namedPadding } from '../../aten/convolution.ts';
+import { type ConvolutionGeometry, namedPadding } from '../../aten/layers/convolution.ts';
 import { conv1d, conv2d } from '../../backend/index.ts';
 import { type Argument, type Node, staticDim } from '../../graph/index.ts';
 import type { PassContext } from '../pass.ts';

@@ -1,16 +1,16 @@
-import type { Arguments, TensorMeta } from '../graph/index.ts';
-import type { Attributes } from '../native/addon.ts';
-import type { DType } from '../tensor/index.ts';
-import { convolutionShape, geometryOf } from './convolution.ts';
-import { linearShape } from './linear.ts';
-import { fusedSum, fusedUnary, type UnaryNames } from './pointwise.ts';
+import type { Arguments, TensorMeta } from '../../graph/index.ts';
+import type { Attributes } from '../../native/addon.ts';
+import type { DType } from '../../tensor/index.ts';
+import { convolutionShape, geometryOf } from '../layers/convolution.ts';
+import { linearShape } from '../layers/linear.ts';
+import { fusedSum, fusedUnary, type UnaryNames } from '../pointwise/pointwise.ts';
 import {
   constantFloats,
   constantValues,
   type OperatorDefinition,
   type Step,
   type TensorLike,
-} from './registry.ts';
+} from '../registry.ts';
 
 function outputDtype<T extends { readonly dtype: DType }>(args: Arguments<T>): DType {
   return args.isNone('output_dtype') ? args.tensor('qx').dtype : args.dtype('output_dtype');

@@ -1,7 +1,7 @@
-import type { Arguments } from '../graph/index.ts';
-import { convolutionShape, geometryOf } from './convolution.ts';
-import { linearShape } from './linear.ts';
-import type { OperatorDefinition, TensorLike } from './registry.ts';
+import type { Arguments } from '../../graph/index.ts';
+import { convolutionShape, geometryOf } from '../layers/convolution.ts';
+import { linearShape } from '../layers/linear.ts';
+import type { OperatorDefinition, TensorLike } from '../registry.ts';
 
 function inputs<T extends TensorLike>(args: Arguments<T>): T[] {
   const bias = args.optionalTensor('bias');

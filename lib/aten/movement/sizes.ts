@@ -11,9 +11,9 @@ import {
   mulDims,
   SymInt,
   subDims,
-} from '../graph/index.ts';
-import type { HostDefinition, OperatorDefinition } from './registry.ts';
-import { normalizeAxis } from './shape-rules.ts';
+} from '../../graph/index.ts';
+import type { HostDefinition, OperatorDefinition } from '../registry.ts';
+import { normalizeAxis } from '../shape-rules.ts';
 
 /** A function of sizes, with one rule for symbols and for numbers. It returns a number for numbers. */
 function size<T>(schema: string, rule: (args: Arguments<T>) => Dim): HostDefinition {

@@ -1,5 +1,5 @@
-import type { Arguments, TensorMeta } from '../graph/index.ts';
-import type { NativeDefinition, OperatorDefinition, Step, TensorLike } from './registry.ts';
+import type { Arguments, TensorMeta } from '../../graph/index.ts';
+import type { NativeDefinition, OperatorDefinition, Step, TensorLike } from '../registry.ts';
 
 /** PyTorch's numbers for the reduction of a bag's rows. There is no kernel for the maximum (2). */
 const modes: readonly string[] = ['sum', 'mean'];

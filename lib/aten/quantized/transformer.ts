@@ -1,8 +1,8 @@
-import type { Arguments, TensorMeta } from '../graph/index.ts';
-import { matmulShape } from './linear.ts';
-import { normalizedSamples, withParameters } from './normalization.ts';
-import type { NativeDefinition, OperatorDefinition, TensorLike } from './registry.ts';
-import { normalizeAxis } from './shape-rules.ts';
+import type { Arguments, TensorMeta } from '../../graph/index.ts';
+import { matmulShape } from '../layers/linear.ts';
+import { normalizedSamples, withParameters } from '../layers/normalization.ts';
+import type { NativeDefinition, OperatorDefinition, TensorLike } from '../registry.ts';
+import { normalizeAxis } from '../shape-rules.ts';
 
 const output = 'float output_scale, int output_zero_point, ScalarType output_dtype';
 

@@ -1,7 +1,7 @@
-import { type Arguments, type Dim, dimsEqual, staticDim, type TensorMeta } from '../graph/index.ts';
-import { windowCount } from '../onednn/geometry.ts';
-import type { OperatorDefinition, Step, TensorLike } from './registry.ts';
-import { computedDtype } from './shape-rules.ts';
+import { type Arguments, type Dim, dimsEqual, staticDim, type TensorMeta } from '../../graph/index.ts';
+import { windowCount } from '../../onednn/geometry.ts';
+import type { OperatorDefinition, Step, TensorLike } from '../registry.ts';
+import { computedDtype } from '../shape-rules.ts';
 
 /** Sizes of a convolution along its spatial dimensions, as in PyTorch's arguments. */
 export interface ConvolutionGeometry {

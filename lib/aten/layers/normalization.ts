@@ -1,7 +1,7 @@
-import { type Arguments, type Dim, dimsEqual, type TensorMeta } from '../graph/index.ts';
-import type { Attributes } from '../native/addon.ts';
-import type { NativeDefinition, OperatorDefinition, TensorLike } from './registry.ts';
-import { computedDtype, normalizeAxis } from './shape-rules.ts';
+import { type Arguments, type Dim, dimsEqual, type TensorMeta } from '../../graph/index.ts';
+import type { Attributes } from '../../native/addon.ts';
+import type { NativeDefinition, OperatorDefinition, TensorLike } from '../registry.ts';
+import { computedDtype, normalizeAxis } from '../shape-rules.ts';
 
 /** The tensor and its optional scale and shift, in the order of the native steps. */
 export function withParameters<T extends TensorLike>(args: Arguments<T>, others: readonly T[] = []) {

@@ -1,9 +1,9 @@
-import type { Arguments, TensorMeta } from '../graph/index.ts';
+import type { Arguments, TensorMeta } from '../../graph/index.ts';
+import { fusedSum, fusedUnary } from '../pointwise/pointwise.ts';
+import type { OperatorDefinition, TensorLike } from '../registry.ts';
+import { promoteTypes } from '../shape-rules.ts';
 import { convolutionShape, geometryOf } from './convolution.ts';
 import { linearShape } from './linear.ts';
-import { fusedSum, fusedUnary } from './pointwise.ts';
-import type { OperatorDefinition, TensorLike } from './registry.ts';
-import { promoteTypes } from './shape-rules.ts';
 
 function inferConvolution(args: Arguments<TensorMeta>): TensorMeta {
   const x = args.tensor('X');

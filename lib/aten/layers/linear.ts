@@ -1,6 +1,6 @@
-import { type Arguments, type Dim, dimsEqual, type TensorMeta } from '../graph/index.ts';
-import type { OperatorDefinition, Step, TensorLike } from './registry.ts';
-import { computedDtype } from './shape-rules.ts';
+import { type Arguments, type Dim, dimsEqual, type TensorMeta } from '../../graph/index.ts';
+import type { OperatorDefinition, Step, TensorLike } from '../registry.ts';
+import { computedDtype } from '../shape-rules.ts';
 
 /**
  * Shape of `input @ weight.T`: the last extent of `input` becomes the number of `weight`'s rows.

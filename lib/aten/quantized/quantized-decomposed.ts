@@ -1,8 +1,8 @@
-import type { Arguments, TensorMeta } from '../graph/index.ts';
-import type { StepName } from '../native/step-name.ts';
-import { type DType, isDType, isFloatingPoint } from '../tensor/index.ts';
-import type { NativeDefinition, OperatorDefinition, TensorLike } from './registry.ts';
-import { normalizeAxis } from './shape-rules.ts';
+import type { Arguments, TensorMeta } from '../../graph/index.ts';
+import type { StepName } from '../../native/step-name.ts';
+import { type DType, isDType, isFloatingPoint } from '../../tensor/index.ts';
+import type { NativeDefinition, OperatorDefinition, TensorLike } from '../registry.ts';
+import { normalizeAxis } from '../shape-rules.ts';
 
 /** Names of the operators between which tensors are quantized; those that end in `_DYNAMIC` take parameters as tensors. */
 export const QUANTIZE_PER_TENSOR = 'quantized_decomposed.quantize_per_tensor.default';

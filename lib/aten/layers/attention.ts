@@ -1,6 +1,6 @@
-import { type Arguments, dimsEqual, type TensorMeta } from '../graph/index.ts';
-import type { OperatorDefinition } from './registry.ts';
-import { computedDtype } from './shape-rules.ts';
+import { type Arguments, dimsEqual, type TensorMeta } from '../../graph/index.ts';
+import type { OperatorDefinition } from '../registry.ts';
+import { computedDtype } from '../shape-rules.ts';
 
 function inferAttention(args: Arguments<TensorMeta>): TensorMeta {
   const { name } = args.schema;

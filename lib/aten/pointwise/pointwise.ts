@@ -1,6 +1,6 @@
-import type { Arguments } from '../graph/index.ts';
-import type { Attributes } from '../native/addon.ts';
-import { type UnaryPostOp, unaryAttributes } from '../onednn/unary.ts';
+import type { Arguments } from '../../graph/index.ts';
+import type { Attributes } from '../../native/addon.ts';
+import { type UnaryPostOp, unaryAttributes } from '../../onednn/unary.ts';
 
 /** The names of the fused function's parts in an operator's schema. */
 export interface UnaryNames {

@@ -1,6 +1,6 @@
-import { type Arguments, type Dim, dimsEqual, divDims, mulDims, type TensorMeta } from '../graph/index.ts';
-import type { OperatorDefinition, ViewDefinition } from './registry.ts';
-import { normalizeAxis } from './shape-rules.ts';
+import { type Arguments, type Dim, dimsEqual, divDims, mulDims, type TensorMeta } from '../../graph/index.ts';
+import type { OperatorDefinition, ViewDefinition } from '../registry.ts';
+import { normalizeAxis } from '../shape-rules.ts';
 
 type ViewRule = (shape: readonly Dim[], args: Arguments<TensorMeta>) => readonly Dim[];
 

@@ -1,5 +1,5 @@
-import type { Arguments, TensorMeta } from '../graph/index.ts';
-import type { OperatorDefinition } from './registry.ts';
+import type { Arguments, TensorMeta } from '../../graph/index.ts';
+import type { OperatorDefinition } from '../registry.ts';
 
 /** The extents of the looked up rows. */
 function inferRows(args: Arguments<TensorMeta>): TensorMeta {

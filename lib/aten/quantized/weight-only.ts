@@ -1,7 +1,7 @@
-import type { Arguments, TensorMeta } from '../graph/index.ts';
-import { linearShape } from './linear.ts';
-import { fusedUnary } from './pointwise.ts';
-import { constantFloats, type NativeDefinition, type OperatorDefinition } from './registry.ts';
+import type { Arguments, TensorMeta } from '../../graph/index.ts';
+import { linearShape } from '../layers/linear.ts';
+import { fusedUnary } from '../pointwise/pointwise.ts';
+import { constantFloats, type NativeDefinition, type OperatorDefinition } from '../registry.ts';
 
 /** The result: in the input's dtype, regardless of the weight's. */
 function inferLinear(args: Arguments<TensorMeta>, input: string, weight: string): TensorMeta {

@@ -10,9 +10,9 @@ import {
   SymInt,
   staticDim,
   subDims,
-} from '../graph/index.ts';
-import type { OperatorDefinition, StridedDefinition, StridedLike, StridedView } from './registry.ts';
-import { broadcastShapes, normalizeAxis } from './shape-rules.ts';
+} from '../../graph/index.ts';
+import type { OperatorDefinition, StridedDefinition, StridedLike, StridedView } from '../registry.ts';
+import { broadcastShapes, normalizeAxis } from '../shape-rules.ts';
 
 /** The part of a tensor that shape rules need, of a plan's value as of a meta. */
 interface Shaped {

@@ -1,14 +1,14 @@
-import type { Arguments, TensorMeta } from '../graph/index.ts';
-import type { Attributes } from '../native/addon.ts';
-import type { DType } from '../tensor/index.ts';
+import type { Arguments, TensorMeta } from '../../graph/index.ts';
+import type { Attributes } from '../../native/addon.ts';
+import type { DType } from '../../tensor/index.ts';
 import {
   constantValues,
   type NativeDefinition,
   type OperatorDefinition,
   type Step,
   type TensorLike,
-} from './registry.ts';
-import { broadcastShapes, promoteTensors, promoteTypes } from './shape-rules.ts';
+} from '../registry.ts';
+import { broadcastShapes, promoteTensors, promoteTypes } from '../shape-rules.ts';
 
 interface Operation {
   /** The operation's name in the native step `binary`. */

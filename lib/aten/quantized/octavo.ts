@@ -1,7 +1,7 @@
-import { withParameters } from './normalization.ts';
-import { fusedUnary } from './pointwise.ts';
-import type { OperatorDefinition } from './registry.ts';
-import { broadcastShapes } from './shape-rules.ts';
+import { withParameters } from '../layers/normalization.ts';
+import { fusedUnary } from '../pointwise/pointwise.ts';
+import type { OperatorDefinition } from '../registry.ts';
+import { broadcastShapes } from '../shape-rules.ts';
 
 const unary = { name: 'attr', scalars: 'scalars', algorithm: 'algorithm' };
 

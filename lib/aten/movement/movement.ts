@@ -1,6 +1,6 @@
-import { type Arguments, addDims, dimsEqual, type TensorMeta } from '../graph/index.ts';
-import type { NativeDefinition, OperatorDefinition, TensorLike } from './registry.ts';
-import { normalizeAxis } from './shape-rules.ts';
+import { type Arguments, addDims, dimsEqual, type TensorMeta } from '../../graph/index.ts';
+import type { NativeDefinition, OperatorDefinition, TensorLike } from '../registry.ts';
+import { normalizeAxis } from '../shape-rules.ts';
 
 /** Names of the operators that change a tensor's dtype. */
 export const castOperators: readonly string[] = [

@@ -1,7 +1,7 @@
-import type { Arguments } from '../graph/index.ts';
-import { isFloatingPoint } from '../tensor/index.ts';
-import type { NativeDefinition, OperatorDefinition } from './registry.ts';
-import { computedDtype } from './shape-rules.ts';
+import type { Arguments } from '../../graph/index.ts';
+import { isFloatingPoint } from '../../tensor/index.ts';
+import type { NativeDefinition, OperatorDefinition } from '../registry.ts';
+import { computedDtype } from '../shape-rules.ts';
 
 interface Algorithm {
   readonly algorithm: string;

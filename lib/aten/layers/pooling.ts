@@ -1,7 +1,7 @@
-import { type Arguments, type Dim, staticDim, type TensorMeta } from '../graph/index.ts';
-import type { Attributes } from '../native/addon.ts';
-import type { NativeDefinition, OperatorDefinition, TensorLike } from './registry.ts';
-import { computedDtype } from './shape-rules.ts';
+import { type Arguments, type Dim, staticDim, type TensorMeta } from '../../graph/index.ts';
+import type { Attributes } from '../../native/addon.ts';
+import type { NativeDefinition, OperatorDefinition, TensorLike } from '../registry.ts';
+import { computedDtype } from '../shape-rules.ts';
 
 interface Window {
   readonly kernel: readonly number[];

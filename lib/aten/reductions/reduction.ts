@@ -1,7 +1,7 @@
-import type { Arguments, Dim } from '../graph/index.ts';
-import { type DType, isFloatingPoint } from '../tensor/index.ts';
-import type { NativeDefinition, OperatorDefinition, TensorLike } from './registry.ts';
-import { computedDtype, normalizeAxes } from './shape-rules.ts';
+import type { Arguments, Dim } from '../../graph/index.ts';
+import { type DType, isFloatingPoint } from '../../tensor/index.ts';
+import type { NativeDefinition, OperatorDefinition, TensorLike } from '../registry.ts';
+import { computedDtype, normalizeAxes } from '../shape-rules.ts';
 
 interface Extents {
   readonly axes: readonly number[];
