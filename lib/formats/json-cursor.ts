@@ -13,11 +13,12 @@ export class JsonCursor {
 
   /**
    * Parses a document as Python's `json` writes it: besides JSON, the bare words `NaN` and `Infinity` are numbers.
+   * @param path what errors call the document's top.
    * @throws Error when it is no UTF-8 or no JSON.
    */
-  static parse(bytes: Uint8Array): JsonCursor {
+  static parse(bytes: Uint8Array, path = '$'): JsonCursor {
     const text = new TextDecoder('utf-8', { fatal: true }).decode(bytes);
-    return new JsonCursor(JSON.parse(text.replace(stringOrBareWord, quoteBareWord)));
+    return new JsonCursor(JSON.parse(text.replace(stringOrBareWord, quoteBareWord)), path);
   }
 
   field(name: string): JsonCursor {

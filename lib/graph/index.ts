@@ -20,6 +20,16 @@ export {
   SubgraphMatcher,
   type SubgraphMatcherOptions,
 } from './matching/subgraph-matcher.ts';
+export {
+  countOperators,
+  describeRanges,
+  type ModelDescription,
+  type OperatorCount,
+  type ProgramDescription,
+  totalWeights,
+  type ValueDescription,
+  type WeightTotal,
+} from './model-description.ts';
 export { modelLine } from './model-line.ts';
 export {
   type Argument,
