@@ -1,7 +1,7 @@
 import { stat } from 'node:fs/promises';
 import { Command } from 'commander';
 import { describePt2 } from '../capture/index.ts';
-import type { ModelDescription, ProgramDescription, ValueDescription } from '../graph/index.ts';
+import type { ModelDescription, OperatorCount, ProgramDescription, ValueDescription } from '../graph/index.ts';
 import { describeArtifact } from '../runtime/describe-artifact.ts';
 import { type FileKind, fileKind } from './model-file.ts';
 import { formatBytes, formatTable, type GlobalOptions, printResult } from './output.ts';
@@ -23,34 +23,27 @@ export function inspectCommand(): Command {
 async function inspect(file: string, options: GlobalOptions): Promise<void> {
   const description = await describers[await fileKind(file)](file);
   const { size } = await stat(file);
-  const missing = (program: ProgramDescription) =>
-    program.operators.filter(({ isSupported }) => !isSupported).map(({ target }) => target);
-  const programs = description.programs.map((program) => ({ ...program, missing: missing(program) }));
-  printResult(options, { file, size, ...description, programs }, () => {
-    const { format, version, writer } = description;
-    const head = [`${file}: ${format}`, `${version}, written by ${writer}, ${formatBytes(size)}`];
-    const isOne = description.programs.length === 1;
-    return [head.join('\n'), ...description.programs.map((program) => formatProgram(program, isOne))].join(
-      '\n\n',
-    );
+  printResult(options, { file, size, ...description }, () => {
+    const { format, version, writer, programs } = description;
+    const head = `${file}: ${format}\n${version}, written by ${writer}, ${formatBytes(size)}`;
+    return [head, ...programs.map((program) => formatProgram(program, programs.length > 1))].join('\n\n');
   });
 }
 
-function formatProgram(program: ProgramDescription, isOnly: boolean): string {
+function formatProgram(program: ProgramDescription, isNamed: boolean): string {
   const { name, inputs, outputs, operators, weights, remarks } = program;
   const value = (role: string, { name, dtype, shape }: ValueDescription) =>
     `${role.padEnd(8)}${name}  ${dtype}[${shape.join(', ')}]`;
+  const count = ({ target, count }: OperatorCount) => `${target} (${count})`;
+  const missing = operators.filter(({ isSupported }) => !isSupported);
   const facts = [
-    ...(isOnly ? [] : [`model '${name}'`]),
+    ...(isNamed ? [`model '${name}'`] : []),
     ...inputs.map((input) => value('input', input)),
     ...outputs.map((output) => value('output', output)),
     ...weights.map(({ dtype, tensors, bytes }) => `weights ${tensors} of ${dtype}, ${formatBytes(bytes)}`),
     ...remarks,
+    ...(missing.length > 0 ? [`operators that are not supported: ${missing.map(count).join(', ')}`] : []),
   ];
-  const rows = operators.map(({ target, count, isSupported }) => [
-    target,
-    String(count),
-    isSupported ? '' : 'not supported',
-  ]);
-  return `${facts.join('\n')}\n\n${formatTable([['operator', 'calls', ''], ...rows])}`;
+  const rows = operators.map(({ target, count }) => [target, String(count)]);
+  return `${facts.join('\n')}\n\n${formatTable([['operator', 'calls'], ...rows])}`;
 }
