@@ -4,7 +4,7 @@ import { operators } from '../../lib/aten/index.ts';
 import { loadPt2 } from '../../lib/capture/index.ts';
 import { type GraphModule, printGraph } from '../../lib/graph/index.ts';
 import { Tensor } from '../../lib/tensor/index.ts';
-import { type Document, unzip, zip } from '../support/archives.ts';
+import { type Document, pickle, unzip, zip } from '../support/archives.ts';
 import { rawFixture, renamed, rooted, withRaw } from '../support/raw-archives.ts';
 
 const printed = ({ graph }: GraphModule) => printGraph(graph, operators);
@@ -115,6 +115,9 @@ describe('loadPt2 says what is missing of example inputs by leaving them out', (
     expect(
       await exampleInputs(({ entries }) => entries.delete('float_argument/data/sample_inputs/model.pt')),
     ).toBeUndefined();
+    // A list that holds itself.
+    const endless = await zip(new Map([['a/data.pkl', pickle('\x80\x02', ']q', 0, 'h', 0, 'a.')]]));
+    expect(await exampleInputs(({ put }) => put('data/sample_inputs/model.pt', endless))).toBeUndefined();
     expect((await exampleInputs(() => {}))?.[0]).toBeInstanceOf(Tensor);
   });
 });
@@ -142,6 +145,14 @@ describe('loadPt2 refuses', () => {
     ['a program without weights', ['models/a.json'], "the weights of the model 'a' are missing"],
   ])('%s by its name', async (_, names, message) => {
     expect(await refusal(named(...names))).toContain(message);
+  });
+
+  it('files of other formats than zip by their names', async () => {
+    const start = (text: string) => Buffer.from(text.padEnd(100, '.'), 'latin1');
+    expect(await refusal(start('\x80\x02\x8a\nl\xfc\x9cF\xf9 j\xa8P\x19.\x80\x02M'))).toContain(
+      'the .pt2 file: this is a file of torch.save in its format before PyTorch 1.6',
+    );
+    expect(await refusal(start('\x38\0\0\0ET12'))).toContain('this is an ExecuTorch program (.pte)');
   });
 
   it.each([

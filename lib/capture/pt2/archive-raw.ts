@@ -1,8 +1,8 @@
 import { JsonCursor } from '../../formats/json-cursor.ts';
 import type { ZipFile } from '../../formats/zip-file.ts';
 import type { ModelArchive } from './model-archive.ts';
-import { readPickledValue } from './pickled-payloads.ts';
-import { RawTensors } from './raw-tensors.ts';
+import { readPickledValue } from './payloads/pickled-tensors.ts';
+import { RawTensors } from './payloads/raw-tensors.ts';
 
 /** The entry that says where each weight of a model is stored, which only this layout has. */
 export const rawWeights = (root: string, model: string) => `${root}data/weights/${model}_weights_config.json`;

@@ -1,7 +1,7 @@
 import { JsonCursor } from '../../formats/json-cursor.ts';
 import type { ZipFile } from '../../formats/zip-file.ts';
 import type { ModelArchive } from './model-archive.ts';
-import { PickledTensors, readPickledValue } from './pickled-payloads.ts';
+import { PickledTensors, readPickledValue } from './payloads/pickled-tensors.ts';
 
 /** The entry that says that a model's weights are stored in this layout. */
 export const rootedWeights = (root: string, model: string) => `${root}data/weights/${model}.pt`;

@@ -1,6 +1,5 @@
 import { operators } from '../../aten/index.ts';
 import type { JsonCursor } from '../../formats/json-cursor.ts';
-import { ZipFile } from '../../formats/zip-file.ts';
 import {
   countOperators,
   describeRanges,
@@ -16,6 +15,7 @@ import { type FoundModel, findModels, type Generation } from './archive.ts';
 import { isReadable, targetOf } from './checks.ts';
 import { isSwitchedToTraining } from './evaluation-mode.ts';
 import { readRangeConstraints, readVersion } from './exported-program.ts';
+import { openArchive } from './open-archive.ts';
 import { tensorOf } from './program-tensors.ts';
 import { ProgramValues } from './values.ts';
 
@@ -31,7 +31,7 @@ const layouts: Readonly<Record<Generation, string>> = {
  * are not supported are part of the description.
  */
 export async function describePt2(path: string): Promise<ModelDescription> {
-  const file = await ZipFile.open(path, path);
+  const file = await openArchive(path, path);
   try {
     const models = await findModels(file);
     const described: {

@@ -1,10 +1,10 @@
 import { operators } from '../../aten/index.ts';
-import { ZipFile } from '../../formats/zip-file.ts';
 import type { GraphModule } from '../../graph/index.ts';
 import { checkOptions, type OptionNames } from '../../options.ts';
 import { findModels, openModel } from './archive.ts';
 import { readExampleInputs } from './example-inputs.ts';
 import { buildProgram } from './exported-program.ts';
+import { openArchive } from './open-archive.ts';
 
 /** How {@link loadPt2} reads an archive. */
 export interface LoadPt2Options {
@@ -38,7 +38,7 @@ export async function loadPt2(
 ): Promise<GraphModule> {
   checkOptions(options, loadPt2Options, 'loadPt2');
   const label = typeof source === 'string' ? source : 'the .pt2 file';
-  const file = await ZipFile.open(source, label);
+  const file = await openArchive(source, label);
   try {
     const archive = await openModel(await findModels(file), options.model, label);
     const module = await buildProgram(archive, operators);

@@ -1,7 +1,7 @@
-import type { PickleValue } from '../../formats/pickle.ts';
-import { readTorchSave, readTorchValue } from '../../formats/torch-save.ts';
-import type { ZipFile } from '../../formats/zip-file.ts';
-import type { Tensor } from '../../tensor/index.ts';
+import type { PickleValue } from '../../../formats/pickle.ts';
+import { readTorchSave, readTorchValue } from '../../../formats/torch-save.ts';
+import type { ZipFile } from '../../../formats/zip-file.ts';
+import type { Tensor } from '../../../tensor/index.ts';
 
 /** A dict of tensors that `torch.save` wrote into an entry of the archive, read when the first of them is needed. */
 export class PickledTensors {

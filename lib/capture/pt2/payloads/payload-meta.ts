@@ -1,6 +1,6 @@
-import type { JsonCursor } from '../../formats/json-cursor.ts';
-import type { DType } from '../../tensor/index.ts';
-import { readLayout, readScalarType } from './values.ts';
+import type { JsonCursor } from '../../../formats/json-cursor.ts';
+import type { DType } from '../../../tensor/index.ts';
+import { readLayout, readScalarType } from '../values.ts';
 
 /** How a tensor is stored in a raw archive (`PayloadMeta` of PyTorch's export schema). */
 export interface PayloadMeta {

@@ -1,7 +1,7 @@
-import { JsonCursor } from '../../formats/json-cursor.ts';
-import { RepetitionBudget, TensorStorage } from '../../formats/tensor-storage.ts';
-import type { ZipFile } from '../../formats/zip-file.ts';
-import { byteSizeOf, numelOf, Tensor } from '../../tensor/index.ts';
+import { JsonCursor } from '../../../formats/json-cursor.ts';
+import { RepetitionBudget, TensorStorage } from '../../../formats/tensor-storage.ts';
+import type { ZipFile } from '../../../formats/zip-file.ts';
+import { byteSizeOf, numelOf, Tensor } from '../../../tensor/index.ts';
 import { type PayloadMeta, readPayloadMeta } from './payload-meta.ts';
 
 /**
