@@ -1,7 +1,12 @@
 import { stat } from 'node:fs/promises';
 import { Command } from 'commander';
 import { describePt2 } from '../capture/index.ts';
-import type { ModelDescription, OperatorCount, ProgramDescription, ValueDescription } from '../graph/index.ts';
+import type {
+  ModelDescription,
+  OperatorCount,
+  ProgramDescription,
+  ValueDescription,
+} from '../graph/index.ts';
 import { describeArtifact } from '../runtime/describe-artifact.ts';
 import { type FileKind, fileKind } from './model-file.ts';
 import { formatBytes, formatTable, type GlobalOptions, printResult } from './output.ts';

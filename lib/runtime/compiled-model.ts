@@ -88,11 +88,9 @@ export class CompiledModel implements Disposable {
     this.#module = module.clone();
     this.#module.deleteUnused();
     checkOperators(this.#module);
-    // After this the model needs nothing of the caller's memory. Tied weights are one tensor under several names.
-    const tensors = new Set(this.#module.attributes.values());
-    const stored = new Map(Array.from(tensors, (tensor) => [tensor, StoredTensor.of(tensor)]));
+    // After this the model needs nothing of the caller's memory.
     for (const [path, tensor] of this.#module.attributes)
-      this.#module.attributes.set(path, stored.get(tensor) as StoredTensor);
+      this.#module.attributes.set(path, StoredTensor.of(tensor));
     this.inputs = inputsOf(this.#module);
     this.rangeConstraints = this.#module.rangeConstraints;
     this.outputs = outputsOf(this.#module, propagateShapes(this.#module, this.inputs, operators));

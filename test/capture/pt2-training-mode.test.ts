@@ -78,10 +78,7 @@ describe('a program that was exported in training mode', () => {
         ...graph.nodes[0],
         target: 'torch.ops.aten.add_.Tensor',
         name: 'add_',
-        inputs: [
-          argument('self', { as_tensor: { name: 'p_fc_bias' } }),
-          argument('other', { as_int: 1 }),
-        ],
+        inputs: [argument('self', { as_tensor: { name: 'p_fc_bias' } }), argument('other', { as_int: 1 })],
         outputs: [{ as_tensor: { name: 'add_' } }],
       });
       graph.tensor_values.add_ = graph.tensor_values.p_fc_bias;

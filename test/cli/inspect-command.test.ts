@@ -15,8 +15,7 @@ describe('octavo inspect', () => {
   });
   afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
-  const inspect = async (file: string) =>
-    JSON.parse((await octavoHere('inspect', file, '--json')).stdout);
+  const inspect = async (file: string) => JSON.parse((await octavoHere('inspect', file, '--json')).stdout);
   const cases = 'test/fixtures/cases/pytorch_2.14';
 
   it('tells layout, version, writer, inputs, outputs, weights and operators of a .pt2', async () => {
@@ -57,7 +56,9 @@ describe('octavo inspect', () => {
     expect(stdout).toContain('schema 8.20, written by PyTorch 2.14.1+debian, 31 kB');
     expect(stdout).toContain('input   tokens  int64[2, 7]\noutput  linear  float32[2, 7, 5]');
     const training = await inspect('test/fixtures/pt2/glyph_mobilenet.train.pt2');
-    expect(training.programs[0].remarks).toContain('exported in training mode; it is read in evaluation mode');
+    expect(training.programs[0].remarks).toContain(
+      'exported in training mode; it is read in evaluation mode',
+    );
   });
 
   it('lists operators that are not supported, and every model of an archive', async () => {
@@ -104,7 +105,14 @@ describe('octavo inspect', () => {
 describe('commands that need input shapes', () => {
   it('have the sizes of the export where the model leaves more than the batch open', async () => {
     const { stdout } = await octavoHere(
-      ...['print', 'test/fixtures/cases/pytorch_2.14/sentence_embedding.pt2', '--stage', 'plan', '--batch', '3'],
+      ...[
+        'print',
+        'test/fixtures/cases/pytorch_2.14/sentence_embedding.pt2',
+        '--stage',
+        'plan',
+        '--batch',
+        '3',
+      ],
     );
     // Exported for two sentences of six tokens.
     expect(stdout).toContain('plan(input_ids: int64[3, 6], attention_mask: int64[3, 6])');

@@ -1,18 +1,21 @@
 import { openFile } from '../../formats/open-file.ts';
 import { ZipFile } from '../../formats/zip-file.ts';
 
-/** What files that are no zip archives are, by their first bytes. */
-const otherFiles: readonly (readonly [start: RegExp, what: string])[] = [
-  [
-    /^.{4}ET\d\d/s,
-    'an ExecuTorch program (.pte); save the program before its conversion, with torch.export.save',
-  ],
-  [
-    // A pickle of the number that `torch.save` began its files with.
-    /^\x80\x02\x8a\nl\xfc\x9cF\xf9 j\xa8P\x19\./,
-    'a file of torch.save in its format before PyTorch 1.6, which holds tensors and no program; export the module and save ' +
-      'it with torch.export.save',
-  ],
+/** What files that are no zip archives are, by bytes near their beginning. */
+const otherFiles: readonly { readonly at: number; readonly bytes: string; readonly what: string }[] = [
+  {
+    at: 4,
+    bytes: 'ET1',
+    what: 'an ExecuTorch program (.pte); save the program before its conversion, with torch.export.save',
+  },
+  {
+    // In a pickle, the number that all files of torch.save began with.
+    at: 4,
+    bytes: 'l\xfc\x9cF\xf9 j\xa8P',
+    what:
+      'a file of torch.save in its format before PyTorch 1.6, which holds tensors and no program; ' +
+      'export the module and save it with torch.export.save',
+  },
 ];
 const LONGEST_START = 15;
 
@@ -25,8 +28,8 @@ export async function openArchive(source: string | Uint8Array, label: string): P
     return await ZipFile.open(source, label);
   } catch (error) {
     const start = Buffer.from(await startOf(source)).toString('latin1');
-    const [, what] = otherFiles.find(([pattern]) => pattern.test(start)) ?? [];
-    throw what === undefined ? error : new Error(`${label}: this is ${what}`, { cause: error });
+    const other = otherFiles.find(({ at, bytes }) => start.startsWith(bytes, at));
+    throw other ? new Error(`${label}: this is ${other.what}`, { cause: error }) : error;
   }
 }
 
