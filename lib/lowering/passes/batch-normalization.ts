@@ -3,8 +3,8 @@ import type { Pass } from '../pass.ts';
 import { isDequantize, qparamsOf } from '../patterns/affine-parameters.ts';
 
 /**
- * Batch normalization that no convolution took (before one, as DenseNet has it) takes the form that reads 8-bit integers
- * and computes what follows in the same loop.
+ * Batch normalization that was not folded into a convolution (as before DenseNet's convolutions) becomes the form that
+ * reads 8-bit integers and computes what follows in the same loop.
  *
  *     x [→ dequantize] → batch_norm → y   ⇒   octavo.batch_norm(x, …, float32) → y
  */

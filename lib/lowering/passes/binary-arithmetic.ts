@@ -11,8 +11,8 @@ const algorithms: ReadonlyMap<string, string> = new Map(
 );
 
 /**
- * Arithmetic of two tensors next to a dequantize, a quantize or a pointwise function takes the form that computes those
- * too, in one loop; later passes fuse what follows.
+ * Arithmetic on two tensors next to a dequantize, a quantize or a pointwise function becomes the form that computes
+ * those in the same loop. Later passes fuse what follows.
  *
  *     x [→ dequantize] ─┐
  *                       add | sub | mul | div | max | min → z   ⇒   octavo.binary(x, …, y, …, 'add') → z

@@ -2,7 +2,7 @@ import { isCall } from '../../graph/index.ts';
 import type { Pass } from '../pass.ts';
 
 /**
- * Linear layers that stay in float take the form that can fuse what follows.
+ * Linear layers that stay in float become the form that can fuse what follows.
  *
  *     linear(x, w, b)   ⇒   mkldnn._linear_pointwise(x, w, b, 'none')
  */

@@ -4,9 +4,9 @@ import { isDequantize, qparamsOf } from '../patterns/affine-parameters.ts';
 import { fusedOperators } from '../patterns/fused-operators.ts';
 
 /**
- * Lets a convolution or linear add the other side of a residual connection to its result. Of two such operators the
- * later one does it: the other's result is then already there. The other side may be float or 8-bit integers with
- * parameters of their own; either operand order will do.
+ * Fuses a residual addition into one of the two convolutions or linear layers that it adds. The later one computes the
+ * addition, because the other's result is then available. The other operand may be float or 8-bit integers with its own
+ * parameters; the operands' order does not matter.
  *
  *     conv ──────────────┐
  *                        add → y   ⇒   conv.binary(x, …, other) → y

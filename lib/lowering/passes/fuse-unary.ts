@@ -4,7 +4,7 @@ import { fusedOperators } from '../patterns/fused-operators.ts';
 import { unaryOf } from '../patterns/unary.ts';
 
 /**
- * Lets a convolution or linear, with or without a fused addition, compute the pointwise function that follows it.
+ * Fuses a pointwise function into the preceding convolution or linear layer, with or without a fused addition.
  *
  *     conv [+ addition] → relu | hardtanh | hardswish | silu | gelu | … → y   ⇒   conv(…, 'relu') → y
  */

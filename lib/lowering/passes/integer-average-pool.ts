@@ -6,9 +6,9 @@ import { isDequantize, isQuantize, qparamsOf, sameQParams } from '../patterns/af
 const pools = averages.flatMap(({ operators }) => operators);
 
 /**
- * Averages 8-bit integers without dequantizing them, where input and output share their parameters: the average of
- * `(q - z) s` is `(average of q - z) s`, so only the one rounding at the end remains. A mean over both image axes is a
- * pooling to one element.
+ * Averages 8-bit integers without dequantizing them if input and output share their parameters: the average of `(q - z)
+ * s` is `(average of q - z) s`, so only the final rounding remains. A mean over both image axes is a pooling to one
+ * element.
  *
  *     x (int8) → dequantize(s, z) → avg_pool | mean → quantize(s, z) → y   ⇒   x (int8) → avg_pool → y
  */

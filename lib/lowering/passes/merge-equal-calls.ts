@@ -2,7 +2,7 @@ import { type Node, serializeArgument } from '../../graph/index.ts';
 import type { Pass } from '../pass.ts';
 
 /**
- * Common subexpressions: of several equal calls only the first is kept. No operator here has a side effect.
+ * Common subexpression elimination: of several equal calls only the first is kept. No operator here has a side effect.
  *
  *     x ─┬→ quantize(s, z) → a          x → quantize(s, z) ─┬→ a
  *        └→ quantize(s, z) → b    ⇒                         └→ b

@@ -3,12 +3,12 @@ import { type Argument, GET_ITEM, isCall, type Node } from '../../graph/index.ts
 import type { Pass, PassContext } from '../pass.ts';
 
 /**
- * Tables of 8-bit integers stay so: only the rows that are looked up are dequantized.
+ * Embedding tables of 8-bit integers stay integers: only the rows that are looked up are dequantized.
  *
  *     w (uint8|int8) → dequantize_per_channel(rows) ─┐
  *                                    indices → embedding → y   ⇒   octavo.embedding(w, scales, zero points, indices) → y
  *
- * Bags of rows likewise, where only their sums or means are wanted:
+ * The same for bags of rows, if only their sums or means are used:
  *
  *     indices, offsets → embedding_bag → getitem(0) → y   ⇒   octavo.embedding_bag(w, …, indices, offsets, …) → y
  */

@@ -4,8 +4,9 @@ import { integerRange, numelOf, Tensor } from '../../tensor/index.ts';
 import type { Pass, PassContext } from '../pass.ts';
 
 /**
- * A product of int8 matrices whose scales are multiplied in afterwards (SmoothQuant, activations quantized token by
- * token) becomes a linear layer of dequantized integers: the weight's scales go to the weight, those of the tokens stay.
+ * A product of int8 matrices that is multiplied by their scales afterwards (SmoothQuant, activations quantized per
+ * token) becomes a linear layer of dequantized integers. The weight's scales move to the weight; the tokens' scales
+ * stay.
  *
  *     a (int8) ─────┐
  *     w (int8) → t → _int_mm → to(float) [→ mul(token scales)] → mul(weight scales) → y
@@ -61,7 +62,7 @@ function rewrite(context: PassContext, product: Node): string | undefined {
   return undefined;
 }
 
-/** The weight's scales, and the product with the tokens' that may stand before. */
+/** The weight's scales, and the preceding multiplication by the tokens' scales, if any. */
 function scalesAfter(context: PassContext, cast: Node, channels: number) {
   const first = onlyUser(cast);
   const factor = otherFactor(first, cast);

@@ -3,8 +3,8 @@ import { type Argument, dimsEqual, isArgumentList, isCall, Node, onlyUser } from
 import type { Pass, PassContext } from '../pass.ts';
 
 /**
- * Linear layers that were exported as matrix products become linear layers again, with the views around them that only
- * join leading extents.
+ * Linear layers that were exported as matrix products become linear layers again, including surrounding views that only
+ * merge leading axes.
  *
  *     w → t | permute ───┐
  *     [x → view →] x' → mm | addmm(b, …) | bmm [→ view] → y   ⇒   linear(x, w, b) → y
@@ -50,7 +50,7 @@ function layerOf(context: PassContext, node: Node): Layer | undefined {
   return isBias && plain ? { input, weight, bias, transposition } : undefined;
 }
 
-/** What a call gives the transpose of, where that is a matrix. */
+/** The matrix whose transpose a call returns; undefined for other calls. */
 function transposedMatrix(context: PassContext, node: Argument | undefined): Node | undefined {
   if (!isCall(node, 'aten.t.default', 'aten.permute.default', 'aten.transpose.int')) return undefined;
   const [matrix, ...rest] = node.args as readonly [Node, ...Argument[]];

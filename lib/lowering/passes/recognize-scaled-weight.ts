@@ -4,7 +4,7 @@ import { integerRange, Tensor } from '../../tensor/index.ts';
 import type { Pass, PassContext } from '../pass.ts';
 
 /**
- * An int8 weight that is cast and whose scales are multiplied into the layer's result is a quantized weight.
+ * An int8 weight that is cast to float, with its scales multiplied into the layer's result, becomes a quantized weight.
  *
  *     w (int8) → to(float) ─┐
  *                    x → linear → mul(scales) → y   ⇒   linear(x, dequantize_per_channel(w, scales)) → y

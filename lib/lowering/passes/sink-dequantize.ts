@@ -5,7 +5,7 @@ import { isDequantize, qparamArguments, qparamsOf, sameQParams } from '../patter
 import { movesData, repeatsData } from '../patterns/data-movement.ts';
 
 /**
- * Moves a dequantize below the operators that only move data, which then move a quarter of the bytes.
+ * Moves a dequantize down over operators that only move data; they then move a quarter of the bytes.
  *
  *     x (int8) → dequantize → view | max_pool2d | … → y   ⇒   x (int8) → view | max_pool2d | … → dequantize → y
  */

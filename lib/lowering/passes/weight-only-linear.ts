@@ -24,7 +24,8 @@ export const weightOnlyLinear: Pass = {
 function rewrite(context: PassContext, node: Node): boolean {
   const args = context.arguments(node);
   const dequantize = args.tensor('weight');
-  // An input that is quantized as well was meant for the integer kernels, which have said why they cannot.
+  // A layer whose input is also quantized was meant for the integer kernels, and their passes have recorded why they do
+  // not compute it.
   if (!isFloatingPoint(context.meta(node).dtype) || context.isRefused(node)) return false;
   if (!isCall(dequantize, ...dequantizeOperators)) return false;
   const [integers] = dequantize.args as readonly [Node];

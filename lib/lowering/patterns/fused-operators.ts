@@ -1,7 +1,7 @@
 import { functionsFusedInto, x86Backend } from '../../backend/index.ts';
 import type { Argument } from '../../graph/index.ts';
 
-/** Names of an operator's arguments that hold the fused pointwise function: which, its numbers, its variant. */
+/** Names of the arguments for an operator's fused pointwise function: its name, its numbers, its variant. */
 export interface UnarySlot {
   readonly name: string;
   readonly scalars: string;
@@ -11,25 +11,25 @@ export interface UnarySlot {
 /** The form of an operator that adds a second tensor. */
 export interface BinaryForm {
   readonly operator: string;
-  /** The argument that takes the tensor to add. */
+  /** The argument for the tensor to add. */
   readonly addend: string;
-  /** Where the added tensor may be of 8-bit integers: the arguments that take its parameters. */
+  /** The arguments for the parameters of an added tensor of 8-bit integers, if it is supported. */
   readonly scale?: string;
   readonly zeroPoint?: string;
-  /** Arguments that say "plain addition". */
+  /** Values of the arguments that select a plain addition. */
   readonly addition: Readonly<Record<string, Argument>>;
-  /** Where a pointwise function may follow the addition. */
+  /** The arguments of a pointwise function after the addition, if it is supported. */
   readonly unary?: UnarySlot;
 }
 
-/** An operator that can compute its successors as well. */
+/** An operator that can compute its successors, too. */
 export interface FusedOperator {
   readonly operator: string;
   readonly unary?: UnarySlot;
   readonly binary?: BinaryForm;
-  /** The pointwise functions that it can compute on its result, as the backend's description has them. */
+  /** The pointwise functions that it can apply to its result, named as in the backend's description. */
   readonly functions: readonly string[];
-  /** Whether it can give 8-bit integers: it then has output_scale, output_zero_point and output_dtype. */
+  /** Whether it can return 8-bit integers: it then has output_scale, output_zero_point and output_dtype. */
   readonly quantizes: boolean;
 }
 

@@ -5,7 +5,7 @@ import { Tensor } from '../../tensor/index.ts';
 import type { PassContext } from '../pass.ts';
 import { isDequantize, qparamsOf } from './affine-parameters.ts';
 
-/** An int8 weight with its scales (one, or one an output channel) and zero points, as nodes. */
+/** An int8 weight with its scales (one, or one per output channel) and zero points, as nodes. */
 export interface QuantizedWeight {
   readonly weight: Node;
   readonly scales: Node;
@@ -13,8 +13,9 @@ export interface QuantizedWeight {
 }
 
 /**
- * The int8 weight that `node` dequantizes, as oneDNN takes it: symmetric, with scales per tensor or per output channel.
- * @returns a sentence that says why, where it is not so.
+ * The int8 weight that `node` dequantizes, in the form that oneDNN supports: symmetric, with scales per tensor or per
+ * output channel.
+ * @returns the reason, as a sentence, if it is not in that form.
  */
 export function quantizedWeight(context: PassContext, node: Argument): QuantizedWeight | string {
   if (isDequantize(node)) {
