@@ -1,6 +1,6 @@
 import { GET_ITEM, type Node } from '../graph/index.ts';
 
-/** Operators whose result shares its first argument's memory: writing to one changes the other. */
+/** Operators whose result shares memory with their first argument: a write to one changes the other. */
 const views: ReadonlySet<string> = new Set(
   [
     ...[
@@ -43,24 +43,24 @@ const views: ReadonlySet<string> = new Set(
 );
 
 /**
- * Whether an operator writes its first argument: its name ends in an underscore, as in `aten.relu_.default`. That of
- * `aten.detach_` says that gradients stop there, which is nothing here.
+ * Whether an operator writes to its first argument: its name ends in an underscore, as in `aten.relu_.default`. The
+ * exception is `aten.detach_`, which only stops gradients and does nothing here.
  */
 export function isInPlace(target: string): boolean {
   return target !== 'aten.detach_.default' && /^\w+\.[a-zA-Z]\w*_\.\w+$/.test(target);
 }
 
 /**
- * Keeps track of memory that several nodes see, while a graph is being built, so that in-place operators can be given
- * functional semantics: whoever used the written value later, uses the operator's result instead.
+ * Tracks, while a graph is being built, which nodes share memory, so that in-place operators can become functional:
+ * every later use of the written value becomes a use of the operator's result.
  */
 export class MemoryTracker {
   readonly #memory = new Map<Node, object>();
   readonly #writers = new Map<object, Node>();
 
   /**
-   * Records a new node. `node` must have its arguments.
-   * @throws Error when it writes a parameter or buffer: a model that is served has no state.
+   * Records a new node, whose arguments must be set.
+   * @throws Error when it writes to a parameter or buffer: a served model has no state.
    */
   add(node: Node): void {
     const [first] = node.allInputNodes;
@@ -76,8 +76,8 @@ export class MemoryTracker {
   }
 
   /**
-   * Checks that `node` may read `input`: its memory was not written through another name since.
-   * @throws Error that names the writer, when it was: that cannot be said without shared memory.
+   * Checks that `node` may read `input`: its memory must not have been written through another name since.
+   * @throws Error that names the writer otherwise: functional operators cannot express that.
    */
   checkRead(node: string, input: Node): void {
     const memory = this.#memory.get(input);
@@ -89,7 +89,7 @@ export class MemoryTracker {
     );
   }
 
-  /** Whether `node` was made from `source` through views: it then sees what `source` wrote. */
+  /** Whether `node` was made from `source` through views, and therefore sees what `source` wrote. */
   #derivedFrom(node: Node, source: Node): boolean {
     for (let at: Node | undefined = node; at; at = at.allInputNodes[0]) {
       if (at === source) return true;
