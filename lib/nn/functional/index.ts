@@ -1,6 +1,6 @@
 /**
- * Operators as functions (counterpart: `torch.nn.functional` and the methods of `torch.Tensor`). They take and return
- * values: computed at once for tensors, recorded while a model is exported.
+ * Operators as functions (counterpart: `torch.nn.functional` and the methods of `torch.Tensor`). They accept and return
+ * values: tensors are computed immediately; calls are recorded while a model is exported.
  */
 export {
   gelu,
