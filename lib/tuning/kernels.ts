@@ -12,13 +12,13 @@ import { agree } from './agreement.ts';
 import { chooseKernels, type KernelTimes } from './choose.ts';
 import { raceEachStep } from './race.ts';
 
-/** Kernels of ours for CPUs without VNNI, and the second to fourth that oneDNN offers. */
+/** Octavo's kernel for CPUs without VNNI, and the second to fourth that oneDNN offers. */
 const candidates = ['octavo:exact', '#1', '#2', '#3'] as const;
 
 /**
- * Chooses among the implementations that there are for each convolution: all that have a second one change to it at once,
- * and every step is timed for itself. Kernels that do not compute the same are left alone.
- * @param tuning what has been decided before.
+ * Chooses among the implementations of each convolution: all convolutions with a second implementation switch to it
+ * together, and every step is timed separately. Kernels that compute different results are rejected.
+ * @param tuning the decisions so far.
  */
 export function bestKernels(
   module: GraphModule,
