@@ -30,7 +30,7 @@ Primitive make_integer_product(const IntegerProductProblem& problem) {
   attributes.set_output_scales(0, {problem.scale});
   for (const auto& [argument, value] : zero_points)
     if (value != 0) attributes.set_zero_points(argument, 0, {value});
-  // Named: next_impl() looks at it again.
+  // A variable, because next_impl() refers to it.
   const dnnl::matmul::desc description(a, b, dst);
   dnnl::matmul::primitive_desc pd(description, attributes, engine());
 #endif

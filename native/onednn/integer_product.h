@@ -1,4 +1,4 @@
-// The product of two tensors of 8-bit integers, each with a scale and a zero point of its own.
+// The product of two tensors of 8-bit integers, each with its own scale and zero point.
 #pragma once
 
 #include "onednn/primitive.h"
@@ -14,7 +14,7 @@ struct IntegerProductProblem {
   int32_t a_zero_point = 0, b_zero_point = 0, dst_zero_point = 0;
 };
 
-// Takes DNNL_ARG_SRC, DNNL_ARG_WEIGHTS and DNNL_ARG_DST as the problem has them.
+// Arguments DNNL_ARG_SRC, DNNL_ARG_WEIGHTS and DNNL_ARG_DST, in the problem's layouts.
 Primitive make_integer_product(const IntegerProductProblem& problem);
 
 }  // namespace octavo::onednn

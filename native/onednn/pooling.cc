@@ -17,8 +17,9 @@ auto make_descriptor(const PoolingProblem& p, const dnnl::memory::desc& src, con
 #endif
 }
 
-// Vectors of the AVX2 kernel for bytes hold 32 channels. Fewer are stored by instructions that may fault on
-// bytes they leave alone: those before the destination, and of a source that ends with its page.
+// Vectors of the AVX2 kernel for bytes hold 32 channels. Fewer channels are stored by instructions that may
+// fault on bytes they do not write: those before the destination, and those after a source at the end of its
+// page.
 bool is_faulty(const Implementation& implementation, const PoolingProblem& problem) {
   return implementation.name == "jit_int:avx2" && is_byte(problem.src.dtype) && problem.src.shape[1] < 32;
 }
@@ -29,7 +30,7 @@ std::optional<Primitive> make_pooling(const PoolingProblem& problem) {
   try {
     const auto pd = make_descriptor(problem, src, dst);
     const Implementation implementation(pd.impl_info_str());
-    // "simple_nchw" is plain loops, too.
+    // "simple_nchw" is also plain loops.
     if (implementation.is_reference || implementation.contains("simple")) return std::nullopt;
     if (is_faulty(implementation, problem)) return std::nullopt;
 #if OCTAVO_ONEDNN_3

@@ -15,7 +15,7 @@ struct PoolingProblem {
   Dims kernel, stride, dilation, padding, padding_end;
 };
 
-// Nothing where oneDNN has only its reference kernel, or none, for these layouts and types.
+// Empty if oneDNN has no kernel, or only its reference kernel, for these layouts and types.
 std::optional<Primitive> make_pooling(const PoolingProblem& problem);
 
 }  // namespace octavo::onednn
