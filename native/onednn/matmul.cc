@@ -92,7 +92,7 @@ FusedPrimitive make_matmul(const MatmulProblem& problem, const Fusion& fusion, A
   return complete(std::move(primitive), {src, pd.weights_desc(), bias, dst}, std::move(fused));
 }
 
-Product make_product(const ProductProblem& problem) {
+Product make_product(const ProductProblem& problem, Rejections& rejections) {
   const auto a = to_onednn(problem.a), dst = to_onednn(problem.dst);
   auto attributes = base_attributes();
   dnnl::post_ops post_ops;
@@ -123,10 +123,9 @@ Product make_product(const ProductProblem& problem) {
     scale_product(problem.alpha);
   }
   attributes.set_post_ops(post_ops);
-  Rejections unread;
-  const auto pd = describe(
-      with_weights({a, {}, {}, dst}, problem.b, problem.layout, problem.a, problem.dst, attributes, unread),
-      problem.a, attributes, unread);
+  const auto pd = describe(with_weights({a, {}, {}, dst}, problem.b, problem.layout, problem.a, problem.dst,
+                                        attributes, rejections),
+                           problem.a, attributes, rejections);
   Primitive primitive(dnnl::matmul(pd), Implementation(pd.impl_info_str()), pd.scratchpad_desc());
   primitive.add(DNNL_ARG_SRC, a);
   primitive.add(DNNL_ARG_WEIGHTS, pd.weights_desc());

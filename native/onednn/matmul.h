@@ -43,6 +43,7 @@ struct Product {
   int c_argument;  // 0 without c
 };
 
-Product make_product(const ProductProblem& problem);
+// Chooses the implementation as make_matmul() does.
+Product make_product(const ProductProblem& problem, Rejections& rejections);
 
 }  // namespace octavo::onednn
