@@ -57,8 +57,7 @@ Refusal refuse_onednn(PoolCall& call) {
   const auto& p = call.problem;
   if (WindowMaxima::takes(p)) return "finds maxima two to six times slower, and skips NaN";
   if (p.dst.numel() == 0) return "has no kernel for an empty result";
-  if (p.algorithm == PoolAlgorithm::avg_adaptive)
-    return "has no windows of different sizes";
+  if (p.algorithm == PoolAlgorithm::avg_adaptive) return "has no windows of different sizes";
   if (p.divisor != 0) return "has no divisor but the window's size";
   if (!p.is_plain()) return "does not change scale or zero point";
   if (p.algorithm == PoolAlgorithm::avg_include_padding) return refuse_padded_average(p);
