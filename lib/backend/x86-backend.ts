@@ -137,7 +137,7 @@ const loops: readonly BackendPattern[] = [
   annotated: pattern.operator === mul ? 'by default' : 'never',
 }));
 
-/** Computed in float32, row by row, whatever dtypes are read and written. */
+/** Computed in float32, row by row, for any dtypes of input and output. */
 const rows: readonly BackendPattern[] = [
   { operator: softmax, computedBy: 'octavo.softmax.default' },
   { operator: layerNorm, computedBy: 'octavo.layer_norm.default' },
