@@ -18,7 +18,7 @@ export const floatConvolution: Pass = {
       // What is padded unevenly computes faster as it is than after a copy.
       if (typeof c === 'string' || c.extraPadding.some((extent) => extent > 0)) continue;
       context.staysInFloat(node);
-      context.replaceWithCall(node, 'mkldnn._convolution_pointwise.default', [
+      context.replace(node, 'mkldnn._convolution_pointwise.default', [
         ...[c.input, c.weight, c.bias, c.padding, c.stride, c.dilation, c.groups, 'none', [], ''],
       ]);
       count++;

@@ -22,7 +22,7 @@ export const weightOnlyLinear: Pass = {
 };
 
 function rewrite(context: PassContext, node: Node): boolean {
-  const args = context.arguments(node);
+  const args = context.args(node);
   const dequantize = args.tensor('weight');
   // An input that is quantized as well was meant for the integer kernels, which have said why they cannot.
   if (!isFloatingPoint(context.meta(node).dtype) || context.isRefused(node)) return false;
@@ -34,7 +34,7 @@ function rewrite(context: PassContext, node: Node): boolean {
     context.refuse(node, weight);
     return false;
   }
-  context.replaceWithCall(
+  context.replace(
     node,
     'octavo.weight_only_linear.default',
     [args.tensor('input'), weight.weight, weight.scales, args.optionalTensor('bias'), 'none', [], ''],
