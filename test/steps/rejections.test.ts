@@ -1,12 +1,12 @@
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { cpuFeatures } from '../../lib/cpu/features.ts';
-import {
-  type Attributes,
-  addon,
-  type PlanValue,
-  type RejectedImplementation,
-  type TensorDesc,
-} from '../../lib/native/addon.ts';
+import { addon } from '../../lib/native/addon.ts';
+import type {
+  Attributes,
+  PlanValue,
+  RejectedImplementation,
+  TensorDesc,
+} from '../../lib/native/addon-types.ts';
 
 /** The one step of a plan: an image, int8 weights and nothing fused. */
 async function rejections(
