@@ -11,6 +11,11 @@ export interface Operator {
   readonly schema: Schema;
   /** The first two arguments may change places, as long as the others have their defaults. */
   readonly commutative?: boolean;
+  /**
+   * Whether the result shares its first argument's memory in PyTorch: writing to one changes the other. Octavo's tensors are
+   * immutable; capture has to know.
+   */
+  readonly sharesMemory?: boolean;
   /** Dtype and shape of the result; `tensors` in the arguments are metas. */
   infer(args: Arguments<TensorMeta>): MetaValue;
   /** Computes the result now, blocking. */
