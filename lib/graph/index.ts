@@ -73,7 +73,6 @@ export {
   modDims,
 } from './size-functions.ts';
 export {
-  checkRanges,
   deserializeRanges,
   type SymbolRange,
   type SymbolRanges,

@@ -90,7 +90,8 @@ export class GraphEditor {
 
   /**
    * Puts a call in the place of `node`: same users, and `node` is erased.
-   * @param covers nodes before it whose work the new one does as well; those that lose their last user are erased too.
+   * @param covers nodes before it whose work the new one does as well, that of a fused layer first: the new node has its line.
+   * Those that lose their last user are erased too.
    */
   replace(
     node: Node,
@@ -98,7 +99,7 @@ export class GraphEditor {
     args: readonly Argument[] | NamedArguments,
     covers: readonly Node[] = [],
   ): Node {
-    const twin = this.call(target, args, { before: node, like: [node, ...covers] });
+    const twin = this.call(target, args, { before: node, like: [...covers, node] });
     this.replaceWith(node, twin, covers);
     return twin;
   }

@@ -71,7 +71,7 @@ function replaceMean(
   }
   const pool = context.call('aten.adaptive_avg_pool2d.default', pooled, {
     before: quantize,
-    like: [mean, ...covers, quantize],
+    like: [...covers, quantize],
   });
   context.replace(quantize, 'aten.flatten.using_ints', [pool, 1], covers);
 }

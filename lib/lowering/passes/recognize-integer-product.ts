@@ -44,7 +44,7 @@ function rewrite(context: PassContext, product: Node): string | undefined {
   const zeroPoints = context.constant(`${weight.target}_zero_point`, Tensor.zeros('int64', [channels]), {
     before: last,
   });
-  const covers = [product, transposed, cast];
+  const covers = [transposed, product, cast];
   const place = { before: last, like: covers };
   const { min, max } = integerRange('int8');
   const input = context.call(DEQUANTIZE_PER_TENSOR, [a, 1, 0, min, max, 'int8'], place);

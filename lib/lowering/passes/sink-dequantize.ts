@@ -22,7 +22,7 @@ export const sinkDequantize: Pass = {
       if (!inputs.every((input) => sameQParams(qparamsOf(input), q))) continue;
       const integers = inputs.map((input) => input.args[0] as Node);
       const args = [isArgumentList(moved) ? integers : integers[0], ...rest];
-      const integer = context.call(move.target, args, { before: move, like: [move, ...inputs] });
+      const integer = context.call(move.target, args, { before: move, like: [...inputs, move] });
       context.replace(move, DEQUANTIZE_PER_TENSOR, qparamArguments(integer, q), [...new Set(inputs)]);
       count++;
     }
