@@ -1,46 +1,5 @@
+import { operators } from '../aten/index.ts';
 import { GET_ITEM, type Node } from '../graph/index.ts';
-
-/** Operators whose result shares memory with their first argument: a write to one changes the other. */
-const views: ReadonlySet<string> = new Set(
-  [
-    ...[
-      'view',
-      'reshape',
-      'flatten',
-      'unflatten',
-      'squeeze',
-      'unsqueeze',
-      'transpose',
-      'permute',
-      't',
-      'numpy_T',
-    ],
-    ...[
-      'expand',
-      'select',
-      'slice',
-      'narrow',
-      'split',
-      'split_with_sizes',
-      'chunk',
-      'unbind',
-      'unfold',
-      'alias',
-    ],
-    ...[
-      'detach',
-      'detach_',
-      'contiguous',
-      'to',
-      'dropout',
-      'movedim',
-      'view_as',
-      'reshape_as',
-      'expand_as',
-      'diagonal',
-    ],
-  ].map((name) => `aten.${name}`),
-);
 
 /**
  * Whether an operator writes to its first argument: its name ends in an underscore, as in `aten.relu_.default`. The
@@ -99,6 +58,7 @@ export class MemoryTracker {
   }
 }
 
+/** Whether an operator returns its first argument's memory without writing it. */
 function isView(target: string): boolean {
-  return views.has(target.slice(0, target.lastIndexOf('.')));
+  return !isInPlace(target) && operators.has(target) && operators.get(target).sharesMemory;
 }

@@ -25,6 +25,8 @@ export class GraphModule {
   readonly rangeConstraints: Map<string, SymbolRange>;
   /** Facts about the graph as a whole (`torch.fx.GraphModule.meta`). `clone` copies them. */
   meta: GraphModuleMeta = {};
+  /** The last number given to a path by what stands before it, so that finding a free one does not count from 0. */
+  readonly #numbers = new Map<string, number>();
 
   constructor(
     graph: Graph = new Graph(),
@@ -72,11 +74,20 @@ export class GraphModule {
     return module;
   }
 
-  /** A path that no parameter, buffer or constant uses yet: `path` itself, or `path_1`, `path_2`, … */
+  /**
+   * A path that no parameter, buffer, constant or module uses yet: `path` itself, otherwise the first unused one of `path_1`,
+   * `path_2`, … A path that ends in a number counts on from that: `_scale_0`, `_scale_1`, …
+   */
   unusedAttribute(path: string): string {
-    let unused = path;
-    for (let i = 1; this.attributes.has(unused); i++) unused = `${path}_${i}`;
-    return unused;
+    const isTaken = (name: string) => this.attributes.has(name) || this.modules.has(name);
+    if (!isTaken(path)) return path;
+    const [digits] = /\d{0,9}$/.exec(path)!;
+    const stem = digits === '' ? `${path}_` : path.slice(0, -digits.length);
+    let number = this.#numbers.get(stem) ?? Number(digits);
+    do number++;
+    while (isTaken(`${stem}${number}`));
+    this.#numbers.set(stem, number);
+    return `${stem}${number}`;
   }
 
   /** A copy with its own graph; tensors and modules are shared. */

@@ -11,7 +11,12 @@ export interface Operator {
   readonly schema: Schema;
   /** Whether the first two arguments may be swapped, provided that the others have their defaults. */
   readonly commutative?: boolean;
-  /** Dtype and shape of the result; tensors in the arguments are metas. */
+  /**
+   * Whether the result shares its first argument's memory in PyTorch: writing to one changes the other. Octavo's tensors are
+   * immutable; capture has to know.
+   */
+  readonly sharesMemory?: boolean;
+  /** Dtype and shape of the result; `tensors` in the arguments are metas. */
   infer(args: Arguments<TensorMeta>): MetaValue;
   /** Computes the result now, blocking. */
   execute(args: Arguments<Tensor>): RuntimeValue;

@@ -31,6 +31,8 @@ export interface Schema {
   readonly arguments: readonly SchemaArgument[];
   /** Number of results. */
   readonly returns: number;
+  /** Whether alias marks say that the result is in its first argument's memory: `view(Tensor(a) self, …) -> Tensor(a)`. */
+  readonly sharesMemory: boolean;
 }
 
 /** The operator's name and everything before its arguments. */
@@ -49,8 +51,8 @@ export function operatorName(schema: string): string {
 
 /**
  * Parses a schema in the notation of PyTorch's `native_functions.yaml`:
- * `aten::add.Tensor(Tensor self, Tensor other, *, Scalar alpha=1) -> Tensor`. SymInt reads as int; alias marks are
- * dropped.
+ * `aten::add.Tensor(Tensor self, Tensor other, *, Scalar alpha=1) -> Tensor`. SymInt reads as int; of the alias
+ * marks only {@link Schema.sharesMemory} remains.
  */
 export function parseSchema(text: string): Schema {
   const name = operatorName(text);
@@ -64,7 +66,8 @@ export function parseSchema(text: string): Schema {
     else parsed.push(parseArgument(item, keywordOnly, text));
   }
   const returns = result.trim().startsWith('(') ? splitTopLevel(result.trim().slice(1, -1)).length : 1;
-  return { name, arguments: parsed, returns };
+  const sharesMemory = [list, result].every((part) => /^\w+\(a\b/.test(part.trim()));
+  return { name, arguments: parsed, returns, sharesMemory };
 }
 
 function splitTopLevel(list: string): string[] {

@@ -1,6 +1,7 @@
 import { JsonCursor } from '../formats/json-cursor.ts';
 import type { StoredEntry } from '../formats/safetensors.ts';
-import { addon, type StoredFormDesc } from '../native/addon.ts';
+import { addon } from '../native/addon.ts';
+import type { StoredFormDesc } from '../native/addon-types.ts';
 import { StoredTensor } from '../native/stored-tensor.ts';
 import { byteSizeOf, numelOf, Tensor } from '../tensor/index.ts';
 

@@ -1,4 +1,4 @@
-import type { GraphModule } from '../graph/index.ts';
+import { bindInputs, type GraphModule } from '../graph/index.ts';
 import { untuned } from '../runtime/decisions.ts';
 import {
   type CompiledModel,
@@ -7,7 +7,6 @@ import {
   type ModelInputs,
   type Tuning,
 } from '../runtime/index.ts';
-import { bindInputs } from '../runtime/signature.ts';
 import { type CountRace, chooseCount } from './choose.ts';
 import { takeTurns } from './race.ts';
 

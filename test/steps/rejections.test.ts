@@ -1,13 +1,13 @@
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { cpuFeatures } from '../../lib/cpu/features.ts';
-import {
-  type Attributes,
-  addon,
-  type NativeConstant,
-  type PlanValue,
-  type RejectedImplementation,
-  type TensorDesc,
-} from '../../lib/native/addon.ts';
+import { addon } from '../../lib/native/addon.ts';
+import type {
+  Attributes,
+  NativeConstant,
+  PlanValue,
+  RejectedImplementation,
+  TensorDesc,
+} from '../../lib/native/addon-types.ts';
 import type { StepName } from '../../lib/native/step-name.ts';
 
 /** Compiles a plan of one step and returns what was passed over for it. */

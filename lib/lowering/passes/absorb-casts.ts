@@ -24,7 +24,7 @@ export const absorbCasts: Pass = {
       if (!argument) continue;
       context.setArguments(input, { ...context.named(input), [argument]: dtype });
       context.inherit(input, [cast]);
-      context.replace(cast, input);
+      context.replaceWith(cast, input);
       count++;
     }
     return count;
@@ -36,6 +36,6 @@ const isReal = (context: PassContext, node: Node) =>
 
 function dtypeArgument(context: PassContext, node: Node): string | undefined {
   if (node.op !== 'call_function') return undefined;
-  const names = context.arguments(node).schema.arguments.map(({ name }) => name);
+  const names = context.args(node).schema.arguments.map(({ name }) => name);
   return dtypeArguments.find((name) => names.includes(name));
 }

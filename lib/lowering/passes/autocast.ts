@@ -124,5 +124,5 @@ function widenParts(context: PassContext, node: Node): void {
 function cast(context: PassContext, before: Node, node: Node, dtype: string): Node {
   const given = context.meta(node).dtype;
   if (given === dtype || (given !== 'float32' && given !== narrow)) return node;
-  return context.call(before, castTo, [node, dtype], []);
+  return context.call(castTo, [node, dtype], { before });
 }

@@ -14,11 +14,11 @@ export const batchNormalization: Pass = {
     let count = 0;
     for (const node of context.graph.nodes) {
       if (!isCall(node, 'aten.batch_norm.default') || context.meta(node).dtype !== 'float32') continue;
-      const args = context.arguments(node);
+      const args = context.args(node);
       const input = args.tensor('input');
       const quantized = isDequantize(input);
       const { scale, zeroPoint } = quantized ? qparamsOf(input) : { scale: 1, zeroPoint: 0 };
-      context.replaceWithCall(
+      context.replace(
         node,
         'octavo.batch_norm.default',
         [

@@ -18,7 +18,7 @@ export const floatConvolution: Pass = {
       // With uneven padding, the original operator is faster than a padded copy and a fused convolution.
       if (typeof c === 'string' || c.extraPadding.some((extent) => extent > 0)) continue;
       context.staysInFloat(node);
-      context.replaceWithCall(node, 'mkldnn._convolution_pointwise.default', [
+      context.replace(node, 'mkldnn._convolution_pointwise.default', [
         ...[c.input, c.weight, c.bias, c.padding, c.stride, c.dilation, c.groups, 'none', [], ''],
       ]);
       count++;

@@ -12,9 +12,9 @@ export const floatLinear: Pass = {
     let count = 0;
     for (const node of context.graph.nodes) {
       if (!isCall(node, 'aten.linear.default')) continue;
-      const args = context.arguments(node);
+      const args = context.args(node);
       context.staysInFloat(node);
-      context.replaceWithCall(node, 'mkldnn._linear_pointwise.default', [
+      context.replace(node, 'mkldnn._linear_pointwise.default', [
         ...[args.tensor('input'), args.tensor('weight'), args.optionalTensor('bias'), 'none', [], ''],
       ]);
       count++;

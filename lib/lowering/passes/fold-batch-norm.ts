@@ -1,4 +1,3 @@
-import { isCall, type Node } from '../../graph/index.ts';
 import { foldBatchNorms } from '../../quantization/prepare/fold-batch-norm.ts';
 import type { Pass } from '../pass.ts';
 
@@ -10,16 +9,5 @@ import type { Pass } from '../pass.ts';
  */
 export const foldBatchNorm: Pass = {
   name: 'fold-batch-norm',
-  run(context) {
-    const norms = context.graph.nodes.filter((node) => isCall(node, 'aten.batch_norm.default'));
-    const layers = norms.map((node) => node.args[0] as Node);
-    foldBatchNorms(context.module);
-    context.inferShapes();
-    const left = new Set(context.graph.nodes);
-    return norms.filter((norm, i) => {
-      if (left.has(norm)) return false;
-      context.inherit(layers[i], [norm]);
-      return true;
-    }).length;
-  },
+  run: foldBatchNorms,
 };

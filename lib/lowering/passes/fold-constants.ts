@@ -40,7 +40,7 @@ function fold(context: PassContext, dequantize: boolean): number {
         if (user.op === 'call_function' && !context.isRefused(user) && !context.keepsFloat(user))
           context.refuse(user, `its weight is quantized, but ${user.target} computes in float`);
     const name = `${inputs[0].target}_${node.name}`;
-    context.replace(node, context.newConstant(node, name, value, [node]));
+    context.replaceWith(node, context.constant(name, value, { before: node, like: [node] }));
     count++;
   }
   return count;

@@ -42,7 +42,7 @@ function whyNot(context: PassContext, add: Node, candidate: Node): string | unde
   if (!(a instanceof Node) || !(b instanceof Node))
     return 'the other operand of the addition is not a tensor';
   if (a === b) return `${candidate} is added to itself`;
-  if (context.arguments(add).number('alpha') !== 1) return 'the addition scales one operand (alpha is not 1)';
+  if (context.args(add).number('alpha') !== 1) return 'the addition scales one operand (alpha is not 1)';
   if (onlyUser(candidate) !== add) return `the result of ${candidate} has several users`;
   const { unary } = fusedOperators.get(candidate.target)!;
   if (unary && context.named(candidate)[unary.name] !== 'none')
@@ -73,5 +73,5 @@ function fuse(context: PassContext, add: Node, candidate: Node): void {
   const { unary } = binary!;
   const nothing = unary ? { [unary.name]: 'none', [unary.scalars]: [], [unary.algorithm]: '' } : {};
   const named = { ...context.named(candidate), ...binary!.addition, ...nothing, ...addend };
-  context.replaceWithCall(add, binary!.operator, context.positional(binary!.operator, named), covers);
+  context.replace(add, binary!.operator, named, covers);
 }

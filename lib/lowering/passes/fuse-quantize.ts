@@ -1,8 +1,9 @@
+import type { UnaryNames } from '../../aten/pointwise/pointwise.ts';
 import { type Argument, type Node, onlyUser } from '../../graph/index.ts';
 import { Tensor } from '../../tensor/index.ts';
 import { givesFloat, type Pass, type PassContext } from '../pass.ts';
 import { type AffineParameters, isFullRange, isQuantize, qparamsOf } from '../patterns/affine-parameters.ts';
-import { fusedOperators, type UnarySlot } from '../patterns/fused-operators.ts';
+import { fusedOperators } from '../patterns/fused-operators.ts';
 import { clampAfter } from '../patterns/unary.ts';
 
 /**
@@ -36,24 +37,27 @@ export const fuseQuantize: Pass = {
   },
 };
 
-function fuse(context: PassContext, node: Node, quantize: Node, slot: UnarySlot | undefined): void {
+function fuse(context: PassContext, node: Node, quantize: Node, slot: UnaryNames | undefined): void {
   const q = qparamsOf(quantize);
   const named = context.named(node);
   const output = { output_scale: q.scale, output_zero_point: q.zeroPoint, output_dtype: q.dtype };
   const clamped = isFullRange(q) ? {} : slot && clampedUnary(named, slot, q);
-  const args = context.positional(node.target, { ...named, ...clamped, ...output });
+  const args = { ...named, ...clamped, ...output };
   if (clamped) {
-    context.replaceWithCall(quantize, node.target, args, [node]);
+    context.replace(quantize, node.target, args, [node]);
     return;
   }
-  const unclamped = context.call(quantize, node.target, args, [node]);
-  const table = context.newConstant(quantize, `${quantize.name}_range`, clampingTable(q));
-  // The table completes the quantize. It is no part of the operators before it.
-  const lookup = context.call(quantize, 'octavo.lookup.default', [unclamped, table], [quantize]);
-  context.replace(quantize, lookup, [node]);
+  const unclamped = context.call(node.target, args, { before: quantize, like: [node] });
+  const table = context.constant(`${quantize.name}_range`, clampingTable(q), { before: quantize });
+  // The table completes the quantize. It is not part of the operators before it.
+  const lookup = context.call('octavo.lookup.default', [unclamped, table], {
+    before: quantize,
+    like: [quantize],
+  });
+  context.replaceWith(quantize, lookup, [node]);
 }
 
-function clampedUnary(named: Readonly<Record<string, Argument>>, slot: UnarySlot, q: AffineParameters) {
+function clampedUnary(named: Readonly<Record<string, Argument>>, slot: UnaryNames, q: AffineParameters) {
   const unary = {
     name: named[slot.name] as string,
     scalars: named[slot.scalars] as readonly number[],

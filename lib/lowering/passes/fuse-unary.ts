@@ -30,9 +30,7 @@ export const fuseUnary: Pass = {
         [slot.scalars]: unary.scalars,
         [slot.algorithm]: unary.algorithm,
       };
-      context.replaceWithCall(user, node.target, context.positional(node.target, { ...named, ...fused }), [
-        node,
-      ]);
+      context.replace(user, node.target, { ...named, ...fused }, [node]);
       count++;
     }
     return count;

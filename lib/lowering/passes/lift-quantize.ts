@@ -20,11 +20,11 @@ export const liftQuantize: Pass = {
       if (!isQuantize(quantize) || !movesData(move.target) || dropsData(move.target)) continue;
       const q = qparamsOf(quantize);
       const lift = (input: Node) =>
-        context.call(move, quantize.target, qparamArguments(input, q), [quantize]);
+        context.call(quantize.target, qparamArguments(input, q), { before: move, like: [quantize] });
       const [moved, ...rest] = move.args;
       const lifted = isArgumentList(moved) ? moved.map((item) => lift(item as Node)) : lift(moved as Node);
-      const integer = context.call(move, move.target, [lifted, ...rest], [move, quantize]);
-      context.replace(quantize, integer, [move]);
+      const integer = context.call(move.target, [lifted, ...rest], { before: move, like: [move, quantize] });
+      context.replaceWith(quantize, integer, [move]);
       count++;
     }
     return count;

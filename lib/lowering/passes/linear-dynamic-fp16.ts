@@ -21,7 +21,7 @@ export const linearDynamicFp16: Pass = {
       const user = onlyUser(node);
       const relu = isCall(user, 'aten.relu.default') ? user : undefined;
       const target = `onednn.linear${relu ? '_relu' : ''}_dynamic_fp16.default`;
-      context.replaceWithCall(relu ?? node, target, [x, half, bias], relu ? [widened, node] : [widened]);
+      context.replace(relu ?? node, target, [x, half, bias], relu ? [widened, node] : [widened]);
       count++;
     }
     return count;

@@ -21,8 +21,8 @@ export const lookupTable: Pass = {
       const integer = chain?.[0].args[0];
       if (!chain || !(integer instanceof Node)) continue;
       const all = [...chain, quantize];
-      const table = context.newConstant(quantize, `${quantize.name}_table`, tabulate(context, all));
-      context.replaceWithCall(quantize, 'octavo.lookup.default', [integer, table], chain);
+      const table = context.constant(`${quantize.name}_table`, tabulate(context, all), { before: quantize });
+      context.replace(quantize, 'octavo.lookup.default', [integer, table], chain);
       count++;
     }
     return count;

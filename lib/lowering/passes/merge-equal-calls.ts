@@ -27,7 +27,7 @@ export const mergeEqualCalls: Pass = {
         continue;
       }
       context.inherit(twin, [node]);
-      context.replace(node, twin);
+      context.replaceWith(node, twin);
       count++;
     }
     return count;

@@ -20,7 +20,7 @@ export const quantizedAverage: Pass = {
       if (!isQuantize(quantize) || onlyUser(quantize) !== pool || !fits(context, pool, quantize)) continue;
       const { scale, zeroPoint, quantMin, quantMax, dtype } = qparamsOf(quantize);
       const args = [quantize.args[0], scale, zeroPoint, quantMin, quantMax, dtype];
-      context.replaceWithCall(pool, 'octavo.quantized_average.default', args, [quantize]);
+      context.replace(pool, 'octavo.quantized_average.default', args, [quantize]);
       count++;
     }
     return count;
@@ -32,6 +32,6 @@ function fits(context: PassContext, pool: Node, quantize: Node): boolean {
   // A graph input is not channels-last; its quantize also changes the memory format.
   if (input.op !== 'call_function' || context.meta(input).dtype !== 'float32') return false;
   const is8Bit = ['uint8', 'int8'].includes(qparamsOf(quantize).dtype);
-  const toOnePixel = String(context.arguments(pool).numbers('output_size')) === '1,1';
+  const toOnePixel = String(context.args(pool).numbers('output_size')) === '1,1';
   return is8Bit && toOnePixel && context.meta(input).shape.length === 4;
 }

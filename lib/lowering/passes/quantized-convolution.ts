@@ -53,7 +53,7 @@ function rewrite(context: PassContext, node: Node): boolean {
     ...[c.stride, c.padding, c.dilation, c.groups, 1, 0, 'float32', 'none', [], ''],
   ];
   const covers = [...new Set([c.input, weightNode])];
-  context.replaceWithCall(node, `onednn.qconv${rank}d_pointwise.default`, args, covers);
+  context.replace(node, `onednn.qconv${rank}d_pointwise.default`, args, covers);
   return true;
 }
 
@@ -64,5 +64,5 @@ function padded(context: PassContext, node: Node, { input, extraPadding }: Convo
   // The last axis comes first in the argument.
   const amounts = extraPadding.toReversed().flatMap((extent) => [0, extent]);
   const args = [integers, amounts, 'constant', qparamsOf(input).zeroPoint];
-  return context.call(node, 'aten.pad.default', args, [node]);
+  return context.call('aten.pad.default', args, { before: node, like: [node] });
 }

@@ -26,7 +26,7 @@ export const quantizedEmbedding: Pass = {
         continue;
       }
       const args = [integers, scales, zeroPoints, indices];
-      if (node.target === EMBEDDING) context.replaceWithCall(node, 'octavo.embedding.default', args, [table]);
+      if (node.target === EMBEDDING) context.replace(node, 'octavo.embedding.default', args, [table]);
       else if (!replaceBag(context, node, args, table)) continue;
       count++;
     }
@@ -44,11 +44,11 @@ function replaceBag(context: PassContext, node: Node, args: readonly Argument[],
     return false;
   }
   for (const user of node.users) if (user !== used[0]) context.erase(user);
-  const bound = context.arguments(node);
+  const bound = context.args(node);
   const rest = [
     ...[bound.tensor('offsets'), bound.number('mode')],
     ...[bound.optionalTensor('per_sample_weights'), bound.bool('include_last_offset')],
   ];
-  context.replaceWithCall(used[0], 'octavo.embedding_bag.default', [...args, ...rest], [table, node]);
+  context.replace(used[0], 'octavo.embedding_bag.default', [...args, ...rest], [table, node]);
   return true;
 }

@@ -24,7 +24,7 @@ export const quantizedLinear: Pass = {
 };
 
 function rewrite(context: PassContext, node: Node): boolean {
-  const args = context.arguments(node);
+  const args = context.args(node);
   const [input, weightNode] = [args.tensor('input'), args.tensor('weight')];
   const dynamic = isDynamicDequantize(input);
   if (!dynamic && !isDequantize(input)) return false;
@@ -34,7 +34,7 @@ function rewrite(context: PassContext, node: Node): boolean {
     return false;
   }
   const [integers, scale, zeroPoint] = input.args;
-  context.replaceWithCall(
+  context.replace(
     node,
     dynamic ? 'onednn.qlinear_pointwise.tensor' : 'onednn.qlinear_pointwise.default',
     [

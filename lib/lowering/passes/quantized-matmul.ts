@@ -29,7 +29,7 @@ function rewrite(context: PassContext, node: Node, a: Node, b: Node): void {
   const [left, right] = [qparamsOf(a), qparamsOf(b)];
   const user = onlyUser(node);
   const factor = user && factorOf(context, user, node);
-  context.replaceWithCall(
+  context.replace(
     factor === undefined ? node : user!,
     'octavo.matmul.default',
     [
@@ -53,6 +53,6 @@ function factorOf(context: PassContext, user: Node, product: Node): number | und
 }
 
 function singleValue(context: PassContext, node: Node): number | undefined {
-  const value = context.constant(node);
+  const value = context.constantValue(node);
   return value?.dtype === 'float32' && value.shape.length === 0 ? value.item() : undefined;
 }

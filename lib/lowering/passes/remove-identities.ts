@@ -42,7 +42,7 @@ export const removeIdentities: Pass = {
       const input = node.args[0] as Node;
       // An input or a parameter cannot be an output directly: a step has to write the output's memory.
       if (input.op !== 'call_function' && node.users.some((user) => user.op === 'output')) continue;
-      context.replace(node, input);
+      context.replaceWith(node, input);
       count++;
     }
     return count;
@@ -51,7 +51,7 @@ export const removeIdentities: Pass = {
 
 function isIdentity(context: PassContext, node: Node): boolean {
   if (copies.has(node.target)) return true;
-  if (dropouts.has(node.target)) return !context.arguments(node).bool('train');
+  if (dropouts.has(node.target)) return !context.args(node).bool('train');
   if (!conversions.has(node.target)) return false;
   const [before, after] = [context.meta(node.args[0] as Node), context.meta(node)];
   return (

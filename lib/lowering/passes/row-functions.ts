@@ -21,7 +21,7 @@ export const rowFunctions: Pass = {
       const { scale, zeroPoint } = quantized ? qparamsOf(input) : { scale: 1, zeroPoint: 0 };
       const [target, rest] = formOf(context, node);
       const args = [quantized ? input.args[0] : input, scale, zeroPoint, ...rest, 1, 0, 'float32'];
-      context.replaceWithCall(node, target, args, quantized ? [input] : []);
+      context.replace(node, target, args, quantized ? [input] : []);
       count++;
     }
     return count;
@@ -30,7 +30,7 @@ export const rowFunctions: Pass = {
 
 /** The operator that can read and return integers, and its arguments between those of input and output. */
 function formOf(context: PassContext, node: Node): readonly [string, readonly Argument[]] {
-  const args = context.arguments(node);
+  const args = context.args(node);
   if (node.target !== 'aten.layer_norm.default') return ['octavo.softmax.default', [args.number('dim')]];
   const shape = args.raw('normalized_shape') as Argument;
   const parameters = [args.optionalTensor('weight'), args.optionalTensor('bias'), args.number('eps')];

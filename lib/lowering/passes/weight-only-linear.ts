@@ -22,7 +22,7 @@ export const weightOnlyLinear: Pass = {
 };
 
 function rewrite(context: PassContext, node: Node): boolean {
-  const args = context.arguments(node);
+  const args = context.args(node);
   const dequantize = args.tensor('weight');
   // A layer whose input is also quantized was meant for the integer kernels, and their passes have recorded why they do
   // not compute it.
@@ -35,7 +35,7 @@ function rewrite(context: PassContext, node: Node): boolean {
     context.refuse(node, weight);
     return false;
   }
-  context.replaceWithCall(
+  context.replace(
     node,
     'octavo.weight_only_linear.default',
     [args.tensor('input'), weight.weight, weight.scales, args.optionalTensor('bias'), 'none', [], ''],

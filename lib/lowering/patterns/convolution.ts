@@ -21,7 +21,7 @@ export interface ConvolutionCall {
 
 /** @returns the reason, as a sentence, if oneDNN's pointwise operators cannot express the call. */
 export function convolutionOf(context: PassContext, node: Node): ConvolutionCall | string {
-  const args = context.arguments(node);
+  const args = context.args(node);
   if (node.target === 'aten.convolution.default') {
     if (args.bool('transposed')) return 'it is a transposed convolution';
   }

@@ -32,7 +32,7 @@ function isScalar(context: PassContext, node: Node): boolean {
   const [first, other] = node.args;
   if (typeof other === 'number') return true;
   const inputs = node.allInputNodes;
-  const constant = inputs.length === 2 && inputs[0] === first ? context.constant(inputs[1]) : undefined;
+  const constant = inputs.length === 2 && inputs[0] === first ? context.constantValue(inputs[1]) : undefined;
   if (constant === undefined || numelOf(constant.shape) !== 1) return false;
   // A constant of higher rank would change the result's rank.
   return constant.shape.length <= context.meta(inputs[0]).shape.length;

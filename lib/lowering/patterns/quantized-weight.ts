@@ -26,8 +26,8 @@ export function quantizedWeight(context: PassContext, node: Argument): Quantized
     const name = weight.op === 'get_attr' ? weight.target : weight.name;
     return {
       weight,
-      scales: context.newConstant(node, `${name}_scale`, Tensor.from('float32', [scale])),
-      zeroPoints: context.newConstant(node, `${name}_zero_point`, Tensor.from('int64', [0])),
+      scales: context.constant(`${name}_scale`, Tensor.from('float32', [scale]), { before: node }),
+      zeroPoints: context.constant(`${name}_zero_point`, Tensor.from('int64', [0]), { before: node }),
     };
   }
   if (!isCall(node, DEQUANTIZE_PER_CHANNEL)) return 'its weight is not quantized';
@@ -39,7 +39,7 @@ export function quantizedWeight(context: PassContext, node: Argument): Quantized
   ];
   if (axis !== 0) return `its weight's scales run along axis ${axis}, not along the output channels`;
   if (dtype !== integerProducts.weight) return `its weight is ${dtype}, not ${integerProducts.weight}`;
-  const values = context.constant(zeroPoints);
+  const values = context.constantValue(zeroPoints);
   if (!values) return "its weight's zero points are computed";
   if (values.toArray().some((value) => value !== 0)) return 'its weight is not symmetric';
   return { weight, scales, zeroPoints };

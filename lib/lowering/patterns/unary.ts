@@ -36,7 +36,7 @@ export function unaryOf(context: PassContext, node: Node): Unary | undefined {
     case 'aten.relu6.default':
       return clamp(0, 6);
     case 'aten.hardtanh.default': {
-      const args = context.arguments(node);
+      const args = context.args(node);
       return clamp(args.number('min_val'), args.number('max_val'));
     }
     case 'aten.clamp.default':
@@ -48,11 +48,11 @@ export function unaryOf(context: PassContext, node: Node): Unary | undefined {
     case 'aten.leaky_relu.default':
       return {
         name,
-        scalars: [context.arguments(node).number('negative_slope')],
+        scalars: [context.args(node).number('negative_slope')],
         algorithm: '',
       };
     case 'aten.gelu.default':
-      return { name, scalars: [], algorithm: context.arguments(node).string('approximate') };
+      return { name, scalars: [], algorithm: context.args(node).string('approximate') };
     default:
       return { ...noUnary, name };
   }
