@@ -1,11 +1,11 @@
 import { contentOf, readDirectory, type ZipEntry } from './zip-directory.ts';
 
 /**
- * A zip archive held in memory (`.npz`, and the `.pt` files inside a `.pt2`). Stored entries are handed out as views of the
- * archive's bytes, without a copy; every entry's checksum is verified when it is read.
+ * A zip archive in memory (`.npz`, and the `.pt` files inside a `.pt2`). Stored entries are returned as views of the
+ * archive's bytes, without a copy. Every entry's checksum is verified when it is read.
  */
 export class ZipArchive {
-  /** What to call the archive in errors: a path, or the entry it came from. */
+  /** The archive's name in errors: a path, or the entry it came from. */
   readonly label: string;
   readonly #bytes: Uint8Array;
   readonly #entries: ReadonlyMap<string, ZipEntry>;
@@ -18,8 +18,8 @@ export class ZipArchive {
 
   /**
    * Reads the archive's directory.
-   * @throws Error that names `label` when the bytes are no zip archive, are cut short, or describe entries that overlap,
-   * are encrypted, or would expand beyond reason.
+   * @throws Error that names `label` when the bytes are not a zip archive, are truncated, or describe entries that
+   * overlap, are encrypted, or would expand beyond the limit.
    */
   static async open(bytes: Uint8Array, label: string): Promise<ZipArchive> {
     try {
@@ -43,7 +43,7 @@ export class ZipArchive {
   }
 
   /**
-   * The entry's content; a view of the archive when it is stored uncompressed.
+   * The entry's content: a view of the archive if it is stored uncompressed.
    * @throws Error that names the archive and the entry when it is missing or damaged.
    */
   read(name: string): Uint8Array {

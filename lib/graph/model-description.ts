@@ -1,4 +1,6 @@
 import type { DType } from '../tensor/index.ts';
+import { GET_ITEM } from './get-item.ts';
+import type { Graph } from './graph.ts';
 import type { SymbolRanges } from './symbol-range.ts';
 
 /** What a model file is and holds, in any format: all that can be told without its weights. */
@@ -48,16 +50,31 @@ export interface WeightTotal {
   readonly bytes: number;
 }
 
-/** Counts calls by operator. */
+/** Counts calls by operator; the most frequent operators come first. */
 export function countOperators(
   targets: Iterable<string>,
   isSupported: (target: string) => boolean,
 ): OperatorCount[] {
-  const counts = new Map<string, number>();
-  for (const target of targets) counts.set(target, (counts.get(target) ?? 0) + 1);
-  return [...counts]
+  return [...countsOf(targets)]
     .sort(([a, x], [b, y]) => y - x || (a < b ? -1 : 1))
     .map(([target, count]) => ({ target, count, isSupported: isSupported(target) }));
+}
+
+/** The operators that a graph calls, with their counts, for messages: `aten.conv2d.default (2), aten.relu.default (1)`. */
+export function describeOperators(graph: Graph): string {
+  const counts = countsOf(calledOperators(graph));
+  return [...counts].map(([target, count]) => `${target} (${count})`).join(', ') || 'no operators';
+}
+
+/** The operator of each call of a graph. */
+export function calledOperators({ nodes }: Graph): string[] {
+  return nodes.flatMap(({ op, target }) => (op === 'call_function' && target !== GET_ITEM ? [target] : []));
+}
+
+function countsOf(targets: Iterable<string>): Map<string, number> {
+  const counts = new Map<string, number>();
+  for (const target of targets) counts.set(target, (counts.get(target) ?? 0) + 1);
+  return counts;
 }
 
 /** Adds up weights by element type. */

@@ -1,15 +1,17 @@
 import { operators } from '../aten/index.ts';
 import {
+  calledOperators,
   countOperators,
   describeRanges,
-  GET_ITEM,
+  inputsOf,
   type ModelDescription,
+  outputsOf,
   propagateShapes,
+  type TensorInfo,
   totalWeights,
 } from '../graph/index.ts';
 import type { StoredTensor } from '../native/stored-tensor.ts';
 import { formatVersion, readArtifact } from './artifact.ts';
-import { inputsOf, outputsOf, type TensorInfo } from './signature.ts';
 
 /**
  * Says what a model that Octavo saved holds, without reading its weights.
@@ -19,9 +21,6 @@ export async function describeArtifact(path: string): Promise<ModelDescription> 
   const { module, metadata, tuning } = await readArtifact(path);
   try {
     const inputs = inputsOf(module);
-    const targets = module.graph.nodes.flatMap(({ op, target }) =>
-      op === 'call_function' && target !== GET_ITEM ? [target] : [],
-    );
     const isTuned = Object.values(tuning).some((decisions) => decisions.length > 0);
     const kept = Object.entries(metadata).map(([key, value]) => `${key}: ${value}`);
     return {
@@ -33,7 +32,7 @@ export async function describeArtifact(path: string): Promise<ModelDescription> 
           name: 'model',
           inputs: inputs.map(describe),
           outputs: outputsOf(module, propagateShapes(module, inputs, operators)).map(describe),
-          operators: countOperators(targets, (target) => operators.has(target)),
+          operators: countOperators(calledOperators(module.graph), (target) => operators.has(target)),
           weights: totalWeights(module.attributes.values()),
           remarks: [
             ...describeRanges(module.rangeConstraints),

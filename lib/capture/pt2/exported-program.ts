@@ -26,15 +26,15 @@ import { promoteTypes } from './promote-types.ts';
 import { ProgramValues } from './values.ts';
 
 /**
- * Builds the graph of a serialized exported program, unlifted as PyTorch's `ExportedProgram.module()` does it: parameters,
- * buffers and constants become `get_attr` nodes in the order of the signature.
- * Arguments that were constants at export (None, numbers, strings) are no inputs: the graph holds what they led to. Results
- * that are None are left out. A program in training mode is read in evaluation mode. The program's guards (`guards_code`)
- * are not evaluated: inputs are checked by the symbols and ranges of their sizes, and what else a guard asks of a size
- * is asked again by the operator that needed it, whose shape rule sees the sizes of every request.
- * @throws Error (rejects) that says where in the document, or in the model: an unknown schema version, operators that are
- * not supported (all at once, with a count each), a call that its operator refuses, a weight that is missing or of the
- * wrong shape, and anything malformed.
+ * Builds the graph of a serialized exported program, unlifted like PyTorch's `ExportedProgram.module()`: parameters,
+ * buffers and constants become `get_attr` nodes in the order of the signature. Arguments that were constant at export
+ * (None, numbers, strings) are not inputs: their effect is part of the graph. Results that are None are left out. A
+ * program in training mode is read in evaluation mode. The program's guards (`guards_code`) are not evaluated: inputs are
+ * checked by the symbols and ranges of their sizes, and the shape rules of the operators check all further sizes of every
+ * request.
+ * @throws Error (rejects) that names the position in the document or in the model: an unknown schema version, operators
+ * that are not supported (all at once, each with its count), a call that its operator rejects, a weight that is missing
+ * or of the wrong shape, and anything malformed.
  */
 export async function buildProgram(archive: ModelArchive, library: OperatorLibrary): Promise<GraphModule> {
   const document = archive.program;
@@ -98,7 +98,7 @@ class ProgramBuilder {
   readonly #values: ProgramValues;
   readonly #nodes = new Map<string, Node>();
   readonly #memory = new MemoryTracker();
-  /** Arguments that are floats in Python although integral and although the schema would take an integer. */
+  /** Arguments that are floats in Python, although their values are whole and the schema would accept integers. */
   #floats: string[] = [];
 
   constructor(module: GraphModule, document: JsonCursor, tensors: ProgramTensors, library: OperatorLibrary) {
@@ -182,7 +182,7 @@ class ProgramBuilder {
     if (countsBatches(target, args)) return;
     const names = this.#outputNames(at.field('outputs'));
     const single = names.length === 1 && !Array.isArray(names[0]) ? (names[0] as string) : undefined;
-    // Older archives name results only; a node of several gets the name the tracer gave it, the operator's.
+    // Older archives name results only. The node of several results gets the name that the tracer uses, the operator's.
     const name = single ?? at.optionalField('name')?.string() ?? target.split('.')[1];
     const node = this.#graph.callFunction(target, args, kwargs, name);
     for (const input of node.allInputNodes) this.#memory.checkRead(node.name, input);
@@ -213,13 +213,13 @@ class ProgramBuilder {
     });
   }
 
-  /** Gives each of several results its own node, as torch.fx does with `operator.getitem`. */
+  /** Creates a node for each of several results, as torch.fx does with `operator.getitem`. */
   #unpack(at: JsonCursor, node: Node, names: readonly string[]): void {
     const metas = names.map((name) => this.#values.get(name));
     if (metas.every(isTensorMeta)) node.meta.val = metas;
     this.#memory.add(node);
     for (const [i, name] of names.entries()) {
-      // The writer invents names for results that nobody uses; the traced graph has no nodes for them.
+      // PyTorch invents names for unused results, which have no nodes in the traced graph.
       if (/_unused_\d+$/.test(name)) continue;
       this.#define(at, name, this.#graph.callFunction(GET_ITEM, [node, i], {}, name), metas[i]);
     }
@@ -244,7 +244,7 @@ class ProgramBuilder {
     return [name, argument];
   }
 
-  /** None for a result that is always None. */
+  /** Returns no node for a result that is always None. */
   #output(spec: JsonCursor): Node[] {
     const [kind, at] = spec.union();
     if (kind === 'buffer_mutation')

@@ -15,22 +15,22 @@ export interface LoadPt2Options {
 const loadPt2Options: OptionNames<LoadPt2Options> = { model: true };
 
 /**
- * Reads a model that PyTorch saved with `torch.export.save`, in any of its layouts: that of 2.6 and 2.7, of 2.8, and of 2.9
- * and later (counterpart: `torch.export.load(path).module()`). The graph's names, order and metadata are PyTorch's; symbolic
- * sizes, such as a dynamic batch, keep their ranges in `rangeConstraints`. In-place operators get functional semantics, and a
- * program that was exported in training mode is read in evaluation mode (torchao: `move_exported_model_to_eval`). Programs
- * that PyTorch or torchao quantized (`convert_pt2e`) can be lowered as they are.
- * Nothing in the file is ever executed. Arguments of `forward` that were no tensors at export (None, numbers, strings) are
- * no inputs of the graph, which holds what they led to; PyTorch checks instead that callers pass the same. Results that are
- * None are left out. Only the weights that the program uses are read, each into memory of its own where the layout has them
- * apart; tied weights are one tensor. The inputs that the model was exported with are in `meta.exampleInputs`, where
- * they are plain tensors.
+ * Reads a model that PyTorch saved with `torch.export.save`, in any of its layouts: of 2.6 and 2.7, of 2.8, and of 2.9
+ * and later (counterpart: `torch.export.load(path).module()`). The graph's names, order and metadata are PyTorch's.
+ * Symbolic sizes, such as a dynamic batch, keep their ranges in `rangeConstraints`. In-place operators become functional.
+ * A program that was exported in training mode is read in evaluation mode (torchao: `move_exported_model_to_eval`). A
+ * program that PyTorch or torchao quantized (`convert_pt2e`) can be lowered as it is. Nothing in the file is ever
+ * executed. Arguments of `forward` that were not tensors at export (None, numbers, strings) are not inputs of the graph:
+ * their effect is part of it. PyTorch checks instead that callers pass the same values. Results that are None are left
+ * out. Only weights that the program names are read, each into its own memory if the layout stores them separately. Tied
+ * weights are one tensor. `meta.exampleInputs` holds the inputs that the model was exported with, if they are plain
+ * tensors.
  * @param source a path, or the file's bytes.
- * @throws Error that names the file and what is wrong with it: not there, not a zip, cut short or damaged, an archive of
+ * @throws Error that names the file and the cause: missing, not a zip archive, truncated or damaged, an archive of
  * another kind (TorchScript, torch.save, AOTInductor, ExecuTorch), a newer major version of the schema, several models of
- * which none is named, a pickle that asks for anything but tensors, operators that are not supported (all at once, with a
- * count each and the line of the model), calls that their operators refuse, or a weight that is missing or of the wrong
- * size; and for an unknown option.
+ * which none is chosen, a pickle that needs anything but tensors, operators that are not supported (all at once, each
+ * with its count and the line of the model), calls that their operators reject, or a weight that is missing or of the
+ * wrong size; also for an unknown option.
  */
 export async function loadPt2(
   source: string | Uint8Array,
