@@ -59,8 +59,9 @@ export function tapsOf({ axis, extent, positions, filter, stretch, excludesOutsi
       weights.set(inside, (weights.get(inside) ?? 0) + weight);
       sum += weight;
     }
-    if (stretch !== 1 || excludesOutside) for (const [i, weight] of weights) weights.set(i, weight / sum);
-    return weights;
+    if (stretch === 1 && !excludesOutside) return weights;
+    // Nothing is left where a place is too far outside.
+    return sum === 0 ? new Map() : new Map([...weights].map(([i, weight]) => [i, weight / sum]));
   });
   return packed(axis, rows);
 }
