@@ -6,7 +6,7 @@
 #include "contract/input_value.h"
 #include "contract/table.h"
 #include "kernels/parallel.h"
-#include "kernels/row_conversion.h"
+#include "kernels/float_rows.h"
 
 namespace octavo {
 
