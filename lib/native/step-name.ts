@@ -3,6 +3,7 @@
  * to know of each. (No counterpart in PyTorch, whose plan is Inductor's generated code.)
  */
 export type StepName =
+  | 'arg_reduce'
   | 'attention'
   | 'batch_norm'
   | 'binary'
@@ -12,9 +13,12 @@ export type StepName =
   | 'copy'
   | 'dequantize'
   | 'dequantize_per_channel'
+  | 'elementwise'
   | 'eltwise'
   | 'embedding'
   | 'embedding_bag'
+  | 'fill'
+  | 'fold'
   | 'group_norm'
   | 'integer_convolution'
   | 'integer_linear'
@@ -30,5 +34,8 @@ export type StepName =
   | 'quantized_average'
   | 'reduce'
   | 'requantize'
+  | 'scan'
+  | 'select'
   | 'softmax'
+  | 'sort'
   | 'weight_only_linear';

@@ -36,6 +36,7 @@ export interface StepTraits {
 
 /** All native steps: a name in `StepName` without a row here does not compile. */
 export const steps: Readonly<Record<StepName, StepTraits>> = {
+  arg_reduce: { layout: 'strided', products: 'none' },
   attention: { layout: 'strided', products: 'attention' },
   batch_norm: { layout: 'channelsLast', products: 'none', slices: 'read and written', overwrites: true },
   binary: { layout: 'uniform', products: 'none', slices: 'read and written', overwrites: true },
@@ -47,9 +48,12 @@ export const steps: Readonly<Record<StepName, StepTraits>> = {
   copy: { layout: 'any', products: 'none', slices: 'read and written', selects: true },
   dequantize: { layout: 'any', products: 'none', slices: 'read and written' },
   dequantize_per_channel: { layout: 'any', products: 'none' },
+  elementwise: { layout: 'uniform', products: 'none', slices: 'read and written', overwrites: true },
   eltwise: { layout: 'uniform', products: 'none', slices: 'read and written', overwrites: true },
   embedding: { layout: 'rowMajor', products: 'none' },
   embedding_bag: { layout: 'rowMajor', products: 'none' },
+  fill: { layout: 'uniform', products: 'none', slices: 'read and written' },
+  fold: { layout: 'strided', products: 'none' },
   group_norm: { layout: 'rowMajor', products: 'none' },
   integer_convolution: { layout: 'rowMajor', products: 'weightRows' },
   integer_linear: { layout: 'rowMajor', products: 'weightRows' },
@@ -65,6 +69,9 @@ export const steps: Readonly<Record<StepName, StepTraits>> = {
   quantized_average: { layout: 'channelsLast', products: 'none' },
   reduce: { layout: 'strided', products: 'none' },
   requantize: { layout: 'any', products: 'none', slices: 'read and written' },
+  scan: { layout: 'strided', products: 'none' },
+  select: { layout: 'uniform', products: 'none', slices: 'read and written', overwrites: true },
   softmax: { layout: 'rowMajor', products: 'none' },
+  sort: { layout: 'strided', products: 'none' },
   weight_only_linear: { layout: 'rowMajor', products: 'weightRows' },
 };

@@ -4,6 +4,7 @@ namespace octavo {
 
 const std::vector<PrimitiveFamily>& primitive_table() {
   static const std::vector<PrimitiveFamily> table = {
+      {"arg_reduce", create_arg_reduce},
       {"attention", create_attention},
       {"batch_norm", create_batch_norm},
       {"binary", create_binary},
@@ -13,9 +14,12 @@ const std::vector<PrimitiveFamily>& primitive_table() {
       {"copy", create_copy},
       {"dequantize", create_dequantize},
       {"dequantize_per_channel", create_dequantize_per_channel},
+      {"elementwise", create_elementwise},
       {"eltwise", create_eltwise},
       {"embedding", create_embedding},
       {"embedding_bag", create_embedding_bag},
+      {"fill", create_fill},
+      {"fold", create_fold},
       {"group_norm", create_group_norm},
       {"integer_convolution", create_integer_convolution},
       {"integer_linear", create_integer_linear},
@@ -31,7 +35,10 @@ const std::vector<PrimitiveFamily>& primitive_table() {
       {"quantized_average", create_quantized_average},
       {"reduce", create_reduce},
       {"requantize", create_requantize},
+      {"scan", create_scan},
+      {"select", create_select},
       {"softmax", create_softmax},
+      {"sort", create_sort},
       {"weight_only_linear", create_weight_only_linear},
   };
   return table;

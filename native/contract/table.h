@@ -16,6 +16,7 @@ struct PrimitiveFamily {
 const std::vector<PrimitiveFamily>& primitive_table();
 
 // Defined in the file of their family.
+std::unique_ptr<Step> create_arg_reduce(const StepSpec& spec);
 std::unique_ptr<Step> create_attention(const StepSpec& spec);
 std::unique_ptr<Step> create_batch_norm(const StepSpec& spec);
 std::unique_ptr<Step> create_binary(const StepSpec& spec);
@@ -25,9 +26,12 @@ std::unique_ptr<Step> create_convolution(const StepSpec& spec);
 std::unique_ptr<Step> create_copy(const StepSpec& spec);
 std::unique_ptr<Step> create_dequantize(const StepSpec& spec);
 std::unique_ptr<Step> create_dequantize_per_channel(const StepSpec& spec);
+std::unique_ptr<Step> create_elementwise(const StepSpec& spec);
 std::unique_ptr<Step> create_eltwise(const StepSpec& spec);
 std::unique_ptr<Step> create_embedding(const StepSpec& spec);
 std::unique_ptr<Step> create_embedding_bag(const StepSpec& spec);
+std::unique_ptr<Step> create_fill(const StepSpec& spec);
+std::unique_ptr<Step> create_fold(const StepSpec& spec);
 std::unique_ptr<Step> create_group_norm(const StepSpec& spec);
 std::unique_ptr<Step> create_integer_convolution(const StepSpec& spec);
 std::unique_ptr<Step> create_integer_linear(const StepSpec& spec);
@@ -43,7 +47,10 @@ std::unique_ptr<Step> create_quantize_per_channel(const StepSpec& spec);
 std::unique_ptr<Step> create_quantized_average(const StepSpec& spec);
 std::unique_ptr<Step> create_reduce(const StepSpec& spec);
 std::unique_ptr<Step> create_requantize(const StepSpec& spec);
+std::unique_ptr<Step> create_scan(const StepSpec& spec);
+std::unique_ptr<Step> create_select(const StepSpec& spec);
 std::unique_ptr<Step> create_softmax(const StepSpec& spec);
+std::unique_ptr<Step> create_sort(const StepSpec& spec);
 std::unique_ptr<Step> create_weight_only_linear(const StepSpec& spec);
 
 }  // namespace octavo
