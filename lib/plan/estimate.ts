@@ -8,7 +8,8 @@ export const bytesPerMicrosecond = 20_000;
 
 /** Estimates the time for a step's products on one core, in microseconds; 0 if it has none. */
 export function productMicroseconds(step: StepOperands): number {
-  const [{ dtype }] = step.inputs;
+  // What fills a tensor reads none.
+  const dtype = step.inputs[0]?.dtype;
   const kind = dtype === 'uint8' || dtype === 'int8' ? 'integer' : 'float';
   return multiplyAdds(step) / multiplyAddRates[kind];
 }

@@ -128,7 +128,7 @@ def scalar():
 def unary():
     f = Family("unary")
     everywhere = "sin cos atan sinh cosh tanh asinh erf erfc exp exp2 expm1 sigmoid relu neg abs sign floor ceil trunc round frac"
-    everywhere += " square logical_not isnan isinf isfinite isneginf isposinf signbit softplus mish selu celu elu silu gelu hardswish"
+    everywhere += " logical_not isnan isinf isfinite isneginf isposinf signbit softplus mish selu celu elu silu gelu hardswish"
     everywhere += " hardsigmoid hardtanh relu6 leaky_relu hardshrink softshrink log_sigmoid bitwise_not nan_to_num tan"
     for dtype in (*FLOATS, *INTEGERS, BOOL):
         for shape in ((3, 5), (), (0, 3)) if dtype in (F32, I64) else ((3, 5),):
@@ -137,6 +137,8 @@ def unary():
                 f.add(getattr(aten, name).default, x)
             for name in "log log2 log10 sqrt rsqrt reciprocal".split():
                 f.add(getattr(aten, name).default, values(dtype, *shape, low=1, high=20))
+            if dtype != BOOL:
+                f.add(aten.square.default, x)
             f.add(aten.log1p.default, values(dtype, *shape, low=0))
             f.add(aten.acosh.default, values(dtype, *shape, low=1))
             if dtype.is_floating_point:
@@ -212,10 +214,12 @@ def reduced():
                     f.add(aten.argmax.default, x, dim, keepdim)
                     f.add(aten.argmin.default, x, dim, keepdim)
                     f.add(aten.amax.default, x, [dim], keepdim)
-                    f.add(aten.logsumexp.default, x, [dim], keepdim)
+                    if dtype not in (F16, BF16):  # PyTorch rounds its intermediate results to them.
+                        f.add(aten.logsumexp.default, x, [dim], keepdim)
                     f.add(aten.sum.dim_IntList, x, [dim], keepdim)
                     f.add(aten.sum.dim_IntList, x, [dim], keepdim, dtype=F32)
-                    f.add(aten.sum.dim_IntList, x, [dim], keepdim, dtype=I32)
+                    if not dtype.is_floating_point:
+                        f.add(aten.sum.dim_IntList, x, [dim], keepdim, dtype=I32)
                     f.add(aten.var.dim, x, [dim], True, keepdim)
                     f.add(aten.std_mean.correction, x, [dim], correction=0, keepdim=keepdim)
                     for order in (2, 1, 0, math.inf, -math.inf, 3, 0.5):

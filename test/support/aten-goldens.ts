@@ -72,6 +72,12 @@ const tolerances: Partial<Record<DType, Tolerance>> = {
   float64: { absolute: 1e-14, relative: 1e-13 },
 };
 
+/** PyTorch's message where it refused the call. */
+const refusalOf = (expected: unknown): string | undefined =>
+  typeof expected === 'object' && expected !== null && 'error' in expected
+    ? String(expected.error)
+    : undefined;
+
 const dtypeOf = (expected: unknown): DType | undefined => {
   const [first] = [expected].flat();
   return first instanceof Tensor ? first.dtype : undefined;
@@ -102,8 +108,10 @@ export function testGoldens(family: string, tolerance: (op: string) => Tolerance
         const expected = decode(item.expected);
         const run = () => operator.execute(Arguments.bind<Tensor>(operator.schema, args, kwargs));
         try {
-          if (item.expected !== null && typeof item.expected === 'object' && 'error' in item.expected)
-            expect(run).toThrow(operator.schema.name);
+          const refusal = refusalOf(item.expected);
+          // Octavo may have what PyTorch has not yet.
+          if (refusal?.includes('not implemented for')) continue;
+          if (refusal !== undefined) expect(run).toThrow(operator.schema.name);
           else expectClose(run(), expected, tolerances[dtypeOf(expected) ?? 'float32'] ?? tolerance(op));
         } catch (error) {
           throw new Error(`${JSON.stringify(item)}: ${(error as Error).message}`, { cause: error });

@@ -1,6 +1,6 @@
 import type { Arguments, TensorMeta } from '../../graph/index.ts';
 import type { Attributes } from '../../native/addon.ts';
-import type { DType } from '../../tensor/index.ts';
+import { type DType, isFloatingPoint } from '../../tensor/index.ts';
 import {
   constantValues,
   type NativeDefinition,
@@ -146,11 +146,11 @@ function typedStep<T extends TensorLike>(
   alpha: number,
   operands: readonly Operand<T>[],
 ): Step<T> {
-  if (dtype === 'bool' && operation.ofBools && alpha === 1)
+  if (!isFloatingPoint(dtype) && !Number.isInteger(alpha))
+    throw new Error(`${name}: alpha must be a whole number for a result of ${dtype}, got ${alpha}`);
+  if (dtype === 'bool' && operation.ofBools && alpha !== 0)
     return elementwise(operation.ofBools, dtype, operands);
   if (alpha === 1) return elementwise(operation.algorithm, dtype, operands);
-  if (!computed.has(dtype) && dtype !== 'float64' && dtype !== 'float16' && !Number.isInteger(alpha))
-    throw new Error(`${name}: alpha must be a whole number for a result of ${dtype}, got ${alpha}`);
   return elementwise('add_scaled', dtype, operands, { alpha: alpha * operation.sign! });
 }
 

@@ -21,7 +21,7 @@ type BoundsOf = <T>(args: Arguments<T>) => Bounds<T>;
 const given = <T>({ low, high }: Bounds<T>): Operand<T>[] => [low, high].filter((bound) => bound !== null);
 
 /** Keeps values between bounds. */
-function clamping(schema: string, boundsOf: BoundsOf): NativeDefinition {
+function clamping(schema: string, boundsOf: BoundsOf, refusesBool = false): NativeDefinition {
   const dtypeOf = <T extends TensorLike | TensorMeta>(args: Arguments<T>) =>
     resultType([args.tensor('self'), ...given(boundsOf(args))], args.schema.name);
   return {
@@ -30,8 +30,12 @@ function clamping(schema: string, boundsOf: BoundsOf): NativeDefinition {
       const bounds = given(boundsOf(args));
       if (bounds.length === 0)
         throw new Error(`${args.schema.name}: at least one of 'min' and 'max' is needed`);
-      const shape = broadcastOperands([args.tensor('self'), ...bounds], args.schema.name);
-      return { dtype: dtypeOf(args), shape };
+      const dtype = dtypeOf(args);
+      if (refusesBool && args.tensor('self').dtype === 'bool')
+        throw new Error(`${args.schema.name}: bool cannot be clamped; cast to float32`);
+      if (dtype.startsWith('uint') && bounds.some((bound) => typeof bound === 'number' && bound < 0))
+        throw new Error(`${args.schema.name}: ${dtype} cannot be clamped to negative numbers`);
+      return { dtype, shape: broadcastOperands([args.tensor('self'), ...bounds], args.schema.name) };
     },
     samples: ['self', 'min', 'max'],
     step: <T extends TensorLike>(args: Arguments<T>): Step<T> => {
@@ -72,10 +76,11 @@ export const clampings: readonly OperatorDefinition[] = [
   ...withInPlaceTwin(clamping('aten::clamp_max(Tensor self, Scalar max) -> Tensor', upper)),
   clamping('aten::clamp_max.Tensor(Tensor self, Tensor max) -> Tensor', upper),
   ...withInPlaceTwin(
-    clamping('aten::hardtanh(Tensor self, Scalar min_val=-1, Scalar max_val=1) -> Tensor', (args) => ({
-      low: args.number('min_val'),
-      high: args.number('max_val'),
-    })),
+    clamping(
+      'aten::hardtanh(Tensor self, Scalar min_val=-1, Scalar max_val=1) -> Tensor',
+      (args) => ({ low: args.number('min_val'), high: args.number('max_val') }),
+      true,
+    ),
   ),
-  ...withInPlaceTwin(clamping('aten::relu6(Tensor self) -> Tensor', () => ({ low: 0, high: 6 }))),
+  ...withInPlaceTwin(clamping('aten::relu6(Tensor self) -> Tensor', () => ({ low: 0, high: 6 }), true)),
 ];

@@ -16,9 +16,8 @@ const realFunctions: readonly string[] = [
 /** Those that the native step `eltwise` has as well. */
 const fastFunctions: readonly string[] = ['exp', 'log', 'sqrt', 'sigmoid', 'tanh'];
 
-/** A rounding: integers are whole already. */
-function rounding(name: string): NativeDefinition[] {
-  const definition = unary(`aten::${name}(Tensor self) -> Tensor`, named(name), { ofIntegers: 'integers' });
+/** A function that leaves integers as they are: they are whole already, and none is NaN. */
+function ofFloats(definition: NativeDefinition): NativeDefinition[] {
   return withInPlaceTwin({
     ...definition,
     step: <T extends TensorLike>(args: Arguments<T>) => {
@@ -29,6 +28,9 @@ function rounding(name: string): NativeDefinition[] {
     },
   });
 }
+
+const rounding = (name: string): NativeDefinition[] =>
+  ofFloats(unary(`aten::${name}(Tensor self) -> Tensor`, named(name), { ofIntegers: 'integers' }));
 
 function decimals<T>(args: Arguments<T>): Algorithm {
   const count = args.number('decimals');
@@ -75,7 +77,7 @@ export const functions: readonly OperatorDefinition[] = [
     isFast: fast,
     integerAlgorithm: 'neg',
   }),
-  ...unaryWithTwin('sign', '', named('sign'), { ofIntegers: 'integers' }),
+  ...unaryWithTwin('sign', '', named('sign'), { ofIntegers: 'integers and bool' }),
   ...['floor', 'ceil', 'trunc', 'round'].flatMap(rounding),
   unary('aten::fix(Tensor self) -> Tensor', named('trunc'), { ofIntegers: 'refused' }),
   unary('aten::round.decimals(Tensor self, *, int decimals) -> Tensor', decimals, { ofIntegers: 'refused' }),
@@ -86,7 +88,11 @@ export const functions: readonly OperatorDefinition[] = [
     (args) => ({ algorithm: 'logit', alpha: args.optionalNumber('eps') ?? -1 }),
     { ofIntegers: 'floats' },
   ),
-  ...unaryWithTwin('nan_to_num', ', float? nan=None, float? posinf=None, float? neginf=None', nanToNumber, {
-    ofIntegers: 'refused',
-  }),
+  ...ofFloats(
+    unary(
+      'aten::nan_to_num(Tensor self, float? nan=None, float? posinf=None, float? neginf=None) -> Tensor',
+      nanToNumber,
+      { ofIntegers: 'integers and bool' },
+    ),
+  ),
 ];

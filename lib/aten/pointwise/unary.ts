@@ -12,8 +12,8 @@ export interface Algorithm {
   readonly gamma?: number;
 }
 
-/** What a function returns for integers: the float result, or integers, or PyTorch refuses them. */
-export type OfIntegers = 'floats' | 'integers' | 'refused';
+/** What a function returns for integers and bool: floats, or the same dtype, or PyTorch refuses them. */
+export type OfIntegers = 'floats' | 'integers' | 'integers and bool' | 'refused';
 
 export interface UnaryTraits {
   readonly ofIntegers: OfIntegers;
@@ -34,9 +34,9 @@ export function unary(
     infer: (args) => {
       const { dtype, shape } = args.tensor('self');
       algorithm(args);
-      if (ofIntegers === 'refused' && !isFloatingPoint(dtype))
+      if (ofIntegers === 'refused' ? !isFloatingPoint(dtype) : ofIntegers === 'integers' && dtype === 'bool')
         throw new Error(`${args.schema.name}: computing on ${dtype} is not supported; cast to float32`);
-      return { dtype: ofIntegers === 'integers' ? dtype : floatType(dtype), shape };
+      return { dtype: ofIntegers.startsWith('integers') ? dtype : floatType(dtype), shape };
     },
     samples: ['self'],
     step: <T extends TensorLike>(args: Arguments<T>) => {

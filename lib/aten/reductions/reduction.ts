@@ -9,7 +9,8 @@ type TypeRule = (dtype: DType, operator: string) => DType;
 const same: TypeRule = (dtype) => dtype;
 /** Integers are summed as int64. */
 const sumType: TypeRule = (dtype) => (isFloatingPoint(dtype) ? dtype : 'int64');
-const truthType: TypeRule = () => 'bool';
+/** PyTorch keeps uint8, its older truth values. */
+const truthType: TypeRule = (dtype) => (dtype === 'uint8' ? dtype : 'bool');
 const countType: TypeRule = () => 'int64';
 
 /** @throws Error for integers, of which PyTorch computes no mean. */

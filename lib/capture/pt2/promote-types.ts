@@ -31,8 +31,15 @@ export function promoteTypes(module: GraphModule): void {
     if (arithmetic.has(node.target))
       castOperands(module, node, dtype, (operand) => operand.shape.length > 0 && cast.has(operand.dtype));
     if (!node.meta.floatArguments || isAmongFloats(node)) continue;
-    if (making.test(node.target)) node.setArguments(node.args, { ...node.kwargs, dtype: node.kwargs.dtype ?? dtype });
-    else castOperands(module, node, dtype, (operand) => operand.dtype !== 'bool' || !node.target.includes('where'));
+    if (making.test(node.target))
+      node.setArguments(node.args, { ...node.kwargs, dtype: node.kwargs.dtype ?? dtype });
+    else
+      castOperands(
+        module,
+        node,
+        dtype,
+        (operand) => operand.dtype !== 'bool' || !node.target.includes('where'),
+      );
   }
 }
 

@@ -66,7 +66,8 @@ struct Sigmoid {
 struct LogSigmoid {
   template <typename T>
   static T of(const Parameters&, T a) {
-    return (a < 0 ? a : a * T{0}) - std::log1p(std::exp(-std::fabs(a)));
+    const T negative = a > 0 ? T{0} : a;
+    return negative - std::log1p(std::exp(-std::fabs(a)));
   }
 };
 

@@ -43,7 +43,8 @@ class Elementwise : public Step {
                     spec.attributes.number("gamma", 0)},
         operands_(read_operands(spec, function_, dtype_)),
         loop_({spec.outputs.at(0), function_.is_predicate ? DType::boolean : dtype_}, operands_.tensors()),
-        checks_divisor_(function_.divides && !is_floating_point(dtype_)) {}
+        checks_divisor_(function_.divides && !is_floating_point(dtype_)),
+        node_(spec.node) {}
 
   void execute(const Buffers& buffers) override {
     const void* inputs[kMostOperands];
@@ -56,8 +57,7 @@ class Elementwise : public Step {
       if (checks_divisor_ && any_zero(dtype_, operands[1], n)) divides_by_zero = true;
       row_(operands, out, n, parameters_);
     });
-    if (divides_by_zero)
-      throw std::domain_error(std::string(function_.name) + ": an integer is divided by 0");
+    if (divides_by_zero) throw std::domain_error("elementwise '" + node_ + "': an integer is divided by 0");
   }
 
   std::string implementation() const override {
@@ -87,6 +87,7 @@ class Elementwise : public Step {
   TypedOperands operands_;
   TypedLoop loop_;
   bool checks_divisor_;
+  std::string node_;
 };
 }  // namespace
 
