@@ -3,6 +3,7 @@
 #include <stdexcept>
 #include <string>
 
+#include "kernels/float_rows.h"
 #include "kernels/row_conversion.h"
 
 namespace octavo::kernels {

@@ -80,13 +80,16 @@ const wantedAs =
     resolve(shape, args.dims(name), args.schema.name);
 
 /** Dropout in training mode is random and not supported in inference. */
-const dropout: ViewRule = (shape, args) => {
+const unlessTraining: ViewRule = (shape, args) => {
   if (args.bool('train'))
     throw new Error(
       `${args.schema.name}: the model was exported in training mode; call eval() before export`,
     );
   return shape;
 };
+
+/** PyTorch returns the argument itself in inference, which the schema does not say. */
+const dropout = (schema: string): ViewDefinition => ({ ...view(schema, unlessTraining), sharesMemory: true });
 
 /** Operators that leave elements where they are; in a plan they cost nothing. */
 export const views: readonly OperatorDefinition[] = [
@@ -114,7 +117,7 @@ export const views: readonly OperatorDefinition[] = [
   view('aten::detach(Tensor(a) self) -> Tensor(a)', same),
   view('aten::detach_(Tensor(a!) self) -> Tensor(a!)', same),
   view('aten::lift_fresh_copy(Tensor self) -> Tensor', same),
-  view('aten::dropout(Tensor input, float p, bool train) -> Tensor', dropout),
-  view('aten::dropout_(Tensor(a!) self, float p, bool train) -> Tensor(a!)', dropout),
-  view('aten::feature_dropout(Tensor input, float p, bool train) -> Tensor', dropout),
+  dropout('aten::dropout(Tensor input, float p, bool train) -> Tensor'),
+  dropout('aten::dropout_(Tensor(a!) self, float p, bool train) -> Tensor(a!)'),
+  dropout('aten::feature_dropout(Tensor input, float p, bool train) -> Tensor'),
 ];

@@ -1,5 +1,5 @@
 import { type Arguments, type Dim, SymInt, type TensorMeta } from '../../graph/index.ts';
-import type { Attributes } from '../../native/addon.ts';
+import type { Attributes } from '../../native/addon-types.ts';
 import type { DType } from '../../tensor/index.ts';
 import type { NativeDefinition, Step, TensorLike } from '../registry.ts';
 import { checkWritable, computeType } from '../result-type.ts';

@@ -1,5 +1,5 @@
 import type { Arguments, TensorMeta } from '../../graph/index.ts';
-import type { Attributes } from '../../native/addon.ts';
+import type { Attributes } from '../../native/addon-types.ts';
 import { isFloatingPoint } from '../../tensor/index.ts';
 import type { NativeDefinition, OperatorDefinition, TensorLike } from '../registry.ts';
 import { floatType } from '../result-type.ts';

@@ -2,6 +2,7 @@
 #include <cmath>
 
 #include "kernels/elements/element_loops.h"
+#include "kernels/elements/float_functions.h"
 
 namespace octavo::kernels {
 
@@ -132,19 +133,38 @@ struct GeluTanh {
     return T{0.5} * a * (T{1} + std::tanh(inner));
   }
 };
+
+// With a faster loop for float32.
+template <void (*row)(const float*, float*, int64_t)>
+ElementFunction with_float_row(ElementFunction function) {
+  function.loops[static_cast<size_t>(DType::f32)] = [](const void* const* inputs, void* out, int64_t n,
+                                                       const Parameters&) {
+    row(static_cast<const float*>(inputs[0]), static_cast<float*>(out), n);
+  };
+  return function;
+}
 }  // namespace
 
 std::vector<ElementFunction> trigonometric_functions() {
   return {
-      function<Sin, 1, kFloats>("sin"),          function<Cos, 1, kFloats>("cos"),
-      function<Tan, 1, kFloats>("tan"),          function<Asin, 1, kFloats>("asin"),
-      function<Acos, 1, kFloats>("acos"),        function<Atan, 1, kFloats>("atan"),
-      function<Atan2, 2, kFloats>("atan2"),      function<Hypot, 2, kFloats>("hypot"),
-      function<Sinh, 1, kFloats>("sinh"),        function<Cosh, 1, kFloats>("cosh"),
-      function<Tanh, 1, kFloats>("tanh"),        function<Asinh, 1, kFloats>("asinh"),
-      function<Acosh, 1, kFloats>("acosh"),      function<Atanh, 1, kFloats>("atanh"),
-      function<Erf, 1, kFloats>("erf"),          function<Erfc, 1, kFloats>("erfc"),
-      function<GeluErf, 1, kFloats>("gelu_erf"), function<GeluTanh, 1, kFloats>("gelu_tanh"),
+      with_float_row<sin_row>(function<Sin, 1, kFloats>("sin")),
+      with_float_row<cos_row>(function<Cos, 1, kFloats>("cos")),
+      function<Tan, 1, kFloats>("tan"),
+      function<Asin, 1, kFloats>("asin"),
+      function<Acos, 1, kFloats>("acos"),
+      function<Atan, 1, kFloats>("atan"),
+      function<Atan2, 2, kFloats>("atan2"),
+      function<Hypot, 2, kFloats>("hypot"),
+      function<Sinh, 1, kFloats>("sinh"),
+      function<Cosh, 1, kFloats>("cosh"),
+      function<Tanh, 1, kFloats>("tanh"),
+      function<Asinh, 1, kFloats>("asinh"),
+      function<Acosh, 1, kFloats>("acosh"),
+      function<Atanh, 1, kFloats>("atanh"),
+      with_float_row<erf_row>(function<Erf, 1, kFloats>("erf")),
+      function<Erfc, 1, kFloats>("erfc"),
+      function<GeluErf, 1, kFloats>("gelu_erf"),
+      function<GeluTanh, 1, kFloats>("gelu_tanh"),
   };
 }
 
