@@ -113,3 +113,37 @@ describe.each(calls)('%s', (target, args, dtype = 'float32') => {
     });
   });
 });
+
+describe('tensors of one value for each sample', () => {
+  const batch = new SymInt(['s0']);
+  const graph = (target: string, args: (x: Node, size: Node) => readonly Argument[]) => {
+    const b = new GraphBuilder();
+    const x = b.input('x', [batch, 5]);
+    const size = b.call('aten.sym_size.int', x, 0);
+    return b.finish(b.call('aten.add.Tensor', x, b.call(target, ...args(x, size))));
+  };
+  /** The number of its row is added to each element. */
+  const rows = () => {
+    const b = new GraphBuilder();
+    const x = b.input('x', [batch, 5]);
+    const range = b.call('aten.arange.default', b.call('aten.sym_size.int', x, 0));
+    return {
+      range,
+      module: b.finish(b.call('aten.add.Tensor', x, b.call('aten.unsqueeze.default', range, 1))),
+    };
+  };
+  const isApart = (...of: Parameters<typeof graph>) => {
+    const module = graph(...of);
+    return keepsSamplesApart(module, [{ dtype: 'float32', shape: [batch, 5] }]);
+  };
+
+  it('do not depend on how many there are; a range does', () => {
+    expect(isApart('aten.zeros.default', (_, size) => [[size, 5]])).toBe(true);
+    expect(isApart('aten.full.default', (_, size) => [[size, 1], 2.5])).toBe(true);
+    expect(isApart('aten.new_ones.default', (x, size) => [x, [size, 5]])).toBe(true);
+    expect(isApart('aten.full_like.default', (x) => [x, 2])).toBe(true);
+    const { module, range } = rows();
+    expect(range.target).toBe('aten.arange.default');
+    expect(keepsSamplesApart(module, [{ dtype: 'float32', shape: [batch, 5] }])).toBe(false);
+  });
+});

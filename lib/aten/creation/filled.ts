@@ -37,7 +37,8 @@ function filled(schema: string, form: Form, value: number | string): NativeDefin
       const isNamed = hasDtype && !args.isNone('dtype');
       return { dtype: isNamed ? args.dtype('dtype') : form.dtype(args), shape: form.shape(args) };
     },
-    samples: isLikeSelf && form === likeSelf ? ['self'] : [],
+    // Of the tensor only dtype and shape are read.
+    samples: isLikeSelf ? ['self'] : [],
     step: <T extends TensorLike>(args: Arguments<T>): Step<T> => {
       const operand = typeof value === 'number' ? value : operandOf(args, value);
       return typeof operand === 'number'
