@@ -22,6 +22,12 @@ class Lanes {
   int64_t begin(int64_t lane) const { return offset(around_, lane); }
   // Between neighbours in a lane of one axis.
   int64_t step() const { return along_.strides.back(); }
+  // How many lanes begin next to each other, one element apart: lanes 0 to n - 1, n to 2n - 1, ...
+  int64_t side_by_side() const {
+    return !around_.extents.empty() && around_.strides.back() == 1 ? around_.extents.back() : 1;
+  }
+  // The place of an element of the first lane, in elements.
+  int64_t along(int64_t index) const { return offset(along_, index); }
 
   // Calls body(offset, step, n, first) for the lane's elements in order, at most kTypedRun at a time: n
   // elements from `offset` on, `step` apart, of which the first is the lane's element `first`.

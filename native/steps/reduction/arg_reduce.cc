@@ -1,5 +1,6 @@
 // The place of the greatest or the least element along one axis, or in the whole tensor; also its value. Of
 // equal elements the first counts, and NaN before all.
+#include <algorithm>
 #include <stdexcept>
 
 #include "contract/input_value.h"
@@ -29,36 +30,68 @@ class ArgReduce : public Step {
   }
 
   void execute(const Buffers& buffers) override {
+    if (lanes_.count() == 0) return;
     const auto* x = static_cast<const char*>(x_.data(buffers));
     auto* indices = static_cast<char*>(buffers.outputs[has_values_ ? 1 : 0]);
     auto* values = static_cast<char*>(buffers.outputs[0]);
     const auto bytes = static_cast<int64_t>(x_.desc().span_bytes());
-    kernels::parallel_for(lanes_.count(), bytes, [&](int64_t lane) {
-      const auto [best, at] = find(x, lane);
-      index_writer_.write(&at, indices + indices_.begin(lane) * index_writer_.stored_bytes(), 1, 1);
-      if (has_values_)
-        value_writer_.write(&best, values + values_.begin(lane) * value_writer_.stored_bytes(), 1, 1);
+    // Lanes side by side are read together: their elements are apart, but those of neighbours are not.
+    const int64_t row = lanes_.step() == 1 ? 1 : lanes_.side_by_side();
+    const int64_t together = std::min(row, kTogether), blocks = (row + together - 1) / together;
+    kernels::parallel_for(lanes_.count() / row * blocks, bytes, [&](int64_t block) {
+      alignas(64) T best[kTogether];
+      alignas(64) int64_t at[kTogether];
+      const int64_t begin = block % blocks * together, first = block / blocks * row + begin;
+      const int64_t n = std::min(together, row - begin);
+      if (n == 1)
+        find(x, first, best, at);
+      else
+        find_together(x, first, n, best, at);
+      for (int64_t i = 0; i < n; i++) {
+        index_writer_.write(at + i, indices + indices_.begin(first + i) * index_writer_.stored_bytes(), 1, 1);
+        if (has_values_)
+          value_writer_.write(best + i, values + values_.begin(first + i) * value_writer_.stored_bytes(), 1,
+                              1);
+      }
     });
   }
   std::string implementation() const override { return greatest_ ? "octavo:argmax" : "octavo:argmin"; }
 
  private:
-  std::pair<T, int64_t> find(const char* x, int64_t lane) const {
+  static constexpr int64_t kTogether = 128;
+
+  // Whether a value takes the place of the best one before it.
+  bool is_better(T value, T best) const {
+    return (greatest_ ? value > best : value < best) || (value != value && best == best);
+  }
+
+  void find(const char* x, int64_t lane, T* best, int64_t* at) const {
     alignas(64) char buffer[kTypedRunBytes];
-    T best = 0;
-    int64_t at = -1;
+    *at = -1;
     lanes_.each_run(lane, [&](int64_t offset, int64_t step, int64_t n, int64_t first) {
       const auto* values =
           static_cast<const T*>(reader_.read(x + offset * reader_.stored_bytes(), step, n, buffer));
       for (int64_t i = 0; i < n; i++) {
-        const T value = values[i];
-        const bool is_better = greatest_ ? value > best : value < best;
-        if (at >= 0 && !(best == best && (is_better || value != value))) continue;
-        best = value;
-        at = first + i;
+        if (*at >= 0 && !is_better(values[i], *best)) continue;
+        *best = values[i];
+        *at = first + i;
       }
     });
-    return {best, at};
+  }
+
+  // Of n lanes that begin one element apart.
+  void find_together(const char* x, int64_t lane, int64_t n, T* best, int64_t* at) const {
+    alignas(64) char buffer[kTypedRunBytes];
+    const int64_t begin = lanes_.begin(lane);
+    for (int64_t index = 0; index < lanes_.length(); index++) {
+      const char* row = x + (begin + lanes_.along(index)) * reader_.stored_bytes();
+      const auto* values = static_cast<const T*>(reader_.read(row, 1, n, buffer));
+      for (int64_t i = 0; i < n; i++) {
+        const bool changes = index == 0 || is_better(values[i], best[i]);
+        best[i] = changes ? values[i] : best[i];
+        at[i] = changes ? index : at[i];
+      }
+    }
   }
 
   InputValue x_;
