@@ -8,10 +8,7 @@ import { linears } from './layers/linear.ts';
 import { mkldnn } from './layers/mkldnn.ts';
 import { normalization } from './layers/normalization.ts';
 import { pooling } from './layers/pooling.ts';
-import { movement } from './movement/movement.ts';
-import { sizes } from './movement/sizes.ts';
-import { stridedViews } from './movement/strided-view.ts';
-import { views } from './movement/view.ts';
+import { movementFamilies } from './movement/index.ts';
 import { activations } from './pointwise/activation.ts';
 import { arithmetic } from './pointwise/arithmetic.ts';
 import { binaryFunctions } from './pointwise/binary-functions.ts';
@@ -31,6 +28,7 @@ import { orderings } from './reductions/ordering.ts';
 import { reductions } from './reductions/reduction.ts';
 import { spreads } from './reductions/spread.ts';
 import { OperatorRegistry } from './registry.ts';
+import { resamplingFamilies } from './resampling/index.ts';
 
 /** All operators that Octavo knows. */
 export const operators = new OperatorRegistry(
@@ -49,7 +47,7 @@ export const operators = new OperatorRegistry(
   integerLayers,
   linears,
   mkldnn,
-  movement,
+  movementFamilies,
   normalization,
   octavo,
   onednn,
@@ -58,17 +56,15 @@ export const operators = new OperatorRegistry(
   quantizedDecomposed,
   ranges,
   reductions,
+  resamplingFamilies,
   selections,
-  sizes,
   spreads,
-  stridedViews,
   ternary,
   transformer,
-  views,
   weightOnly,
 );
 
-export { castOperators } from './movement/movement.ts';
+export { castOperators } from './movement/index.ts';
 export {
   CHOOSE_QPARAMS,
   CHOOSE_QPARAMS_SYMMETRIC,

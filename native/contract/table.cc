@@ -4,6 +4,7 @@ namespace octavo {
 
 const std::vector<PrimitiveFamily>& primitive_table() {
   static const std::vector<PrimitiveFamily> table = {
+      {"affine_grid", create_affine_grid},
       {"arg_reduce", create_arg_reduce},
       {"attention", create_attention},
       {"batch_norm", create_batch_norm},
@@ -20,7 +21,10 @@ const std::vector<PrimitiveFamily>& primitive_table() {
       {"embedding_bag", create_embedding_bag},
       {"fill", create_fill},
       {"fold", create_fold},
+      {"fold_windows", create_fold_windows},
+      {"grid_sample", create_grid_sample},
       {"group_norm", create_group_norm},
+      {"index", create_index},
       {"integer_convolution", create_integer_convolution},
       {"integer_linear", create_integer_linear},
       {"integer_matmul", create_integer_matmul},
@@ -28,17 +32,23 @@ const std::vector<PrimitiveFamily>& primitive_table() {
       {"linear", create_linear},
       {"lookup", create_lookup},
       {"matmul", create_matmul},
+      {"one_hot", create_one_hot},
+      {"overwrite", create_overwrite},
       {"pad", create_pad},
+      {"pick", create_pick},
       {"pool", create_pool},
       {"quantize", create_quantize},
       {"quantize_per_channel", create_quantize_per_channel},
       {"quantized_average", create_quantized_average},
       {"reduce", create_reduce},
       {"requantize", create_requantize},
+      {"resample", create_resample},
       {"scan", create_scan},
+      {"scatter", create_scatter},
       {"select", create_select},
       {"softmax", create_softmax},
       {"sort", create_sort},
+      {"triangle", create_triangle},
       {"weight_only_linear", create_weight_only_linear},
   };
   return table;

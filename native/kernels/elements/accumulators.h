@@ -182,14 +182,17 @@ struct SpreadOf {
   using Value = double;
   using Result = double;
   explicit SpreadOf(const ReductionParameters& parameters) : correction(parameters.correction) {}
-  // Welford's method: differences from the mean so far.
+  // Each run's own mean and squares join those before it (Chan, Golub and LeVeque, 1979).
   void add(const double* values, int64_t n) {
-    for (int64_t i = 0; i < n; i++) {
-      count += 1;
-      const double difference = values[i] - mean;
-      mean += difference / count;
-      squares += difference * (values[i] - mean);
-    }
+    double sum = 0, run_squares = 0;
+    for (int64_t i = 0; i < n; i++) sum += values[i];
+    const auto length = static_cast<double>(n);
+    const double run_mean = sum / length;
+    for (int64_t i = 0; i < n; i++) run_squares += (values[i] - run_mean) * (values[i] - run_mean);
+    const double difference = run_mean - mean, total = count + length;
+    mean += difference * length / total;
+    squares += run_squares + difference * difference * count * length / total;
+    count = total;
   }
   double result(size_t index) const {
     if (count == 0) return std::numeric_limits<double>::quiet_NaN();

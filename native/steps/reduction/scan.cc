@@ -36,11 +36,10 @@ class Scan : public Step {
       lanes_.each_run(lane, [&](int64_t offset, int64_t step, int64_t n, int64_t first) {
         const auto* values =
             static_cast<const T*>(reader_.read(x + offset * reader_.stored_bytes(), step, n, buffer));
-        for (int64_t i = 0; i < n; i++) {
-          const auto value = static_cast<Wide>(values[i]);
-          total = is_sum_ ? total + value : total * value;
-          running[i] = static_cast<T>(total);
-        }
+        if (is_sum_)
+          for (int64_t i = 0; i < n; i++) running[i] = static_cast<T>(total += static_cast<Wide>(values[i]));
+        else
+          for (int64_t i = 0; i < n; i++) running[i] = static_cast<T>(total *= static_cast<Wide>(values[i]));
         writer_.write(running, out + first * results_.step() * writer_.stored_bytes(), results_.step(), n);
       });
     });
