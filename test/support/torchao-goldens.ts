@@ -9,7 +9,10 @@ const fixture = (path: string) => new URL(`../fixtures/torchao/${path}`, import.
 export const torchaoFile = (path: string) => fixture(path).pathname;
 
 /** `ExportedProgram.module()` puts a number behind the name of an input that is a Python function's, too. */
-const text = (path: string) => readFileSync(fixture(path), 'utf8').trimEnd().replace(/\binput_1\b/g, 'input');
+const text = (path: string) =>
+  readFileSync(fixture(path), 'utf8')
+    .trimEnd()
+    .replace(/\binput_1\b/g, 'input');
 
 export const torchaoJson = <T>(path: string) => JSON.parse(text(path)) as T;
 
