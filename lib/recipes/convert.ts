@@ -23,7 +23,7 @@ export interface RecipeOptions {
 /** Names of the options of the recipe. */
 export const recipeOptions: OptionNames<RecipeOptions> = { reduceRange: true, overrides: true };
 
-/** Batches that represent the model's future inputs. */
+/** Batches that represent the model's future inputs: any iterable, async or not, as `calibrate` accepts it. */
 export type CalibrationBatches = AsyncIterable<CalibrationBatch> | Iterable<CalibrationBatch>;
 
 /**
