@@ -5,6 +5,7 @@ import type { FileFormat } from './file-format.ts';
 import { type InputList, matchNames } from './model-inputs.ts';
 import {
   chooseNormalization,
+  isIdentity,
   type Normalization,
   normalize,
   type Preprocessing,
@@ -115,13 +116,11 @@ function converter(
   const others = [...(normalization ? ['uint8' as const] : []), ...(accepted[dtype] ?? [])];
   if (stored !== dtype && !others.includes(stored))
     throw new Error(`${where} is ${stored}, but input '${name}' accepts ${[dtype, ...others].join(', ')}`);
-  if (normalization && !isIdentity(normalization, stored)) return (rows) => normalize(rows, normalization);
+  if (normalization && !(stored === dtype && isIdentity(normalization)))
+    return (rows) => normalize(rows, normalization);
   if (stored === dtype) return (rows) => rows;
   return (rows) => Tensor.from(dtype, rows.toArray(), rows.shape);
 }
-
-const isIdentity = ({ scale, mean, std }: Normalization, stored: DType) =>
-  stored === 'float32' && scale === 1 && mean.every((m) => m === 0) && std.every((s) => s === 1);
 
 async function readLabels(array: StoredArray, where: string): Promise<readonly number[]> {
   const { dtype, shape } = array;

@@ -1,9 +1,6 @@
 import type { SharpConstructor } from 'sharp';
 import type { Framing } from './preprocessing.ts';
-import { type Pixels, type Rectangle, resample } from './resample.ts';
-
-/** Channels of the images that are read: red, green, blue. */
-export const imageChannels = 3;
+import { imageChannels, type Pixels, type Rectangle, resample } from './resample.ts';
 
 /** Reads an image file as its pixels. */
 export type ImageReader = (path: string) => Promise<Pixels>;
@@ -40,7 +37,7 @@ async function decode(sharp: SharpConstructor, path: string): Promise<Pixels> {
       .toBuffer({ resolveWithObject: true });
     const { width, height, channels } = info;
     if (channels !== imageChannels) throw new Error(`it has ${channels} channels`);
-    return { width, height, channels, data };
+    return { width, height, data };
   } catch (error) {
     throw new Error(`${path} could not be read as an image: ${(error as Error).message}`, { cause: error });
   }

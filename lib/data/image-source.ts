@@ -1,6 +1,6 @@
 import type { TensorInfo } from '../graph/index.ts';
 import { Tensor } from '../tensor/index.ts';
-import { frame, type ImageReader, imageChannels, imageReader } from './image-file.ts';
+import { frame, type ImageReader, imageReader } from './image-file.ts';
 import { type ImageFile, listImages } from './image-folder.ts';
 import type { InputList } from './model-inputs.ts';
 import {
@@ -11,7 +11,7 @@ import {
   type Preprocessing,
   refusePreprocessing,
 } from './preprocessing.ts';
-import type { Pixels } from './resample.ts';
+import { imageChannels, type Pixels } from './resample.ts';
 import type { Batch, DataSource } from './source.ts';
 
 /** Images decoded at the same time. libuv's pool has four threads; an image waits for each while one is being resized. */
@@ -110,10 +110,13 @@ function stack(images: readonly Pixels[], files: readonly ImageFile[], { name, s
   return new Tensor('uint8', result, [images.length, imageChannels, height, width]);
 }
 
-/** The results in order, some of them computed at the same time. */
+/** The results in order, some of them computed at the same time. After a failure no further one is begun. */
 async function inParallel<T, R>(items: readonly T[], compute: (item: T) => Promise<R>): Promise<R[]> {
   const results: R[] = [];
-  const queue = items.entries();
+  // Workers share a generator: one that fails leaves its loop, which closes the generator for all.
+  const queue = (function* () {
+    yield* items.entries();
+  })();
   const work = async () => {
     for (const [i, item] of queue) results[i] = await compute(item);
   };

@@ -62,7 +62,7 @@ const isListOf = (list: unknown, is: (item: unknown) => boolean) =>
   Array.isArray(list) && list.length > 0 && list.every(is);
 
 /**
- * Refuses what does not apply to a kind of data.
+ * Refuses what does not apply to a kind of data, unless it changes nothing.
  * @param path of the data, for messages.
  * @throws Error that names the first option that does not apply.
  */
@@ -73,9 +73,19 @@ export function refusePreprocessing(
   reason: string,
 ): void {
   const names = Object.keys(kind === 'framing' ? framing : normalizing) as (keyof Preprocessing)[];
-  const name = names.find((each) => given[each] !== undefined);
+  const name = names.find((each) => given[each] !== undefined && !changesNothing(each, given));
   if (name !== undefined) throw new Error(`${path}: preprocessing.${name} does not apply: ${reason}`);
 }
+
+function changesNothing(name: keyof Preprocessing, { scale, mean = [], std = [] }: Preprocessing): boolean {
+  if (name === 'scale') return scale === 1;
+  if (name === 'mean') return mean.every((value) => value === 0);
+  return name === 'std' && std.every((value) => value === 1);
+}
+
+/** Whether pixels stay as they are. */
+export const isIdentity = (normalization: Normalization): boolean =>
+  (['scale', 'mean', 'std'] as const).every((name) => changesNothing(name, normalization));
 
 /**
  * The normalization to use, with the usual values for what is not given.

@@ -1,10 +1,12 @@
 import type { Interpolation } from './preprocessing.ts';
 
-/** Pixels of an image, row by row, its channels side by side. */
+/** Channels of an image: red, green, blue. */
+export const imageChannels = 3;
+
+/** Pixels of an image, row by row, with the channels of each pixel side by side. */
 export interface Pixels {
   readonly width: number;
   readonly height: number;
-  readonly channels: number;
   readonly data: Uint8Array;
 }
 
@@ -37,6 +39,8 @@ const kernels: Readonly<Record<Interpolation, Kernel>> = {
 
 /** Bits after the binary point of Pillow's weights: a byte times such a weight, and the sum's overshoot, fit 32 bits. */
 const FRACTION_BITS = 22;
+/** Sums begin with it, so that cutting the fraction off rounds. */
+const HALF = 2 ** (FRACTION_BITS - 1);
 
 /** The pixels that one resized pixel is the weighted mean of. */
 interface Taps {
@@ -95,27 +99,37 @@ const unchanged = (at: number): Taps => ({ first: at, weights: Int32Array.of(2 *
 /** Rounded half away from 0. */
 const toFixedPoint = (value: number) => Math.trunc(value * 2 ** FRACTION_BITS + (value < 0 ? -0.5 : 0.5));
 
-function resampleColumns({ width, height, channels, data }: Pixels, columns: readonly Taps[]): Pixels {
-  const result = new Uint8ClampedArray(columns.length * height * channels);
-  let at = 0;
+function resampleColumns({ width, height, data }: Pixels, columns: readonly Taps[]): Pixels {
+  const result = new Uint8ClampedArray(columns.length * height * imageChannels);
+  let to = 0;
   for (let y = 0; y < height; y++)
-    for (const { first, weights } of columns)
-      for (let channel = 0; channel < channels; channel++)
-        result[at++] = mean(data, (y * width + first) * channels + channel, channels, weights);
-  return { width: columns.length, height, channels, data: new Uint8Array(result.buffer) };
+    for (const { first, weights } of columns) {
+      let [red, green, blue] = [HALF, HALF, HALF];
+      let from = (y * width + first) * imageChannels;
+      for (let i = 0; i < weights.length; i++) {
+        const weight = weights[i];
+        red += Math.imul(data[from++], weight);
+        green += Math.imul(data[from++], weight);
+        blue += Math.imul(data[from++], weight);
+      }
+      result[to++] = red >> FRACTION_BITS;
+      result[to++] = green >> FRACTION_BITS;
+      result[to++] = blue >> FRACTION_BITS;
+    }
+  return { width: columns.length, height, data: new Uint8Array(result.buffer) };
 }
 
-function resampleRows({ width, channels, data }: Pixels, rows: readonly Taps[]): Pixels {
-  const line = width * channels;
+function resampleRows({ width, data }: Pixels, rows: readonly Taps[]): Pixels {
+  const line = width * imageChannels;
   const result = new Uint8ClampedArray(rows.length * line);
-  let at = 0;
-  for (const { first, weights } of rows)
-    for (let x = 0; x < line; x++) result[at++] = mean(data, first * line + x, line, weights);
-  return { width, height: rows.length, channels, data: new Uint8Array(result.buffer) };
-}
-
-function mean(data: Uint8Array, start: number, step: number, weights: Int32Array): number {
-  let sum = 2 ** (FRACTION_BITS - 1);
-  for (let i = 0, at = start; i < weights.length; i++, at += step) sum += data[at] * weights[i];
-  return sum >> FRACTION_BITS;
+  const sums = new Int32Array(line);
+  for (const [y, { first, weights }] of rows.entries()) {
+    sums.fill(HALF);
+    for (let i = 0, from = first * line; i < weights.length; i++) {
+      const weight = weights[i];
+      for (let x = 0; x < line; x++) sums[x] += Math.imul(data[from++], weight);
+    }
+    for (let x = 0; x < line; x++) result[y * line + x] = sums[x] >> FRACTION_BITS;
+  }
+  return { width, height: rows.length, data: new Uint8Array(result.buffer) };
 }

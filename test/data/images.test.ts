@@ -106,7 +106,7 @@ describe('images, beside torchvision', () => {
     const { value } = await dataset.inputs().next();
     expect(value!.x).toMatchObject({ dtype: 'uint8', shape: [1, 3, 60, 60] });
     await expect(
-      readDataset(path, { model: modelOf(imagesInput(60, 'uint8')), preprocessing: { mean: [0] } }),
+      readDataset(path, { model: modelOf(imagesInput(60, 'uint8')), preprocessing: { mean: [1] } }),
     ).rejects.toThrow("preprocessing.mean does not apply: input 'x' is uint8");
   });
 });
