@@ -31,7 +31,7 @@ export const recipeOptions: OptionNames<RecipeOptions> = {
   overrides: true,
 };
 
-/** Batches that represent the model's future inputs. */
+/** Batches that represent the model's future inputs: any iterable, async or not, as `calibrate` accepts it. */
 export type CalibrationBatches = AsyncIterable<CalibrationBatch> | Iterable<CalibrationBatch>;
 
 /**
