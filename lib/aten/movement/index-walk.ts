@@ -1,5 +1,5 @@
 import { type Arguments, type Dim, isAtMost, type TensorMeta } from '../../graph/index.ts';
-import type { Attributes } from '../../native/addon.ts';
+import type { Attributes } from '../../native/addon-types.ts';
 import { broadcastShapes } from '../shape-rules.ts';
 
 /** Index tensors: what says at which positions of some axes elements are read or written. */

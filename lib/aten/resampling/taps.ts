@@ -1,4 +1,4 @@
-import type { Attributes } from '../../native/addon.ts';
+import type { Attributes } from '../../native/addon-types.ts';
 
 /**
  * One axis resampled: each new position is a weighted sum of `counts` old ones from `begins` on. A position without any
