@@ -15,6 +15,7 @@ export {
   type ExportOptions,
   exportModel,
   exportOnnx,
+  type LoadPt2Options,
   loadPt2,
   type PatternFunction,
 } from './capture/index.ts';
@@ -134,6 +135,7 @@ export {
   type QuantizedDType,
   Quantizer,
   type RangeObserverArgs,
+  type Recipe,
   RecordingObserver,
   SharedQuantizationSpec,
   type SourceType,

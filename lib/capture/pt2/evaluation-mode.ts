@@ -19,9 +19,9 @@ export function countsBatches(target: string, args: readonly Argument[]): boolea
 const switches: ReadonlySet<string> = new Set(['train', 'training']);
 
 /**
- * Turns a program that was exported in training mode into what `model.eval()` before the export would have led to: dropouts
- * pass everything on, and batch norms go by their running statistics (counterpart: torchao's
- * `move_exported_model_to_eval`). A batch norm without running statistics stays: it has one mode only.
+ * Switches a program that was exported in training mode to evaluation mode, as if `model.eval()` had been called before
+ * the export: dropouts return their input, and batch norms use their running statistics (counterpart: torchao's
+ * `move_exported_model_to_eval`). A batch norm without running statistics is not changed: it has one mode only.
  */
 export function toEvaluationMode(graph: Graph, library: OperatorLibrary): void {
   for (const node of graph.nodes) {
@@ -30,9 +30,9 @@ export function toEvaluationMode(graph: Graph, library: OperatorLibrary): void {
     const at = names.findIndex((name) => switches.has(name));
     if (node.args[at] === true && hasRunningStatistics(names, node.args))
       node.setArguments(node.args.with(at, false), node.kwargs);
+    // Attention has no switch: in training mode modules pass their probability, otherwise 0.
     const dropout = names.indexOf('dropout_p');
-    if (dropout >= 0 && node.args[dropout] !== undefined)
-      node.setArguments(node.args.with(dropout, 0), node.kwargs);
+    if (dropout >= 0 && node.args[dropout]) node.setArguments(node.args.with(dropout, 0), node.kwargs);
   }
 }
 

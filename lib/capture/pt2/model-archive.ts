@@ -2,7 +2,7 @@ import type { JsonCursor } from '../../formats/json-cursor.ts';
 import type { PickleValue } from '../../formats/pickle.ts';
 import type { Tensor } from '../../tensor/index.ts';
 
-/** One program of a `.pt2` archive with its tensors, whichever version of PyTorch laid the archive out. */
+/** One program of a `.pt2` archive with its tensors, in any layout. */
 export interface ModelArchive {
   /** The serialized `ExportedProgram`. */
   readonly program: JsonCursor;
