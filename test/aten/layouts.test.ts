@@ -1,7 +1,14 @@
 import { describe, expect, it } from 'vitest';
 import { rowMajorStrides, Tensor } from '../../lib/tensor/index.ts';
 import { expectClose } from '../support/aten-goldens.ts';
-import { channelsLast, type Layout, runStep, seededTensor, withGaps } from '../support/steps.ts';
+import {
+  channelsLast,
+  type Layout,
+  runStep,
+  seededIntegers,
+  seededTensor,
+  withGaps,
+} from '../support/steps.ts';
 
 interface Subject {
   readonly op: string;
@@ -116,6 +123,42 @@ const subjects: Record<string, Subject> = {
     attributes: { padding: [0, 0, 1, 2], value: 9 },
     inputs: [u8],
     output: { dtype: 'uint8', shape: [2, 19, 9, 9] },
+  },
+  pick: {
+    op: 'pick',
+    attributes: { table2: [6, -1, 0, 0, 3], table3: [5, 4, 1, -1], value: 7 },
+    inputs: [s8],
+    output: { dtype: 'int8', shape: [2, 19, 5, 4] },
+  },
+  'pick of three channels': {
+    op: 'pick',
+    attributes: { table2: [6, -1, 0, 0, 3], table3: [5, 4, 1, -1], value: 7 },
+    inputs: [seededTensor('float32', [2, 3, 7, 6])],
+    output: f32([2, 3, 5, 4]),
+  },
+  resample: {
+    op: 'resample',
+    attributes: {
+      passes: [
+        { axis: 2, begins: [0, 4, 2], counts: [2, 3, 0], weights: [0.5, 0.25, 0, 1, -0.5, 0.25, 0, 0, 0] },
+        { axis: 3, begins: [0, 1, 2, 4], counts: [1, 2, 2, 2], weights: [1, 0, 0.25, 0.75, 0.5, 1, 2, -1] },
+      ],
+      outside: 3,
+    },
+    inputs: [x],
+    output: f32([2, 19, 3, 4]),
+  },
+  grid_sample: {
+    op: 'grid_sample',
+    attributes: { mode: 'bicubic', padding: 'reflection', alignCorners: false },
+    inputs: [x, seededTensor('float32', [2, 5, 4, 2], 4)],
+    output: f32([2, 19, 5, 4]),
+  },
+  index: {
+    op: 'index',
+    attributes: { axes: [1], walks: [0, -1, 2, 3], position: 0 },
+    inputs: [x, Tensor.from('int64', seededIntegers(2 * 5 * 7 * 6, -19, 18), [2, 5, 7, 6])],
+    output: f32([2, 5, 7, 6]),
   },
 };
 

@@ -17,8 +17,10 @@ describe('sharesMemory', () => {
 
   it('says so of dropout, which returns its input in inference', () => {
     const shares = (name: string) => operators.get(`aten.${name}.default`).sharesMemory;
-    expect(['dropout', 'feature_dropout', 'view', 'mT', 'detach'].map(shares)).not.toContain(false);
-    expect(['clone', 'lift_fresh_copy', '_unsafe_view', 'relu'].map(shares)).not.toContain(true);
+    expect(['dropout', 'feature_dropout', 'view', 'mT', 'detach', 'atleast_2d'].map(shares)).not.toContain(
+      false,
+    );
+    expect(['clone', 'lift_fresh_copy', '_unsafe_view', 'relu', 'view_copy'].map(shares)).not.toContain(true);
   });
 });
 

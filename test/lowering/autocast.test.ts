@@ -1,7 +1,7 @@
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import { referenceModels } from '../../bench/models/index.ts';
 import { exportModel } from '../../lib/capture/index.ts';
-import type { GraphModule } from '../../lib/graph/index.ts';
+import type { GraphModule, Node } from '../../lib/graph/index.ts';
 import { type LoweringReport, lower } from '../../lib/lowering/index.ts';
 import { addon } from '../../lib/native/addon.ts';
 import * as nn from '../../lib/nn/index.ts';
@@ -14,7 +14,7 @@ import {
 } from '../../lib/quantization/index.ts';
 import { convertDynamic } from '../../lib/recipes/convert.ts';
 import { compile } from '../../lib/runtime/index.ts';
-import type { Tensor } from '../../lib/tensor/index.ts';
+import { Tensor } from '../../lib/tensor/index.ts';
 import { transformerInput } from '../quantization/transformer.ts';
 import { GraphBuilder, uniform } from '../support/graph-builder.ts';
 import {
@@ -231,6 +231,42 @@ describe('whether this CPU is fast in bfloat16', () => {
         `lower: autocast must be 'bfloat16', got '${autocast === null ? 'null' : 'float16'}'`,
       );
     }
+  });
+});
+
+describe('what follows products that reads one dtype alone', () => {
+  /** A product of 4 rows, and what `build` makes of it. */
+  function following(build: (b: GraphBuilder, product: Node) => Node): GraphModule {
+    const b = new GraphBuilder();
+    return b.finish(build(b, b.call('aten.linear.default', b.input('x', [4, 8]), b.parameter('w', [32, 8]))));
+  }
+
+  it.each<[string, GraphModule]>([
+    [
+      'a grid of places',
+      following((b, product) => {
+        const images = b.call('aten.view.default', product, [4, 2, 4, 4]);
+        return b.call('aten.grid_sampler_2d.default', images, b.parameter('grid', [4, 3, 3, 2]), 0, 0, false);
+      }),
+    ],
+    [
+      'rows that are written into float32',
+      following((b, product) => {
+        const index = b.constant('index', Tensor.from('int64', [3, 1, 0, 2]));
+        return b.call('aten.index_add.default', b.parameter('table', [5, 32]), 0, index, product);
+      }),
+    ],
+    [
+      'float32 that is written into it',
+      following((b, product) =>
+        b.call('aten.slice_scatter.default', product, b.parameter('part', [4, 6]), 1, 0, 12, 2),
+      ),
+    ],
+  ])('%s', (_, module) => {
+    const lowered = lower(module, { autocast }).module;
+    const x = uniform([4, 8], -1, 1, 5);
+    const [expected, actual] = [module, lowered].map((each) => interpret(each, x)[0]);
+    expect(relativeError(actual, expected)).toBeLessThan(bfloat16Error);
   });
 });
 

@@ -25,6 +25,10 @@ const copied: ReadonlySet<string> = new Set([
   'aten.view.default',
 ]);
 
+/** A schema under the name of its copying form, without the marks of memory that the result shares. */
+const copyingForm = (schema: string): string =>
+  schema.replace(/^aten::\w+/, '$&_copy').replaceAll(/\(a( -> \*)?\)/g, '');
+
 /**
  * The same operators under the names of their copying forms. Which memory a result has is for a plan to choose, so both
  * are computed alike.
@@ -32,4 +36,4 @@ const copied: ReadonlySet<string> = new Set([
 export const copiesOf = (views: readonly OperatorDefinition[]): readonly OperatorDefinition[] =>
   views
     .filter(({ schema }) => copied.has(operatorName(schema)))
-    .map((definition) => ({ ...definition, schema: definition.schema.replace(/^aten::\w+/, '$&_copy') }));
+    .map((definition) => ({ ...definition, schema: copyingForm(definition.schema) }));

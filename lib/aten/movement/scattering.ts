@@ -229,7 +229,9 @@ const functional: readonly NativeDefinition[] = [
 /** The same under the name of the operator that writes its first argument: `scatter_` for `scatter`. */
 const inPlace = (definition: NativeDefinition): NativeDefinition => ({
   ...definition,
-  schema: definition.schema.replace(/^(aten::\w+)(.*?)\(Tensor self/, '$1_$2(Tensor(a!) self'),
+  schema: definition.schema
+    .replace(/^(aten::\w+)(.*?)\(Tensor self/, '$1_$2(Tensor(a!) self')
+    .replace(/Tensor$/, 'Tensor(a!)'),
 });
 
 /** Operators that write elements at positions which other tensors hold. */

@@ -93,8 +93,14 @@ const unlessTraining: ViewRule = (shape, args) => {
   return shape;
 };
 
-/** PyTorch returns the argument itself in inference, which the schema does not say. */
-const dropout = (schema: string): ViewDefinition => ({ ...view(schema, unlessTraining), sharesMemory: true });
+/** A view that shares its argument's memory though the schema does not say so. */
+const unmarked = (schema: string, rule: ViewRule): ViewDefinition => ({
+  ...view(schema, rule),
+  sharesMemory: true,
+});
+
+/** PyTorch returns the argument itself in inference. */
+const dropout = (schema: string): ViewDefinition => unmarked(schema, unlessTraining);
 
 /** Operators that leave elements where they are; in a plan they cost nothing. */
 export const views: readonly OperatorDefinition[] = [
@@ -120,9 +126,9 @@ export const views: readonly OperatorDefinition[] = [
   view('aten::reshape_as(Tensor(a) self, Tensor other) -> Tensor(a)', shapeOfOther),
   view('aten::_reshape_alias(Tensor(a) self, SymInt[] size, SymInt[] stride) -> Tensor(a)', wantedAs('size')),
   view('aten::ravel(Tensor(a) self) -> Tensor(a)', (shape) => [mulDims(...shape)]),
-  view('aten::atleast_1d(Tensor self) -> Tensor', (shape) => (shape.length === 0 ? [1] : shape)),
-  view('aten::atleast_2d(Tensor self) -> Tensor', (shape) => atLeast2d(shape)),
-  view('aten::atleast_3d(Tensor self) -> Tensor', (shape) =>
+  unmarked('aten::atleast_1d(Tensor self) -> Tensor', (shape) => (shape.length === 0 ? [1] : shape)),
+  unmarked('aten::atleast_2d(Tensor self) -> Tensor', (shape) => atLeast2d(shape)),
+  unmarked('aten::atleast_3d(Tensor self) -> Tensor', (shape) =>
     shape.length >= 3 ? shape : [...atLeast2d(shape), 1],
   ),
   view('aten::contiguous(Tensor(a) self, *, MemoryFormat memory_format=0) -> Tensor(a)', same),

@@ -43,7 +43,31 @@ const outputForms: Readonly<Record<string, readonly string[]>> = {
   'octavo.softmax.default': ['input'],
 };
 
-const joins: readonly string[] = ['aten.cat.default', 'aten.concat.default'];
+/** Operators whose kernels read float32 alone, with these operands (PyTorch's autocast widens them as well). */
+const widened: Readonly<Record<string, readonly string[]>> = {
+  'aten.grid_sampler.default': ['input', 'grid'],
+  'aten.grid_sampler_2d.default': ['input', 'grid'],
+  'aten.grid_sampler_3d.default': ['input', 'grid'],
+  'aten.affine_grid_generator.default': ['theta'],
+};
+
+/** Operators that write elements of one tensor into another: the written ones have the dtype of `self`. */
+const written: Readonly<Record<string, string>> = {
+  'aten.scatter.src': 'src',
+  'aten.scatter.reduce': 'src',
+  'aten.scatter_add.default': 'src',
+  'aten.scatter_reduce.two': 'src',
+  'aten.slice_scatter.default': 'src',
+  'aten.select_scatter.default': 'src',
+  'aten.index_add.default': 'source',
+  'aten.index_copy.default': 'source',
+  'aten.index_reduce.default': 'source',
+  'aten.index_fill.int_Tensor': 'value',
+  'aten.index_put.default': 'values',
+  'aten._unsafe_index_put.default': 'values',
+};
+
+const joins: readonly string[] = ['aten.cat.default', 'aten.concat.default', 'aten.concatenate.default'];
 
 /**
  * Products compute in bfloat16. Following operators inherit it by PyTorch's type promotion; graph outputs keep their
@@ -91,14 +115,16 @@ function dtypeOf({ meta: { val } }: Node): string | undefined {
 function narrowArguments(context: PassContext, node: Node): void {
   const { target } = node;
   if (joins.includes(target)) widenParts(context, node);
+  if (target in widened) castArguments(context, node, widened[target], 'float32');
+  if (target in written) {
+    const { self } = context.named(node);
+    castArguments(context, node, [written[target]], context.meta(self as Node).dtype);
+  }
   const names = factors[target];
   const operands = outputForms[target];
   if (!names && !operands) return;
+  if (names) castArguments(context, node, names, narrow);
   const given = context.named(node);
-  if (names) {
-    const narrowed = names.map((name) => [name, cast(context, node, given[name] as Node, narrow)] as const);
-    context.setArguments(node, { ...given, ...Object.fromEntries(narrowed) });
-  }
   if (!operands || given.output_dtype !== 'float32') return;
   const { shape } = context.meta(node);
   const inherits = operands.every((name) => {
@@ -107,6 +133,12 @@ function narrowArguments(context: PassContext, node: Node): void {
     return operand.dtype === narrow || isNumber;
   });
   if (inherits) context.setArguments(node, { ...given, output_dtype: narrow });
+}
+
+function castArguments(context: PassContext, node: Node, names: readonly string[], dtype: string): void {
+  const given = context.named(node);
+  const casts = names.map((name) => [name, cast(context, node, given[name] as Node, dtype)] as const);
+  context.setArguments(node, { ...given, ...Object.fromEntries(casts) });
 }
 
 /** Concatenation requires parts of one dtype: the widest. */

@@ -18,6 +18,7 @@ struct Loop {
 };
 
 constexpr int64_t kNothing = -1;
+constexpr int64_t kShort = 8;
 constexpr int64_t kBlock = 8 * 1024;  // elements that a thread copies at a time
 
 template <typename T>
@@ -89,7 +90,8 @@ class Pick : public Step {
     }
   }
 
-  // Drops loops of one position, and makes one of neighbours without tables that are dense together.
+  // Drops loops of one position, and makes one of neighbours without tables that are dense together. A short
+  // one joins the table before it: three colours are not worth a copy of their own.
   void merge() {
     std::vector<Loop> merged;
     for (auto& loop : loops_) {
@@ -98,11 +100,22 @@ class Pick : public Step {
           merged.back().dst_step == loop.dst_step * loop.extent &&
           merged.back().src_step == loop.src_step * loop.extent)
         merged.back() = {merged.back().extent * loop.extent, loop.dst_step, loop.src_step, {}};
+      else if (!merged.empty() && loop.table.empty() && !merged.back().table.empty() &&
+               merged.back().dst_step == loop.dst_step * loop.extent && loop.extent <= kShort)
+        merged.back() = joined(merged.back(), loop);
       else
         merged.push_back(std::move(loop));
     }
     if (merged.empty()) merged.push_back({1, 1, 1, {}});
     loops_ = std::move(merged);
+  }
+
+  static Loop joined(const Loop& outer, const Loop& inner) {
+    Loop loop{outer.extent * inner.extent, inner.dst_step, 0, {}};
+    for (int64_t from : outer.table)
+      for (int64_t i = 0; i < inner.extent; i++)
+        loop.table.push_back(from == kNothing ? kNothing : from + i * inner.src_step);
+    return loop;
   }
 
   void copy_row(int64_t index, const char* src, char* dst) const {

@@ -82,7 +82,7 @@ const TARGET = 'octavo.resize.default';
 const sizes: readonly (readonly [h: Axis, w: Axis])[] = [
   [
     { from: 5, to: 10, scale: 2, crop: [0.2, 0.9] },
-    { from: 7, to: 4, scale: 0.6, crop: [-0.3, 0.8] },
+    { from: 7, to: 4, scale: 0.61, crop: [-0.3, 0.8] },
   ],
   [
     { from: 6, to: 1, scale: 0.2, crop: [0.1, 0.5] },
