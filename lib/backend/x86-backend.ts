@@ -8,6 +8,7 @@ import {
   pointwiseFunctions,
   relu,
   relu6,
+  reluOfAnyForm,
   silu,
   tanh,
 } from './functions.ts';
@@ -62,8 +63,9 @@ const annotatedLayers: readonly BackendPattern[] = [
   { operator: linear, addition: true as const },
   { operator: linear, functions: [relu, leakyRelu, tanh, gelu] },
   { operator: linear },
-  // A one-dimensional convolution without ReLU is not quantized.
-  { operator: conv1d, functions: [relu] },
+  // The convolution alone is not quantized, so ReLU counts in any form. torchao's recipe requires `nn.ReLU` or
+  // `F.relu`.
+  { operator: conv1d, functions: [reluOfAnyForm] },
 ].map((pattern) => ({
   ...pattern,
   dtypes: integerProducts,

@@ -165,8 +165,22 @@ describe('aten._int_mm', () => {
     });
     const result = run('aten._int_mm.default', a, b);
     expect([result.dtype, result.toArray()]).toEqual(['int32', wanted]);
-    expect(() => run('aten._int_mm.default', Tensor.zeros('uint8', [2, 2]), b)).toThrow(
-      /must be int8 matrices/,
+    // Of bytes whose zero point is 128, each sum is greater by 128 times the column's.
+    const shifted = run(
+      'aten._int_mm.default',
+      Tensor.from(
+        'uint8',
+        x.map((v) => v + 128),
+        [5, 70],
+      ),
+      b,
+    );
+    const columns = Array.from({ length: 6 }, (_, n) =>
+      y.reduce((sum, v, i) => sum + (i % 6 === n ? v : 0), 0),
+    );
+    expect(shifted.toArray()).toEqual(wanted.map((sum, i) => sum + 128 * columns[i % 6]));
+    expect(() => run('aten._int_mm.default', a, Tensor.zeros('uint8', [70, 2]))).toThrow(
+      /must be an int8 or uint8 and an int8 matrix/,
     );
   });
 });

@@ -54,12 +54,13 @@ function product(first: string, second: string, rank?: number) {
   };
 }
 
-/** Shape of a product of two int8 matrices, in int32 (`torch._int_mm`). */
+/** Shape of a product of two matrices of 8-bit integers, in int32 (`torch._int_mm`). */
 function inferIntMm(args: Arguments<TensorMeta>): TensorMeta {
   const [a, b] = [args.tensor('self'), args.tensor('mat2')];
-  if (a.dtype !== 'int8' || b.dtype !== 'int8' || a.shape.length !== 2 || b.shape.length !== 2)
+  const isByte = a.dtype === 'int8' || a.dtype === 'uint8';
+  if (!isByte || b.dtype !== 'int8' || a.shape.length !== 2 || b.shape.length !== 2)
     throw new Error(
-      `${args.schema.name}: both tensors must be int8 matrices, got ${a.dtype} [${a.shape.join(', ')}] and ${b.dtype} [${b.shape.join(', ')}]`,
+      `${args.schema.name}: the tensors must be an int8 or uint8 and an int8 matrix, got ${a.dtype} [${a.shape.join(', ')}] and ${b.dtype} [${b.shape.join(', ')}]`,
     );
   return { dtype: 'int32', shape: matmulShape(a.shape, b.shape) };
 }

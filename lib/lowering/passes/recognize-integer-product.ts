@@ -1,5 +1,6 @@
-import { castOperators, DEQUANTIZE_PER_CHANNEL, DEQUANTIZE_PER_TENSOR } from '../../aten/index.ts';
+import { castOperators, DEQUANTIZE_PER_CHANNEL, DEQUANTIZE_PER_TENSOR, operators } from '../../aten/index.ts';
 import { type Argument, isCall, Node, onlyUser } from '../../graph/index.ts';
+import { ConstantEvaluator } from '../../quantization/convert/constant-evaluator.ts';
 import { integerRange, numelOf, Tensor } from '../../tensor/index.ts';
 import type { Pass, PassContext } from '../pass.ts';
 
@@ -12,6 +13,12 @@ import type { Pass, PassContext } from '../pass.ts';
  *     w (int8) → t → _int_mm → to(float) [→ mul(token scales)] → mul(weight scales) → y
  *
  *        ⇒   linear(dequantize(a, 1, 0), dequantize_per_channel(w, weight scales)) [→ mul(token scales)] → y
+ *
+ * torchao shifts int8 activations to uint8 for CPUs that multiply these faster, and subtracts from the sums what the
+ * shift adds. oneDNN does so itself where it is faster, so both are left out:
+ *
+ *     a (int8) → to(int32) → add(128) → to(uint8) ─┐
+ *                                      w (int8) → t → _int_mm → sub(128 Σw) → to(float) → …
  */
 export const recognizeIntegerProduct: Pass = {
   name: 'recognize-integer-product',
@@ -30,10 +37,14 @@ export const recognizeIntegerProduct: Pass = {
 const transpositions = ['aten.t.default', 'aten.permute.default', 'aten.transpose.int'];
 
 function rewrite(context: PassContext, product: Node): string | undefined {
-  const [a, transposed] = product.args as readonly [Node, Node];
+  const [factor, transposed] = product.args as readonly [Node, Node];
   const weight = isCall(transposed, ...transpositions) ? (transposed.args[0] as Node) : undefined;
   if (weight?.op !== 'get_attr') return 'its second matrix is not the transpose of a parameter';
-  const cast = onlyUser(product);
+  const shift =
+    context.meta(factor).dtype === 'uint8' ? shiftOf(context, factor, product, weight) : undefined;
+  if (typeof shift === 'string') return shift;
+  const [a, sums] = shift ? [shift.signed, shift.sums] : [factor, product];
+  const cast = onlyUser(sums);
   if (!isCall(cast, ...castOperators) || context.meta(cast).dtype !== 'float32')
     return 'its result is not cast to float32 at once';
   const [channels] = context.meta(weight).shape as readonly number[];
@@ -45,7 +56,7 @@ function rewrite(context: PassContext, product: Node): string | undefined {
   const zeroPoints = context.constant(`${weight.target}_zero_point`, Tensor.zeros('int64', [channels]), {
     before: last,
   });
-  const covers = [transposed, product, cast];
+  const covers = [transposed, ...(shift?.covers ?? []), ...new Set([product, sums]), cast];
   const place = { before: last, like: covers };
   const { min, max } = integerRange('int8');
   const input = context.call(DEQUANTIZE_PER_TENSOR, [a, 1, 0, min, max, 'int8'], place);
@@ -59,6 +70,56 @@ function rewrite(context: PassContext, product: Node): string | undefined {
   const linear = context.call('aten.linear.default', layer, { before: last, like: [...covers, last] });
   context.replace(last, 'aten.mul.Tensor', [linear, tokens.scales], [...covers, tokens.product]);
   return undefined;
+}
+
+/** What undoes a shift of the activations to uint8. */
+interface Shift {
+  /** The int8 activations. */
+  readonly signed: Node;
+  /** The sums as they would be without the shift. */
+  readonly sums: Node;
+  readonly covers: readonly Node[];
+}
+
+const SHIFT = 128;
+
+/** The shift before and after a product of uint8, or the reason why it is not one. */
+function shiftOf(context: PassContext, unsigned: Node, product: Node, weight: Node): Shift | string {
+  const added = isCall(unsigned, ...castOperators) ? unsigned.args[0] : undefined;
+  const [widened, shift] = isCall(added, 'aten.add.Tensor') ? added.args : [];
+  const signed = isCall(widened, ...castOperators) ? (widened.args[0] as Node) : undefined;
+  if (
+    numberOf(context, shift) !== SHIFT ||
+    !signed ||
+    context.meta(signed).dtype !== 'int8' ||
+    context.meta(widened as Node).dtype !== 'int32'
+  )
+    return `its first matrix is uint8, but not int8 that was widened to int32 and shifted by ${SHIFT}`;
+  const sums = onlyUser(product);
+  const compensation = isCall(sums, 'aten.sub.Tensor') && sums.args[0] === product ? sums.args[1] : undefined;
+  const constants = new ConstantEvaluator(context.module, operators);
+  const subtracted = compensation instanceof Node ? constants.evaluate(compensation)?.toArray() : undefined;
+  const wanted = rowSums(context.constantValue(weight)!).map((sum) => SHIFT * sum);
+  if (
+    !subtracted ||
+    subtracted.length !== wanted.length ||
+    subtracted.some((value, i) => value !== wanted[i])
+  )
+    return `what the shift by ${SHIFT} adds to its sums is not subtracted next`;
+  return { signed, sums: sums!, covers: [widened as Node, added as Node, unsigned] };
+}
+
+function numberOf(context: PassContext, arg: Argument | undefined): unknown {
+  const value = arg instanceof Node ? context.constantValue(arg) : undefined;
+  return value?.numel === 1 ? value.toArray()[0] : arg;
+}
+
+function rowSums(matrix: Tensor): number[] {
+  const values = matrix.toArray();
+  const [rows, columns] = matrix.shape;
+  return Array.from({ length: rows }, (_, row) =>
+    values.slice(row * columns, (row + 1) * columns).reduce((sum, value) => sum + value, 0),
+  );
 }
 
 /** The weight's scales, and the preceding multiplication by the tokens' scales, if any. */

@@ -57,3 +57,75 @@ test('what cannot be rewritten is refused with the reason', () => {
     "the weight's scales are not multiplied in next",
   ]);
 });
+
+const cast = 'aten.to.dtype';
+
+/** The form for CPUs that multiply uint8 faster: activations are shifted by 128, which is subtracted from the sums. */
+function shifted(shift: number, write: (build: GraphBuilder, turned: Node, sum: Node) => Node) {
+  const build = new GraphBuilder();
+  const [x, tokens] = [build.input('a', [5, 32], 'int8'), build.input('tokens', [5, 1])];
+  const widened = build.call('aten.add.Tensor', build.call(cast, x, 'int32'), shift);
+  const turned = build.call('aten.t.default', build.constant('w', w));
+  const product = build.call('aten._int_mm.default', build.call(cast, widened, 'uint8'), turned);
+  const sum = build.call(cast, write(build, turned, product), 'float32');
+  return build.finish(
+    build.call(
+      'aten.add.Tensor',
+      build.call(mul, build.call(mul, sum, tokens), build.constant('s', scales)),
+      build.constant('bias', uniform([6], -1, 1, 4)),
+    ),
+  );
+}
+
+const compensation = Tensor.from(
+  'int32',
+  Array.from(
+    { length: 6 },
+    (_, channel) =>
+      128 *
+      w
+        .toArray()
+        .slice(channel * 32, (channel + 1) * 32)
+        .reduce((sum, v) => sum + v, 0),
+  ),
+);
+const stored = (b: GraphBuilder, _: Node, product: Node) =>
+  b.call('aten.sub.Tensor', product, b.constant('compensation', compensation));
+
+test.each<[string, Parameters<typeof shifted>[1]]>([
+  ['stored', stored],
+  [
+    'computed from the weight',
+    (b, turned, product) => {
+      const sums = b.call('aten.sum.dim_IntList', b.call(cast, turned, 'int32'), [0]);
+      return b.call('aten.sub.Tensor', product, b.call(cast, b.call(mul, sums, 128), 'int32'));
+    },
+  ],
+])('activations shifted to uint8, what to subtract %s', (_, write) => {
+  const original = shifted(128, write);
+  const { module, count, report } = runPass(recognizeIntegerProduct, original);
+  expect([count, report.refusals]).toEqual([1, []]);
+  expect(calls(module)).not.toContain('aten._int_mm.default');
+  const { module: lowered } = lower(original, { strict: true });
+  expect(calls(lowered)).not.toContain(cast);
+  expect(calls(lowered)[0]).toBe('onednn.qlinear_pointwise.default');
+  const result = interpret(lowered, a, tokenScales)[0].toArray();
+  const bias = uniform([6], -1, 1, 4).toArray();
+  // As above, and one addition.
+  for (const [i, value] of reference(true).entries())
+    expect(Math.abs(result[i] - value - bias[i % 6])).toBeLessThan(1300 * 2 ** -22);
+});
+
+test('another shift, or other sums, are refused with the reason', () => {
+  const reasons = (original: ReturnType<typeof shifted>) =>
+    runPass(recognizeIntegerProduct, original).report.refusals.map(({ reason }) => reason);
+  expect(reasons(shifted(127, stored))).toEqual([
+    'its first matrix is uint8, but not int8 that was widened to int32 and shifted by 128',
+  ]);
+  const other = Tensor.from('int32', [1, 2, 3, 4, 5, 6]);
+  const reason = 'what the shift by 128 adds to its sums is not subtracted next';
+  expect(
+    reasons(shifted(128, (b, _, sum) => b.call('aten.sub.Tensor', sum, b.constant('c', other)))),
+  ).toEqual([reason]);
+  expect(reasons(shifted(128, (_, __, sum) => sum))).toEqual([reason]);
+});
