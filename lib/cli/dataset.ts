@@ -34,7 +34,7 @@ export async function openDataset(
   });
 }
 
-/** The inputs of a dataset's first example, or of as many as the model takes at a time where that is fixed. */
+/** The inputs of a dataset's first example, or of as many as the model accepts at a time where that is fixed. */
 export async function firstExample(
   dataset: Dataset,
   infos: readonly TensorInfo[],

@@ -21,7 +21,7 @@ export function evalCommand(): Command {
       'a .pt2 model, run in float32 or what --autocast says, or a model that octavo quantize wrote',
     )
     .requiredOption('--data <path>', `examples with their classes: ${dataDescription}`)
-    .option('--batch-size <n>', 'examples a run (default: 64, or what the model takes)', positiveInteger)
+    .option('--batch-size <n>', 'examples a run (default: 64, or what the model accepts)', positiveInteger)
     .option('--threads <n>', 'compute threads (default: as many as there are cores)', positiveInteger);
   return addPreprocessingOptions(addAutocastOptions(command)).action(
     (file: string, _: unknown, self: Command) => evaluate(file, self.optsWithGlobals<EvalOptions>()),

@@ -32,7 +32,7 @@ export function quantizeCommand(): Command {
     .requiredOption('--out <file>', 'where to write the quantized model')
     .option(
       '--batch-size <n>',
-      'examples a calibration run (default: 64, or what the model takes)',
+      'examples a calibration run (default: 64, or what the model accepts)',
       positiveInteger,
     )
     .option('--reduce-range', '7-bit activations: less accurate, and faster on CPUs without VNNI')

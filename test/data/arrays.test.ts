@@ -105,7 +105,7 @@ describe('arrays', () => {
     expect(inputs.pixels.toArray()).toEqual([-0.5, 2, 0, 0.5]);
   });
 
-  it('come in batches as large as the model takes', async () => {
+  it('come in batches as large as the model accepts', async () => {
     const path = await fileOf({ x: Tensor.zeros('float32', [6, 2]) });
     const sizes = async (model: DatasetOptions['model']) =>
       (await batchesOf(path, { model })).map(({ inputs }) => inputs.pixels.shape[0]);

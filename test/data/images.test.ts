@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import sharp from 'sharp';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
+import { listImages } from '../../lib/data/image-folder.ts';
 import { type Preprocessing, readDataset } from '../../lib/data/index.ts';
 import { loadNpz } from '../../lib/formats/npz.ts';
 import type { TensorInfo } from '../../lib/graph/index.ts';
@@ -129,6 +130,14 @@ describe('a folder of images', () => {
     const labels: number[] = [];
     for await (const batch of dataset) labels.push(...batch.labels!);
     expect(labels).toEqual([0, 1, 2, 2, 2, 3, 4]);
+  });
+
+  it('has the images of a class in the order of torchvision.datasets.ImageFolder', async () => {
+    // The order in which ImageFolder of torchvision 0.21 lists these files.
+    const inOrder = ['10.PNG', '2.png', 'B/0.png', 'b/1.png', 'b/2.png', 'b.x/0.png', 'b/z/9.png'];
+    const path = await folderOf(Object.fromEntries(inOrder.map((name) => [`dog/${name}`, 'gray.png'])));
+    const { images } = await listImages(path);
+    expect(images).toEqual(inOrder.map((name) => ({ path: join(path, 'dog', name), label: 0 })));
   });
 
   it('is read anew each time, a batch at a time', async () => {
