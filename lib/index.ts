@@ -9,12 +9,15 @@ export {
   x86Backend,
 } from './backend/index.ts';
 export {
+  type BoundValue,
   capturePattern,
   type DynamicDim,
   type ExampleInput,
   type ExportOptions,
   exportModel,
   exportOnnx,
+  type LoadOnnxOptions,
+  loadOnnx,
   loadPt2,
   type PatternFunction,
 } from './capture/index.ts';

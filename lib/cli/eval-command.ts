@@ -2,12 +2,13 @@ import { Command } from 'commander';
 import { accuracy } from './accuracy.ts';
 import { type AutocastFlags, addAutocastOptions } from './autocast.ts';
 import { loadDataset } from './dataset.ts';
+import { addInputOptions, type InputFlags } from './input-options.ts';
 import { openModel } from './model-file.ts';
 import { positiveInteger } from './option-parsers.ts';
 import { type GlobalOptions, printResult } from './output.ts';
 import { addPreprocessingOptions, choosePreprocessing, type PreprocessingOptions } from './preprocessing.ts';
 
-interface EvalOptions extends GlobalOptions, PreprocessingOptions, AutocastFlags {
+interface EvalOptions extends GlobalOptions, PreprocessingOptions, AutocastFlags, InputFlags {
   readonly data: string;
   readonly batchSize: number;
   readonly threads?: number;
@@ -19,12 +20,12 @@ export function evalCommand(): Command {
     .description('measure the top-1 accuracy of a model')
     .argument(
       '<file>',
-      'a .pt2 model, run in float32 or what --autocast says, or a model that octavo quantize wrote',
+      'a .pt2 or .onnx model, run in float32 or what --autocast says, or a model that octavo quantize wrote',
     )
     .requiredOption('--data <npz>', 'an .npz with x (uint8 or float32, [n, ...]) and y (classes, [n])')
     .option('--batch-size <n>', 'images a run', positiveInteger, 64)
     .option('--threads <n>', 'compute threads (default: as many as there are cores)', positiveInteger);
-  return addPreprocessingOptions(addAutocastOptions(command)).action(
+  return addPreprocessingOptions(addInputOptions(addAutocastOptions(command))).action(
     (file: string, _: unknown, self: Command) => evaluate(file, self.optsWithGlobals<EvalOptions>()),
   );
 }

@@ -1,6 +1,6 @@
 import { stat } from 'node:fs/promises';
 import { Command } from 'commander';
-import { loadPt2 } from '../capture/index.ts';
+import { loadGraph } from '../capture/index.ts';
 import { type GraphModule, tensorMeta } from '../graph/index.ts';
 import { formatRefusals, type Refusal } from '../lowering/index.ts';
 import { quantizeStatic } from '../recipes/index.ts';
@@ -9,6 +9,7 @@ import type { Tensor } from '../tensor/index.ts';
 import { type AutocastFlags, addAutocastOptions, autocastOf } from './autocast.ts';
 import { calibrationBatches } from './calibration.ts';
 import { type Dataset, loadDataset } from './dataset.ts';
+import { addInputOptions, type InputFlags, inputOptionsOf } from './input-options.ts';
 import { positiveInteger } from './option-parsers.ts';
 import { formatBytes, type GlobalOptions, printResult } from './output.ts';
 import { checkOutputPath } from './output-path.ts';
@@ -21,7 +22,7 @@ import {
 } from './preprocessing.ts';
 import { Progress } from './progress.ts';
 
-interface QuantizeOptions extends GlobalOptions, PreprocessingOptions, AutocastFlags {
+interface QuantizeOptions extends GlobalOptions, PreprocessingOptions, AutocastFlags, InputFlags {
   readonly calib: string;
   readonly out: string;
   readonly batchSize: number;
@@ -35,7 +36,7 @@ interface QuantizeOptions extends GlobalOptions, PreprocessingOptions, AutocastF
 export function quantizeCommand(): Command {
   const command = new Command('quantize')
     .description('quantize a float model to int8 (static, per-channel weights)')
-    .argument('<model>', 'a .pt2 file of torch.export.save')
+    .argument('<model>', 'a .pt2 file of torch.export.save, or a .onnx file')
     .requiredOption('--calib <npz>', 'an .npz with representative inputs as x (uint8 or float32, [n, ...])')
     .requiredOption('--out <file>', 'where to write the quantized model')
     .option('--batch-size <n>', 'images a calibration run', positiveInteger, 64)
@@ -49,7 +50,7 @@ export function quantizeCommand(): Command {
       'store the weights also as this CPU has them for one input at a time: the first result comes sooner',
     )
     .option('--strict', 'fail when an operator that was to be int8 stays in float');
-  return addPreprocessingOptions(addAutocastOptions(command)).action(
+  return addPreprocessingOptions(addInputOptions(addAutocastOptions(command))).action(
     (model: string, _: unknown, self: Command) => quantize(model, self.optsWithGlobals<QuantizeOptions>()),
   );
 }
@@ -61,7 +62,7 @@ async function quantize(path: string, options: QuantizeOptions): Promise<void> {
   const preprocessing = choosePreprocessing(options, undefined, dataset.images);
   let refusals: readonly Refusal[] = [];
   const batches = calibrationBatches(dataset, options.batchSize, preprocessing);
-  const captured = await loadPt2(path);
+  const captured = await loadGraph(path, inputOptionsOf(options));
   const { packedWeights = false } = options;
   const usual = () => usualInput(captured, dataset, preprocessing);
   const tuning = tuningProgress();

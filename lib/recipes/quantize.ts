@@ -53,7 +53,7 @@ const staticOptions: OptionNames<QuantizeStaticOptions> = { ...dynamicOptions, .
  * From a float model to one that runs on 8-bit integers, in one call: captures, calibrates with the batches, converts,
  * lowers and compiles, by the default recipe for this CPU. Each stage can also be called by itself (`preparePt2e`,
  * `calibrate`, `convertPt2e`, `lower`, `compile`).
- * @param model a captured model, `{ module, exampleInputs }`, or the path of a `.pt2` file.
+ * @param model a captured model, `{ module, exampleInputs }`, or the path of a `.pt2` or `.onnx` file.
  * @throws Error as these stages do, for overrides that name what the model does not have, and for a model in which nothing
  * can be quantized; and for an unknown option.
  */
