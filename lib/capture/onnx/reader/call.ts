@@ -42,6 +42,12 @@ export class OnnxCall implements CallOf {
     this.wanted = wanted;
   }
 
+  /** The same node with other inputs, and of another operator set if that is said: what it is made of. */
+  with(inputs: readonly (OnnxValue | undefined)[], opset = this.opset): OnnxCall {
+    const { opType, attributes, wanted } = this;
+    return new OnnxCall(this.writer, { opType, opset, attributes, inputs, wanted });
+  }
+
   /** @throws Error when the input is left out. */
   input(index: number): OnnxValue {
     const value = this.inputs[index];

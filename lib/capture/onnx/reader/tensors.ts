@@ -143,7 +143,7 @@ function asComputed(tensor: Tensor): Tensor {
 }
 
 /** The value of a float16 (IEEE 754 binary16) by its bits. */
-function halfToFloat(bits: number): number {
+export function halfToFloat(bits: number): number {
   const sign = bits >> 15 === 0 ? 1 : -1;
   const exponent = (bits >> 10) & 31;
   const fraction = bits & 1023;

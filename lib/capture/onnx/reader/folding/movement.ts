@@ -245,6 +245,20 @@ const range: Folder = ({ inputs: [start, limit, step] }: FoldCall) => {
   };
 };
 
+/** One triangle of a matrix; the rest is 0. */
+const triangle: Folder = ({ inputs: [data, diagonal], attributes }) => {
+  const shift = diagonal ? numbersOf(diagonal)?.[0] : 0;
+  if (shift === undefined) return undefined;
+  const isUpper = attributes.int('upper', 1) === 1;
+  const { dtype, shape, values } = data!;
+  const [rows, columns] = shape.slice(-2);
+  const kept = values.map((value, i) => {
+    const above = (i % columns) - (Math.floor(i / columns) % rows) - shift;
+    return (isUpper ? above >= 0 : above <= 0) ? value : 0;
+  });
+  return { dtype, shape, values: kept };
+};
+
 /** Operators that move or join what is known when a file is read. */
 export const movementFolders: Readonly<Record<string, Folder>> = {
   Gather: gather,
@@ -258,6 +272,7 @@ export const movementFolders: Readonly<Record<string, Folder>> = {
   Tile: tile,
   Split: split,
   Range: range,
+  Trilu: triangle,
   ReduceSum: reduce((a, b) => addDims(a, b), 0, 13),
   ReduceProd: reduce((a, b) => mulDims(a, b), 1, 18),
   ReduceMax: reduce((a, b) => Math.max(a as number, b as number), Number.POSITIVE_INFINITY, 18),

@@ -32,6 +32,16 @@ export class IdiomContext {
     return node instanceof Node && node.op === 'get_attr' ? this.module.attribute(node.target) : undefined;
   }
 
+  /** Adds a constant before a node; `path` is a wish. */
+  addConstant(before: Node, path: string, tensor: Tensor): Node {
+    const { graph, attributes } = this.module;
+    const target = this.module.unusedAttribute(path);
+    attributes.set(target, tensor);
+    const node = graph.insertingBefore(before, () => graph.getAttr(target));
+    node.meta.val = { dtype: tensor.dtype, shape: tensor.shape };
+    return node;
+  }
+
   /** Adds a call before a node. */
   add(
     before: Node,

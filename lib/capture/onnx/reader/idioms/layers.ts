@@ -46,12 +46,7 @@ function biasOf(context: IdiomContext, sum: Node, added: Node, axis: number): No
   });
   if (!isPerChannel || typeof channels !== 'number') return undefined;
   if (tensor.shape.length === 1) return added;
-  const { module } = context;
-  const path = module.unusedAttribute(`${added.target}_bias`);
-  module.attributes.set(path, new Tensor('float32', tensor.data, [channels]));
-  const node = module.graph.insertingBefore(sum, () => module.graph.getAttr(path));
-  node.meta.val = { dtype: 'float32', shape: [channels] };
-  return node;
+  return context.addConstant(sum, `${added.target}_bias`, new Tensor('float32', tensor.data, [channels]));
 }
 
 /** Layers whose bias exporters add. */

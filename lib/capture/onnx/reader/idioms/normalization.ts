@@ -109,13 +109,8 @@ function perChannel(
     (shape[shape.length - rank + 1] ?? 0) === channels &&
     tensor.dtype === 'float32';
   if (!fits) return undefined;
-  const { graph, attributes } = context.module;
-  const path = context.module.unusedAttribute(`${parameter.target}_per_channel`);
   const flat = new Tensor('float32', tensor.data, [channels]);
-  attributes.set(path, flat);
-  const node = graph.insertingBefore(before, () => graph.getAttr(path));
-  node.meta.val = { dtype: 'float32', shape: [channels] };
-  return node;
+  return context.addConstant(before, `${parameter.target}_per_channel`, flat);
 }
 
 /**

@@ -37,7 +37,12 @@ function prelu(call: OnnxCall): OnnxValue {
   const number = call.numberIn(slope);
   if (number !== undefined) return call.call('aten.leaky_relu.default', x, number);
   const negative = call.call('aten.clamp_max.default', x, 0);
-  const scaled = call.call('aten.mul.Tensor', negative, slope);
+  // Before operator set 7 a list of slopes belonged to the channels.
+  const isOfChannels = call.opset < 7 && slope.shape.length === 1 && x.shape.length > 2;
+  const along = isOfChannels
+    ? call.reshape(slope, [...slope.shape, ...Array<number>(x.shape.length - 2).fill(1)])
+    : slope;
+  const scaled = call.call('aten.mul.Tensor', negative, along);
   return call.call('aten.add.Tensor', call.call('aten.relu.default', x), scaled);
 }
 

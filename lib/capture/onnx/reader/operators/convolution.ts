@@ -2,6 +2,7 @@ import { staticDim } from '../../../../graph/index.ts';
 import { Tensor } from '../../../../tensor/index.ts';
 import type { OnnxCall, OperatorTable } from '../call.ts';
 import { ConstantValue, type OnnxValue } from '../values.ts';
+import { layerWeight } from './weights.ts';
 import { padEnds, type Window, windowOf } from './windows.ts';
 
 function kernelOf(call: OnnxCall): readonly number[] {
@@ -11,7 +12,7 @@ function kernelOf(call: OnnxCall): readonly number[] {
 }
 
 /** Paddings that differ at both ends become a padding of their own. */
-function convolution(call: OnnxCall): OnnxValue {
+export function convolution(call: OnnxCall): OnnxValue {
   const kernel = kernelOf(call);
   const rank = kernel.length;
   const window = windowOf(call, kernel);
@@ -24,7 +25,7 @@ function convolution(call: OnnxCall): OnnxValue {
   if (rank > 3) throw new Error(`convolutions over ${rank} dimensions are not supported`);
   return call.call(
     `aten.conv${rank}d.default`,
-    ...[x, call.input(1), bias],
+    ...[x, layerWeight(call, call.input(1)), bias],
     ...[stride, padding, dilation, groups],
   );
 }
@@ -44,15 +45,20 @@ function transposedConvolution(call: OnnxCall): OnnxValue {
     kernel.map(() => 0),
   );
   const groups = attributes.int('group', 1);
-  const { before, after } = transposedPads(call, { kernel, stride, dilation, added });
+  const pads = transposedPads(call, { kernel, stride, dilation, added });
+  // A size that is asked for may be larger than what the windows reach.
+  const missing = pads.before.map((size, i) => Math.max(0, -size - pads.after[i]));
+  const before = pads.before.map((size, i) => (missing[i] > 0 ? 0 : size));
+  const after = pads.after.map((size, i) => (missing[i] > 0 ? 0 : size));
+  const reached = added.map((size, i) => size + missing[i]);
   const isEven = before.every((size, i) => size === after[i] && size >= 0);
   const name = rank === 1 ? 'aten.conv_transpose1d.default' : `aten.conv_transpose${rank}d.input`;
   const run = (padding: readonly number[], outputPadding: readonly number[]) =>
     call.call(name, x, weight, call.optional(2) ?? null, stride, padding, outputPadding, groups, dilation);
-  if (isEven) return run(before, added);
+  if (isEven) return run(before, reached);
   const whole = run(
     ones.map(() => 0),
-    added,
+    reached,
   );
   return before.reduce((value, start, i) => {
     const end = staticDim(value.shape[2 + i], 'an extent') - after[i];
@@ -83,7 +89,7 @@ function transposedPads(
   const totals = kernel.map((size, i) => {
     const extent = call.static(call.input(0).shape[2 + i], 'an extent of the input');
     const whole = (extent - 1) * stride[i] + dilation[i] * (size - 1) + 1 + added[i];
-    return Math.max(0, whole - (wanted ? wanted[i] : extent * stride[i]));
+    return whole - (wanted ? wanted[i] : extent * stride[i]);
   });
   const [less, more] = [Math.floor, Math.ceil].map((round) => totals.map((total) => round(total / 2)));
   return auto === 'SAME_UPPER' ? { before: less, after: more } : { before: more, after: less };

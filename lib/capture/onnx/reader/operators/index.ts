@@ -5,14 +5,18 @@ import { domainName } from '../model-file.ts';
 import { describeNode } from '../ordered-nodes.ts';
 import { activationReaders } from './activation.ts';
 import { arithmeticReaders } from './arithmetic.ts';
+import { attentionReaders } from './attention.ts';
 import { comparisonReaders } from './comparison.ts';
 import { constantReaders } from './constants.ts';
 import { convolutionReaders } from './convolution.ts';
+import { dynamicQuantizationReaders } from './dynamic-quantization.ts';
+import { gridReaders } from './grid.ts';
 import { indexingReaders } from './indexing.ts';
 import { linearReaders } from './linear.ts';
 import { movementReaders } from './movement.ts';
 import { normalizationReaders } from './normalization.ts';
 import { poolingReaders } from './pooling.ts';
+import { qlinearReaders } from './qlinear.ts';
 import { quantizationReaders } from './quantization.ts';
 import { recurrentReaders } from './recurrent.ts';
 import { reductionReaders } from './reduction.ts';
@@ -23,14 +27,18 @@ const readers: ReadonlyMap<string, OperatorVersions> = new Map(
   [
     activationReaders,
     arithmeticReaders,
+    attentionReaders,
     comparisonReaders,
     constantReaders,
     convolutionReaders,
+    dynamicQuantizationReaders,
+    gridReaders,
     indexingReaders,
     linearReaders,
     movementReaders,
     normalizationReaders,
     poolingReaders,
+    qlinearReaders,
     quantizationReaders,
     recurrentReaders,
     reductionReaders,

@@ -1,46 +1,18 @@
-import { DEQUANTIZE_PER_CHANNEL, DEQUANTIZE_PER_TENSOR } from '../../../../aten/index.ts';
-import { type Dim, Node } from '../../../../graph/index.ts';
+import type { Dim } from '../../../../graph/index.ts';
 import type { OnnxCall, OperatorTable } from '../call.ts';
-import type { CallArgument } from '../graph-writer.ts';
-import { ComputedValue, ConstantValue, type OnnxValue } from '../values.ts';
-
-/** A constant, as floats or as integers that are dequantized. */
-export function isWeight(value: OnnxValue): boolean {
-  return value instanceof ConstantValue || dequantizedConstant(value) !== undefined;
-}
-
-/** The call that dequantizes a constant of integers. */
-function dequantizedConstant(value: OnnxValue): Node | undefined {
-  if (!(value instanceof ComputedValue)) return undefined;
-  const { node } = value;
-  const isDequantize = [DEQUANTIZE_PER_CHANNEL, DEQUANTIZE_PER_TENSOR].includes(node.target);
-  return isDequantize && (node.args[0] as Node).op === 'get_attr' ? node : undefined;
-}
-
-/** A matrix of constants transposed; of integers, before they are dequantized. */
-export function transposedWeight(call: OnnxCall, value: OnnxValue): OnnxValue {
-  const dequantize = dequantizedConstant(value);
-  if (!dequantize) return call.call('aten.t.default', value);
-  const [integers, ...rest] = dequantize.args as readonly [Node, ...CallArgument[]];
-  const tensor = call.writer.module.attribute(integers.target);
-  const transposed = call.call('aten.t.default', new ConstantValue(tensor, integers.target));
-  if (dequantize.target === DEQUANTIZE_PER_TENSOR) return call.call(dequantize.target, transposed, ...rest);
-  const parameters = rest.map((arg) => (arg instanceof Node ? new ComputedValue(arg) : arg));
-  // Scales, zero points, then the axis.
-  parameters[2] = 1 - (parameters[2] as number);
-  return call.call(dequantize.target, transposed, ...parameters);
-}
+import { ConstantValue, type OnnxValue } from '../values.ts';
+import { isWeight, layerWeight, transposedWeight } from './weights.ts';
 
 /** `A B`, where B is a matrix of constants: a linear layer. */
-function matmul(call: OnnxCall): OnnxValue {
+export function matmul(call: OnnxCall): OnnxValue {
   const [a, b] = [call.input(0), call.input(1)];
-  if (b.shape.length === 2 && a.shape.length >= 2 && isWeight(b) && !(a instanceof ConstantValue))
+  if (b.shape.length === 2 && a.shape.length >= 2 && isWeight(call, b) && !(a instanceof ConstantValue))
     return call.call('aten.linear.default', a, transposedWeight(call, b), null);
   return call.call('aten.matmul.default', a, b);
 }
 
 /** `alpha A B + beta C`, each of A and B transposed or not. */
-function gemm(call: OnnxCall): OnnxValue {
+export function gemm(call: OnnxCall): OnnxValue {
   const { attributes } = call;
   const [alpha, beta] = [attributes.float('alpha', 1), attributes.float('beta', 1)];
   const [transA, transB] = [attributes.int('transA', 0) !== 0, attributes.int('transB', 0) !== 0];
@@ -52,8 +24,8 @@ function gemm(call: OnnxCall): OnnxValue {
   const c = beta === 0 ? undefined : call.optional(2);
   const bias = c && scaled(call, c, beta);
   const rows = transB ? b.shape[0] : b.shape[1];
-  if (isWeight(b) && alpha === 1 && !(a instanceof ConstantValue)) {
-    const weight = transB ? b : transposedWeight(call, b);
+  if (isWeight(call, b) && alpha === 1 && !(a instanceof ConstantValue)) {
+    const weight = transB ? layerWeight(call, b) : transposedWeight(call, b);
     const inLayer = bias && biasOf(call, bias, rows);
     const product = call.call('aten.linear.default', a, weight, inLayer ?? null);
     return bias && !inLayer ? call.call('aten.add.Tensor', product, bias) : product;

@@ -1,5 +1,5 @@
-import { type Dim, SymInt } from '../../../../graph/index.ts';
-import { Tensor } from '../../../../tensor/index.ts';
+import { addDims, type Dim, SymInt } from '../../../../graph/index.ts';
+import { arrayTypeOf, type DType, Tensor } from '../../../../tensor/index.ts';
 import type { OnnxCall, OperatorTable } from '../call.ts';
 import { sliceRange } from '../folding/movement.ts';
 import { splitSizes } from '../forms.ts';
@@ -208,10 +208,27 @@ function reverseSequence(call: OnnxCall): OnnxValue {
 
 /** One triangle of a matrix; the rest is 0. */
 function triangle(call: OnnxCall): OnnxValue {
-  const shift = call.optional(1) ? call.number(1, 'the diagonal') : 0;
+  const [shift] = call.optional(1) ? call.sizes(1, 'the diagonal') : [0];
   const isUpper = call.attributes.int('upper', 1) === 1;
+  if (shift instanceof SymInt) return triangleOfSizes(call, shift, isUpper);
   return call.call(isUpper ? 'aten.triu.default' : 'aten.tril.default', call.input(0), shift);
 }
+
+/** The same from a diagonal that is known when a request arrives: by comparing the numbers of rows and columns. */
+function triangleOfSizes(call: OnnxCall, shift: SymInt, isUpper: boolean): OnnxValue {
+  const x = call.input(0);
+  const [rows, columns] = x.shape.slice(-2);
+  const count = (from: Dim, to: Dim) =>
+    call.callWith('aten.arange.start_step', [from, to, 1], { dtype: 'int64' });
+  const row = call.call('aten.unsqueeze.default', count(shift, addDims(rows, shift)), 1);
+  const column = count(0, columns);
+  const isKept = isUpper
+    ? call.call('aten.ge.Tensor', column, row)
+    : call.call('aten.le.Tensor', column, row);
+  return call.call('aten.where.self', isKept, x, call.constant(zero(x.dtype)));
+}
+
+const zero = (dtype: DType): Tensor => new Tensor(dtype, new (arrayTypeOf(dtype))(1), []);
 
 /** Operators that join, cut and pad. */
 export const movementReaders: OperatorTable = {

@@ -88,7 +88,7 @@ function rmsNormalization(call: OnnxCall): OnnxValue {
 }
 
 /** Before operator set 13 everything from the axis on was one list of numbers. */
-const softmaxOfMatrix =
+export const softmaxOfMatrix =
   (target: string) =>
   (call: OnnxCall): OnnxValue => {
     const x = call.input(0);
@@ -99,7 +99,7 @@ const softmaxOfMatrix =
     return call.reshape(call.call(target, call.reshape(x, matrix), -1), x.shape);
   };
 
-const softmax =
+export const softmax =
   (target: string) =>
   (call: OnnxCall): OnnxValue =>
     call.call(target, call.input(0), call.attributes.int('axis', -1));

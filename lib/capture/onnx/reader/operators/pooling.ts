@@ -3,6 +3,7 @@ import type { OnnxCall, OperatorTable } from '../call.ts';
 import { forEachIndex } from '../folding/elements.ts';
 import type { OnnxValue } from '../values.ts';
 import { upTo } from './common.ts';
+import { type Affine, dequantize, quantize } from './quantization.ts';
 import { padEnds, type Window, windowOf } from './windows.ts';
 
 interface Pooling extends Window {
@@ -64,10 +65,11 @@ function maxPool(call: OnnxCall): readonly OnnxValue[] {
   if (call.wanted[1]) throw new Error("its output 'Indices' is not supported");
   const pooling = poolingOf(call);
   const { kernel, stride, dilation, before, ceil } = pooling;
-  // The largest of integers is the largest of the numbers.
   const { dtype } = call.input(0);
-  const isReal = dtype === 'float32' || dtype === 'bfloat16';
-  const x = isReal ? call.input(0) : call.call('aten.to.dtype', call.input(0), 'float32');
+  const isQuantized = dtype === 'uint8' || dtype === 'int8';
+  const whole: Affine = { scales: [1], zeroPoints: [0], axis: undefined };
+  // The largest of integers is the largest of the numbers that they are.
+  const x = isQuantized ? dequantize(call, call.input(0), whole) : call.input(0);
   const target = `aten.max_pool${kernel.length}d.default`;
   const pooled = isPlain(pooling)
     ? call.call(target, x, kernel, stride, before, dilation, ceil)
@@ -76,10 +78,10 @@ function maxPool(call: OnnxCall): readonly OnnxValue[] {
         padEnds(call, x, exactPads(pooling), Number.NEGATIVE_INFINITY),
         ...[kernel, stride, kernel.map(() => 0), dilation, false],
       );
-  return [isReal ? pooled : call.call('aten.to.dtype', pooled, dtype)];
+  return [isQuantized ? quantize(call, pooled, whole, dtype) : pooled];
 }
 
-function averagePool(call: OnnxCall): OnnxValue {
+export function averagePool(call: OnnxCall): OnnxValue {
   const pooling = poolingOf(call);
   const { kernel, stride, dilation, before, ceil } = pooling;
   const counted = call.attributes.int('count_include_pad', 0) === 1;
@@ -140,7 +142,7 @@ function spatialAxes(call: OnnxCall): number[] {
   return upTo(call.input(0).shape.length).slice(2);
 }
 
-function globalAverage(call: OnnxCall): OnnxValue {
+export function globalAverage(call: OnnxCall): OnnxValue {
   const axes = spatialAxes(call);
   const hasSizes = call.input(0).shape.every((dim, axis) => axis < 2 || typeof dim === 'number');
   // The form that quantizers know.

@@ -8,7 +8,8 @@ import { type DType, integerRange, Tensor } from '../../../../tensor/index.ts';
 import { dtypeOfOnnx, onnxTypeName } from '../../dtype.ts';
 import type { OnnxCall, OperatorTable } from '../call.ts';
 import type { CallArgument } from '../graph-writer.ts';
-import { ConstantValue, type OnnxValue } from '../values.ts';
+import { ComputedValue, ConstantValue, type OnnxValue } from '../values.ts';
+import { dequantizeComputed, quantizeComputed } from './computed-parameters.ts';
 
 /** Scale and zero point of a tensor, or of each channel. */
 export interface Affine {
@@ -74,12 +75,15 @@ export function dequantize(call: OnnxCall, x: OnnxValue, affine: Affine): OnnxVa
   return isKept ? call.writer.keep(target, [x, ...args]) : call.call(target, x, ...args);
 }
 
+const isComputed = (call: OnnxCall): boolean => [1, 2].some((i) => call.optional(i) instanceof ComputedValue);
+
 /** The dtype is that of the zero point, or an attribute since operator set 21; else uint8. */
 function quantizeLinear(call: OnnxCall): OnnxValue {
   const x = call.input(0);
   const code = call.attributes.int('output_dtype', 0);
   const dtype = call.optional(2)?.dtype ?? (code === 0 ? 'uint8' : dtypeOfOnnx(code));
   if (!dtype) throw new Error(`quantization to ${onnxTypeName(code)} is not supported`);
+  if (isComputed(call)) return quantizeComputed(call, x, call.input(1), call.optional(2), dtype);
   return quantize(
     call,
     call.cast(x, 'float32'),
@@ -90,6 +94,7 @@ function quantizeLinear(call: OnnxCall): OnnxValue {
 
 function dequantizeLinear(call: OnnxCall): OnnxValue {
   const x = call.input(0);
+  if (isComputed(call)) return dequantizeComputed(call, x, call.input(1), call.optional(2));
   return dequantize(call, x, affineOf(call, x, 1, 2, call.attributes.int('axis', 1)));
 }
 

@@ -1,3 +1,4 @@
+import { integerRange, isFloatingPoint, Tensor } from '../../../../tensor/index.ts';
 import type { OnnxCall, OperatorReader, OperatorTable } from '../call.ts';
 import { axesOf } from '../forms.ts';
 import type { OnnxValue } from '../values.ts';
@@ -34,10 +35,26 @@ const mean: Reduce = (call, x, { axes, keepdims }) => call.call('aten.mean.dim',
 const square = (call: OnnxCall, x: OnnxValue) => call.call('aten.square.default', x);
 const absolute = (call: OnnxCall, x: OnnxValue) => call.call('aten.abs.default', x);
 
+/** Of nothing the largest is the least number that there is, and the other way round. */
+function ofNothing(call: OnnxCall, x: OnnxValue, { axes, keepdims }: Extents, isMax: boolean): OnnxValue {
+  const range = integerRange(x.dtype) ?? { min: Number.NEGATIVE_INFINITY, max: Number.POSITIVE_INFINITY };
+  if (!isFloatingPoint(x.dtype) && !integerRange(x.dtype))
+    throw new Error(`an extremum of nothing has no value in ${x.dtype}`);
+  const shape = x.shape.flatMap((dim, axis) => (axes.includes(axis) ? (keepdims ? [1] : []) : [dim]));
+  const value = Tensor.from(
+    x.dtype,
+    [isMax ? range.min : range.max],
+    shape.map(() => 1),
+  );
+  return call.call('aten.expand.default', call.constant(value), shape);
+}
+
 /** PyTorch reduces the largest of several axes of numbers only. */
 const extremum =
   (target: string): Reduce =>
-  (call, x, { axes, keepdims }) => {
+  (call, x, extents) => {
+    const { axes, keepdims } = extents;
+    if (axes.some((axis) => x.shape[axis] === 0)) return ofNothing(call, x, extents, target.includes('amax'));
     if (x.dtype !== 'bool') return call.call(target, x, axes, keepdims);
     return call.cast(call.call(target, call.cast(x, 'float32'), axes, keepdims), 'bool');
   };
@@ -49,7 +66,9 @@ const product: Reduce = (call, x, { axes, keepdims }) =>
     .reduce((value, axis) => call.call('aten.prod.dim_int', value, axis, keepdims), x);
 
 /** `log(sum(exp(x)))` without overflow: of the differences to the largest. */
-const logSumExp: Reduce = (call, x, { axes, keepdims }) => {
+const logSumExp: Reduce = (call, x, extents) => {
+  const { axes, keepdims } = extents;
+  if (axes.some((axis) => x.shape[axis] === 0)) return ofNothing(call, x, extents, true);
   const largest = call.call('aten.amax.default', x, axes, true);
   const scaled = call.call('aten.exp.default', call.call('aten.sub.Tensor', x, largest));
   const logs = call.call('aten.log.default', call.call('aten.sum.dim_IntList', scaled, axes, true));
