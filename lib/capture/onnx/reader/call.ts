@@ -1,7 +1,7 @@
 import { type Dim, dimsEqual, SymInt } from '../../../graph/index.ts';
 import type { DType, Tensor } from '../../../tensor/index.ts';
 import type { Attributes } from './attributes.ts';
-import type { CallArgument, GraphWriter } from './graph-writer.ts';
+import { type CallArgument, fixingSizes, type GraphWriter } from './graph-writer.ts';
 import { ComputedValue, ConstantValue, describeValue, type OnnxValue, SizesValue } from './values.ts';
 
 /** Reads one operator: writes calls, and says which values are the results. Trailing results may be left out. */
@@ -121,7 +121,7 @@ export class OnnxCall implements CallOf {
   static(dim: Dim, what: string): number {
     if (dim instanceof SymInt)
       throw new Error(
-        `${what} must be known when the file is read, but it is ${dim}, a size that requests choose; fix it with the option 'shapes'`,
+        `${what} must be known when the file is read, but it is ${dim}, a size that requests choose; ${fixingSizes}`,
       );
     return dim;
   }

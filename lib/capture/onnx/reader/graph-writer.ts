@@ -12,6 +12,7 @@ import {
   type NodeMeta,
   SymInt,
   type TensorMeta,
+  tensorMeta,
 } from '../../../graph/index.ts';
 import { numelOf, Tensor } from '../../../tensor/index.ts';
 import { SizeNodes } from './size-nodes.ts';
@@ -19,6 +20,11 @@ import { ComputedValue, ConstantValue, type OnnxValue, SizesValue } from './valu
 
 /** An argument of an operator's call, values of the file in place of nodes. */
 export type CallArgument = OnnxValue | Dim | string | boolean | null | readonly CallArgument[];
+
+/** What helps where an operator needs a size that requests would choose. */
+export const fixingSizes = "sizes that the file leaves open can be fixed with the option 'shapes'";
+
+const isOpen = (node: Node): boolean => tensorMeta(node)?.shape.some((dim) => dim instanceof SymInt) ?? false;
 
 /** More elements than that are computed when a file is read only where the constants they come from have about as many. */
 const mostElements = 2 ** 22;
@@ -173,9 +179,9 @@ export class GraphWriter {
       node.meta = { ...this.origin.meta };
       node.meta.val = inferNode(operators, node, (input) => input.meta.val as MetaValue, rangeConstraints);
     } catch (error) {
-      graph.eraseNode(node);
       const { message } = ((error as Error).cause ?? error) as Error;
-      throw new Error(message.startsWith(target) ? message : `${target}: ${message}`, { cause: error });
+      const what = message.startsWith(target) ? message : `${target}: ${message}`;
+      throw new Error(node.allInputNodes.some(isOpen) ? `${what}; ${fixingSizes}` : what, { cause: error });
     }
     return node;
   }

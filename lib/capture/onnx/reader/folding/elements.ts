@@ -3,6 +3,7 @@ import {
   arrayTypeOf,
   bfloat16ToFloat,
   type DType,
+  floatToBfloat16,
   isFloatingPoint,
   Tensor,
 } from '../../../../tensor/index.ts';
@@ -31,8 +32,10 @@ export function elementsOf(value: OnnxValue): Elements | undefined {
 /** The value that stands for elements: a constant, where none depends on sizes. */
 export function valueFrom({ dtype, shape, values }: Elements, name: string): OnnxValue {
   if (values.some((value) => value instanceof SymInt)) return new SizesValue(dtype, shape, values);
-  const data = new (arrayTypeOf(dtype))(values.length);
   const numbers = values as readonly number[];
+  if (dtype === 'bfloat16')
+    return new ConstantValue(new Tensor(dtype, floatToBfloat16(numbers), shape), name);
+  const data = new (arrayTypeOf(dtype))(values.length);
   if (dtype === 'int64') for (const [i, value] of numbers.entries()) data[i] = saturated(value);
   else (data as Float64Array).set(numbers);
   return new ConstantValue(new Tensor(dtype, data, shape), name);

@@ -1,3 +1,4 @@
+import type { DType } from '../../../../tensor/index.ts';
 import { dtypeOfOnnx } from '../../dtype.ts';
 import type { OnnxCall } from '../call.ts';
 import { ComputedValue, type OnnxValue, SizesValue } from '../values.ts';
@@ -28,12 +29,18 @@ export function fold(call: OnnxCall): readonly OnnxValue[] | undefined {
     attributes: call.attributes,
     inputs: call.inputs.map((input) => input && elementsOf(input)),
     ranges: writer.module.rangeConstraints,
-    dtype: call.opType === 'Cast' ? dtypeOfOnnx(call.attributes.int('to')) : undefined,
+    dtype: call.opType === 'Cast' ? computedDtype(call.attributes.int('to')) : undefined,
     learn: (size, target, args) => writer.sizes.learn(size, () => writer.sizes.computed(target, args)),
   });
   if (!results) return undefined;
   const list = Array.isArray(results) ? (results as readonly Elements[]) : [results as Elements];
   return list.map((elements) => valueFrom(elements, writer.origin.name));
+}
+
+/** float16 is computed in float32. */
+function computedDtype(code: number): DType | undefined {
+  const dtype = dtypeOfOnnx(code);
+  return dtype === 'float16' ? 'float32' : dtype;
 }
 
 function isFolded(value: OnnxValue): boolean {
