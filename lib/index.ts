@@ -17,6 +17,7 @@ export {
   exportModel,
   exportOnnx,
   type LoadOnnxOptions,
+  type LoadPt2Options,
   loadOnnx,
   loadPt2,
   type PatternFunction,
@@ -75,7 +76,7 @@ export {
   type RecordedRefusal,
   type Refusal,
 } from './lowering/index.ts';
-export type { OneDnnVersion } from './native/addon.ts';
+export type { OneDnnVersion } from './native/addon-types.ts';
 export type { StepName } from './native/step-name.ts';
 export {
   type CalibrateOptions,

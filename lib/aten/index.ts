@@ -6,10 +6,7 @@ import { linears } from './layers/linear.ts';
 import { mkldnn } from './layers/mkldnn.ts';
 import { normalization } from './layers/normalization.ts';
 import { pooling } from './layers/pooling.ts';
-import { movement } from './movement/movement.ts';
-import { sizes } from './movement/sizes.ts';
-import { stridedViews } from './movement/strided-view.ts';
-import { views } from './movement/view.ts';
+import { movementFamilies } from './movement/index.ts';
 import { activations } from './pointwise/activation.ts';
 import { arithmetic } from './pointwise/arithmetic.ts';
 import { integerLayers } from './quantized/integer-layers.ts';
@@ -20,6 +17,7 @@ import { transformer } from './quantized/transformer.ts';
 import { weightOnly } from './quantized/weight-only.ts';
 import { reductions } from './reductions/reduction.ts';
 import { OperatorRegistry } from './registry.ts';
+import { resamplingFamilies } from './resampling/index.ts';
 
 /** All operators that Octavo knows. */
 export const operators = new OperatorRegistry(
@@ -32,21 +30,19 @@ export const operators = new OperatorRegistry(
   integerLayers,
   linears,
   mkldnn,
-  movement,
+  movementFamilies,
   normalization,
   octavo,
   onednn,
   pooling,
   quantizedDecomposed,
   reductions,
-  sizes,
-  stridedViews,
+  resamplingFamilies,
   transformer,
-  views,
   weightOnly,
 );
 
-export { castOperators } from './movement/movement.ts';
+export { castOperators } from './movement/index.ts';
 export {
   CHOOSE_QPARAMS,
   CHOOSE_QPARAMS_SYMMETRIC,

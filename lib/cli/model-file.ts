@@ -5,6 +5,7 @@ import { lower } from '../lowering/index.ts';
 import { readArtifact } from '../runtime/artifact.ts';
 import { computesInBfloat16, warnOfSlowBfloat16 } from '../runtime/bfloat16.ts';
 import { type CompiledModel, compile } from '../runtime/index.ts';
+import type { Tensor } from '../tensor/index.ts';
 import { type AutocastFlags, autocastOf } from './autocast.ts';
 import { type InputFlags, inputOptionsOf } from './input-options.ts';
 import { type Preprocessing, rememberedPreprocessing } from './preprocessing.ts';
@@ -63,6 +64,8 @@ export interface OpenedModel {
   readonly model: CompiledModel;
   readonly precision: Precision;
   readonly preprocessing: Preprocessing | undefined;
+  /** Those that the model was exported with. */
+  readonly exampleInputs: readonly Tensor[] | undefined;
 }
 
 /** Opens a saved model as it is, and a `.pt2` or `.onnx` model compiled for float32, or for what it is cast to. */
@@ -70,10 +73,11 @@ export async function openModel(path: string, options: OpenOptions): Promise<Ope
   const { threads } = options;
   const use = threads === undefined ? {} : { threadsPerStream: threads };
   if ((await fileKind(path)) !== 'artifact') {
-    const { module } = lower(await loadGraph(path, inputOptionsOf(options)), {
-      autocast: autocastOf(options),
-    });
-    return { model: compile(module, use), precision: precisionOf(module), preprocessing: undefined };
+    const captured = await loadGraph(path, inputOptionsOf(options));
+    const { module } = lower(captured, { autocast: autocastOf(options) });
+    const { exampleInputs } = module.meta;
+    const model = compile(module, use);
+    return { model, precision: precisionOf(module), preprocessing: undefined, exampleInputs };
   }
   refuseAutocast(path, options);
   refuseInputOptions(path, options);
@@ -81,5 +85,5 @@ export async function openModel(path: string, options: OpenOptions): Promise<Ope
   const preprocessing = rememberedPreprocessing(metadata, path);
   const model = compile(module, { ...use, metadata, tuning });
   warnOfSlowBfloat16(module, path);
-  return { model, precision: precisionOf(module), preprocessing };
+  return { model, precision: precisionOf(module), preprocessing, exampleInputs: undefined };
 }

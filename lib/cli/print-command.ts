@@ -18,7 +18,7 @@ import { type AutocastFlags, addAutocastOptions, autocastOf } from './autocast.t
 import { calibrationBatches } from './calibration.ts';
 import { loadDataset } from './dataset.ts';
 import { addInputOptions, type InputFlags, inputOptionsOf } from './input-options.ts';
-import { inputShape } from './input-shape.ts';
+import { inputShapes } from './input-shape.ts';
 import { fileKind, refuseAutocast, refuseInputOptions } from './model-file.ts';
 import { positiveInteger } from './option-parsers.ts';
 import { type GlobalOptions, printResult } from './output.ts';
@@ -45,6 +45,9 @@ interface Printout {
 /**
  * `octavo print FILE --stage STAGE`: the graph after each stage, or the native plan. With the lowered graph comes the
  * report on how it came to be.
+ *
+ * The stages are the calls that `quantizeStatic` chains (`prepareStatic`, `convertStatic`, `lower`, `compile`). They are
+ * called one by one here, because that function returns only the last of five results.
  */
 export function printCommand(): Command {
   const command = new Command('print')
@@ -64,7 +67,7 @@ export function printCommand(): Command {
     )
     .option(
       '--batch <n>',
-      'batch size of the plan (stages plan and lowered), and other sizes that the model leaves open',
+      'batch size of the plan (stages plan and lowered); other sizes are those of the export, or as large',
       positiveInteger,
       1,
     )
@@ -122,7 +125,8 @@ function printCompiled(
   tuning?: Tuning,
 ): Printout {
   using model = compile(module, tuning ? { tuning } : {});
-  const shapes = Object.fromEntries(model.inputs.map((info) => [info.name, inputShape(info, batch)]));
+  const sizes = inputShapes(model.inputs, batch, module.meta.exampleInputs);
+  const shapes = Object.fromEntries(model.inputs.map(({ name }, i) => [name, sizes[i]]));
   if (stage === 'plan') {
     const plan = model.plan(shapes);
     return { text: withTuning(formatPlan(plan, { why }), model.tuning), plan };

@@ -20,6 +20,18 @@ export {
   SubgraphMatcher,
   type SubgraphMatcherOptions,
 } from './matching/subgraph-matcher.ts';
+export {
+  calledOperators,
+  countOperators,
+  describeOperators,
+  describeRanges,
+  type ModelDescription,
+  type OperatorCount,
+  type ProgramDescription,
+  totalWeights,
+  type ValueDescription,
+  type WeightTotal,
+} from './model-description.ts';
 export { modelLine } from './model-line.ts';
 export {
   type Argument,
@@ -39,7 +51,6 @@ export {
   visitNodes,
 } from './node.ts';
 export type { Operator, OperatorLibrary, RuntimeValue } from './operator.ts';
-export { describeOperators } from './operator-counts.ts';
 export { printGraph } from './printer.ts';
 export { operatorName, parseSchema, type Schema, type SchemaArgument, type SchemaType } from './schema.ts';
 export {
@@ -51,6 +62,19 @@ export {
 } from './serialize.ts';
 export { inferCall, inferNode, propagateShapes } from './shape-propagation.ts';
 export {
+  bindInputs,
+  bindOutputs,
+  bindShapes,
+  declaredInputs,
+  fixedShapes,
+  inputsOf,
+  type ModelInputs,
+  type ModelOutputs,
+  type ModelShapes,
+  outputsOf,
+  type TensorInfo,
+} from './signature.ts';
+export {
   ceilDivDims,
   floorDivDims,
   isAtMost,
@@ -60,7 +84,6 @@ export {
   modDims,
 } from './size-functions.ts';
 export {
-  checkRanges,
   deserializeRanges,
   type SymbolRange,
   type SymbolRanges,

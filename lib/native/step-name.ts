@@ -3,6 +3,7 @@
  * to know of each. (No counterpart in PyTorch, whose plan is Inductor's generated code.)
  */
 export type StepName =
+  | 'affine_grid'
   | 'attention'
   | 'batch_norm'
   | 'binary'
@@ -15,7 +16,10 @@ export type StepName =
   | 'eltwise'
   | 'embedding'
   | 'embedding_bag'
+  | 'fold_windows'
+  | 'grid_sample'
   | 'group_norm'
+  | 'index'
   | 'integer_convolution'
   | 'integer_linear'
   | 'integer_matmul'
@@ -23,12 +27,18 @@ export type StepName =
   | 'linear'
   | 'lookup'
   | 'matmul'
+  | 'one_hot'
+  | 'overwrite'
   | 'pad'
+  | 'pick'
   | 'pool'
   | 'quantize'
   | 'quantize_per_channel'
   | 'quantized_average'
   | 'reduce'
   | 'requantize'
+  | 'resample'
+  | 'scatter'
   | 'softmax'
+  | 'triangle'
   | 'weight_only_linear';

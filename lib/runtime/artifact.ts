@@ -18,7 +18,8 @@ import {
   serializeRanges,
 } from '../graph/index.ts';
 import type { LoweringRecord } from '../lowering/index.ts';
-import { addon, type StoredConstantDesc } from '../native/addon.ts';
+import { addon } from '../native/addon.ts';
+import type { StoredConstantDesc } from '../native/addon-types.ts';
 import { StoredTensor } from '../native/stored-tensor.ts';
 import type { Tensor } from '../tensor/index.ts';
 import { checkTuning, type Tuning, untuned } from './decisions.ts';
@@ -31,7 +32,7 @@ export type ModelMetadata = Readonly<Record<string, string>>;
 /**
  * Version of the graph's JSON form and of the operators' meaning; raised when older readers would misunderstand a file.
  */
-const formatVersion = '1';
+export const formatVersion = '1';
 
 /** The contents of an artifact. */
 export interface Artifact {

@@ -2,8 +2,8 @@ import { createRequire } from 'node:module';
 import type protobuf from 'protobufjs';
 
 /**
- * ONNX's protobuf schema, as far as it says what a model computes: https://onnx.ai/onnx/intro/concepts.html. Documentation
- * strings, training information and the like are unknown fields here, which every protobuf reader skips.
+ * ONNX's protobuf schema, as far as it describes what a model computes: https://onnx.ai/onnx/intro/concepts.html. Field numbers
+ * are ONNX's. Documentation, training information and the like are unknown fields here, which readers skip.
  */
 const proto = `
   syntax = "proto2";
@@ -105,7 +105,7 @@ const proto = `
   }
 `;
 
-/** `onnx.AttributeProto.AttributeType`, as far as it is written. */
+/** `onnx.AttributeProto.AttributeType`, restricted to the types that are written. */
 export const attributeTypes = { float: 1, int: 2, string: 3, ints: 7 } as const;
 
 /** `onnx.AttributeProto`. */
@@ -118,7 +118,7 @@ export interface OnnxAttribute {
   readonly ints?: readonly number[];
 }
 
-/** `onnx.NodeProto`. An empty input name stands for an optional input left out. */
+/** `onnx.NodeProto`. An empty input name means that an optional input is absent. */
 export interface OnnxNode {
   readonly name: string;
   readonly opType: string;
@@ -162,7 +162,7 @@ export interface OnnxModel {
 
 let root: protobuf.Root | undefined;
 
-/** Loaded when the first model is written or read: a process that serves one does neither, and starts sooner. */
+/** Loaded when the first model is written or read: a process that only serves models starts sooner without it. */
 function messageType(name: string): protobuf.Type {
   const { parse } = createRequire(import.meta.url)('protobufjs') as typeof protobuf;
   root ??= parse(proto).root;

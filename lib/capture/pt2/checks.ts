@@ -18,15 +18,30 @@ export function targetOf(node: JsonCursor): string {
 }
 
 /**
- * Refuses a program with operators that the library does not have.
- * @throws Error that lists all of them, with a count each and the line of the model where each is first called.
+ * Calls that compute nothing: they assert of tensors what the graph says of them, dtype and layout, so they hold for
+ * every request that Octavo's own checks admit.
+ */
+const assertions: ReadonlySet<string> = new Set(['aten._assert_tensor_metadata.default']);
+
+/** Whether a call is left out of the graph. */
+export function isAssertion(target: string): boolean {
+  return assertions.has(target);
+}
+
+/** Whether a program may call an operator. */
+export function isReadable(target: string, library: OperatorLibrary): boolean {
+  return library.has(target) || decompositions.has(target) || isAssertion(target);
+}
+
+/**
+ * Rejects a program with operators that the library does not support.
+ * @throws Error that lists all of them, each with its count and the line of the model of its first call.
  */
 export function checkOperators(graph: JsonCursor, library: OperatorLibrary): void {
   const missing = new Map<string, JsonCursor[]>();
   for (const node of graph.field('nodes').items()) {
     const target = targetOf(node);
-    if (!library.has(target) && !decompositions.has(target))
-      missing.set(target, [...(missing.get(target) ?? []), node]);
+    if (!isReadable(target, library)) missing.set(target, [...(missing.get(target) ?? []), node]);
   }
   if (missing.size === 0) return;
   const sorted = [...missing].sort(([a], [b]) => (a < b ? -1 : 1));
@@ -40,12 +55,12 @@ export function checkOperators(graph: JsonCursor, library: OperatorLibrary): voi
 }
 
 /**
- * Works out the shapes of all results, and so refuses a program with a call that its operator refuses, such as one of a
- * mode that is not supported: here, and not when calibration has begun.
+ * Computes the shapes of all results. This rejects calls that their operator does not support, such as an unsupported
+ * mode, when the program is loaded rather than during calibration.
  * @throws Error that names the node and the line of the model.
  */
 export function checkShapes(module: GraphModule, library: OperatorLibrary): void {
   const inputs = module.graph.placeholders.map((node) => node.meta.val as TensorMeta);
-  // Of calls that the document does not have, nothing was known before.
+  // Calls that the document does not contain have no meta yet.
   for (const [node, meta] of propagateShapes(module, inputs, library)) node.meta.val ??= meta;
 }

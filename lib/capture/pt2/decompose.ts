@@ -9,9 +9,9 @@ import {
 import { decompositions } from './decompositions.ts';
 
 /**
- * Turns calls of operators that are read as calls of others into those (counterpart:
- * `ExportedProgram.run_decompositions`). The last of them keeps the node, with its name and users.
- * @throws Error that names the node and the line of the model, where an operator's arguments are refused.
+ * Replaces operators that have a decomposition with calls of other operators (counterpart:
+ * `ExportedProgram.run_decompositions`). The last of these calls keeps the node, with its name and users.
+ * @throws Error that names the node and the line of the model if an operator's arguments are rejected.
  */
 export function decompose({ graph }: GraphModule): void {
   for (const node of graph.nodes) {
@@ -34,7 +34,7 @@ export function decompose({ graph }: GraphModule): void {
   }
 }
 
-/** Who picks the first of several results takes the node itself; nobody may want another one. */
+/** Makes users of the first of several results use the node itself. The other results must have no users. */
 function takeFirstResult(graph: Graph, node: Node): void {
   for (const user of node.users) {
     if (user.target !== GET_ITEM || (user.args[1] !== 0 && user.users.length > 0))

@@ -8,17 +8,20 @@ import {
   tensorMeta,
 } from '../../graph/index.ts';
 
-/** One call: an operator's name, and its arguments by position. */
+/** One call: an operator's name and its positional arguments. */
 export type Call = readonly [target: string, ...args: readonly Argument[]];
 
 interface Definition {
-  /** As PyTorch's `native_functions.yaml` writes it. */
+  /** In the notation of PyTorch's `native_functions.yaml`. */
   readonly schema: string;
-  /** Adds all calls but the last one to the graph, and says which that is: it gives the operator's result, or the first of several. */
+  /**
+   * Adds all calls but the last to the graph, and returns the last. It computes the operator's result, or the first of
+   * several.
+   */
   readonly decompose: (add: (...call: Call) => Node, args: Arguments<Node>) => Call;
 }
 
-/** An operator that is read as calls of others (counterpart: `torch._decomp`). */
+/** An operator that is replaced with calls of others (counterpart: `torch._decomp`). */
 export interface Decomposition {
   readonly schema: Schema;
   decompose(
@@ -28,7 +31,7 @@ export interface Decomposition {
   ): Call;
 }
 
-/** The slope belongs to the channels, which are the second extent. */
+/** There is a slope per channel; channels are the second axis. */
 function prelu(add: (...call: Call) => Node, args: Arguments<Node>): Call {
   const [self, slope] = [args.tensor('self'), args.tensor('weight')];
   const rank = rankOf(self, 'aten.prelu.default');
@@ -37,7 +40,7 @@ function prelu(add: (...call: Call) => Node, args: Arguments<Node>): Call {
   return ['aten.add.Tensor', add('aten.relu.default', self), add('aten.mul.Tensor', negative, ofChannels)];
 }
 
-/** float32's epsilon, which PyTorch takes where a model says none. */
+/** float32's epsilon, PyTorch's default. */
 const EPSILON = 2 ** -23;
 
 function rmsNorm(add: (...call: Call) => Node, args: Arguments<Node>): Call {
@@ -62,7 +65,7 @@ function vectorNorm(add: (...call: Call) => Node, args: Arguments<Node>): Call {
   return ['aten.sqrt.default', add('aten.sum.dim_IntList', squares, axes, args.bool('keepdim'))];
 }
 
-/** Channels go to the pixels of a larger image, as blocks of that many each way. */
+/** Moves channels to the pixels of a larger image, as blocks of `factor` by `factor` pixels. */
 function pixelShuffle(add: (...call: Call) => Node, args: Arguments<Node>): Call {
   const factor = args.number('upscale_factor');
   const self = args.tensor('self');
@@ -101,7 +104,7 @@ const definitions: readonly Definition[] = [
   },
   { schema: 'aten::pixel_shuffle(Tensor self, int upscale_factor) -> Tensor', decompose: pixelShuffle },
   {
-    // The statistics that it gives besides are empty.
+    // The other results, statistics, are empty.
     schema:
       'aten::_native_batch_norm_legit_no_training(Tensor input, Tensor? weight, Tensor? bias, Tensor running_mean, Tensor running_var, float momentum, float eps) -> (Tensor, Tensor, Tensor)',
     decompose: batchNorm,

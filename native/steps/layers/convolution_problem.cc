@@ -20,7 +20,7 @@ Dims as_image(Dims values, const char* name, size_t rank, int64_t one, int64_t m
   return values;
 }
 
-// What an operand stands for, channels-last.
+// An operand's logical tensor, channels-last.
 TensorDesc image_of(const TensorDesc& given) {
   return channels_last(is_in_blocks(given) ? TensorDesc{given.dtype, image_shape(given), {}} : given);
 }

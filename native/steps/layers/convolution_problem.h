@@ -1,4 +1,4 @@
-// A convolution step as a problem of images.
+// Reads a convolution step as a problem on images.
 #pragma once
 
 #include "contract/step.h"
@@ -8,22 +8,22 @@
 namespace octavo {
 
 struct Convolution {
-  onednn::ConvolutionProblem problem;  // channels-last; has_bias is the caller's to set
+  onednn::ConvolutionProblem problem;  // channels-last; the caller sets has_bias
   int64_t groups;
-  TensorDesc src, weight, dst;  // as given: images, or images in blocks
+  TensorDesc src, weight, dst;  // as the step receives them: images, or images in channel blocks
 
   bool touches_blocks() const { return is_in_blocks(src) || is_in_blocks(dst); }
 };
 
-// Attributes: stride, padding, paddingEnd (default: padding), dilation, groups, kernel. Input 0 is the image,
-// 1 the weight. Throws std::invalid_argument.
+// Attributes: stride, padding, paddingEnd (default: padding), dilation, groups, kernel. Input 0 is the
+// image, input 1 the weight. Throws std::invalid_argument.
 Convolution read_convolution(const StepSpec& spec);
 
-// A signal [N, C, L] as an image of height 1; an image as it is. Throws std::invalid_argument for another
+// A signal [N, C, L] as an image of height 1; an image unchanged. Throws std::invalid_argument for another
 // rank.
 TensorDesc as_image(TensorDesc desc, size_t rank);
 
-// Why oneDNN's `implementation` must not compute this convolution; null where nothing is known against it.
+// Why oneDNN's `implementation` must not compute this convolution; null if no fault is known.
 const char* known_fault(const onednn::Implementation& implementation, const StepSpec& spec);
 
 }  // namespace octavo

@@ -9,6 +9,11 @@ export class FunctionLibrary {
     this.#functions = new Map(functions.map((each) => [keyOf(each.domain, each.name, each.overload), each]));
   }
 
+  /** How many there are. */
+  get count(): number {
+    return this.#functions.size;
+  }
+
   /** The function that a node calls. It has precedence over an operator of that name. */
   find({ domain, opType, overload }: NodeMessage): FunctionMessage | undefined {
     return this.#functions.get(keyOf(domain, opType, overload));

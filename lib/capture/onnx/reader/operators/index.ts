@@ -47,10 +47,15 @@ const readers: ReadonlyMap<string, OperatorVersions> = new Map(
   ].flatMap((group) => Object.entries(group)),
 );
 
+/** Whether operators of that name are read, if a file has one. */
+export const isRead = (name: string): boolean => name === 'If' || readers.has(name);
+
 /** Operator sets of ONNX whose forms are known. */
 const [oldest, newest] = [1, 25];
 
-const nameOf = (domain: string, opType: string): string => (domain === '' ? opType : `${domain}.${opType}`);
+/** An operator's name with its domain, if that is not ONNX's own. */
+export const nameOf = (domain: string, opType: string): string =>
+  domain === '' ? opType : `${domain}.${opType}`;
 
 /**
  * The reader of an operator in the form that an operator set gives it.
@@ -78,7 +83,7 @@ export function checkOperators(
   const missing = new Map<string, NodeMessage[]>();
   for (const node of nodes) {
     const name = nameOf(domainName(node.domain), node.opType);
-    if (name === 'If' || readers.has(name) || functions.find(node)) continue;
+    if (isRead(name) || functions.find(node)) continue;
     missing.set(name, [...(missing.get(name) ?? []), node]);
   }
   if (missing.size === 0) return;
