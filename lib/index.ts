@@ -16,6 +16,7 @@ export {
   type ExportOptions,
   exportModel,
   exportOnnx,
+  type InputShape,
   type LoadOnnxOptions,
   type LoadPt2Options,
   loadOnnx,

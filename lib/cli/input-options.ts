@@ -1,11 +1,11 @@
 import { type Command, InvalidArgumentError } from 'commander';
-import type { LoadOnnxOptions } from '../capture/index.ts';
-import { positiveIntegers } from './option-parsers.ts';
+import type { InputShape, LoadOnnxOptions } from '../capture/index.ts';
+import { positiveInteger } from './option-parsers.ts';
 
 /** Options of commands that read a model's graph: what is decided about the inputs of a `.onnx` file. */
 export interface InputFlags {
   readonly bind?: Readonly<Record<string, number>>;
-  readonly shape?: Readonly<Record<string, readonly number[]>>;
+  readonly shape?: Readonly<Record<string, InputShape>>;
 }
 
 /** Adds `--bind` and `--shape`, which can be given once for each input. */
@@ -15,7 +15,7 @@ export function addInputOptions(command: Command): Command {
     .option(
       '--shape <input=sizes>',
       'of a .onnx file: the shape of an input whose sizes it leaves open, such as image=1,3,224,224',
-      collect(positiveIntegers),
+      collect(sizes),
     );
 }
 
@@ -32,6 +32,10 @@ function collect<T>(parse: (text: string) => T) {
     return { ...before, [text.slice(0, at)]: parse(text.slice(at + 1)) };
   };
 }
+
+/** Sizes, or names of sizes that requests choose: `batch,3,224,224`. */
+const sizes = (text: string): InputShape =>
+  text.split(',').map((size) => (/^[A-Za-z]\w*$/.test(size) ? size : positiveInteger(size)));
 
 function number(text: string): number {
   const value = text.trim() === '' ? Number.NaN : Number(text);

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { referenceModels } from '../../bench/models/index.ts';
 import { operators } from '../../lib/aten/index.ts';
-import { exportModel, exportOnnx, loadOnnx, loadPt2 } from '../../lib/capture/index.ts';
+import { describeOnnx, exportModel, exportOnnx, loadOnnx, loadPt2 } from '../../lib/capture/index.ts';
 import type { TensorMessage } from '../../lib/capture/onnx/reader/messages.ts';
 import { readTensor } from '../../lib/capture/onnx/reader/tensors.ts';
 import { decodeOnnx } from '../../lib/capture/onnx/schema.ts';
@@ -126,10 +126,34 @@ describe('loadOnnx reads files as they are', () => {
       outputs: ['y'],
       nodes: [{ op: 'Relu', inputs: ['x'], outputs: ['y'] }],
     });
-    const shape = async (shapes: Record<string, number[]>) =>
+    const shape = async (shapes: Record<string, (number | string)[]>) =>
       String(tensorMeta((await loadOnnx(bytes, { shapes })).graph.placeholders[0])?.shape);
     expect(await shape({})).toBe('batch,3');
     expect(await shape({ x: [5, 3] })).toBe('5,3');
+    expect(await shape({ x: ['n', 3] })).toBe('n,3');
+  });
+
+  it('names of sizes, which say that two are the same', async () => {
+    const bytes = onnxModel({
+      opset: 13,
+      inputs: { a: ['float32', ['m']], b: ['float32', ['n']] },
+      outputs: ['y'],
+      nodes: [{ op: 'Add', inputs: ['a', 'b'], outputs: ['y'], name: 'sum' }],
+    });
+    await expect(loadOnnx(bytes)).rejects.toThrow(
+      /node 'sum' \(Add\): .*\[m\].*\[n\].*said to be the same, with the option 'shapes'/,
+    );
+    const module = await loadOnnx(bytes, { shapes: { b: ['m'] } });
+    const [a, b] = [1, 2].map((value) => Tensor.from('float32', [value, value]));
+    expect(run(module, a, b)[0].toArray()).toEqual([3, 3]);
+  });
+
+  it('that are described without their weights', async () => {
+    const { format, version, programs } = await describeOnnx('test/fixtures/onnx/torchscript_17/lstm.onnx');
+    expect(format).toBe('ONNX, file format 8');
+    expect(version).toBe('operator sets ai.onnx 17');
+    expect(programs[0].inputs).toEqual([{ name: 'x', dtype: 'float32', shape: ['b', 9, 24] }]);
+    expect(programs[0].operators).toContainEqual({ target: 'LSTM', count: 2, isSupported: true });
   });
 });
 

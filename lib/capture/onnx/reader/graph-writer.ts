@@ -22,7 +22,8 @@ import { ComputedValue, ConstantValue, type OnnxValue, SizesValue } from './valu
 export type CallArgument = OnnxValue | Dim | string | boolean | null | readonly CallArgument[];
 
 /** What helps where an operator needs a size that requests would choose. */
-export const fixingSizes = "sizes that the file leaves open can be fixed with the option 'shapes'";
+export const fixingSizes =
+  "sizes that the file leaves open can be fixed, or said to be the same, with the option 'shapes'";
 
 const isOpen = (node: Node): boolean => tensorMeta(node)?.shape.some((dim) => dim instanceof SymInt) ?? false;
 

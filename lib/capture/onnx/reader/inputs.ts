@@ -13,8 +13,11 @@ export interface InputChoices {
   /** Inputs that become constants, by name. */
   readonly bind: ReadonlyMap<string, BoundValue>;
   /** Shapes of inputs, by name, where the file leaves sizes open. */
-  readonly shapes: ReadonlyMap<string, readonly number[]>;
+  readonly shapes: ReadonlyMap<string, InputShape>;
 }
+
+/** Sizes, and names of sizes that requests choose: two of one name are the same size. */
+export type InputShape = readonly (number | string)[];
 
 /** Makes the inputs of a model those of the graph. */
 export class InputReader {
@@ -63,20 +66,26 @@ export class InputReader {
     const fixed = this.#choices.shapes.get(name);
     if (!declared && !fixed)
       throw new Error(`the file says no shape for the input '${name}'; give one with the option 'shapes'`);
-    if (!declared) return [...fixed!];
+    if (!declared) return fixed!.map((size) => this.#size(size, name));
     if (fixed && fixed.length !== declared.length)
       throw new Error(
         `shapes: the input '${name}' has ${declared.length} dimensions, got [${fixed.join(', ')}]`,
       );
     return declared.map((dim, axis) => {
       const size = declaredSize(dim.dimValue && numberOf(dim.dimValue), name);
-      if (size === undefined) return fixed ? fixed[axis] : this.#symbol(dim.dimParam ?? '');
+      if (size === undefined) return this.#size(fixed?.[axis] ?? dim.dimParam ?? '', name);
       if (fixed && fixed[axis] !== size)
         throw new Error(
           `shapes: the input '${name}' has ${size} along axis ${axis}, got [${fixed.join(', ')}]`,
         );
       return size;
     });
+  }
+
+  #size(size: number | string, input: string): Dim {
+    if (typeof size === 'string') return this.#symbol(size);
+    if (Number.isSafeInteger(size) && size >= 0) return size;
+    throw new Error(`shapes: the input '${input}' cannot have an extent of ${size}`);
   }
 
   /** The symbol of a dimension's name, such as `batch`; of a name that is not a word, or none, one like `s0`. */

@@ -2,7 +2,7 @@ import type { GraphModule } from '../../../graph/index.ts';
 import { checkOptions, type OptionNames } from '../../../options.ts';
 import { recognizeIdioms } from './idioms/index.ts';
 import { Importer } from './importer.ts';
-import type { BoundValue } from './inputs.ts';
+import type { BoundValue, InputShape } from './inputs.ts';
 import { readModelFile } from './model-file.ts';
 
 /** How {@link loadOnnx} treats a model's inputs. */
@@ -13,10 +13,11 @@ export interface LoadOnnxOptions {
    */
   readonly bind?: Readonly<Record<string, BoundValue>>;
   /**
-   * Shapes of inputs, by name, where the file leaves sizes open: `{ image: [1, 3, 224, 224] }`. Sizes that are neither in
-   * the file nor here stay symbolic, and requests choose them.
+   * Shapes of inputs, by name, where the file leaves sizes open: `{ image: [1, 3, 224, 224] }`. A name in place of a size
+   * leaves it to requests; two of one name are the same size, which some exporters do not say: `{ past_k: ['n', 2, 'past', 16],
+   * past_v: ['n', 2, 'past', 16] }`. Sizes that are neither in the file nor here stay symbolic.
    */
-  readonly shapes?: Readonly<Record<string, readonly number[]>>;
+  readonly shapes?: Readonly<Record<string, InputShape>>;
 }
 
 export const loadOnnxOptions: OptionNames<LoadOnnxOptions> = { bind: true, shapes: true };

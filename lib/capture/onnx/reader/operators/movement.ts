@@ -208,6 +208,7 @@ function reverseSequence(call: OnnxCall): OnnxValue {
 
 /** One triangle of a matrix; the rest is 0. */
 function triangle(call: OnnxCall): OnnxValue {
+  if (call.input(0).shape.includes(0)) return call.input(0);
   const [shift] = call.optional(1) ? call.sizes(1, 'the diagonal') : [0];
   const isUpper = call.attributes.int('upper', 1) === 1;
   if (shift instanceof SymInt) return triangleOfSizes(call, shift, isUpper);
