@@ -17,6 +17,7 @@ export {
   conv2d,
   dataMovement,
   flatten,
+  linear,
   matmul,
   mul,
 } from './x86-operators.ts';

@@ -4,6 +4,7 @@
  */
 export type StepName =
   | 'affine_grid'
+  | 'arg_reduce'
   | 'attention'
   | 'batch_norm'
   | 'binary'
@@ -13,9 +14,12 @@ export type StepName =
   | 'copy'
   | 'dequantize'
   | 'dequantize_per_channel'
+  | 'elementwise'
   | 'eltwise'
   | 'embedding'
   | 'embedding_bag'
+  | 'fill'
+  | 'fold'
   | 'fold_windows'
   | 'grid_sample'
   | 'group_norm'
@@ -38,7 +42,10 @@ export type StepName =
   | 'reduce'
   | 'requantize'
   | 'resample'
+  | 'scan'
   | 'scatter'
+  | 'select'
   | 'softmax'
+  | 'sort'
   | 'triangle'
   | 'weight_only_linear';

@@ -37,6 +37,7 @@ export interface StepTraits {
 /** All native steps: a name in `StepName` without a row here does not compile. */
 export const steps: Readonly<Record<StepName, StepTraits>> = {
   affine_grid: { layout: 'strided', products: 'none' },
+  arg_reduce: { layout: 'strided', products: 'none' },
   attention: { layout: 'strided', products: 'attention' },
   batch_norm: { layout: 'channelsLast', products: 'none', slices: 'read and written', overwrites: true },
   binary: { layout: 'uniform', products: 'none', slices: 'read and written', overwrites: true },
@@ -48,9 +49,12 @@ export const steps: Readonly<Record<StepName, StepTraits>> = {
   copy: { layout: 'any', products: 'none', slices: 'read and written', selects: true },
   dequantize: { layout: 'any', products: 'none', slices: 'read and written' },
   dequantize_per_channel: { layout: 'any', products: 'none' },
+  elementwise: { layout: 'uniform', products: 'none', slices: 'read and written', overwrites: true },
   eltwise: { layout: 'uniform', products: 'none', slices: 'read and written', overwrites: true },
   embedding: { layout: 'rowMajor', products: 'none' },
   embedding_bag: { layout: 'rowMajor', products: 'none' },
+  fill: { layout: 'uniform', products: 'none', slices: 'read and written' },
+  fold: { layout: 'strided', products: 'none' },
   fold_windows: { layout: 'strided', products: 'none' },
   grid_sample: { layout: 'any', products: 'none' },
   group_norm: { layout: 'rowMajor', products: 'none' },
@@ -73,8 +77,11 @@ export const steps: Readonly<Record<StepName, StepTraits>> = {
   reduce: { layout: 'strided', products: 'none' },
   requantize: { layout: 'any', products: 'none', slices: 'read and written' },
   resample: { layout: 'any', products: 'none' },
+  scan: { layout: 'strided', products: 'none' },
   scatter: { layout: 'strided', products: 'none' },
+  select: { layout: 'uniform', products: 'none', slices: 'read and written', overwrites: true },
   softmax: { layout: 'rowMajor', products: 'none' },
+  sort: { layout: 'strided', products: 'none' },
   triangle: { layout: 'strided', products: 'none', selects: true },
   weight_only_linear: { layout: 'rowMajor', products: 'weightRows' },
 };

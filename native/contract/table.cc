@@ -5,6 +5,7 @@ namespace octavo {
 const std::vector<PrimitiveFamily>& primitive_table() {
   static const std::vector<PrimitiveFamily> table = {
       {"affine_grid", create_affine_grid},
+      {"arg_reduce", create_arg_reduce},
       {"attention", create_attention},
       {"batch_norm", create_batch_norm},
       {"binary", create_binary},
@@ -14,9 +15,12 @@ const std::vector<PrimitiveFamily>& primitive_table() {
       {"copy", create_copy},
       {"dequantize", create_dequantize},
       {"dequantize_per_channel", create_dequantize_per_channel},
+      {"elementwise", create_elementwise},
       {"eltwise", create_eltwise},
       {"embedding", create_embedding},
       {"embedding_bag", create_embedding_bag},
+      {"fill", create_fill},
+      {"fold", create_fold},
       {"fold_windows", create_fold_windows},
       {"grid_sample", create_grid_sample},
       {"group_norm", create_group_norm},
@@ -39,8 +43,11 @@ const std::vector<PrimitiveFamily>& primitive_table() {
       {"reduce", create_reduce},
       {"requantize", create_requantize},
       {"resample", create_resample},
+      {"scan", create_scan},
       {"scatter", create_scatter},
+      {"select", create_select},
       {"softmax", create_softmax},
+      {"sort", create_sort},
       {"triangle", create_triangle},
       {"weight_only_linear", create_weight_only_linear},
   };

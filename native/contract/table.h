@@ -17,6 +17,7 @@ const std::vector<PrimitiveFamily>& primitive_table();
 
 // Defined in the file of their family.
 std::unique_ptr<Step> create_affine_grid(const StepSpec& spec);
+std::unique_ptr<Step> create_arg_reduce(const StepSpec& spec);
 std::unique_ptr<Step> create_attention(const StepSpec& spec);
 std::unique_ptr<Step> create_batch_norm(const StepSpec& spec);
 std::unique_ptr<Step> create_binary(const StepSpec& spec);
@@ -26,9 +27,12 @@ std::unique_ptr<Step> create_convolution(const StepSpec& spec);
 std::unique_ptr<Step> create_copy(const StepSpec& spec);
 std::unique_ptr<Step> create_dequantize(const StepSpec& spec);
 std::unique_ptr<Step> create_dequantize_per_channel(const StepSpec& spec);
+std::unique_ptr<Step> create_elementwise(const StepSpec& spec);
 std::unique_ptr<Step> create_eltwise(const StepSpec& spec);
 std::unique_ptr<Step> create_embedding(const StepSpec& spec);
 std::unique_ptr<Step> create_embedding_bag(const StepSpec& spec);
+std::unique_ptr<Step> create_fill(const StepSpec& spec);
+std::unique_ptr<Step> create_fold(const StepSpec& spec);
 std::unique_ptr<Step> create_fold_windows(const StepSpec& spec);
 std::unique_ptr<Step> create_grid_sample(const StepSpec& spec);
 std::unique_ptr<Step> create_group_norm(const StepSpec& spec);
@@ -51,8 +55,11 @@ std::unique_ptr<Step> create_quantized_average(const StepSpec& spec);
 std::unique_ptr<Step> create_reduce(const StepSpec& spec);
 std::unique_ptr<Step> create_requantize(const StepSpec& spec);
 std::unique_ptr<Step> create_resample(const StepSpec& spec);
+std::unique_ptr<Step> create_scan(const StepSpec& spec);
 std::unique_ptr<Step> create_scatter(const StepSpec& spec);
+std::unique_ptr<Step> create_select(const StepSpec& spec);
 std::unique_ptr<Step> create_softmax(const StepSpec& spec);
+std::unique_ptr<Step> create_sort(const StepSpec& spec);
 std::unique_ptr<Step> create_triangle(const StepSpec& spec);
 std::unique_ptr<Step> create_weight_only_linear(const StepSpec& spec);
 
