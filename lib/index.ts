@@ -9,13 +9,17 @@ export {
   x86Backend,
 } from './backend/index.ts';
 export {
+  type BoundValue,
   capturePattern,
   type DynamicDim,
   type ExampleInput,
   type ExportOptions,
   exportModel,
   exportOnnx,
+  type InputShape,
+  type LoadOnnxOptions,
   type LoadPt2Options,
+  loadOnnx,
   loadPt2,
   type PatternFunction,
 } from './capture/index.ts';

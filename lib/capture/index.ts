@@ -1,5 +1,9 @@
+export { type GraphFileKind, graphFileKind, loadGraph } from './load-graph.ts';
 export { capturePattern, type PatternFunction } from './nn/pattern.ts';
 export { type DynamicDim, type ExampleInput, type ExportOptions, exportModel } from './nn/trace.ts';
+export { describeOnnx } from './onnx/reader/describe.ts';
+export type { BoundValue, InputShape } from './onnx/reader/inputs.ts';
+export { type LoadOnnxOptions, loadOnnx } from './onnx/reader/load.ts';
 export { exportOnnx } from './onnx/writer/exporter.ts';
 export { describePt2 } from './pt2/describe.ts';
 export { type LoadPt2Options, loadPt2 } from './pt2/load.ts';

@@ -5,6 +5,7 @@ import { countThreads } from '../runtime/threads.ts';
 import { median, quantile } from '../statistics.ts';
 import { Tensor } from '../tensor/index.ts';
 import { type AutocastFlags, addAutocastOptions } from './autocast.ts';
+import { addInputOptions, type InputFlags } from './input-options.ts';
 import { inputShapes } from './input-shape.ts';
 import { type OpenedModel, openModel } from './model-file.ts';
 import { positiveInteger, positiveIntegers } from './option-parsers.ts';
@@ -13,7 +14,7 @@ import { checkOutputPath } from './output-path.ts';
 import { Progress } from './progress.ts';
 import { formatSlowestSteps, slowestSteps, type TimedStep } from './slowest-steps.ts';
 
-interface BenchOptions extends GlobalOptions, AutocastFlags {
+interface BenchOptions extends GlobalOptions, AutocastFlags, InputFlags {
   readonly batch: readonly number[];
   readonly threads?: readonly number[];
   readonly runs: number;
@@ -41,7 +42,7 @@ export function benchCommand(): Command {
     .description('measure latency and throughput of a model')
     .argument(
       '<file>',
-      'a .pt2 model, run in float32 or what --autocast says, or a model that octavo quantize wrote',
+      'a .pt2 or .onnx model, run in float32 or what --autocast says, or a model that octavo quantize wrote',
     )
     .option(
       '--batch <list>',
@@ -52,7 +53,7 @@ export function benchCommand(): Command {
     .option('--threads <list>', 'numbers of compute threads (default: one for each core)', positiveIntegers)
     .option('--runs <n>', 'timed runs of each', positiveInteger, 100)
     .option('--trace <json>', 'write a trace of some runs, step by step, for Perfetto or chrome://tracing');
-  return addAutocastOptions(command).action((file: string, _: unknown, self: Command) =>
+  return addInputOptions(addAutocastOptions(command)).action((file: string, _: unknown, self: Command) =>
     bench(file, self.optsWithGlobals<BenchOptions>()),
   );
 }

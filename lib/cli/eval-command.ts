@@ -2,12 +2,13 @@ import { Command } from 'commander';
 import { accuracy } from './accuracy.ts';
 import { type AutocastFlags, addAutocastOptions } from './autocast.ts';
 import { type DatasetFlags, dataDescription, openDataset } from './dataset.ts';
+import { addInputOptions, type InputFlags } from './input-options.ts';
 import { openModel } from './model-file.ts';
 import { positiveInteger } from './option-parsers.ts';
 import { type GlobalOptions, printResult } from './output.ts';
 import { addPreprocessingOptions } from './preprocessing.ts';
 
-interface EvalOptions extends GlobalOptions, DatasetFlags, AutocastFlags {
+interface EvalOptions extends GlobalOptions, DatasetFlags, AutocastFlags, InputFlags {
   readonly data: string;
   readonly threads?: number;
 }
@@ -18,12 +19,12 @@ export function evalCommand(): Command {
     .description('measure the top-1 accuracy of a model')
     .argument(
       '<file>',
-      'a .pt2 model, run in float32 or what --autocast says, or a model that octavo quantize wrote',
+      'a .pt2 or .onnx model, run in float32 or what --autocast says, or a model that octavo quantize wrote',
     )
     .requiredOption('--data <path>', `examples with their classes: ${dataDescription}`)
     .option('--batch-size <n>', 'examples a run (default: 64, or what the model accepts)', positiveInteger)
     .option('--threads <n>', 'compute threads (default: as many as there are cores)', positiveInteger);
-  return addPreprocessingOptions(addAutocastOptions(command)).action(
+  return addPreprocessingOptions(addInputOptions(addAutocastOptions(command))).action(
     (file: string, _: unknown, self: Command) => evaluate(file, self.optsWithGlobals<EvalOptions>()),
   );
 }

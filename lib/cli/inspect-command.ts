@@ -1,6 +1,6 @@
 import { stat } from 'node:fs/promises';
 import { Command } from 'commander';
-import { describePt2 } from '../capture/index.ts';
+import { describeOnnx, describePt2 } from '../capture/index.ts';
 import type {
   ModelDescription,
   OperatorCount,
@@ -14,6 +14,7 @@ import { formatBytes, formatTable, type GlobalOptions, printResult } from './out
 /** Describes a file of each kind. */
 const describers: Readonly<Record<FileKind, (path: string) => Promise<ModelDescription>>> = {
   pt2: describePt2,
+  onnx: describeOnnx,
   artifact: describeArtifact,
 };
 
@@ -21,7 +22,7 @@ const describers: Readonly<Record<FileKind, (path: string) => Promise<ModelDescr
 export function inspectCommand(): Command {
   return new Command('inspect')
     .description('show what a model file is: format, writer, inputs, outputs, operators, what is missing')
-    .argument('<file>', 'a .pt2 model, or a model that octavo quantize wrote')
+    .argument('<file>', 'a .pt2 or .onnx model, or a model that octavo quantize wrote')
     .action((file: string, _: unknown, self: Command) => inspect(file, self.optsWithGlobals()));
 }
 

@@ -1,6 +1,6 @@
 import { Command, Option } from 'commander';
 import { operators } from '../aten/index.ts';
-import { loadPt2 } from '../capture/index.ts';
+import { loadGraph } from '../capture/index.ts';
 import { type GraphModule, printGraph } from '../graph/index.ts';
 import { lower } from '../lowering/index.ts';
 import { convertStatic, prepareStatic } from '../recipes/index.ts';
@@ -17,8 +17,9 @@ import {
 import { type AutocastFlags, addAutocastOptions, autocastOf } from './autocast.ts';
 import { calibrationBatches } from './calibration.ts';
 import { dataDescription, openDataset } from './dataset.ts';
+import { addInputOptions, type InputFlags, inputOptionsOf } from './input-options.ts';
 import { inputShapes } from './input-shape.ts';
-import { fileKind, refuseAutocast } from './model-file.ts';
+import { fileKind, refuseAutocast, refuseInputOptions } from './model-file.ts';
 import { positiveInteger } from './option-parsers.ts';
 import { type GlobalOptions, printResult } from './output.ts';
 import { addPreprocessingOptions, type Preprocessing } from './preprocessing.ts';
@@ -26,7 +27,7 @@ import { addPreprocessingOptions, type Preprocessing } from './preprocessing.ts'
 const stages = ['captured', 'prepared', 'converted', 'lowered', 'plan'] as const;
 type Stage = (typeof stages)[number];
 
-interface PrintOptions extends GlobalOptions, Preprocessing, AutocastFlags {
+interface PrintOptions extends GlobalOptions, Preprocessing, AutocastFlags, InputFlags {
   readonly stage?: Stage;
   readonly calib?: string;
   readonly batch: number;
@@ -51,9 +52,14 @@ interface Printout {
 export function printCommand(): Command {
   const command = new Command('print')
     .description('print the graph of a model after a stage, or its plan')
-    .argument('<file>', 'a .pt2 model, or a model that octavo quantize wrote (stages lowered and plan)')
+    .argument(
+      '<file>',
+      'a .pt2 or .onnx model, or a model that octavo quantize wrote (stages lowered and plan)',
+    )
     .addOption(
-      new Option('--stage <stage>', 'default: captured for a .pt2, lowered otherwise').choices(stages),
+      new Option('--stage <stage>', 'default: captured for a .pt2 or .onnx file, lowered otherwise').choices(
+        stages,
+      ),
     )
     .option(
       '--calib <path>',
@@ -66,21 +72,21 @@ export function printCommand(): Command {
       1,
     )
     .option('--why', 'with --stage plan: the implementations that were passed over, and why');
-  return addPreprocessingOptions(addAutocastOptions(command)).action(
+  return addPreprocessingOptions(addInputOptions(addAutocastOptions(command))).action(
     (file: string, _: unknown, self: Command) => print(file, self.optsWithGlobals<PrintOptions>()),
   );
 }
 
 async function print(file: string, options: PrintOptions): Promise<void> {
-  const isPt2 = (await fileKind(file)) === 'pt2';
-  const { stage = isPt2 ? 'captured' : 'lowered' } = options;
+  const isCaptured = (await fileKind(file)) !== 'artifact';
+  const { stage = isCaptured ? 'captured' : 'lowered' } = options;
   if (options.why && stage !== 'plan') throw new Error(`--why needs --stage plan, not ${stage}`);
-  const printout = await (isPt2 ? printPt2 : printArtifact)(file, stage, options);
+  const printout = await (isCaptured ? printGraphFile : printArtifact)(file, stage, options);
   printResult(options, { file, stage, ...printout }, () => printout.text);
 }
 
-async function printPt2(file: string, stage: Stage, options: PrintOptions): Promise<Printout> {
-  const captured = await loadPt2(file);
+async function printGraphFile(file: string, stage: Stage, options: PrintOptions): Promise<Printout> {
+  const captured = await loadGraph(file, inputOptionsOf(options));
   if (stage === 'captured') return graphOf(captured);
   if (stage === 'prepared') return graphOf(prepareStatic(captured));
   if (stage === 'converted' && options.calib === undefined)
@@ -93,12 +99,13 @@ async function printPt2(file: string, stage: Stage, options: PrintOptions): Prom
 
 async function printArtifact(file: string, stage: Stage, options: PrintOptions): Promise<Printout> {
   refuseAutocast(file, options);
+  refuseInputOptions(file, options);
   if (stage === 'plan' || stage === 'lowered') {
     const { module, tuning } = await readArtifact(file);
     return printCompiled(module, stage, options, tuning);
   }
   throw new Error(
-    `${file} is a compiled model: it has the stages lowered and plan, not ${stage}; print that from the .pt2`,
+    `${file} is a compiled model: it has the stages lowered and plan, not ${stage}; print that from the .pt2 or .onnx`,
   );
 }
 

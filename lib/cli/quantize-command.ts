@@ -1,6 +1,6 @@
 import { stat } from 'node:fs/promises';
 import { Command } from 'commander';
-import { loadPt2 } from '../capture/index.ts';
+import { loadGraph } from '../capture/index.ts';
 import { inputsOf } from '../graph/index.ts';
 import { formatRefusals, type Refusal } from '../lowering/index.ts';
 import { quantizeStatic } from '../recipes/index.ts';
@@ -8,13 +8,14 @@ import { formatTuning } from '../runtime/index.ts';
 import { type AutocastFlags, addAutocastOptions, autocastOf } from './autocast.ts';
 import { calibrationBatches } from './calibration.ts';
 import { type DatasetFlags, dataDescription, firstExample, openDataset, shapesOf } from './dataset.ts';
+import { addInputOptions, type InputFlags, inputOptionsOf } from './input-options.ts';
 import { positiveInteger } from './option-parsers.ts';
 import { formatBytes, type GlobalOptions, printResult } from './output.ts';
 import { checkOutputPath } from './output-path.ts';
 import { addPreprocessingOptions, preprocessingMetadata } from './preprocessing.ts';
 import { Progress } from './progress.ts';
 
-interface QuantizeOptions extends GlobalOptions, DatasetFlags, AutocastFlags {
+interface QuantizeOptions extends GlobalOptions, DatasetFlags, AutocastFlags, InputFlags {
   readonly calib: string;
   readonly out: string;
   readonly reduceRange?: boolean;
@@ -27,7 +28,7 @@ interface QuantizeOptions extends GlobalOptions, DatasetFlags, AutocastFlags {
 export function quantizeCommand(): Command {
   const command = new Command('quantize')
     .description('quantize a float model to int8 (static, per-channel weights)')
-    .argument('<model>', 'a .pt2 file of torch.export.save')
+    .argument('<model>', 'a .pt2 file of torch.export.save, or a .onnx file')
     .requiredOption('--calib <path>', `representative examples: ${dataDescription}`)
     .requiredOption('--out <file>', 'where to write the quantized model')
     .option(
@@ -45,7 +46,7 @@ export function quantizeCommand(): Command {
       'store the weights also as this CPU has them for one input at a time: the first result comes sooner',
     )
     .option('--strict', 'fail when an operator that was to be int8 stays in float');
-  return addPreprocessingOptions(addAutocastOptions(command)).action(
+  return addPreprocessingOptions(addInputOptions(addAutocastOptions(command))).action(
     (model: string, _: unknown, self: Command) => quantize(model, self.optsWithGlobals<QuantizeOptions>()),
   );
 }
@@ -53,7 +54,7 @@ export function quantizeCommand(): Command {
 async function quantize(path: string, options: QuantizeOptions): Promise<void> {
   const autocast = autocastOf(options);
   await checkOutputPath('--out', options.out);
-  const captured = await loadPt2(path);
+  const captured = await loadGraph(path, inputOptionsOf(options));
   const dataset = await openDataset(options.calib, captured, options);
   const { preprocessing } = dataset;
   let refusals: readonly Refusal[] = [];

@@ -1,4 +1,4 @@
-import { type ExampleInput, type ExportOptions, exportModel, loadPt2 } from '../capture/index.ts';
+import { type ExampleInput, type ExportOptions, exportModel, loadGraph } from '../capture/index.ts';
 import { GraphModule } from '../graph/index.ts';
 import type { Module } from '../nn/index.ts';
 
@@ -8,16 +8,16 @@ export interface ModuleWithInputs extends ExportOptions {
   readonly exampleInputs: Readonly<Record<string, ExampleInput>>;
 }
 
-/** A float model: captured, to be captured, or the path of a `.pt2` file. */
+/** A float model: captured, to be captured, or the path of a `.pt2` or `.onnx` file. */
 export type ModelSource = GraphModule | ModuleWithInputs | string;
 
 /**
  * Captures a model, unless it is a graph already.
  * @param where the function that accepts the model, for messages.
- * @throws Error as `loadPt2` and `exportModel` do, and when `source` is not a model.
+ * @throws Error as `loadPt2`, `loadOnnx` and `exportModel` do, and when `source` is not a model.
  */
 export async function captured(source: ModelSource, where: string): Promise<GraphModule> {
-  if (typeof source === 'string') return loadPt2(source);
+  if (typeof source === 'string') return loadGraph(source);
   if (isModuleWithInputs(source)) {
     const { module, exampleInputs, ...options } = source;
     return exportModel(module, exampleInputs, options);
@@ -25,7 +25,7 @@ export async function captured(source: ModelSource, where: string): Promise<Grap
   return GraphModule.accept(
     source,
     where,
-    'a GraphModule, { module, exampleInputs } or the path of a .pt2 file',
+    'a GraphModule, { module, exampleInputs } or the path of a .pt2 or .onnx file',
   );
 }
 

@@ -53,7 +53,7 @@ const staticOptions: OptionNames<QuantizeStaticOptions> = { ...dynamicOptions, .
  * Turns a float model into one that runs on 8-bit integers, in one call: captures, calibrates with the batches,
  * converts, lowers and compiles, by the default recipe for this CPU. Each stage can also be called separately
  * (`preparePt2e`, `calibrate`, `convertPt2e`, `lower`, `compile`).
- * @param model a captured model, `{ module, exampleInputs }`, or the path of a `.pt2` file.
+ * @param model a captured model, `{ module, exampleInputs }`, or the path of a `.pt2` or `.onnx` file.
  * @param batches any iterable, async or not: an array of batches, a generator, a stream in object mode, or
  * `dataset.inputs()` of `octavo/data`. One batch at a time is requested.
  *

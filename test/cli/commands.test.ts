@@ -155,8 +155,14 @@ describe('octavo', () => {
         ['print', source, '--force-autocast', '--stage', 'plan'],
         '--force-autocast needs --autocast bfloat16',
       ],
-      [['bench', 'FILE', ...cast], 'is a compiled model; --autocast is for a .pt2, or for octavo quantize'],
-      [['print', 'FILE', ...cast], 'is a compiled model; --autocast is for a .pt2, or for octavo quantize'],
+      [
+        ['bench', 'FILE', ...cast],
+        'is a compiled model; --autocast is for a .pt2 or .onnx file, or for octavo quantize',
+      ],
+      [
+        ['print', 'FILE', ...cast],
+        'is a compiled model; --autocast is for a .pt2 or .onnx file, or for octavo quantize',
+      ],
       [['eval', source, '--data', 'x.npz', '--autocast', 'float16'], 'Allowed choices are bfloat16'],
     ])('%j says what is wrong', async (args, message) => {
       const { code, stderr } = await octavoHere(...args.map((arg) => (arg === 'FILE' ? quantized : arg)));
@@ -298,7 +304,11 @@ describe('octavo', () => {
     ],
     [['eval', source, '--data', 'x.npz', '--scale', '1,2'], 2, 'It must be one number, not 0.'],
     [['bench', 'models'], 1, 'models is not a file'],
-    [['bench', 'models/README.md'], 1, 'models/README.md is neither a .pt2 file nor a model saved by Octavo'],
+    [
+      ['bench', 'models/README.md'],
+      1,
+      'models/README.md is neither a .pt2 or .onnx file nor a model saved by Octavo',
+    ],
     [['print', source, '--stage', 'converted'], 1, '--stage converted needs calibration data'],
     [['eval', source, '--data', 'models/tiny_cnn.pt2'], 1, 'models/tiny_cnn.pt2'],
     [
@@ -316,7 +326,7 @@ describe('octavo', () => {
   it('errors are JSON with --json', () => {
     const { code, stderr } = octavo('bench', 'models/README.md', '--json');
     expect(code).toBe(1);
-    expect(JSON.parse(stderr).error).toContain('neither a .pt2 file');
+    expect(JSON.parse(stderr).error).toContain('neither a .pt2 or .onnx file');
   });
 
   it.each([

@@ -146,7 +146,7 @@ describe.each([
     [7, 'number'],
     [{}, 'object'],
   ])('says what it must be given %#', async (model, got) => {
-    const expected = 'a GraphModule, { module, exampleInputs } or the path of a .pt2 file';
+    const expected = 'a GraphModule, { module, exampleInputs } or the path of a .pt2 or .onnx file';
     await expect(quantize(model)).rejects.toThrow(`${name}: expected ${expected}, got ${got}`);
   });
 });

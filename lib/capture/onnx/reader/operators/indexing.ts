@@ -1,0 +1,196 @@
+import { type Dim, mulDims } from '../../../../graph/index.ts';
+import { rowMajorStrides, Tensor } from '../../../../tensor/index.ts';
+import type { OnnxCall, OperatorTable } from '../call.ts';
+import { ConstantValue, type OnnxValue } from '../values.ts';
+import { upTo } from './common.ts';
+
+/** Rows of a table, positions along an axis, or one of them. */
+function gather(call: OnnxCall): OnnxValue {
+  const [data, indices] = [call.input(0), call.input(1)];
+  const axis = call.axis(call.attributes.int('axis', 0), data.shape.length);
+  if (indices instanceof ConstantValue) return gatherKnown(call, data, indices.tensor, axis);
+  // Table rows, as models look up words.
+  if (axis === 0 && data.shape.length === 2 && data instanceof ConstantValue)
+    return call.call('aten.embedding.default', data, indices);
+  const flat = call.reshape(indices, [mulDims(...indices.shape)]);
+  const chosen = call.call('aten.index_select.default', data, axis, flat);
+  return call.reshape(chosen, [
+    ...data.shape.slice(0, axis),
+    ...indices.shape,
+    ...data.shape.slice(axis + 1),
+  ]);
+}
+
+function gatherKnown(call: OnnxCall, data: OnnxValue, indices: Tensor, axis: number): OnnxValue {
+  const positions = Array.from(indices.data as ArrayLike<number | bigint>, Number);
+  if (indices.shape.length === 0) return call.call('aten.select.int', data, axis, positions[0]);
+  const [first, second] = positions;
+  const isRun = positions.length > 0 && positions.every((at, i) => at === first + i) && first >= 0;
+  const selected =
+    isRun || (positions.length === 1 && second === undefined)
+      ? call.call(
+          'aten.slice.Tensor',
+          data,
+          axis,
+          first,
+          first === -1 ? Number.MAX_SAFE_INTEGER : first + positions.length,
+        )
+      : call.call(
+          'aten.index_select.default',
+          data,
+          axis,
+          call.constant(Tensor.from('int64', fromStart(call, positions, data.shape[axis]))),
+        );
+  if (indices.shape.length === 1) return selected;
+  return call.reshape(selected, [
+    ...data.shape.slice(0, axis),
+    ...indices.shape,
+    ...data.shape.slice(axis + 1),
+  ]);
+}
+
+/** Positions counted from the start. */
+function fromStart(call: OnnxCall, positions: readonly number[], extent: Dim): number[] {
+  return positions.map((at) =>
+    at < 0 ? at + call.static(extent, 'the extent that is counted from the end of') : at,
+  );
+}
+
+/** Indices that the file knows, counted from the start; others as they are. */
+function indicesOf(call: OnnxCall, input: number, extent: Dim): OnnxValue {
+  const value = call.input(input);
+  if (!(value instanceof ConstantValue)) return value;
+  const positions = fromStart(call, call.numbers(input, 'the indices'), extent);
+  return call.constant(Tensor.from('int64', positions, value.shape));
+}
+
+function gatherElements(call: OnnxCall): OnnxValue {
+  const data = call.input(0);
+  const axis = call.axis(call.attributes.int('axis', 0), data.shape.length);
+  return call.call('aten.gather.default', data, axis, indicesOf(call, 1, data.shape[axis]));
+}
+
+const reductions: Readonly<Record<string, string>> = { add: 'sum', mul: 'prod', max: 'amax', min: 'amin' };
+
+function scatterElements(call: OnnxCall): OnnxValue {
+  const data = call.input(0);
+  const axis = call.axis(call.attributes.int('axis', 0), data.shape.length);
+  const indices = indicesOf(call, 1, data.shape[axis]);
+  const reduction = call.attributes.string('reduction', 'none');
+  if (reduction === 'none') return call.call('aten.scatter.src', data, axis, indices, call.input(2));
+  const name = reductions[reduction];
+  if (!name) throw new Error(`the reduction '${reduction}' is unknown`);
+  return call.call('aten.scatter_reduce.two', data, axis, indices, call.input(2), name);
+}
+
+/** The last extent of the indices as one list of positions for each axis that it indexes. */
+function columns(call: OnnxCall, indices: OnnxValue): readonly OnnxValue[] {
+  const count = call.static(indices.shape.at(-1)!, 'the last extent of the indices');
+  return upTo(count).map((i) => call.call('aten.select.int', indices, -1, i));
+}
+
+function gatherNd(call: OnnxCall): OnnxValue {
+  const [data, indices] = [call.input(0), call.input(1)];
+  const batch = call.attributes.int('batch_dims', 0);
+  if (batch > 0) return gatherNdOfBatches(call, batch);
+  if (!(indices instanceof ConstantValue))
+    return call.call('aten.index.Tensor', data, columns(call, indices));
+  const count = indices.shape.at(-1)!;
+  const extents = data.shape.slice(0, count).map((dim) => call.static(dim, 'an extent that is indexed'));
+  const strides = rowMajorStrides(extents);
+  const values = call.numbers(1, 'the indices');
+  const positions = upTo(values.length / count).map((row) =>
+    extents.reduce((at, extent, i) => {
+      const index = values[row * count + i];
+      return at + (index < 0 ? index + extent : index) * strides[i];
+    }, 0),
+  );
+  const rest = data.shape.slice(count);
+  const rows = call.reshape(data, [extents.reduce((a, b) => a * b, 1), ...rest]);
+  const chosen = call.call(
+    'aten.index_select.default',
+    rows,
+    0,
+    call.constant(Tensor.from('int64', positions)),
+  );
+  return call.reshape(chosen, [...indices.shape.slice(0, -1), ...rest]);
+}
+
+/** Every batch indexes its own part: its number becomes one more index in front. */
+function gatherNdOfBatches(call: OnnxCall, batch: number): OnnxValue {
+  const [data, indices] = [call.input(0), call.input(1)];
+  const lead = data.shape.slice(0, batch).map((dim) => call.static(dim, 'the extent of a batch'));
+  const inner = indices.shape.length - 1 - batch;
+  const numbers = lead.map((extent, axis) =>
+    call.constant(
+      Tensor.from('int64', upTo(extent), [
+        ...lead.map((_, i) => (i === axis ? extent : 1)),
+        ...Array(inner).fill(1),
+      ]),
+    ),
+  );
+  return call.call('aten.index.Tensor', data, [...numbers, ...columns(call, indices)]);
+}
+
+function scatterNd(call: OnnxCall): OnnxValue {
+  const reduction = call.attributes.string('reduction', 'none');
+  if (reduction !== 'none' && reduction !== 'add')
+    throw new Error(`the reduction '${reduction}' is not supported`);
+  const [data, indices, updates] = [0, 1, 2].map((i) => call.input(i));
+  return call.call('aten.index_put.default', data, columns(call, indices), updates, reduction === 'add');
+}
+
+/** One value at the positions that the indices say, another one elsewhere. */
+function oneHot(call: OnnxCall): OnnxValue {
+  const depth = call.number(1, 'the depth');
+  const [indices, values] = [call.input(0), call.input(2)];
+  const rank = indices.shape.length + 1;
+  const axis = call.axis(call.attributes.int('axis', -1), rank);
+  const whole = call.cast(indices, 'int64');
+  const at = call.call('aten.remainder.Scalar', call.call('aten.unsqueeze.default', whole, axis), depth);
+  const positions = call.constant(
+    Tensor.from(
+      'int64',
+      upTo(depth),
+      upTo(rank).map((i) => (i === axis ? depth : 1)),
+    ),
+  );
+  const [off, on] = [0, 1].map((i) => call.call('aten.select.int', values, 0, i));
+  return call.call('aten.where.self', call.call('aten.eq.Tensor', at, positions), on, off);
+}
+
+/** The positions of a condition that the file knows. */
+function compress(call: OnnxCall): OnnxValue {
+  const x = call.input(0);
+  const chosen = call.numbers(1, 'the condition').flatMap((value, i) => (value !== 0 ? [i] : []));
+  const index = call.constant(Tensor.from('int64', chosen));
+  if (call.attributes.has('axis'))
+    return call.call(
+      'aten.index_select.default',
+      x,
+      call.axis(call.attributes.int('axis'), x.shape.length),
+      index,
+    );
+  return call.call('aten.index_select.default', call.reshape(x, [mulDims(...x.shape)]), 0, index);
+}
+
+/** The largest or least elements along an axis, and where they are. */
+function topK(call: OnnxCall): readonly OnnxValue[] {
+  const k = call.opset >= 10 ? call.number(1, 'k') : call.attributes.int('k');
+  const axis = call.attributes.int('axis', -1);
+  const [largest, sorted] = ['largest', 'sorted'].map((name) => call.attributes.int(name, 1) === 1);
+  return call.calls('aten.topk.default', call.input(0), k, axis, largest, sorted);
+}
+
+/** Operators that choose elements by their positions, or write to positions. */
+export const indexingReaders: OperatorTable = {
+  Gather: gather,
+  GatherElements: gatherElements,
+  GatherND: gatherNd,
+  Scatter: scatterElements,
+  ScatterElements: scatterElements,
+  ScatterND: scatterNd,
+  OneHot: oneHot,
+  Compress: compress,
+  TopK: topK,
+};

@@ -1,0 +1,137 @@
+import { integerRange, isFloatingPoint, Tensor } from '../../../../tensor/index.ts';
+import type { OnnxCall, OperatorReader, OperatorTable } from '../call.ts';
+import { axesOf } from '../forms.ts';
+import type { OnnxValue } from '../values.ts';
+import { upTo } from './common.ts';
+
+interface Extents {
+  readonly axes: readonly number[];
+  readonly keepdims: boolean;
+}
+
+type Reduce = (call: OnnxCall, x: OnnxValue, extents: Extents) => OnnxValue;
+
+/** A reduction whose axes are an input since that operator set; no axes are all, or none where the node says so. */
+const reduction =
+  (
+    inputSince: number,
+    reduce: Reduce,
+    ofNone: (call: OnnxCall, x: OnnxValue) => OnnxValue = (_, x) => x,
+  ): OperatorReader =>
+  (call) => {
+    const x = call.input(0);
+    const rank = x.shape.length;
+    const given = call.opset >= inputSince && call.optional(1) ? call.numbers(1, 'the axes') : undefined;
+    const named = axesOf(call, given, inputSince) ?? [];
+    if (named.length === 0 && call.attributes.int('noop_with_empty_axes', 0) === 1) return ofNone(call, x);
+    const axes = named.length > 0 ? named.map((axis) => call.axis(axis, rank)) : upTo(rank);
+    // Of one number there is nothing to reduce.
+    if (rank === 0) return ofNone(call, x);
+    return reduce(call, x, { axes, keepdims: call.attributes.int('keepdims', 1) === 1 });
+  };
+
+const sum: Reduce = (call, x, { axes, keepdims }) => call.call('aten.sum.dim_IntList', x, axes, keepdims);
+const mean: Reduce = (call, x, { axes, keepdims }) => call.call('aten.mean.dim', x, axes, keepdims);
+const square = (call: OnnxCall, x: OnnxValue) => call.call('aten.square.default', x);
+const absolute = (call: OnnxCall, x: OnnxValue) => call.call('aten.abs.default', x);
+
+/** Of nothing the largest is the least number that there is, and the other way round. */
+function ofNothing(call: OnnxCall, x: OnnxValue, { axes, keepdims }: Extents, isMax: boolean): OnnxValue {
+  const range = integerRange(x.dtype) ?? { min: Number.NEGATIVE_INFINITY, max: Number.POSITIVE_INFINITY };
+  if (!isFloatingPoint(x.dtype) && !integerRange(x.dtype))
+    throw new Error(`an extremum of nothing has no value in ${x.dtype}`);
+  const shape = x.shape.flatMap((dim, axis) => (axes.includes(axis) ? (keepdims ? [1] : []) : [dim]));
+  const value = Tensor.from(
+    x.dtype,
+    [isMax ? range.min : range.max],
+    shape.map(() => 1),
+  );
+  return call.call('aten.expand.default', call.constant(value), shape);
+}
+
+/** PyTorch reduces the largest of several axes of numbers only. */
+const extremum =
+  (target: string): Reduce =>
+  (call, x, extents) => {
+    const { axes, keepdims } = extents;
+    if (axes.some((axis) => x.shape[axis] === 0)) return ofNothing(call, x, extents, target.includes('amax'));
+    if (x.dtype !== 'bool') return call.call(target, x, axes, keepdims);
+    return call.cast(call.call(target, call.cast(x, 'float32'), axes, keepdims), 'bool');
+  };
+
+/** One axis after the other, the last one first so that the others keep their numbers. */
+const product: Reduce = (call, x, { axes, keepdims }) =>
+  [...axes]
+    .sort((a, b) => b - a)
+    .reduce((value, axis) => call.call('aten.prod.dim_int', value, axis, keepdims), x);
+
+/** `log(sum(exp(x)))` without overflow: of the differences to the largest. */
+const logSumExp: Reduce = (call, x, extents) => {
+  const { axes, keepdims } = extents;
+  if (axes.some((axis) => x.shape[axis] === 0)) return ofNothing(call, x, extents, true);
+  const largest = call.call('aten.amax.default', x, axes, true);
+  const scaled = call.call('aten.exp.default', call.call('aten.sub.Tensor', x, largest));
+  const logs = call.call('aten.log.default', call.call('aten.sum.dim_IntList', scaled, axes, true));
+  const result = call.call('aten.add.Tensor', logs, largest);
+  return keepdims ? result : call.call('aten.squeeze.dims', result, axes);
+};
+
+const argument =
+  (name: string): OperatorReader =>
+  (call) => {
+    const x = call.input(0);
+    const axis = call.axis(call.attributes.int('axis', 0), x.shape.length);
+    const keepdims = call.attributes.int('keepdims', 1) === 1;
+    if (call.attributes.int('select_last_index', 0) === 0)
+      return call.call(`aten.${name}.default`, x, axis, keepdims);
+    const extent = call.static(x.shape[axis], 'the extent');
+    const fromEnd = call.call(
+      `aten.${name}.default`,
+      call.call('aten.flip.default', x, [axis]),
+      axis,
+      keepdims,
+    );
+    return call.call('aten.rsub.Scalar', fromEnd, extent - 1);
+  };
+
+/** Sums up to each element; without the element itself where they are exclusive. */
+function cumulativeSum(call: OnnxCall): OnnxValue {
+  const given = call.input(0);
+  const rank = given.shape.length;
+  const axis = call.axis(call.number(1, 'the axis'), rank);
+  const [isExclusive, isReversed] = ['exclusive', 'reverse'].map(
+    (name) => call.attributes.int(name, 0) === 1,
+  );
+  const flip = (value: OnnxValue) => (isReversed ? call.call('aten.flip.default', value, [axis]) : value);
+  const x = flip(given);
+  const summed = isExclusive
+    ? call.call('aten.constant_pad_nd.default', x, [...Array(2 * (rank - 1 - axis)).fill(0), 1, -1], 0)
+    : x;
+  const sums = call.call('aten.cumsum.default', summed, axis);
+  return flip(call.cast(sums, given.dtype));
+}
+
+/** Sums, means, norms and the like over some axes; positions of extremes. */
+export const reductionReaders: OperatorTable = {
+  ReduceSum: reduction(13, sum),
+  ReduceMean: reduction(18, mean),
+  ReduceMax: reduction(18, extremum('aten.amax.default')),
+  ReduceMin: reduction(18, extremum('aten.amin.default')),
+  ReduceProd: reduction(18, product),
+  ReduceL1: reduction(18, (call, x, extents) => sum(call, absolute(call, x), extents), absolute),
+  ReduceL2: reduction(
+    18,
+    (call, x, extents) => call.call('aten.sqrt.default', sum(call, square(call, x), extents)),
+    absolute,
+  ),
+  ReduceSumSquare: reduction(18, (call, x, extents) => sum(call, square(call, x), extents), square),
+  ReduceLogSum: reduction(
+    18,
+    (call, x, extents) => call.call('aten.log.default', sum(call, x, extents)),
+    (call, x) => call.call('aten.log.default', x),
+  ),
+  ReduceLogSumExp: reduction(18, logSumExp),
+  ArgMax: argument('argmax'),
+  ArgMin: argument('argmin'),
+  CumSum: cumulativeSum,
+};

@@ -1,0 +1,44 @@
+import { type Command, InvalidArgumentError } from 'commander';
+import type { InputShape, LoadOnnxOptions } from '../capture/index.ts';
+import { positiveInteger } from './option-parsers.ts';
+
+/** Options of commands that read a model's graph: what is decided about the inputs of a `.onnx` file. */
+export interface InputFlags {
+  readonly bind?: Readonly<Record<string, number>>;
+  readonly shape?: Readonly<Record<string, InputShape>>;
+}
+
+/** Adds `--bind` and `--shape`, which can be given once for each input. */
+export function addInputOptions(command: Command): Command {
+  return command
+    .option('--bind <input=number>', 'of a .onnx file: an input that is always this number', collect(number))
+    .option(
+      '--shape <input=sizes>',
+      'of a .onnx file: the shape of an input whose sizes it leaves open, such as image=1,3,224,224',
+      collect(sizes),
+    );
+}
+
+/** What the reader is to be told. */
+export function inputOptionsOf({ bind, shape }: InputFlags): LoadOnnxOptions {
+  return { ...(bind && { bind }), ...(shape && { shapes: shape }) };
+}
+
+/** `name=value`, one after the other. Names may hold any character, so the last `=` divides. */
+function collect<T>(parse: (text: string) => T) {
+  return (text: string, before: Readonly<Record<string, T>> = {}): Record<string, T> => {
+    const at = text.lastIndexOf('=');
+    if (at < 1) throw new InvalidArgumentError("It must be the input's name, =, and the value.");
+    return { ...before, [text.slice(0, at)]: parse(text.slice(at + 1)) };
+  };
+}
+
+/** Sizes, or names of sizes that requests choose: `batch,3,224,224`. */
+const sizes = (text: string): InputShape =>
+  text.split(',').map((size) => (/^[A-Za-z]\w*$/.test(size) ? size : positiveInteger(size)));
+
+function number(text: string): number {
+  const value = text.trim() === '' ? Number.NaN : Number(text);
+  if (!Number.isFinite(value)) throw new InvalidArgumentError('It must be a number after the =.');
+  return value;
+}
