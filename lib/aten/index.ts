@@ -6,6 +6,9 @@ import { linears } from './layers/linear.ts';
 import { mkldnn } from './layers/mkldnn.ts';
 import { normalization } from './layers/normalization.ts';
 import { pooling } from './layers/pooling.ts';
+import { poolingWithIndices } from './layers/pooling-with-indices.ts';
+import { recurrentLayers } from './layers/recurrent.ts';
+import { transposedConvolutions } from './layers/transposed-convolution.ts';
 import { movement } from './movement/movement.ts';
 import { sizes } from './movement/sizes.ts';
 import { stridedViews } from './movement/strided-view.ts';
@@ -37,11 +40,14 @@ export const operators = new OperatorRegistry(
   octavo,
   onednn,
   pooling,
+  poolingWithIndices,
   quantizedDecomposed,
+  recurrentLayers,
   reductions,
   sizes,
   stridedViews,
   transformer,
+  transposedConvolutions,
   views,
   weightOnly,
 );

@@ -13,11 +13,13 @@ export type LayoutRule = 'channelsLast' | 'uniform' | 'any' | 'strided' | 'rowMa
 /**
  * The sums of products that a native step computes:
  * - `weightRows`: each result is a sum over one row of the weight, which is `[out, ...]`;
+ * - `weightColumns`: each element of the first input is multiplied with one row of the weight, which is `[in, ...]`;
+ * - `recurrent`: each step of a sequence times one weight, and the state before it times the next;
  * - `rowsByColumns`: each result is a row of the first input times a column of the second;
  * - `attention`: queries by keys, then weights by values;
  * - `none`: it moves data, and computes an element or a row at a time.
  */
-export type Products = 'weightRows' | 'rowsByColumns' | 'attention' | 'none';
+export type Products = 'weightRows' | 'weightColumns' | 'recurrent' | 'rowsByColumns' | 'attention' | 'none';
 
 /** What a plan knows of a native step. */
 export interface StepTraits {
@@ -58,13 +60,16 @@ export const steps: Readonly<Record<StepName, StepTraits>> = {
   linear: { layout: 'rowMajor', products: 'weightRows' },
   lookup: { layout: 'uniform', products: 'none', slices: 'read and written', overwrites: true },
   matmul: { layout: 'strided', products: 'rowsByColumns' },
+  maxima_with_indices: { layout: 'rowMajor', products: 'none' },
   pad: { layout: 'uniform', products: 'none' },
   pool: { layout: 'channelsLast', products: 'none', selects: true },
   quantize: { layout: 'any', products: 'none', slices: 'read and written' },
   quantize_per_channel: { layout: 'any', products: 'none' },
   quantized_average: { layout: 'channelsLast', products: 'none' },
+  recurrent: { layout: 'rowMajor', products: 'recurrent' },
   reduce: { layout: 'strided', products: 'none' },
   requantize: { layout: 'any', products: 'none', slices: 'read and written' },
   softmax: { layout: 'rowMajor', products: 'none' },
+  transposed_convolution: { layout: 'channelsLast', products: 'weightColumns' },
   weight_only_linear: { layout: 'rowMajor', products: 'weightRows' },
 };

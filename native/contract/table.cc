@@ -24,14 +24,17 @@ const std::vector<PrimitiveFamily>& primitive_table() {
       {"linear", create_linear},
       {"lookup", create_lookup},
       {"matmul", create_matmul},
+      {"maxima_with_indices", create_maxima_with_indices},
       {"pad", create_pad},
       {"pool", create_pool},
       {"quantize", create_quantize},
       {"quantize_per_channel", create_quantize_per_channel},
       {"quantized_average", create_quantized_average},
+      {"recurrent", create_recurrent},
       {"reduce", create_reduce},
       {"requantize", create_requantize},
       {"softmax", create_softmax},
+      {"transposed_convolution", create_transposed_convolution},
       {"weight_only_linear", create_weight_only_linear},
   };
   return table;

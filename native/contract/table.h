@@ -36,14 +36,17 @@ std::unique_ptr<Step> create_layer_norm(const StepSpec& spec);
 std::unique_ptr<Step> create_linear(const StepSpec& spec);
 std::unique_ptr<Step> create_lookup(const StepSpec& spec);
 std::unique_ptr<Step> create_matmul(const StepSpec& spec);
+std::unique_ptr<Step> create_maxima_with_indices(const StepSpec& spec);
 std::unique_ptr<Step> create_pad(const StepSpec& spec);
 std::unique_ptr<Step> create_pool(const StepSpec& spec);
 std::unique_ptr<Step> create_quantize(const StepSpec& spec);
 std::unique_ptr<Step> create_quantize_per_channel(const StepSpec& spec);
 std::unique_ptr<Step> create_quantized_average(const StepSpec& spec);
+std::unique_ptr<Step> create_recurrent(const StepSpec& spec);
 std::unique_ptr<Step> create_reduce(const StepSpec& spec);
 std::unique_ptr<Step> create_requantize(const StepSpec& spec);
 std::unique_ptr<Step> create_softmax(const StepSpec& spec);
+std::unique_ptr<Step> create_transposed_convolution(const StepSpec& spec);
 std::unique_ptr<Step> create_weight_only_linear(const StepSpec& spec);
 
 }  // namespace octavo

@@ -11,12 +11,12 @@ import {
   type Schema,
 } from '../../graph/index.ts';
 import type { Tensor } from '../../tensor/index.ts';
+import { decompositions } from '../decompositions/all.ts';
+import { decompose } from '../decompositions/decompose.ts';
 import { isInPlace, MemoryTracker } from '../in-place.ts';
 import { readArgument } from './arguments.ts';
 import { bindByName } from './bind-arguments.ts';
 import { checkOperators, checkShapes, targetOf } from './checks.ts';
-import { decompose } from './decompose.ts';
-import { decompositions } from './decompositions.ts';
 import { deriveSourceFnStack, parseModuleStack, parseSourceFnStack } from './module-stack.ts';
 import { promoteTypes } from './promote-types.ts';
 import { ProgramValues } from './values.ts';
@@ -161,7 +161,7 @@ class ProgramBuilder {
 
   #call(at: JsonCursor): void {
     const target = targetOf(at);
-    const { schema } = decompositions.get(target) ?? this.#library.get(target);
+    const { schema } = decompositions.get(target)?.[0] ?? this.#library.get(target);
     this.#floats = [];
     const named = at
       .field('inputs')
