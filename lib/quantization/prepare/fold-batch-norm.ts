@@ -1,4 +1,4 @@
-import { conv1d, conv2d } from '../../backend/index.ts';
+import { conv1d, conv2d, conv3d, convTranspose } from '../../backend/index.ts';
 import {
   type Argument,
   GET_ITEM,
@@ -13,7 +13,8 @@ import { Tensor } from '../../tensor/index.ts';
 
 const BATCH_NORM = 'aten.batch_norm.default';
 const BATCH_NORM_INFERENCE = 'aten._native_batch_norm_legit_no_training.default';
-const CONVOLUTIONS = [...new Set([...conv1d.operators, ...conv2d.operators])];
+const CONVOLUTIONS = [...new Set([conv1d, conv2d, conv3d].flatMap(({ operators }) => operators))];
+const TRANSPOSED = convTranspose.operators;
 const LINEAR = 'aten.linear.default';
 
 /**
@@ -74,10 +75,10 @@ function constantOf(arg: Argument, module: GraphModule): Tensor | null | undefin
 }
 
 function foldable({ input, node }: BatchNorm, graph: Graph): Node | undefined {
-  if (!isCall(input, ...CONVOLUTIONS, LINEAR) || onlyUser(input) !== node) return undefined;
+  if (!isCall(input, ...CONVOLUTIONS, ...TRANSPOSED, LINEAR) || onlyUser(input) !== node) return undefined;
   if (input.target === LINEAR && !isMatrix(input)) return undefined;
-  // Only `aten.convolution` may be transposed: its weight's first axis is then not the channels that come out.
-  if (input.target !== LINEAR && input.args[6] === true) return undefined;
+  // The form that says so by an argument is left: exports have the other operators.
+  if (isCall(input, ...CONVOLUTIONS) && input.args[6] === true) return undefined;
   const parameters = input.args.slice(1, 3).filter((arg) => arg !== null);
   const isOwn = (arg: Argument) =>
     arg instanceof Node &&
@@ -97,7 +98,12 @@ function fold(module: GraphModule, layer: Node, norm: BatchNorm): void {
   const [input, weightNode, biasNode = null, ...rest] = layer.args;
   const { target } = weightNode as Node;
   const oldBias = biasNode instanceof Node ? module.attribute(biasNode.target) : null;
-  const { weight, bias } = foldedParameters(module.attribute(target), oldBias, norm);
+  const { weight, bias } = foldedParameters(
+    module.attribute(target),
+    oldBias,
+    norm,
+    channelOf(layer, module),
+  );
   attributes.set(target, weight);
   if (biasNode instanceof Node) {
     attributes.set(biasNode.target, bias);
@@ -110,9 +116,25 @@ function fold(module: GraphModule, layer: Node, norm: BatchNorm): void {
   layer.setArguments([input, weightNode, created, ...rest]);
 }
 
+/** The channel that a weight's element is for, by the element's position. */
+type ChannelOf = (position: number) => number;
+
+/** Weights begin with the channels that come out; those of transposed convolutions with the ones that go in. */
+function channelOf({ target, args, kwargs }: Node, module: GraphModule): ChannelOf {
+  const { shape, numel } = module.attribute((args[1] as Node).target);
+  if (!TRANSPOSED.includes(target)) return (position) => Math.floor(position / (numel / shape[0]));
+  const groups = (args[6] ?? kwargs.groups ?? 1) as number;
+  const [inputs, outputs] = shape;
+  const places = numel / (inputs * outputs);
+  return (position) => {
+    const group = Math.floor(position / (outputs * places) / (inputs / groups));
+    return group * outputs + (Math.floor(position / places) % outputs);
+  };
+}
+
 const f32 = Math.fround;
 
-function foldedParameters(weight: Tensor, bias: Tensor | null, norm: BatchNorm) {
+function foldedParameters(weight: Tensor, bias: Tensor | null, norm: BatchNorm, channel: ChannelOf) {
   const floats = (tensor: Tensor | null, otherwise: number): Float32Array | number[] => {
     if (tensor === null) return Array(norm.mean.numel).fill(otherwise);
     if (tensor.data instanceof Float32Array) return tensor.data;
@@ -123,15 +145,14 @@ function foldedParameters(weight: Tensor, bias: Tensor | null, norm: BatchNorm) 
   const [scale, shift, old] = [floats(norm.weight, 1), floats(norm.bias, 0), floats(bias, 0)];
   const [mean, variance, weights] = [floats(norm.mean, 0), floats(norm.variance, 1), floats(weight, 0)];
   const eps = f32(norm.eps);
-  const perChannel = weights.length / scale.length;
-  const newWeights = new Float32Array(weights.length);
+  const factors = new Float32Array(scale.length);
   const newBias = new Float32Array(scale.length);
   for (let c = 0; c < scale.length; c++) {
     const inverse = f32(1 / f32(Math.sqrt(f32(variance[c] + eps))));
-    const factor = f32(scale[c] * inverse);
-    for (let i = c * perChannel; i < (c + 1) * perChannel; i++) newWeights[i] = weights[i] * factor;
+    factors[c] = scale[c] * inverse;
     newBias[c] = f32(f32(f32(old[c] - mean[c]) * inverse) * scale[c]) + shift[c];
   }
+  const newWeights = Float32Array.from(weights, (value, i) => value * factors[channel(i)]);
   return {
     weight: new Tensor('float32', newWeights, weight.shape),
     bias: new Tensor('float32', newBias, [scale.length]),
