@@ -14,6 +14,7 @@ import type { Tensor } from '../../tensor/index.ts';
 import { decompositions } from '../decompositions/all.ts';
 import { decompose } from '../decompositions/decompose.ts';
 import { isInPlace, MemoryTracker } from '../in-place.ts';
+import { widenHalf } from '../widen-half.ts';
 import { readArgument } from './arguments.ts';
 import { bindByName } from './bind-arguments.ts';
 import { checkOperators, checkShapes, targetOf } from './checks.ts';
@@ -32,6 +33,7 @@ export interface ProgramTensors {
  * buffers and constants become `get_attr` nodes in the order of the signature.
  * Arguments that were constants at export (None, numbers, strings) are no inputs: the graph holds what they led to. Results
  * that are None are left out.
+ * @param label what warnings call the program.
  * @throws Error that says where in the document, or in the model: an unknown schema version, operators that are not
  * supported (all at once, with a count each), a call that its operator refuses, a weight that is missing or of the wrong
  * shape, and anything malformed.
@@ -40,6 +42,7 @@ export function buildProgram(
   document: JsonCursor,
   tensors: ProgramTensors,
   library: OperatorLibrary,
+  label: string,
 ): GraphModule {
   checkVersion(document);
   const graph = document.field('graph_module').field('graph');
@@ -49,6 +52,7 @@ export function buildProgram(
   new ProgramBuilder(module, graph, tensors, library).build(
     document.field('graph_module').field('signature'),
   );
+  widenHalf(module, label);
   decompose(module);
   promoteTypes(module);
   module.graph.lint();

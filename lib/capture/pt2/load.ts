@@ -27,7 +27,8 @@ export async function loadPt2(source: string | Uint8Array): Promise<GraphModule>
   const state = await readTorchSave(archive.read('serialized_state_dict.pt'), `${label}: state dict`);
   const constants = await readTorchSave(archive.read('serialized_constants.pt'), `${label}: constants`);
   try {
-    return buildProgram(JsonCursor.parse(archive.read(PROGRAM)), { state, constants }, operators);
+    const program = JsonCursor.parse(archive.read(PROGRAM));
+    return buildProgram(program, { state, constants }, operators, label);
   } catch (error) {
     throw new Error(`${label}: ${(error as Error).message}`, { cause: error });
   }
