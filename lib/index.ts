@@ -72,7 +72,7 @@ export {
   type RecordedRefusal,
   type Refusal,
 } from './lowering/index.ts';
-export type { OneDnnVersion } from './native/addon.ts';
+export type { OneDnnVersion } from './native/addon-types.ts';
 export type { StepName } from './native/step-name.ts';
 export {
   type CalibrateOptions,

@@ -1,4 +1,4 @@
-// Registration only.
+// Registration only: what the module exports, and what has to happen once before.
 #include <napi.h>
 
 #include "binding/constant.h"
@@ -7,36 +7,21 @@
 #include "binding/environment.h"
 #include "binding/executor.h"
 #include "binding/observe.h"
+#include "binding/onednn.h"
 #include "cpu/tile_permission.h"
-#include "onednn/plain_convolution.h"
-#include "onednn/version.h"
-#include "weights/packed_form.h"
 
 namespace {
-Napi::Value one_dnn_version(const Napi::CallbackInfo& info) {
-  auto result = Napi::Object::New(info.Env());
-  result.Set("version", octavo::onednn::version());
-  result.Set("runtime", octavo::onednn::runtime());
-  result.Set("isa", octavo::onednn::effective_isa());
-  result.Set("int8SumsSaturate", octavo::onednn::int8_sums_saturate());
-  result.Set("prefersChannelBlocks", octavo::onednn::prefers_channel_blocks());
-  return result;
-}
-
-Napi::Value packing(const Napi::CallbackInfo& info) {
-  return Napi::String::New(info.Env(), octavo::packing());
-}
-
 Napi::Object initialize(Napi::Env env, Napi::Object exports) {
   octavo::binding::Environment::install(env);
-  // Once and before any thread of ours starts. oneDNN would ask too, but only when it first looks for AMX.
+  // Once, and before any of Octavo's threads starts. oneDNN requests it too, but only when it first looks for
+  // AMX.
   octavo::cpu::request_tile_permission();
-  exports.Set("oneDnnVersion", Napi::Function::New(env, one_dnn_version));
+  exports.Set("oneDnnVersion", Napi::Function::New(env, octavo::binding::one_dnn_version));
   exports.Set("rawCpu", Napi::Function::New(env, octavo::binding::raw_cpu));
   exports.Set("createConstant", Napi::Function::New(env, octavo::binding::create_constant));
   exports.Set("openWeights", Napi::Function::New(env, octavo::binding::open_weights));
   exports.Set("readConstant", Napi::Function::New(env, octavo::binding::read_constant));
-  exports.Set("packing", Napi::Function::New(env, packing));
+  exports.Set("packing", Napi::Function::New(env, octavo::binding::packing));
   exports.Set("packedForms", Napi::Function::New(env, octavo::binding::packed_forms));
   exports.Set("readPackedForm", Napi::Function::New(env, octavo::binding::read_packed_form));
   exports.Set("releaseConstant", Napi::Function::New(env, octavo::binding::release_constant));

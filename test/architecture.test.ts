@@ -83,6 +83,31 @@ function wrongArrows(arrows: readonly Arrow[], rooms: readonly string[]): string
   return arrows.filter(({ from, to }) => depth(to) < depth(from)).map(({ from, to }) => `${from} -> ${to}`);
 }
 
+/** All files that `start` loads, itself included. */
+function loadedBy(start: string, arrows: readonly Arrow[]): ReadonlySet<string> {
+  const loaded = new Set([start]);
+  for (const file of loaded)
+    for (const { from, to, value } of arrows) if (value && from === file) loaded.add(to);
+  return loaded;
+}
+
+/**
+ * Arrows that start in `room` and end in another place than itself and `allowed`. A place is a file, or a folder with a
+ * slash at its end.
+ */
+function arrowsOut(room: string, arrows: readonly Arrow[], allowed: readonly string[]): string[] {
+  return arrows
+    .filter(({ from, to }) => roomOf(from, [room]) && !roomOf(to, [room, ...allowed]))
+    .map(({ from, to }) => `${from} -> ${to}`);
+}
+
+/** Arrows that end in `room` and start in another place than itself and `allowed`. */
+function arrowsInto(room: string, arrows: readonly Arrow[], allowed: readonly string[]): string[] {
+  return arrows
+    .filter(({ from, to }) => roomOf(to, [room]) && !roomOf(from, [room, ...allowed]))
+    .map(({ from, to }) => `${from} -> ${to}`);
+}
+
 /** Every cycle that a depth-first walk closes, as `a -> b -> a`. */
 function cycles(arrows: readonly Arrow[]): string[] {
   const targets = new Map<string, string[]>();
@@ -106,6 +131,12 @@ function cycles(arrows: readonly Arrow[]): string[] {
 const libraryFiles = filesUnder('lib', /\.ts$/);
 const nativeFiles = filesUnder('native', /\.(h|cc)$/);
 
+/** Rooms, some of them still to come, of which a service loads nothing. */
+const makingModels = [
+  ...['lib/accuracy/', 'lib/aten/gradients/', 'lib/autograd/', 'lib/capture/', 'lib/lowering/passes/'],
+  ...['lib/nn/', 'lib/quantization/', 'lib/recipes/', 'lib/training/', 'lib/transforms/', 'lib/tuning/'],
+];
+
 describe('architecture: lib', () => {
   const rooms = roomsInDocument('lib/');
   const arrows = libraryFiles.flatMap(arrowsOf);
@@ -121,18 +152,29 @@ describe('architecture: lib', () => {
   });
 
   it('a service loads nothing that makes models', () => {
-    const loaded = new Set(['lib/runtime/index.ts']);
-    for (const file of loaded)
-      for (const { from, to, value } of arrows) if (value && from === file) loaded.add(to);
+    const loaded = loadedBy('lib/runtime/index.ts', arrows);
     expect(loaded.size).toBeGreaterThan(30);
-    const making = ['lib/capture/', 'lib/nn/', 'lib/quantization/', 'lib/recipes/', 'lib/lowering/passes/'];
-    expect([...loaded].filter((file) => roomOf(file, making))).toEqual([]);
+    expect([...loaded].filter((file) => roomOf(file, makingModels))).toEqual([]);
+  });
+
+  // The two walls around rooms that may be empty hold for all files that will stand there.
+  it('a server knows models by what octavo/runtime exports, and only its command knows the server', () => {
+    expect(arrowsOut('lib/serve/', arrows, ['lib/runtime/index.ts'])).toEqual([]);
+    expect(arrowsInto('lib/serve/', arrows, ['lib/cli/serve-command.ts'])).toEqual([]);
+  });
+
+  it('the ONNX reader and the ONNX writer do not see each other', () => {
+    const [reader, writer] = ['lib/capture/onnx/reader/', 'lib/capture/onnx/writer/'];
+    expect(libraryFiles.filter((file) => roomOf(file, [writer])).length).toBeGreaterThan(5);
+    const between = arrows.filter(
+      ({ from, to }) =>
+        (roomOf(from, [reader]) && roomOf(to, [writer])) || (roomOf(from, [writer]) && roomOf(to, [reader])),
+    );
+    expect(between).toEqual([]);
   });
 
   it('file formats know tensors and nothing of graphs', () => {
-    const known = ['lib/formats/', 'lib/tensor/'];
-    const outside = arrows.filter(({ from, to }) => roomOf(from, ['lib/formats/']) && !roomOf(to, known));
-    expect(outside).toEqual([]);
+    expect(arrowsOut('lib/formats/', arrows, ['lib/tensor/'])).toEqual([]);
   });
 
   it('no file needs itself through others, not even for types', () => {
@@ -219,10 +261,39 @@ describe('architecture: folders', () => {
   });
 });
 
+const arrow = (from: string, to: string, value = true): Arrow => ({ from, to, value });
+
 describe('the walk that finds cycles', () => {
   it('names the files of a cycle', () => {
-    const arrow = (from: string, to: string): Arrow => ({ from, to, value: true });
     expect(cycles([arrow('a', 'b'), arrow('b', 'c'), arrow('c', 'b')])).toEqual(['b -> c -> b']);
     expect(cycles([arrow('a', 'b'), arrow('a', 'c'), arrow('b', 'c')])).toEqual([]);
+  });
+});
+
+describe('the walls', () => {
+  const arrows = [
+    arrow('lib/serve/rest.ts', 'lib/serve/tensors.ts'),
+    arrow('lib/serve/rest.ts', 'lib/runtime/index.ts'),
+    arrow('lib/serve/rest.ts', 'lib/runtime/threads.ts', false),
+    arrow('lib/cli/serve-command.ts', 'lib/serve/rest.ts'),
+    arrow('lib/index.ts', 'lib/serve/rest.ts'),
+    arrow('lib/runtime/index.ts', 'lib/aten/index.ts'),
+    arrow('lib/runtime/index.ts', 'lib/nn/index.ts', false),
+  ];
+
+  it('find what leaves a room and what enters it, types included', () => {
+    expect(arrowsOut('lib/serve/', arrows, ['lib/runtime/index.ts'])).toEqual([
+      'lib/serve/rest.ts -> lib/runtime/threads.ts',
+    ]);
+    expect(arrowsInto('lib/serve/', arrows, ['lib/cli/serve-command.ts'])).toEqual([
+      'lib/index.ts -> lib/serve/rest.ts',
+    ]);
+  });
+
+  it('follow what is loaded, types left out', () => {
+    expect([...loadedBy('lib/runtime/index.ts', arrows)]).toEqual([
+      'lib/runtime/index.ts',
+      'lib/aten/index.ts',
+    ]);
   });
 });

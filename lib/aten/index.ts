@@ -9,10 +9,7 @@ import { pooling } from './layers/pooling.ts';
 import { poolingWithIndices } from './layers/pooling-with-indices.ts';
 import { recurrentLayers } from './layers/recurrent.ts';
 import { transposedConvolutions } from './layers/transposed-convolution.ts';
-import { movement } from './movement/movement.ts';
-import { sizes } from './movement/sizes.ts';
-import { stridedViews } from './movement/strided-view.ts';
-import { views } from './movement/view.ts';
+import { movementFamilies } from './movement/index.ts';
 import { activations } from './pointwise/activation.ts';
 import { arithmetic } from './pointwise/arithmetic.ts';
 import { integerLayers } from './quantized/integer-layers.ts';
@@ -23,6 +20,7 @@ import { transformer } from './quantized/transformer.ts';
 import { weightOnly } from './quantized/weight-only.ts';
 import { reductions } from './reductions/reduction.ts';
 import { OperatorRegistry } from './registry.ts';
+import { resamplingFamilies } from './resampling/index.ts';
 
 /** All operators that Octavo knows. */
 export const operators = new OperatorRegistry(
@@ -35,7 +33,7 @@ export const operators = new OperatorRegistry(
   integerLayers,
   linears,
   mkldnn,
-  movement,
+  movementFamilies,
   normalization,
   octavo,
   onednn,
@@ -44,15 +42,13 @@ export const operators = new OperatorRegistry(
   quantizedDecomposed,
   recurrentLayers,
   reductions,
-  sizes,
-  stridedViews,
+  resamplingFamilies,
   transformer,
   transposedConvolutions,
-  views,
   weightOnly,
 );
 
-export { castOperators } from './movement/movement.ts';
+export { castOperators } from './movement/index.ts';
 export {
   CHOOSE_QPARAMS,
   CHOOSE_QPARAMS_SYMMETRIC,

@@ -9,7 +9,8 @@ import {
   type Schema,
   type TensorMeta,
 } from '../graph/index.ts';
-import { type Attributes, addon } from '../native/addon.ts';
+import { addon } from '../native/addon.ts';
+import type { Attributes } from '../native/addon-types.ts';
 import type { StepName } from '../native/step-name.ts';
 import {
   arrayTypeOf,
@@ -73,6 +74,8 @@ export interface NativeDefinition extends Definition {
 /** The first argument's elements, in row-major order, under another shape. Costs nothing in a plan. */
 export interface ViewDefinition extends Definition {
   readonly view: true;
+  /** The result shares the argument's memory though the schema has no alias marks. */
+  readonly sharesMemory?: true;
 }
 
 /** A tensor argument with its strides, in elements: row-major when run eagerly, as chosen by the plan when compiled. */
@@ -120,6 +123,10 @@ export class AtenOperator implements Operator {
 
   get commutative(): boolean {
     return this.definition.commutative ?? false;
+  }
+
+  get sharesMemory(): boolean {
+    return this.schema.sharesMemory || 'sharesMemory' in this.definition;
   }
 
   infer(args: Arguments<TensorMeta>): MetaValue {

@@ -1,22 +1,22 @@
 import type { DType } from '../tensor/index.ts';
 
-/** An operator as people write it, and as graphs have it. */
+/** An operator as people name it and as graphs name it. */
 export interface BackendOperator {
   /** Short name: `conv2d`. */
   readonly name: string;
-  /** Its ATen operators; the one that an export gives first. */
+  /** Its ATen operators. The first is the one that an export produces. */
   readonly operators: readonly string[];
-  /** The module class, if there is one, and the functions that are captured as it, as `meta.sourceFnStack` names them. */
+  /** The module class, if any, and the functions captured as it, as named in `meta.sourceFnStack`. */
   readonly sources: readonly string[];
 }
 
-/** A function of one element that a kernel can compute on its result before storing it. */
+/** A function of one element that a kernel can apply to its result before storing it. */
 export interface PointwiseFunction extends BackendOperator {
-  /** The name that `onednn.*` and `mkldnn.*` operators know it by. */
+  /** Its name in `onednn.*` and `mkldnn.*` operators. */
   readonly fusedAs: string;
 }
 
-/** Element types that a kernel takes and gives (counterpart: `DTypeConfig`). */
+/** Element types that a kernel reads and writes (counterpart: `DTypeConfig`). */
 export interface DTypeConfig {
   readonly inputs: readonly DType[];
   readonly weight?: DType;
@@ -25,25 +25,27 @@ export interface DTypeConfig {
 }
 
 /**
- * Something the backend computes with one operator (counterpart: `BackendPatternConfig`): an operator, an addition of
- * another tensor to its result where `addition` says so, and one of `functions` where there are some.
+ * What the backend computes with one operator (counterpart: `BackendPatternConfig`): the operator, the addition of
+ * another tensor to its result if `addition` is set, and one of `functions` if there are any.
  */
 export interface BackendPattern {
   readonly operator: BackendOperator;
   readonly addition?: true;
   readonly functions?: readonly PointwiseFunction[];
   readonly dtypes: DTypeConfig;
-  /** Whether the output has quantization parameters of its own or those of the input (PyTorch: `ObservationType`). */
+  /** Whether the output has its own quantization parameters or those of the input (PyTorch: `ObservationType`). */
   readonly qparams: 'own' | "input's";
-  /** The operator after lowering; `''` where it stays the captured one. */
+  /** The operator after lowering; `''` if the captured operator stays. */
   readonly computedBy: string;
-  /** Whether the backend's quantizer annotates it: with a global configuration, only when named, or never. */
+  /** Whether the backend's quantizer annotates the pattern: under a global configuration, only on request, or never. */
   readonly annotated: 'by default' | 'on request' | 'never';
 }
 
-/** What a backend computes in one go (counterpart: `torch.ao.quantization.backend_config.BackendConfig`). */
+/**
+ * What a backend can compute as single operators (counterpart: `torch.ao.quantization.backend_config.BackendConfig`).
+ */
 export interface BackendConfig {
   readonly name: string;
-  /** In the order quantizers try them: of patterns that begin alike, the one that covers most first. */
+  /** In the order in which quantizers try them: the longest of several patterns with the same beginning comes first. */
   readonly patterns: readonly BackendPattern[];
 }

@@ -6,7 +6,7 @@ function pointwise(name: string, module: string, fusedAs = name): PointwiseFunct
 }
 
 export const relu = pointwise('relu', 'ReLU');
-/** ReLU also as `torch.relu(x)` and as `x.relu()`, which PyTorch's recipe does not know for the same thing. */
+/** ReLU, also as `torch.relu(x)` and as `x.relu()`, which PyTorch's recipe does not recognize. */
 export const reluOfAnyForm: PointwiseFunction = {
   ...relu,
   sources: [...relu.sources, 'torch.relu', 'relu', 'relu_'],
@@ -27,7 +27,7 @@ export const clamp: PointwiseFunction = {
   fusedAs: 'hardtanh',
 };
 
-/** Everything that oneDNN computes on the result of a convolution or matrix product. */
+/** Every function that oneDNN can apply to the result of a convolution or matrix product. */
 export const pointwiseFunctions: readonly PointwiseFunction[] = [
   ...[relu, relu6, hardtanh, hardswish, hardsigmoid, silu],
   ...[leakyRelu, gelu, tanh, sigmoid, clamp],

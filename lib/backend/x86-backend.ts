@@ -33,7 +33,7 @@ import {
   softmax,
 } from './x86-operators.ts';
 
-/** Products of 8-bit integers, summed in 32 bits; one scale a channel for the weights. */
+/** Products of 8-bit integers, accumulated in 32 bits; weights have one scale per channel. */
 export const integerProducts = {
   inputs: ['uint8', 'int8'],
   weight: 'int8',
@@ -51,10 +51,12 @@ const integersOrFloats: DTypeConfig = {
   inputs: ['uint8', 'int8', 'float32'],
   outputs: ['uint8', 'int8', 'float32'],
 };
-/** What our own loops compute besides the operator. */
+/** Functions that Octavo's own loops apply to an operator's result. */
 const loopFunctions = [relu, relu6, hardtanh, leakyRelu, hardswish, hardsigmoid];
 
-/** What X86InductorQuantizer annotates, in its order; one-dimensional convolutions as later versions than 2.6 do. */
+/**
+ * What X86InductorQuantizer annotates, in its order. One-dimensional convolutions follow PyTorch versions after 2.6.
+ */
 
 const annotatedLayers: readonly BackendPattern[] = [
   { operator: conv2d, addition: true as const, functions: [relu] },
@@ -65,7 +67,8 @@ const annotatedLayers: readonly BackendPattern[] = [
   { operator: linear, addition: true as const },
   { operator: linear, functions: [relu, leakyRelu, tanh, gelu] },
   { operator: linear },
-  // Without its ReLU it is not quantized, so that counts however it is written; PyTorch's recipe wants `nn.ReLU` or `F.relu`.
+  // The convolution alone is not quantized, so ReLU counts in any form. PyTorch's recipe requires `nn.ReLU` or
+  // `F.relu`.
   { operator: conv1d, functions: [reluOfAnyForm] },
 ].map((pattern) => ({
   ...pattern,
@@ -75,7 +78,10 @@ const annotatedLayers: readonly BackendPattern[] = [
   annotated: 'by default',
 }));
 
-/** Worth it only between operators that run on integers; the recipe has these of all that can. */
+/**
+ * Quantizing these pays only between operators that run on integers. The recipe annotates these out of all that could
+ * run.
+ */
 const annotatedPassThrough: readonly BackendOperator[] = [
   maxPool2d,
   cat,
@@ -94,7 +100,7 @@ const passThrough: readonly BackendPattern[] = [
   annotated: annotatedPassThrough.includes(operator) ? 'by default' : 'never',
 }));
 
-/** Fused wherever a graph has it, though the quantizer does not look for it. */
+/** Fused wherever a graph contains them, although the quantizer does not search for them. */
 const fusedOnly: readonly BackendPattern[] = [
   { operator: conv2d, functions: pointwiseFunctions, computedBy: 'onednn.qconv2d_pointwise.default' },
   {
@@ -111,7 +117,7 @@ const fusedOnly: readonly BackendPattern[] = [
     functions: pointwiseFunctions,
     computedBy: 'onednn.qlinear_pointwise.binary',
   },
-  // Input parameters from each input: dynamic quantization.
+  // Parameters chosen at run time from each input: dynamic quantization.
   { operator: linear, functions: pointwiseFunctions, computedBy: 'onednn.qlinear_pointwise.tensor' },
   {
     operator: linear,
@@ -132,13 +138,13 @@ const loops: readonly BackendPattern[] = [
   annotated: pattern.operator === mul ? 'by default' : 'never',
 }));
 
-/** Computed in float32 a row at a time, from and to what there is. */
+/** Computed in float32, row by row, for any dtypes of input and output. */
 const rows: readonly BackendPattern[] = [
   { operator: softmax, computedBy: 'octavo.softmax.default' },
   { operator: layerNorm, computedBy: 'octavo.layer_norm.default' },
 ].map((pattern) => ({ ...pattern, dtypes: integersOrFloats, qparams: 'own', annotated: 'never' }));
 
-/** Parameters are held in fewer bits, and everything else stays in floating point. */
+/** Parameters are stored in fewer bits; everything else stays in floating point. */
 const narrowWeights: readonly BackendPattern[] = [
   {
     operator: linear,
@@ -164,7 +170,7 @@ const narrowWeights: readonly BackendPattern[] = [
   },
 ].map((pattern) => ({ ...pattern, qparams: 'own', annotated: 'never' }));
 
-/** What stays in floating point. */
+/** Operators that stay in floating point. */
 const floats: readonly BackendPattern[] = [
   { operator: conv1d, functions: pointwiseFunctions, computedBy: 'mkldnn._convolution_pointwise.default' },
   { operator: conv2d, functions: pointwiseFunctions, computedBy: 'mkldnn._convolution_pointwise.default' },
@@ -179,7 +185,7 @@ const floats: readonly BackendPattern[] = [
   { operator: linear, addition: true as const, computedBy: 'mkldnn._linear_pointwise.binary' },
 ].map((pattern) => ({ ...pattern, dtypes: floatProducts, qparams: 'own', annotated: 'never' }));
 
-/** What oneDNN and our own kernels compute on x86 servers: `X86Quantizer` and `lower` both go by it. */
+/** What oneDNN and Octavo's own kernels compute on x86 servers. `X86Quantizer` and `lower` both follow it. */
 export const x86Backend: BackendConfig = {
   name: 'x86',
   patterns: [
@@ -200,7 +206,7 @@ export const x86Backend: BackendConfig = {
   ],
 };
 
-/** The names, as fused operators know them, of all functions that a lowered operator computes on its result. */
+/** The functions, by their names in fused operators, that a lowered operator can apply to its result. */
 export function functionsFusedInto(backend: BackendConfig, operator: string): readonly string[] {
   const functions = backend.patterns
     .filter(({ computedBy }) => computedBy === operator)

@@ -79,14 +79,14 @@ export const embedding: BackendOperator = {
   operators: ['aten.embedding.default'],
   sources: ['torch.nn.modules.sparse.Embedding', 'torch.nn.functional.embedding'],
 };
-/** An operator without a module class that only other quantizers annotate. */
+/** An operator without a module class. Only other quantizers annotate it. */
 const plain = (target: string): BackendOperator => ({
   name: target.split('.')[1],
   operators: [target],
   sources: [],
 });
 
-/** What averages windows or axes: runs on integers where input and output share their parameters. */
+/** Averages over windows or axes. They run on integers if input and output share quantization parameters. */
 export const averages: readonly BackendOperator[] = [
   avgPool2d,
   adaptiveAvgPool2d,
@@ -94,8 +94,8 @@ export const averages: readonly BackendOperator[] = [
 ];
 
 /**
- * What gives elements of its input, and at most compares them: it does to 8-bit integers what it does to the real
- * numbers they stand for.
+ * Operators that only select or compare elements of their input. On 8-bit codes they do what they would do on the real
+ * values, because quantization preserves order.
  */
 export const dataMovement: readonly BackendOperator[] = [
   maxPool2d,
@@ -122,9 +122,9 @@ export const dataMovement: readonly BackendOperator[] = [
   ].map(plain),
 ];
 
-/** Arithmetic of two tensors. */
+/** Arithmetic on two tensors. */
 export interface ArithmeticOperator extends BackendOperator {
-  /** The name that `octavo.binary` knows it by. */
+  /** Its name in `octavo.binary`. */
   readonly algorithm: string;
 }
 

@@ -1,66 +1,25 @@
+import { operators } from '../aten/index.ts';
 import { GET_ITEM, type Node } from '../graph/index.ts';
 
-/** Operators whose result shares its first argument's memory: writing to one changes the other. */
-const views: ReadonlySet<string> = new Set(
-  [
-    ...[
-      'view',
-      'reshape',
-      'flatten',
-      'unflatten',
-      'squeeze',
-      'unsqueeze',
-      'transpose',
-      'permute',
-      't',
-      'numpy_T',
-    ],
-    ...[
-      'expand',
-      'select',
-      'slice',
-      'narrow',
-      'split',
-      'split_with_sizes',
-      'chunk',
-      'unbind',
-      'unfold',
-      'alias',
-    ],
-    ...[
-      'detach',
-      'detach_',
-      'contiguous',
-      'to',
-      'dropout',
-      'movedim',
-      'view_as',
-      'reshape_as',
-      'expand_as',
-      'diagonal',
-    ],
-  ].map((name) => `aten.${name}`),
-);
-
 /**
- * Whether an operator writes its first argument: its name ends in an underscore, as in `aten.relu_.default`. That of
- * `aten.detach_` says that gradients stop there, which is nothing here.
+ * Whether an operator writes to its first argument: its name ends in an underscore, as in `aten.relu_.default`. The
+ * exception is `aten.detach_`, which only stops gradients and does nothing here.
  */
 export function isInPlace(target: string): boolean {
   return target !== 'aten.detach_.default' && /^\w+\.[a-zA-Z]\w*_\.\w+$/.test(target);
 }
 
 /**
- * Keeps track of memory that several nodes see, while a graph is being built, so that in-place operators can be given
- * functional semantics: whoever used the written value later, uses the operator's result instead.
+ * Tracks, while a graph is being built, which nodes share memory, so that in-place operators can become functional:
+ * every later use of the written value becomes a use of the operator's result.
  */
 export class MemoryTracker {
   readonly #memory = new Map<Node, object>();
   readonly #writers = new Map<object, Node>();
 
   /**
-   * Records a new node. `node` must have its arguments.
-   * @throws Error when it writes a parameter or buffer: a model that is served has no state.
+   * Records a new node, whose arguments must be set.
+   * @throws Error when it writes to a parameter or buffer: a served model has no state.
    */
   add(node: Node): void {
     const [first] = node.allInputNodes;
@@ -76,8 +35,8 @@ export class MemoryTracker {
   }
 
   /**
-   * Checks that `node` may read `input`: its memory was not written through another name since.
-   * @throws Error that names the writer, when it was: that cannot be said without shared memory.
+   * Checks that `node` may read `input`: its memory must not have been written through another name since.
+   * @throws Error that names the writer otherwise: functional operators cannot express that.
    */
   checkRead(node: string, input: Node): void {
     const memory = this.#memory.get(input);
@@ -89,7 +48,7 @@ export class MemoryTracker {
     );
   }
 
-  /** Whether `node` was made from `source` through views: it then sees what `source` wrote. */
+  /** Whether `node` was made from `source` through views, and therefore sees what `source` wrote. */
   #derivedFrom(node: Node, source: Node): boolean {
     for (let at: Node | undefined = node; at; at = at.allInputNodes[0]) {
       if (at === source) return true;
@@ -99,6 +58,7 @@ export class MemoryTracker {
   }
 }
 
+/** Whether an operator returns its first argument's memory without writing it. */
 function isView(target: string): boolean {
-  return views.has(target.slice(0, target.lastIndexOf('.')));
+  return !isInPlace(target) && operators.has(target) && operators.get(target).sharesMemory;
 }

@@ -44,6 +44,9 @@ interface Printout {
 /**
  * `octavo print FILE --stage STAGE`: the graph after each stage, or the native plan. With the lowered graph comes the
  * report on how it came to be.
+ *
+ * The stages are the calls that `quantizeStatic` chains (`prepareStatic`, `convertStatic`, `lower`, `compile`). They are
+ * called one by one here, because that function returns only the last of five results.
  */
 export function printCommand(): Command {
   const command = new Command('print')

@@ -1,4 +1,5 @@
-import { addon, type OneDnnVersion } from '../native/addon.ts';
+import { addon } from '../native/addon.ts';
+import type { OneDnnVersion } from '../native/addon-types.ts';
 import { type CpuModel, cpuModel, type InstructionSets, instructionSets } from './instruction-sets.ts';
 import { type CpuTopology, cpuTopology } from './topology.ts';
 

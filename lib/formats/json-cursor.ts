@@ -1,6 +1,6 @@
 /**
- * A place in a JSON document whose shape is not to be trusted: every step checks what it finds, and every error says
- * where in the document it was.
+ * A position in a JSON document of untrusted shape. Every step checks what it finds, and every error names the position
+ * in the document.
  */
 export class JsonCursor {
   readonly value: unknown;
@@ -13,7 +13,7 @@ export class JsonCursor {
 
   /**
    * Parses a document as Python's `json` writes it: besides JSON, the bare words `NaN` and `Infinity` are numbers.
-   * @throws Error when it is no UTF-8 or no JSON.
+   * @throws Error when the bytes are not UTF-8 or not JSON.
    */
   static parse(bytes: Uint8Array): JsonCursor {
     const text = new TextDecoder('utf-8', { fatal: true }).decode(bytes);
@@ -41,7 +41,7 @@ export class JsonCursor {
     ]);
   }
 
-  /** The one field of a tagged union: its name, and what it holds. */
+  /** The only field of a tagged union: its name and its value. */
   union(): [string, JsonCursor] {
     const entries = this.entries();
     if (entries.length !== 1) this.fail(`should have exactly one field, but has ${entries.length}`);

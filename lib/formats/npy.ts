@@ -2,7 +2,7 @@ import { byteSizeOf, type DType } from '../tensor/dtype.ts';
 import { gatherStrided } from '../tensor/strided.ts';
 import { numelOf, Tensor } from '../tensor/tensor.ts';
 
-/** NumPy's type descriptors, little-endian as every machine Octavo runs on. */
+/** NumPy's type descriptors, little-endian like every machine that Octavo runs on. */
 const dtypes: Readonly<Record<string, DType>> = {
   '<f4': 'float32',
   '<f8': 'float64',
@@ -16,7 +16,7 @@ const dtypes: Readonly<Record<string, DType>> = {
   '|b1': 'bool',
 };
 const MAGIC = '\x93NUMPY';
-/** Magic, two version bytes and a 16-bit length come before the header; with it they fill a multiple of 64. */
+/** Magic, two version bytes and a 16-bit length precede the header; together they fill a multiple of 64 bytes. */
 const PREFIX_LENGTH = MAGIC.length + 4;
 const ALIGNMENT = 64;
 /** NumPy's `NPY_MAXDIMS`. */
@@ -24,7 +24,8 @@ const MOST_AXES = 64;
 
 /**
  * Reads one array in NumPy's `.npy` format (counterpart: `numpy.load`). Fortran-ordered arrays become row-major.
- * @throws Error that names `label` and what is wrong: no `.npy`, cut short, or an element type Octavo does not have.
+ * @throws Error that names `label` and the cause: not a `.npy` file, truncated, or an element type Octavo does not
+ * support.
  */
 export function readNpy(bytes: Uint8Array, label = 'the .npy file'): Tensor {
   const fail = (what: string): never => {
@@ -85,7 +86,7 @@ export function writeNpy(tensor: Tensor): Uint8Array {
   if (!descr) throw new Error(`writeNpy: NumPy has no ${tensor.dtype}`);
   const shape = tensor.shape.length === 1 ? `${tensor.shape[0]},` : tensor.shape.join(', ');
   const header = `{'descr': '${descr}', 'fortran_order': False, 'shape': (${shape}), }`;
-  // The header ends in a newline, after which the elements begin at an aligned place.
+  // The header ends in a newline, so that the elements start at an aligned offset.
   const total = Math.ceil((PREFIX_LENGTH + header.length + 1) / ALIGNMENT) * ALIGNMENT;
   const prefix = Buffer.alloc(PREFIX_LENGTH);
   prefix.write(MAGIC, 'latin1');

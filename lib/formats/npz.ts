@@ -4,13 +4,13 @@ import { readNpy, writeNpy } from './npy.ts';
 import { readWhole } from './open-file.ts';
 import { ZipArchive } from './zip.ts';
 
-/** What is written depends on the tensors alone, not on when. */
+/** A fixed date, so that the file depends on the tensors only. */
 const FIXED_TIME = new Date('1980-01-01T00:00:00');
 
 /**
  * Reads the arrays of a `.npz` file by name (counterpart: `numpy.load`).
  * @param source a path, or the file's bytes.
- * @throws Error that names the file and the array: not there, not a zip, damaged, or anything {@link readNpy} refuses.
+ * @throws Error that names the file and the array: missing, not a zip archive, damaged, or rejected by {@link readNpy}.
  */
 export async function loadNpz(source: string | Uint8Array): Promise<Map<string, Tensor>> {
   const label = typeof source === 'string' ? source : 'the .npz file';
@@ -26,7 +26,7 @@ export async function loadNpz(source: string | Uint8Array): Promise<Map<string, 
 
 /** Tensors as the bytes of an uncompressed `.npz` file (counterpart: `numpy.savez`). */
 export async function writeNpz(tensors: Readonly<Record<string, Tensor>>): Promise<Uint8Array> {
-  // Not before it is needed, as in `zip.ts`.
+  // Imported on first use, as in `zip.ts`.
   const { ZipFile } = await import('yazl');
   const zip = new ZipFile();
   for (const [name, tensor] of Object.entries(tensors))

@@ -1,8 +1,8 @@
 import { type FileHandle, open } from 'node:fs/promises';
 
 /**
- * Opens a file to read. Whoever calls closes it.
- * @throws Error that names the path when it cannot be opened, or is no file.
+ * Opens a file for reading. The caller closes it.
+ * @throws Error that names the path when it cannot be opened or is not a file.
  */
 export async function openFile(path: string): Promise<FileHandle> {
   const file = await open(path, 'r').catch((error: Error) => {

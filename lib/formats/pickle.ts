@@ -1,6 +1,6 @@
 /**
- * A reader of Python pickles that can only make data. Every global but the few that the caller lists is refused by name,
- * and those call functions of ours: no code of the file's choosing can run, whatever the file says.
+ * A reader of Python pickles that can only create data. It rejects, by name, every global except the few that the
+ * caller lists, and those call Octavo's functions: a file cannot run code of its choosing.
  */
 
 /** A pickled value: Python's tuples and lists are arrays, its dicts are Maps. */
@@ -14,7 +14,7 @@ export type PickleValue =
   | ReadonlyMap<PickleValue, PickleValue>;
 
 export interface PickleOptions {
-  /** What each allowed global, `module.name`, does when it is called; a constant where it is only referred to. */
+  /** What each allowed global, `module.name`, does when called; a constant if it is only referred to. */
   readonly globals: ReadonlyMap<string, ((args: readonly PickleValue[]) => PickleValue) | object>;
   /** Resolves a persistent id (`BINPERSID`): in PyTorch's files, a storage. */
   readonly persistentLoad: (id: PickleValue) => PickleValue;
@@ -22,7 +22,7 @@ export interface PickleOptions {
 
 /**
  * Reads one pickle.
- * @throws Error that says at which byte: cut short, an opcode or a global that is not allowed, or a malformed stack.
+ * @throws Error with the byte offset: truncated data, a forbidden opcode or global, or a malformed stack.
  */
 export function readPickle(bytes: Uint8Array, options: PickleOptions): PickleValue {
   return new Unpickler(bytes, options).run();
@@ -31,7 +31,7 @@ export function readPickle(bytes: Uint8Array, options: PickleOptions): PickleVal
 const HIGHEST_PROTOCOL = 5;
 
 class Unpickler {
-  /** The opcodes that data needs, by their names in Python's `pickletools`. All others are refused. */
+  /** The opcodes that data needs, by their names in Python's `pickletools`. All others are rejected. */
   static readonly #opcodes: ReadonlyMap<string, (machine: Unpickler) => void> = new Map([
     ['\x80', (m) => m.#checkProtocol(m.#byte())], // PROTO
     ['\x95', (m) => void m.#take(8)], // FRAME: only a hint for readers of streams
@@ -212,7 +212,7 @@ class Unpickler {
     this.#global(String(module), String(name));
   }
 
-  /** Attributes of an OrderedDict, such as a state dict's `_metadata`, carry no weights. */
+  /** Attributes of an OrderedDict, such as a state dict's `_metadata`, contain no weights. */
   #build(): void {
     this.#pop();
     if (!(this.#top() instanceof Map)) throw new Error('only a dict may be given attributes');

@@ -1,7 +1,7 @@
 import { arrayTypeOf, byteSizeOf, type DType } from '../tensor/dtype.ts';
 import { numelOf, type Tensor } from '../tensor/tensor.ts';
 
-/** Dtypes by the names the safetensors format gives them. */
+/** Names of the dtypes in the safetensors format. */
 const formatNames: Readonly<Record<DType, string>> = {
   float32: 'F32',
   float64: 'F64',
@@ -17,20 +17,20 @@ const formatNames: Readonly<Record<DType, string>> = {
 };
 const dtypes = new Map(Object.entries(formatNames).map(([dtype, name]) => [name, dtype as DType]));
 
-/** As the reference implementation limits it. */
+/** The reference implementation's limit. */
 const maxHeaderBytes = 100_000_000;
-/** So that every element of the data lies aligned once the file does. */
+/** Keeps every element aligned in a file that is itself loaded at an aligned address. */
 const dataAlignment = 8;
 
-/** Named tensors and free-form strings: what a safetensors file holds. */
+/** The contents of a safetensors file: named tensors and free-form strings. */
 export interface Safetensors {
   readonly tensors: ReadonlyMap<string, Tensor>;
   readonly metadata: Readonly<Record<string, string>>;
 }
 
 /**
- * The pieces of a safetensors file, in order; tensors are not copied. Larger elements come first, so that all are
- * aligned.
+ * The pieces of a safetensors file, in order, without copies of the tensors. Larger elements come first, so that all
+ * are aligned.
  */
 export function encodeSafetensors({ tensors, metadata }: Safetensors): Uint8Array[] {
   const ordered = [...tensors].sort(
@@ -52,31 +52,31 @@ export function encodeSafetensors({ tensors, metadata }: Safetensors): Uint8Arra
   return [new Uint8Array(size.buffer), padded, ...ordered.map(([, tensor]) => tensor.bytes())];
 }
 
-/** Where a tensor's elements are in a safetensors file. */
+/** The position of a tensor's elements in a safetensors file. */
 export interface StoredEntry {
   readonly key: string;
   readonly dtype: DType;
   readonly shape: readonly number[];
-  /** In bytes, from the beginning of the file. */
+  /** In bytes from the beginning of the file. */
   readonly position: number;
 }
 
-/** What the header of a safetensors file says: everything but the elements. */
+/** The header of a safetensors file: everything except the elements. */
 export interface SafetensorsHeader {
-  /** In the order in which they lie in the file. */
+  /** In the order in which the file stores them. */
   readonly entries: readonly StoredEntry[];
   readonly metadata: Readonly<Record<string, string>>;
 }
 
-/** Bytes at the beginning of a file from which {@link safetensorsHeaderBytes} tells how many the header takes. */
+/** Number of leading bytes from which {@link safetensorsHeaderBytes} computes the header's length. */
 export const safetensorsPrefixBytes = 8;
 
 /**
- * Bytes that prefix and header take together.
+ * Length of prefix and header together, in bytes.
  * @param prefix the file's first {@link safetensorsPrefixBytes}, or all of a shorter file.
  * @param fileBytes the size of the whole file.
- * @param name of the file, for messages.
- * @throws Error that says what is wrong with a file that is cut off, hostile or no safetensors file.
+ * @param name the file's name, for messages.
+ * @throws Error with the cause when the file is truncated, hostile or not a safetensors file.
  */
 export function safetensorsHeaderBytes(prefix: Uint8Array, fileBytes: number, name: string): number {
   const fail = failure(name);
@@ -94,8 +94,8 @@ export function safetensorsHeaderBytes(prefix: Uint8Array, fileBytes: number, na
 
 /**
  * Reads the header of a safetensors file.
- * @param bytes the file's beginning: as many as {@link safetensorsHeaderBytes} says.
- * @throws Error that says what is wrong with it, as {@link safetensorsHeaderBytes} does.
+ * @param bytes the first {@link safetensorsHeaderBytes} bytes of the file.
+ * @throws Error with the cause, as {@link safetensorsHeaderBytes} does.
  */
 export function decodeSafetensorsHeader(
   bytes: Uint8Array,
@@ -139,7 +139,7 @@ function parseHeader(bytes: Uint8Array, fail: (what: string) => never): Record<s
     const header: unknown = JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(bytes));
     if (isRecord(header)) return header;
   } catch {
-    // Reported below, like JSON of another kind.
+    // Reported below, like any other malformed JSON.
   }
   return fail('its header is not a JSON object');
 }

@@ -3,7 +3,7 @@ import { gatherStrided } from '../tensor/strided.ts';
 import { type PickleValue, readPickle } from './pickle.ts';
 import { ZipArchive } from './zip.ts';
 
-/** The legacy storage classes name the element type; the serialized tensors of today still go by them. */
+/** Legacy storage classes, which name the element type. Today's serialized tensors still refer to them. */
 const storageTypes: Readonly<Record<string, DType>> = {
   DoubleStorage: 'float64',
   FloatStorage: 'float32',
@@ -17,7 +17,7 @@ const storageTypes: Readonly<Record<string, DType>> = {
   BoolStorage: 'bool',
 };
 
-/** What a global that is only referred to stands for: the element type of a storage or of a tensor. */
+/** A global that is only referred to: the element type of a storage or of a tensor. */
 class TypeName {
   readonly name: string;
   /** Undefined for an untyped storage. */
@@ -29,7 +29,7 @@ class TypeName {
   }
 }
 
-/** One contiguous block of elements that tensors are views of. */
+/** One contiguous block of elements; tensors are views of it. */
 class TorchStorage {
   readonly dtype: DType | undefined;
   readonly bytes: Uint8Array;
@@ -40,14 +40,14 @@ class TorchStorage {
   }
 }
 
-/** Elements a stored tensor may have beyond its storage's, when strides of 0 repeat them. */
+/** Elements that a stored tensor may have beyond its storage's, when strides of 0 repeat them. */
 const BROADCAST_LIMIT = 2 ** 26;
 
 /**
- * Reads what `torch.save` wrote of a dict of tensors (a state dict). Views into shared storages, with any offset and
+ * Reads a dict of tensors (a state dict) that `torch.save` wrote. Views of shared storages, with any offset and
  * strides, become row-major tensors.
- * @throws Error that names `label` and the tensor: damaged archive, a global that is refused, a storage that is missing or
- * too small, or a value that is no tensor.
+ * @throws Error that names `label` and the tensor: damaged archive, forbidden global, missing or short storage, or a
+ * value that is not a tensor.
  */
 export async function readTorchSave(bytes: Uint8Array, label: string): Promise<Map<string, Tensor>> {
   const archive = await ZipArchive.open(bytes, label);
@@ -141,7 +141,7 @@ function rebuildParameter([tensor]: readonly PickleValue[]): Tensor {
   return tensor;
 }
 
-/** The typed form, for dtypes that have no legacy storage class: the dtype is the seventh argument. */
+/** The typed form, for dtypes without a legacy storage class: the seventh argument is the dtype. */
 function rebuildTypedTensor(args: readonly PickleValue[]): Tensor {
   const type = args[6];
   if (!(type instanceof TypeName) || !type.dtype) throw new Error('a tensor has no dtype');
@@ -153,12 +153,12 @@ function emptyDict(args: readonly PickleValue[]): PickleValue {
   return new Map();
 }
 
-/** All that a weights file may name. */
+/** Every global that a weights file may name. */
 const torchGlobals = new Map<string, ((args: readonly PickleValue[]) => PickleValue) | object>([
   ['torch._utils._rebuild_tensor_v2', (args: readonly PickleValue[]) => rebuildTensor(args)],
   ['torch._utils._rebuild_tensor_v3', rebuildTypedTensor],
   ['torch._utils._rebuild_parameter', rebuildParameter],
-  // The state is attributes that Python code hung on the parameter; they do not change its elements.
+  // The state consists of attributes that Python code set on the parameter. They do not change its elements.
   ['torch._utils._rebuild_parameter_with_state', rebuildParameter],
   ['collections.OrderedDict', emptyDict],
   ['torch.storage.UntypedStorage', new TypeName('UntypedStorage', undefined)],

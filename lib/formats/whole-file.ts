@@ -2,12 +2,12 @@ import { open, realpath, rename, rm, stat } from 'node:fs/promises';
 import { dirname } from 'node:path';
 
 /**
- * Writes a file that is there completely or not at all: beside `path` first, moved there when it is on the disk. A file that
- * it replaces leaves its permissions to it, and a link to one goes on to lead there.
- * @throws Error that names `path` and says why it could not be written; nothing is left behind.
+ * Writes a file completely or not at all: first to a temporary file next to `path`, which is renamed to `path` once it
+ * is on the disk. An existing file's permissions are kept, and a symbolic link still points to its target.
+ * @throws Error that names `path` and the cause when it cannot be written; no temporary file remains.
  */
 export async function writeWhole(path: string, chunks: Iterable<Uint8Array | string>): Promise<void> {
-  // Imported late: it takes Node a while, and most processes write no file.
+  // Imported on first use: loading it takes time, and most processes write no file.
   const { randomUUID } = await import('node:crypto');
   const target = await unlessMissing(realpath(path), path);
   const unfinished = `${target}.${randomUUID()}.tmp`;
@@ -31,7 +31,7 @@ export async function writeWhole(path: string, chunks: Iterable<Uint8Array | str
 /** Any other problem with the path is reported when the file is opened. */
 const unlessMissing = <T, U>(found: Promise<T>, otherwise: U): Promise<T | U> => found.catch(() => otherwise);
 
-/** Not the system's message alone: it names the unfinished file, which is gone. */
+/** Not the system's message, which names the temporary file that no longer exists. */
 function reasonOf(error: unknown, path: string): string {
   const { code, message } = error as NodeJS.ErrnoException;
   return code === 'ENOENT' ? `there is no folder ${dirname(path)}` : message;

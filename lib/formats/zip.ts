@@ -10,15 +10,15 @@ interface ZipEntry {
 
 const STORED = 0;
 const DEFLATED = 8;
-/** What an archive may expand to: far above any honest weights, far below what would exhaust a server. */
+/** Limit on an archive's expanded size: far above real weights, far below what would exhaust a server. */
 const expansionLimit = (archiveSize: number) => 64 * 2 ** 20 + 100 * archiveSize;
 
 /**
- * A zip archive held in memory (`.npz`, `.pt2` and the `.pt` files inside). Stored entries are handed out as views of the
- * archive's bytes, without a copy; every entry's checksum is verified when it is read.
+ * A zip archive in memory (`.npz`, `.pt2` and the `.pt` files inside). Stored entries are returned as views of the
+ * archive's bytes, without a copy. Every entry's checksum is verified when it is read.
  */
 export class ZipArchive {
-  /** What to call the archive in errors: a path, or the entry it came from. */
+  /** The archive's name in errors: a path, or the entry it came from. */
   readonly label: string;
   readonly #bytes: Uint8Array;
   readonly #entries: ReadonlyMap<string, ZipEntry>;
@@ -31,8 +31,8 @@ export class ZipArchive {
 
   /**
    * Reads the archive's directory.
-   * @throws Error that names `label` when the bytes are no zip archive, are cut short, or describe entries that overlap,
-   * are encrypted, or would expand beyond reason.
+   * @throws Error that names `label` when the bytes are not a zip archive, are truncated, or describe entries that
+   * overlap, are encrypted, or would expand beyond the limit.
    */
   static async open(bytes: Uint8Array, label: string): Promise<ZipArchive> {
     try {
@@ -52,7 +52,7 @@ export class ZipArchive {
   }
 
   /**
-   * The entry's content; a view of the archive when it is stored uncompressed.
+   * The entry's content: a view of the archive if it is stored uncompressed.
    * @throws Error that names the archive and the entry when it is missing or damaged.
    */
   read(name: string): Uint8Array {
@@ -79,7 +79,7 @@ export class ZipArchive {
 }
 
 async function readDirectory(bytes: Uint8Array): Promise<Map<string, ZipEntry>> {
-  // Not before it is needed: a process that serves a model reads no archives, and starts sooner.
+  // Imported on first use: a process that serves a model reads no archives and starts sooner.
   const { fromBufferPromise } = await import('yauzl');
   const archive = await fromBufferPromise(Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength), {
     lazyEntries: true,
@@ -109,7 +109,7 @@ async function readDirectory(bytes: Uint8Array): Promise<Map<string, ZipEntry>> 
   return entries;
 }
 
-/** Entries that share bytes are how a small archive expands without bound, and no writer makes them. */
+/** Overlapping entries let a small archive expand without bound, and no writer produces them. */
 function checkExtents(entries: ReadonlyMap<string, ZipEntry>, length: number): void {
   let end = 0;
   for (const [name, entry] of [...entries].sort(([, a], [, b]) => a.start - b.start)) {

@@ -4,12 +4,12 @@ import type { SymbolRanges } from './symbol-range.ts';
 import { type Dim, SymInt } from './symbolic.ts';
 
 /**
- * An operator call's arguments, bound to its schema: defaults filled in, `2` spread to `[2, 2]` where the schema says
- * `int[2]`. `T` is what stands for a tensor: a Tensor when running, a TensorMeta when inferring shapes.
+ * An operator call's arguments, bound to its schema: defaults are filled in, and `2` becomes `[2, 2]` where the schema
+ * says `int[2]`. `T` represents a tensor: a Tensor when the graph runs, a TensorMeta when shapes are inferred.
  */
 export class Arguments<T> {
   readonly schema: Schema;
-  /** What is known of the symbols in symbolic sizes. */
+  /** Ranges of the symbols in symbolic sizes. */
   readonly ranges: SymbolRanges;
   readonly #values: ReadonlyMap<string, unknown>;
 
@@ -47,7 +47,7 @@ export class Arguments<T> {
     return new Arguments<T>(schema, values, ranges);
   }
 
-  /** The argument as it is. */
+  /** The argument, unconverted. */
   raw(name: string): unknown {
     if (!this.#values.has(name)) throw new Error(`${this.schema.name} has no argument '${name}'`);
     return this.#values.get(name);
@@ -117,7 +117,7 @@ export class Arguments<T> {
     return this.#expect(name, (v) => typeof v === 'string' && isDType(v), 'a dtype') as DType;
   }
 
-  /** Where the schema says `int` or `int[]`, whole numbers alone. */
+  /** Only whole numbers count where the schema says `int` or `int[]`. */
   #isNumber(name: string, value: unknown): boolean {
     return typeof value === 'number' && (!this.#isWhole(name) || Number.isInteger(value));
   }

@@ -5,8 +5,8 @@ import type { Schema } from './schema.ts';
 import type { SymbolRanges } from './symbol-range.ts';
 
 /**
- * A call's arguments by their names, with what `resultOf` says in place of the nodes among them.
- * @param ranges of the symbols, where results may have symbolic sizes.
+ * A call's arguments by name. Each node among them is replaced with `resultOf(node)`.
+ * @param ranges ranges of the symbols, if results may have symbolic sizes.
  * @throws Error as {@link Arguments.bind} does.
  */
 export function bindCall<T>(
@@ -21,8 +21,8 @@ export function bindCall<T>(
 }
 
 /**
- * A call's arguments in the order of its operator's schema, defaults filled in, so that two calls can be compared
- * however they were written. For other nodes, and operators the library does not have, the arguments as they stand.
+ * A call's arguments in the order of its operator's schema, with defaults filled in, so that two calls can be compared
+ * however they were written. For other nodes and for unknown operators, the arguments are returned unchanged.
  */
 export function bindToSchema(node: Node, operators: OperatorLibrary): readonly Argument[] {
   if (node.op !== 'call_function' || !operators.has(node.target))

@@ -2,8 +2,8 @@ import type { Graph } from './graph.ts';
 import type { Node } from './node.ts';
 
 /**
- * The nodes whose value is the same for every input: parameters, buffers, and what is computed from these alone, such as a
- * weight that a mask prunes or an adapter is added to.
+ * Nodes whose value is the same for every input: parameters, buffers, and everything computed from these alone, such as
+ * a pruned weight (multiplied by a mask) or a weight with an adapter added.
  */
 export function constantNodes(graph: Graph): ReadonlySet<Node> {
   const constants = new Set<Node>();

@@ -1,4 +1,4 @@
-/** A set that others are joined to (union-find): all that were joined share one root, which stands for them. */
+/** Union-find: all sets that were joined share one root, which identifies the merged set. */
 export class DisjointSet {
   #parent: this | undefined;
 
@@ -9,7 +9,7 @@ export class DisjointSet {
     return root;
   }
 
-  /** Joins this set to another, whose root then stands for both. */
+  /** Merges this set with another. Both then share the other's root. */
   join(other: this): void {
     const [from, into] = [this.root, other.root];
     if (from !== into) from.#parent = into;

@@ -1,6 +1,6 @@
 /**
- * The operator that gives what an in-place one writes: `aten.relu.default` for `aten.relu_.default`. Other names come back
- * as they are.
+ * The functional counterpart of an in-place operator: `aten.relu.default` for `aten.relu_.default`. Other names are
+ * returned unchanged.
  */
 export function functionalName(target: string): string {
   return target.replace(/^(aten\.[a-z]\w*[^_])_\./, '$1.');

@@ -4,8 +4,8 @@ import type { Node } from './node.ts';
 export const GET_ITEM = 'operator.getitem';
 
 /**
- * What a `operator.getitem` node picks.
- * @throws Error that names the node when there is no such result.
+ * The result that an `operator.getitem` node selects.
+ * @throws Error that names the node when the result does not exist.
  */
 export function pickItem<T>(node: Node, results: unknown): T {
   const index = node.args[1];

@@ -7,13 +7,13 @@ export interface CallableModule {
   forward(input: Tensor): Tensor;
 }
 
-/** Facts about a whole graph. Other rooms add theirs by declaration merging (lowering: `lowering`). */
-// biome-ignore lint/suspicious/noEmptyInterface: it is there to be merged with.
+/** Facts about a whole graph. Other folders add theirs by declaration merging (lowering adds `lowering`). */
+// biome-ignore lint/suspicious/noEmptyInterface: exists for declaration merging.
 export interface GraphModuleMeta {}
 
 /**
  * A graph with the parameters, buffers and modules it names (counterpart: `torch.fx.GraphModule`). Every stage of
- * Octavo takes one and gives one.
+ * Octavo accepts one and returns one.
  */
 export class GraphModule {
   graph: Graph;
@@ -21,10 +21,12 @@ export class GraphModule {
   readonly attributes: Map<string, Tensor>;
   /** Modules by name: `activation_post_process_0`. */
   readonly modules: Map<string, CallableModule>;
-  /** Ranges of the symbolic sizes in the graph's metas by symbol: `s0`. Inputs outside them are refused. */
+  /** Range of each symbolic size in the graph's metas, by symbol: `s0`. Inputs outside them are rejected. */
   readonly rangeConstraints: Map<string, SymbolRange>;
-  /** Facts about the graph as a whole (`torch.fx.GraphModule.meta`). Copies have them too. */
+  /** Facts about the graph as a whole (`torch.fx.GraphModule.meta`). `clone` copies them. */
   meta: GraphModuleMeta = {};
+  /** The last number given to a path by what stands before it, so that finding a free one does not count from 0. */
+  readonly #numbers = new Map<string, number>();
 
   constructor(
     graph: Graph = new Graph(),
@@ -39,10 +41,11 @@ export class GraphModule {
   }
 
   /**
-   * `value` itself, where JavaScript may have passed anything: what `loadPt2` returns without `await`, say.
-   * @param where the function that takes it, for messages.
-   * @param expected what that may be given.
-   * @throws Error when it is no graph module.
+   * Returns `value` after checking that it is a GraphModule. JavaScript callers may pass anything, for example the
+   * promise of `loadPt2` without `await`.
+   * @param where the function that accepts the value, for messages.
+   * @param expected what the function accepts, for messages.
+   * @throws Error when the value is not a graph module.
    */
   static accept(value: unknown, where: string, expected = 'a GraphModule'): GraphModule {
     if (value instanceof GraphModule) return value;
@@ -52,8 +55,8 @@ export class GraphModule {
   }
 
   /**
-   * The parameter, buffer or constant of that path (`torch.fx.GraphModule.get_parameter`, `get_buffer`).
-   * @throws Error that names the path when there is none.
+   * The parameter, buffer or constant at that path (`torch.fx.GraphModule.get_parameter`, `get_buffer`).
+   * @throws Error that names the path when nothing is stored there.
    */
   attribute(target: string): Tensor {
     const tensor = this.attributes.get(target);
@@ -63,7 +66,7 @@ export class GraphModule {
 
   /**
    * The module of that name (`torch.fx.GraphModule.get_submodule`).
-   * @throws Error that names the target when there is none.
+   * @throws Error that names the target when no such module exists.
    */
   module(target: string): CallableModule {
     const module = this.modules.get(target);
@@ -71,11 +74,20 @@ export class GraphModule {
     return module;
   }
 
-  /** A path that no parameter, buffer or constant has yet: `path` itself, or `path_1`, `path_2`, … */
+  /**
+   * A path that no parameter, buffer, constant or module uses yet: `path` itself, otherwise the first unused one of `path_1`,
+   * `path_2`, … A path that ends in a number counts on from that: `_scale_0`, `_scale_1`, …
+   */
   unusedAttribute(path: string): string {
-    let unused = path;
-    for (let i = 1; this.attributes.has(unused); i++) unused = `${path}_${i}`;
-    return unused;
+    const isTaken = (name: string) => this.attributes.has(name) || this.modules.has(name);
+    if (!isTaken(path)) return path;
+    const [digits] = /\d{0,9}$/.exec(path)!;
+    const stem = digits === '' ? `${path}_` : path.slice(0, -digits.length);
+    let number = this.#numbers.get(stem) ?? Number(digits);
+    do number++;
+    while (isTaken(`${stem}${number}`));
+    this.#numbers.set(stem, number);
+    return `${stem}${number}`;
   }
 
   /** A copy with its own graph; tensors and modules are shared. */
@@ -85,7 +97,7 @@ export class GraphModule {
     return copy;
   }
 
-  /** Drops parameters, buffers and modules that no node names (`delete_all_unused_submodules`). */
+  /** Deletes parameters, buffers and modules that no node names (`delete_all_unused_submodules`). */
   deleteUnused(): void {
     const named = new Set(this.graph.nodes.map((node) => node.target));
     for (const key of this.attributes.keys()) if (!named.has(key)) this.attributes.delete(key);

@@ -1,7 +1,7 @@
 import { type Argument, isArgumentList, mapArguments, Node, type NodeOp } from './node.ts';
 
 /**
- * A list of nodes in the order they run (counterpart: `torch.fx.Graph`). Names are unique and made as torch.fx makes
+ * A list of nodes in execution order (counterpart: `torch.fx.Graph`). Names are unique and formed as torch.fx forms
  * them, so that a printout reads like PyTorch's.
  */
 export class Graph {
@@ -10,12 +10,12 @@ export class Graph {
   readonly #counts = new Map<string, number>();
   #insertPoint: { readonly before: Node } | undefined;
 
-  /** All nodes in order. The array is a snapshot: safe to walk while the graph changes. */
+  /** All nodes in order. The array is a snapshot: it is safe to iterate while the graph changes. */
   get nodes(): readonly Node[] {
     return [...this.#nodes];
   }
 
-  /** The nodes that take the caller's inputs. */
+  /** The nodes that represent the caller's inputs. */
   get placeholders(): readonly Node[] {
     return this.#nodes.filter((node) => node.op === 'placeholder');
   }
@@ -31,9 +31,8 @@ export class Graph {
   }
 
   /**
-   * Adds an input of the graph (`torch.fx.Graph.placeholder`). Its dtype and shape are for the caller to put into
-   * `meta.val`.
-   * @param name what callers know the input by; the node's own name may get a number.
+   * Adds an input of the graph (`torch.fx.Graph.placeholder`). The caller sets its dtype and shape in `meta.val`.
+   * @param name the input's name for callers; the node's own name may get a number.
    */
   placeholder(name: string): Node {
     return this.#create('placeholder', name, [], {}, name);
@@ -42,18 +41,18 @@ export class Graph {
   /**
    * Adds the value of a parameter, buffer or constant (`torch.fx.Graph.get_attr`).
    * @param target its path in the graph module's `attributes`.
-   * @param name that the node gets, as far as it is free.
+   * @param name the node's name; it gets a number if it is taken.
    */
   getAttr(target: string, name = target): Node {
     return this.#create('get_attr', target, [], {}, name);
   }
 
   /**
-   * Adds the call of an operator (`torch.fx.Graph.call_function`). Whether the operator is known, and takes such
-   * arguments, is found out when shapes are propagated or the graph runs.
+   * Adds a call of an operator (`torch.fx.Graph.call_function`). The operator and its arguments are checked later, when
+   * shapes are propagated or the graph runs.
    * @param target the operator with its overload: `aten.conv2d.default`.
-   * @param args by position; nodes stand for their values.
-   * @param name that the node gets, as far as it is free.
+   * @param args positional arguments; a node represents its value.
+   * @param name the node's name; it gets a number if it is taken.
    */
   callFunction(
     target: string,
@@ -65,9 +64,9 @@ export class Graph {
   }
 
   /**
-   * Adds the call of a module, an observer for the most part (`torch.fx.Graph.call_module`).
-   * @param target its name in the graph module's `modules`.
-   * @param args the tensor that it is given.
+   * Adds a call of a module, usually an observer (`torch.fx.Graph.call_module`).
+   * @param target the module's name in the graph module's `modules`.
+   * @param args the tensor that the module observes.
    */
   callModule(target: string, args: readonly Argument[]): Node {
     return this.#create('call_module', target, args, {}, target);
@@ -76,7 +75,7 @@ export class Graph {
   /**
    * Adds the one node that ends the graph, with its results (`torch.fx.Graph.output`).
    * @param value a node, or a list of nodes.
-   * @param names what callers know the results by; the names that the given nodes have now, if left out.
+   * @param names the results' names for callers; by default the current names of the returned nodes.
    */
   output(value: Argument, names: readonly string[] = namesOf(value)): Node {
     const node = this.#create('output', 'output', [value], {}, 'output');
@@ -84,7 +83,7 @@ export class Graph {
     return node;
   }
 
-  /** Runs `build` with new nodes placed before `node` (`torch.fx.Graph.inserting_before`). */
+  /** Runs `build`; nodes it creates are inserted before `node` (`torch.fx.Graph.inserting_before`). */
   insertingBefore<T>(node: Node, build: () => T): T {
     const outer = this.#insertPoint;
     this.#insertPoint = { before: node };
@@ -95,14 +94,14 @@ export class Graph {
     }
   }
 
-  /** Runs `build` with new nodes placed after `node`, in the order they are made (`inserting_after`). */
+  /** Runs `build`; nodes it creates are inserted after `node`, in creation order (`inserting_after`). */
   insertingAfter<T>(node: Node, build: () => T): T {
     const next = this.#nodes[this.#nodes.indexOf(node) + 1];
     return next ? this.insertingBefore(next, build) : build();
   }
 
   /**
-   * Removes a node nobody uses (`torch.fx.Graph.erase_node`).
+   * Removes a node that has no users (`torch.fx.Graph.erase_node`).
    * @throws Error when it still has users.
    */
   eraseNode(node: Node): void {
@@ -112,7 +111,10 @@ export class Graph {
     this.#nodes = this.#nodes.filter((other) => other !== node);
   }
 
-  /** Removes every unused node but placeholders (`torch.fx.Graph.eliminate_dead_code`). Says whether any went. */
+  /**
+   * Removes every unused node except placeholders (`torch.fx.Graph.eliminate_dead_code`). Returns whether any was
+   * removed.
+   */
   eliminateDeadCode(): boolean {
     let changed = false;
     for (const node of this.#nodes.toReversed())
@@ -145,7 +147,7 @@ export class Graph {
 
   /**
    * Checks that every argument comes before its user, names are unique and the output is last (`torch.fx.Graph.lint`).
-   * @throws Error that names the first node where this does not hold.
+   * @throws Error that names the first node that violates this.
    */
   lint(): void {
     const seen = new Set<Node>();
@@ -175,8 +177,8 @@ export class Graph {
   }
 
   /**
-   * torch.fx's `_Namespace.create_name`: identifiers only, and `_1`, `_2`, … on a clash, counted on from the last number
-   * given. Names of erased nodes are not given again.
+   * torch.fx's `_Namespace.create_name`: identifiers only, and `_1`, `_2`, … on a clash, counted on from the last
+   * number used. Names of erased nodes are not reused.
    */
   #uniqueName(candidate: string): string {
     const clean = candidate.replace(/[^0-9a-zA-Z_]+/g, '_').replace(/^(\d)/, '_$1');
@@ -191,7 +193,7 @@ export class Graph {
   }
 }
 
-/** Names of an output's nodes; a node that is there twice gets a number the second time. */
+/** Names of an output's nodes. A node that appears twice gets a number the second time. */
 function namesOf(value: Argument): string[] {
   const count = new Map<string, number>();
   return (isArgumentList(value) ? value : [value]).map((arg) => {
@@ -202,7 +204,7 @@ function namesOf(value: Argument): string[] {
   });
 }
 
-/** torch.fx names a call after the operator and its overload: `aten.add.Tensor` gives `add_tensor`. */
+/** torch.fx names a call after the operator and its overload: `aten.add.Tensor` becomes `add_tensor`. */
 function functionName(target: string): string {
   const [, ...rest] = target.split('.');
   return (rest.length > 0 ? rest.join('_') : target).replace(/[A-Z]/g, (c) => c.toLowerCase());

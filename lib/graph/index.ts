@@ -51,6 +51,19 @@ export {
 } from './serialize.ts';
 export { inferCall, inferNode, propagateShapes } from './shape-propagation.ts';
 export {
+  bindInputs,
+  bindOutputs,
+  bindShapes,
+  declaredInputs,
+  fixedShapes,
+  inputsOf,
+  type ModelInputs,
+  type ModelOutputs,
+  type ModelShapes,
+  outputsOf,
+  type TensorInfo,
+} from './signature.ts';
+export {
   ceilDivDims,
   floorDivDims,
   isAtMost,
@@ -60,7 +73,6 @@ export {
   modDims,
 } from './size-functions.ts';
 export {
-  checkRanges,
   deserializeRanges,
   type SymbolRange,
   type SymbolRanges,

@@ -3,9 +3,9 @@ import { bindCall } from './bind-to-schema.ts';
 import { GET_ITEM, pickItem } from './get-item.ts';
 import type { GraphModule } from './graph-module.ts';
 import { modelLine } from './model-line.ts';
-import { describeValue, isArgumentList, Node, tensorMeta } from './node.ts';
+import { describeValue, isArgumentList, Node } from './node.ts';
 import type { OperatorLibrary, RuntimeValue } from './operator.ts';
-import { checkRanges } from './symbol-range.ts';
+import { checkInputs, declaredInputs } from './signature.ts';
 
 /**
  * Runs a graph node by node (counterpart: `torch.fx.Interpreter`). For debugging, calibration and comparison: a
@@ -25,17 +25,12 @@ export class Interpreter {
    * @param inputs one tensor a placeholder, in order.
    * @param observe called with every node and its value, as soon as it is known.
    * @returns the outputs, in order.
-   * @throws Error that names the input whose size is outside the range it was exported for, or the node and the operator
-   * where a step failed.
+   * @throws Error that says how many inputs there are, names the input whose size is outside the range it was exported for,
+   * or the node and the operator where a step failed.
    */
   run(inputs: readonly Tensor[], observe?: (node: Node, value: RuntimeValue) => void): Tensor[] {
     const { graph } = this.module;
-    const expected = graph.placeholders;
-    if (inputs.length !== expected.length)
-      throw new Error(
-        `the graph takes ${expected.length} inputs (${expected.join(', ')}), got ${inputs.length}`,
-      );
-    for (const [i, input] of expected.entries()) this.#checkSizes(input, inputs[i]);
+    checkInputs(declaredInputs(graph), inputs, this.module.rangeConstraints);
     const values = new Map<Node, RuntimeValue>();
     const pending = new Map(graph.nodes.map((node) => [node, node.users.length]));
     let nextInput = 0;
@@ -51,13 +46,6 @@ export class Interpreter {
       }
     }
     throw new Error('Graph: there is no output node');
-  }
-
-  #checkSizes(input: Node, { dtype, shape }: Tensor): void {
-    const meta = tensorMeta(input);
-    if (meta?.shape.length !== shape.length) return;
-    const got = `${dtype}[${shape.join(', ')}]`;
-    checkRanges({ ...meta, name: input.name }, shape, this.module.rangeConstraints, got);
   }
 
   #compute(node: Node, values: ReadonlyMap<Node, RuntimeValue>): RuntimeValue {

@@ -5,7 +5,7 @@ export function isCall(arg: Argument | undefined, ...targets: readonly string[])
   return arg instanceof Node && arg.op === 'call_function' && targets.includes(arg.target);
 }
 
-/** The one node that takes this one as an argument, or undefined where there are none or several. */
+/** The only user of a node, or undefined if it has none or several. */
 export function onlyUser(node: Node): Node | undefined {
   return node.users.length === 1 ? node.users[0] : undefined;
 }

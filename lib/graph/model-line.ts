@@ -1,8 +1,8 @@
 import type { Node } from './node.ts';
 
 /**
- * The line of the model that an exported node came from, to be put after an error's message; empty where it is unknown.
- * Of the frames in `meta.stackTrace`, as Python prints them, the innermost is the last.
+ * The line of the model that an exported node came from, for the end of an error message; empty if unknown.
+ * `meta.stackTrace` lists frames as Python prints them: the innermost is the last.
  */
 export function modelLine({ meta: { stackTrace } }: Pick<Node, 'meta'>): string {
   const frames = stackTrace?.trimEnd().split(/\n(?= {2}File )/) ?? [];

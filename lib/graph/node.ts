@@ -10,12 +10,12 @@ export interface TensorMeta {
 /** `meta.val`: a tensor, a symbolic integer (`aten.sym_size.int`), or the tuple of an operator with several results. */
 export type MetaValue = TensorMeta | Dim | readonly TensorMeta[];
 
-/** Whether what a node stands for is one tensor. */
+/** Whether a `meta.val` describes one tensor. */
 export function isTensorMeta(meta: unknown): meta is TensorMeta {
   return typeof meta === 'object' && meta !== null && 'dtype' in meta;
 }
 
-/** Dtype and shape of a node that stands for one tensor; undefined where it does not, or nothing is known of it. */
+/** Dtype and shape of a node that represents one tensor; undefined for other nodes and where nothing is known. */
 export function tensorMeta({ meta: { val } }: Node): TensorMeta | undefined {
   return isTensorMeta(val) ? val : undefined;
 }
@@ -32,7 +32,7 @@ export interface SourceFn {
   readonly target: string;
 }
 
-/** Facts about a node. Other rooms add theirs by declaration merging (quantization: `quantizationAnnotation`). */
+/** Facts about a node. Other folders add theirs by declaration merging (quantization adds `quantizationAnnotation`). */
 export interface NodeMeta {
   val?: MetaValue;
   /** Modules around the node, outermost first (PyTorch: `nn_module_stack`). */
@@ -40,28 +40,28 @@ export interface NodeMeta {
   /** Outermost first (PyTorch: `source_fn_stack`). */
   sourceFnStack?: readonly SourceFn[];
   stackTrace?: string;
-  /** Of the output node: what callers know the results by, whatever passes do to the nodes that compute them. */
+  /** Of the output node: the results' names for callers. Passes may replace the nodes; these names stay. */
   outputNames?: readonly string[];
   /**
-   * Arguments whose whole-numbered values Python holds as floats where the schema takes either (`hardtanh`'s `6.0`):
-   * they are printed so.
+   * Arguments whose whole-numbered values are floats in Python, where the schema allows both (`hardtanh`'s `6.0`). The
+   * printer writes them as floats.
    */
   floatArguments?: readonly string[];
 }
 
-/** What may stand in a node's arguments. Dtypes, layouts and the like are strings; the operator's schema says which. */
+/** A node's argument. Dtypes, layouts and the like are strings; the operator's schema tells them apart. */
 export type Argument = Node | number | string | boolean | null | readonly Argument[];
 
-/** An {@link Argument} with something else in place of nodes. */
+/** An {@link Argument} in which `T` replaces nodes. */
 export type Mapped<T> = T | Exclude<Argument, Node | readonly Argument[]> | readonly Mapped<T>[];
 
-/** What a call is given: by position, and by name. */
+/** A call's arguments: positional and by name. */
 export interface Call {
   readonly args: readonly Argument[];
   readonly kwargs: Readonly<Record<string, Argument>>;
 }
 
-/** What a node does (`torch.fx.Node.op`). */
+/** The kind of a node (`torch.fx.Node.op`). */
 export type NodeOp = 'placeholder' | 'get_attr' | 'call_function' | 'call_module' | 'output';
 
 /**
@@ -78,7 +78,7 @@ export class Node {
   #kwargs: Readonly<Record<string, Argument>> = {};
   readonly #users = new Set<Node>();
 
-  /** @internal `Graph` makes nodes. */
+  /** @internal Only `Graph` creates nodes. */
   constructor(name: string, op: NodeOp, target: string) {
     this.name = name;
     this.op = op;
@@ -94,14 +94,14 @@ export class Node {
   }
 
   /**
-   * Nodes that take this one as an argument, in the order their arguments were last set. That is torch.fx's order;
+   * Nodes that use this one as an argument, in the order their arguments were last set. That is torch.fx's order;
    * passes that copy or number nodes per user (the duplicated dequantize nodes) depend on it.
    */
   get users(): readonly Node[] {
     return [...this.#users];
   }
 
-  /** Nodes this one takes as arguments, each once, in argument order (`torch.fx.Node.all_input_nodes`). */
+  /** Nodes that this one uses as arguments, each once, in argument order (`torch.fx.Node.all_input_nodes`). */
   get allInputNodes(): readonly Node[] {
     const found = new Set<Node>();
     visitNodes([...this.#args, ...Object.values(this.#kwargs)], (node) => found.add(node));
@@ -121,13 +121,13 @@ export class Node {
     this.setArguments(this.#args.map((arg, i) => (i === index ? value : arg)));
   }
 
-  /** Puts `replacement` wherever this node takes `old` (`torch.fx.Node.replace_input_with`). */
+  /** Replaces `old` with `replacement` in this node's arguments (`torch.fx.Node.replace_input_with`). */
   replaceInputWith(old: Node, replacement: Node): void {
     const { args, kwargs } = mapArguments<Node>(this, (node) => (node === old ? replacement : node));
     this.setArguments(args, kwargs);
   }
 
-  /** Makes every user of this node (that `filter` lets through) take `replacement` instead. */
+  /** Makes every user of this node that `filter` accepts use `replacement` instead. */
   replaceAllUsesWith(replacement: Node, filter: (user: Node) => boolean = () => true): void {
     for (const user of this.users)
       if (user !== replacement && filter(user)) user.replaceInputWith(this, replacement);
@@ -143,13 +143,13 @@ export function isArgumentList(arg: Argument): arg is readonly Argument[] {
   return Array.isArray(arg);
 }
 
-/** An argument with what `result` says in place of each node in it (counterpart: `torch.fx.map_arg`). */
+/** An argument in which `result(node)` replaces each node (counterpart: `torch.fx.map_arg`). */
 export function mapArgument<T>(arg: Argument, result: (node: Node) => T): Mapped<T> {
   if (arg instanceof Node) return result(arg);
   return isArgumentList(arg) ? arg.map((item) => mapArgument(item, result)) : arg;
 }
 
-/** A call's arguments, each as {@link mapArgument} has it. */
+/** A call's arguments, each mapped by {@link mapArgument}. */
 export function mapArguments<T>(
   { args, kwargs }: Call,
   result: (node: Node) => T,
@@ -166,7 +166,7 @@ export function visitNodes(arg: Argument, visit: (node: Node) => void): void {
   else if (isArgumentList(arg)) for (const item of arg) visitNodes(item, visit);
 }
 
-/** A node's value for messages: parameters by their path, everything else by the node. */
+/** The name of a node's value in messages: a parameter's path, otherwise the node's name. */
 export function describeValue(node: Node): string {
   return node.op === 'get_attr' ? `the parameter or buffer '${node.target}'` : `the value of '${node}'`;
 }

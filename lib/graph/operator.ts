@@ -3,21 +3,26 @@ import type { Arguments } from './arguments.ts';
 import type { MetaValue, TensorMeta } from './node.ts';
 import type { Schema } from './schema.ts';
 
-/** What flows along an edge when a graph runs. */
+/** A value that a node computes when a graph runs. */
 export type RuntimeValue = Tensor | number | readonly Tensor[];
 
-/** What a graph needs to know of an operator: how it is called, what comes out, and how to compute it now. */
+/** What a graph needs to know about an operator: its schema, the meta of its result, and how to compute it. */
 export interface Operator {
   readonly schema: Schema;
-  /** The first two arguments may change places, as long as the others have their defaults. */
+  /** Whether the first two arguments may be swapped, provided that the others have their defaults. */
   readonly commutative?: boolean;
+  /**
+   * Whether the result shares its first argument's memory in PyTorch: writing to one changes the other. Octavo's tensors are
+   * immutable; capture has to know.
+   */
+  readonly sharesMemory?: boolean;
   /** Dtype and shape of the result; `tensors` in the arguments are metas. */
   infer(args: Arguments<TensorMeta>): MetaValue;
   /** Computes the result now, blocking. */
   execute(args: Arguments<Tensor>): RuntimeValue;
 }
 
-/** Where graphs look operators up; the one instance is in `lib/aten`. */
+/** Where graphs look up operators. `lib/aten` holds the only instance. */
 export interface OperatorLibrary {
   /** @throws Error that names the operator when it is not supported. */
   get(target: string): Operator;

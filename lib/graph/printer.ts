@@ -6,7 +6,7 @@ import type { SchemaArgument } from './schema.ts';
 
 /**
  * Prints a graph exactly as torch.fx prints `str(graph)`.
- * @param library where argument types are looked up, to tell Python's floats, ints and dtypes apart.
+ * @param library looked up for argument types, to distinguish Python's floats, ints and dtypes.
  */
 export function printGraph(graph: Graph, library: OperatorLibrary): string {
   return ['graph():', ...graph.nodes.map((node) => `    ${printNode(node, library)}`)].join('\n');
@@ -35,7 +35,7 @@ function printTuple(items: readonly string[]): string {
   return items.length === 1 ? `(${items[0]},)` : `(${items.join(', ')})`;
 }
 
-/** The output's arguments are printed by Python itself, which knows no `%`. */
+/** Python itself prints the output's arguments, without `%`. */
 function printOutput(arg: Argument): string {
   return isArgumentList(arg) ? printTuple(arg.map(String)) : String(arg);
 }

@@ -1,8 +1,11 @@
-/** Exponents outside which Python's `repr` writes a float with an exponent. */
+/** Python's `repr` writes a float with an exponent outside this range. */
 const SMALLEST_PLAIN = -4;
 const LARGEST_PLAIN = 16;
 
-/** A float as Python's `repr` writes it: the shortest digits that read back the same, `1.0`, `1e-05`, `inf`. */
+/**
+ * A float as Python's `repr` writes it, with the fewest digits that read back as the same number: `1.0`, `1e-05`,
+ * `inf`.
+ */
 export function pythonFloat(value: number): string {
   if (Number.isNaN(value)) return 'nan';
   if (!Number.isFinite(value)) return value > 0 ? 'inf' : '-inf';
@@ -13,7 +16,7 @@ export function pythonFloat(value: number): string {
     const digits = String(Math.abs(exponent)).padStart(2, '0');
     return `${mantissa}e${exponent < 0 ? '-' : '+'}${digits}`;
   }
-  // Within these exponents JavaScript, too, writes all digits: it changes to exponents at 1e-7 and 1e21.
+  // JavaScript also writes all digits in this range: it switches to exponents at 1e-7 and 1e21.
   const plain = String(value);
   return plain.includes('.') ? plain : `${plain}.0`;
 }

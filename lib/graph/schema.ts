@@ -1,4 +1,4 @@
-/** The types a PyTorch operator schema uses, as far as Octavo's operators need them. */
+/** The types in PyTorch operator schemas, as far as Octavo's operators need them. */
 export type SchemaType =
   | 'Tensor'
   | 'Tensor[]'
@@ -19,27 +19,29 @@ export interface SchemaArgument {
   readonly name: string;
   readonly type: SchemaType;
   readonly optional: boolean;
-  /** For `int[2]`: a single number given stands for that many. */
+  /** For `int[2]`: a single number is repeated this often. */
   readonly length?: number;
   readonly keywordOnly: boolean;
   readonly defaultValue?: number | string | boolean | null | readonly number[];
 }
 
 export interface Schema {
-  /** As nodes name it: `aten.conv2d.default`. */
+  /** The name that nodes use: `aten.conv2d.default`. */
   readonly name: string;
   readonly arguments: readonly SchemaArgument[];
   /** Number of results. */
   readonly returns: number;
+  /** Whether alias marks say that the result is in its first argument's memory: `view(Tensor(a) self, …) -> Tensor(a)`. */
+  readonly sharesMemory: boolean;
 }
 
-/** The name and all before its arguments. */
+/** The operator's name and everything before its arguments. */
 const heading = /^\s*(\w+)::(\w+)(?:\.(\w+))?\(/;
 
-/** Their functions have no overloads: `operator.mul`, `torch.sym_max`. */
+/** Functions of these modules have no overloads: `operator.mul`, `torch.sym_max`. */
 const pythonModules: ReadonlySet<string> = new Set(['operator', 'torch']);
 
-/** What nodes call the operator of a schema, without reading the rest of it: `aten.conv2d.default`. */
+/** The name that nodes use for a schema's operator, read without parsing the rest: `aten.conv2d.default`. */
 export function operatorName(schema: string): string {
   const match = heading.exec(schema);
   if (!match) throw new Error(`operator schema '${schema}' cannot be read`);
@@ -48,8 +50,9 @@ export function operatorName(schema: string): string {
 }
 
 /**
- * Reads a schema written as PyTorch's `native_functions.yaml` writes it:
- * `aten::add.Tensor(Tensor self, Tensor other, *, Scalar alpha=1) -> Tensor`. SymInt reads as int, alias marks are dropped.
+ * Parses a schema in the notation of PyTorch's `native_functions.yaml`:
+ * `aten::add.Tensor(Tensor self, Tensor other, *, Scalar alpha=1) -> Tensor`. SymInt reads as int; of the alias
+ * marks only {@link Schema.sharesMemory} remains.
  */
 export function parseSchema(text: string): Schema {
   const name = operatorName(text);
@@ -63,7 +66,8 @@ export function parseSchema(text: string): Schema {
     else parsed.push(parseArgument(item, keywordOnly, text));
   }
   const returns = result.trim().startsWith('(') ? splitTopLevel(result.trim().slice(1, -1)).length : 1;
-  return { name, arguments: parsed, returns };
+  const sharesMemory = [list, result].every((part) => /^\w+\(a\b/.test(part.trim()));
+  return { name, arguments: parsed, returns, sharesMemory };
 }
 
 function splitTopLevel(list: string): string[] {

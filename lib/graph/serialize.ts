@@ -3,7 +3,7 @@ import { Graph } from './graph.ts';
 import { type Argument, isArgumentList, type MetaValue, Node, type TensorMeta } from './node.ts';
 import { type Dim, SymInt, type SymTerm } from './symbolic.ts';
 
-/** A node argument in JSON: nodes by name, and the numbers JSON has no words for. */
+/** A node argument in JSON: nodes by name, and objects for numbers that JSON cannot express. */
 type JsonArgument =
   | string
   | boolean
@@ -13,7 +13,7 @@ type JsonArgument =
   | { readonly node: string }
   | { readonly number: string };
 
-/** A size in JSON: a number, or `{ symbols: ['s0'], coefficient: 2 }`, with further terms where it is a sum. */
+/** A size in JSON: a number, or `{ symbols: ['s0'], coefficient: 2 }`, with further terms if it is a sum. */
 type JsonDim = number | (SymTerm & { readonly plus?: readonly SymTerm[] });
 
 interface JsonTensorMeta {
@@ -39,8 +39,8 @@ export interface JsonGraph {
 }
 
 /**
- * The graph as JSON data: its nodes, arguments, `meta.val` and the outputs' names; other facts about nodes belong to
- * the stages that made them and stay behind.
+ * The graph as JSON data: its nodes, arguments, `meta.val` and the outputs' names. Other facts about nodes belong to
+ * the stages that created them and are not written.
  */
 export function serializeGraph(graph: Graph): JsonGraph {
   return {
@@ -57,8 +57,9 @@ export function serializeGraph(graph: Graph): JsonGraph {
 }
 
 /**
- * The graph that {@link serializeGraph} wrote.
- * @throws Error that names the node and the field when the data is not such a graph: it may come from a hostile file.
+ * Reads the graph that {@link serializeGraph} wrote.
+ * @throws Error that names the node and the field when the data is not such a graph. The data may come from a hostile
+ * file.
  */
 export function deserializeGraph(json: unknown): Graph {
   const graph = new Graph();
@@ -117,14 +118,14 @@ function create(
   }
 }
 
-/** A call's argument as JSON data: different arguments are different text. */
+/** A call's argument as JSON data. Different arguments produce different text. */
 export function serializeArgument(arg: Argument): JsonArgument {
   if (arg instanceof Node) return { node: arg.name };
   if (isArgumentList(arg)) return arg.map(serializeArgument);
   return typeof arg === 'number' ? serializeNumber(arg) : arg;
 }
 
-/** A number as JSON data; JSON itself writes infinities and NaN as null, and the sign of -0 not at all. */
+/** A number as JSON data. JSON would write infinities and NaN as null, and -0 as 0. */
 export function serializeNumber(value: number): number | { readonly number: string } {
   if (Object.is(value, -0)) return { number: '-0' };
   return Number.isFinite(value) ? value : { number: String(value) };

@@ -9,7 +9,7 @@ import type { SymbolRanges } from './symbol-range.ts';
 /**
  * Dtype and shape of every node for the given inputs, without running anything (counterpart: FakeTensorProp). With
  * numeric input shapes every result is numeric; the graph itself is not changed.
- * @throws Error that names the node whose shape rule refused its inputs.
+ * @throws Error that names the node whose shape rule rejected its inputs.
  */
 export function propagateShapes(
   module: GraphModule,
@@ -35,9 +35,10 @@ export function propagateShapes(
 }
 
 /**
- * Dtype and shape that a call of the graph gives; `metaOf` says what is known of its inputs, `ranges` of the
- * symbols in their sizes.
- * @throws Error that names the node and the line of the model when the operator is not supported or refuses its arguments.
+ * Dtype and shape of a call's result. `metaOf` returns what is known of the call's inputs; `ranges` bound the symbols
+ * in their sizes.
+ * @throws Error that names the node and the line of the model when the operator is not supported or rejects its
+ * arguments.
  */
 export function inferNode(
   library: OperatorLibrary,
@@ -56,9 +57,9 @@ export function inferNode(
 }
 
 /**
- * Dtype and shape an operator gives for these arguments; `metaOf` says what is known of the nodes among them,
- * `ranges` of the symbols in their sizes.
- * @throws Error when the operator is not supported or refuses its arguments.
+ * Dtype and shape of an operator's result for these arguments. `metaOf` returns what is known of the nodes among them;
+ * `ranges` bound the symbols in their sizes.
+ * @throws Error when the operator is not supported or rejects its arguments.
  */
 export function inferCall(
   library: OperatorLibrary,

@@ -2,8 +2,8 @@ import type { SymbolRanges } from './symbol-range.ts';
 import { addDims, type Dim, dimsEqual, divDims, SymInt, subDims, sumOf, termsOf } from './symbolic.ts';
 
 /**
- * Functions of sizes beyond sums and products. Of numbers they give numbers; of symbols what the symbols' ranges decide,
- * and otherwise a symbol of their own, which has PyTorch's text: `(s0//2)`, `Min(8, s0)`.
+ * Functions of sizes beyond sums and products. Numbers produce numbers. Symbols produce what their ranges decide, and
+ * otherwise a new symbol with PyTorch's text: `(s0//2)`, `Min(8, s0)`.
  */
 
 /** `a // b`, rounded down as in Python. @throws Error when `b` is 0. */
@@ -15,7 +15,7 @@ export function floorDivDims(a: Dim, b: Dim): Dim {
   return addDims(whole, new SymInt([`(${operand(rest)}//${operand(b)})`]));
 }
 
-/** `a % b`, of the sign of `b` as in Python. @throws Error when `b` is 0. */
+/** `a % b`, with the sign of `b` as in Python. @throws Error when `b` is 0. */
 export function modDims(a: Dim, b: Dim): Dim {
   if (b === 0) throw new Error(`size ${a} cannot be divided by 0`);
   if (typeof a === 'number' && typeof b === 'number') return a - b * Math.floor(a / b);
@@ -28,7 +28,7 @@ export function modDims(a: Dim, b: Dim): Dim {
 /** The quotient rounded up. */
 export const ceilDivDims = (a: Dim, b: Dim): Dim => floorDivDims(addDims(a, b, -1), b);
 
-/** Terms that `b` divides, divided, and those that it does not. */
+/** The sum of the terms that `b` divides, divided by `b`, and the sum of the others. */
 function divided(a: Dim, b: Dim): { whole: Dim; rest: Dim } {
   let [whole, rest]: [Dim, Dim] = [0, 0];
   for (const term of termsOf(a)) {
@@ -57,8 +57,8 @@ function extremum(name: string, a: Dim, b: Dim, isA: boolean | undefined, isB: b
 }
 
 /**
- * Whether `a <= b`; undefined where the symbols' ranges leave it open. A symbol counts as 2 at least, as it does when
- * PyTorch exports: 0 and 1 are sizes of their own there.
+ * Whether `a <= b`; undefined if the symbols' ranges leave it open. A symbol is at least 2, as in PyTorch's export,
+ * which specializes sizes 0 and 1.
  */
 export function isAtMost(a: Dim, b: Dim, ranges: SymbolRanges): boolean | undefined {
   const [least, greatest] = boundsOf(subDims(b, a), ranges);
@@ -66,7 +66,7 @@ export function isAtMost(a: Dim, b: Dim, ranges: SymbolRanges): boolean | undefi
   return greatest < 0 ? false : undefined;
 }
 
-/** Whether `a == b`, likewise. */
+/** Whether `a == b`; undefined if the symbols' ranges leave it open. */
 export function isEqual(a: Dim, b: Dim, ranges: SymbolRanges): boolean | undefined {
   if (dimsEqual(a, b)) return true;
   const [least, greatest] = boundsOf(subDims(b, a), ranges);
@@ -84,7 +84,7 @@ function boundsOf(dim: Dim, ranges: SymbolRanges): Bounds {
 }
 
 function boundsOfSymbol(symbol: string, ranges: SymbolRanges): Bounds {
-  // A function of sizes may have any value.
+  // The value of a function of sizes is not bounded here.
   if (!/^\w+$/.test(symbol)) return [Number.NEGATIVE_INFINITY, Number.POSITIVE_INFINITY];
   const { min, max } = ranges.get(symbol) ?? { min: 2, max: Number.POSITIVE_INFINITY };
   return [Math.min(Math.max(min, 2), max), max];

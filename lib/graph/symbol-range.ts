@@ -1,23 +1,23 @@
 import type { TensorMeta } from './node.ts';
 import { type Dim, SymInt } from './symbolic.ts';
 
-/** The values a symbolic size may take, both ends included (PyTorch: `ExportedProgram.range_constraints`). */
+/** The values that a symbolic size may have, both ends included (PyTorch: `ExportedProgram.range_constraints`). */
 export interface SymbolRange {
   readonly min: number;
-  /** `Infinity` where there is no upper end. */
+  /** `Infinity` if there is no upper bound. */
   readonly max: number;
 }
 
-/** Ranges by size: `s0`. */
+/** Ranges by symbol: `s0`. */
 export type SymbolRanges = ReadonlyMap<string, SymbolRange>;
 
 /**
- * Refuses an input whose sizes are outside their ranges, by PyTorch's rule (`_check_input_constraints_for_graph`): a least
- * size counts only above 2, because 0 and 1 are what export sets apart and not what a model cannot compute.
- * @param input what the graph declares, and the input's name.
- * @param shape of as many extents as the input has.
- * @param got the input that was given, for the message.
- * @throws Error that names the input, the dimension, its range and what was given.
+ * Rejects an input whose sizes are outside their ranges, by PyTorch's rule (`_check_input_constraints_for_graph`): a
+ * lower bound counts only above 2, because export specializes 0 and 1 although the model can compute them.
+ * @param input the declared meta and the input's name.
+ * @param shape the input's shape, of the declared rank.
+ * @param got describes the actual input, for the message.
+ * @throws Error that names the input, the dimension, its range and the actual extent.
  */
 export function checkRanges(
   input: TensorMeta & { readonly name: string },
@@ -34,7 +34,7 @@ export function checkRanges(
   }
 }
 
-/** What the extent would have to be, or nothing where it is that. */
+/** What the extent would have to be, or undefined if it is within range. */
 function outside(dim: Dim, extent: number, ranges: SymbolRanges): string | undefined {
   const range = dim instanceof SymInt ? ranges.get(String(dim)) : undefined;
   if (!range) return undefined;
@@ -44,7 +44,7 @@ function outside(dim: Dim, extent: number, ranges: SymbolRanges): string | undef
   return min === 0 ? `at most ${range.max}` : `from ${min} to ${range.max}`;
 }
 
-/** The ranges as JSON data, ends that are infinite left out. */
+/** The ranges as JSON data. Infinite bounds are left out. */
 export function serializeRanges(ranges: SymbolRanges): Record<string, { min: number; max?: number }> {
   return Object.fromEntries(
     [...ranges].map(([symbol, { min, max }]) => [symbol, Number.isFinite(max) ? { min, max } : { min }]),
@@ -52,8 +52,8 @@ export function serializeRanges(ranges: SymbolRanges): Record<string, { min: num
 }
 
 /**
- * The ranges that {@link serializeRanges} wrote.
- * @throws Error that names the symbol when the data is no such thing: it may come from a hostile file.
+ * Reads the ranges that {@link serializeRanges} wrote.
+ * @throws Error that names the symbol when the data is malformed. The data may come from a hostile file.
  */
 export function deserializeRanges(json: unknown): Map<string, SymbolRange> {
   if (!isRecord(json)) throw new Error('ranges must be an object');

@@ -1,32 +1,32 @@
-/** One summand of a symbolic size: `coefficient * symbol * ...`. The constant one has no symbols. */
+/** One summand of a symbolic size: `coefficient * symbol * ...`. The constant term has no symbols. */
 export interface SymTerm {
-  /** Sorted; a function of sizes, such as `(s0//2)`, stands here as a symbol of its own. */
+  /** Sorted. A function of sizes, such as `(s0//2)`, counts as a symbol. */
   readonly symbols: readonly string[];
   readonly coefficient: number;
 }
 
 /**
- * A size known only when a request arrives: a sum of products of symbols, such as `s1 - 1` (counterpart: `torch.SymInt`).
- * Two sizes are the same when their texts are.
+ * A size known only when a request arrives: a sum of products of symbols, such as `s1 - 1` (counterpart:
+ * `torch.SymInt`). Two sizes are equal when their texts are.
  */
 export class SymInt {
-  /** In the order of their degrees, the constant last. */
+  /** By descending degree, the constant last. */
   readonly terms: readonly SymTerm[];
 
-  /** `coefficient * symbol * ...`, plus further terms. {@link addDims} and its like bring terms into order. */
+  /** `coefficient * symbol * ...`, plus further terms. {@link addDims} and the other functions sort the terms. */
   constructor(symbols: readonly string[], coefficient = 1, ...further: readonly SymTerm[]) {
     this.terms = [{ symbols: [...symbols].sort(), coefficient }, ...further];
   }
 
-  /** Whether the size depends on that symbol. */
+  /** Whether the size depends on `symbol`. */
   mentions(symbol: string): boolean {
     const word = new RegExp(`\\b${symbol}\\b`);
     return this.terms.some(({ symbols }) => symbols.some((factor) => word.test(factor)));
   }
 
   /**
-   * Text where text is asked for.
-   * @throws Error where a number is: a comparison such as `size > 1` would otherwise quietly be false.
+   * Converts to text only.
+   * @throws Error on conversion to a number: a comparison such as `size > 1` would otherwise silently be false.
    */
   [Symbol.toPrimitive](hint: string): string {
     if (hint === 'number')
@@ -51,18 +51,18 @@ export class SymInt {
 /** One extent of a shape: a number, or a symbol such as the batch size `s0`. */
 export type Dim = number | SymInt;
 
-/** A number is the constant term. */
+/** The terms of an extent. A number is one constant term. */
 export const termsOf = (dim: Dim): readonly SymTerm[] =>
   typeof dim !== 'number' ? dim.terms : dim === 0 ? [] : [{ symbols: [], coefficient: dim }];
 
-/** Higher degrees first, then by name: an order that products keep, which long division needs. */
+/** Higher degrees first, then by name: products keep this order, and long division needs it. */
 function compareTerms({ symbols: a }: SymTerm, { symbols: b }: SymTerm): number {
   if (a.length !== b.length) return b.length - a.length;
   const at = a.findIndex((symbol, i) => symbol !== b[i]);
   return at < 0 ? 0 : a[at] < b[at] ? -1 : 1;
 }
 
-/** The size that terms add up to. */
+/** The size that is the sum of the terms. */
 export function sumOf(terms: readonly SymTerm[]): Dim {
   const byFactors = new Map<string, SymTerm>();
   for (const { symbols, coefficient } of terms) {
@@ -132,7 +132,8 @@ export function dimsEqual(a: Dim, b: Dim): boolean {
 
 /**
  * The extent as a number.
- * @throws Error when it is symbolic: `what` says which operator needed a number.
+ * @param what the operator that needs a number, for the message.
+ * @throws Error when the extent is symbolic.
  */
 export function staticDim(dim: Dim, what: string): number {
   if (typeof dim === 'number') return dim;

@@ -38,54 +38,54 @@ import { weightOnlyLinear } from './passes/weight-only-linear.ts';
 import { convolutions } from './patterns/convolution.ts';
 import { formatRefusals, type LoweringReport, reportOf } from './report.ts';
 
-/** To which dtype products of floats are cast, and whether on every CPU. */
+/** The dtype that products of floats are cast to, and whether to cast on every CPU. */
 export interface AutocastOptions {
   readonly dtype: 'bfloat16';
   /**
-   * Also where bfloat16 is no faster than float32: for models that will run on another CPU, and for a look at their
-   * accuracy. Such a CPU computes them in float32 and rounds each result.
+   * Casts even if bfloat16 is not faster than float32 on this CPU: for models that will run on another CPU, and to
+   * measure their accuracy. Such a CPU computes in float32 and rounds each result.
    */
   readonly force?: boolean;
 }
 
-/** How to lower. */
+/** Options of {@link lower}. */
 export interface LowerOptions {
-  /** Throw where a quantized pattern cannot run on 8-bit integers, instead of reporting it. */
+  /** Throws if a quantized pattern cannot run on 8-bit integers, instead of reporting it. */
   readonly strict?: boolean;
   /**
-   * Lets convolutions, linear layers and matrix products compute in bfloat16 where they are not quantized, and give it
-   * where they are (counterpart: `torch.autocast(device_type='cpu', dtype=torch.bfloat16)`). Graph inputs and outputs
-   * keep their dtype.
+   * Makes convolutions, linear layers and matrix products compute in bfloat16 if they are not quantized, and return
+   * bfloat16 if they are (counterpart: `torch.autocast(device_type='cpu', dtype=torch.bfloat16)`). Graph inputs and
+   * outputs keep their dtype.
    */
   readonly autocast?: AutocastOptions['dtype'] | AutocastOptions | undefined;
   /**
-   * Names of quantized convolutions and linear layers that compute in floating point all the same: each dequantizes its
-   * input, uses its dequantized weight, and quantizes its result where the graph says so. For layers that gain nothing
-   * from 8-bit integers; `tune` finds them.
+   * Names of quantized convolutions and linear layers that compute in floating point nevertheless: each dequantizes its
+   * input, uses its dequantized weight, and quantizes its result if the graph does. For layers that are not faster on
+   * 8-bit integers; `tune` finds them.
    */
   readonly keepFloat?: readonly string[];
 }
 
 const lowerOptions: OptionNames<LowerOptions> = { strict: true, autocast: true, keepFloat: true };
 
-/** A lowered graph and what was done to get it. */
+/** A lowered graph and its report. */
 export interface Lowered {
   readonly module: GraphModule;
   readonly report: LoweringReport;
 }
 
-/** Passes in the order they run. Those of one stage repeat until none of them finds anything to do. */
+/** Passes in execution order. Those of one stage repeat until none of them changes anything. */
 const stages: readonly (readonly Pass[])[] = [
   [canonicalCalls],
   [removeIdentities],
   [removeUnused],
   [foldBatchNorm],
-  // What is one layer to us, however it was written; before constants that it is recognized by are folded.
+  // Finds linear layers in any form, before the constants by which they are recognized are folded.
   [recognizeLinear],
   [recognizeScaledWeight],
   [recognizeIntegerProduct],
   [linearDynamicFp16],
-  // Quantize goes up, dequantize goes down, what meets cancels: data then moves as 8-bit integers.
+  // Quantize moves up, dequantize moves down, and adjacent pairs cancel. Data then moves as 8-bit integers.
   [foldConstants, mergeEqualCalls, liftQuantize, sinkDequantize, cancelRequantize, integerAveragePool],
   [quantizedConvolution],
   [quantizedLinear],
@@ -94,7 +94,7 @@ const stages: readonly (readonly Pass[])[] = [
   [quantizedEmbedding],
   [floatConvolution],
   [floatLinear],
-  // A pointwise function cannot stand between an operator and the addition fused into it, so additions come first.
+  // A pointwise function between an operator and an addition would prevent their fusion, so additions come first.
   [fuseAddition],
   [binaryArithmetic],
   [batchNormalization],
@@ -107,7 +107,7 @@ const stages: readonly (readonly Pass[])[] = [
   [foldDequantizedConstants],
 ];
 
-/** What follows where products are cast: casts of weights are made at once, casts of one value once. */
+/** Stages after products are cast: casts of weights are folded, and equal casts of one value are merged. */
 const castingStages: readonly (readonly Pass[])[] = [
   [autocast],
   [mergeEqualCalls],
@@ -119,10 +119,10 @@ const castingStages: readonly (readonly Pass[])[] = [
 /**
  * Rewrites a graph of ATen operators, float or with quantize and dequantize (from `convertPt2e`), into the fused
  * `onednn.*` and `mkldnn.*` operators that oneDNN computes in one primitive each (counterpart: the freezing and
- * post-grad passes of PyTorch's Inductor on x86). The given graph stays as it is; weights are shared with it.
- * @throws Error when an operator is not supported, an input's shape is unknown, an option is, or `keepFloat` names no layer; with
- * `strict`, one that lists every quantized pattern that was left in float, each with the reason; with `autocast` that is not
- * forced, one that says why bfloat16 is not fast on this CPU.
+ * post-grad passes of PyTorch's Inductor on x86). The original graph is not changed; both graphs share weights.
+ * @throws Error when an operator is not supported, an input's shape is unknown, an option is unknown, or `keepFloat`
+ * names no layer. With `strict`, an Error that lists every quantized pattern that stayed in float, with the reason.
+ * With `autocast` that is not forced, an Error that says why bfloat16 is not fast on this CPU.
  */
 export function lower(module: GraphModule, options: LowerOptions = {}): Lowered {
   checkOptions(options, lowerOptions, 'lower');
@@ -149,7 +149,7 @@ export function lower(module: GraphModule, options: LowerOptions = {}): Lowered 
 
 /**
  * Whether products are cast.
- * @throws Error where that is asked for in vain.
+ * @throws Error when a cast is requested but would not be faster.
  */
 function checkAutocast(option: LowerOptions['autocast']): boolean {
   if (option === undefined) return false;

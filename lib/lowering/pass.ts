@@ -1,17 +1,7 @@
 import { operators } from '../aten/index.ts';
-import {
-  type Argument,
-  Arguments,
-  type Graph,
-  type GraphModule,
-  inferCall,
-  inferNode,
-  type Node,
-  propagateShapes,
-  type TensorMeta,
-  tensorMeta,
-} from '../graph/index.ts';
+import { type GraphModule, type Node, propagateShapes, type TensorMeta, tensorMeta } from '../graph/index.ts';
 import { isFloatingPoint, type Tensor } from '../tensor/index.ts';
+import { GraphEditor } from '../transforms/editor.ts';
 import type { LoweringRecord, RecordedRefusal } from './record.ts';
 import { type LoweringReport, reportOf } from './report.ts';
 
@@ -23,11 +13,10 @@ export interface Pass {
 }
 
 /**
- * The graph a pass works on, with the editing a pass needs. Every edit goes through here, so that each node's dtype and
- * shape stay known and the report can say where every operator of the given graph went.
+ * The graph a pass works on. Every edit goes through here, so that each node's dtype and shape stay known and the report
+ * can say where every operator of the given graph went.
  */
-export class PassContext {
-  readonly module: GraphModule;
+export class PassContext extends GraphEditor {
   readonly #captured: readonly { readonly node: string; readonly target: string }[];
   /** Captured operators by the node that computes them now. */
   readonly #origins = new Map<Node, ReadonlySet<string>>();
@@ -45,38 +34,12 @@ export class PassContext {
    * @throws Error when an input's dtype and shape are unknown, or an operator is not supported.
    */
   constructor(module: GraphModule, keepFloat: ReadonlySet<string> = new Set()) {
-    this.module = module;
+    super(module);
     this.#keepFloat = keepFloat;
-    this.inferShapes();
+    inferShapes(module);
     const calls = module.graph.nodes.filter((node) => node.op === 'call_function');
     this.#captured = calls.map(({ name, target }) => ({ node: name, target }));
     for (const node of calls) this.#origins.set(node, new Set([node.name]));
-  }
-
-  get graph(): Graph {
-    return this.module.graph;
-  }
-
-  /** Works out every node's dtype and shape anew: for a pass that did not edit through this context. */
-  inferShapes(): void {
-    const inputs = this.module.graph.placeholders.map((node) => {
-      const meta = tensorMeta(node);
-      if (!meta)
-        throw new Error(
-          `lower: the dtype and shape of input '${node.name}' are unknown; set its meta.val, as exportModel does`,
-        );
-      return meta;
-    });
-    for (const [node, meta] of propagateShapes(this.module, inputs, operators))
-      node.meta = { ...node.meta, val: meta };
-  }
-
-  /** Works out one call's dtype and shape anew, after its arguments or their dtypes changed. */
-  inferAgain(node: Node): void {
-    node.meta = {
-      ...node.meta,
-      val: inferNode(operators, node, (input) => input.meta.val!, this.module.rangeConstraints),
-    };
   }
 
   /** Runs one pass and counts what it did. What it refused in an earlier round is forgotten. */
@@ -88,17 +51,6 @@ export class PassContext {
     return count;
   }
 
-  /** A call's arguments by the names of its schema; nodes stand for tensors. */
-  arguments(node: Node): Arguments<Node> {
-    return Arguments.bind<Node>(operators.get(node.target).schema, node.args, node.kwargs);
-  }
-
-  /** A call's arguments by name, as they stand in the graph, defaults filled in. */
-  named(node: Node): Record<string, Argument> {
-    const bound = this.arguments(node);
-    return Object.fromEntries(bound.schema.arguments.map(({ name }) => [name, bound.raw(name) as Argument]));
-  }
-
   /** Dtype and shape of a node that gives one tensor. */
   meta(node: Node): TensorMeta {
     const meta = tensorMeta(node);
@@ -107,82 +59,22 @@ export class PassContext {
   }
 
   /** The value of a parameter, buffer or constant; undefined for what is computed. */
-  constant(node: Node): Tensor | undefined {
+  constantValue(node: Node): Tensor | undefined {
     return node.op === 'get_attr' ? this.module.attribute(node.target) : undefined;
   }
 
-  /** A new call before `before`. `covers`: the nodes whose work it does. */
-  call(before: Node, target: string, args: readonly Argument[], covers: readonly Node[]): Node {
-    const node = this.graph.insertingBefore(before, () => this.graph.callFunction(target, args));
-    node.meta = {
-      val: inferCall(operators, target, args, {}, (input) => input.meta.val!, this.module.rangeConstraints),
-    };
-    this.inherit(node, covers);
-    return node;
-  }
-
-  /**
-   * A call's arguments by position, from those by name.
-   * @throws Error when one is missing.
-   */
-  positional(target: string, named: Readonly<Record<string, Argument>>): Argument[] {
-    return operators.get(target).schema.arguments.map(({ name }) => {
-      if (named[name] === undefined) throw new Error(`${target}: no value for argument '${name}'`);
-      return named[name];
-    });
-  }
-
-  /** Changes a call's arguments, given by name. Its own dtype and shape are worked out anew. */
-  setArguments(node: Node, named: Readonly<Record<string, Argument>>): void {
-    const { schema } = this.arguments(node);
-    const of = (keywordOnly: boolean) =>
-      schema.arguments.filter((each) => each.keywordOnly === keywordOnly).map(({ name }) => name);
-    const keywords = Object.fromEntries(of(true).map((name) => [name, named[name]]));
-    node.setArguments(
-      of(false).map((name) => named[name]),
-      keywords,
-    );
-    this.inferAgain(node);
-  }
-
-  /** A new constant before `before`. `path` is made unique. */
-  newConstant(before: Node, path: string, value: Tensor, covers: readonly Node[] = []): Node {
-    const unique = this.module.unusedAttribute(path);
-    this.module.attributes.set(unique, value);
-    const node = this.graph.insertingBefore(before, () => this.graph.getAttr(unique));
-    node.meta = { val: { dtype: value.dtype, shape: value.shape } };
-    this.inherit(node, covers);
-    return node;
-  }
-
-  /**
-   * Puts a call in the place of `node`: same users, and `node` is erased. `covers` names the nodes before it whose work
-   * the new one does as well; those that lose their last user go too.
-   */
-  replaceWithCall(node: Node, target: string, args: readonly Argument[], covers: readonly Node[] = []): Node {
-    const twin = this.call(node, target, args, [...covers, node]);
-    this.replace(node, twin, covers);
-    return twin;
-  }
-
-  /** Makes every user of `node` take `twin`, and erases `node` and those of `covers` that are now unused. */
-  replace(node: Node, twin: Node, covers: readonly Node[] = []): void {
-    node.replaceAllUsesWith(twin);
-    this.erase(node);
-    for (const covered of [...covers].reverse()) if (covered.users.length === 0) this.erase(covered);
-  }
-
-  /** Erases a node that nobody uses. */
-  erase(node: Node): void {
+  /** Erases a node that nobody uses, and notes which pass did. */
+  override erase(node: Node): void {
     const origins = this.#origins.get(node) ?? [];
+    super.erase(node);
     this.#origins.delete(node);
-    this.graph.eraseNode(node);
     this.#note(origins);
   }
 
-  /** Says that `node` does the work of `covers`. */
-  inherit(node: Node, covers: readonly Node[]): void {
-    const names = [node, ...covers].flatMap((covered) => [...(this.#origins.get(covered) ?? [])]);
+  /** States that `node` does the work of `others`: the operators of the given graph that these stand for are its own. */
+  override inherit(node: Node, others: readonly Node[]): void {
+    super.inherit(node, others);
+    const names = [node, ...others].flatMap((other) => [...(this.#origins.get(other) ?? [])]);
     this.#origins.set(node, new Set(names));
     this.#note(names);
   }
@@ -248,6 +140,20 @@ export class PassContext {
   report(): LoweringReport {
     return reportOf(this.module, this.record());
   }
+}
+
+/** Infers every node's dtype and shape, from those of the inputs. */
+function inferShapes(module: GraphModule): void {
+  const inputs = module.graph.placeholders.map((node) => {
+    const meta = tensorMeta(node);
+    if (!meta)
+      throw new Error(
+        `lower: the dtype and shape of input '${node.name}' are unknown; set its meta.val, as exportModel does`,
+      );
+    return meta;
+  });
+  for (const [node, meta] of propagateShapes(module, inputs, operators))
+    node.meta = { ...node.meta, val: meta };
 }
 
 /** Whether a node gives real numbers, not the integers that stand for them: pointwise functions mean those. */

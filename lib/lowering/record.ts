@@ -1,40 +1,40 @@
-/** How often a pass changed the graph. */
+/** Number of changes that a pass made. */
 export interface PassCount {
   readonly pass: string;
   readonly count: number;
 }
 
-/** A pattern that begins as a pass wants it, but could not be rewritten. */
+/** A pattern that a pass recognized but could not rewrite. */
 export interface Refusal {
-  /** Name of the node, in the graph as it was then. */
+  /** Name of the node in the graph at that time. */
   readonly node: string;
   readonly pass: string;
   readonly reason: string;
 }
 
-/** A refusal with the operators of the given graph that the node stood for. */
+/** A refusal, with the operators of the original graph that the node represented. */
 export interface RecordedRefusal extends Refusal {
   readonly operators: readonly string[];
 }
 
-/** Where one operator of the graph given to `lower` went. */
+/** What became of one operator of the graph passed to `lower`. */
 export interface Provenance {
-  /** Name and operator in that graph. */
+  /** The node's name in that graph; `target` is its operator. */
   readonly node: string;
   readonly target: string;
-  /** Names of the lowered nodes that compute it, or hold its value; empty where nothing is left of it. */
+  /** Names of the lowered nodes that compute it or hold its value; empty if nothing is left of it. */
   readonly computedBy: readonly string[];
-  /** Passes that moved, fused, folded or removed it, in the order they did. */
+  /** Passes that moved, fused, folded or removed it, in order. */
   readonly passes: readonly string[];
 }
 
-/** What lowering remembers of its way; with the lowered graph it makes the report. Saved with a model. */
+/** The history of a lowering. The report is made from it and the lowered graph. Saved with a model. */
 export interface LoweringRecord {
-  /** Sums over all rounds, in the order the passes run. */
+  /** Sums over all rounds, in execution order. */
   readonly passes: readonly PassCount[];
-  /** One entry an operator of the given graph, in its order. */
+  /** One entry per operator of the original graph, in its order. */
   readonly nodes: readonly Provenance[];
-  /** Quantized patterns that stayed in float or in several steps, and why. */
+  /** Quantized patterns that stayed in float or in several steps, with the reason. */
   readonly refusals: readonly RecordedRefusal[];
 }
 

@@ -4,10 +4,10 @@ import type { DType } from '../tensor/index.ts';
 import type { LoweringRecord, PassCount, Provenance, RecordedRefusal, Refusal } from './record.ts';
 
 /**
- * What becomes of an operator when the model runs:
+ * How an operator is computed when the model runs:
  * - `step`: a native step computes it, alone or together with others;
- * - `view`: the same memory under another shape or other strides, which costs nothing until a step needs it row-major;
- * - `constant`: it depends on weights alone and is computed before the first run;
+ * - `view`: the same memory with another shape or other strides; free unless a step needs it row-major;
+ * - `constant`: it depends only on weights and is computed before the first run;
  * - `size`: a number that follows from the inputs' shapes;
  * - `removed`: a pass made it unnecessary.
  */
@@ -16,35 +16,35 @@ export type Outcome = 'step' | 'view' | 'constant' | 'size' | 'removed';
 /** What became of one operator of the graph that was lowered. */
 export interface LoweredNode extends Provenance {
   readonly outcome: Outcome;
-  /** Name of the one among `computedBy` that does its work; null where it was removed. */
+  /** Name of the node among `computedBy` that does its work; null if it was removed. */
   readonly lowered: string | null;
   /** Operator of that node: `onednn.qconv2d_pointwise.default`; null for constants that need no operator. */
   readonly step: string | null;
-  /** Other operators of the given graph that the same node does. */
+  /** Other operators of the original graph that the same node computes. */
   readonly together: readonly string[];
   /** Element type that the node computes on: its first input's. */
   readonly inputDtype: DType | null;
-  /** Element type of what the node gives. */
+  /** Element type of the node's result. */
   readonly dtype: DType | null;
-  /** The pass that made it unnecessary, where `computedBy` is empty. */
+  /** The pass that made it unnecessary, if `computedBy` is empty. */
   readonly removedBy?: string;
-  /** Why it is not part of a quantized pattern, where it might have been. */
+  /** Why it is not part of a quantized pattern, although it might have been. */
   readonly notFused: readonly Refusal[];
 }
 
-/** What lowering did and what it left undone, as data. */
+/** What lowering did and did not do, as data. */
 export interface LoweringReport {
-  /** Sums over all rounds, in the order the passes run. */
+  /** Sums over all rounds, in execution order. */
   readonly passes: readonly PassCount[];
-  /** One entry an operator of the given graph, in its order. */
+  /** One entry per operator of the original graph, in its order. */
   readonly nodes: readonly LoweredNode[];
-  /** Quantized patterns that stayed in float or in several steps, and why. */
+  /** Quantized patterns that stayed in float or in several steps, with the reason. */
   readonly refusals: readonly Refusal[];
 }
 
 /**
- * The report on a lowered graph. Of a graph that was not lowered: every operator computes itself.
- * @param record what `lower` noted; it comes with the module.
+ * The report on a lowered graph. In a graph that was not lowered, every operator computes itself.
+ * @param record the history recorded by `lower`, stored with the module.
  */
 export function reportOf(
   module: GraphModule,
@@ -88,8 +88,8 @@ function untouched({ graph }: GraphModule): LoweringRecord {
 }
 
 /**
- * Of the nodes that have a part in an operator, the one that does its work: of its own kind where there is one (what was
- * moved over it is another's work), else the last that computes something, else the last.
+ * Of the nodes that compute an operator, the one that does its work: one of the same operator if there is one (other
+ * nodes were moved over it), else the last that is a step, else the last.
  */
 function workerOf({ target, computedBy }: Provenance, graph: ReadonlyMap<string, Node>): Node | undefined {
   const nodes = computedBy.flatMap((name) => graph.get(name) ?? []);

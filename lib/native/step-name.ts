@@ -3,6 +3,7 @@
  * to know of each. (No counterpart in PyTorch, whose plan is Inductor's generated code.)
  */
 export type StepName =
+  | 'affine_grid'
   | 'attention'
   | 'batch_norm'
   | 'binary'
@@ -15,7 +16,10 @@ export type StepName =
   | 'eltwise'
   | 'embedding'
   | 'embedding_bag'
+  | 'fold_windows'
+  | 'grid_sample'
   | 'group_norm'
+  | 'index'
   | 'integer_convolution'
   | 'integer_linear'
   | 'integer_matmul'
@@ -24,7 +28,10 @@ export type StepName =
   | 'lookup'
   | 'matmul'
   | 'maxima_with_indices'
+  | 'one_hot'
+  | 'overwrite'
   | 'pad'
+  | 'pick'
   | 'pool'
   | 'quantize'
   | 'quantize_per_channel'
@@ -32,6 +39,9 @@ export type StepName =
   | 'recurrent'
   | 'reduce'
   | 'requantize'
+  | 'resample'
+  | 'scatter'
   | 'softmax'
   | 'transposed_convolution'
+  | 'triangle'
   | 'weight_only_linear';

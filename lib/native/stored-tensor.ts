@@ -1,5 +1,6 @@
 import { arrayTypeOf, type DType, numelOf, Tensor, type TensorData } from '../tensor/index.ts';
-import { addon, type NativeConstant } from './addon.ts';
+import { addon } from './addon.ts';
+import type { NativeConstant } from './addon-types.ts';
 
 /**
  * A tensor whose elements are stored natively, or in a file that native code reads. `data` returns a copy, which lives

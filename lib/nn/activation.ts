@@ -2,7 +2,7 @@ import type { Value } from './dispatcher.ts';
 import * as F from './functional/index.ts';
 import { Module } from './module.ts';
 
-/** An activation that may overwrite its input: in a graph its name ends in an underscore. */
+/** An activation that may overwrite its input. Its in-place operator's name ends in an underscore. */
 abstract class InPlaceActivation extends Module {
   readonly inplace: boolean;
 

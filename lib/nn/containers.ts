@@ -1,7 +1,7 @@
 import type { Value } from './dispatcher.ts';
 import { Module } from './module.ts';
 
-/** A module whose parts are a list, named by their numbers unless they have names of their own. */
+/** A module whose parts are a list, named by their indices unless they have names. */
 abstract class Container<M extends Module> extends Module {
   readonly #items: ReadonlyMap<string, M>;
 
@@ -22,7 +22,7 @@ abstract class Container<M extends Module> extends Module {
     return this.#items.values();
   }
 
-  /** @throws Error when there is no such module. */
+  /** @throws Error when the index is out of range. */
   at(index: number): M {
     const item = [...this.#items.values()].at(index);
     if (!item) throw new Error(`${this.type}: there is no module ${index}; there are ${this.length}`);
@@ -59,7 +59,7 @@ export class ModuleList<M extends Module = Module> extends Container<M> {
     return 'torch.nn.modules.container.ModuleList';
   }
 
-  /** @throws always: a list says nothing of how its modules are to be called. */
+  /** @throws always: a list does not define how its modules are called. */
   forward(): never {
     throw new Error('ModuleList cannot be called; call its modules');
   }

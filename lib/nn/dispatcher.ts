@@ -3,15 +3,15 @@ import { Arguments, type Dim } from '../graph/index.ts';
 import type { DType, Tensor } from '../tensor/index.ts';
 
 /**
- * A tensor as modules see it: a {@link Tensor}, or, while a model is exported, what stands for one. Its extents may then
- * be symbolic, and its elements are not known.
+ * A tensor as modules see it: a {@link Tensor}, or a traced value while a model is exported. A traced value's extents
+ * may be symbolic, and its elements are not known.
  */
 export interface Value {
   readonly dtype: DType;
   readonly shape: readonly Dim[];
 }
 
-/** What may be given to an operator. Dtypes are strings. */
+/** An argument of an operator. Dtypes are strings. */
 export type OperatorArgument = Value | Dim | string | boolean | null | readonly OperatorArgument[];
 
 /** One operator call as a module makes it. */
@@ -20,26 +20,28 @@ export interface OperatorCall {
   readonly target: string;
   readonly args: readonly OperatorArgument[];
   readonly kwargs?: Readonly<Record<string, OperatorArgument>>;
-  /** The function of PyTorch's Python face that makes this call: `torch.nn.functional.relu`. */
+  /** The Python function of PyTorch that makes this call: `torch.nn.functional.relu`. */
   readonly source: string;
-  /** Arguments that are floats in PyTorch whatever their value, where the operator's schema takes integers, too. */
+  /** Arguments that are floats in PyTorch even if whole, where the operator's schema accepts integers, too. */
   readonly floats?: readonly string[];
 }
 
-/** What operator calls are made within: a module. Its identity says which one. */
+/** A module within which operators are called, identified by reference. */
 export interface Scope {
-  /** The class as graphs name it. */
+  /** The name of its class in graphs. */
   readonly type: string;
 }
 
-/** Where operator calls go: computed at once, or recorded (counterpart: `torch.utils._python_dispatch`'s modes). */
+/**
+ * Where operator calls go: they are computed, or recorded (counterpart: the modes of `torch.utils._python_dispatch`).
+ */
 export interface Dispatcher {
   call(call: OperatorCall): Value | readonly Value[];
   /** Runs `body` as part of `scope`. */
   within<T>(scope: Scope, body: () => T): T;
 }
 
-/** Computes every call at once. */
+/** Computes every call immediately. */
 const eager: Dispatcher = {
   call({ target, args, kwargs = {} }) {
     const operator = operators.get(target);
@@ -50,7 +52,7 @@ const eager: Dispatcher = {
 
 let current: Dispatcher = eager;
 
-/** Runs `body` with every operator call, of any module, going to `dispatcher`. */
+/** Runs `body` with every operator call, in any module, redirected to `dispatcher`. */
 export function withDispatcher<T>(dispatcher: Dispatcher, body: () => T): T {
   const outer = current;
   current = dispatcher;
@@ -61,17 +63,17 @@ export function withDispatcher<T>(dispatcher: Dispatcher, body: () => T): T {
   }
 }
 
-/** Runs `body` as part of `scope`, as the current dispatcher sees it. */
+/** Runs `body` as part of `scope` in the current dispatcher. */
 export function within<T>(scope: Scope, body: () => T): T {
   return current.within(scope, body);
 }
 
-/** Calls an operator that has one result. */
+/** Calls an operator with one result. */
 export function callOperator(call: OperatorCall): Value {
   return current.call(call) as Value;
 }
 
-/** Calls an operator that has several results. */
+/** Calls an operator with several results. */
 export function callOperatorForMany(call: OperatorCall): readonly Value[] {
   return current.call(call) as readonly Value[];
 }

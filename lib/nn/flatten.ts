@@ -2,7 +2,7 @@ import type { Value } from './dispatcher.ts';
 import { flatten } from './functional/index.ts';
 import { Module } from './module.ts';
 
-/** Makes one dimension of those from `start` to `end` (counterpart: `torch.nn.Flatten`). */
+/** Merges the dimensions from `start` to `end` into one (counterpart: `torch.nn.Flatten`). */
 export class Flatten extends Module {
   readonly start: number;
   readonly end: number;

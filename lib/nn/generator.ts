@@ -3,8 +3,11 @@ const SHIFT_SIZE = 397;
 const MASK_24 = 0xffffff;
 
 /**
- * PyTorch's CPU random number generator, a Mersenne Twister (mt19937): the same seed gives the same uniform numbers as
+ * PyTorch's CPU random number generator, a Mersenne Twister (mt19937): a seed produces the same uniform numbers as
  * `torch.Generator().manual_seed(seed)`, and the same normal ones up to rounding.
+ *
+ * It stands in for fixtures: the weights of the nine torchvision networks in bench/models, 202 million, would be 807 MB of
+ * files. Drawn from the seed, they are PyTorch's, so that graphs and results are compared with what PyTorch computed.
  */
 export class Generator {
   readonly #state = new Uint32Array(STATE_SIZE);
@@ -12,12 +15,12 @@ export class Generator {
   #next = STATE_SIZE;
   #spareNormal: number | undefined;
 
-  /** @param seed an integer; its lower 32 bits count. */
+  /** @param seed an integer; only its lower 32 bits count. */
   constructor(seed: number) {
     this.manualSeed(seed);
   }
 
-  /** Starts over from a seed (`torch.Generator.manual_seed`). */
+  /** Restarts from a seed (`torch.Generator.manual_seed`). */
   manualSeed(seed: number): this {
     if (!Number.isSafeInteger(seed)) throw new Error(`manualSeed: ${seed} is not an integer`);
     const state = this.#state;
@@ -40,7 +43,7 @@ export class Generator {
 
   /** Fills an array with normally distributed float32 numbers (`torch.Tensor.normal_`). */
   fillNormal(data: Float32Array, mean: number, deviation: number): void {
-    // PyTorch draws short arrays one by one, and long ones by blocks of 16.
+    // PyTorch draws short arrays element by element, and long ones in blocks of 16.
     if (data.length < 16) for (let i = 0; i < data.length; i++) data[i] = this.#normal() * deviation + mean;
     else this.#fillNormalBlocks(data, mean, deviation);
   }
@@ -57,7 +60,7 @@ export class Generator {
     this.fillUniform(data, 0, 1);
     for (let i = 0; i + 16 <= data.length; i += 16) transform(i);
     if (data.length % 16 === 0) return;
-    // The rest is drawn again as a whole block at the end.
+    // PyTorch redraws the remainder as a whole block at the end.
     this.fillUniform(data.subarray(data.length - 16), 0, 1);
     transform(data.length - 16);
   }
@@ -75,7 +78,7 @@ export class Generator {
     return radius * Math.cos(angle);
   }
 
-  /** In [0, 1), of 53 bits. */
+  /** A number in [0, 1) with 53 random bits. */
   #unitDouble(): number {
     const high = this.#random() & 0x1fffff;
     return (high * 2 ** 32 + this.#random()) * 2 ** -53;
@@ -86,7 +89,7 @@ export class Generator {
     return this.#numbers[this.#next++];
   }
 
-  /** Makes the next numbers, all of a round at once. */
+  /** Generates the next block of numbers. */
   #twist(): void {
     const state = this.#state;
     for (let i = 0; i < STATE_SIZE; i++) {
@@ -104,7 +107,7 @@ export class Generator {
   }
 }
 
-/** PyTorch's own seed where nobody gives one. */
+/** PyTorch's default seed. */
 const DEFAULT_SEED = 67280421310721;
 
 /** The generator that modules draw their initial weights from. */

@@ -42,7 +42,7 @@ export class Embedding extends Module {
   }
 }
 
-/** Its input as it is (counterpart: `torch.nn.Identity`). */
+/** Returns its input (counterpart: `torch.nn.Identity`). */
 export class Identity extends Module {
   override get type(): string {
     return 'torch.nn.modules.linear.Identity';

@@ -1,7 +1,10 @@
 import type { Tensor } from '../tensor/index.ts';
 import { type Scope, type Value, within } from './dispatcher.ts';
 
-/** A trained tensor of a module (counterpart: `torch.nn.Parameter`). `tensor` is replaced as a whole, never written. */
+/**
+ * A trained tensor of a module (counterpart: `torch.nn.Parameter`). `tensor` may be replaced; its elements are never
+ * written.
+ */
 export class Parameter {
   tensor: Tensor;
 
@@ -25,12 +28,12 @@ export class Buffer {
 type Named<T> = readonly [name: string, item: T];
 
 /**
- * A part of a model (counterpart: `torch.nn.Module`). Fields that hold a {@link Parameter}, a {@link Buffer} or a Module
- * are its parts, in the order they were assigned; fields named with `#` are not seen. A subclass defines `forward`; callers
- * use {@link Module.call}, which also keeps track of where in the model the call was made.
+ * A part of a model (counterpart: `torch.nn.Module`). Fields that hold a {@link Parameter}, a {@link Buffer} or a
+ * Module are its parts, in the order of their assignment; private fields (`#`) are not included. A subclass defines
+ * `forward`. Callers use {@link Module.call}, which also records where in the model the call was made.
  */
 export abstract class Module implements Scope {
-  /** Whether dropout drops and batch norm updates; see {@link Module.eval}. */
+  /** Whether dropout and batch norm are in training mode; see {@link Module.eval}. */
   training = true;
 
   abstract forward(...inputs: Value[]): Value | readonly Value[];
@@ -40,7 +43,7 @@ export abstract class Module implements Scope {
     return within(this, () => this.forward(...(inputs as Value[]))) as ReturnType<this['forward']>;
   }
 
-  /** The class as graphs name it; PyTorch's own modules have PyTorch's names. */
+  /** The name of the class in graphs. PyTorch's own modules have PyTorch's names. */
   get type(): string {
     return this.constructor.name;
   }
@@ -78,13 +81,13 @@ export abstract class Module implements Scope {
     return this.namedModules().flatMap(([path, module]) => withPath(path, module.ownBuffers));
   }
 
-  /** Switches training behaviour on, or off, here and inside. */
+  /** Sets training mode on this module and all inside it. */
   train(mode = true): this {
     for (const [, module] of this.namedModules()) module.training = mode;
     return this;
   }
 
-  /** Switches training behaviour off, here and inside: do so before an export. */
+  /** Sets evaluation mode on this module and all inside it. Required before an export. */
   eval(): this {
     return this.train(false);
   }
@@ -95,7 +98,7 @@ export abstract class Module implements Scope {
   }
 
   /**
-   * Takes over the tensors of a state dict, without copying them.
+   * Replaces the tensors with those of a state dict, without copying them.
    * @throws Error that lists every missing and unexpected name and every tensor of another dtype or shape.
    */
   loadStateDict(state: ReadonlyMap<string, Tensor>): void {

@@ -10,7 +10,7 @@ export interface BatchNormOptions {
   readonly momentum?: number;
 }
 
-/** What the batch norms of all dimensions have in common. */
+/** The common part of batch norms of any rank. */
 class BatchNorm extends Module {
   readonly weight: Parameter;
   readonly bias: Parameter;
@@ -73,7 +73,7 @@ export class BatchNorm1d extends BatchNorm {
 /** Options of {@link LayerNorm}. */
 export interface LayerNormOptions {
   readonly eps?: number;
-  /** Whether there are a weight and a bias. */
+  /** Whether it has a weight and a bias. */
   readonly elementwiseAffine?: boolean;
 }
 

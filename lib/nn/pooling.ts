@@ -7,7 +7,7 @@ export type MaxPool2dOptions = F.PoolOptions & { readonly dilation?: F.Pair };
 /** Options of {@link AvgPool2d}. */
 export type AvgPool2dOptions = F.PoolOptions & { readonly countIncludePad?: boolean };
 
-/** The largest of each window of [n, c, h, w] (counterpart: `torch.nn.MaxPool2d`). */
+/** The maximum of each window of [n, c, h, w] (counterpart: `torch.nn.MaxPool2d`). */
 export class MaxPool2d extends Module {
   readonly kernel: F.Pair;
   readonly options: MaxPool2dOptions;
@@ -47,7 +47,7 @@ export class AvgPool2d extends Module {
   }
 }
 
-/** Means over windows chosen so that the result has a given size (counterpart: `torch.nn.AdaptiveAvgPool2d`). */
+/** Means over windows chosen to produce a given size (counterpart: `torch.nn.AdaptiveAvgPool2d`). */
 export class AdaptiveAvgPool2d extends Module {
   readonly outputSize: F.Pair;
 

@@ -6,7 +6,7 @@
 export { type CpuFeatures, cpuFeatures } from '../cpu/features.ts';
 export type { CpuModel, InstructionSets } from '../cpu/instruction-sets.ts';
 export type { CpuCache, CpuTopology } from '../cpu/topology.ts';
-export type { OneDnnVersion } from '../native/addon.ts';
+export type { OneDnnVersion } from '../native/addon-types.ts';
 export {
   type ConvolutionOptions,
   type QConvBinaryOptions,

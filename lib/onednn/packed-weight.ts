@@ -1,4 +1,5 @@
-import { addon, type NativeConstant } from '../native/addon.ts';
+import { addon } from '../native/addon.ts';
+import type { NativeConstant } from '../native/addon-types.ts';
 import { type ForeignTensor, Tensor } from '../tensor/index.ts';
 
 /**

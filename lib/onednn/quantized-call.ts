@@ -1,4 +1,5 @@
-import { type Attributes, addon } from '../native/addon.ts';
+import { addon } from '../native/addon.ts';
+import type { Attributes } from '../native/addon-types.ts';
 import { arrayTypeOf, type DType, type ForeignTensor, numelOf, Tensor } from '../tensor/index.ts';
 import { PackedWeight } from './packed-weight.ts';
 import { type UnaryPostOp, unaryAttributes } from './unary.ts';

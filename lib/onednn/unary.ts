@@ -1,4 +1,4 @@
-import type { Attributes } from '../native/addon.ts';
+import type { Attributes } from '../native/addon-types.ts';
 
 /**
  * A pointwise function fused into a convolution or linear, after bias and addition and before requantization

@@ -1,17 +1,12 @@
 import { DisjointSet } from '../graph/index.ts';
 import { byteSizeOf, numelOf } from '../tensor/index.ts';
 import { block, hasWholeBlocks, isPixel } from './blocks.ts';
+import { costs } from './cost-model.ts';
 import type { Group } from './group.ts';
 import type { Instruction, Program } from './instructions.ts';
 import { steps } from './steps.ts';
 import type { Value } from './value.ts';
 import { multiplyAdds } from './work.ts';
-
-/**
- * Multiply-adds of convolutions whose savings pay for one byte of a copy. In blocks a thousand multiply-adds are some
- * 10 ns faster (64 channels, kernel 3, Zen 3); copying a thousand bytes costs 50 ns.
- */
-const multiplyAddsPerByte = 10;
 
 /** Steps that compute on blocks as on any tensor. */
 const pointwise: ReadonlySet<string> = new Set(['binary', 'eltwise']);
@@ -73,7 +68,7 @@ export function groupsInBlocks(program: Program, groupOf: (value: Value) => Grou
   }
   for (const value of copied) if (!isPixel(value.shape)) componentOf(value).copied += copyBytes(value);
   const worthIt = ({ unfit, multiplyAdds, copied }: Component) =>
-    !unfit && multiplyAdds > copied * multiplyAddsPerByte;
+    !unfit && multiplyAdds > copied * costs.multiplyAddsPerCopiedByte;
   return new Set([...components].filter(([, { root }]) => worthIt(root)).map(([group]) => group));
 }
 

@@ -1,6 +1,7 @@
 import type { AtenOperator } from '../aten/index.ts';
 import { Arguments, type Node, type RuntimeValue, serializeNumber } from '../graph/index.ts';
-import { addon, type NativeConstant } from '../native/addon.ts';
+import { addon } from '../native/addon.ts';
+import type { NativeConstant } from '../native/addon-types.ts';
 import { StoredTensor } from '../native/stored-tensor.ts';
 import { Tensor } from '../tensor/index.ts';
 import { Value } from './value.ts';

@@ -1,5 +1,5 @@
 import type { GraphModule, TensorMeta } from '../graph/index.ts';
-import type { PlanDesc } from '../native/addon.ts';
+import type { PlanDesc } from '../native/addon-types.ts';
 import type { ConstantStore } from './constants.ts';
 import { buildProgram } from './instructions.ts';
 import { type KernelOf, withKernels } from './kernels.ts';
@@ -24,6 +24,27 @@ export interface PlanChoices {
   readonly kernelOf?: KernelOf;
 }
 
+/** What a plan is built for. */
+export interface PlanTarget {
+  /** One numeric shape for each placeholder. */
+  readonly inputs: readonly TensorMeta[];
+  /** Weights, shared by the plans of one model. */
+  readonly constants: ConstantStore;
+  readonly machine: PlanMachine;
+  readonly choices?: PlanChoices;
+}
+
+/** What a plan has to know of the machine that will run it. */
+export interface PlanMachine {
+  /**
+   * Whether float32 images may have their channels in blocks, if the CPU's oneDNN prefers them
+   * (`OneDnnVersion.prefersChannelBlocks`).
+   */
+  readonly blocksChannels: boolean;
+  /** Threads of the stream that will run the plan; a plan of short steps uses fewer. */
+  readonly threads: number;
+}
+
 /** A graph's plan for one set of input shapes, and its description. */
 export interface BuiltPlan {
   /** For the native executor. */
@@ -39,26 +60,19 @@ export interface BuiltPlan {
 /**
  * Builds a graph's plan for the given inputs: it evaluates shapes and constants, chooses a memory order for every
  * value, adds copies only where a step or a view needs another one, and places each value in memory by its lifetime.
- * @param inputs one numeric shape for each placeholder.
- * @param blocksChannels whether float32 images may have their channels in blocks, if the CPU's oneDNN prefers them
- * (`OneDnnVersion.prefersChannelBlocks`).
- * @param maxThreads threads of the stream that will run it; a plan of short steps uses fewer.
  * @throws Error that names the node that cannot be part of a plan.
  */
 export function buildPlan(
   module: GraphModule,
-  inputs: readonly TensorMeta[],
-  constants: ConstantStore,
-  blocksChannels: boolean,
-  maxThreads: number,
-  { threads: bestThreads, lanes = 1, kernelOf = () => undefined }: PlanChoices = {},
+  { inputs, constants, machine, choices = {} }: PlanTarget,
 ): BuiltPlan {
+  const { threads: bestThreads, lanes = 1, kernelOf = () => undefined } = choices;
   const known = withVaryingRows(withInputRanges(buildProgram(module, inputs, constants)), module);
   const program = withKernels(known, kernelOf);
-  const schedule = scheduleProgram(program, constants, blocksChannels);
+  const schedule = scheduleProgram(program, constants, machine.blocksChannels);
   const { storage, arena } = assignStorage(program, schedule);
-  const wanted = lanes > 1 ? 1 : (bestThreads ?? threadsFor(schedule.steps, maxThreads));
-  const desc = { ...storage, threads: Math.min(wanted, maxThreads), lanes };
+  const wanted = lanes > 1 ? 1 : (bestThreads ?? threadsFor(schedule.steps, machine.threads));
+  const desc = { ...storage, threads: Math.min(wanted, machine.threads), lanes };
   return {
     desc,
     targets: schedule.steps.map(({ target }) => target),

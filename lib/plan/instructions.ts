@@ -10,7 +10,7 @@ import {
   propagateShapes,
   type TensorMeta,
 } from '../graph/index.ts';
-import type { Attributes } from '../native/addon.ts';
+import type { Attributes } from '../native/addon-types.ts';
 import type { StepName } from '../native/step-name.ts';
 import { Tensor } from '../tensor/index.ts';
 import type { ConstantStore } from './constants.ts';

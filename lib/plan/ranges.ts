@@ -31,7 +31,7 @@ export function withInputRanges(program: Program): Program {
 function largestResult({ op, attributes, inputs }: Instruction, largest: (value: Value) => number): number {
   // Unless averages are divided by a number other than the window's size.
   if (steps[op].selects && attributes.divisor === undefined) return Math.max(...inputs.map(largest));
-  if (op === 'pad') return Math.max(largest(inputs[0]), asByte(attributes.value as number));
+  if (op === 'pad' || op === 'pick') return Math.max(largest(inputs[0]), asByte(attributes.value as number));
   if (op === 'lookup') return inputs[1].data ? Math.max(...(inputs[1].data as Uint8Array)) : full;
   if (typeof attributes.quantMax === 'number') return attributes.quantMax;
   if (attributes.unary !== 'hardtanh' || typeof attributes.outputScale !== 'number') return full;

@@ -1,4 +1,4 @@
-import type { Attributes, NativeConstant, TensorDesc } from '../native/addon.ts';
+import type { Attributes, NativeConstant, TensorDesc } from '../native/addon-types.ts';
 import type { StepName } from '../native/step-name.ts';
 import { byteSizeOf, isRowMajor, numelOf, rowMajorStrides, sameStrides } from '../tensor/index.ts';
 import { imagesInBlocks } from './block-groups.ts';

@@ -38,6 +38,7 @@ export interface StepTraits {
 
 /** All native steps: a name in `StepName` without a row here does not compile. */
 export const steps: Readonly<Record<StepName, StepTraits>> = {
+  affine_grid: { layout: 'strided', products: 'none' },
   attention: { layout: 'strided', products: 'attention' },
   batch_norm: { layout: 'channelsLast', products: 'none', slices: 'read and written', overwrites: true },
   binary: { layout: 'uniform', products: 'none', slices: 'read and written', overwrites: true },
@@ -52,7 +53,10 @@ export const steps: Readonly<Record<StepName, StepTraits>> = {
   eltwise: { layout: 'uniform', products: 'none', slices: 'read and written', overwrites: true },
   embedding: { layout: 'rowMajor', products: 'none' },
   embedding_bag: { layout: 'rowMajor', products: 'none' },
+  fold_windows: { layout: 'strided', products: 'none' },
+  grid_sample: { layout: 'any', products: 'none' },
   group_norm: { layout: 'rowMajor', products: 'none' },
+  index: { layout: 'strided', products: 'none', selects: true },
   integer_convolution: { layout: 'rowMajor', products: 'weightRows' },
   integer_linear: { layout: 'rowMajor', products: 'weightRows' },
   integer_matmul: { layout: 'strided', products: 'rowsByColumns' },
@@ -61,7 +65,10 @@ export const steps: Readonly<Record<StepName, StepTraits>> = {
   lookup: { layout: 'uniform', products: 'none', slices: 'read and written', overwrites: true },
   matmul: { layout: 'strided', products: 'rowsByColumns' },
   maxima_with_indices: { layout: 'rowMajor', products: 'none' },
+  one_hot: { layout: 'strided', products: 'none' },
+  overwrite: { layout: 'strided', products: 'none', selects: true },
   pad: { layout: 'uniform', products: 'none' },
+  pick: { layout: 'any', products: 'none', slices: 'read and written' },
   pool: { layout: 'channelsLast', products: 'none', selects: true },
   quantize: { layout: 'any', products: 'none', slices: 'read and written' },
   quantize_per_channel: { layout: 'any', products: 'none' },
@@ -69,7 +76,10 @@ export const steps: Readonly<Record<StepName, StepTraits>> = {
   recurrent: { layout: 'rowMajor', products: 'recurrent' },
   reduce: { layout: 'strided', products: 'none' },
   requantize: { layout: 'any', products: 'none', slices: 'read and written' },
+  resample: { layout: 'any', products: 'none' },
+  scatter: { layout: 'strided', products: 'none' },
   softmax: { layout: 'rowMajor', products: 'none' },
   transposed_convolution: { layout: 'channelsLast', products: 'weightColumns' },
+  triangle: { layout: 'strided', products: 'none', selects: true },
   weight_only_linear: { layout: 'rowMajor', products: 'weightRows' },
 };

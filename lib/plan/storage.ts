@@ -1,4 +1,4 @@
-import type { PlanDesc, PlanValue, Storage } from '../native/addon.ts';
+import type { PlanDesc, PlanValue, Storage } from '../native/addon-types.ts';
 import { type ArenaPlan, type Lifetime, planArena } from './arena.ts';
 import { shareMemory } from './in-place.ts';
 import type { Program } from './instructions.ts';

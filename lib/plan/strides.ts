@@ -30,8 +30,8 @@ export function denseIn(layout: Layout, shape: readonly number[]): Extents {
 }
 
 /**
- * Whether a tensor (as it lies: blocks are extents) lies as a layout has it but for gaps, as a part of a larger tensor
- * does: every element in the layout's order, innermost ones next to each other.
+ * Whether a tensor's elements are stored in a layout's order, with gaps allowed only between innermost runs, as in a
+ * slice of a larger tensor. Channel blocks count as axes of the shape.
  */
 export function liesInOrder(layout: Layout, shape: readonly number[], strides: readonly number[]): boolean {
   const axes = memoryOrder(layout, shape.length).filter((axis) => shape[axis] !== 1);
@@ -43,14 +43,14 @@ export function liesInOrder(layout: Layout, shape: readonly number[], strides: r
   );
 }
 
-/** Whether several elements share a place, as after `expand`. */
+/** Whether several elements share an address, as after `expand`. */
 export function isOverlapping(shape: readonly number[], strides: readonly number[]): boolean {
   return shape.some((extent, axis) => extent > 1 && strides[axis] === 0);
 }
 
 /**
- * Strides that give the same memory, read in row-major order, another shape (`at::detail::computeStride`); undefined if
- * there are none.
+ * Strides under which the same memory, read in row-major order, has another shape (`at::detail::computeStride`);
+ * undefined if there are none.
  */
 export function viewStrides(
   shape: readonly number[],
@@ -65,7 +65,7 @@ export function viewStrides(
   let base = strides.at(-1) ?? 1;
   for (let axis = shape.length - 1; axis >= 0; axis--) {
     numel *= shape[axis];
-    // The end of a run of axes that are contiguous together.
+    // The end of a run of axes that are contiguous with each other.
     const breaks = axis === 0 || (shape[axis - 1] !== 1 && strides[axis - 1] !== numel * base);
     if (!breaks) continue;
     while (view >= 0 && (viewed < numel || viewShape[view] === 1)) {

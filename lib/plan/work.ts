@@ -1,4 +1,4 @@
-import type { TensorDesc } from '../native/addon.ts';
+import type { TensorDesc } from '../native/addon-types.ts';
 import type { StepName } from '../native/step-name.ts';
 import { byteSizeOf, numelOf } from '../tensor/index.ts';
 import { steps } from './steps.ts';

@@ -11,15 +11,15 @@ export interface QuantizationAnnotationArgs {
 
 /**
  * How a quantizer wants a node's inputs and output quantized (counterpart:
- * `torch.ao.quantization.quantizer.QuantizationAnnotation`). Lives in `node.meta.quantizationAnnotation`.
+ * `torch.ao.quantization.quantizer.QuantizationAnnotation`). Stored in `node.meta.quantizationAnnotation`.
  */
 export class QuantizationAnnotation {
   /** By input node; null leaves that input in floating point. */
   readonly inputQspecMap: Map<Node, QuantizationSpecBase | null>;
   outputQspec: QuantizationSpecBase | null;
-  /** Whether inputs may share an observer with the same tensor's other places. */
+  /** Whether inputs may share an observer with other places of the same tensor. */
   allowImplicitSharing: boolean;
-  /** Whether a quantizer has decided about this node, be it to leave it alone (PyTorch: `_annotated`). */
+  /** Whether a quantizer has decided about this node, even if it decided not to quantize it (PyTorch: `_annotated`). */
   annotated: boolean;
 
   constructor(args: QuantizationAnnotationArgs = {}) {
@@ -29,7 +29,7 @@ export class QuantizationAnnotation {
     this.annotated = args.annotated ?? false;
   }
 
-  /** Whether it asks for anything. */
+  /** Whether the annotation requests nothing. */
   get isEmpty(): boolean {
     return this.inputQspecMap.size === 0 && this.outputQspec === null;
   }
@@ -37,9 +37,9 @@ export class QuantizationAnnotation {
 
 declare module '../graph/node.ts' {
   interface NodeMeta {
-    /** What a quantizer decided for this node. */
+    /** The quantizer's decision for this node. */
     quantizationAnnotation?: QuantizationAnnotation;
-    /** Copied onto the quantize and dequantize nodes that serve this node (PyTorch: `quantization_tag`). */
+    /** Copied to the quantize and dequantize nodes around this node (PyTorch: `quantization_tag`). */
     quantizationTag?: string;
   }
 }

@@ -5,8 +5,8 @@ import type { ObserverOrFakeQuantize } from './observers/index.ts';
 import { Quantizer } from './quantizer.ts';
 
 /**
- * Several quantizers as one, each for the operators it knows (counterpart: `ComposableQuantizer`). Earlier ones have the
- * first say: the next ones must leave their annotations alone.
+ * Combines several quantizers, each for the operators it knows (counterpart: `ComposableQuantizer`). Earlier quantizers
+ * have priority: later ones must not change their annotations.
  */
 export class ComposableQuantizer extends Quantizer {
   readonly quantizers: readonly Quantizer[];

@@ -4,7 +4,7 @@ import { type EdgeOrNode, placeKey } from './edge-or-node.ts';
 export class EdgeOrNodeMap<V> {
   readonly #entries = new Map<string, readonly [EdgeOrNode, V]>();
 
-  /** The value of a place, if it has one. */
+  /** The value of a place, or undefined. */
   get(place: EdgeOrNode): V | undefined {
     return this.#entries.get(placeKey(place))?.[1];
   }
@@ -14,7 +14,7 @@ export class EdgeOrNodeMap<V> {
     return this.#entries.has(placeKey(place));
   }
 
-  /** Gives a place its value, or another one. */
+  /** Sets or replaces the value of a place. */
   set(place: EdgeOrNode, value: V): void {
     this.#entries.set(placeKey(place), [place, value]);
   }

@@ -1,7 +1,7 @@
 import { Node } from '../graph/index.ts';
 
 /**
- * A place in the graph where a tensor can be quantized: a node's output, or the edge by which one user takes it
+ * A place in the graph where a tensor can be quantized: a node's output, or the edge from the node to one of its users
  * (counterpart: `EdgeOrNode`).
  */
 export type EdgeOrNode = Node | readonly [producer: Node, user: Node];

@@ -6,8 +6,8 @@ import { Quantizer } from './quantizer.ts';
 import { QuantizationSpec } from './specs.ts';
 
 /**
- * The recipe of embedding tables: u8, every row with its own scale and real zero point; nothing else is quantized
- * (counterpart: `get_embedding_operators_config`).
+ * The recipe of embedding tables: u8, with a scale and a floating point zero point for each row. Nothing else is
+ * quantized (counterpart: `get_embedding_operators_config`).
  */
 export function embeddingQuantizationConfig(): QuantizationConfig {
   const weight = new QuantizationSpec({

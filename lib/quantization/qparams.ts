@@ -11,13 +11,13 @@ export interface QParams {
   readonly zeroPoint: Tensor;
 }
 
-/** Everything besides the observed range that decides the parameters. */
+/** Everything that decides the parameters, except the observed range. */
 export interface QParamsRule extends QuantRange {
   readonly dtype: QuantizedDType;
   readonly qscheme: QScheme;
   /** Smallest scale. */
   readonly eps: number;
-  /** Whether the user gave quantMin and quantMax. */
+  /** Whether the user set quantMin and quantMax. */
   readonly hasCustomizedQRange: boolean;
 }
 
@@ -30,9 +30,9 @@ export function roundHalfToEven(x: number): number {
 }
 
 /**
- * Scale and zero point for observed minima and maxima, one a channel (counterpart: `_calculate_qparams` of
+ * Scale and zero point for observed minima and maxima, one per channel (counterpart: `_calculate_qparams` of
  * `UniformQuantizationObserverBase`). The range is widened to include zero. Every step rounds to float32.
- * @throws Error when the width of the range is beyond float32.
+ * @throws Error when the width of the range overflows float32.
  */
 export function calculateQparams(minima: Float32Array, maxima: Float32Array, rule: QParamsRule): QParams {
   if (rule.qscheme === 'per_channel_affine_float_qparams') return floatQparams(minima, maxima, rule);
@@ -66,7 +66,7 @@ export function calculateQparams(minima: Float32Array, maxima: Float32Array, rul
   };
 }
 
-/** The smallest value becomes 0 exactly, whatever its sign; the range need not hold zero. */
+/** Maps the smallest value to exactly 0, regardless of its sign. The range need not contain zero. */
 function floatQparams(minima: Float32Array, maxima: Float32Array, rule: QParamsRule): QParams {
   const steps = f32(rule.quantMax - rule.quantMin);
   const scale = minima.map((min, c) => {

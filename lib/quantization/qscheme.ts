@@ -4,7 +4,7 @@ export const qschemes = [
   'per_tensor_symmetric',
   'per_channel_affine',
   'per_channel_symmetric',
-  // For embedding tables: the zero point is a real number, so that a row's minimum is kept exactly.
+  // For embedding tables: the zero point is a floating point number, so that a row's minimum is represented exactly.
   'per_channel_affine_float_qparams',
 ] as const;
 
@@ -16,7 +16,7 @@ export function isPerChannel(qscheme: QScheme): boolean {
   return qscheme.startsWith('per_channel_');
 }
 
-/** Whether the range is laid symmetrically around zero. */
+/** Whether the range is symmetric around zero. */
 export function isSymmetric(qscheme: QScheme): boolean {
   return qscheme === 'per_tensor_symmetric' || qscheme === 'per_channel_symmetric';
 }

@@ -2,7 +2,7 @@ import { isPerChannel, isSymmetric } from './qscheme.ts';
 import type { QuantizationSpec } from './specs.ts';
 
 /**
- * How a quantizer quantizes an operator's tensors (counterpart: `QuantizationConfig`). Null leaves them in floating
+ * How a quantizer quantizes an operator's tensors (counterpart: `QuantizationConfig`). Null leaves a tensor in floating
  * point.
  */
 export interface QuantizationConfig {
@@ -10,7 +10,7 @@ export interface QuantizationConfig {
   readonly outputActivation: QuantizationSpec | null;
   readonly weight: QuantizationSpec | null;
   readonly bias: QuantizationSpec | null;
-  /** Made for quantization aware training. */
+  /** Whether it is meant for quantization aware training. */
   readonly isQat: boolean;
 }
 
@@ -50,7 +50,7 @@ export function getWeightQspec(config: QuantizationConfig | null): QuantizationS
 
 /**
  * The specification of biases (`get_bias_qspec`).
- * @throws Error when it is not floating point: backends take biases as float32.
+ * @throws Error when it is not floating point: backends require float32 biases.
  */
 export function getBiasQspec(config: QuantizationConfig | null): QuantizationSpec | null {
   const spec = config?.bias ?? null;

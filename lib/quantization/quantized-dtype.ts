@@ -3,7 +3,7 @@ import { type DType, type IntegerDType, integerRange } from '../tensor/index.ts'
 /** Integer types that tensors are quantized to. */
 export type QuantizedDType = IntegerDType;
 
-/** What a specification may ask for: an integer type, or a narrower floating point type. */
+/** Dtypes of a specification: an integer type, or a floating point type. */
 export type SpecDType = QuantizedDType | 'float16' | 'bfloat16' | 'float32';
 
 /** Smallest and largest quantized value; both included. */
@@ -12,7 +12,7 @@ export interface QuantRange {
   readonly quantMax: number;
 }
 
-/** Whether tensors of this dtype come out of a quantize operator. */
+/** Whether a quantize operator can produce this dtype. */
 export function isQuantizedDType(dtype: DType): dtype is QuantizedDType {
   return integerRange(dtype) !== undefined;
 }
@@ -24,7 +24,7 @@ export function fullRangeOf(dtype: QuantizedDType): QuantRange {
 }
 
 /**
- * Checks a range given by the user against its dtype. One end alone is refused: PyTorch would silently ignore it.
+ * Checks a range set by the user against its dtype. A single bound is rejected: PyTorch would silently ignore it.
  * @throws Error that begins with `what`.
  */
 export function checkQuantRange(

@@ -3,27 +3,28 @@ import type { EdgeOrNodeMap } from './edge-or-node-map.ts';
 import type { ObserverOrFakeQuantize } from './observers/index.ts';
 
 /**
- * Knows which tensors a backend wants quantized, and how (counterpart: `torch.ao.quantization.quantizer.Quantizer`).
- * Write one by extending this class; `preparePt2e` calls the methods in the order they stand here.
+ * Decides which tensors are quantized for a backend, and how (counterpart:
+ * `torch.ao.quantization.quantizer.Quantizer`). To write one, extend this class. `preparePt2e` calls the methods in the
+ * order in which they are declared here.
  */
 export abstract class Quantizer {
-  /** Rewrites the graph before annotation, where the backend needs other operators. */
+  /** Rewrites the graph before annotation, if the backend needs other operators. */
   transformForAnnotation(module: GraphModule): GraphModule {
     return module;
   }
 
-  /** Puts `quantizationAnnotation` into the meta of nodes. */
+  /** Sets `quantizationAnnotation` in the meta of nodes. */
   abstract annotate(module: GraphModule): void;
 
   /**
-   * Checks the annotations before observers are made of them.
-   * @throws Error when the annotated graph asks for what the backend cannot do.
+   * Checks the annotations before observers are created from them.
+   * @throws Error when the annotated graph requests something that the backend cannot do.
    */
   validate(_module: GraphModule): void {}
 
   /**
-   * May replace observers after they are made, one a sharing group, and before they are inserted
-   * (`prepare_obs_or_fq_callback`). Places that stay in floating point have null.
+   * May replace observers after they are created, one per sharing group, and before they are inserted
+   * (`prepare_obs_or_fq_callback`). The value of a place that stays in floating point is null.
    */
   prepareObserversCallback(
     _module: GraphModule,

@@ -9,7 +9,7 @@ import {
 import { isPerChannel, type QScheme, qschemes } from './qscheme.ts';
 import { checkQuantRange, isQuantizedDType, type QuantizedDType, type SpecDType } from './quantized-dtype.ts';
 
-/** How to quantize one tensor: what a quantizer puts into annotations (counterpart: `QuantizationSpecBase`). */
+/** How to quantize one tensor. Annotations consist of these (counterpart: `QuantizationSpecBase`). */
 export type QuantizationSpecBase =
   | QuantizationSpec
   | FixedQParamsQuantizationSpec
@@ -19,21 +19,23 @@ export type QuantizationSpecBase =
 /** Arguments of {@link QuantizationSpec}. */
 export interface QuantizationSpecArgs {
   readonly dtype: SpecDType;
-  /** An observer or fake quantize class, or one with arguments: `HistogramObserver.withArgs({ eps: 2 ** -12 })`. */
+  /**
+   * An observer or fake quantize class, or one with bound arguments: `HistogramObserver.withArgs({ eps: 2 ** -12 })`.
+   */
   readonly observerOrFakeQuantCtr: ObserverOrFakeQuantizeConstructor;
   readonly quantMin?: number;
   readonly quantMax?: number;
   readonly qscheme?: QScheme;
-  /** For per-channel schemes. */
+  /** The channel axis of per-channel schemes. */
   readonly chAxis?: number;
-  /** Parameters are computed from each tensor at run time. */
+  /** Whether parameters are computed from each tensor at run time. */
   readonly isDynamic?: boolean;
 }
 
 /**
  * Parameters come from observing the tensor (counterpart: `torch.ao.quantization.quantizer.QuantizationSpec`).
  * @throws Error when the range is out of order, incomplete or outside the dtype, the axis negative, the scheme unknown,
- * the dtype no quantized one, or what is to be dynamic not 8 bits per tensor.
+ * the dtype not a quantized one, or a dynamic specification is not 8 bits per tensor.
  */
 export class QuantizationSpec {
   readonly dtype: SpecDType;
@@ -73,7 +75,7 @@ export interface FixedQParamsQuantizationSpecArgs {
 }
 
 /**
- * Parameters are known beforehand (counterpart: `FixedQParamsQuantizationSpec`).
+ * Parameters are known in advance (counterpart: `FixedQParamsQuantizationSpec`).
  * @throws Error when the scale is not positive and finite, or the zero point or range does not fit the dtype.
  */
 export class FixedQParamsQuantizationSpec {
@@ -111,7 +113,7 @@ export class FixedQParamsQuantizationSpec {
 export class SharedQuantizationSpec {
   readonly edgeOrNode: EdgeOrNode;
 
-  /** @throws Error when it is given neither a node nor a pair of nodes. */
+  /** @throws Error when the argument is neither a node nor a pair of nodes. */
   constructor(edgeOrNode: EdgeOrNode) {
     checkPlace(edgeOrNode, 'SharedQuantizationSpec');
     this.edgeOrNode = edgeOrNode;
@@ -124,7 +126,7 @@ export class SharedQuantizationSpec {
 
 /** Arguments of {@link DerivedQuantizationSpec}. */
 export interface DerivedQuantizationSpecArgs {
-  /** Places whose observers the function is given, in this order. */
+  /** Places whose observers the function receives, in this order. */
   readonly derivedFrom: readonly EdgeOrNode[];
   readonly deriveQparamsFn: DeriveQparams;
   readonly dtype: QuantizedDType;
@@ -136,7 +138,7 @@ export interface DerivedQuantizationSpecArgs {
 
 /**
  * Parameters are computed from those of other places (counterpart: `DerivedQuantizationSpec`).
- * @throws Error when there is nothing to derive from, or no function that does; when the range does not fit the dtype, or
+ * @throws Error when `derivedFrom` is empty or the function is missing, when the range does not fit the dtype, or when
  * a per-channel scheme lacks its axis.
  */
 export class DerivedQuantizationSpec {
@@ -185,7 +187,7 @@ function checkQScheme(qscheme: QScheme | undefined, what: string): void {
     throw new Error(`${what}: '${String(qscheme)}' is no qscheme; they are ${qschemes.join(', ')}`);
 }
 
-/** Conversion has operators that choose parameters per tensor, for 8 bits. */
+/** The operators that choose parameters at run time do so per tensor, for 8 bits. */
 function checkDynamic({ dtype, qscheme }: QuantizationSpecArgs): void {
   if (dtype !== 'uint8' && dtype !== 'int8')
     throw new Error(`QuantizationSpec: only uint8 and int8 can be dynamic, got ${dtype}`);

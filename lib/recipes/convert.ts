@@ -13,9 +13,9 @@ import {
 import { describeRecipe, operatorOfType } from '../quantization/x86/operators.ts';
 import { applyOverrides, type QuantizationOverrides } from './overrides.ts';
 
-/** How a model is quantized, beyond the default recipe. */
+/** Options of quantization, beyond the default recipe. */
 export interface RecipeOptions {
-  /** 7-bit activations: less accurate, and faster on CPUs without VNNI. */
+  /** 7-bit activations: less accurate, but faster on CPUs without VNNI. */
   readonly reduceRange?: boolean;
   readonly overrides?: QuantizationOverrides;
 }
@@ -23,12 +23,12 @@ export interface RecipeOptions {
 /** Names of the options of the recipe. */
 export const recipeOptions: OptionNames<RecipeOptions> = { reduceRange: true, overrides: true };
 
-/** Batches that stand for what the model will be given. */
+/** Batches that represent the model's future inputs. */
 export type CalibrationBatches = AsyncIterable<CalibrationBatch> | Iterable<CalibrationBatch>;
 
 /**
- * The graph with observers, where the default recipe wants them.
- * @throws Error that says what the recipe looks for and what the model has, where nothing would be quantized.
+ * Inserts observers by the default recipe.
+ * @throws Error that says what the recipe searches for and what the model contains, if nothing would be quantized.
  */
 export function prepareStatic(module: GraphModule, options: RecipeOptions = {}): GraphModule {
   const { reduceRange = false } = options;
@@ -67,8 +67,9 @@ export async function convertStatic(
 }
 
 /**
- * Linear layers take parameters from each input. Other operators stay in float: they have no fast kernel for it.
- * @throws Error that says what the recipe looks for and what the model has, where nothing would be quantized.
+ * Quantizes linear layers, with parameters computed from each input. Other operators stay in float: there is no fast
+ * kernel for their dynamic quantization.
+ * @throws Error that says what the recipe searches for and what the model contains, if nothing would be quantized.
  */
 export function convertDynamic(module: GraphModule, options: RecipeOptions = {}): GraphModule {
   const { reduceRange = false } = options;

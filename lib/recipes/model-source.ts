@@ -2,7 +2,7 @@ import { type ExampleInput, type ExportOptions, exportModel, loadPt2 } from '../
 import { GraphModule } from '../graph/index.ts';
 import type { Module } from '../nn/index.ts';
 
-/** A module that has not been captured yet, with what `exportModel` takes. */
+/** A module that has not been captured yet, with the arguments of `exportModel`. */
 export interface ModuleWithInputs extends ExportOptions {
   readonly module: Module;
   readonly exampleInputs: Readonly<Record<string, ExampleInput>>;
@@ -12,9 +12,9 @@ export interface ModuleWithInputs extends ExportOptions {
 export type ModelSource = GraphModule | ModuleWithInputs | string;
 
 /**
- * The graph of the model.
- * @param where the function that takes the model, for messages.
- * @throws Error as `loadPt2` and `exportModel` do, and when `source` is no model.
+ * Captures a model, unless it is a graph already.
+ * @param where the function that accepts the model, for messages.
+ * @throws Error as `loadPt2` and `exportModel` do, and when `source` is not a model.
  */
 export async function captured(source: ModelSource, where: string): Promise<GraphModule> {
   if (typeof source === 'string') return loadPt2(source);

@@ -2,11 +2,11 @@ import type { GraphModule } from '../graph/index.ts';
 import type { QuantizationConfig, SourceType, X86Quantizer } from '../quantization/index.ts';
 
 /**
- * What is quantized in another way than the rest; null leaves it in floating point (counterpart: PyTorch's older
- * `QConfigMapping`). Names win over types and operators.
+ * Exceptions to the recipe's configuration; null leaves layers in floating point (counterpart: PyTorch's older
+ * `QConfigMapping`). Names have priority over types and operators.
  */
 export interface QuantizationOverrides {
-  /** By the module that operators were called in, or one around it: `{ 'layers.0.attention': null }`. */
+  /** By the module that operators were called in, or any module around it: `{ 'layers.0.attention': null }`. */
   readonly moduleNames?: Readonly<Record<string, QuantizationConfig | null>>;
   /** By class: `[[nn.Conv2d, null]]`. */
   readonly moduleTypes?: readonly (readonly [SourceType, QuantizationConfig | null])[];
@@ -15,8 +15,8 @@ export interface QuantizationOverrides {
 }
 
 /**
- * Tells the quantizer of the overrides.
- * @throws Error when the model has no module of that name, or the recipe knows no such type or operator.
+ * Passes the overrides to the quantizer.
+ * @throws Error when the model has no module of that name, or the recipe does not support the type or operator.
  */
 export function applyOverrides(
   quantizer: X86Quantizer,

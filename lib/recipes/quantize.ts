@@ -17,18 +17,18 @@ import { captured, type ModelSource } from './model-source.ts';
 
 /** Options of {@link quantizeDynamic}, and of {@link quantizeStatic}. */
 export interface QuantizeOptions extends RecipeOptions, Omit<CompileOptions, 'tuning'> {
-  /** Throw where a quantized pattern cannot run on 8-bit integers, instead of running it in float. */
+  /** Throws if a quantized pattern cannot run on 8-bit integers, instead of running it in float. */
   readonly strict?: boolean;
-  /** Lets what is not quantized compute in bfloat16, as {@link lower} does with it. */
+  /** Lets everything that is not quantized compute in bfloat16; see {@link lower}. */
   readonly autocast?: LowerOptions['autocast'];
-  /** Is given what lowering did, and what stayed in float. */
+  /** Called with the report on what lowering did and what stayed in float. */
   readonly onReport?: (report: LoweringReport) => void;
   /**
-   * Inputs such as the model will be given most: decides by measurement with them, as {@link tune} does, which layers gain
-   * nothing from 8-bit integers, and the number of threads. Takes a few seconds a layer.
+   * Typical inputs for {@link tune}: it decides by measurement which layers are not faster on 8-bit integers, and the
+   * number of threads. It needs a few seconds per layer.
    */
   readonly tune?: ModelInputs;
-  /** Called after each layer that was measured for {@link QuantizeOptions.tune}. */
+  /** Called after each layer measured for {@link QuantizeOptions.tune}. */
   readonly onTuned?: (done: number, total: number) => void;
 }
 
@@ -50,12 +50,12 @@ const dynamicOptions: OptionNames<QuantizeOptions> = {
 const staticOptions: OptionNames<QuantizeStaticOptions> = { ...dynamicOptions, ...calibrateOptions };
 
 /**
- * From a float model to one that runs on 8-bit integers, in one call: captures, calibrates with the batches, converts,
- * lowers and compiles, by the default recipe for this CPU. Each stage can also be called by itself (`preparePt2e`,
- * `calibrate`, `convertPt2e`, `lower`, `compile`).
+ * Turns a float model into one that runs on 8-bit integers, in one call: captures, calibrates with the batches,
+ * converts, lowers and compiles, by the default recipe for this CPU. Each stage can also be called separately
+ * (`preparePt2e`, `calibrate`, `convertPt2e`, `lower`, `compile`).
  * @param model a captured model, `{ module, exampleInputs }`, or the path of a `.pt2` file.
- * @throws Error as these stages do, for overrides that name what the model does not have, and for a model in which nothing
- * can be quantized; and for an unknown option.
+ * @throws Error as these stages do; for overrides that name what the model does not have; if nothing in the model can
+ * be quantized; and for an unknown option.
  */
 export async function quantizeStatic(
   model: ModelSource,
@@ -68,9 +68,9 @@ export async function quantizeStatic(
 }
 
 /**
- * The same without calibration data: weights of linear layers become 8-bit integers, and their inputs are quantized with
- * parameters computed from each of them (counterpart: `torch.ao.quantization.quantize_dynamic`). For transformers and
- * other models that are mostly linear layers.
+ * The same without calibration data: weights of linear layers become 8-bit integers, and their inputs are quantized
+ * with parameters computed from each input (counterpart: `torch.ao.quantization.quantize_dynamic`). For transformers
+ * and other models that consist mostly of linear layers.
  * @throws Error as {@link quantizeStatic} does.
  */
 export async function quantizeDynamic(
@@ -94,7 +94,7 @@ function compileConverted(converted: GraphModule, options: QuantizeOptions): Com
   return compile(module, { ...pickOptions<CompileOptions>(options, compileOptions), tuning });
 }
 
-/** Tuning compiles one stream: it has to be told the threads that are left for one when the model has several. */
+/** Tuning compiles one stream, so it needs to know how many threads each of the model's streams has. */
 const tuneOptions = ({ onTuned, ...options }: QuantizeOptions): TuneOptions => ({
   threadsPerStream: divideThreads(options).threadsPerStream,
   ...(onTuned === undefined ? {} : { onProgress: onTuned }),

@@ -18,7 +18,8 @@ import {
   serializeRanges,
 } from '../graph/index.ts';
 import type { LoweringRecord } from '../lowering/index.ts';
-import { addon, type StoredConstantDesc } from '../native/addon.ts';
+import { addon } from '../native/addon.ts';
+import type { StoredConstantDesc } from '../native/addon-types.ts';
 import { StoredTensor } from '../native/stored-tensor.ts';
 import type { Tensor } from '../tensor/index.ts';
 import { checkTuning, type Tuning, untuned } from './decisions.ts';

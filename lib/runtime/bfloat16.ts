@@ -1,8 +1,7 @@
 import { operators } from '../aten/index.ts';
 import { whyNoFastBfloat16 } from '../cpu/fast-bfloat16.ts';
 import { computeFeatures } from '../cpu/features.ts';
-import { type GraphModule, isTensorMeta, propagateShapes } from '../graph/index.ts';
-import { inputsOf } from './signature.ts';
+import { type GraphModule, inputsOf, isTensorMeta, propagateShapes } from '../graph/index.ts';
 
 /** Whether an operator of a graph returns bfloat16, that is, `lower` ran with autocast. */
 export function computesInBfloat16(module: GraphModule): boolean {

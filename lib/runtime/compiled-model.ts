@@ -1,8 +1,24 @@
 import { checkSignal, listening, unlessAborted } from '../abort.ts';
 import { operators } from '../aten/index.ts';
-import { GET_ITEM, GraphModule, type Node, propagateShapes, type SymbolRange } from '../graph/index.ts';
+import {
+  bindInputs,
+  bindOutputs,
+  bindShapes,
+  fixedShapes,
+  GET_ITEM,
+  GraphModule,
+  inputsOf,
+  type ModelInputs,
+  type ModelShapes,
+  type Node,
+  outputsOf,
+  propagateShapes,
+  type SymbolRange,
+  type TensorInfo,
+} from '../graph/index.ts';
 import { type LoweringReport, reportOf } from '../lowering/report.ts';
-import { addon, type NativeExecutor, type NativePlan } from '../native/addon.ts';
+import { addon } from '../native/addon.ts';
+import type { NativeExecutor, NativePlan } from '../native/addon-types.ts';
 import { StoredTensor } from '../native/stored-tensor.ts';
 import { checkOptions } from '../options.ts';
 import type { BuiltPlan } from '../plan/index.ts';
@@ -23,17 +39,6 @@ import { PlanCache } from './plan-cache.ts';
 import { describePlan, type PlanDescription, wholeShape } from './plan-description.ts';
 import { type PlannedRequest, Planner, type Shapes } from './planner.ts';
 import { defaultMaxQueue, RequestQueue } from './request-queue.ts';
-import {
-  bindInputs,
-  bindOutputs,
-  bindShapes,
-  fixedShapes,
-  inputsOf,
-  type ModelInputs,
-  type ModelShapes,
-  outputsOf,
-  type TensorInfo,
-} from './signature.ts';
 import { type StepProfile, stepProfiles } from './step-profile.ts';
 import { divideThreads } from './threads.ts';
 

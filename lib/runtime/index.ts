@@ -3,7 +3,16 @@
  * functions and classes.
  */
 
-export type { Dim, SymbolRange, SymInt, SymTerm } from '../graph/index.ts';
+export type {
+  Dim,
+  ModelInputs,
+  ModelOutputs,
+  ModelShapes,
+  SymbolRange,
+  SymInt,
+  SymTerm,
+  TensorInfo,
+} from '../graph/index.ts';
 export type {
   LoweredNode,
   LoweringReport,
@@ -12,7 +21,7 @@ export type {
   Provenance,
   Refusal,
 } from '../lowering/index.ts';
-export type { RejectedImplementation } from '../native/addon.ts';
+export type { RejectedImplementation } from '../native/addon-types.ts';
 export type { StepName } from '../native/step-name.ts';
 export type { ConstantMemory } from '../plan/index.ts';
 export { type DType, type ForeignTensor, Tensor, type TensorData } from '../tensor/index.ts';
@@ -32,6 +41,5 @@ export { formatReport, type ModelReport, type ReportedNode, type ReportedStep } 
 export type { CompileOptions, RunOptions, SaveOptions } from './options.ts';
 export { formatPlan, type PlanDescription, type StepDescription } from './plan-description.ts';
 export { QueueFullError } from './request-queue.ts';
-export type { ModelInputs, ModelOutputs, ModelShapes, TensorInfo } from './signature.ts';
 export type { StepProfile, StepRun } from './step-profile.ts';
 export type { ThreadOptions } from './threads.ts';

@@ -1,10 +1,10 @@
+import { fixedShapes } from '../graph/index.ts';
 import type { StoredTensor } from '../native/stored-tensor.ts';
 import { checkOptions } from '../options.ts';
 import { readArtifact } from './artifact.ts';
 import { warnOfSlowBfloat16 } from './bfloat16.ts';
 import { CompiledModel } from './compiled-model.ts';
 import { type CompileOptions, loadOptions } from './options.ts';
-import { fixedShapes } from './signature.ts';
 
 /**
  * Loads a model that {@link CompiledModel.save} wrote. One that was lowered with `autocast` returns the same numbers on

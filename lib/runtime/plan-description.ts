@@ -1,4 +1,4 @@
-import type { CompiledStep, RejectedImplementation } from '../native/addon.ts';
+import type { CompiledStep, RejectedImplementation } from '../native/addon-types.ts';
 import type { StepName } from '../native/step-name.ts';
 import { type BuiltPlan, bytesMoved, type ConstantMemory, multiplyAdds } from '../plan/index.ts';
 import { type DType, isRowMajor } from '../tensor/index.ts';

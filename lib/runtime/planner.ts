@@ -1,5 +1,6 @@
-import type { GraphModule } from '../graph/index.ts';
-import { addon, type PlanDesc } from '../native/addon.ts';
+import type { GraphModule, TensorInfo } from '../graph/index.ts';
+import { addon } from '../native/addon.ts';
+import type { PlanDesc } from '../native/addon-types.ts';
 import {
   type BuiltPlan,
   buildPlan,
@@ -7,10 +8,10 @@ import {
   type Division,
   divideBatch,
   keepsSamplesApart,
+  type PlanChoices,
   undivided,
 } from '../plan/index.ts';
 import { isTuned, type Tuning, tunedKernels, tunedParts, tunedThreads } from './decisions.ts';
-import type { TensorInfo } from './signature.ts';
 
 /** The inputs' shapes of a request, or of a part of it. */
 export type Shapes = readonly (readonly number[])[];
@@ -79,10 +80,13 @@ export class Planner {
     };
   }
 
-  #build(shapes: Shapes, choices: Parameters<typeof buildPlan>[5]): BuiltPlan {
-    const metas = this.#inputs.map(({ dtype }, i) => ({ dtype, shape: shapes[i] }));
-    const { prefersChannelBlocks } = addon.oneDnnVersion();
-    return buildPlan(this.#module, metas, this.constants, prefersChannelBlocks, this.#threads, choices);
+  #build(shapes: Shapes, choices: PlanChoices): BuiltPlan {
+    return buildPlan(this.#module, {
+      inputs: this.#inputs.map(({ dtype }, i) => ({ dtype, shape: shapes[i] })),
+      constants: this.constants,
+      machine: { blocksChannels: addon.oneDnnVersion().prefersChannelBlocks, threads: this.#threads },
+      choices,
+    });
   }
 
   #divide(shapes: Shapes, threads: number): Division {

@@ -10,7 +10,7 @@ export function floatToBfloat16(values: ArrayLike<number>): Uint16Array {
   for (let i = 0; i < values.length; i++) {
     float[0] = values[i];
     const wide = bits[0];
-    // A NaN whose payload is all in the low half would round to infinity: keep it quiet instead.
+    // A NaN whose payload is all in the low half would become infinity: set the quiet bit instead.
     result[i] = Number.isNaN(float[0]) ? (wide >>> 16) | 0x40 : (wide + 0x7fff + ((wide >>> 16) & 1)) >>> 16;
   }
   return result;

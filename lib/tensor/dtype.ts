@@ -12,7 +12,7 @@ export type DType =
   | 'int64'
   | 'bool';
 
-/** The arrays that hold a tensor's elements. `bfloat16` and `float16` live in a `Uint16Array` as raw bits. */
+/** The arrays that store a tensor's elements. `bfloat16` and `float16` are stored as raw bits in a `Uint16Array`. */
 export type TensorData =
   | Float32Array
   | Float64Array
@@ -48,7 +48,7 @@ export function arrayTypeOf(dtype: DType): ArrayType {
   return arrayTypes[dtype];
 }
 
-/** Bytes one element takes. */
+/** Bytes per element. */
 export function byteSizeOf(dtype: DType): number {
   return arrayTypes[dtype].BYTES_PER_ELEMENT;
 }
@@ -63,10 +63,10 @@ export function isFloatingPoint(dtype: DType): boolean {
   return dtype === 'float32' || dtype === 'float64' || dtype === 'float16' || dtype === 'bfloat16';
 }
 
-/** Integer types whose every value a JavaScript number holds. */
+/** Integer types whose values are all exact as JavaScript numbers. */
 export type IntegerDType = 'uint8' | 'int8' | 'uint16' | 'int16' | 'int32';
 
-/** Smallest and largest value of an integer type; both included. */
+/** Smallest and largest value of an integer type, both included. */
 export interface IntegerRange {
   readonly min: number;
   readonly max: number;
@@ -80,7 +80,9 @@ const integerRanges: Readonly<Record<IntegerDType, IntegerRange>> = {
   int32: { min: -(2 ** 31), max: 2 ** 31 - 1 },
 };
 
-/** All values of an integer type (counterpart: `torch.iinfo`); undefined for `int64` and types that are not integers. */
+/**
+ * The range of an integer type (counterpart: `torch.iinfo`); undefined for `int64` and for types that are not integers.
+ */
 export function integerRange(dtype: IntegerDType): IntegerRange;
 export function integerRange(dtype: DType): IntegerRange | undefined;
 export function integerRange(dtype: DType): IntegerRange | undefined {

@@ -3,7 +3,7 @@ import { numelOf, Tensor } from './tensor.ts';
 
 /**
  * Copies a strided view of an array into a row-major tensor.
- * @param offset the element where the view begins; `strides` are in elements, too.
+ * @param offset the index of the view's first element; `strides` are in elements, too.
  * @throws Error when the view reaches beyond the array.
  */
 export function gatherStrided(

@@ -1,6 +1,6 @@
 import { arrayTypeOf, byteSizeOf, type DType, isDType, type TensorData } from './dtype.ts';
 
-/** What onnxruntime-common's `Tensor` looks like from outside: accepted wherever Octavo takes a tensor. */
+/** The shape of onnxruntime-common's `Tensor`, which Octavo accepts wherever it accepts a tensor. */
 export interface ForeignTensor {
   readonly type: string;
   readonly dims: readonly number[];
@@ -12,26 +12,26 @@ export function numelOf(shape: readonly number[]): number {
   return shape.reduce((product, extent) => product * extent, 1);
 }
 
-/** Strides in elements of a dense row-major tensor (`torch.Tensor.stride` of a contiguous one). */
+/** Strides, in elements, of a contiguous row-major tensor (`torch.Tensor.stride`). */
 export function rowMajorStrides(shape: readonly number[]): number[] {
   const strides = new Array<number>(shape.length).fill(1);
   for (let i = shape.length - 2; i >= 0; i--) strides[i] = strides[i + 1] * Math.max(shape[i + 1], 1);
   return strides;
 }
 
-/** Whether two strides put every element in the same place: strides of extents of 1 do not matter. */
+/** Whether two strides address the same elements. Strides of axes of extent 1 do not matter. */
 export function sameStrides(shape: readonly number[], a: readonly number[], b: readonly number[]): boolean {
   return shape.includes(0) || shape.every((extent, axis) => extent === 1 || a[axis] === b[axis]);
 }
 
-/** Whether elements are stored one after the other, the last axis innermost. */
+/** Whether elements are stored contiguously in row-major order. */
 export function isRowMajor(shape: readonly number[], strides: readonly number[]): boolean {
   return sameStrides(shape, strides, rowMajorStrides(shape));
 }
 
 /**
- * A dense, row-major tensor over a TypedArray (counterpart: `torch.Tensor`, contiguous, on the CPU).
- * It does not copy: `data` is the array it was given.
+ * A contiguous, row-major tensor over a TypedArray (counterpart: `torch.Tensor` on the CPU). The constructor does not
+ * copy: `data` is the array it received.
  */
 export class Tensor {
   readonly dtype: DType;
@@ -76,8 +76,8 @@ export class Tensor {
   }
 
   /**
-   * A tensor from plain numbers, rounded and wrapped as the array type does it. `bfloat16` and `float16` are not
-   * accepted: convert explicitly.
+   * A tensor from plain numbers, rounded and wrapped as the array type does it. `bfloat16` and `float16` are rejected:
+   * convert explicitly.
    */
   static from(dtype: DType, values: ArrayLike<number>, shape: readonly number[] = [values.length]): Tensor {
     if (dtype === 'bfloat16' || dtype === 'float16')
@@ -95,8 +95,8 @@ export class Tensor {
   }
 
   /**
-   * Takes Octavo's own tensors as they are and wraps onnxruntime-common's without a copy.
-   * @throws Error when `value` is neither, or names an element type Octavo does not have.
+   * Returns Octavo's own tensors unchanged and wraps onnxruntime-common's without a copy.
+   * @throws Error when `value` is neither, or has an element type that Octavo does not support.
    */
   static accept(value: Tensor | ForeignTensor, name = 'tensor'): Tensor {
     if (value instanceof Tensor) return value;
@@ -110,12 +110,12 @@ export class Tensor {
 
   /**
    * The same elements under another shape (`torch.Tensor.view`); one extent may be -1.
-   * @throws Error when the shape has another number of elements, or -1 could stand for anything.
+   * @throws Error when the number of elements differs, or -1 is ambiguous.
    */
   view(shape: readonly number[]): Tensor {
     const open = shape.indexOf(-1);
     const known = numelOf(shape.filter((extent) => extent !== -1));
-    // Of 0 elements, too: then any extent would do.
+    // With 0 elements -1 is ambiguous: any extent would fit.
     if (open >= 0 && this.numel % known !== 0)
       throw new Error(
         `Tensor.view: no single extent can take the place of -1 in [${shape.join(', ')}] for ${this.numel} elements`,
@@ -156,7 +156,7 @@ export class Tensor {
       throw new Error(
         `Tensor.fromBytes: ${dtype} [${shape.join(', ')}] needs ${numelOf(shape) * size} bytes, got ${bytes.byteLength}`,
       );
-    // Not `slice`: a Buffer's is a view, as unaligned as before.
+    // Not `slice`: on a Buffer it returns a view, which is just as unaligned.
     const aligned = bytes.byteOffset % size === 0 ? bytes : new Uint8Array(bytes);
     return new Tensor(
       dtype,

@@ -1,12 +1,12 @@
 import type { Tensor } from '../tensor/index.ts';
 
 /**
- * How far outputs may be apart, relative to their size (root mean square): kernels round ties differently, which layers of
- * 8-bit integers behind them turn into about 0.01. A kernel with a fault is off by as much as the outputs are large.
+ * Largest distance between outputs, relative to their root mean square. Kernels round ties differently, which following
+ * 8-bit layers amplify to about 0.01. The output of a faulty kernel differs by as much as the outputs are large.
  */
 const tolerance = 0.1;
 
-/** Whether two models give the same, up to rounding. Outputs that hold no numbers, or infinite ones, never agree. */
+/** Whether two models return the same outputs, up to rounding. Outputs with NaN or infinity never agree. */
 export function agree(
   expected: Readonly<Record<string, Tensor>>,
   actual: Readonly<Record<string, Tensor>>,

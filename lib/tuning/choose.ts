@@ -3,14 +3,14 @@ import { median } from '../statistics.ts';
 import { isFaster, type PairedTimes } from './paired-times.ts';
 
 /**
- * Times a plan with some layers in floating point against one with other layers so, in milliseconds.
- * @param current names of the layers that are in floating point in the plan to beat.
- * @param challenger the same with one more.
+ * Times a plan with some layers in floating point against one with other layers in floating point, in milliseconds.
+ * @param current names of the layers that are in floating point in the current plan.
+ * @param challenger the same with one layer more.
  */
 export type LayerRace = (current: readonly string[], challenger: readonly string[]) => PairedTimes;
 
 /**
- * Tries each layer in floating point, and keeps it there if that is faster beyond doubt. Otherwise it stays int8, so
+ * Tries each layer in floating point, and keeps it there if it is significantly faster. Otherwise it stays int8, so
  * repeated runs on a noisy machine choose the same plan.
  */
 export function chooseLayers(layers: readonly string[], race: LayerRace): LayerDecision[] {
@@ -25,10 +25,10 @@ export function chooseLayers(layers: readonly string[], race: LayerRace): LayerD
   });
 }
 
-/** Times a plan under one number, of threads or of parts, against the same under another. */
+/** Times a plan with one number of threads or parts against the same plan with another. */
 export type CountRace = (current: number, challenger: number) => PairedTimes;
 
-/** The number that others do not beat beyond doubt, beginning with `estimate`. */
+/** Returns the number that no other significantly beats, beginning with `estimate`. */
 export function chooseCount(
   estimate: number,
   others: readonly number[],
@@ -45,7 +45,7 @@ export function chooseCount(
   return { choice, times };
 }
 
-/** Times of a step on two implementations. */
+/** Times of a step with two implementations. */
 export interface KernelTimes {
   readonly node: string;
   /** The current implementation's name, and the challenger's. */
@@ -54,14 +54,14 @@ export interface KernelTimes {
 }
 
 /**
- * Times every step of a plan against the same step with another implementation, where there is one.
- * @param current what has been decided so far.
+ * Times every step of a plan that has another implementation against the same step with that implementation.
+ * @param current the decisions so far.
  */
 export type KernelRace = (current: readonly KernelDecision[], candidate: string) => readonly KernelTimes[];
 
 /**
- * Lets each candidate challenge what has won so far, step by step.
- * @param where the decisions are for.
+ * Lets each candidate challenge the current winner, step by step.
+ * @param where the input shapes and the instruction set that the decisions apply to.
  */
 export function chooseKernels(
   where: Pick<KernelDecision, 'shapes' | 'isa'>,

@@ -1,4 +1,4 @@
-import type { GraphModule } from '../graph/index.ts';
+import { bindInputs, type GraphModule } from '../graph/index.ts';
 import { untuned } from '../runtime/decisions.ts';
 import {
   type CompiledModel,
@@ -7,11 +7,10 @@ import {
   type ModelInputs,
   type Tuning,
 } from '../runtime/index.ts';
-import { bindInputs } from '../runtime/signature.ts';
 import { type CountRace, chooseCount } from './choose.ts';
 import { takeTurns } from './race.ts';
 
-/** The number of threads that compute a request; nothing where there is but one. */
+/** The number of threads that compute a request; undefined if only one is available. */
 export function bestThreads(
   module: GraphModule,
   inputs: ModelInputs,
@@ -28,8 +27,8 @@ export function bestThreads(
 }
 
 /**
- * The number of parts that a batch is computed in; nothing where it cannot be divided.
- * @param threads what has been decided of them.
+ * The number of parts that a batch is computed in; undefined if it cannot be divided.
+ * @param threads the decision about threads.
  */
 export function bestParts(
   module: GraphModule,
@@ -54,7 +53,7 @@ function planFor(model: CompiledModel, inputs: ModelInputs) {
   return { shapes, plan };
 }
 
-/** A model whose samples depend on each other computes a batch as a whole, whatever it is told. */
+/** A model whose samples depend on each other always computes a batch as a whole. */
 function canBeDivided(
   compileFor: (parts: number) => CompiledModel,
   counts: readonly number[],
@@ -76,7 +75,7 @@ function raceOf(compileFor: (count: number) => CompiledModel, inputs: ModelInput
   };
 }
 
-/** 1, 2, 4, …, and all. */
+/** 1, 2, 4, … and `most`. */
 function threadCounts(most: number): number[] {
   const counts: number[] = [];
   for (let count = 1; count < most; count *= 2) counts.push(count);

@@ -1,4 +1,4 @@
-import type { GraphModule } from '../graph/index.ts';
+import { bindInputs, type GraphModule } from '../graph/index.ts';
 import { addon } from '../native/addon.ts';
 import {
   type CompileOptions,
@@ -7,18 +7,22 @@ import {
   type ModelInputs,
   type Tuning,
 } from '../runtime/index.ts';
-import { bindInputs } from '../runtime/signature.ts';
 import { agree } from './agreement.ts';
 import { chooseKernels, type KernelTimes } from './choose.ts';
 import { raceEachStep } from './race.ts';
 
-/** Kernels of ours for CPUs without VNNI, and the second to fourth that oneDNN offers. */
+/**
+ * Octavo's kernels for CPUs without VNNI, and the second to fourth that oneDNN offers. Their names are known only when a
+ * plan is compiled, so a rank stands in place of the name ("#1": the second). A rank in a field of its own would have to be
+ * carried next to the name through six places between here and oneDNN (decisions.ts, planner.ts, plan/kernels.ts and three
+ * native ones); telling the two apart takes one line of native/onednn/kernel_choice.cc.
+ */
 const candidates = ['octavo:exact', '#1', '#2', '#3'] as const;
 
 /**
- * Chooses among the implementations that there are for each convolution: all that have a second one change to it at once,
- * and every step is timed for itself. Kernels that do not compute the same are left alone.
- * @param tuning what has been decided before.
+ * Chooses among the implementations of each convolution: all convolutions with a second implementation switch to it
+ * together, and every step is timed separately. Kernels that compute different results are rejected.
+ * @param tuning the decisions so far.
  */
 export function bestKernels(
   module: GraphModule,

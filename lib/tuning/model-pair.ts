@@ -1,11 +1,11 @@
 import type { CompiledModel } from '../runtime/index.ts';
 
-/** The two models of a race: whichever was in the race before is not compiled again. */
+/** The two models of a race. A model that was in the previous race is not compiled again. */
 export class ModelPair implements Disposable {
   readonly #compile: (keepFloat: readonly string[]) => CompiledModel;
   readonly #models = new Map<string, CompiledModel>();
 
-  /** @param compile makes a model with these layers in floating point. */
+  /** @param compile compiles a model with these layers in floating point. */
   constructor(compile: (keepFloat: readonly string[]) => CompiledModel) {
     this.#compile = compile;
   }

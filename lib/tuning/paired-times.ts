@@ -1,26 +1,26 @@
 import { median } from '../statistics.ts';
 
-/** Times of two ways to compute the same, taken in turns: pairs share what the machine did meanwhile. */
+/** Times of two ways to compute the same, measured in turns: each pair ran under the same conditions. */
 export interface PairedTimes {
   readonly current: readonly number[];
   readonly challenger: readonly number[];
 }
 
-/** How many standard errors a gain must exceed: noise then passes for one less than once in a hundred measurements. */
+/** Number of standard errors that a gain must exceed: noise exceeds it less than once in a hundred measurements. */
 const confidence = 4;
 
-/** Of the median over that of the mean, for normally distributed values. */
+/** Standard error of the median relative to that of the mean, for normally distributed values. */
 const standardErrorOfMedian = Math.sqrt(Math.PI / 2);
 
-/** Of a standard deviation over the median absolute deviation, for normally distributed values. */
+/** Standard deviation relative to the median absolute deviation, for normally distributed values. */
 const deviationOfMad = 1.4826;
 
-/** Below this share of the current time a gain is not worth a change, however sure it is. */
+/** A gain below this share of the current time does not justify a change, even if it is significant. */
 const leastGain = 0.02;
 
 /**
- * Whether the challenger is faster beyond doubt: the median of the gains in each pair exceeds their noise. Medians, since a
- * run that was interrupted takes any time.
+ * Whether the challenger is significantly faster: the median of the gains in each pair exceeds their noise. Medians,
+ * because an interrupted run can take any time.
  */
 export function isFaster({ current, challenger }: PairedTimes): boolean {
   const gains = current.map((time, i) => time - challenger[i]);

@@ -6,7 +6,7 @@ const rounds = 15;
 
 /**
  * Runs two models in turns, in opposite order every other round. The first turn of each does not count.
- * @param time runs a model once and gives what it took, in milliseconds.
+ * @param time runs a model once and returns its time in milliseconds.
  */
 export function takeTurns<Model>(
   current: Model,
@@ -16,7 +16,7 @@ export function takeTurns<Model>(
   return takeTurnsOfParts(current, challenger, (model) => [time(model)])[0];
 }
 
-/** The same where a run has several parts, each with a time of its own. */
+/** The same for runs with several parts, each timed separately. */
 function takeTurnsOfParts<Model>(
   current: Model,
   challenger: Model,
@@ -48,7 +48,7 @@ export function raceEachStep(
   );
 }
 
-/** Times two plans that differ in a few steps, by these steps alone: what the others take is noise. */
+/** Times two plans that differ in a few steps by these steps only: the time of the others is noise. */
 export function raceByDifferingSteps(
   current: CompiledModel,
   challenger: CompiledModel,
@@ -62,7 +62,10 @@ export function raceByDifferingSteps(
   });
 }
 
-/** Where two lists of steps begin and cease to differ. Names are no help: they are numbered from the start. */
+/**
+ * The parts in which two lists of steps differ: from `before` to `endA` in `a`, and to `endB` in `b`. Names are not
+ * compared: they are numbered from the start.
+ */
 function commonEnds(a: readonly StepProfile[], b: readonly StepProfile[]) {
   const key = ({ op, implementation, dtype, shape, layout, bytes }: StepProfile) =>
     [op, implementation, dtype, shape, layout, bytes].join();

@@ -10,7 +10,7 @@ import { raceByDifferingSteps } from './race.ts';
 
 /** Options of {@link tune}. */
 export interface TuneOptions extends Omit<LowerOptions, 'keepFloat'> {
-  /** Threads that the model will have; by default those that `compile` takes. */
+  /** Number of threads that the model will have; by default `compile`'s default. */
   readonly threadsPerStream?: number;
   /** Called after each layer. */
   readonly onProgress?: (done: number, total: number) => void;
@@ -23,20 +23,20 @@ const tuneOptions: OptionNames<TuneOptions> = {
   onProgress: true,
 };
 
-/** A lowered graph with what was decided about it. */
+/** A lowered graph with the decisions about it. */
 export interface Tuned extends Lowered {
-  /** Give it to `compile` together with the graph. */
+  /** Pass it to `compile` together with the graph. */
   readonly tuning: Tuning;
 }
 
 /**
- * Lowers a quantized graph as `lower` does, and decides by measurement on this machine where there are two ways: each
- * quantized convolution and linear layer on 8-bit integers or in floating point, the number of threads, whether a batch
- * is computed in parts, and the implementation of each convolution. A change is kept when its gain exceeds the noise.
- * Results come no further from the quantized graph's: it is computed in float itself.
+ * Lowers a quantized graph like `lower`, and decides by measurement on this machine: whether each quantized convolution
+ * and linear layer runs on 8-bit integers or in floating point, the number of threads, whether a batch is computed in
+ * parts, and the implementation of each convolution. A change is kept if its gain exceeds the noise. It does not make
+ * results less accurate: a layer in floating point is closer to the quantized graph, which computes in float.
  * @param module from `convertPt2e`.
- * @param inputs such as the model will be given most: of the same shapes, and with values whose results are finite numbers,
- *   since a kernel is chosen only if it gives the same.
+ * @param inputs typical inputs: of the shapes that the model will receive, and with finite results, because a kernel is
+ * chosen only if its results agree.
  * @throws Error as `lower` and `compile` do, and when the inputs do not fit the model or an option is unknown.
  */
 export function tune(module: GraphModule, inputs: ModelInputs, options: TuneOptions = {}): Tuned {

@@ -4,75 +4,22 @@
 #include <set>
 #include <stdexcept>
 
-#include "binding/async_job.h"
+#include "binding/completion_queue.h"
 #include "binding/convert.h"
 #include "binding/environment.h"
-#include "binding/plan.h"
-#include "binding/request.h"
+#include "binding/executor_jobs.h"
 #include "binding/sync_job.h"
 #include "plan/executor.h"
 
 namespace octavo::binding {
 
 namespace {
-// A request's number in the order of arrival; none: after all that came before.
+// A request's number in the order of arrival. Without one it comes after all others.
 uint64_t to_arrival(const Napi::Value& value) {
   return value.IsUndefined() ? Job::kLast : to_size(value, "Executor: arrival");
 }
 
-class ExecutorWrap;
-
-class RunJob : public AsyncJob {
- public:
-  // `arrays` keeps the caller's arrays from being collected.
-  RunJob(Completions& completions, uint64_t arrival, Request request, const Napi::Object& arrays,
-         const std::atomic<bool>& aborting)
-      : AsyncJob(completions, arrays.Env(), arrival),
-        request_(std::move(request)),
-        arrays_(Napi::Persistent(arrays)),
-        aborting_(aborting) {}
-
-  void work(Stream& stream) override {
-    request_.on(stream).run(request_.parts, request_.inputs(), request_.outputs(), stream, aborting_);
-  }
-
- protected:
-  Napi::Value result(Napi::Env env) override { return env.Undefined(); }
-
- private:
-  Request request_;
-  Napi::ObjectReference arrays_;
-  const std::atomic<bool>& aborting_;
-};
-
-std::shared_ptr<CompiledPlan> compile_plan(const void* owner, const std::shared_ptr<const Plan>& plan,
-                                           const Executor& executor) {
-  auto compiled = std::make_shared<CompiledPlan>();
-  compiled->owner = owner;
-  compiled->plan = plan;
-  for (size_t i = 0; i < executor.streams(); i++)
-    compiled->by_stream.push_back(std::make_unique<StreamPlan>(plan, executor.aborting()));
-  return compiled;
-}
-
-class CompileJob : public AsyncJob {
- public:
-  CompileJob(ExecutorWrap& owner, Napi::Env env, uint64_t arrival, std::shared_ptr<const Plan> plan,
-             const Executor& executor);
-
-  void work(Stream&) override { compiled_ = compile_plan(&owner_, plan_, executor_); }
-
- protected:
-  Napi::Value result(Napi::Env env) override;
-
- private:
-  ExecutorWrap& owner_;  // alive as long as one of its jobs is
-  std::shared_ptr<const Plan> plan_;
-  const Executor& executor_;
-  std::shared_ptr<CompiledPlan> compiled_;
-};
-
-class ExecutorWrap : public Napi::ObjectWrap<ExecutorWrap>, public Completions {
+class ExecutorWrap : public Napi::ObjectWrap<ExecutorWrap>, public Recipient {
  public:
   explicit ExecutorWrap(const Napi::CallbackInfo& info) : ObjectWrap(info) {
     guarded(info.Env(), [&] { start(info); });
@@ -83,18 +30,13 @@ class ExecutorWrap : public Napi::ObjectWrap<ExecutorWrap>, public Completions {
     if (executor_) finish();
   }
 
-  // Plans are dropped with the executor, even while JavaScript still holds their handles.
-  void keep(const std::shared_ptr<CompiledPlan>& plan) {
-    for (auto it = plans_.begin(); it != plans_.end();) it = it->expired() ? plans_.erase(it) : std::next(it);
-    plans_.insert(plan);
-  }
-
   Napi::Value compile(const Napi::CallbackInfo& info) {
     const auto env = info.Env();
     return guarded(env, [&] {
       auto plan = to_plan(info[0], threads_per_stream_);
       return start_job(
-          env, std::make_unique<CompileJob>(*this, env, to_arrival(info[1]), std::move(plan), live()));
+          env, std::make_unique<CompileJob>(*completions_, env, to_arrival(info[1]), this, std::move(plan),
+                                            live(), [this](const auto& compiled) { keep(compiled); }));
     });
   }
 
@@ -116,15 +58,15 @@ class ExecutorWrap : public Napi::ObjectWrap<ExecutorWrap>, public Completions {
       auto arrays = Napi::Array::New(env, 2);
       arrays.Set(0u, info[1]);
       arrays.Set(1u, info[2]);
-      return start_job(env, std::make_unique<RunJob>(*this, to_arrival(info[4]), std::move(request), arrays,
-                                                     live().aborting()));
+      return start_job(env, std::make_unique<RunJob>(*completions_, to_arrival(info[4]), std::move(request),
+                                                     arrays, live().aborting()));
     });
   }
 
   Napi::Value withdraw(const Napi::CallbackInfo& info) {
     const auto env = info.Env();
     return guarded(env, [&]() -> Napi::Value {
-      // Who waits under a number has a promise: it came by way of `run` or `compile`.
+      // A job with a number has a promise: it was submitted by `run` or `compile`.
       const uint64_t arrival = to_size(info[0], "Executor: arrival");
       auto* job = executor_ ? static_cast<AsyncJob*>(executor_->withdraw(arrival)) : nullptr;
       if (job) {
@@ -164,7 +106,7 @@ class ExecutorWrap : public Napi::ObjectWrap<ExecutorWrap>, public Completions {
     if (!executor_ || disposed_) return;
     disposed_ = true;
     for (auto* job : executor_->close()) {
-      // Synchronous jobs never wait here: their maker is this very thread.
+      // No synchronous job is waiting: this thread would be waiting for it.
       auto* waiting = static_cast<AsyncJob*>(job);
       waiting->reject(info.Env(), "the model was disposed before this request was started");
       retire(info.Env(), waiting);
@@ -173,10 +115,6 @@ class ExecutorWrap : public Napi::ObjectWrap<ExecutorWrap>, public Completions {
   }
 
  private:
-  void completed(AsyncJob* job) noexcept override {
-    napi_call_threadsafe_function(completions_, job, napi_tsfn_nonblocking);
-  }
-
   void start(const Napi::CallbackInfo& info) {
     const auto env = info.Env();
     const auto options = info[0].IsObject() ? info[0].As<Napi::Object>() : Napi::Object::New(env);
@@ -189,27 +127,16 @@ class ExecutorWrap : public Napi::ObjectWrap<ExecutorWrap>, public Completions {
     };
     const size_t streams = count("streams");
     threads_per_stream_ = count("threadsPerStream");
-    napi_status status = napi_create_threadsafe_function(
-        env, nullptr, nullptr, Napi::String::New(env, "octavo.Executor"), 0, 1, nullptr, nullptr, this,
-        [](napi_env raw, napi_value, void* self, void* data) {
-          auto* job = static_cast<AsyncJob*>(data);
-          if (raw)
-            static_cast<ExecutorWrap*>(self)->deliver(raw, job);
-          else
-            delete job;  // the environment is going away and takes its promises along
-        },
-        &completions_);
-    if (status != napi_ok) throw std::runtime_error("Executor: the completion queue could not be made");
-    napi_unref_threadsafe_function(env, completions_);
+    completions_ = std::make_unique<CompletionQueue>(env, *this);
     try {
       executor_ = std::make_unique<Executor>(streams);
     } catch (const std::exception& error) {
-      napi_release_threadsafe_function(completions_, napi_tsfn_abort);
+      completions_->close();
       throw std::runtime_error(std::string("Executor: the threads could not be started: ") + error.what());
     }
     environment_ = Environment::of(env);
     environment_->add(executor_.get());
-    // After the completion queue was made, so that it is called before that one is torn down.
+    // Added after the completion queue was made, and therefore called before Node deletes that.
     napi_add_env_cleanup_hook(env, tear_down, this);
   }
 
@@ -226,16 +153,22 @@ class ExecutorWrap : public Napi::ObjectWrap<ExecutorWrap>, public Completions {
   Napi::Value start_job(Napi::Env env, std::unique_ptr<AsyncJob> job) {
     const auto promise = job->promise();
     environment_->release_threads();
-    // Refused after the process has emitted 'exit': then nothing was counted yet. A job that is done before
-    // it is counted is still delivered after this, on this thread.
+    // Throws once the process has emitted 'exit'; nothing is counted then. A job that is done before it is
+    // counted is still delivered after this function, on this thread.
     executor_->submit(job.get());
     job.release();
     if (pending_++ == 0) {
-      // The event loop waits for requests, and so does the garbage collector.
-      napi_ref_threadsafe_function(env, completions_);
+      // Neither the event loop nor the garbage collector may end while jobs are pending.
+      completions_->hold(env);
       Ref();
     }
     return promise;
+  }
+
+  // Plans are dropped with the executor, even if JavaScript still has their handles.
+  void keep(const std::shared_ptr<CompiledPlan>& plan) {
+    for (auto it = plans_.begin(); it != plans_.end();) it = it->expired() ? plans_.erase(it) : std::next(it);
+    plans_.insert(plan);
   }
 
   void run_on_worker(std::function<void(Stream&)> body) {
@@ -248,18 +181,17 @@ class ExecutorWrap : public Napi::ObjectWrap<ExecutorWrap>, public Completions {
   void retire(Napi::Env env, AsyncJob* job) {
     delete job;
     if (--pending_ > 0) return;
-    napi_unref_threadsafe_function(env, completions_);
+    completions_->release(env);
     if (disposed_) finish();
     Unref();
   }
 
-  // On the JavaScript thread, for a job that a worker has completed.
-  void deliver(Napi::Env env, AsyncJob* job) noexcept {
+  void deliver(Napi::Env env, AsyncJob* job) noexcept override {
     try {
       const Napi::HandleScope scope(env);
       job->settle(env);
     } catch (const std::exception&) {
-      // Only in an environment that no longer runs JavaScript: nobody is left to be told.
+      // Only in an environment that no longer runs JavaScript, so there is nobody to report to.
     }
     retire(env, job);
   }
@@ -267,10 +199,10 @@ class ExecutorWrap : public Napi::ObjectWrap<ExecutorWrap>, public Completions {
   void finish() {
     napi_remove_env_cleanup_hook(Env(), tear_down, this);
     stop();
-    napi_release_threadsafe_function(completions_, napi_tsfn_abort);
+    completions_->close();
   }
 
-  // The environment ends, of which the completion queue is a part: it must not be touched after this.
+  // The environment ends, and the completion queue with it, which must not be used after this.
   static void tear_down(void* self) { static_cast<ExecutorWrap*>(self)->stop(); }
 
   void stop() {
@@ -281,28 +213,20 @@ class ExecutorWrap : public Napi::ObjectWrap<ExecutorWrap>, public Completions {
     for (const auto& weak : plans_)
       if (const auto plan = weak.lock()) {
         plan->by_stream.clear();
-        plan->plan.reset();  // with it what it holds of weights
+        plan->plan.reset();  // and the weights that it holds
       }
     plans_.clear();
   }
 
   std::unique_ptr<Executor> executor_;  // null once stopped
   std::shared_ptr<Environment> environment_;
-  napi_threadsafe_function completions_ = nullptr;
+  std::unique_ptr<CompletionQueue> completions_;
   std::set<std::weak_ptr<CompiledPlan>, std::owner_less<std::weak_ptr<CompiledPlan>>> plans_;
   size_t threads_per_stream_ = 0;
   size_t pending_ = 0;  // promises not yet settled
   bool disposed_ = false;
 };
 
-CompileJob::CompileJob(ExecutorWrap& owner, Napi::Env env, uint64_t arrival, std::shared_ptr<const Plan> plan,
-                       const Executor& executor)
-    : AsyncJob(owner, env, arrival), owner_(owner), plan_(std::move(plan)), executor_(executor) {}
-
-Napi::Value CompileJob::result(Napi::Env env) {
-  owner_.keep(compiled_);
-  return wrap_plan(env, compiled_);
-}
 }  // namespace
 
 Napi::Function executor_class(Napi::Env env) {

@@ -16,6 +16,7 @@ struct PrimitiveFamily {
 const std::vector<PrimitiveFamily>& primitive_table();
 
 // Defined in the file of their family.
+std::unique_ptr<Step> create_affine_grid(const StepSpec& spec);
 std::unique_ptr<Step> create_attention(const StepSpec& spec);
 std::unique_ptr<Step> create_batch_norm(const StepSpec& spec);
 std::unique_ptr<Step> create_binary(const StepSpec& spec);
@@ -28,7 +29,10 @@ std::unique_ptr<Step> create_dequantize_per_channel(const StepSpec& spec);
 std::unique_ptr<Step> create_eltwise(const StepSpec& spec);
 std::unique_ptr<Step> create_embedding(const StepSpec& spec);
 std::unique_ptr<Step> create_embedding_bag(const StepSpec& spec);
+std::unique_ptr<Step> create_fold_windows(const StepSpec& spec);
+std::unique_ptr<Step> create_grid_sample(const StepSpec& spec);
 std::unique_ptr<Step> create_group_norm(const StepSpec& spec);
+std::unique_ptr<Step> create_index(const StepSpec& spec);
 std::unique_ptr<Step> create_integer_convolution(const StepSpec& spec);
 std::unique_ptr<Step> create_integer_linear(const StepSpec& spec);
 std::unique_ptr<Step> create_integer_matmul(const StepSpec& spec);
@@ -37,7 +41,10 @@ std::unique_ptr<Step> create_linear(const StepSpec& spec);
 std::unique_ptr<Step> create_lookup(const StepSpec& spec);
 std::unique_ptr<Step> create_matmul(const StepSpec& spec);
 std::unique_ptr<Step> create_maxima_with_indices(const StepSpec& spec);
+std::unique_ptr<Step> create_one_hot(const StepSpec& spec);
+std::unique_ptr<Step> create_overwrite(const StepSpec& spec);
 std::unique_ptr<Step> create_pad(const StepSpec& spec);
+std::unique_ptr<Step> create_pick(const StepSpec& spec);
 std::unique_ptr<Step> create_pool(const StepSpec& spec);
 std::unique_ptr<Step> create_quantize(const StepSpec& spec);
 std::unique_ptr<Step> create_quantize_per_channel(const StepSpec& spec);
@@ -45,8 +52,11 @@ std::unique_ptr<Step> create_quantized_average(const StepSpec& spec);
 std::unique_ptr<Step> create_recurrent(const StepSpec& spec);
 std::unique_ptr<Step> create_reduce(const StepSpec& spec);
 std::unique_ptr<Step> create_requantize(const StepSpec& spec);
+std::unique_ptr<Step> create_resample(const StepSpec& spec);
+std::unique_ptr<Step> create_scatter(const StepSpec& spec);
 std::unique_ptr<Step> create_softmax(const StepSpec& spec);
 std::unique_ptr<Step> create_transposed_convolution(const StepSpec& spec);
+std::unique_ptr<Step> create_triangle(const StepSpec& spec);
 std::unique_ptr<Step> create_weight_only_linear(const StepSpec& spec);
 
 }  // namespace octavo

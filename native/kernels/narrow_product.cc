@@ -3,8 +3,8 @@
 #include <algorithm>
 #include <cstring>
 
+#include "kernels/float_rows.h"
 #include "kernels/multiversion.h"
-#include "kernels/row_conversion.h"
 
 namespace octavo::kernels {
 

@@ -3,6 +3,7 @@
 
 #include <cstdint>
 
+#include "kernels/float_rows.h"
 #include "tensor/tensor_desc.h"
 
 namespace octavo::kernels {
@@ -13,22 +14,6 @@ struct Affine {
   double scale = 1;
   double zero_point = 0;
 };
-
-// Range of stored integers, for dtypes narrower than their type's own range (reduced range, 7-bit weights).
-struct QuantRange {
-  int64_t min;
-  int64_t max;
-};
-QuantRange full_range(DType dtype);
-
-// Whether rows of this dtype can be read and written as float32 values.
-bool converts_through_float(DType dtype);
-
-// Reads n elements as float32: (stored - zero_point) * scale.
-void load_row(DType dtype, const void* src, float* dst, int64_t n, float scale, float zero_point);
-// Writes n float32 values: integers as clamp(round_half_even(value * inv_scale) + zero_point).
-void store_row(DType dtype, const float* src, void* dst, int64_t n, float inv_scale, float zero_point,
-               QuantRange range);
 
 class RowConversion {
  public:

@@ -43,7 +43,7 @@ FusedPrimitive make_convolution(const ConvolutionProblem& problem, const Fusion&
                                                problem.stride, dilation, problem.padding_begin,
                                                problem.padding_end, fused.attributes);
 #else
-  // Named: next_impl() looks at it again.
+  // A variable, because next_impl() refers to it.
   const dnnl::convolution_forward::desc description(kind, algorithm, src, weights, bias, dst, problem.stride,
                                                     dilation, problem.padding_begin, problem.padding_end);
   dnnl::convolution_forward::primitive_desc pd(description, fused.attributes, engine());

@@ -19,19 +19,20 @@ struct ConvolutionProblem {
   Dims padding_end;
   bool has_bias;
   std::string kernel = "";  // see KernelChoice
-  // The channels lie in blocks (tensor/channel_blocks.h), densely: the strides are not looked at.
+  // The channels are in contiguous blocks (tensor/channel_blocks.h); the strides are ignored.
   bool src_in_blocks = false, dst_in_blocks = false;
 
   // Spatial extents: 2 or 3.
   int64_t axes() const { return static_cast<int64_t>(stride.size()); }
 };
 
-// An image of this shape whose channels lie in blocks.
+// The description of an image of this shape in channel blocks.
 dnnl::memory::desc channel_blocks(const Dims& shape, DType dtype);
 
-// The implementation that problem.kernel chooses among those not known to be faulty; those that oneDNN offers
-// before it are added to `rejections`. `products_fit` is asked whether two products always fit 16 bits, where
-// one comes up that would saturate. Throws dnnl::error, dnnl_unimplemented, where there is none.
+// The implementation that problem.kernel chooses among those without a known fault. Those that oneDNN offers
+// before it are added to `rejections`. `products_fit` is called for implementations that would saturate: it
+// returns whether two products always fit 16 bits. Throws dnnl::error with dnnl_unimplemented if no
+// implementation is left.
 FusedPrimitive make_convolution(const ConvolutionProblem& problem, const Fusion& fusion, AddendForm form,
                                 const std::function<bool()>& products_fit, Rejections& rejections);
 

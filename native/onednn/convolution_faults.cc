@@ -35,7 +35,7 @@ struct Shape {
   bool dilated = false;  // across rows
 };
 
-// Whether some output element sees nothing but padding.
+// Whether some output element reads only padding.
 bool has_empty_windows(const ConvolutionProblem& problem, const Shape& shape) {
   for (size_t i = 0; i < shape.kernel.size(); i++) {
     for (int64_t o = 0; o < shape.output[i]; o++) {
@@ -50,13 +50,13 @@ bool has_empty_windows(const ConvolutionProblem& problem, const Shape& shape) {
   return false;
 }
 
-// Results on either side whose windows begin in the padding, or would end there: the longer side.
+// Output elements whose windows begin or end in the padding, on the side that has more of them.
 int64_t padded_results(const ConvolutionProblem& problem, size_t axis) {
   return div_up(std::max(problem.padding_begin[axis], problem.padding_end[axis]), problem.stride[axis]);
 }
 
 #if !OCTAVO_ONEDNN_3
-// Results whose windows end in the padding at the right.
+// Output elements whose windows end in the padding at the right.
 int64_t results_over_the_right(const ConvolutionProblem& problem, const Shape& shape) {
   const int64_t stride = problem.stride.back();
   const int64_t span = (shape.kernel.back() - 1) * problem.dilation.back() + 1;

@@ -8,7 +8,7 @@
 
 namespace octavo::onednn {
 
-// A dense run of values, computed in place or into another run.
+// A contiguous run of values, computed in place or into another run.
 struct EltwiseProblem {
   DType dtype;
   int64_t numel;
@@ -17,10 +17,10 @@ struct EltwiseProblem {
   float beta;
 };
 
-// The algorithm for a name: tanh, gelu_erf, … Nothing for another name.
+// The algorithm of a name: tanh, gelu_erf, … Empty for an unknown name.
 std::optional<dnnl::algorithm> eltwise_algorithm(const std::string& name);
 
-// Nothing where this CPU has no fast kernel for the dtype.
+// Empty if this CPU has no fast kernel for the dtype.
 std::optional<Primitive> make_eltwise(const EltwiseProblem& problem);
 
 }  // namespace octavo::onednn

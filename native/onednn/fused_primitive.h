@@ -8,12 +8,12 @@ namespace octavo::onednn {
 
 struct FusedPrimitive {
   Primitive primitive;
-  dnnl::memory::desc weights;  // the primitive's own choice: reorder them once
-  bool has_bias;               // always float32, one an output channel
+  dnnl::memory::desc weights;  // the layout that the primitive chose: reorder them once
+  bool has_bias;               // float32, one per output channel
   BiasTransform bias;
   std::optional<SourceAtRunTime> source;
-  int addend_argument;  // 0 where the addend is a sum in the destination, or absent
-  // A convolution that would use AMX, but for faults in how those kernels pad.
+  int addend_argument;  // 0 if the addend is in the destination's buffer, or absent
+  // The convolution would use AMX, except that those kernels mishandle padding.
   bool padding_hinders = false;
 };
 

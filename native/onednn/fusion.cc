@@ -15,7 +15,8 @@ struct Eltwise {
   float beta;
 };
 
-// clamp(slope * x + intercept): functions that cost nothing beside the scales and the bias but a clamp.
+// clamp(slope * x + intercept): a function that can be merged with the scales and the bias, except for the
+// clamp.
 struct Clamp {
   float slope = 1, intercept = 0;
   float low = -std::numeric_limits<float>::infinity(), high = std::numeric_limits<float>::infinity();
@@ -38,16 +39,16 @@ Eltwise as_eltwise(const Unary& unary) {
   if (name == "gelu_tanh") return {algorithm::eltwise_gelu_tanh, 0, 0};
   if (name == "sigmoid") return {algorithm::eltwise_logistic, 0, 0};
   if (name == "tanh") return {algorithm::eltwise_tanh, 0, 0};
-  // 2.x's has fixed numbers, and ignores these.
+  // 2.x has fixed coefficients and ignores these.
   if (name == "hardswish") return {algorithm::eltwise_hardswish, 1.f / 6, 0.5f};
   throw std::invalid_argument("unknown unary '" + name + "'");
 }
 
-// The chain after the accumulator, in an order both APIs can say:
+// The chain after the accumulator, in an order that both APIs can express:
 //   accumulator * pre_factor + (bias * pre_factor + offset) -> sum or binary -> eltwises
 class Chain {
  public:
-  float pre_factor = 1;  // on top of source and weight scales
+  float pre_factor = 1;  // in addition to source and weight scales
   float offset = 0;
   float sum_scale = 1;
   std::vector<Eltwise> eltwises;
@@ -55,12 +56,13 @@ class Chain {
   Chain(const Fusion& fusion, AddendForm form) {
     const float quantize = 1 / fusion.dst_scale;
     const auto zero_point = static_cast<float>(fusion.dst_zero_point);
-    // A binary post-op adds the addend's raw numbers, so everything is brought to its units first.
+    // A binary post-op adds the addend's raw numbers, so everything is converted to its units first.
     const bool binary = fusion.addend && form == AddendForm::binary;
     const float unit = binary ? fusion.addend->scale : 1;
-    // x: what there is after the addition, in those units.
+    // x: the value after the addition, in those units.
     if (const auto clamp = as_clamp(fusion.unary)) {
-      // What has no scales of its own is float, for which 2.6 has none on AVX2: a slope is a function then.
+      // A source without scales is float. 2.6 has no output scales for it on AVX2, so a slope becomes a
+      // function.
       const bool unscaled =
           fusion.src_scale == 1 && fusion.weight_scales == std::vector<float>{1} && quantize == 1;
       finish_linear(clamp->slope * quantize, clamp->intercept * quantize + zero_point, unit,
@@ -83,8 +85,8 @@ class Chain {
   }
 
  private:
-  // factor * x + shift: with the scales and the bias, or afterwards where these are not for it, as something
-  // stands between.
+  // factor * x + shift: merged with the scales and the bias, or computed `afterwards` if another operation
+  // precedes it.
   void finish_linear(float factor, float shift, float unit, bool afterwards) {
     pre_factor = afterwards ? 1 / unit : factor;
     if (!afterwards || factor * unit == 1)
@@ -111,7 +113,8 @@ void append_eltwise(dnnl::post_ops& post_ops, const Eltwise& eltwise) {
 #if OCTAVO_ONEDNN_3
   post_ops.append_eltwise(eltwise.kind, eltwise.alpha, eltwise.beta);
 #else
-  // 2.x keeps one function of each kind in a kernel: a second one would compute with the first one's numbers.
+  // 2.x keeps one function of each kind per kernel: a second one would compute with the first one's
+  // coefficients.
   for (int i = 0; i < post_ops.len(); i++) {
     if (post_ops.kind(i) != dnnl::primitive::kind::eltwise) continue;
     float scale, alpha, beta;

@@ -13,11 +13,10 @@ namespace octavo::onednn {
 namespace {
 constexpr char kOfThisProcess = '#';
 
-// For descriptions that cannot be told by their contents: equal ones have the same number. A process meets
-// few.
+// For descriptions whose contents cannot be read: equal ones have the same number. A process uses few.
 std::string number_of(const dnnl::memory::desc& desc) {
   static std::mutex mutex;
-  // Never destroyed: worker threads may still run while the process unloads its statics.
+  // Never destroyed: worker threads may still run while the process destroys its statics.
   static auto& known = *new std::vector<dnnl::memory::desc>;
   const std::lock_guard<std::mutex> lock(mutex);
   const auto found = std::find(known.begin(), known.end(), desc);
@@ -27,7 +26,7 @@ std::string number_of(const dnnl::memory::desc& desc) {
 }
 
 #if !OCTAVO_ONEDNN_3
-// 2.x has a plain struct. Of its formats, those for recurrent layers and Winograd have fields of their own.
+// 2.x has a plain struct. Its formats for recurrent layers and Winograd have additional fields.
 std::optional<std::string> fields_of(const dnnl::memory::desc& desc) {
   const dnnl_memory_desc_t& md = desc.data;
   if (md.format_kind != dnnl_blocked) return std::nullopt;
@@ -52,9 +51,9 @@ std::optional<std::string> fields_of(const dnnl::memory::desc& desc) {
   return text.str();
 }
 #elif DNNL_VERSION_MAJOR > 3 || DNNL_VERSION_MINOR >= 4
-// Queries leave out the compensation that packed weights carry, but from 3.4 on there are all bytes of a
-// description. Some of them lie between fields, or in fields that mean nothing here, and may be anything: a
-// half word is taken for 0 where the description stays equal to itself without it.
+// Queries do not return the compensation of packed weights, but from 3.4 on all bytes of a description are
+// accessible. Bytes between fields, or in unused fields, may have any value: a half word counts as 0 if the
+// description stays equal to itself without it.
 std::optional<std::string> fields_of(const dnnl::memory::desc& desc) {
   if (desc.get_format_kind() != dnnl::memory::format_kind::blocked) return std::nullopt;
   size_t size = 0;
@@ -85,7 +84,7 @@ std::optional<std::string> fields_of(const dnnl::memory::desc& desc) {
   return text.str();
 }
 #else
-// 3.0 to 3.3 give out neither.
+// 3.0 to 3.3 provide neither.
 std::optional<std::string> fields_of(const dnnl::memory::desc&) { return std::nullopt; }
 #endif
 }  // namespace

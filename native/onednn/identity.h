@@ -1,4 +1,4 @@
-// Memory descriptions as text, to look up by and to keep in files.
+// Memory descriptions as text, for look-up and for files.
 #pragma once
 
 #include <string>
@@ -7,9 +7,9 @@
 
 namespace octavo::onednn {
 
-// The same text for equal descriptions and for no others, ending with ';'.
+// Equal for equal descriptions and for no others. Ends with ';'.
 std::string identity(const dnnl::memory::desc& desc);
-// Whether it is the same in every process with this oneDNN.
+// Whether the text is the same in every process with this oneDNN.
 bool is_lasting(const std::string& identity);
 
 }  // namespace octavo::onednn

@@ -15,7 +15,7 @@ dnnl::memory scalar_memory(T value, dnnl::memory::data_type type) {
 }  // namespace
 #endif
 
-Primitive make_integer_product(const IntegerProductProblem& problem) {
+Primitive make_integer_product(const IntegerProductProblem& problem, Rejections& rejections) {
   const auto a = to_onednn(problem.a), b = to_onednn(problem.b), dst = to_onednn(problem.dst);
   const std::pair<int, int32_t> zero_points[] = {{DNNL_ARG_SRC, problem.a_zero_point},
                                                  {DNNL_ARG_WEIGHTS, problem.b_zero_point},
@@ -30,14 +30,18 @@ Primitive make_integer_product(const IntegerProductProblem& problem) {
   attributes.set_output_scales(0, {problem.scale});
   for (const auto& [argument, value] : zero_points)
     if (value != 0) attributes.set_zero_points(argument, 0, {value});
-  // Named: next_impl() looks at it again.
+  // A variable, because next_impl() refers to it.
   const dnnl::matmul::desc description(a, b, dst);
   dnnl::matmul::primitive_desc pd(description, attributes, engine());
 #endif
-  while (matmul_fault(Implementation(pd.impl_info_str()), problem.a.dtype, problem.a.shape.back()))
+  Implementation implementation(pd.impl_info_str());
+  while (const char* fault = matmul_fault(implementation, problem.a.dtype, problem.a.shape.back())) {
+    rejections.add(implementation.name, fault);
     if (!pd.next_impl())
       throw dnnl::error(dnnl_unimplemented, "oneDNN has no trustworthy implementation of this product");
-  Primitive primitive(dnnl::matmul(pd), Implementation(pd.impl_info_str()), pd.scratchpad_desc());
+    implementation = Implementation(pd.impl_info_str());
+  }
+  Primitive primitive(dnnl::matmul(pd), implementation, pd.scratchpad_desc());
   primitive.add(DNNL_ARG_SRC, a);
   primitive.add(DNNL_ARG_WEIGHTS, b);
   primitive.add(DNNL_ARG_DST, dst);

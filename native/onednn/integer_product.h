@@ -1,7 +1,8 @@
-// The product of two tensors of 8-bit integers, each with a scale and a zero point of its own.
+// The product of two tensors of 8-bit integers, each with its own scale and zero point.
 #pragma once
 
 #include "onednn/primitive.h"
+#include "onednn/rejections.h"
 
 namespace octavo::onednn {
 
@@ -14,7 +15,9 @@ struct IntegerProductProblem {
   int32_t a_zero_point = 0, b_zero_point = 0, dst_zero_point = 0;
 };
 
-// Takes DNNL_ARG_SRC, DNNL_ARG_WEIGHTS and DNNL_ARG_DST as the problem has them.
-Primitive make_integer_product(const IntegerProductProblem& problem);
+// The first implementation without a known fault; those before it are added to `rejections`. Its arguments
+// are DNNL_ARG_SRC, DNNL_ARG_WEIGHTS and DNNL_ARG_DST, in the problem's layouts. Throws dnnl::error if oneDNN
+// has no implementation for these types and zero points.
+Primitive make_integer_product(const IntegerProductProblem& problem, Rejections& rejections);
 
 }  // namespace octavo::onednn

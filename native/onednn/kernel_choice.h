@@ -1,4 +1,4 @@
-// Which of the implementations that oneDNN has for a problem is to compute it.
+// Chooses among the implementations that oneDNN has for a problem.
 #pragma once
 
 #include <set>
@@ -10,12 +10,12 @@ namespace octavo::onednn {
 
 class KernelChoice {
  public:
-  // A name as implementation() gives it, of which one part joined by '+' must agree; or "#1" for the second
-  // kernel that is offered, "#2" for the third, up to "#9", without reference kernels and those that are
-  // offered for several instruction sets counted once; or "", which takes the first.
+  // A name as returned by implementation(); it matches if one of its parts joined by '+' matches. Or "#1"
+  // for the second kernel that is offered, "#2" for the third, up to "#9"; reference kernels do not count,
+  // and a kernel offered for several instruction sets counts once. Or "", which chooses the first.
   explicit KernelChoice(const std::string& wanted);
 
-  // Whether this one, offered after those before, is it.
+  // Whether this implementation, offered after those of earlier calls, is the chosen one.
   bool takes(const Implementation& implementation);
 
  private:

@@ -5,14 +5,13 @@
 namespace octavo::onednn {
 
 namespace {
-// Rows shorter than this lie in enough sets of the cache however far apart they begin.
+// Shorter rows spread over enough cache sets at any distance.
 constexpr int64_t kShortRow = 1024 / sizeof(float);
 constexpr int64_t kCacheLine = 64 / sizeof(float);
 
-// Row-major float32 weights, as a dense layout and as one whose rows begin an odd number of cache lines
-// apart. oneDNN's gemm reads the weights of few rows of the source as they lie, column after column: dense
-// rows of 4 KiB or a multiple of it all begin in the same set of the cache, and the product takes twice as
-// long.
+// Row-major float32 weights, contiguous or with rows that begin an odd number of cache lines apart. If the
+// source has few rows, oneDNN's gemm reads unpacked weights column by column: contiguous rows of a multiple
+// of 4 KiB all begin in the same cache set, and the product takes twice as long.
 TensorDesc dense_rows(const TensorDesc& weights) {
   return {weights.dtype, weights.shape, row_major_strides(weights.shape)};
 }
@@ -26,13 +25,13 @@ struct Operands {
   dnnl::memory::desc src, weights, bias, dst;
 };
 
-// The first implementation that is not known to be faulty.
+// The first implementation without a known fault.
 dnnl::matmul::primitive_desc describe(const Operands& o, const TensorDesc& src,
                                       const dnnl::primitive_attr& attributes, Rejections& rejections) {
 #if OCTAVO_ONEDNN_3
   dnnl::matmul::primitive_desc pd(engine(), o.src, o.weights, o.bias, o.dst, attributes);
 #else
-  // Named: next_impl() looks at it again.
+  // A variable, because next_impl() refers to it.
   const dnnl::matmul::desc description(o.src, o.weights, o.bias, o.dst);
   dnnl::matmul::primitive_desc pd(description, attributes, engine());
 #endif
@@ -51,8 +50,8 @@ TensorDesc with_two_rows(TensorDesc desc) {
   return desc;
 }
 
-// `o` without the weights' layout, which is chosen here. From 3.12 on oneDNN has two for float32: columns, up
-// to twice as fast for a single row of the source, and blocks for several rows.
+// `o` without the weights' layout, which is chosen here. From 3.12 on oneDNN has two for float32: columns,
+// which are up to twice as fast for a single source row, and blocks for several rows.
 Operands with_weights(Operands o, const TensorDesc& weights, Weights choice, const TensorDesc& src,
                       const TensorDesc& dst, const dnnl::primitive_attr& attributes, Rejections& rejections) {
   if (choice == Weights::as_given) {
@@ -93,11 +92,11 @@ FusedPrimitive make_matmul(const MatmulProblem& problem, const Fusion& fusion, A
   return complete(std::move(primitive), {src, pd.weights_desc(), bias, dst}, std::move(fused));
 }
 
-Product make_product(const ProductProblem& problem) {
+Product make_product(const ProductProblem& problem, Rejections& rejections) {
   const auto a = to_onednn(problem.a), dst = to_onednn(problem.dst);
   auto attributes = base_attributes();
   dnnl::post_ops post_ops;
-  // 2.x keeps one function of each kind in a kernel, so the first factor is its output scale.
+  // 2.x keeps one function of each kind per kernel, so the first factor becomes its output scale.
   const auto scale_product = [&](float factor) {
     if (factor == 1) return;
 #if OCTAVO_ONEDNN_3
@@ -124,10 +123,9 @@ Product make_product(const ProductProblem& problem) {
     scale_product(problem.alpha);
   }
   attributes.set_post_ops(post_ops);
-  Rejections unread;
-  const auto pd = describe(
-      with_weights({a, {}, {}, dst}, problem.b, problem.layout, problem.a, problem.dst, attributes, unread),
-      problem.a, attributes, unread);
+  const auto pd = describe(with_weights({a, {}, {}, dst}, problem.b, problem.layout, problem.a, problem.dst,
+                                        attributes, rejections),
+                           problem.a, attributes, rejections);
   Primitive primitive(dnnl::matmul(pd), Implementation(pd.impl_info_str()), pd.scratchpad_desc());
   primitive.add(DNNL_ARG_SRC, a);
   primitive.add(DNNL_ARG_WEIGHTS, pd.weights_desc());

@@ -6,11 +6,11 @@
 
 namespace octavo::onednn {
 
-// How the right factor lies.
+// The layout of the right factor.
 enum class Weights {
   as_given,  // by its strides
-  packed,    // as is best for the primitive
-  shared     // packed alike for every M
+  packed,    // the primitive's best layout
+  shared     // one packed layout for every M
 };
 
 struct MatmulProblem {
@@ -21,12 +21,12 @@ struct MatmulProblem {
   bool has_bias;  // [N]
 };
 
-// The first implementation that is not known to be faulty; those before it are added to `rejections`. Throws
-// dnnl::error, dnnl_unimplemented, where there is none.
+// The first implementation without a known fault; those before it are added to `rejections`. Throws
+// dnnl::error with dnnl_unimplemented if no implementation is left.
 FusedPrimitive make_matmul(const MatmulProblem& problem, const Fusion& fusion, AddendForm form,
                            Rejections& rejections);
 
-// alpha * a b + beta * c of floats; batch extents of 1 broadcast, and all of c's.
+// alpha * a b + beta * c of floats. Batch extents of 1 are broadcast, and so are all extents of c.
 struct ProductProblem {
   TensorDesc a;
   TensorDesc b;
@@ -43,6 +43,7 @@ struct Product {
   int c_argument;  // 0 without c
 };
 
-Product make_product(const ProductProblem& problem);
+// Chooses the implementation as make_matmul() does.
+Product make_product(const ProductProblem& problem, Rejections& rejections);
 
 }  // namespace octavo::onednn

@@ -9,8 +9,8 @@ const char* matmul_fault(const Implementation& implementation, DType src, int64_
   (void)inner;
   return nullptr;
 #else
-  // Where the last block of terms is a whole one once it is rounded up, tiles keep the shape they had: an
-  // illegal instruction.
+  // If rounding up makes the last block of terms a whole one, tiles keep their previous shape: an illegal
+  // instruction.
   const bool bytes = is_byte(src);
   const int64_t block = bytes ? 64 : 32, together = bytes ? 4 : 2;
   const int64_t last = inner % block;

@@ -31,7 +31,7 @@ auto describe(const ConvolutionProblem& problem, dnnl::prop_kind kind) {
 }  // namespace
 
 PlainConvolution make_plain_convolution(const ConvolutionProblem& problem) {
-  // As PyTorch's eager mode asks: inference would choose among other kernels, which add in another order.
+  // As in PyTorch's eager mode: inference would choose other kernels, which add in another order.
   const auto pd = describe(problem, dnnl::prop_kind::forward_training);
   PlainConvolution result{
       Primitive(dnnl::convolution_forward(pd), Implementation(pd.impl_info_str()), pd.scratchpad_desc()),

@@ -1,4 +1,4 @@
-// oneDNN's float32 convolution in whatever layout it likes best.
+// oneDNN's float32 convolution in the layouts that it prefers.
 #pragma once
 
 #include "onednn/convolution.h"
@@ -7,14 +7,14 @@ namespace octavo::onednn {
 
 struct PlainConvolution {
   Primitive primitive;
-  dnnl::memory::desc src, weights, dst;  // the primitive's own choice
+  dnnl::memory::desc src, weights, dst;  // the primitive's choice
 };
 
-// The layouts and numbers of `problem`'s strides are not looked at.
+// The problem's layouts and strides are ignored.
 PlainConvolution make_plain_convolution(const ConvolutionProblem& problem);
 
-// Whether that is images in blocks of channels (tensor/channel_blocks.h), as the kernels for AVX2 of 2.x have
-// them; those of 3.x are at their best channels-last.
+// Whether the preferred layout is images in channel blocks (tensor/channel_blocks.h), as for the AVX2
+// kernels of 2.x. Those of 3.x are fastest channels-last.
 bool prefers_channel_blocks();
 
 }  // namespace octavo::onednn

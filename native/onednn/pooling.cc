@@ -17,21 +17,31 @@ auto make_descriptor(const PoolingProblem& p, const dnnl::memory::desc& src, con
 #endif
 }
 
-// Vectors of the AVX2 kernel for bytes hold 32 channels. Fewer are stored by instructions that may fault on
-// bytes they leave alone: those before the destination, and of a source that ends with its page.
+// Vectors of the AVX2 kernel for bytes hold 32 channels. Fewer channels are stored by instructions that may
+// fault on bytes they do not write: those before the destination, and those after a source at the end of its
+// page.
 bool is_faulty(const Implementation& implementation, const PoolingProblem& problem) {
   return implementation.name == "jit_int:avx2" && is_byte(problem.src.dtype) && problem.src.shape[1] < 32;
 }
+
+// Why a kernel must not, or should not, be used; null if it may.
+const char* rejection_of(const Implementation& implementation, const PoolingProblem& problem) {
+  // "simple_nchw" is also plain loops.
+  if (implementation.is_reference || implementation.contains("simple")) return "is slow";
+  if (is_faulty(implementation, problem)) return "may touch memory outside images of less than 32 channels";
+  return nullptr;
+}
 }  // namespace
 
-std::optional<Primitive> make_pooling(const PoolingProblem& problem) {
+std::optional<Primitive> make_pooling(const PoolingProblem& problem, Rejections& rejections) {
   const auto src = to_onednn(problem.src), dst = to_onednn(problem.dst);
   try {
     const auto pd = make_descriptor(problem, src, dst);
     const Implementation implementation(pd.impl_info_str());
-    // "simple_nchw" is plain loops, too.
-    if (implementation.is_reference || implementation.contains("simple")) return std::nullopt;
-    if (is_faulty(implementation, problem)) return std::nullopt;
+    if (const char* reason = rejection_of(implementation, problem)) {
+      rejections.add(implementation.name, reason);
+      return std::nullopt;
+    }
 #if OCTAVO_ONEDNN_3
     Primitive primitive(dnnl::pooling_forward(pd), implementation, pd.scratchpad_desc());
 #else

@@ -4,6 +4,7 @@
 #include <optional>
 
 #include "onednn/primitive.h"
+#include "onednn/rejections.h"
 
 namespace octavo::onednn {
 
@@ -15,7 +16,8 @@ struct PoolingProblem {
   Dims kernel, stride, dilation, padding, padding_end;
 };
 
-// Nothing where oneDNN has only its reference kernel, or none, for these layouts and types.
-std::optional<Primitive> make_pooling(const PoolingProblem& problem);
+// Empty if oneDNN has no fast kernel without a known fault for these layouts and types. The kernel that it
+// would have used is then added to `rejections`.
+std::optional<Primitive> make_pooling(const PoolingProblem& problem, Rejections& rejections);
 
 }  // namespace octavo::onednn

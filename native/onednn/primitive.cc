@@ -5,7 +5,7 @@
 namespace octavo::onednn {
 
 const dnnl::engine& engine() {
-  // Never destroyed: worker threads may still run while the process unloads its statics.
+  // Never destroyed: worker threads may still run while the process destroys its statics.
   static const auto* instance = new dnnl::engine(dnnl::engine::kind::cpu, 0);
   return *instance;
 }
@@ -36,7 +36,7 @@ dnnl::memory::data_type to_onednn(DType dtype) {
 }
 
 dnnl::memory::desc to_onednn(const TensorDesc& desc) {
-  // oneDNN has no 0-dimensional tensors: a scalar is a vector of one.
+  // oneDNN has no 0-dimensional tensors: a scalar becomes a vector of one element.
   if (desc.shape.empty()) return {{1}, to_onednn(desc.dtype), dnnl::memory::dims{1}};
   return {desc.shape, to_onednn(desc.dtype), desc.strides};
 }

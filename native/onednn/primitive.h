@@ -1,4 +1,5 @@
-// One compiled oneDNN primitive with its memory objects: made once, bound to buffers and executed many times.
+// One compiled oneDNN primitive with its memory objects: made once, bound to buffers and executed any number
+// of times.
 #pragma once
 
 #include <unordered_map>
@@ -16,7 +17,7 @@ dnnl::stream& stream();
 
 dnnl::memory::data_type to_onednn(DType dtype);
 dnnl::memory::desc to_onednn(const TensorDesc& desc);
-// A plain strided description with another element type; any description with its own.
+// A plain strided description with another element type, or any description with its own.
 dnnl::memory::desc with_type(const dnnl::memory::desc& desc, dnnl::memory::data_type type);
 
 class Primitive {
@@ -25,9 +26,9 @@ class Primitive {
   // scratchpad_mode::user).
   Primitive(dnnl::primitive primitive, Implementation implementation, const dnnl::memory::desc& scratchpad);
 
-  // Declares an argument; its buffer comes with bind().
+  // Declares an argument whose buffer is set by bind().
   void add(int argument, const dnnl::memory::desc& desc);
-  // Declares an argument that stays the same for all runs.
+  // Declares an argument that is the same for all runs.
   void add(int argument, dnnl::memory memory);
 
   void bind(int argument, const void* data);
@@ -43,7 +44,7 @@ class Primitive {
   std::unordered_map<int, dnnl::memory> arguments_;
 };
 
-// Attributes every primitive is made with: scratchpad from the caller.
+// The attributes of every primitive: the caller provides the scratchpad.
 dnnl::primitive_attr base_attributes();
 
 }  // namespace octavo::onednn

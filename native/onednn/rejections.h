@@ -1,4 +1,4 @@
-// Which ways to compute a step were passed over, and why.
+// The ways to compute a step that were passed over, with the reasons.
 #pragma once
 
 #include <string>
@@ -7,11 +7,11 @@
 namespace octavo::onednn {
 
 struct Rejection {
-  std::string implementation;  // oneDNN's name ("brgconv:avx512_core"), or that of a candidate for the step
+  std::string implementation;  // oneDNN's name ("brgconv:avx512_core"), or a candidate's name
   std::string reason;
 };
 
-// In the order of preference. What is said again, for another form of the same problem, is kept once.
+// In order of preference. A repeated rejection, for another form of the same problem, is kept once.
 class Rejections {
  public:
   void add(const std::string& implementation, const std::string& reason);

@@ -1,4 +1,4 @@
-// oneDNN without its cache of primitives.
+// Turns oneDNN's primitive cache off.
 #pragma once
 
 #include <mutex>
@@ -7,8 +7,8 @@
 
 namespace octavo::onednn {
 
-// While there is one, the cache is off, for the whole process: 2.6's next_impl() gives what the cache has for
-// the same problem, again and again, and not the next implementation.
+// While an instance exists, the cache is off for the whole process. With it, 2.6's next_impl() returns the
+// cached implementation of the same problem again and again, instead of the next one.
 class Uncached {
  public:
   Uncached() : lock_(mutex()), capacity_(dnnl::get_primitive_cache_capacity()) {

@@ -1,4 +1,4 @@
-// What oneDNN says of itself.
+// What oneDNN reports about itself.
 #pragma once
 
 #include <string>
@@ -6,15 +6,15 @@
 namespace octavo::onednn {
 
 std::string version();
-// The sources it was built from, and the instruction set that it will use: "oneDNN 2.6.3 52b5f10… on avx2
-// (7)". The number tells apart sets that have no name here.
+// The sources it was built from and the instruction set that it uses: "oneDNN 2.6.3 52b5f10… on avx2 (7)".
+// The number distinguishes instruction sets that have no name here.
 std::string build();
 // "omp", "tbb", "seq", …
 std::string runtime();
-// The widest instruction set oneDNN will use, ONEDNN_MAX_CPU_ISA honoured: "avx512_core_vnni".
+// The widest instruction set that oneDNN uses, limited by ONEDNN_MAX_CPU_ISA: "avx512_core_vnni".
 std::string effective_isa();
-// Whether oneDNN's int8 kernels add pairs of products in 16 bits here, where large ones overflow and
-// saturate: on every instruction set before VNNI.
+// Whether oneDNN's int8 kernels add pairs of products in 16 bits on this CPU, where large ones saturate:
+// true for every instruction set before VNNI.
 bool int8_sums_saturate();
 
 }  // namespace octavo::onednn

@@ -1,5 +1,5 @@
 // What a step makes of a weight before the first run and keeps: its elements in another layout or type,
-// or a fact about all of them.
+// or a fact about all of them. A file may hold it too: lib/runtime/packed-weights.ts says what that is worth.
 #pragma once
 
 #include <cstddef>

@@ -36,7 +36,7 @@ const calls: [string, readonly unknown[], RegExp, Record<string, unknown>?][] = 
   ['aten.slice.Tensor', [f32(4), 0, 0, 4, 0], /'step' must be positive/],
   ['aten.split_with_sizes.default', [f32(4), [1, 2]], /\[1, 2\] do not make an extent of 4/],
   ['aten.expand.default', [f32(2, 3), [2, 4]], /\[2, 3\] does not expand to \[2, 4\]|do not broadcast/],
-  ['aten.pad.default', [f32(2, 3), [1, 1], 'reflect'], /'reflect' is not supported/],
+  ['aten.pad.default', [f32(2, 3), [1, 1], 'mirror'], /mode must be .*got 'mirror'/],
   ['aten.constant_pad_nd.default', [f32(2, 3), [-2, -2]], /nothing of \[2, 3\] is left/],
   ['aten.dropout.default', [f32(2), 0.5, true], /training mode.*eval\(\)/],
   ['aten.batch_norm.default', [f32(2, 3), null, null, f32(3), f32(3), true, 0.1, 1e-5, true], /eval\(\)/],

@@ -1,5 +1,6 @@
 import { expect, it } from 'vitest';
-import { addon, type TensorDesc } from '../../lib/native/addon.ts';
+import { addon } from '../../lib/native/addon.ts';
+import type { TensorDesc } from '../../lib/native/addon-types.ts';
 import { rowMajorStrides, type TensorData } from '../../lib/tensor/index.ts';
 import { random } from '../support/graph-builder.ts';
 

@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import { expect, test } from 'vitest';
 import { operators } from '../../lib/aten/index.ts';
 import { loadPt2 } from '../../lib/capture/index.ts';
-import { type GraphModule, Interpreter } from '../../lib/graph/index.ts';
+import { type GraphModule, Interpreter, modelLine } from '../../lib/graph/index.ts';
 import { lower } from '../../lib/lowering/index.ts';
 import { Tensor } from '../../lib/tensor/index.ts';
 import { GraphBuilder } from '../support/graph-builder.ts';
@@ -38,6 +38,16 @@ test("a network that PyTorch quantized runs on 8-bit integers from its input's q
     'fuse-quantize': 3,
     'integer-average-pool': 1,
   });
+});
+
+test('what lowering computes is at the line of the model that it was at before', async () => {
+  const lines = ({ graph }: GraphModule, target: RegExp) =>
+    graph.nodes.filter((node) => target.test(node.target)).map((node) => modelLine(node));
+  const captured = await converted();
+  const layers = lines(captured, /^aten\.(conv2d|linear)\./);
+  expect(layers[0]).toContain('line 13, in forward: x=s.pool(F.relu(s.bn1(s.conv1(x))))');
+  // Of all that a layer was fused with, the layer itself: quantize nodes are at lines of PyTorch's own.
+  expect(lines(lower(captured).module, /^onednn\./)).toEqual(layers);
 });
 
 test('the report says for every operator which step computes it, in which dtype', async () => {

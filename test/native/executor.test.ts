@@ -1,5 +1,6 @@
 import { afterEach, describe, expect, it } from 'vitest';
-import { addon, type NativeExecutor, type PlanDesc } from '../../lib/native/addon.ts';
+import { addon } from '../../lib/native/addon.ts';
+import type { NativeExecutor, PlanDesc } from '../../lib/native/addon-types.ts';
 import type { StepName } from '../../lib/native/step-name.ts';
 
 const executors: NativeExecutor[] = [];

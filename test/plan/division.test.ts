@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { addon, type PlanDesc } from '../../lib/native/addon.ts';
+import { addon } from '../../lib/native/addon.ts';
+import type { PlanDesc } from '../../lib/native/addon-types.ts';
 import { divideBatch, undivided } from '../../lib/plan/index.ts';
 import type { DType } from '../../lib/tensor/index.ts';
 

@@ -12,7 +12,11 @@ function toldOf(rows: Dim): unknown[] {
     b.constant('w', uniform([4, 8], -1, 1, 1)),
   );
   const module = b.finish(b.call('aten.mm.default', hidden, b.constant('b', uniform([4, 4], -1, 1, 2))));
-  const { desc } = buildPlan(module, [{ dtype: 'float32', shape: [1, 8] }], new ConstantStore(), false, 1);
+  const { desc } = buildPlan(module, {
+    inputs: [{ dtype: 'float32', shape: [1, 8] }],
+    constants: new ConstantStore(),
+    machine: { blocksChannels: false, threads: 1 },
+  });
   return desc.steps.map(({ attributes }) => attributes.rowsVary);
 }
 

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import type { TensorDesc } from '../../lib/native/addon.ts';
+import type { TensorDesc } from '../../lib/native/addon-types.ts';
 import type { StepName } from '../../lib/native/step-name.ts';
 import { bytesMoved, multiplyAdds, steps } from '../../lib/plan/index.ts';
 

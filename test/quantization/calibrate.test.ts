@@ -96,7 +96,11 @@ describe('calibrate', () => {
   it.each<[string, unknown, RegExp]>([
     ['nothing', undefined, /batches must be an iterable/],
     ['a tensor alone', Tensor.zeros('float32', [1, 3, 32, 32]), /a single batch is \[batch\]/],
-    ['a batch that is missing', [null], /calibration batch 0: the model's inputs are x; got null/],
+    [
+      'a batch that is missing',
+      [null],
+      /calibration batch 0: expected one tensor for each input \(x: float32\[s0, 3, 32, 32\]\), got null/,
+    ],
   ])('refuses %s', async (_, batches, message) => {
     await expect(calibrate(prepared, batches as Tensor[])).rejects.toThrow(message);
   });
@@ -142,13 +146,13 @@ describe('calibrate', () => {
   it.each([
     [
       Tensor.zeros('float32', [1, 3, 32, 31]),
-      /input 'x' must be float32 \[s0, 3, 32, 32\], got float32 \[1, 3, 32, 31\]/,
+      /input 'x' must be float32\[s0, 3, 32, 32\], got float32\[1, 3, 32, 31\]/,
     ],
     [Tensor.zeros('uint8', [1, 3, 32, 32]), /must be float32.*got uint8/],
-    [Tensor.zeros('float32', [3, 32, 32]), /got float32 \[3, 32, 32\]/],
-    [[], /takes 1 inputs \(x\), got 0/],
-    [{ y: Tensor.zeros('float32', [1, 3, 32, 32]) }, /inputs are x; got y/],
-    [7 as unknown as Tensor, /inputs are x; got/],
+    [Tensor.zeros('float32', [3, 32, 32]), /got float32\[3, 32, 32\]/],
+    [[], /one tensor for each input \(x: .*\), got 0/],
+    [{ y: Tensor.zeros('float32', [1, 3, 32, 32]) }, /one tensor for each input \(x: .*\), got 'y'/],
+    [7 as unknown as Tensor, /one tensor for each input \(x: .*\), got 7/],
   ])('refuses wrong inputs %#', async (wrong, message) => {
     await expect(calibrate(prepared, [batch(), wrong])).rejects.toThrow(message);
     await expect(calibrate(prepared, [wrong])).rejects.toThrow(/calibration batch 0/);

@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { type Argument, Graph, GraphModule, type Node } from '../../lib/graph/index.ts';
 import { foldBatchNorms } from '../../lib/quantization/prepare/fold-batch-norm.ts';
 import { Tensor } from '../../lib/tensor/index.ts';
+import { GraphEditor } from '../../lib/transforms/editor.ts';
 
 interface Options {
   readonly layer?: 'conv2d' | 'conv1d' | 'linear';
@@ -93,7 +94,7 @@ describe('foldBatchNorms', () => {
     { form: ['aten.convolution.default', [1, 1], [0, 0], [1, 1], false, [0, 0], 1] },
   ])('folds %o', (options) => {
     const module = layerAndNorm(options);
-    foldBatchNorms(module);
+    foldBatchNorms(new GraphEditor(module));
     const { layer = 'conv2d', bias, form = [`aten.${layer}.default`] } = options;
     expect(targets(module)).toEqual([form[0], 'aten.relu.default']);
     const biasName = bias ? 'layer.bias' : 'layer.weight_bias';
@@ -116,7 +117,7 @@ describe('foldBatchNorms', () => {
   ])('leaves alone %o', (options) => {
     const module = layerAndNorm(options);
     const before = { targets: targets(module), weight: module.attribute('layer.weight').toArray() };
-    foldBatchNorms(module);
+    foldBatchNorms(new GraphEditor(module));
     expect(targets(module)).toEqual(before.targets);
     expect(module.attribute('layer.weight').toArray()).toEqual(before.weight);
   });
@@ -125,7 +126,7 @@ describe('foldBatchNorms', () => {
     const module = layerAndNorm({});
     const taken = Tensor.from('float32', [1, 2, 3]);
     module.attributes.set('layer.weight_bias', taken);
-    foldBatchNorms(module);
+    foldBatchNorms(new GraphEditor(module));
     expect(module.attribute('layer.weight_bias')).toBe(taken);
     expectFolded(module, 'layer.weight_bias_1', {});
   });
@@ -135,7 +136,7 @@ describe('foldBatchNorms', () => {
     const x = graph.placeholder('x');
     graph.callFunction('aten.relu.default', [x], {}, 'unused');
     graph.output([x]);
-    foldBatchNorms(new GraphModule(graph));
+    foldBatchNorms(new GraphEditor(new GraphModule(graph)));
     expect(graph.nodes.map(String)).toEqual(['x', 'unused', 'output']);
   });
 });

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { addon, type TensorDesc } from '../../lib/native/addon.ts';
+import { addon } from '../../lib/native/addon.ts';
+import type { TensorDesc } from '../../lib/native/addon-types.ts';
 
 interface Problem {
   readonly image: readonly number[];

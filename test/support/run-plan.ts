@@ -11,7 +11,11 @@ export function build(module: GraphModule, maxThreads = 1, blocksChannels = fals
   const metas = module.graph.placeholders.map(
     (node) => node.meta.val as { dtype: 'float32'; shape: number[] },
   );
-  return buildPlan(module, metas, new ConstantStore(), blocksChannels, maxThreads);
+  return buildPlan(module, {
+    inputs: metas,
+    constants: new ConstantStore(),
+    machine: { blocksChannels, threads: maxThreads },
+  });
 }
 
 /** Runs a plan on one thread. */

@@ -1,4 +1,5 @@
-import { addon, type StepDesc } from '../../lib/native/addon.ts';
+import { addon } from '../../lib/native/addon.ts';
+import type { StepDesc } from '../../lib/native/addon-types.ts';
 import { arrayTypeOf, numelOf, rowMajorStrides, Tensor } from '../../lib/tensor/index.ts';
 
 /** Strides of a shape whose extents lie in memory in the order that `order` names, slowest first. */

@@ -1,5 +1,5 @@
 import type { Arguments, TensorMeta } from '../../graph/index.ts';
-import { fusedSum, fusedUnary } from '../pointwise/pointwise.ts';
+import { fusedSum, fusedUnary, unaryNames } from '../pointwise/pointwise.ts';
 import type { OperatorDefinition, TensorLike } from '../registry.ts';
 import { promoteTypes } from '../shape-rules.ts';
 import { convolutionShape, geometryOf } from './convolution.ts';
@@ -31,9 +31,6 @@ function operands<T extends TensorLike>(args: Arguments<T>, other?: T) {
   };
 }
 
-const unaryNames = { name: 'attr', scalars: 'scalars', algorithm: 'algorithm' };
-const binaryUnaryNames = { name: 'unary_attr', scalars: 'unary_scalars', algorithm: 'unary_algorithm' };
-
 /**
  * Float convolutions and linears with fused operations, under the names that Inductor uses. Weights are plain: OIHW,
  * and [out, in] for linear.
@@ -49,7 +46,7 @@ export const mkldnn: readonly OperatorDefinition[] = [
       const attributes = {
         ...geometryOf(args),
         hasBias,
-        ...fusedUnary(args, unaryNames),
+        ...fusedUnary(args, unaryNames.layer),
       };
       return { op: 'convolution', inputs, attributes };
     },
@@ -65,7 +62,7 @@ export const mkldnn: readonly OperatorDefinition[] = [
         ...geometryOf(args),
         hasBias,
         ...fusedSum(args.string('binary_attr'), args.raw('alpha')),
-        ...fusedUnary(args, binaryUnaryNames),
+        ...fusedUnary(args, unaryNames.addition),
       };
       return { op: 'convolution', inputs, attributes };
     },
@@ -77,7 +74,7 @@ export const mkldnn: readonly OperatorDefinition[] = [
     samples: ['X'],
     step: (args) => {
       const { inputs, hasBias } = operands(args);
-      return { op: 'linear', inputs, attributes: { hasBias, ...fusedUnary(args, unaryNames) } };
+      return { op: 'linear', inputs, attributes: { hasBias, ...fusedUnary(args, unaryNames.layer) } };
     },
   },
   {

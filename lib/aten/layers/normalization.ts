@@ -1,5 +1,5 @@
 import { type Arguments, type Dim, dimsEqual, type TensorMeta } from '../../graph/index.ts';
-import type { Attributes } from '../../native/addon.ts';
+import type { Attributes } from '../../native/addon-types.ts';
 import type { NativeDefinition, OperatorDefinition, TensorLike } from '../registry.ts';
 import { computedDtype, normalizeAxis } from '../shape-rules.ts';
 

@@ -1,5 +1,5 @@
 import type { Arguments, TensorMeta } from '../../graph/index.ts';
-import type { Attributes } from '../../native/addon.ts';
+import type { Attributes } from '../../native/addon-types.ts';
 import type { NativeDefinition, OperatorDefinition, TensorLike } from '../registry.ts';
 import { pooledExtent, spatial, windowOf } from './pooling.ts';
 

@@ -1,5 +1,5 @@
 import { type Arguments, type Dim, staticDim, type TensorMeta } from '../../graph/index.ts';
-import type { Attributes } from '../../native/addon.ts';
+import type { Attributes } from '../../native/addon-types.ts';
 import type { NativeDefinition, OperatorDefinition, TensorLike } from '../registry.ts';
 import { computedDtype } from '../shape-rules.ts';
 

@@ -79,14 +79,22 @@ const wantedAs =
   (shape, args) =>
     resolve(shape, args.dims(name), args.schema.name);
 
+const shapeOfOther: ViewRule = (_, args) => args.tensor('other').shape;
+
+/** A vector becomes one row. */
+const atLeast2d = (shape: readonly Dim[]): readonly Dim[] => (shape.length >= 2 ? shape : [1, shape[0] ?? 1]);
+
 /** Dropout in training mode is random and not supported in inference. */
-const dropout: ViewRule = (shape, args) => {
+const unlessTraining: ViewRule = (shape, args) => {
   if (args.bool('train'))
     throw new Error(
       `${args.schema.name}: the model was exported in training mode; call eval() before export`,
     );
   return shape;
 };
+
+/** PyTorch returns the argument itself in inference, which the schema does not say. */
+const dropout = (schema: string): ViewDefinition => ({ ...view(schema, unlessTraining), sharesMemory: true });
 
 /** Operators that leave elements where they are; in a plan they cost nothing. */
 export const views: readonly OperatorDefinition[] = [
@@ -108,13 +116,27 @@ export const views: readonly OperatorDefinition[] = [
     (args) => unlessFirst(args, args.numbers('dim')),
   ),
   view('aten::unsqueeze(Tensor(a) self, int dim) -> Tensor(a)', unsqueeze),
+  view('aten::view_as(Tensor(a) self, Tensor other) -> Tensor(a)', shapeOfOther),
+  view('aten::reshape_as(Tensor(a) self, Tensor other) -> Tensor(a)', shapeOfOther),
+  view('aten::_reshape_alias(Tensor(a) self, SymInt[] size, SymInt[] stride) -> Tensor(a)', wantedAs('size')),
+  view('aten::ravel(Tensor(a) self) -> Tensor(a)', (shape) => [mulDims(...shape)]),
+  view('aten::atleast_1d(Tensor self) -> Tensor', (shape) => (shape.length === 0 ? [1] : shape)),
+  view('aten::atleast_2d(Tensor self) -> Tensor', (shape) => atLeast2d(shape)),
+  view('aten::atleast_3d(Tensor self) -> Tensor', (shape) =>
+    shape.length >= 3 ? shape : [...atLeast2d(shape), 1],
+  ),
   view('aten::contiguous(Tensor(a) self, *, MemoryFormat memory_format=0) -> Tensor(a)', same),
   view('aten::clone(Tensor self, *, MemoryFormat? memory_format=None) -> Tensor', same),
   view('aten::alias(Tensor(a) self) -> Tensor(a)', same),
   view('aten::detach(Tensor(a) self) -> Tensor(a)', same),
   view('aten::detach_(Tensor(a!) self) -> Tensor(a!)', same),
+  // Octavo's tensors are real.
+  view('aten::resolve_conj(Tensor(a) self) -> Tensor(a)', same),
+  view('aten::resolve_neg(Tensor(a) self) -> Tensor(a)', same),
+  view('aten::lift(Tensor self) -> Tensor', same),
+  view('aten::lift_fresh(Tensor(a) self) -> Tensor(a)', same),
   view('aten::lift_fresh_copy(Tensor self) -> Tensor', same),
-  view('aten::dropout(Tensor input, float p, bool train) -> Tensor', dropout),
-  view('aten::dropout_(Tensor(a!) self, float p, bool train) -> Tensor(a!)', dropout),
-  view('aten::feature_dropout(Tensor input, float p, bool train) -> Tensor', dropout),
+  dropout('aten::dropout(Tensor input, float p, bool train) -> Tensor'),
+  dropout('aten::dropout_(Tensor(a!) self, float p, bool train) -> Tensor(a!)'),
+  dropout('aten::feature_dropout(Tensor input, float p, bool train) -> Tensor'),
 ];

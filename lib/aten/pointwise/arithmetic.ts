@@ -1,5 +1,5 @@
 import type { Arguments, TensorMeta } from '../../graph/index.ts';
-import type { Attributes } from '../../native/addon.ts';
+import type { Attributes } from '../../native/addon-types.ts';
 import type { DType } from '../../tensor/index.ts';
 import {
   constantValues,

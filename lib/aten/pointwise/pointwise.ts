@@ -1,5 +1,5 @@
 import type { Arguments } from '../../graph/index.ts';
-import type { Attributes } from '../../native/addon.ts';
+import type { Attributes } from '../../native/addon-types.ts';
 import { type UnaryPostOp, unaryAttributes } from '../../onednn/unary.ts';
 
 /** The names of the fused function's parts in an operator's schema. */
@@ -8,6 +8,22 @@ export interface UnaryNames {
   readonly scalars: string;
   readonly algorithm: string;
 }
+
+/** How Inductor's fused operators name them, by what they fuse the function into. */
+export const unaryNames = {
+  /** A layer, or any of Octavo's own operators. */
+  layer: { name: 'attr', scalars: 'scalars', algorithm: 'algorithm' },
+  /** A convolution with an addition. */
+  addition: { name: 'unary_attr', scalars: 'unary_scalars', algorithm: 'unary_algorithm' },
+  /** `onednn.qlinear_pointwise`. */
+  quantizedLinear: { name: 'post_op_name', scalars: 'post_op_args', algorithm: 'post_op_algorithm' },
+  /** `onednn.qlinear_pointwise` with an addition. */
+  quantizedLinearAddition: {
+    name: 'unary_post_op',
+    scalars: 'unary_post_op_args',
+    algorithm: 'unary_post_op_algorithm',
+  },
+} as const satisfies Readonly<Record<string, UnaryNames>>;
 
 /**
  * The fused pointwise function of an operator call, as attributes of the native `convolution` and `linear` steps.

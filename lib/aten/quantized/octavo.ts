@@ -1,9 +1,7 @@
 import { withParameters } from '../layers/normalization.ts';
-import { fusedUnary } from '../pointwise/pointwise.ts';
+import { fusedUnary, unaryNames } from '../pointwise/pointwise.ts';
 import type { OperatorDefinition } from '../registry.ts';
 import { broadcastShapes } from '../shape-rules.ts';
-
-const unary = { name: 'attr', scalars: 'scalars', algorithm: 'algorithm' };
 
 /** Operators of lowered graphs that exist neither in ATen nor in `onednn.*`. */
 export const octavo: readonly OperatorDefinition[] = [
@@ -31,7 +29,7 @@ export const octavo: readonly OperatorDefinition[] = [
         bZeroPoint: args.number('b_zero_point'),
         outputScale: args.number('output_scale'),
         outputZeroPoint: args.number('output_zero_point'),
-        ...fusedUnary(args, unary),
+        ...fusedUnary(args, unaryNames.layer),
       },
     }),
   },
@@ -58,7 +56,7 @@ export const octavo: readonly OperatorDefinition[] = [
       return {
         op: 'batch_norm',
         inputs,
-        attributes: { ...attributes, ...quantization, ...fusedUnary(args, unary) },
+        attributes: { ...attributes, ...quantization, ...fusedUnary(args, unaryNames.layer) },
       };
     },
   },

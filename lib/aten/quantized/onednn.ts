@@ -1,9 +1,9 @@
 import type { Arguments, TensorMeta } from '../../graph/index.ts';
-import type { Attributes } from '../../native/addon.ts';
+import type { Attributes } from '../../native/addon-types.ts';
 import type { DType } from '../../tensor/index.ts';
 import { convolutionShape, geometryOf } from '../layers/convolution.ts';
 import { linearShape } from '../layers/linear.ts';
-import { fusedSum, fusedUnary, type UnaryNames } from '../pointwise/pointwise.ts';
+import { fusedSum, fusedUnary, unaryNames } from '../pointwise/pointwise.ts';
 import {
   constantFloats,
   constantValues,
@@ -74,35 +74,18 @@ function quantizedStep<T extends TensorLike>(
   return { op, inputs, attributes };
 }
 
-const convolutionUnary: UnaryNames = { name: 'attr', scalars: 'scalars', algorithm: 'algorithm' };
-const convolutionBinaryUnary: UnaryNames = {
-  name: 'unary_attr',
-  scalars: 'unary_scalars',
-  algorithm: 'unary_algorithm',
-};
-const linearUnary: UnaryNames = {
-  name: 'post_op_name',
-  scalars: 'post_op_args',
-  algorithm: 'post_op_algorithm',
-};
-const linearBinaryUnary: UnaryNames = {
-  name: 'unary_post_op',
-  scalars: 'unary_post_op_args',
-  algorithm: 'unary_post_op_algorithm',
-};
-
 const convolutionStep = <T extends TensorLike>(args: Arguments<T>): Step<T> =>
-  quantizedStep('convolution', args, fusedUnary(args, convolutionUnary));
+  quantizedStep('convolution', args, fusedUnary(args, unaryNames.layer));
 
 const linearStep = <T extends TensorLike>(args: Arguments<T>): Step<T> =>
-  quantizedStep('linear', args, fusedUnary(args, linearUnary));
+  quantizedStep('linear', args, fusedUnary(args, unaryNames.quantizedLinear));
 
 function convolutionBinaryStep<T extends TensorLike>(args: Arguments<T>): Step<T> {
   const fused = {
     ...fusedSum(args.string('binary_attr'), args.raw('alpha')),
     addScale: args.number('accum_scale'),
     addZeroPoint: args.number('accum_zero_point'),
-    ...fusedUnary(args, convolutionBinaryUnary),
+    ...fusedUnary(args, unaryNames.addition),
   };
   return quantizedStep('convolution', args, fused, args.tensor('qaccum'));
 }
@@ -112,7 +95,7 @@ function linearBinaryStep<T extends TensorLike>(args: Arguments<T>): Step<T> {
     ...fusedSum(args.string('binary_post_op'), args.raw('binary_alpha')),
     addScale: args.number('other_scale'),
     addZeroPoint: args.number('other_zp'),
-    ...fusedUnary(args, linearBinaryUnary),
+    ...fusedUnary(args, unaryNames.quantizedLinearAddition),
   };
   return quantizedStep('linear', args, fused, args.tensor('other'));
 }

@@ -1,6 +1,6 @@
 import type { Arguments, TensorMeta } from '../../graph/index.ts';
 import { linearShape } from '../layers/linear.ts';
-import { fusedUnary } from '../pointwise/pointwise.ts';
+import { fusedUnary, unaryNames } from '../pointwise/pointwise.ts';
 import { constantFloats, type NativeDefinition, type OperatorDefinition } from '../registry.ts';
 
 /** The result: in the input's dtype, regardless of the weight's. */
@@ -35,8 +35,6 @@ function checkInt8(args: Arguments<TensorMeta>, weight: string): void {
   if (dtype !== 'int8') throw new Error(`${args.schema.name}: ${weight} must be int8, got ${dtype}`);
 }
 
-const unary = { name: 'attr', scalars: 'scalars', algorithm: 'algorithm' };
-
 /**
  * Linear layers whose weight alone is stored in fewer bits, plain and [out, in]. Sums are in float32. Scales are
  * constants of the graph.
@@ -59,7 +57,7 @@ export const weightOnly: readonly OperatorDefinition[] = [
         attributes: {
           hasBias: bias !== null,
           weightScales: constantFloats(args.tensor('w_scale'), 'w_scale'),
-          ...fusedUnary(args, unary),
+          ...fusedUnary(args, unaryNames.layer),
         },
       };
     },

@@ -15,13 +15,14 @@ import { poolingDecompositions } from './pooling.ts';
 import { productDecompositions } from './products.ts';
 import { recurrentDecompositions } from './recurrent.ts';
 
-/** An operator that is read as calls of others (counterpart: `torch._decomp`). */
+
+/** An operator that is replaced with calls of others (counterpart: `torch._decomp`). */
 export interface Decomposition {
   readonly schema: Schema;
   readonly definition: DecompositionDefinition;
 }
 
-/** The slope belongs to the channels, which are the second extent. */
+/** There is a slope per channel; channels are the second axis. */
 function prelu(add: Add, args: Arguments<Node>): Call {
   const [self, slope] = [args.tensor('self'), args.tensor('weight')];
   const rank = rankOf(self, 'aten.prelu.default');
@@ -30,7 +31,7 @@ function prelu(add: Add, args: Arguments<Node>): Call {
   return ['aten.add.Tensor', add('aten.relu.default', self), add('aten.mul.Tensor', negative, ofChannels)];
 }
 
-/** float32's epsilon, which PyTorch takes where a model says none. */
+/** float32's epsilon, PyTorch's default. */
 const EPSILON = 2 ** -23;
 
 function rmsNorm(add: Add, args: Arguments<Node>): Call {
@@ -55,7 +56,7 @@ function vectorNorm(add: Add, args: Arguments<Node>): Call {
   return ['aten.sqrt.default', add('aten.sum.dim_IntList', squares, axes, args.bool('keepdim'))];
 }
 
-/** Channels go to the pixels of a larger image, as blocks of that many each way. */
+/** Moves channels to the pixels of a larger image, as blocks of `factor` by `factor` pixels. */
 function pixelShuffle(add: Add, args: Arguments<Node>): Call {
   const factor = args.number('upscale_factor');
   const self = args.tensor('self');
@@ -88,7 +89,7 @@ const definitions: readonly DecompositionDefinition[] = [
   },
   { schema: 'aten::pixel_shuffle(Tensor self, int upscale_factor) -> Tensor', decompose: pixelShuffle },
   {
-    // The statistics that it gives besides are empty.
+    // The other results, statistics, are empty.
     schema:
       'aten::_native_batch_norm_legit_no_training(Tensor input, Tensor? weight, Tensor? bias, Tensor running_mean, Tensor running_var, float momentum, float eps) -> (Tensor, Tensor, Tensor)',
     decompose: batchNorm,

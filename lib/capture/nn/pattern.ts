@@ -2,14 +2,14 @@ import type { Argument, NamedPattern, Node } from '../../graph/index.ts';
 import { Module, type Value } from '../../nn/index.ts';
 import { type ExampleInput, exportModel } from './trace.ts';
 
-/** A pattern: a function of values, written with `nn.functional`, that gives its results and names for its values. */
+/** A pattern: a function of values, written with `nn.functional`, that returns its results and names for its values. */
 export type PatternFunction = (
   ...inputs: Value[]
 ) => readonly [...results: Value[], names: Readonly<Record<string, Value>>];
 
 class PatternModule extends Module {
   readonly #pattern: PatternFunction;
-  /** Set by the call. */
+  /** Set by the call of `forward`. */
   resultCount = 0;
   names: readonly string[] = [];
 
@@ -18,7 +18,7 @@ class PatternModule extends Module {
     this.#pattern = pattern;
   }
 
-  /** The results and, after them, the named values. */
+  /** Returns the results, followed by the named values. */
   override forward(...inputs: Value[]): readonly Value[] {
     const returned = this.#pattern(...inputs);
     const results = returned.slice(0, -1) as readonly Value[];
@@ -38,10 +38,9 @@ class PatternModule extends Module {
  *       const relu = F.relu(conv);
  *       return [relu, { conv, relu }];
  *     }, { x: { dtype: 'float32', shape: [1, 3, 8, 8] }, weight: { dtype: 'float32', shape: [4, 3, 3, 3] } })
- *
- * @param exampleInputs by name, in the order the function takes them. Their shapes must fit the function; what is
- * searched for has any shapes.
- * @throws Error when the function cannot be exported, or gives no result before its names.
+ * @param exampleInputs by name, in the order of the function's parameters. Their shapes must fit the function; matches
+ * may have any shapes.
+ * @throws Error when the function cannot be exported, or returns no result before its names.
  */
 export function capturePattern(
   pattern: PatternFunction,

@@ -12,28 +12,29 @@ export interface DynamicDim extends Partial<SymbolRange> {
   readonly name: string;
 }
 
-/** How {@link exportModel} treats sizes; without options, all are the examples'. */
+/** How {@link exportModel} treats sizes. Without options, all sizes are those of the examples. */
 export interface ExportOptions {
   /** Whether the first axis of every input is the batch, of any size from 1. */
   readonly dynamicBatch?: boolean;
-  /** By input and axis, the sizes that are not fixed. */
+  /** The dynamic sizes, by input and axis. */
   readonly dynamicShapes?: Readonly<Record<string, Readonly<Record<number, DynamicDim>>>>;
 }
 
 const exportOptions: OptionNames<ExportOptions> = { dynamicBatch: true, dynamicShapes: true };
 
-/** What an example tells of an input. */
+/** What {@link exportModel} needs to know of an example input. */
 export interface ExampleInput {
   readonly dtype: DType;
   readonly shape: readonly number[];
 }
 
 /**
- * Captures a module as a graph of ATen operators (counterpart: `torch.export.export_for_training(...).module()`): the
- * same operators, names and metadata as PyTorch gives for the same architecture. Call {@link Module.eval} first.
- * @param exampleInputs by name, in the order `forward` takes them. Only dtypes and shapes count, no element is read.
- * @throws Error that names the module where it happened: no {@link Module}, an unknown option, shapes that do not fit, operators that are
- * not supported, control flow that depends on elements or on symbolic sizes.
+ * Captures a module as a graph of ATen operators (counterpart: `torch.export.export_for_training(...).module()`), with
+ * the operators, names and metadata that PyTorch produces for the same architecture. Call {@link Module.eval} first.
+ * @param exampleInputs by name, in the order of `forward`'s parameters. Only dtypes and shapes are used; no element is
+ * read.
+ * @throws Error that names the module: not a {@link Module}, an unknown option, shapes that do not fit, operators that
+ * are not supported, control flow that depends on elements or on symbolic sizes.
  */
 export function exportModel(
   module: Module,

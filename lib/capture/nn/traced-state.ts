@@ -10,8 +10,8 @@ interface Holder {
 }
 
 /**
- * The parameters, buffers and constants that a traced model uses, as `get_attr` nodes, in the order PyTorch gives them:
- * parameters before buffers and constants; of each, those a user's own module reads before those of PyTorch's modules, in
+ * The parameters, buffers and constants that a traced model uses, as `get_attr` nodes in PyTorch's order: parameters
+ * before buffers and constants; within each, those read by a user's own module before those of PyTorch's modules, in
  * order of first use.
  */
 export class TracedState {
@@ -39,26 +39,26 @@ export class TracedState {
           kind: 'buffer' as const,
         })),
       ];
-      // A tensor that two modules share keeps its first name.
+      // A tensor shared by two modules keeps its first name.
       const unique = own.map((holder) => this.#holders.get(holder.tensor) ?? holder);
       for (const holder of unique) this.#holders.set(holder.tensor, holder);
       this.#byModule.set(module, unique);
     }
   }
 
-  /** Notes that one of PyTorch's own modules is called: all it has will be in the graph, used or not. */
+  /** Records the call of one of PyTorch's own modules: all of its state will be in the graph, used or not. */
   enter(module: Scope): void {
     for (const holder of this.#byModule.get(module) ?? []) this.#entered.add(holder);
   }
 
-  /** The node of a tensor; one that belongs to no module becomes a constant of the graph. */
+  /** The node of a tensor. A tensor that belongs to no module becomes a constant of the graph. */
   node(tensor: Tensor): Node {
     const holder = this.#holders.get(tensor) ?? this.#constant(tensor);
     if (!this.#entered.has(holder)) this.#direct.add(holder);
     return this.#nodes.get(holder) ?? this.#create(holder);
   }
 
-  /** Creates all nodes in another, empty, graph in the final order, and the attributes they name. */
+  /** Creates all nodes in another, empty graph in their final order, with the attributes they name. */
   copyInto(module: GraphModule): Map<Node, Node> {
     const copies = new Map<Node, Node>();
     for (const kind of ['parameter', 'buffer'] as const)

@@ -2,11 +2,11 @@ import type { Dim, Node, TensorMeta } from '../../graph/index.ts';
 import type { Value } from '../../nn/index.ts';
 import type { DType } from '../../tensor/index.ts';
 
-/** What stands for a tensor while a model is traced. Its elements do not exist: asking for them is an Error. */
+/** Represents a tensor while a model is traced. It has no elements: reading them throws an Error. */
 export class TracedValue implements Value {
   readonly dtype: DType;
   readonly shape: readonly Dim[];
-  /** Where the value is now: an in-place operator moves it to its result. */
+  /** The node that currently computes the value. An in-place operator changes it to the operator's result. */
   node: Node;
 
   constructor(node: Node, meta: TensorMeta) {
@@ -30,7 +30,7 @@ export class TracedValue implements Value {
     return this.#unknown();
   }
 
-  /** @throws always, for `if (x > 0)` and the like would otherwise quietly be false. */
+  /** @throws always: a condition such as `if (x > 0)` would otherwise silently be false. */
   [Symbol.toPrimitive](): never {
     return this.#unknown();
   }

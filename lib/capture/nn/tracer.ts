@@ -74,7 +74,7 @@ export class Tracer implements Dispatcher {
     return this.#define(node, meta as TensorMeta);
   }
 
-  /** The finished graph, with parameters and buffers first as PyTorch has them. */
+  /** The finished graph, with parameters and buffers first as in PyTorch. */
   finish(result: Value | readonly Value[]): GraphModule {
     const outputs = (Array.isArray(result) ? result : [result]) as readonly Value[];
     const nodes = outputs.map((value) => this.#argument(value) as Node);
@@ -124,7 +124,7 @@ export class Tracer implements Dispatcher {
     return node;
   }
 
-  /** A symbolic size as a node: taken from the first input that has it. */
+  /** A symbolic size as a node, read from the first input that has it. */
   #size(size: SymInt): Node {
     const key = String(size);
     const known = this.#sizes.get(key);
@@ -163,14 +163,14 @@ export class Tracer implements Dispatcher {
     return (this.#paths.get(module) ?? module.type).replaceAll('.', '_').toLowerCase();
   }
 
-  /** Every call has a name of its own, so that two calls of one module can be told apart. */
+  /** Returns a unique name for every call, so that two calls of one module are distinguishable. */
   #sourceName(base: string): string {
     const count = this.#sourceNames.get(base) ?? 0;
     this.#sourceNames.set(base, count + 1);
     return count === 0 ? base : `${base}_${count}`;
   }
 
-  /** Says in which module an error happened; the innermost one says it. */
+  /** Adds the module to an error's message. The innermost module does so first, and only once. */
   #locate(error: Error, module: Scope): Error {
     if (error instanceof ExportError) return error;
     const path = this.#paths.get(module);
@@ -185,7 +185,7 @@ function isTuple(meta: MetaValue): meta is readonly TensorMeta[] {
   return Array.isArray(meta);
 }
 
-/** The traced node of `aten.add.Tensor` is named `add`. */
+/** A traced call of `aten.add.Tensor` is named `add`. */
 function baseName(target: string): string {
   return target.split('.')[1];
 }

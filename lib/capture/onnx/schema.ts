@@ -2,8 +2,8 @@ import { createRequire } from 'node:module';
 import type protobuf from 'protobufjs';
 
 /**
- * The part of ONNX's protobuf schema that a network without control flow needs: https://onnx.ai/onnx/intro/concepts.html.
- * Field numbers are ONNX's; unknown fields are skipped by any reader.
+ * The part of ONNX's protobuf schema that a network without control flow needs:
+ * https://onnx.ai/onnx/intro/concepts.html. Field numbers are ONNX's. Readers skip unknown fields.
  */
 const proto = `
   syntax = "proto2";
@@ -68,7 +68,7 @@ const proto = `
   }
 `;
 
-/** `onnx.AttributeProto.AttributeType`, as far as it is written. */
+/** `onnx.AttributeProto.AttributeType`, restricted to the types that are written. */
 export const attributeTypes = { float: 1, int: 2, string: 3, ints: 7 } as const;
 
 /** `onnx.AttributeProto`. */
@@ -81,7 +81,7 @@ export interface OnnxAttribute {
   readonly ints?: readonly number[];
 }
 
-/** `onnx.NodeProto`. An empty input name stands for an optional input left out. */
+/** `onnx.NodeProto`. An empty input name means that an optional input is absent. */
 export interface OnnxNode {
   readonly name: string;
   readonly opType: string;
@@ -125,7 +125,7 @@ export interface OnnxModel {
 
 let modelType: protobuf.Type | undefined;
 
-/** Loaded when the first model is written: a process that serves one writes none, and starts sooner. */
+/** Loaded when the first model is written: a process that only serves models starts sooner without it. */
 function modelTypeOf(): protobuf.Type {
   const { parse } = createRequire(import.meta.url)('protobufjs') as typeof protobuf;
   modelType ??= parse(proto).root.lookupType('onnx.ModelProto');

@@ -5,9 +5,9 @@ import { readLayout, readMemoryFormat, readScalarType } from './values.ts';
 /**
  * Reads one argument of a call: the `Argument` union of PyTorch's export schema.
  * @param kind the union's tag, `as_tensor` and the like.
- * @param at what the tag holds.
- * @param node finds the node a name stands for.
- * @throws Error with the document's path for kinds that no operator of Octavo takes (subgraphs, custom objects).
+ * @param at the tag's value.
+ * @param node finds a node by name.
+ * @throws Error with the document's path for kinds that no operator of Octavo accepts (subgraphs, custom objects).
  */
 export function readArgument(
   kind: string,

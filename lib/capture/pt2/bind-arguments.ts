@@ -1,15 +1,15 @@
 import type { Argument, Schema, SchemaArgument } from '../../graph/index.ts';
 
-/** A call's arguments as torch.fx holds them, and which of them Python wrote as floats where a schema cannot tell. */
+/** A call's arguments in torch.fx's form, and which of them were floats in Python where the schema cannot tell. */
 export interface BoundArguments {
   readonly args: readonly Argument[];
   readonly kwargs: Readonly<Record<string, Argument>>;
 }
 
 /**
- * Places named arguments as PyTorch's tracer does: positional up to the last one given, with defaults in the gaps, and
- * keyword-only ones by name. Defaults at the end stay unsaid.
- * @throws Error that names the argument: unknown to the schema, given twice, or required and missing.
+ * Places named arguments as PyTorch's tracer does: positional ones up to the last one present, with defaults in the
+ * gaps, and keyword-only ones by name. Trailing defaults are left out.
+ * @throws Error that names the argument: unknown to the schema, present twice, or required and missing.
  */
 export function bindByName(schema: Schema, named: readonly (readonly [string, Argument])[]): BoundArguments {
   const given = new Map<string, Argument>();

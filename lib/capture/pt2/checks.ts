@@ -18,8 +18,8 @@ export function targetOf(node: JsonCursor): string {
 }
 
 /**
- * Refuses a program with operators that the library does not have.
- * @throws Error that lists all of them, with a count each and the line of the model where each is first called.
+ * Rejects a program with operators that the library does not support.
+ * @throws Error that lists all of them, each with its count and the line of the model of its first call.
  */
 export function checkOperators(graph: JsonCursor, library: OperatorLibrary): void {
   const missing = new Map<string, JsonCursor[]>();
@@ -40,12 +40,12 @@ export function checkOperators(graph: JsonCursor, library: OperatorLibrary): voi
 }
 
 /**
- * Works out the shapes of all results, and so refuses a program with a call that its operator refuses, such as one of a
- * mode that is not supported: here, and not when calibration has begun.
+ * Computes the shapes of all results. This rejects calls that their operator does not support, such as an unsupported
+ * mode, when the program is loaded rather than during calibration.
  * @throws Error that names the node and the line of the model.
  */
 export function checkShapes(module: GraphModule, library: OperatorLibrary): void {
   const inputs = module.graph.placeholders.map((node) => node.meta.val as TensorMeta);
-  // Of calls that the document does not have, nothing was known before.
+  // Calls that the document does not contain have no meta yet.
   for (const [node, meta] of propagateShapes(module, inputs, library)) node.meta.val ??= meta;
 }

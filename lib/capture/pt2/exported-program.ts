@@ -22,21 +22,20 @@ import { deriveSourceFnStack, parseModuleStack, parseSourceFnStack } from './mod
 import { promoteTypes } from './promote-types.ts';
 import { ProgramValues } from './values.ts';
 
-/** Where the tensors of a program are: parameters and buffers, and constants that no state dict holds. */
+/** Where a program's tensors are stored: parameters and buffers, and constants outside the state dict. */
 export interface ProgramTensors {
   readonly state: ReadonlyMap<string, Tensor>;
   readonly constants: ReadonlyMap<string, Tensor>;
 }
 
 /**
- * Builds the graph of a serialized exported program, unlifted as PyTorch's `ExportedProgram.module()` does it: parameters,
- * buffers and constants become `get_attr` nodes in the order of the signature.
- * Arguments that were constants at export (None, numbers, strings) are no inputs: the graph holds what they led to. Results
- * that are None are left out.
+ * Builds the graph of a serialized exported program, unlifted like PyTorch's `ExportedProgram.module()`: parameters,
+ * buffers and constants become `get_attr` nodes in the order of the signature. Arguments that were constant at export
+ * (None, numbers, strings) are not inputs: their effect is part of the graph. Results that are None are left out.
  * @param label what warnings call the program.
- * @throws Error that says where in the document, or in the model: an unknown schema version, operators that are not
- * supported (all at once, with a count each), a call that its operator refuses, a weight that is missing or of the wrong
- * shape, and anything malformed.
+ * @throws Error that names the position in the document or in the model: an unknown schema version, operators that are
+ * not supported (all at once, each with its count), a call that its operator rejects, a weight that is missing or of
+ * the wrong shape, and anything malformed.
  */
 export function buildProgram(
   document: JsonCursor,
@@ -91,7 +90,7 @@ class ProgramBuilder {
   readonly #values: ProgramValues;
   readonly #nodes = new Map<string, Node>();
   readonly #memory = new MemoryTracker();
-  /** Arguments that are floats in Python although integral and although the schema would take an integer. */
+  /** Arguments that are floats in Python, although their values are whole and the schema would accept integers. */
   #floats: string[] = [];
 
   constructor(module: GraphModule, document: JsonCursor, tensors: ProgramTensors, library: OperatorLibrary) {
@@ -174,7 +173,7 @@ class ProgramBuilder {
     const { args, kwargs } = this.#bind(at, schema, named);
     const names = this.#outputNames(at.field('outputs'));
     const single = names.length === 1 && !Array.isArray(names[0]) ? (names[0] as string) : undefined;
-    // The archive names results only; a node of several gets the name the tracer gave it, the operator's.
+    // The archive names results only. The node of several results gets the name that the tracer uses, the operator's.
     const node = this.#graph.callFunction(target, args, kwargs, single ?? target.split('.')[1]);
     for (const input of node.allInputNodes) this.#memory.checkRead(node.name, input);
     this.#readMetadata(at.field('metadata'), node);
@@ -203,13 +202,13 @@ class ProgramBuilder {
     });
   }
 
-  /** Gives each of several results its own node, as torch.fx does with `operator.getitem`. */
+  /** Creates a node for each of several results, as torch.fx does with `operator.getitem`. */
   #unpack(at: JsonCursor, node: Node, names: readonly string[]): void {
     const metas = names.map((name) => this.#values.get(name));
     if (metas.every(isTensorMeta)) node.meta.val = metas;
     this.#memory.add(node);
     for (const [i, name] of names.entries()) {
-      // The writer invents names for results that nobody uses; the traced graph has no nodes for them.
+      // PyTorch invents names for unused results, which have no nodes in the traced graph.
       if (/_unused_\d+$/.test(name)) continue;
       this.#define(at, name, this.#graph.callFunction(GET_ITEM, [node, i], {}, name), metas[i]);
     }
@@ -234,7 +233,7 @@ class ProgramBuilder {
     return [name, argument];
   }
 
-  /** None for a result that is always None. */
+  /** Returns no node for a result that is always None. */
   #output(spec: JsonCursor): Node[] {
     const [kind, at] = spec.union();
     if (kind === 'buffer_mutation')

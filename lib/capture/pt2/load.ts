@@ -10,15 +10,15 @@ const PROGRAM = 'serialized_exported_program.json';
 
 /**
  * Reads a model that PyTorch 2.6 or 2.7 saved with `torch.export.save` (counterpart:
- * `torch.export.load(path).module()`). The graph's names, order and metadata are PyTorch's; symbolic sizes, such as a
- * dynamic batch, keep their ranges in `rangeConstraints`. In-place operators get functional semantics. Nothing in the
- * file is ever executed. Arguments of `forward` that were no tensors at export (None, numbers, strings) are no inputs of the
- * graph, which holds what they led to; PyTorch checks instead that callers pass the same. Results that are None are left out.
+ * `torch.export.load(path).module()`). The graph's names, order and metadata are PyTorch's. Symbolic sizes, such as a
+ * dynamic batch, keep their ranges in `rangeConstraints`. In-place operators become functional. Nothing in the file is
+ * ever executed. Arguments of `forward` that were not tensors at export (None, numbers, strings) are not inputs of the
+ * graph: their effect is part of it. PyTorch checks instead that callers pass the same values. Results that are None
+ * are left out.
  * @param source a path, or the file's bytes.
- * @throws Error that names the file and what is wrong with it: not there, not a zip, cut short or damaged, another
- * version's layout, a pickle that asks for anything but tensors, operators that are not supported (all at once, with a
- * count each and the line of the model), calls that their operators refuse, or a weight that is missing or of the wrong
- * size.
+ * @throws Error that names the file and the cause: missing, not a zip archive, truncated or damaged, another version's
+ * layout, a pickle that needs anything but tensors, operators that are not supported (all at once, each with its count
+ * and the line of the model), calls that their operators reject, or a weight that is missing or of the wrong size.
  */
 export async function loadPt2(source: string | Uint8Array): Promise<GraphModule> {
   const label = typeof source === 'string' ? source : 'the .pt2 file';
@@ -34,7 +34,7 @@ export async function loadPt2(source: string | Uint8Array): Promise<GraphModule>
   }
 }
 
-/** PyTorch 2.8 and later put everything under a folder named like the file, and say `archive_format` there. */
+/** PyTorch 2.8 and later put everything into a folder named like the file, which contains `archive_format`. */
 function checkLayout(archive: ZipArchive): void {
   if (archive.has(PROGRAM)) return;
   if (archive.names.some((name) => /(^|\/)archive_format$/.test(name)))

@@ -1,13 +1,13 @@
 import type { ModuleFrame, SourceFn } from '../../graph/index.ts';
 
-/** What PyTorch writes for nodes of its own making, outside every module. */
+/** What PyTorch writes for nodes that it created itself, outside every module. */
 const NO_STACK = '_empty_nn_module_stack_from_metadata_hook';
-/** Containers inside containers that a path is followed through. */
+/** Limit on the nesting of containers in a path. */
 const DEEPEST_NESTING = 64;
 
 /**
- * Reads a node's `nn_module_stack` as the archive writes it: `key,path,type` frames joined by semicolons, outermost first.
- * Only the path may contain commas.
+ * Parses a node's `nn_module_stack` as stored in the archive: `key,path,type` frames joined by semicolons, outermost
+ * first. Only the path may contain commas.
  */
 export function parseModuleStack(text: string): ModuleFrame[] {
   return text
@@ -19,7 +19,7 @@ export function parseModuleStack(text: string): ModuleFrame[] {
     }));
 }
 
-/** Reads a node's `source_fn_stack`: `name,target` entries joined by semicolons, outermost first. */
+/** Parses a node's `source_fn_stack`: `name,target` entries joined by semicolons, outermost first. */
 export function parseSourceFnStack(text: string): SourceFn[] {
   return text
     .split(';')
@@ -32,12 +32,14 @@ export function parseSourceFnStack(text: string): SourceFn[] {
     });
 }
 
-/** PyTorch's own modules, which its strict tracer sees as one thing each; containers only pass on. */
+/** PyTorch's own modules, each of which its strict tracer treats as a unit. Containers only call their parts. */
 export function isBuiltin(type: string): boolean {
   return type.startsWith('torch.nn.modules.') && !type.includes('.container.');
 }
 
-/** Functions of `torch.nn.functional` that are bound to C++ as they are, and so have another name than their kind. */
+/**
+ * Functions of `torch.nn.functional` that are bound to C++ directly, and whose names therefore differ from their kind.
+ */
 const boundFunctions: ReadonlySet<string> = new Set([
   ...[
     'linear',
@@ -53,7 +55,7 @@ const boundFunctions: ReadonlySet<string> = new Set([
   ...['hardtanh_', 'leaky_relu_', 'elu_', 'scaled_dot_product_attention'],
 ]);
 
-/** Methods that Python calls for its operators, and the operator: `x + y` calls `add`, and few write that themselves. */
+/** Python's operators by the method that implements them: `x + y` calls `add`, which people rarely call directly. */
 const operatorMethods: ReadonlyMap<string, string> = new Map([
   ...['add', 'sub', 'mul', 'matmul', 'neg'].map((name) => [name, name] as const),
   ...['add', 'sub', 'mul'].map((name) => [`${name}_`, `i${name}`] as const),
@@ -63,8 +65,8 @@ const operatorMethods: ReadonlyMap<string, string> = new Map([
 ]);
 
 /**
- * Works out the `source_fn_stack` that an export leaves out when it is not strict (`strict=False`, the default since PyTorch
- * 2.8), as a strict one would have it: the outermost of PyTorch's own modules around the node, else the function.
+ * Computes the `source_fn_stack` that a non-strict export (`strict=False`, the default since PyTorch 2.8) leaves out,
+ * as a strict export would write it: the outermost of PyTorch's own modules around the node, else the function.
  * @param moduleStack the node's `nn_module_stack`, whose frames begin with the name of the call: `L__self__fc@1`.
  * @param torchFn the node's `torch_fn`: `linear_1;builtin_function_or_method.linear`.
  */
@@ -82,7 +84,9 @@ export function deriveSourceFnStack(
   return [{ name, target: sourceOf(kind, called) }];
 }
 
-/** A function's name in Python by the type of the function object: those of PyTorch that are written in Python are `F`'s. */
+/**
+ * A function's name in Python, by the type of the function object. PyTorch's functions written in Python belong to `F`.
+ */
 function sourceOf(kind: string, name: string): string {
   if (kind === 'function') return `torch.nn.functional.${name}`;
   if (kind !== 'builtin_function_or_method')
@@ -91,8 +95,8 @@ function sourceOf(kind: string, name: string): string {
 }
 
 /**
- * The name `named_modules()` gives a module, from the Python expression the tracer saw:
- * `getattr(L['self'].features, '0').conv` is `features.0.conv`.
+ * A module's name in `named_modules()`, from the Python expression that the tracer recorded:
+ * `getattr(L['self'].features, '0').conv` becomes `features.0.conv`.
  */
 function modulePath(expression: string): string {
   let path = expression;

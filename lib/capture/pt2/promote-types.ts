@@ -6,12 +6,12 @@ const arithmetic: ReadonlySet<string> = new Set([
   ...['aten.maximum.default', 'aten.minimum.default'],
 ]);
 
-/** Steps read the other integers as they are. */
+/** Steps read the other integer types directly. */
 const cast: ReadonlySet<DType> = new Set(['int64', 'bool']);
 
 /**
- * Writes out PyTorch's type promotion where arithmetic of floats meets int64 or bool: they are cast first, which PyTorch
- * does inside of the operator. A number without dimensions needs no cast.
+ * Makes PyTorch's type promotion explicit where float arithmetic has int64 or bool operands: it casts them, as PyTorch
+ * does inside the operator. A 0-dimensional tensor needs no cast.
  *
  *     add(x float32, offsets int64)   ⇒   add(x, to(offsets, float32))
  */

@@ -34,9 +34,9 @@ const functions: Readonly<Record<string, SizeFunction>> = {
 };
 
 /**
- * Reads a symbolic size as PyTorch writes it, in SymPy's `srepr`: `Symbol('s0', positive=True, integer=True)`,
+ * Parses a symbolic size as PyTorch writes it, in SymPy's `srepr`: `Symbol('s0', positive=True, integer=True)`,
  * `Integer(4)`, and functions of these, such as `Add(Integer(-1), Symbol(...))`.
- * @param ranges of the symbols, by which `Max` and `Min` may be decided.
+ * @param ranges ranges of the symbols; they may decide `Max` and `Min`.
  * @throws Error for any other expression, such as one of real numbers.
  */
 export function parseSizeExpression(text: string, ranges: SymbolRanges): Dim {

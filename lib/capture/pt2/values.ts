@@ -3,7 +3,7 @@ import type { Dim, MetaValue, SymbolRanges, TensorMeta } from '../../graph/index
 import type { DType } from '../../tensor/index.ts';
 import { parseSizeExpression } from './size-expression.ts';
 
-/** `ScalarType` of PyTorch's `torch/_export/serde/schema.py`; its numbers are not those of c10. */
+/** `ScalarType` of PyTorch's `torch/_export/serde/schema.py`. Its numbers differ from c10's. */
 const scalarTypes: ReadonlyMap<number, DType> = new Map([
   [1, 'uint8'],
   [2, 'int8'],
@@ -23,10 +23,10 @@ const memoryFormats: ReadonlyMap<number, string> = new Map([
   [3, 'channels_last_3d'],
   [4, 'preserve_format'],
 ]);
-/** `Layout.Strided`: the only one that a dense tensor has. */
+/** `Layout.Strided`, the layout of every dense tensor. */
 const STRIDED = 7;
 
-/** @throws Error with the document's path when the number is no element type Octavo has. */
+/** @throws Error with the document's path when the number is not an element type that Octavo supports. */
 export function readScalarType(at: JsonCursor): DType {
   const code = at.integer();
   return scalarTypes.get(code) ?? at.fail(`is element type ${code}, which is not supported`);
@@ -61,7 +61,9 @@ function readSize(at: JsonCursor, ranges: SymbolRanges): Dim {
   return typeof size === 'number' && size < 0 ? at.fail('is a negative size') : size;
 }
 
-/** What the archive says of every value by name: dtype and sizes of tensors, expressions of symbolic integers. */
+/**
+ * The archive's information about every value, by name: dtype and sizes of tensors, expressions of symbolic integers.
+ */
 export class ProgramValues {
   readonly #metas = new Map<string, TensorMeta | Dim>();
 

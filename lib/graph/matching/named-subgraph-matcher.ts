@@ -10,9 +10,9 @@ export interface NamedPattern {
   readonly nodes: ReadonlyMap<string, Node>;
 }
 
-/** A match whose nodes can be asked for by the names that the pattern gives them. */
+/** A match whose nodes can be looked up by the names in the pattern. */
 export interface NamedSubgraphMatch extends SubgraphMatch {
-  /** By the pattern's name, the node of the graph that was searched. */
+  /** The node of the searched graph for each name in the pattern. */
   readonly nameNodeMap: ReadonlyMap<string, Node>;
 }
 

@@ -2,7 +2,7 @@ import type { GraphModule } from '../graph-module.ts';
 import type { Node } from '../node.ts';
 import { areConnected, getSourcePartitions, type SourcePartition } from './source-partitions.ts';
 
-/** Modules, functions and methods that are traced to the same operator. */
+/** Modules, functions and methods that trace to the same operator. */
 const equivalentSources: readonly (readonly string[])[] = [
   ['torch.nn.modules.conv.Conv1d', 'torch.conv1d'],
   ['torch.nn.modules.conv.Conv2d', 'torch.conv2d'],
@@ -14,7 +14,7 @@ const equivalentSources: readonly (readonly string[])[] = [
   ['torch.mul', '_operator.mul', '_operator.imul', 'mul', 'mul_'],
 ];
 
-/** The source and those that are traced to the same operator (counterpart: `_get_matching_types`). */
+/** The source and all sources that trace to the same operator (counterpart: `_get_matching_types`). */
 export function equivalentsOf(source: string): readonly string[] {
   return equivalentSources.find((sources) => sources.includes(source)) ?? [source];
 }

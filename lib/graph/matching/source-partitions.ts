@@ -7,7 +7,7 @@ export interface SourcePartition {
   readonly nodes: readonly Node[];
   /** The module class or function: `torch.nn.modules.conv.Conv2d`. */
   readonly source: string;
-  /** Nodes outside that these take as arguments. */
+  /** Nodes outside the partition that its nodes use as arguments. */
   readonly inputNodes: readonly Node[];
   /** Nodes whose result is used outside. */
   readonly outputNodes: readonly Node[];
@@ -19,7 +19,7 @@ export interface SourcePartition {
  * Groups nodes by the innermost module or function call they were traced from (counterpart:
  * `torch.fx.passes.utils.source_matcher_utils.get_source_partitions`).
  * @param wantedSources sources as `meta.sourceFnStack` names them: `torch.nn.modules.linear.Linear`, `_operator.add`.
- * @param filter when given, a partition is kept only if it lets all its nodes pass.
+ * @param filter if present, keeps only partitions in which it accepts every node.
  * @returns partitions by source; sources, and partitions of a source, in the order they first appear.
  */
 export function getSourcePartitions(

@@ -8,7 +8,7 @@ import type { OperatorLibrary } from '../operator.ts';
 export interface SubgraphMatcherOptions {
   /** The pattern's inputs match inputs of the graph only, not any value. */
   readonly matchPlaceholder?: boolean;
-  /** Of matches that share nodes, only the first is given; true if left out. */
+  /** Of matches that share nodes, only the first is returned; true if left out. */
   readonly removeOverlappingMatches?: boolean;
   /** Numbers, strings and the like in the pattern's arguments match anything: any stride, any kernel size. */
   readonly ignoreLiterals?: boolean;
@@ -22,11 +22,11 @@ const matcherOptions: OptionNames<SubgraphMatcherOptions> = {
 
 /** One place where a pattern was found (counterpart: `InternalMatch`). */
 export interface SubgraphMatch {
-  /** What each node of the pattern stands for. An input may stand for a number, everything else stands for a node. */
+  /** What each node of the pattern matched. An input may match a number; every other node matches a node. */
   readonly nodesMap: ReadonlyMap<Node, Argument>;
-  /** What the pattern's inputs stand for, in their order. */
+  /** What the pattern's inputs matched, in their order. */
   readonly placeholderNodes: readonly Argument[];
-  /** What the pattern's results stand for, in their order. */
+  /** What the pattern's results matched, in their order. */
   readonly returningNodes: readonly Node[];
 }
 
@@ -35,9 +35,9 @@ type Pair = readonly [pattern: Argument, target: Argument];
 
 /**
  * Finds a pattern, itself a graph, in other graphs (counterpart: `torch.fx.passes.utils.matcher_utils.SubgraphMatcher`).
- * Nodes are compared from the pattern's results upwards: same operator, same arguments, whatever their order where the
- * operator is commutative. Results may have any users; nodes inside a match have none outside, and a match could be
- * replaced by one node without a cycle.
+ * Nodes are compared from the pattern's results upwards: same operator, same arguments, in either order if the operator
+ * is commutative. Results may have any users. Nodes inside a match have no users outside it, and a match could be
+ * replaced by one node without creating a cycle.
  */
 export class SubgraphMatcher {
   readonly #operators: OperatorLibrary;
@@ -91,7 +91,7 @@ export class SubgraphMatcher {
       .flatMap((node) => this.#anchored(graph, [...pairs, [anchor, node]], [...taken, node], missing - 1));
   }
 
-  /** All ways to make every pair equal: what is bound so far, and more. */
+  /** All ways to make every pair equal, as extensions of the bindings so far. */
   *#solve(pairs: readonly Pair[], bindings: Bindings): Generator<Bindings> {
     if (pairs.length === 0) {
       yield bindings;
@@ -113,7 +113,10 @@ export class SubgraphMatcher {
       yield* this.#solve([...inner, ...rest], extended);
   }
 
-  /** What must be equal for two arguments to be, the first of which is no node; undefined where they are not. */
+  /**
+   * The pairs that must be equal for two arguments to be equal, where the first is not a node; undefined if they
+   * differ.
+   */
   #literalPairs(pattern: Argument, target: Argument): readonly Pair[] | undefined {
     if (isArgumentList(pattern) && isArgumentList(target))
       return pattern.length === target.length ? pattern.map((item, i) => [item, target[i]]) : undefined;
@@ -128,11 +131,11 @@ export class SubgraphMatcher {
   #areAlike(pattern: Node, target: Node): boolean {
     if (pattern.op === 'placeholder' && !this.#options.matchPlaceholder) return target.op !== 'output';
     if (pattern.op !== target.op) return false;
-    // Which parameter or input it is does not matter: patterns bring their own.
+    // Parameters and inputs match any parameter or input: a pattern has its own.
     return pattern.op === 'placeholder' || pattern.op === 'get_attr' || pattern.target === target.target;
   }
 
-  /** The ways in which the arguments of two calls of one operator may correspond. */
+  /** The ways in which the arguments of two calls of the same operator may correspond. */
   #argumentPairs(pattern: Node, target: Argument): readonly (readonly Pair[])[] {
     if (pattern.op === 'placeholder' || pattern.op === 'get_attr' || !(target instanceof Node)) return [[]];
     const [wanted, found] = [pattern, target].map((node) => bindToSchema(node, this.#operators));
@@ -166,21 +169,21 @@ export class SubgraphMatcher {
   }
 }
 
-/** Operands may be swapped only where no further argument (`alpha`) treats them differently. */
+/** Operands may be swapped only if no further argument (`alpha`) treats them differently. */
 function isCommutative(node: Node, args: readonly Argument[], operators: OperatorLibrary): boolean {
   if (!operators.has(node.target) || !operators.get(node.target).commutative) return false;
   const { schema } = operators.get(node.target);
   return schema.arguments.slice(2).every(({ defaultValue }, i) => args[i + 2] === defaultValue);
 }
 
-/** The matched nodes without what the pattern's inputs stand for. */
+/** The matched nodes, except those that the pattern's inputs matched. */
 function computedNodes(bindings: Bindings): Node[] {
   return [...bindings]
     .filter(([pattern]) => pattern.op !== 'placeholder')
     .map(([, target]) => target as Node);
 }
 
-/** Whether a value leaves a set of nodes and one computed from it enters the set again. */
+/** Whether a value leaves a set of nodes and a value computed from it enters the set again. */
 function comesBack(inside: ReadonlySet<Node>): boolean {
   const seen = new Set<Node>();
   const pending = [...inside].flatMap((node) => node.users.filter((user) => !inside.has(user)));

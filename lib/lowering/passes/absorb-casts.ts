@@ -2,11 +2,11 @@ import { isCall, Node, onlyUser } from '../../graph/index.ts';
 import type { Pass, PassContext } from '../pass.ts';
 import { castTo } from './autocast.ts';
 
-/** What dequantize, and operators that fuse a quantize, call the dtype of what they give. */
+/** The argument for the result's dtype in dequantize operators and in operators that fuse a quantize. */
 const dtypeArguments: readonly string[] = ['output_dtype', 'out_dtype'];
 
 /**
- * An operator that can give several dtypes gives the one that its only user casts it to.
+ * An operator that supports several result dtypes returns the one that its only user casts it to.
  *
  *     qconv(…, bfloat16) → to(float32) → y             ⇒   qconv(…, float32) → y
  *     q (int8) → dequantize → to(bfloat16) → y         ⇒   q (int8) → dequantize(out_dtype=bfloat16) → y
@@ -24,7 +24,7 @@ export const absorbCasts: Pass = {
       if (!argument) continue;
       context.setArguments(input, { ...context.named(input), [argument]: dtype });
       context.inherit(input, [cast]);
-      context.replace(cast, input);
+      context.replaceWith(cast, input);
       count++;
     }
     return count;
@@ -36,6 +36,6 @@ const isReal = (context: PassContext, node: Node) =>
 
 function dtypeArgument(context: PassContext, node: Node): string | undefined {
   if (node.op !== 'call_function') return undefined;
-  const names = context.arguments(node).schema.arguments.map(({ name }) => name);
+  const names = context.args(node).schema.arguments.map(({ name }) => name);
   return dtypeArguments.find((name) => names.includes(name));
 }

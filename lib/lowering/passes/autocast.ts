@@ -9,7 +9,7 @@ const narrow = 'bfloat16';
 /** A cast: `aten.to.dtype(x, dtype)`. */
 export const castTo = 'aten.to.dtype';
 
-/** The products of floats, each with its factors. Biases stay float32: sums are kept in it anyway. */
+/** Products of floats, each with its factors. Biases stay float32, because sums are accumulated in float32 anyway. */
 const factors: Readonly<Record<string, readonly string[]>> = {
   ...Object.fromEntries(
     [...convolutions, ...convTranspose.operators].map((target) => [target, ['input', 'weight']]),
@@ -24,13 +24,13 @@ const factors: Readonly<Record<string, readonly string[]>> = {
   'aten.bmm.default': ['self', 'mat2'],
   'aten.addmm.default': ['self', 'mat1', 'mat2'],
   'aten.baddbmm.default': ['self', 'batch1', 'batch2'],
-  // A mask of large negative numbers stays float32, as it could become infinite in bfloat16.
+  // A mask of large negative numbers stays float32: in bfloat16 it could become infinite.
   'aten.scaled_dot_product_attention.default': ['query', 'key', 'value'],
 };
 
 /**
- * Fused operators that are told their result's dtype, with the operands that have a say in it: products of 8-bit integers
- * give bfloat16 by themselves.
+ * Fused operators with an argument for their result's dtype, and the operands that determine it. Products of 8-bit
+ * integers always return bfloat16.
  */
 const outputForms: Readonly<Record<string, readonly string[]>> = {
   'onednn.qconv1d_pointwise.default': [],
@@ -50,8 +50,8 @@ const outputForms: Readonly<Record<string, readonly string[]>> = {
 const joins: readonly string[] = ['aten.cat.default', 'aten.concat.default'];
 
 /**
- * Products compute in bfloat16, and what follows inherits it, as PyTorch promotes types; graph outputs keep their dtype
- * (counterpart: `torch.autocast(device_type='cpu', dtype=torch.bfloat16)`).
+ * Products compute in bfloat16. Following operators inherit it by PyTorch's type promotion; graph outputs keep their
+ * dtype (counterpart: `torch.autocast(device_type='cpu', dtype=torch.bfloat16)`).
  *
  *     x ──┐                                         x → to(bfloat16) ──┐
  *     w ──┤ conv | linear | matmul → softmax → y    w → to(bfloat16) ──┤ conv → softmax → to(float32) → y
@@ -59,8 +59,8 @@ const joins: readonly string[] = ['aten.cat.default', 'aten.concat.default'];
  *
  *     q (int8) → qconv | qlinear(…, float32) → y    ⇒    q (int8) → qconv | qlinear(…, bfloat16) → y
  *
- * Only what has no quantize behind it gives floats at all: 8-bit integers between quantized operators stay. A quantize
- * reads bfloat16. Dequantized integers are float32, which an addition of both gives.
+ * A result with a quantize after it is never floating point, so 8-bit integers between quantized operators stay. A
+ * quantize reads bfloat16. Dequantized integers are float32, and adding bfloat16 to them produces float32.
  */
 export const autocast: Pass = {
   name: 'autocast',
@@ -86,7 +86,7 @@ export const autocast: Pass = {
   },
 };
 
-/** A node's dtype; of one that gives several tensors, that of the first. */
+/** A node's dtype; for several tensors, that of the first. */
 function dtypeOf({ meta: { val } }: Node): string | undefined {
   const first = Array.isArray(val) ? val[0] : val;
   return isTensorMeta(first) ? first.dtype : undefined;
@@ -113,7 +113,7 @@ function narrowArguments(context: PassContext, node: Node): void {
   if (inherits) context.setArguments(node, { ...given, output_dtype: narrow });
 }
 
-/** Concatenation takes parts of one dtype: the widest. */
+/** Concatenation requires parts of one dtype: the widest. */
 function widenParts(context: PassContext, node: Node): void {
   const [parts, ...rest] = node.args;
   if (!isArgumentList(parts)) return;
@@ -122,9 +122,11 @@ function widenParts(context: PassContext, node: Node): void {
   node.setArguments([parts.map((part) => cast(context, node, part as Node, 'float32')), ...rest]);
 }
 
-/** The node as `dtype`; itself where it is that already, or neither float32 nor bfloat16. */
+/**
+ * The node cast to `dtype`. Returns the node itself if it already has that dtype, or is neither float32 nor bfloat16.
+ */
 function cast(context: PassContext, before: Node, node: Node, dtype: string): Node {
   const given = context.meta(node).dtype;
   if (given === dtype || (given !== 'float32' && given !== narrow)) return node;
-  return context.call(before, castTo, [node, dtype], []);
+  return context.call(castTo, [node, dtype], { before });
 }

@@ -3,8 +3,8 @@ import type { Pass } from '../pass.ts';
 import { isDequantize, qparamsOf } from '../patterns/affine-parameters.ts';
 
 /**
- * Batch normalization that no convolution took (before one, as DenseNet has it) takes the form that reads 8-bit integers
- * and computes what follows in the same loop.
+ * Batch normalization that was not folded into a convolution (as before DenseNet's convolutions) becomes the form that
+ * reads 8-bit integers and computes what follows in the same loop.
  *
  *     x [→ dequantize] → batch_norm → y   ⇒   octavo.batch_norm(x, …, float32) → y
  */
@@ -14,11 +14,11 @@ export const batchNormalization: Pass = {
     let count = 0;
     for (const node of context.graph.nodes) {
       if (!isCall(node, 'aten.batch_norm.default') || context.meta(node).dtype !== 'float32') continue;
-      const args = context.arguments(node);
+      const args = context.args(node);
       const input = args.tensor('input');
       const quantized = isDequantize(input);
       const { scale, zeroPoint } = quantized ? qparamsOf(input) : { scale: 1, zeroPoint: 0 };
-      context.replaceWithCall(
+      context.replace(
         node,
         'octavo.batch_norm.default',
         [

@@ -11,8 +11,8 @@ const algorithms: ReadonlyMap<string, string> = new Map(
 );
 
 /**
- * Arithmetic of two tensors next to a dequantize, a quantize or a pointwise function takes the form that computes those
- * too, in one loop; later passes fuse what follows.
+ * Arithmetic on two tensors next to a dequantize, a quantize or a pointwise function becomes the form that computes
+ * those in the same loop. Later passes fuse what follows.
  *
  *     x [→ dequantize] ─┐
  *                       add | sub | mul | div | max | min → z   ⇒   octavo.binary(x, …, y, …, 'add') → z
@@ -28,10 +28,10 @@ export const binaryArithmetic: Pass = {
       const [a, b] = node.args;
       if (!(a instanceof Node) || !(b instanceof Node) || !gains(context, node)) continue;
       if (![node, a, b].every((value) => context.meta(value).dtype === 'float32')) continue;
-      const bound = context.arguments(node);
+      const bound = context.args(node);
       const scaled = bound.schema.arguments.some(({ name }) => name === 'alpha');
       const alpha = scaled ? (bound.raw('alpha') as Argument) : 1;
-      context.replaceWithCall(
+      context.replace(
         node,
         'octavo.binary.default',
         [...operand(a), ...operand(b), algorithm, alpha, 1, 0, 'float32', 'none', [], ''],

@@ -18,7 +18,7 @@ export const cancelRequantize: Pass = {
       const [integer] = dequantize.args;
       if (!(integer instanceof Node)) continue;
       context.inherit(integer, [dequantize, quantize]);
-      context.replace(quantize, integer, [dequantize]);
+      context.replaceWith(quantize, integer, [dequantize]);
       count++;
     }
     return count;

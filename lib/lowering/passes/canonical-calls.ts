@@ -3,8 +3,8 @@ import { type Argument, functionalName, type Node } from '../../graph/index.ts';
 import type { Pass } from '../pass.ts';
 
 /**
- * Gives every call the one form that later passes know: in-place operators under their functional name (capture has
- * already sent later uses of the changed tensor to the operator's result), arguments by position where they have one.
+ * Gives every call its canonical form: the functional name instead of the in-place one (capture has already redirected
+ * later uses of the changed tensor to the operator's result), and positional arguments where possible.
  *
  *     aten.cat.default([x], dim=1)   ⇒   aten.cat.default([x], 1)
  *     aten.relu_.default(x)          ⇒   aten.relu.default(x)

@@ -4,7 +4,7 @@ import type { Pass } from '../pass.ts';
 import { convolutionOf, convolutions } from '../patterns/convolution.ts';
 
 /**
- * Convolutions that stay in float take the form that can fuse what follows.
+ * Convolutions that stay in float become the form that can fuse what follows.
  *
  *     conv1d | conv2d | conv3d(x, w, b)   ⇒   mkldnn._convolution_pointwise(x, w, b, …, 'none')
  */
@@ -15,10 +15,10 @@ export const floatConvolution: Pass = {
     for (const node of context.graph.nodes) {
       if (!isCall(node, ...convolutions) || !isFloatingPoint(context.meta(node).dtype)) continue;
       const c = convolutionOf(context, node);
-      // What is padded unevenly computes faster as it is than after a copy.
+      // With uneven padding, the original operator is faster than a padded copy and a fused convolution.
       if (typeof c === 'string' || c.extraPadding.some((extent) => extent > 0)) continue;
       context.staysInFloat(node);
-      context.replaceWithCall(node, 'mkldnn._convolution_pointwise.default', [
+      context.replace(node, 'mkldnn._convolution_pointwise.default', [
         ...[c.input, c.weight, c.bias, c.padding, c.stride, c.dilation, c.groups, 'none', [], ''],
       ]);
       count++;

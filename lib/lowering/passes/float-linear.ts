@@ -2,7 +2,7 @@ import { isCall } from '../../graph/index.ts';
 import type { Pass } from '../pass.ts';
 
 /**
- * Linear layers that stay in float take the form that can fuse what follows.
+ * Linear layers that stay in float become the form that can fuse what follows.
  *
  *     linear(x, w, b)   ⇒   mkldnn._linear_pointwise(x, w, b, 'none')
  */
@@ -12,9 +12,9 @@ export const floatLinear: Pass = {
     let count = 0;
     for (const node of context.graph.nodes) {
       if (!isCall(node, 'aten.linear.default')) continue;
-      const args = context.arguments(node);
+      const args = context.args(node);
       context.staysInFloat(node);
-      context.replaceWithCall(node, 'mkldnn._linear_pointwise.default', [
+      context.replace(node, 'mkldnn._linear_pointwise.default', [
         ...[args.tensor('input'), args.tensor('weight'), args.optionalTensor('bias'), 'none', [], ''],
       ]);
       count++;

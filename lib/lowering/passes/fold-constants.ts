@@ -3,19 +3,19 @@ import { bindCall, type Node } from '../../graph/index.ts';
 import { Tensor } from '../../tensor/index.ts';
 import type { Pass, PassContext } from '../pass.ts';
 
-/** Operators whose int8 constants are wanted as they are: a convolution will take them so. */
+/** Operators whose int8 constants stay int8, because a quantized layer will read them. */
 const keptIntegers: readonly string[] = dequantizeOperators;
 
 /**
- * Computes at once what depends on parameters and constants alone; int8 weights keep their dequantize.
+ * Computes everything that depends only on parameters and constants. Int8 weights keep their dequantize.
  *
  *     get_attr w → permute → y   ⇒   get_attr (w permuted) → y
  */
 export const foldConstants: Pass = { name: 'fold-constants', run: (context) => fold(context, false) };
 
 /**
- * Dequantizes the int8 constants that no quantized operator took: what computes in float gets a float constant, and the
- * report says so.
+ * Dequantizes the int8 constants that no quantized operator reads. An operator that computes in float then has a float
+ * constant, and the report says so.
  *
  *     get_attr w (int8) → dequantize → y   ⇒   get_attr (w in float) → y
  */
@@ -30,7 +30,7 @@ function fold(context: PassContext, dequantize: boolean): number {
     if (node.op !== 'call_function' || !operators.has(node.target)) continue;
     const inputs = node.allInputNodes;
     if (inputs.length === 0 || !inputs.every((input) => input.op === 'get_attr')) continue;
-    // An int32 bias is not computed with in int32 here, so it may be dequantized at once.
+    // No operator computes with int32 biases here, so they may be dequantized.
     const keepsInt8 = keptIntegers.includes(node.target) && context.meta(inputs[0]).dtype !== 'int32';
     if (keepsInt8 && !dequantize) continue;
     const value = evaluate(context, node);
@@ -40,7 +40,7 @@ function fold(context: PassContext, dequantize: boolean): number {
         if (user.op === 'call_function' && !context.isRefused(user) && !context.keepsFloat(user))
           context.refuse(user, `its weight is quantized, but ${user.target} computes in float`);
     const name = `${inputs[0].target}_${node.name}`;
-    context.replace(node, context.newConstant(node, name, value, [node]));
+    context.replaceWith(node, context.constant(name, value, { before: node, like: [node] }));
     count++;
   }
   return count;

@@ -4,9 +4,9 @@ import { isDequantize, qparamsOf } from '../patterns/affine-parameters.ts';
 import { fusedOperators } from '../patterns/fused-operators.ts';
 
 /**
- * Lets a convolution or linear add the other side of a residual connection to its result. Of two such operators the
- * later one does it: the other's result is then already there. The other side may be float or 8-bit integers with
- * parameters of their own; either operand order will do.
+ * Fuses a residual addition into one of the two convolutions or linear layers that it adds. The later one computes the
+ * addition, because the other's result is then available. The other operand may be float or 8-bit integers with its own
+ * parameters; the operands' order does not matter.
  *
  *     conv ──────────────┐
  *                        add → y   ⇒   conv.binary(x, …, other) → y
@@ -42,7 +42,7 @@ function whyNot(context: PassContext, add: Node, candidate: Node): string | unde
   if (!(a instanceof Node) || !(b instanceof Node))
     return 'the other operand of the addition is not a tensor';
   if (a === b) return `${candidate} is added to itself`;
-  if (context.arguments(add).number('alpha') !== 1) return 'the addition scales one operand (alpha is not 1)';
+  if (context.args(add).number('alpha') !== 1) return 'the addition scales one operand (alpha is not 1)';
   if (onlyUser(candidate) !== add) return `the result of ${candidate} has several users`;
   const { unary } = fusedOperators.get(candidate.target)!;
   if (unary && context.named(candidate)[unary.name] !== 'none')
@@ -73,5 +73,5 @@ function fuse(context: PassContext, add: Node, candidate: Node): void {
   const { unary } = binary!;
   const nothing = unary ? { [unary.name]: 'none', [unary.scalars]: [], [unary.algorithm]: '' } : {};
   const named = { ...context.named(candidate), ...binary!.addition, ...nothing, ...addend };
-  context.replaceWithCall(add, binary!.operator, context.positional(binary!.operator, named), covers);
+  context.replace(add, binary!.operator, named, covers);
 }

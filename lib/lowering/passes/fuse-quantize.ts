@@ -1,17 +1,18 @@
+import type { UnaryNames } from '../../aten/pointwise/pointwise.ts';
 import { type Argument, type Node, onlyUser } from '../../graph/index.ts';
 import { Tensor } from '../../tensor/index.ts';
 import { givesFloat, type Pass, type PassContext } from '../pass.ts';
 import { type AffineParameters, isFullRange, isQuantize, qparamsOf } from '../patterns/affine-parameters.ts';
-import { fusedOperators, type UnarySlot } from '../patterns/fused-operators.ts';
+import { fusedOperators } from '../patterns/fused-operators.ts';
 import { clampAfter } from '../patterns/unary.ts';
 
 /**
- * Lets what computes on 8-bit integers (a convolution, a linear layer, a loop of ours) give them as well.
+ * Makes operators that compute on 8-bit integers (convolutions, linear layers, Octavo's loops) return them as well.
  *
  *     qconv(…, float32) → quantize(s, z) → y   ⇒   qconv(…, s, z, uint8) → y
  *
- * Kernels saturate at the dtype's own range. A narrower one (reduced ranges) becomes a clamp of the real value before
- * rounding, or, where an operator takes none or after a function that no clamp can be merged with, a table after it:
+ * Kernels saturate at the dtype's own range. A narrower range (reduced ranges) becomes a clamp of the real value before
+ * rounding. If the operator supports no clamp, or its function cannot be merged with one, a table clamps afterwards:
  *
  *     qconv(…, hardswish, float32) → quantize(s, z, 0, 127) → y   ⇒   qconv(…, s, z, uint8) → lookup(min(q, 127)) → y
  */
@@ -36,24 +37,27 @@ export const fuseQuantize: Pass = {
   },
 };
 
-function fuse(context: PassContext, node: Node, quantize: Node, slot: UnarySlot | undefined): void {
+function fuse(context: PassContext, node: Node, quantize: Node, slot: UnaryNames | undefined): void {
   const q = qparamsOf(quantize);
   const named = context.named(node);
   const output = { output_scale: q.scale, output_zero_point: q.zeroPoint, output_dtype: q.dtype };
   const clamped = isFullRange(q) ? {} : slot && clampedUnary(named, slot, q);
-  const args = context.positional(node.target, { ...named, ...clamped, ...output });
+  const args = { ...named, ...clamped, ...output };
   if (clamped) {
-    context.replaceWithCall(quantize, node.target, args, [node]);
+    context.replace(quantize, node.target, args, [node]);
     return;
   }
-  const unclamped = context.call(quantize, node.target, args, [node]);
-  const table = context.newConstant(quantize, `${quantize.name}_range`, clampingTable(q));
-  // The table does the rest of the quantize, and nothing of what comes before.
-  const lookup = context.call(quantize, 'octavo.lookup.default', [unclamped, table], [quantize]);
-  context.replace(quantize, lookup, [node]);
+  const unclamped = context.call(node.target, args, { before: quantize, like: [node] });
+  const table = context.constant(`${quantize.name}_range`, clampingTable(q), { before: quantize });
+  // The table completes the quantize. It is not part of the operators before it.
+  const lookup = context.call('octavo.lookup.default', [unclamped, table], {
+    before: quantize,
+    like: [quantize],
+  });
+  context.replaceWith(quantize, lookup, [node]);
 }
 
-function clampedUnary(named: Readonly<Record<string, Argument>>, slot: UnarySlot, q: AffineParameters) {
+function clampedUnary(named: Readonly<Record<string, Argument>>, slot: UnaryNames, q: AffineParameters) {
   const unary = {
     name: named[slot.name] as string,
     scalars: named[slot.scalars] as readonly number[],
@@ -64,7 +68,7 @@ function clampedUnary(named: Readonly<Record<string, Argument>>, slot: UnarySlot
   return clamped && { [slot.name]: clamped.name, [slot.scalars]: clamped.scalars, [slot.algorithm]: '' };
 }
 
-/** Every value of the dtype, by its byte, moved into the range. */
+/** Every value of the dtype, indexed by its byte and clamped to the range. */
 function clampingTable({ dtype, quantMin, quantMax }: AffineParameters): Tensor {
   const values = Array.from({ length: 256 }, (_, byte) => (dtype === 'int8' ? (byte << 24) >> 24 : byte));
   return Tensor.from(

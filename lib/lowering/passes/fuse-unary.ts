@@ -4,7 +4,7 @@ import { fusedOperators } from '../patterns/fused-operators.ts';
 import { unaryOf } from '../patterns/unary.ts';
 
 /**
- * Lets a convolution or linear, with or without a fused addition, compute the pointwise function that follows it.
+ * Fuses a pointwise function into the preceding convolution or linear layer, with or without a fused addition.
  *
  *     conv [+ addition] → relu | hardtanh | hardswish | silu | gelu | … → y   ⇒   conv(…, 'relu') → y
  */
@@ -30,9 +30,7 @@ export const fuseUnary: Pass = {
         [slot.scalars]: unary.scalars,
         [slot.algorithm]: unary.algorithm,
       };
-      context.replaceWithCall(user, node.target, context.positional(node.target, { ...named, ...fused }), [
-        node,
-      ]);
+      context.replace(user, node.target, { ...named, ...fused }, [node]);
       count++;
     }
     return count;

@@ -6,9 +6,9 @@ import { isDequantize, isQuantize, qparamsOf, sameQParams } from '../patterns/af
 const pools = averages.flatMap(({ operators }) => operators);
 
 /**
- * Averages 8-bit integers without dequantizing them, where input and output share their parameters: the average of
- * `(q - z) s` is `(average of q - z) s`, so only the one rounding at the end remains. A mean over both image axes is a
- * pooling to one element.
+ * Averages 8-bit integers without dequantizing them if input and output share their parameters: the average of `(q - z)
+ * s` is `(average of q - z) s`, so only the final rounding remains. A mean over both image axes is a pooling to one
+ * element.
  *
  *     x (int8) → dequantize(s, z) → avg_pool | mean → quantize(s, z) → y   ⇒   x (int8) → avg_pool → y
  */
@@ -29,7 +29,7 @@ export const integerAveragePool: Pass = {
       const integer = dequantize.args[0] as Node;
       const covers = [dequantize, pool];
       if (pool.target === 'aten.mean.dim') replaceMean(context, pool, integer, quantize, covers);
-      else context.replaceWithCall(quantize, pool.target, [integer, ...rest], covers);
+      else context.replace(quantize, pool.target, [integer, ...rest], covers);
       count++;
     }
     return count;
@@ -40,7 +40,7 @@ function whyNot(context: PassContext, pool: Node, dequantize: Node, quantize: No
   const q = qparamsOf(quantize);
   if (!sameQParams(qparamsOf(dequantize), q))
     return 'its input and output have different quantization parameters';
-  const args = context.arguments(pool);
+  const args = context.args(pool);
   if (pool.target === 'aten.mean.dim') {
     const rank = context.meta(pool.args[0] as Node).shape.length;
     const axes = (args.optionalNumbers('dim') ?? []).map((axis) => (axis < 0 ? axis + rank : axis)).sort();
@@ -65,10 +65,13 @@ function replaceMean(
   covers: readonly Node[],
 ): void {
   const pooled: readonly Argument[] = [integer, [1, 1]];
-  if (context.arguments(mean).bool('keepdim')) {
-    context.replaceWithCall(quantize, 'aten.adaptive_avg_pool2d.default', pooled, covers);
+  if (context.args(mean).bool('keepdim')) {
+    context.replace(quantize, 'aten.adaptive_avg_pool2d.default', pooled, covers);
     return;
   }
-  const pool = context.call(quantize, 'aten.adaptive_avg_pool2d.default', pooled, [...covers, quantize]);
-  context.replaceWithCall(quantize, 'aten.flatten.using_ints', [pool, 1], covers);
+  const pool = context.call('aten.adaptive_avg_pool2d.default', pooled, {
+    before: quantize,
+    like: [...covers, quantize],
+  });
+  context.replace(quantize, 'aten.flatten.using_ints', [pool, 1], covers);
 }

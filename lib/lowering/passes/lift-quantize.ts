@@ -4,8 +4,8 @@ import { isQuantize, qparamArguments, qparamsOf } from '../patterns/affine-param
 import { dropsData, movesData } from '../patterns/data-movement.ts';
 
 /**
- * Moves a quantize above the operators that only move data, nearer to the operator that can absorb it. Max pooling and
- * concatenation then run on 8-bit integers, each input of a concatenation quantized where it is computed.
+ * Moves a quantize up over operators that only move data, towards the operator that can fuse it. Max pooling and
+ * concatenation then run on 8-bit integers; each input of a concatenation is quantized where it is computed.
  *
  *     conv → max_pool2d | view | cat | … → quantize   ⇒   conv → quantize → max_pool2d | view | cat | …
  */
@@ -13,17 +13,18 @@ export const liftQuantize: Pass = {
   name: 'lift-quantize',
   run(context) {
     let count = 0;
-    // Backwards: a chain of movements is climbed in one sweep, as each new quantize stands before the next to visit.
+    // Backwards: a quantize climbs a whole chain of movements in one sweep, because it is inserted before the node
+    // visited next.
     for (const move of context.graph.nodes.toReversed()) {
       const quantize = onlyUser(move);
       if (!isQuantize(quantize) || !movesData(move.target) || dropsData(move.target)) continue;
       const q = qparamsOf(quantize);
       const lift = (input: Node) =>
-        context.call(move, quantize.target, qparamArguments(input, q), [quantize]);
+        context.call(quantize.target, qparamArguments(input, q), { before: move, like: [quantize] });
       const [moved, ...rest] = move.args;
       const lifted = isArgumentList(moved) ? moved.map((item) => lift(item as Node)) : lift(moved as Node);
-      const integer = context.call(move, move.target, [lifted, ...rest], [move, quantize]);
-      context.replace(quantize, integer, [move]);
+      const integer = context.call(move.target, [lifted, ...rest], { before: move, like: [move, quantize] });
+      context.replaceWith(quantize, integer, [move]);
       count++;
     }
     return count;

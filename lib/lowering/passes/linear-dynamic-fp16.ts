@@ -3,7 +3,7 @@ import { type Argument, isCall, type Node, onlyUser } from '../../graph/index.ts
 import type { Pass } from '../pass.ts';
 
 /**
- * Linear layers whose weight was rounded to float16 keep it so, in half the memory, and compute in float32.
+ * Linear layers whose weight was rounded to float16 keep it in float16, in half the memory, and compute in float32.
  *
  *     w → to(float16) → to(float32) ─┐
  *                             x → linear [→ relu] → y   ⇒   onednn.linear[_relu]_dynamic_fp16(x, w (float16), b) → y
@@ -21,7 +21,7 @@ export const linearDynamicFp16: Pass = {
       const user = onlyUser(node);
       const relu = isCall(user, 'aten.relu.default') ? user : undefined;
       const target = `onednn.linear${relu ? '_relu' : ''}_dynamic_fp16.default`;
-      context.replaceWithCall(relu ?? node, target, [x, half, bias], relu ? [widened, node] : [widened]);
+      context.replace(relu ?? node, target, [x, half, bias], relu ? [widened, node] : [widened]);
       count++;
     }
     return count;

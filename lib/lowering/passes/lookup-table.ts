@@ -6,8 +6,8 @@ import { isDequantize, isQuantize } from '../patterns/affine-parameters.ts';
 import { isPointwise } from '../patterns/pointwise.ts';
 
 /**
- * A function of one 8-bit integer has 256 values: pointwise chains between dequantize and quantize become a table,
- * filled by the operators themselves. An empty chain is a requantization to other parameters.
+ * A function of one 8-bit integer has 256 values. A pointwise chain between dequantize and quantize becomes a table,
+ * which the chain's own operators compute. An empty chain is a requantization to other parameters.
  *
  *     x (int8) → dequantize → sigmoid → mul(2) → … → quantize → y   ⇒   octavo.lookup(x, table) → y
  */
@@ -21,15 +21,15 @@ export const lookupTable: Pass = {
       const integer = chain?.[0].args[0];
       if (!chain || !(integer instanceof Node)) continue;
       const all = [...chain, quantize];
-      const table = context.newConstant(quantize, `${quantize.name}_table`, tabulate(context, all));
-      context.replaceWithCall(quantize, 'octavo.lookup.default', [integer, table], chain);
+      const table = context.constant(`${quantize.name}_table`, tabulate(context, all), { before: quantize });
+      context.replace(quantize, 'octavo.lookup.default', [integer, table], chain);
       count++;
     }
     return count;
   },
 };
 
-/** The dequantize and the pointwise calls that `quantize` depends on, in order, where nothing else uses the calls. */
+/** The dequantize and the pointwise calls that `quantize` depends on, in order, if nothing else uses the calls. */
 function chainBefore(context: PassContext, quantize: Node): [Node, ...Node[]] | undefined {
   const calls: Node[] = [];
   let [node] = quantize.args;

@@ -2,7 +2,7 @@ import { type Node, serializeArgument } from '../../graph/index.ts';
 import type { Pass } from '../pass.ts';
 
 /**
- * Common subexpressions: of several equal calls only the first is kept. No operator here has a side effect.
+ * Common subexpression elimination: of several equal calls only the first is kept. No operator here has a side effect.
  *
  *     x ─┬→ quantize(s, z) → a          x → quantize(s, z) ─┬→ a
  *        └→ quantize(s, z) → b    ⇒                         └→ b
@@ -27,7 +27,7 @@ export const mergeEqualCalls: Pass = {
         continue;
       }
       context.inherit(twin, [node]);
-      context.replace(node, twin);
+      context.replaceWith(node, twin);
       count++;
     }
     return count;

@@ -4,7 +4,7 @@ import type { Pass } from '../pass.ts';
 import { isQuantize } from '../patterns/affine-parameters.ts';
 
 /**
- * Changes nothing: names the operators that were left computing in float between 8-bit integers.
+ * Changes nothing. It records the operators that still compute in float between 8-bit integers.
  *
  *     x (int8) → dequantize → op → quantize → y   (still there)
  */

@@ -5,13 +5,14 @@ import { type ConvolutionCall, convolutionOf, convolutions } from '../patterns/c
 import { quantizedWeight } from '../patterns/quantized-weight.ts';
 
 /**
- * Convolutions of dequantized 8-bit integers compute on the integers and give float32; later passes fuse what follows.
+ * Convolutions of dequantized 8-bit integers compute on the integers and return float32. Later passes fuse what
+ * follows.
  *
  *     x (u8|s8) → dequantize ─┐
  *     w (s8) → dequantize ────┤ conv1d | conv2d → y   ⇒   onednn.qconv{1,2}d_pointwise(x, w, b, …, float32) → y
  *     b ──────────────────────┘
  *
- * Padding that is not the same on both sides is written out before: with the zero point, which stands for 0.
+ * Padding that differs between the two sides becomes a separate pad, with the zero point, which represents 0.
  */
 export const quantizedConvolution: Pass = {
   name: 'quantized-convolution',
@@ -54,7 +55,7 @@ function rewrite(context: PassContext, node: Node): boolean {
     ...[c.stride, c.padding, c.dilation, c.groups, 1, 0, 'float32', 'none', [], ''],
   ];
   const covers = [...new Set([c.input, weightNode])];
-  context.replaceWithCall(node, `onednn.qconv${rank}d_pointwise.default`, args, covers);
+  context.replace(node, `onednn.qconv${rank}d_pointwise.default`, args, covers);
   return true;
 }
 
@@ -62,8 +63,8 @@ function rewrite(context: PassContext, node: Node): boolean {
 function padded(context: PassContext, node: Node, { input, extraPadding }: ConvolutionCall): Argument {
   const [integers] = input.args;
   if (extraPadding.every((extent) => extent === 0)) return integers;
-  // The last axis comes first.
+  // The last axis comes first in the argument.
   const amounts = extraPadding.toReversed().flatMap((extent) => [0, extent]);
   const args = [integers, amounts, 'constant', qparamsOf(input).zeroPoint];
-  return context.call(node, 'aten.pad.default', args, [node]);
+  return context.call('aten.pad.default', args, { before: node, like: [node] });
 }

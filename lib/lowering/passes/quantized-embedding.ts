@@ -3,12 +3,12 @@ import { type Argument, GET_ITEM, isCall, type Node } from '../../graph/index.ts
 import type { Pass, PassContext } from '../pass.ts';
 
 /**
- * Tables of 8-bit integers stay so: only the rows that are looked up are dequantized.
+ * Embedding tables of 8-bit integers stay integers: only the rows that are looked up are dequantized.
  *
  *     w (uint8|int8) → dequantize_per_channel(rows) ─┐
  *                                    indices → embedding → y   ⇒   octavo.embedding(w, scales, zero points, indices) → y
  *
- * Bags of rows likewise, where only their sums or means are wanted:
+ * The same for bags of rows, if only their sums or means are used:
  *
  *     indices, offsets → embedding_bag → getitem(0) → y   ⇒   octavo.embedding_bag(w, …, indices, offsets, …) → y
  */
@@ -26,7 +26,7 @@ export const quantizedEmbedding: Pass = {
         continue;
       }
       const args = [integers, scales, zeroPoints, indices];
-      if (node.target === EMBEDDING) context.replaceWithCall(node, 'octavo.embedding.default', args, [table]);
+      if (node.target === EMBEDDING) context.replace(node, 'octavo.embedding.default', args, [table]);
       else if (!replaceBag(context, node, args, table)) continue;
       count++;
     }
@@ -44,11 +44,11 @@ function replaceBag(context: PassContext, node: Node, args: readonly Argument[],
     return false;
   }
   for (const user of node.users) if (user !== used[0]) context.erase(user);
-  const bound = context.arguments(node);
+  const bound = context.args(node);
   const rest = [
     ...[bound.tensor('offsets'), bound.number('mode')],
     ...[bound.optionalTensor('per_sample_weights'), bound.bool('include_last_offset')],
   ];
-  context.replaceWithCall(used[0], 'octavo.embedding_bag.default', [...args, ...rest], [table, node]);
+  context.replace(used[0], 'octavo.embedding_bag.default', [...args, ...rest], [table, node]);
   return true;
 }

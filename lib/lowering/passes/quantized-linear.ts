@@ -4,14 +4,14 @@ import { isDequantize, isDynamicDequantize } from '../patterns/affine-parameters
 import { quantizedWeight } from '../patterns/quantized-weight.ts';
 
 /**
- * Linear layers of dequantized 8-bit integers, of any number of dimensions, compute on the integers and give float32;
- * later passes fuse what follows.
+ * Linear layers of dequantized 8-bit integers, of any rank, compute on the integers and return float32. Later passes
+ * fuse what follows.
  *
  *     x (u8|s8) → dequantize ─┐
  *     w (s8) → dequantize ────┤ linear → y   ⇒   onednn.qlinear_pointwise(x, w, b, …, float32) → y
  *     b ──────────────────────┘
  *
- * Parameters of x that are computed at run time (dynamic quantization) stay so: onednn.qlinear_pointwise.tensor.
+ * Run-time parameters of x (dynamic quantization) stay run-time parameters: onednn.qlinear_pointwise.tensor.
  */
 export const quantizedLinear: Pass = {
   name: 'quantized-linear',
@@ -24,7 +24,7 @@ export const quantizedLinear: Pass = {
 };
 
 function rewrite(context: PassContext, node: Node): boolean {
-  const args = context.arguments(node);
+  const args = context.args(node);
   const [input, weightNode] = [args.tensor('input'), args.tensor('weight')];
   const dynamic = isDynamicDequantize(input);
   if (!dynamic && !isDequantize(input)) return false;
@@ -34,7 +34,7 @@ function rewrite(context: PassContext, node: Node): boolean {
     return false;
   }
   const [integers, scale, zeroPoint] = input.args;
-  context.replaceWithCall(
+  context.replace(
     node,
     dynamic ? 'onednn.qlinear_pointwise.tensor' : 'onednn.qlinear_pointwise.default',
     [

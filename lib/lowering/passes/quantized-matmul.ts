@@ -4,8 +4,8 @@ import type { Pass, PassContext } from '../pass.ts';
 import { isDequantize, qparamsOf } from '../patterns/affine-parameters.ts';
 
 /**
- * Products of two tensors of dequantized 8-bit integers (attention's scores and their product with the values) compute on
- * the integers, with the number that scores are divided by as part of the scale.
+ * Products of two tensors of dequantized 8-bit integers (attention's scores, and their product with the values) compute
+ * on the integers. A number by which the product is multiplied or divided becomes part of the scale.
  *
  *     a (int8) → dequantize ─┐
  *     b (int8) → dequantize ─┤ matmul | bmm | mm [→ mul | div (a number)] → y   ⇒   octavo.matmul(a, …, b, …, float32) → y
@@ -29,7 +29,7 @@ function rewrite(context: PassContext, node: Node, a: Node, b: Node): void {
   const [left, right] = [qparamsOf(a), qparamsOf(b)];
   const user = onlyUser(node);
   const factor = user && factorOf(context, user, node);
-  context.replaceWithCall(
+  context.replace(
     factor === undefined ? node : user!,
     'octavo.matmul.default',
     [
@@ -40,7 +40,7 @@ function rewrite(context: PassContext, node: Node, a: Node, b: Node): void {
   );
 }
 
-/** The positive number that `user` multiplies `product` by; undefined where it does something else. */
+/** The positive factor by which `user` multiplies `product`; undefined if it does something else. */
 function factorOf(context: PassContext, user: Node, product: Node): number | undefined {
   const divides = isCall(user, 'aten.div.Tensor', 'aten.div.Scalar');
   if (!divides && !isCall(user, 'aten.mul.Tensor', 'aten.mul.Scalar')) return undefined;
@@ -53,6 +53,6 @@ function factorOf(context: PassContext, user: Node, product: Node): number | und
 }
 
 function singleValue(context: PassContext, node: Node): number | undefined {
-  const value = context.constant(node);
+  const value = context.constantValue(node);
   return value?.dtype === 'float32' && value.shape.length === 0 ? value.item() : undefined;
 }

@@ -4,8 +4,9 @@ import { integerRange, numelOf, Tensor } from '../../tensor/index.ts';
 import type { Pass, PassContext } from '../pass.ts';
 
 /**
- * A product of int8 matrices whose scales are multiplied in afterwards (SmoothQuant, activations quantized token by
- * token) becomes a linear layer of dequantized integers: the weight's scales go to the weight, those of the tokens stay.
+ * A product of int8 matrices that is multiplied by their scales afterwards (SmoothQuant, activations quantized per
+ * token) becomes a linear layer of dequantized integers. The weight's scales move to the weight; the tokens' scales
+ * stay.
  *
  *     a (int8) ─────┐
  *     w (int8) → t → _int_mm → to(float) [→ mul(token scales)] → mul(weight scales) → y
@@ -39,29 +40,28 @@ function rewrite(context: PassContext, product: Node): string | undefined {
   const { tokens, scales } = scalesAfter(context, cast, channels);
   if (!scales) return "the weight's scales are not multiplied in next";
   const last = tokens ? onlyUser(tokens.product)! : onlyUser(cast)!;
-  const values = context.constant(scales)!;
-  const flat = context.newConstant(last, `${scales.target}_per_channel`, values.view([channels]));
-  const zeroPoints = context.newConstant(
-    last,
-    `${weight.target}_zero_point`,
-    Tensor.zeros('int64', [channels]),
-  );
+  const values = context.constantValue(scales)!;
+  const flat = context.constant(`${scales.target}_per_channel`, values.view([channels]), { before: last });
+  const zeroPoints = context.constant(`${weight.target}_zero_point`, Tensor.zeros('int64', [channels]), {
+    before: last,
+  });
   const covers = [transposed, product, cast];
+  const place = { before: last, like: covers };
   const { min, max } = integerRange('int8');
-  const input = context.call(last, DEQUANTIZE_PER_TENSOR, [a, 1, 0, min, max, 'int8'], covers);
+  const input = context.call(DEQUANTIZE_PER_TENSOR, [a, 1, 0, min, max, 'int8'], place);
   const parameters: readonly Argument[] = [weight, flat, zeroPoints, 0, min, max, 'int8'];
-  const dequantized = context.call(last, DEQUANTIZE_PER_CHANNEL, parameters, covers);
+  const dequantized = context.call(DEQUANTIZE_PER_CHANNEL, parameters, place);
   const layer: readonly Argument[] = [input, dequantized, null];
   if (!tokens) {
-    context.replaceWithCall(last, 'aten.linear.default', layer, covers);
+    context.replace(last, 'aten.linear.default', layer, covers);
     return undefined;
   }
-  const linear = context.call(last, 'aten.linear.default', layer, [...covers, last]);
-  context.replaceWithCall(last, 'aten.mul.Tensor', [linear, tokens.scales], [...covers, tokens.product]);
+  const linear = context.call('aten.linear.default', layer, { before: last, like: [...covers, last] });
+  context.replace(last, 'aten.mul.Tensor', [linear, tokens.scales], [...covers, tokens.product]);
   return undefined;
 }
 
-/** The weight's scales, and the product with the tokens' that may stand before. */
+/** The weight's scales, and the preceding multiplication by the tokens' scales, if any. */
 function scalesAfter(context: PassContext, cast: Node, channels: number) {
   const first = onlyUser(cast);
   const factor = otherFactor(first, cast);
@@ -79,7 +79,7 @@ function otherFactor(product: Node | undefined, node: Node): Node | undefined {
 }
 
 function isScales(context: PassContext, node: Node, channels: number): boolean {
-  const value = context.constant(node);
+  const value = context.constantValue(node);
   return (
     value?.dtype === 'float32' && numelOf(value.shape) === channels && (value.shape.at(-1) ?? 1) === channels
   );

@@ -3,8 +3,8 @@ import { type Argument, dimsEqual, isArgumentList, isCall, Node, onlyUser } from
 import type { Pass, PassContext } from '../pass.ts';
 
 /**
- * Linear layers that were exported as matrix products become linear layers again, with the views around them that only
- * join leading extents.
+ * Linear layers that were exported as matrix products become linear layers again, including surrounding views that only
+ * merge leading axes.
  *
  *     w → t | permute ───┐
  *     [x → view →] x' → mm | addmm(b, …) | bmm [→ view] → y   ⇒   linear(x, w, b) → y
@@ -42,7 +42,7 @@ function layerOf(context: PassContext, node: Node): Layer | undefined {
   if (!weight || (node.target === 'aten.bmm.default' && !expanded) || !isParameter(weight)) return undefined;
   const transposition = [transposed as Node, ...(expanded ? [product as Node] : [])];
   if (!adds) return { input, weight, bias: null, transposition };
-  const args = context.arguments(node);
+  const args = context.args(node);
   const bias = args.tensor('self');
   const { shape } = context.meta(bias);
   const isBias = shape.length === 1 && dimsEqual(shape[0], context.meta(weight).shape[0]);
@@ -50,7 +50,7 @@ function layerOf(context: PassContext, node: Node): Layer | undefined {
   return isBias && plain ? { input, weight, bias, transposition } : undefined;
 }
 
-/** What a call gives the transpose of, where that is a matrix. */
+/** The matrix whose transpose a call returns; undefined for other calls. */
 function transposedMatrix(context: PassContext, node: Argument | undefined): Node | undefined {
   if (!isCall(node, 'aten.t.default', 'aten.permute.default', 'aten.transpose.int')) return undefined;
   const [matrix, ...rest] = node.args as readonly [Node, ...Argument[]];
@@ -81,16 +81,11 @@ function rewrite(context: PassContext, node: Node, { input, weight, bias, transp
       after.slice(0, -1).every((extent, i) => dimsEqual(extent, before[i])) &&
       dimsEqual(after.at(-1)!, context.meta(node).shape.at(-1)!);
     if (splitsBack) {
-      context.replaceWithCall(
-        user,
-        'aten.linear.default',
-        [whole, weight, bias],
-        [...transposition, input, node],
-      );
+      context.replace(user, 'aten.linear.default', [whole, weight, bias], [...transposition, input, node]);
       return;
     }
   }
-  context.replaceWithCall(node, 'aten.linear.default', [input, weight, bias], transposition);
+  context.replace(node, 'aten.linear.default', [input, weight, bias], transposition);
 }
 
 const isView = (node: Node) =>

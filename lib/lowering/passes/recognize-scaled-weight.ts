@@ -4,7 +4,7 @@ import { integerRange, Tensor } from '../../tensor/index.ts';
 import type { Pass, PassContext } from '../pass.ts';
 
 /**
- * An int8 weight that is cast and whose scales are multiplied into the layer's result is a quantized weight.
+ * An int8 weight that is cast to float, with its scales multiplied into the layer's result, becomes a quantized weight.
  *
  *     w (int8) → to(float) ─┐
  *                    x → linear → mul(scales) → y   ⇒   linear(x, dequantize_per_channel(w, scales)) → y
@@ -56,17 +56,15 @@ const isCast = (arg: Argument | undefined) => isCall(arg, ...castOperators);
 
 function replace(context: PassContext, node: Node, { x, weight, scales, covers }: Scaled): void {
   const channels = context.meta(weight).shape[0] as number;
-  const zeroPoints = context.newConstant(
-    node,
-    `${weight.target}_zero_point`,
-    Tensor.zeros('int64', [channels]),
-  );
+  const zeroPoints = context.constant(`${weight.target}_zero_point`, Tensor.zeros('int64', [channels]), {
+    before: node,
+  });
   const real =
     context.meta(scales).dtype === 'float32'
       ? scales
-      : context.call(node, 'aten.to.dtype', [scales, 'float32'], []);
+      : context.call('aten.to.dtype', [scales, 'float32'], { before: node });
   const { min, max } = integerRange('int8');
   const args = [weight, real, zeroPoints, 0, min, max, 'int8'];
-  const dequantized = context.call(node, DEQUANTIZE_PER_CHANNEL, args, covers);
-  context.replaceWithCall(node, 'aten.linear.default', [x, dequantized, null], covers);
+  const dequantized = context.call(DEQUANTIZE_PER_CHANNEL, args, { before: node, like: covers });
+  context.replace(node, 'aten.linear.default', [x, dequantized, null], covers);
 }

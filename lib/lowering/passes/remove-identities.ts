@@ -1,7 +1,7 @@
 import { dimsEqual, type Node } from '../../graph/index.ts';
 import type { Pass, PassContext } from '../pass.ts';
 
-/** Calls that give their first argument unchanged whatever its shape: tensors here are immutable values. */
+/** Calls that return their first argument unchanged, for any shape: tensors here are immutable values. */
 const copies = new Set([
   'aten.alias.default',
   'aten.clone.default',
@@ -14,7 +14,7 @@ const dropouts = new Set([
   'aten.feature_dropout.default',
   'aten.alpha_dropout.default',
 ]);
-/** Calls that give their first argument unchanged where dtype and shape stay the same. */
+/** Calls that return their first argument unchanged if dtype and shape stay the same. */
 const conversions = new Set([
   'aten.to.dtype',
   'aten._to_copy.default',
@@ -23,13 +23,13 @@ const conversions = new Set([
   'aten._unsafe_view.default',
   'aten.flatten.using_ints',
   'aten.expand.default',
-  // Each element is its own average: VGG's, whose images have the size that its classifier wants.
+  // Each element is its own average, as in VGG on images of the classifier's size.
   'aten.adaptive_avg_pool1d.default',
   'aten.adaptive_avg_pool2d.default',
 ]);
 
 /**
- * Removes calls that give their input back.
+ * Removes calls that return their input.
  *
  *     x → dropout(train=false) | clone | contiguous | view or average pooling to the same shape → y   ⇒   x → y
  */
@@ -40,9 +40,9 @@ export const removeIdentities: Pass = {
     for (const node of context.graph.nodes) {
       if (node.op !== 'call_function' || !isIdentity(context, node)) continue;
       const input = node.args[0] as Node;
-      // An input or a parameter does not become an output by itself: something has to write the output's memory.
+      // An input or a parameter cannot be an output directly: a step has to write the output's memory.
       if (input.op !== 'call_function' && node.users.some((user) => user.op === 'output')) continue;
-      context.replace(node, input);
+      context.replaceWith(node, input);
       count++;
     }
     return count;
@@ -51,7 +51,7 @@ export const removeIdentities: Pass = {
 
 function isIdentity(context: PassContext, node: Node): boolean {
   if (copies.has(node.target)) return true;
-  if (dropouts.has(node.target)) return !context.arguments(node).bool('train');
+  if (dropouts.has(node.target)) return !context.args(node).bool('train');
   if (!conversions.has(node.target)) return false;
   const [before, after] = [context.meta(node.args[0] as Node), context.meta(node)];
   return (

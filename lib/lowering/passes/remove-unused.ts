@@ -1,7 +1,7 @@
 import type { Pass } from '../pass.ts';
 
 /**
- * Dead code: removes what no output needs. What a model asserts of its sizes stays.
+ * Dead code elimination: removes what no output needs. A model's assertions about its sizes stay.
  *
  *     x → op (no users)   ⇒   (nothing)
  */

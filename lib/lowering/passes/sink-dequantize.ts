@@ -5,7 +5,7 @@ import { isDequantize, qparamArguments, qparamsOf, sameQParams } from '../patter
 import { movesData, repeatsData } from '../patterns/data-movement.ts';
 
 /**
- * Moves a dequantize below the operators that only move data, which then move a quarter of the bytes.
+ * Moves a dequantize down over operators that only move data; they then move a quarter of the bytes.
  *
  *     x (int8) → dequantize → view | max_pool2d | … → y   ⇒   x (int8) → view | max_pool2d | … → dequantize → y
  */
@@ -21,14 +21,9 @@ export const sinkDequantize: Pass = {
       const q = qparamsOf(inputs[0]);
       if (!inputs.every((input) => sameQParams(qparamsOf(input), q))) continue;
       const integers = inputs.map((input) => input.args[0] as Node);
-      const covers: readonly Node[] = [...inputs, move];
-      const integer = context.call(
-        move,
-        move.target,
-        [isArgumentList(moved) ? integers : integers[0], ...rest],
-        covers,
-      );
-      context.replaceWithCall(move, DEQUANTIZE_PER_TENSOR, qparamArguments(integer, q), [...new Set(inputs)]);
+      const args = [isArgumentList(moved) ? integers : integers[0], ...rest];
+      const integer = context.call(move.target, args, { before: move, like: [...inputs, move] });
+      context.replace(move, DEQUANTIZE_PER_TENSOR, qparamArguments(integer, q), [...new Set(inputs)]);
       count++;
     }
     return count;

@@ -22,9 +22,10 @@ export const weightOnlyLinear: Pass = {
 };
 
 function rewrite(context: PassContext, node: Node): boolean {
-  const args = context.arguments(node);
+  const args = context.args(node);
   const dequantize = args.tensor('weight');
-  // An input that is quantized as well was meant for the integer kernels, which have said why they cannot.
+  // A layer whose input is also quantized was meant for the integer kernels, and their passes have recorded why they do
+  // not compute it.
   if (!isFloatingPoint(context.meta(node).dtype) || context.isRefused(node)) return false;
   if (!isCall(dequantize, ...dequantizeOperators)) return false;
   const [integers] = dequantize.args as readonly [Node];
@@ -34,7 +35,7 @@ function rewrite(context: PassContext, node: Node): boolean {
     context.refuse(node, weight);
     return false;
   }
-  context.replaceWithCall(
+  context.replace(
     node,
     'octavo.weight_only_linear.default',
     [args.tensor('input'), weight.weight, weight.scales, args.optionalTensor('bias'), 'none', [], ''],

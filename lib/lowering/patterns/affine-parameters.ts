@@ -26,8 +26,8 @@ export const isDequantize = (arg: Argument | undefined): arg is Node =>
   isCall(arg, DEQUANTIZE_PER_TENSOR) && integers.includes(arg.args[5]);
 
 /**
- * Whether the argument is a dequantize call of 8-bit integers whose parameters are computed at run time: dynamic
- * quantization.
+ * Whether the argument is a dequantize call of 8-bit integers whose parameters are computed at run time (dynamic
+ * quantization).
  */
 export const isDynamicDequantize = (arg: Argument | undefined): arg is Node =>
   isCall(arg, DEQUANTIZE_PER_TENSOR_DYNAMIC) && integers.includes(arg.args[5]);
@@ -43,9 +43,9 @@ export function qparamArguments(x: Node, q: AffineParameters): readonly Argument
   return [x, q.scale, q.zeroPoint, q.quantMin, q.quantMax, q.dtype];
 }
 
-/** Whether a value quantized with one set of parameters means the same under the other. */
+/** Whether two sets of parameters map every quantized value to the same real value. */
 export function sameQParams(a: AffineParameters, b: AffineParameters): boolean {
-  // Kernels hold scales as float32: what differs beyond that is the same scale.
+  // Kernels store scales as float32, so smaller differences do not matter.
   return (
     Math.fround(a.scale) === Math.fround(b.scale) &&
     a.zeroPoint === b.zeroPoint &&

@@ -8,22 +8,22 @@ export const convolutions: readonly string[] = [
   ...new Set([conv1d, conv2d, conv3d].flatMap(({ operators }) => operators)),
 ];
 
-/** A convolution's operands and geometry, whichever of PyTorch's operators it was written as. */
+/** A convolution's operands and geometry, from any of PyTorch's convolution operators. */
 export interface ConvolutionCall {
   readonly input: Node;
   readonly weight: Node;
   readonly bias: Argument;
   readonly stride: readonly number[];
   readonly padding: readonly number[];
-  /** What is padded at the end of each axis beyond `padding`: padding 'same' of an even kernel. */
+  /** Additional padding at the end of each axis, beyond `padding`: for padding 'same' with an even kernel. */
   readonly extraPadding: readonly number[];
   readonly dilation: readonly number[];
   readonly groups: number;
 }
 
-/** @returns a sentence that says why, where oneDNN's pointwise operators cannot express the call. */
+/** @returns the reason, as a sentence, if oneDNN's pointwise operators cannot express the call. */
 export function convolutionOf(context: PassContext, node: Node): ConvolutionCall | string {
-  const args = context.arguments(node);
+  const args = context.args(node);
   if (node.target === 'aten.convolution.default') {
     if (args.bool('transposed')) return 'it is a transposed convolution';
   }

@@ -1,60 +1,44 @@
+import { type UnaryNames, unaryNames } from '../../aten/pointwise/pointwise.ts';
 import { functionsFusedInto, x86Backend } from '../../backend/index.ts';
 import type { Argument } from '../../graph/index.ts';
-
-/** Names of an operator's arguments that hold the fused pointwise function: which, its numbers, its variant. */
-export interface UnarySlot {
-  readonly name: string;
-  readonly scalars: string;
-  readonly algorithm: string;
-}
 
 /** The form of an operator that adds a second tensor. */
 export interface BinaryForm {
   readonly operator: string;
-  /** The argument that takes the tensor to add. */
+  /** The argument for the tensor to add. */
   readonly addend: string;
-  /** Where the added tensor may be of 8-bit integers: the arguments that take its parameters. */
+  /** The arguments for the parameters of an added tensor of 8-bit integers, if it is supported. */
   readonly scale?: string;
   readonly zeroPoint?: string;
-  /** Arguments that say "plain addition". */
+  /** Values of the arguments that select a plain addition. */
   readonly addition: Readonly<Record<string, Argument>>;
-  /** Where a pointwise function may follow the addition. */
-  readonly unary?: UnarySlot;
+  /** The arguments of a pointwise function after the addition, if it is supported. */
+  readonly unary?: UnaryNames;
 }
 
-/** An operator that can compute its successors as well. */
+/** An operator that can compute its successors, too. */
 export interface FusedOperator {
   readonly operator: string;
-  readonly unary?: UnarySlot;
+  readonly unary?: UnaryNames;
   readonly binary?: BinaryForm;
-  /** The pointwise functions that it can compute on its result, as the backend's description has them. */
+  /** The pointwise functions that it can apply to its result, named as in the backend's description. */
   readonly functions: readonly string[];
-  /** Whether it can give 8-bit integers: it then has output_scale, output_zero_point and output_dtype. */
+  /** Whether it can return 8-bit integers: it then has output_scale, output_zero_point and output_dtype. */
   readonly quantizes: boolean;
 }
 
-const unarySlot = (name: string, scalars: string, algorithm: string): UnarySlot => ({
-  name,
-  scalars,
-  algorithm,
-});
-
-const convolutionUnary = unarySlot('attr', 'scalars', 'algorithm');
-const binaryUnary = unarySlot('unary_attr', 'unary_scalars', 'unary_algorithm');
-
-const linearUnary = unarySlot('post_op_name', 'post_op_args', 'post_op_algorithm');
 const linearSum = {
   addend: 'other',
   scale: 'other_scale',
   zeroPoint: 'other_zp',
   addition: { binary_post_op: 'sum', binary_alpha: 1 },
-  unary: unarySlot('unary_post_op', 'unary_post_op_args', 'unary_post_op_algorithm'),
+  unary: unaryNames.quantizedLinearAddition,
 };
 
 const forms: readonly Omit<FusedOperator, 'functions'>[] = [
   {
     operator: 'onednn.qconv2d_pointwise.default',
-    unary: convolutionUnary,
+    unary: unaryNames.layer,
     quantizes: true,
     binary: {
       operator: 'onednn.qconv2d_pointwise.binary',
@@ -62,42 +46,42 @@ const forms: readonly Omit<FusedOperator, 'functions'>[] = [
       scale: 'accum_scale',
       zeroPoint: 'accum_zero_point',
       addition: { binary_attr: 'sum', alpha: 1 },
-      unary: binaryUnary,
+      unary: unaryNames.addition,
     },
   },
-  { operator: 'onednn.qconv1d_pointwise.default', unary: convolutionUnary, quantizes: true },
+  { operator: 'onednn.qconv1d_pointwise.default', unary: unaryNames.layer, quantizes: true },
   {
     operator: 'onednn.qlinear_pointwise.default',
-    unary: linearUnary,
+    unary: unaryNames.quantizedLinear,
     quantizes: true,
     binary: { ...linearSum, operator: 'onednn.qlinear_pointwise.binary' },
   },
   {
     operator: 'onednn.qlinear_pointwise.tensor',
-    unary: linearUnary,
+    unary: unaryNames.quantizedLinear,
     quantizes: true,
     binary: { ...linearSum, operator: 'onednn.qlinear_pointwise.binary_tensor' },
   },
   {
     operator: 'mkldnn._convolution_pointwise.default',
-    unary: convolutionUnary,
+    unary: unaryNames.layer,
     quantizes: false,
     binary: {
       operator: 'mkldnn._convolution_pointwise.binary',
       addend: 'other',
       addition: { binary_attr: 'add', alpha: 1 },
-      unary: binaryUnary,
+      unary: unaryNames.addition,
     },
   },
   {
     operator: 'mkldnn._linear_pointwise.default',
-    unary: convolutionUnary,
+    unary: unaryNames.layer,
     quantizes: false,
     binary: { operator: 'mkldnn._linear_pointwise.binary', addend: 'other', addition: { attr: 'add' } },
   },
-  { operator: 'octavo.binary.default', unary: convolutionUnary, quantizes: true },
-  { operator: 'octavo.batch_norm.default', unary: convolutionUnary, quantizes: true },
-  { operator: 'octavo.weight_only_linear.default', unary: convolutionUnary, quantizes: false },
+  { operator: 'octavo.binary.default', unary: unaryNames.layer, quantizes: true },
+  { operator: 'octavo.batch_norm.default', unary: unaryNames.layer, quantizes: true },
+  { operator: 'octavo.weight_only_linear.default', unary: unaryNames.layer, quantizes: false },
   { operator: 'octavo.matmul.default', quantizes: true },
   { operator: 'octavo.softmax.default', quantizes: true },
   { operator: 'octavo.layer_norm.default', quantizes: true },

@@ -21,7 +21,7 @@ const functions = new Set(
 );
 const withScalar = /^aten\.(add|sub|mul|div|pow|rsub)\.(Tensor|Scalar|Tensor_Scalar)$/;
 
-/** Whether each element of a call's result depends on the element of its first argument alone. */
+/** Whether each element of a call's result depends only on the same element of its first argument. */
 export function isPointwise(context: PassContext, node: Node): boolean {
   if (node.op !== 'call_function') return false;
   if (unaryOf(context, node) || functions.has(node.target)) return true;
@@ -32,8 +32,8 @@ function isScalar(context: PassContext, node: Node): boolean {
   const [first, other] = node.args;
   if (typeof other === 'number') return true;
   const inputs = node.allInputNodes;
-  const constant = inputs.length === 2 && inputs[0] === first ? context.constant(inputs[1]) : undefined;
+  const constant = inputs.length === 2 && inputs[0] === first ? context.constantValue(inputs[1]) : undefined;
   if (constant === undefined || numelOf(constant.shape) !== 1) return false;
-  // One of a higher rank gives its rank to the result.
+  // A constant of higher rank would change the result's rank.
   return constant.shape.length <= context.meta(inputs[0]).shape.length;
 }

@@ -6,11 +6,11 @@ import type { PassContext } from '../pass.ts';
 export interface Unary {
   readonly name: string;
   readonly scalars: readonly number[];
-  /** '' where the function has one variant only. */
+  /** '' if the function has only one variant. */
   readonly algorithm: string;
 }
 
-/** Nothing fused. */
+/** No function is fused. */
 export const noUnary: Unary = { name: 'none', scalars: [], algorithm: '' };
 
 /** Clamping between two bounds. */
@@ -20,14 +20,14 @@ export const clamp = (low: number, high: number): Unary => ({
   algorithm: '',
 });
 
-/** The names of what can be fused, by ATen operator. */
+/** Names of the functions that can be fused, by ATen operator. */
 const fusedNames: ReadonlyMap<string, string> = new Map(
   pointwiseFunctions.flatMap(({ operators, fusedAs }) =>
     operators.map((target) => [target, fusedAs] as const),
   ),
 );
 
-/** The pointwise function a call computes of its first argument; undefined where it is not one that can be fused. */
+/** The pointwise function that a call applies to its first argument; undefined if it cannot be fused. */
 export function unaryOf(context: PassContext, node: Node): Unary | undefined {
   if (node.op !== 'call_function') return undefined;
   const name = fusedNames.get(node.target);
@@ -36,7 +36,7 @@ export function unaryOf(context: PassContext, node: Node): Unary | undefined {
     case 'aten.relu6.default':
       return clamp(0, 6);
     case 'aten.hardtanh.default': {
-      const args = context.arguments(node);
+      const args = context.args(node);
       return clamp(args.number('min_val'), args.number('max_val'));
     }
     case 'aten.clamp.default':
@@ -48,19 +48,18 @@ export function unaryOf(context: PassContext, node: Node): Unary | undefined {
     case 'aten.leaky_relu.default':
       return {
         name,
-        scalars: [context.arguments(node).number('negative_slope')],
+        scalars: [context.args(node).number('negative_slope')],
         algorithm: '',
       };
     case 'aten.gelu.default':
-      return { name, scalars: [], algorithm: context.arguments(node).string('approximate') };
+      return { name, scalars: [], algorithm: context.args(node).string('approximate') };
     default:
       return { ...noUnary, name };
   }
 }
 
 /**
- * One function that first computes `unary` and then clamps; undefined where no single function does both. The bounds
- * may cut what `unary` gives anywhere.
+ * One function that computes `unary` and then clamps, for any bounds; undefined if no single function computes both.
  */
 export function clampAfter(unary: Unary, low: number, high: number): Unary | undefined {
   if (unary.name === 'none') return clamp(low, high);

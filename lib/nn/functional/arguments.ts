@@ -1,21 +1,21 @@
 import type { OperatorArgument } from '../dispatcher.ts';
 
-/** Two sizes, height then width; one number stands for both. */
+/** Two sizes, height then width. One number means both. */
 export type Pair = number | readonly [number, number];
 
-/** `x` at both of a {@link Pair}'s places. */
+/** Both sizes of a {@link Pair}. */
 export function pair(x: Pair): readonly [number, number] {
   return typeof x === 'number' ? [x, x] : x;
 }
 
-/** Options of the functions that can be told to overwrite their input. */
+/** Options of functions that can overwrite their input. */
 export interface InPlace {
   readonly inplace?: boolean;
 }
 
 /**
- * Leaves out arguments at the end that only say the schema's defaults, as PyTorch's tracer does.
- * @param defaults those of the last arguments.
+ * Leaves out trailing arguments that equal the schema's defaults, as PyTorch's tracer does.
+ * @param defaults defaults of the last arguments.
  */
 export function trimDefaults(
   args: readonly OperatorArgument[],

@@ -1,33 +1,33 @@
 import { callOperator, type Value } from '../dispatcher.ts';
 import { type InPlace, trimDefaults } from './arguments.ts';
 
-/** A call of an arithmetic operator, named as Python's `operator` module names it. */
+/** A call of an arithmetic operator, with its name in Python's `operator` module. */
 function arithmetic(name: string, python: string, a: Value, b: Value | number, { inplace }: InPlace): Value {
   const target = `aten.${name}${inplace ? '_' : ''}.Tensor`;
   return callOperator({ target, args: [a, b], source: `_operator.${inplace ? 'i' : ''}${python}` });
 }
 
-/** Element by element `a + b`, broadcast (`operator.add`). */
+/** Elementwise `a + b`, broadcast (`operator.add`). */
 export function add(a: Value, b: Value | number, options: InPlace = {}): Value {
   return arithmetic('add', 'add', a, b, options);
 }
 
-/** Element by element `a - b`, broadcast (`operator.sub`). */
+/** Elementwise `a - b`, broadcast (`operator.sub`). */
 export function sub(a: Value, b: Value | number, options: InPlace = {}): Value {
   return arithmetic('sub', 'sub', a, b, options);
 }
 
-/** Element by element `a * b`, broadcast (`operator.mul`). */
+/** Elementwise `a * b`, broadcast (`operator.mul`). */
 export function mul(a: Value, b: Value | number, options: InPlace = {}): Value {
   return arithmetic('mul', 'mul', a, b, options);
 }
 
-/** Element by element `a / b`, broadcast (`operator.truediv`). */
+/** Elementwise `a / b`, broadcast (`operator.truediv`). */
 export function div(a: Value, b: Value | number, options: InPlace = {}): Value {
   return arithmetic('div', 'truediv', a, b, options);
 }
 
-/** Matrix product over the last two dimensions, the others broadcast. */
+/** Matrix product over the last two dimensions; the others are broadcast. */
 export function matmul(a: Value, b: Value): Value {
   return callOperator({ target: 'aten.matmul.default', args: [a, b], source: 'torch.matmul' });
 }
@@ -47,7 +47,7 @@ export function sum(x: Value, axes: readonly number[], keepdim = false): Value {
   return callOperator({ target: 'aten.sum.dim_IntList', args, source: 'sum' });
 }
 
-/** x limited to [min, max]; null leaves an end open. */
+/** x limited to [min, max]. A null bound does not limit. */
 export function clamp(x: Value, min: number | null, max: number | null = null): Value {
   return callOperator({
     target: 'aten.clamp.default',

@@ -4,7 +4,7 @@ import { type InPlace, type Pair, pair, trimDefaults } from './arguments.ts';
 /** Geometry of a convolution. */
 export interface ConvOptions<Size> {
   readonly stride?: Size;
-  /** Zeros added on both sides, or `'same'` so that the size stays as it is. */
+  /** Zeros added on both sides, or `'same'`, which keeps the size. */
   readonly padding?: Size | 'same' | 'valid';
   readonly dilation?: Size;
   readonly groups?: number;
@@ -54,7 +54,7 @@ export function linear(x: Value, weight: Value, bias: Value | null = null): Valu
   return callOperator({ target: 'aten.linear.default', args, source: 'torch._C._nn.linear' });
 }
 
-/** What batch norm takes besides its input; all of shape [channels]. */
+/** Arguments of batch norm except its input, all of shape [channels]. */
 export interface BatchNormArguments {
   readonly runningMean: Value;
   readonly runningVar: Value;
@@ -75,7 +75,7 @@ export function batchNorm(x: Value, options: BatchNormArguments): Value {
   });
 }
 
-/** Normalizes over the last dimensions, whose sizes are given. */
+/** Normalizes over the last dimensions, of sizes `normalizedShape`. */
 export function layerNorm(
   x: Value,
   normalizedShape: readonly number[],
@@ -99,7 +99,7 @@ export function embedding(indices: Value, weight: Value): Value {
   });
 }
 
-/** While training, zeroes elements with probability p; else changes nothing. */
+/** In training, zeroes elements with probability p; otherwise returns its input. */
 export function dropout(x: Value, p = 0.5, training = false, { inplace = false }: InPlace = {}): Value {
   return callOperator({
     target: `aten.dropout${inplace ? '_' : ''}.default`,

@@ -3,14 +3,14 @@ import { type Pair, pair, trimDefaults } from './arguments.ts';
 
 /** Geometry of a pooling window. */
 export interface PoolOptions {
-  /** The window's own size unless given. */
+  /** By default the window's size. */
   readonly stride?: Pair;
   readonly padding?: Pair;
-  /** Whether windows that reach beyond the edge count. */
+  /** Whether windows that extend beyond the edge count. */
   readonly ceilMode?: boolean;
 }
 
-/** The largest of each window of x [n, c, h, w]. */
+/** The maximum of each window of x [n, c, h, w]. */
 export function maxPool2d(
   x: Value,
   kernel: Pair,
@@ -44,7 +44,7 @@ export function avgPool2d(
   });
 }
 
-/** Means over windows chosen so that the result has this size. */
+/** Means over windows chosen to produce `outputSize`. */
 export function adaptiveAvgPool2d(x: Value, outputSize: Pair): Value {
   return callOperator({
     target: 'aten.adaptive_avg_pool2d.default',

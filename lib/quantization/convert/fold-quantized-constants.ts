@@ -1,5 +1,6 @@
 import { dequantizeOperators, quantizeOperators } from '../../aten/index.ts';
 import { type GraphModule, isCall, type OperatorLibrary } from '../../graph/index.ts';
+import { GraphEditor } from '../../transforms/editor.ts';
 import { ConstantEvaluator } from './constant-evaluator.ts';
 
 /**
@@ -8,20 +9,15 @@ import { ConstantEvaluator } from './constant-evaluator.ts';
  * dequantize nodes stay, for lowering to fuse.
  */
 export function foldQuantizedConstants(module: GraphModule, library: OperatorLibrary): void {
-  const { graph } = module;
+  const editor = new GraphEditor(module);
   const evaluator = new ConstantEvaluator(module, library, dequantizeOperators);
-  let count = 0;
-  for (const node of graph.nodes) {
+  for (const node of module.graph.nodes) {
     if (!isCall(node, ...quantizeOperators)) continue;
     const value = evaluator.evaluate(node);
     if (value === undefined) continue;
-    while (module.attributes.has(`_frozen_param${count}`)) count++;
-    const target = `_frozen_param${count}`;
-    module.attributes.set(target, value);
-    const frozen = graph.insertingBefore(node, () => graph.getAttr(target));
-    frozen.meta = { ...node.meta };
-    node.replaceAllUsesWith(frozen);
-    graph.eraseNode(node);
+    const frozen = editor.constant('_frozen_param0', value, { before: node });
+    frozen.meta = { ...node.meta, ...frozen.meta };
+    editor.replaceWith(node, frozen);
   }
-  graph.eliminateDeadCode();
+  module.graph.eliminateDeadCode();
 }

@@ -2,13 +2,12 @@ import {
   DEQUANTIZE_PER_CHANNEL,
   DEQUANTIZE_PER_TENSOR,
   DEQUANTIZE_PER_TENSOR_DYNAMIC,
-  operators,
 } from '../../aten/index.ts';
-import { type Argument, Arguments, type GraphModule, isCall, Node, tensorMeta } from '../../graph/index.ts';
+import { type Argument, type GraphModule, isCall, Node, tensorMeta } from '../../graph/index.ts';
 import { Tensor } from '../../tensor/index.ts';
+import { GraphEditor } from '../../transforms/editor.ts';
 import { roundHalfToEven } from '../qparams.ts';
 import { fullRangeOf } from '../quantized-dtype.ts';
-import { addConstant } from './add-constant.ts';
 
 const layers = {
   'aten.conv1d.default': 'octavo.integer_convolution.default',
@@ -37,31 +36,33 @@ interface IntegerParameters {
  * are not known before. Weights with zero points stay as they are.
  */
 export function representAsIntegers(module: GraphModule): void {
+  const editor = new GraphEditor(module);
   for (const node of module.graph.nodes) {
     if (!isCall(node, ...Object.keys(layers))) continue;
-    const result = integerLayer(module, node);
+    const result = integerLayer(editor, node);
     if (!result) continue;
     result.meta = { ...node.meta };
-    node.replaceAllUsesWith(result);
-    module.graph.eraseNode(node);
+    editor.replaceWith(node, result);
   }
   module.graph.eliminateDeadCode();
 }
 
 /** The node that gives a layer's result by integers; undefined where the layer is not quantized for that. */
-function integerLayer(module: GraphModule, node: Node): Node | undefined {
+function integerLayer(editor: GraphEditor, node: Node): Node | undefined {
   const [input, weight, bias = null] = node.args as readonly [Node, Node, (Node | null)?];
   const meta = tensorMeta(node);
   if (!meta) return undefined;
   const axis = node.target === 'aten.linear.default' ? meta.shape.length - 1 : 1;
+  const { module, graph } = editor;
   const scales = scalesOf(module, weight, Number(meta.shape[axis]));
   if (!scales) return undefined;
-  const { graph } = module;
   /** The int32 sums of `target`, made real. */
   const real = (target: string, args: readonly Argument[], scale: Float32Array): Node => {
     const sum = graph.callFunction(target, args);
     sum.meta = { ...node.meta, val: { ...meta, dtype: 'int32' } };
-    const stored = addConstant(module, '_scale_', new Tensor('float32', scale, [scale.length]));
+    const stored = editor.constant('_scale_0', new Tensor('float32', scale, [scale.length]), {
+      before: node,
+    });
     const { quantMin, quantMax } = fullRangeOf('int32');
     return graph.callFunction(DEQUANTIZE_PER_CHANNEL, [sum, stored, null, axis, quantMin, quantMax, 'int32']);
   };
@@ -77,15 +78,15 @@ function integerLayer(module: GraphModule, node: Node): Node | undefined {
   const parameters = integerParameters(module, input, scales, bias);
   if (!parameters) return undefined;
   return graph.insertingBefore(node, () => {
-    const offset = parameters.bias && addConstant(module, '_bias_', parameters.bias);
-    const args = [input.args[0], parameters.zeroPoint, weight.args[0], offset, ...geometryOf(node)];
+    const offset = parameters.bias && editor.constant('_bias_0', parameters.bias, { before: node });
+    const args = [input.args[0], parameters.zeroPoint, weight.args[0], offset, ...geometryOf(editor, node)];
     return real(layers[node.target as keyof typeof layers], args, parameters.scale);
   });
 }
 
-function geometryOf(node: Node): Argument[] {
+function geometryOf(editor: GraphEditor, node: Node): Argument[] {
   if (node.target === 'aten.linear.default') return [];
-  const args = Arguments.bind<Node>(operators.get(node.target).schema, node.args, node.kwargs);
+  const args = editor.args(node);
   const lists = ['stride', 'padding', 'dilation'].map((name) => args.numbers(name));
   return [...lists, args.number('groups')];
 }

@@ -3,15 +3,16 @@ import {
   type Argument,
   describeValue,
   GET_ITEM,
+  type Graph,
   type GraphModule,
   type Node,
   type OperatorLibrary,
   tensorMeta,
 } from '../../graph/index.ts';
+import { GraphEditor } from '../../transforms/editor.ts';
 import type { ObserverOrFakeQuantize } from '../observers/index.ts';
 import { isPerChannel, isSymmetric } from '../qscheme.ts';
 import { fullRangeOf, isQuantizedDType, type QuantizedDType } from '../quantized-dtype.ts';
-import { addConstant } from './add-constant.ts';
 import { ConstantEvaluator } from './constant-evaluator.ts';
 
 /**
@@ -22,12 +23,12 @@ import { ConstantEvaluator } from './constant-evaluator.ts';
  */
 export function replaceObservers(module: GraphModule, library: OperatorLibrary): void {
   observeConstants(module, library);
+  const editor = new GraphEditor(module);
   for (const node of module.graph.nodes) {
     if (node.op !== 'call_module') continue;
     const observer = module.module(node.target) as ObserverOrFakeQuantize;
-    const replacement = module.graph.insertingBefore(node, () => replace(module, node, observer));
-    node.replaceAllUsesWith(replacement);
-    module.graph.eraseNode(node);
+    const replacement = module.graph.insertingBefore(node, () => replace(editor, node, observer));
+    editor.replaceWith(node, replacement);
   }
   module.graph.eliminateDeadCode();
 }
@@ -53,32 +54,32 @@ function observeConstants(module: GraphModule, library: OperatorLibrary): void {
   }
 }
 
-function replace(module: GraphModule, node: Node, observer: ObserverOrFakeQuantize): Node {
+function replace(editor: GraphEditor, node: Node, observer: ObserverOrFakeQuantize): Node {
   const input = node.args[0] as Node;
   const { dtype } = observer;
-  if (observer.isDynamic) return quantizeDynamically(module, input, observer);
-  if (isQuantizedDType(dtype)) return quantizeStatically(module, node, observer, dtype);
+  if (observer.isDynamic) return quantizeDynamically(editor.graph, input, observer);
+  if (isQuantizedDType(dtype)) return quantizeStatically(editor, node, observer, dtype);
   if (dtype === 'float32') return input;
-  const { graph } = module;
+  const { graph } = editor;
   const half = graph.callFunction(ops.CONVERT_ELEMENT_TYPE, [input, dtype]);
   return graph.callFunction(ops.CONVERT_ELEMENT_TYPE, [half, 'float32']);
 }
 
 function quantizeStatically(
-  module: GraphModule,
+  editor: GraphEditor,
   node: Node,
   observer: ObserverOrFakeQuantize,
   dtype: QuantizedDType,
 ): Node {
   const input = node.args[0] as Node;
-  const { graph } = module;
+  const { graph } = editor;
   const { scale, zeroPoint } = qparamsOf(node, observer);
   const range = rangeOf(observer, dtype);
   if (observer.qscheme && isPerChannel(observer.qscheme)) {
     const scope = scopeOf(input);
     const rest = [
-      addConstant(module, `${scope}_scale_`, scale),
-      addConstant(module, `${scope}_zero_point_`, zeroPoint),
+      editor.constant(`${scope}_scale_0`, scale, { before: node }),
+      editor.constant(`${scope}_zero_point_0`, zeroPoint, { before: node }),
       observer.chAxis ?? 0,
       ...range,
       dtype,
@@ -91,8 +92,7 @@ function quantizeStatically(
   return graph.callFunction(ops.DEQUANTIZE_PER_TENSOR, [quantized, ...rest], outDType(input));
 }
 
-function quantizeDynamically(module: GraphModule, input: Node, observer: ObserverOrFakeQuantize): Node {
-  const { graph } = module;
+function quantizeDynamically(graph: Graph, input: Node, observer: ObserverOrFakeQuantize): Node {
   const { dtype, qscheme = 'per_tensor_affine', eps = 2 ** -23 } = observer;
   if (dtype !== 'uint8' && dtype !== 'int8')
     throw new Error(`'${input}' is quantized dynamically to ${dtype}; only uint8 and int8 can be`);

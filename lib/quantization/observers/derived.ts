@@ -17,7 +17,7 @@ export interface DerivedObserverArgs {
   readonly chAxis?: number;
 }
 
-/** Observes nothing itself and derives its parameters (counterpart: `_DerivedObserverOrFakeQuantize`). */
+/** Observes nothing; derives its parameters from other observers (counterpart: `_DerivedObserverOrFakeQuantize`). */
 export class DerivedObserver extends ObserverBase {
   declare readonly quantMin?: number;
   declare readonly quantMax?: number;

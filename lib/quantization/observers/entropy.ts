@@ -3,17 +3,17 @@ import type { RealRange, ZeroCentredHistogram } from './zero-centred-histogram.t
 
 /** Arguments of {@link EntropyObserver}. */
 export interface EntropyObserverArgs extends RangeObserverArgs {
-  /** Levels that the compared distribution is reduced to; default 128, as TensorRT and ONNX Runtime have it. */
+  /** Levels that the compared distribution is reduced to; default 128, as in TensorRT and ONNX Runtime. */
   readonly quantizedBins?: number;
 }
 
-/** What an empty bin counts for, so that logarithms are finite. */
+/** Count of an empty bin after smoothing, so that logarithms are finite. */
 const EPSILON = 1e-4;
 
 /**
- * Saturates where that loses the least information: of all ranges around zero the one whose values, reduced to a few
- * levels, have the least Kullback-Leibler divergence from the values as they are (counterparts: TensorRT's entropy
- * calibrator, ONNX Runtime's `EntropyCalibrater`).
+ * Chooses the range that loses the least information. For each range around zero it reduces the values to a few levels;
+ * the least Kullback-Leibler divergence from the original values wins (counterparts: TensorRT's entropy calibrator,
+ * ONNX Runtime's `EntropyCalibrater`).
  */
 export class EntropyObserver extends RangeObserver {
   readonly quantizedBins: number;
@@ -42,7 +42,10 @@ export class EntropyObserver extends RangeObserver {
     return { min: -best * binWidth, max: Math.min(best + 1, middle) * binWidth };
   }
 
-  /** Between the values inside a range with what saturates at its ends, and the same at fewer levels. */
+  /**
+   * Divergence between the values inside a range, with saturated values at its ends, and the same values at fewer
+   * levels.
+   */
   #divergence(inside: Float64Array, left: number, right: number): number {
     const saturated = inside.slice();
     saturated[0] += left;
@@ -58,7 +61,7 @@ export class EntropyObserver extends RangeObserver {
   }
 }
 
-/** One level: what lies in its bins, in equal parts over those that hold anything. */
+/** One level: the total of its bins, spread evenly over its nonempty bins. */
 function spread(
   inside: Float64Array,
   saturated: Float64Array,
@@ -73,7 +76,7 @@ function spread(
   for (let bin = start; bin < end; bin++) if (saturated[bin] !== 0) reduced[bin] = share;
 }
 
-/** Gives empty bins a little of what the others have. @returns whether there is anything to give. */
+/** Moves a little of the nonempty bins' counts to the empty ones. @returns whether there is anything to move. */
 function smooth(counts: Float64Array): boolean {
   const zeros = counts.reduce((n, count) => (count === 0 ? n + 1 : n), 0);
   if (zeros === counts.length) return false;
@@ -83,7 +86,7 @@ function smooth(counts: Float64Array): boolean {
   return true;
 }
 
-/** The sum of p log(p / q), with p and q made to sum to one. */
+/** The sum of p log(p / q), with p and q normalized to a sum of one. */
 function divergence(p: Float64Array, q: Float64Array): number {
   const [totalP, totalQ] = [sum(p), sum(q)];
   let result = 0;

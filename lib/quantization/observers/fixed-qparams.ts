@@ -15,8 +15,8 @@ export interface FixedQParamsObserverArgs {
 }
 
 /**
- * Always the same parameters, whatever it sees: for values of a known range, such as a sigmoid's (counterpart:
- * `torch.ao.quantization.FixedQParamsObserver`).
+ * Always returns the same parameters, regardless of what it observes. For values of a known range, such as a sigmoid's
+ * (counterpart: `torch.ao.quantization.FixedQParamsObserver`).
  */
 export class FixedQParamsObserver extends ObserverBase {
   readonly qscheme: QScheme;

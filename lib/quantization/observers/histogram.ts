@@ -19,9 +19,9 @@ interface State {
 }
 
 /**
- * Keeps a histogram of everything seen, and quantizes the part of its range that gives the least squared error
- * (counterpart: `torch.ao.quantization.HistogramObserver`, same bins, same search, same numbers). Infinite values are left
- * out, as in PyTorch, with a process warning.
+ * Keeps a histogram of all values, and quantizes the part of its range that has the least squared error (counterpart:
+ * `torch.ao.quantization.HistogramObserver`, with the same bins, search and numbers). Infinite values are left out, as
+ * in PyTorch, with a process warning.
  */
 export class HistogramObserver extends UniformQuantizationObserver {
   readonly bins: number;
@@ -35,17 +35,17 @@ export class HistogramObserver extends UniformQuantizationObserver {
       throw new Error(`HistogramObserver: bins must be a positive integer, got ${this.bins}`);
   }
 
-  /** Smallest value so far. Throws when nothing has been observed. */
+  /** Smallest value observed so far. Throws if nothing has been observed. */
   get minVal(): number {
     return this.#observed.min;
   }
 
-  /** Largest value so far. Throws when nothing has been observed. */
+  /** Largest value observed so far. Throws if nothing has been observed. */
   get maxVal(): number {
     return this.#observed.max;
   }
 
-  /** Counts over `bins` equal parts of [minVal, maxVal]; fractions where the range has grown. */
+  /** Counts over `bins` equal parts of [minVal, maxVal]. Fractions occur after the range has grown. */
   get histogram(): Float32Array {
     return this.#observed.histogram;
   }
@@ -71,7 +71,10 @@ export class HistogramObserver extends UniformQuantizationObserver {
     this.#state = seen === undefined ? this.#first(data, min, max) : this.#combine(seen, data, min, max);
   }
 
-  /** PyTorch counts a constant tensor in a range of one to either side, and still keeps the constant as its range. */
+  /**
+   * PyTorch counts a constant tensor in a range that extends by one on either side, but keeps the constant as its
+   * range.
+   */
   #first(data: Float32Array, min: number, max: number): State {
     const [low, high] = min === max ? [f32(min - 1), f32(max + 1)] : [min, max];
     const width = f32(f32(high - low) * this.bins);
@@ -97,7 +100,7 @@ export class HistogramObserver extends UniformQuantizationObserver {
     for (let bin = 0; bin < this.bins; bin++) sums[bin] += counts[bin];
   }
 
-  /** All that was seen before is one value: PyTorch lets it weigh as much as the new tensor. */
+  /** All values so far are equal: PyTorch weights them like the new tensor, regardless of their number. */
   #addConstant(value: number, min: number, max: number, sums: Float32Array): void {
     const weight = f32(sums.reduce((a, b) => a + b, 0));
     const where = addon.observe.histogram(Float32Array.of(value), min, max, this.bins);
@@ -112,7 +115,7 @@ export class HistogramObserver extends UniformQuantizationObserver {
     return this.#state!;
   }
 
-  /** PyTorch searches for the dtype's full number of levels, also when quantMin and quantMax are narrower. */
+  /** PyTorch searches with the dtype's full number of levels, even if quantMin and quantMax are narrower. */
   get #levels(): number {
     return 2 ** (8 * byteSizeOf(this.dtype));
   }

@@ -5,19 +5,19 @@ import { type UniformObserverArgs, UniformQuantizationObserver } from './uniform
 
 const f32 = Math.fround;
 
-/** Combines what was seen so far with a new tensor's extremes. */
+/** Combines the extremes so far with a new tensor's. */
 export type Merge = (seen: number, now: number) => number;
 
-/** Base of observers that keep nothing but extremes, per tensor or per channel. */
+/** Base of observers that keep only extremes, per tensor or per channel. */
 export abstract class ExtremesObserver extends UniformQuantizationObserver {
   #seen: Extremes | undefined;
 
-  /** Smallest values so far, one a channel. Throws when nothing has been observed. */
+  /** Smallest values so far, one per channel. Throws if nothing has been observed. */
   get minVal(): Float32Array {
     return this.#extremes.minima;
   }
 
-  /** Largest values so far, one a channel. Throws when nothing has been observed. */
+  /** Largest values so far, one per channel. Throws if nothing has been observed. */
   get maxVal(): Float32Array {
     return this.#extremes.maxima;
   }
@@ -48,7 +48,7 @@ export abstract class ExtremesObserver extends UniformQuantizationObserver {
   }
 }
 
-/** Arguments of moving averages. */
+/** Arguments of observers with moving averages. */
 export interface MovingAverageArgs {
   /** Weight of each new tensor; default 0.01. */
   readonly averagingConstant?: number;

@@ -1,17 +1,17 @@
 import { RangeObserver, type RangeObserverArgs } from './range-observer.ts';
 import type { RealRange, ZeroCentredHistogram } from './zero-centred-histogram.ts';
 
-/** How many parts of the whole range are tried. */
+/** Number of parts of the whole range that are tried. */
 const CANDIDATES = 100;
 
 /**
- * Quantizes the part of the range, from 1% to 100% of both its ends, that gives the least squared error with the
- * parameters this observer would have for it. Unlike {@link HistogramObserver}'s search it tries every candidate, and
- * knows the scheme and the quantized range.
+ * Quantizes the part of the range, from 1% to 100% of both its ends, that has the least squared error with the
+ * parameters this observer would compute for it. Unlike {@link HistogramObserver}'s search, it tries every candidate
+ * and uses the actual scheme and quantized range.
  */
 export class MSEObserver extends RangeObserver {
   constructor(args: RangeObserverArgs = {}) {
-    // Finer than the steps of 8-bit integers: the error is that of the bins' middles.
+    // Finer than the steps of 8-bit integers, because errors are computed at the bins' centres.
     super({ bins: 8192, ...args });
   }
 
@@ -27,7 +27,7 @@ export class MSEObserver extends RangeObserver {
     return best;
   }
 
-  /** Each bin's values taken as lying in its middle. */
+  /** The error if each bin's values were all at its centre. */
   #squaredError({ counts, limit, binWidth }: ZeroCentredHistogram, range: RealRange): number {
     const qparams = this.qparamsOfRange(range);
     const [scale, zeroPoint] = [qparams.scale.item(), Number(qparams.zeroPoint.item())];

@@ -2,15 +2,15 @@ import type { QParams } from '../qparams.ts';
 import { type ObserverArgs, ObserverBase } from './observer.ts';
 
 /**
- * Observes nothing and only carries a dtype, float16 unless told otherwise: for tensors that are converted, not
- * quantized (counterpart: `torch.ao.quantization.NoopObserver`).
+ * Observes nothing; it only stores a dtype, float16 by default, for tensors that are converted instead of quantized
+ * (counterpart: `torch.ao.quantization.NoopObserver`).
  */
 export class NoopObserver extends ObserverBase {
   constructor(args: ObserverArgs = {}) {
     super(args.dtype ?? 'float16', args.isDynamic);
   }
 
-  /** @throws Error always: there is nothing to calculate from. */
+  /** @throws Error always: nothing was observed. */
   override calculateQparams(): QParams {
     throw new Error('NoopObserver: calculateQparams must not be called, it observes nothing');
   }

@@ -5,7 +5,7 @@ import type { QScheme } from '../qscheme.ts';
 import type { SpecDType } from '../quantized-dtype.ts';
 
 /**
- * What stands in a prepared graph where a tensor will be quantized: it lets the tensor through, and says afterwards how
+ * Marks, in a prepared graph, a tensor that will be quantized. It passes the tensor through, and later determines how
  * to quantize it (counterpart: `ObserverOrFakeQuantize`).
  */
 export interface ObserverOrFakeQuantize extends CallableModule {
@@ -13,28 +13,28 @@ export interface ObserverOrFakeQuantize extends CallableModule {
   readonly qscheme?: QScheme;
   readonly quantMin?: number;
   readonly quantMax?: number;
-  /** For per-channel schemes. */
+  /** The channel axis of per-channel schemes. */
   readonly chAxis?: number;
-  /** Smallest scale, for parameters computed when the model runs. */
+  /** Smallest scale of parameters that are computed when the model runs. */
   readonly eps?: number;
   /** Whether parameters are computed from each tensor when the model runs. */
   readonly isDynamic: boolean;
-  /** Whether it has been given a tensor. */
+  /** Whether it has observed a tensor. */
   readonly hasObserved: boolean;
   /**
-   * The parameters that fit what it has seen (`calculate_qparams`): one scale and zero point, or one a channel.
-   * @throws Error when it cannot say yet, or is never asked.
+   * The parameters that fit the observed tensors (`calculate_qparams`): one scale and zero point, or one per channel.
+   * @throws Error when nothing has been observed, or when this kind of observer has no parameters.
    */
   calculateQparams(): QParams;
 }
 
-/** A class of observers: its constructor takes one object of named arguments. */
+/** A class of observers. Its constructor has one parameter: an object of named arguments. */
 export interface ObserverClass<Args = never> {
   new (args: Args): ObserverOrFakeQuantize;
   readonly name: string;
 }
 
-/** An observer class with some of its arguments given (counterpart: PyTorch's `with_args`). */
+/** An observer class with some of its arguments bound (counterpart: PyTorch's `with_args`). */
 export class PartialObserver {
   readonly observerClass: ObserverClass;
   readonly args: Readonly<Record<string, unknown>>;
@@ -44,7 +44,7 @@ export class PartialObserver {
     this.args = args;
   }
 
-  /** The same class with more arguments given; later ones win. */
+  /** The same class with more arguments bound; later ones win. */
   withArgs(args: Readonly<Record<string, unknown>>): PartialObserver {
     return new PartialObserver(this.observerClass, { ...this.args, ...args });
   }
@@ -55,22 +55,22 @@ export class PartialObserver {
   }
 }
 
-/** What a specification names: a class, or a class with arguments. */
+/** An observer in a specification: a class, or a class with bound arguments. */
 export type ObserverOrFakeQuantizeConstructor = ObserverClass | PartialObserver;
 
-/** Brings both ways to name an observer to one. */
+/** Converts a class without arguments to a {@link PartialObserver}. */
 export function partialObserver(ctr: ObserverOrFakeQuantizeConstructor): PartialObserver {
   return ctr instanceof PartialObserver ? ctr : new PartialObserver(ctr, {});
 }
 
-/** Arguments every observer takes. */
+/** Arguments of every observer. */
 export interface ObserverArgs {
   readonly dtype?: SpecDType;
   readonly isDynamic?: boolean;
 }
 
 /**
- * Base of observers; one written by a user extends it and implements `observe` and `calculateQparams` (counterpart:
+ * Base of observers. To write one, extend it and implement `observe` and `calculateQparams` (counterpart:
  * `torch.ao.quantization.ObserverBase`).
  */
 export abstract class ObserverBase implements ObserverOrFakeQuantize {
@@ -87,7 +87,7 @@ export abstract class ObserverBase implements ObserverOrFakeQuantize {
     return this.#hasObserved;
   }
 
-  /** Takes a tensor's statistics and gives the tensor back. Tensors without elements are let through. */
+  /** Observes a tensor and returns it unchanged. Tensors without elements are not observed. */
   forward(input: Tensor): Tensor {
     if (input.numel > 0) {
       this.observe(input);
@@ -97,17 +97,17 @@ export abstract class ObserverBase implements ObserverOrFakeQuantize {
   }
 
   /**
-   * The parameters that fit what {@link observe} has seen (`calculate_qparams`).
-   * @throws Error when they cannot be told yet, or are never asked for.
+   * The parameters that fit the tensors {@link observe} has received (`calculate_qparams`).
+   * @throws Error when nothing has been observed, or when this kind of observer has no parameters.
    */
   abstract calculateQparams(): QParams;
 
-  /** Takes the statistics of a tensor, which has at least one element. */
+  /** Updates the statistics with a tensor, which has at least one element. */
   protected abstract observe(input: Tensor): void;
 
-  /** The class with some arguments given: `HistogramObserver.withArgs({ eps: 2 ** -12 })`. */
+  /** The class with some arguments bound: `HistogramObserver.withArgs({ eps: 2 ** -12 })`. */
   static withArgs<Args>(this: ObserverClass<Args>, args: Partial<Args>): PartialObserver {
-    // biome-ignore lint/complexity/noThisInStatic: the subclass it is called on is the point.
+    // biome-ignore lint/complexity/noThisInStatic: `this` is the subclass on which it is called.
     return new PartialObserver(this, args);
   }
 }

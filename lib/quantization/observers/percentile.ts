@@ -4,13 +4,13 @@ import type { RealRange, ZeroCentredHistogram } from './zero-centred-histogram.t
 
 /** Arguments of {@link PercentileObserver}. */
 export interface PercentileObserverArgs extends RangeObserverArgs {
-  /** How many percent of all values are kept from saturating; default 99.999. */
+  /** Percentage of all values that must not saturate; default 99.999. */
   readonly percentile?: number;
 }
 
 /**
- * Cuts off the outermost values, half of them at either end, or those of largest magnitude where the scheme is
- * symmetric (counterpart: ONNX Runtime's `PercentileCalibrater`). Exact to the width of a bin.
+ * Saturates the outermost values, half of them at either end, or those of largest magnitude if the scheme is symmetric
+ * (counterpart: ONNX Runtime's `PercentileCalibrater`). Accurate to the width of a bin.
  */
 export class PercentileObserver extends RangeObserver {
   readonly percentile: number;
@@ -39,7 +39,10 @@ export class PercentileObserver extends RangeObserver {
   }
 }
 
-/** Where the share `fraction` of all counts is reached, in bins from the first; counts spread evenly over their bin. */
+/**
+ * Where the cumulative count reaches the share `fraction`, in bins from the first. Counts are spread evenly over their
+ * bin.
+ */
 function quantile(counts: ArrayLike<number>, fraction: number): number {
   const target = fraction * Array.from(counts).reduce((a, b) => a + b, 0);
   let below = 0;

@@ -11,8 +11,8 @@ export interface PlaceholderObserverArgs extends ObserverArgs {
 }
 
 /**
- * Observes nothing: marks a tensor whose parameters are computed at run time (`isDynamic`), or that is only converted to
- * another floating point type (counterpart: `torch.ao.quantization.PlaceholderObserver`).
+ * Observes nothing. It marks a tensor whose parameters are computed at run time (`isDynamic`), or that is only
+ * converted to another floating point type (counterpart: `torch.ao.quantization.PlaceholderObserver`).
  */
 export class PlaceholderObserver extends ObserverBase {
   readonly qscheme: QScheme;
@@ -28,7 +28,7 @@ export class PlaceholderObserver extends ObserverBase {
     this.eps = args.eps ?? 2 ** -23;
   }
 
-  /** @throws Error always: there is nothing to calculate from. */
+  /** @throws Error always: nothing was observed. */
   override calculateQparams(): QParams {
     throw new Error('PlaceholderObserver: calculateQparams must not be called, it observes nothing');
   }

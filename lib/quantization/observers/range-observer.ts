@@ -10,7 +10,7 @@ export interface RangeObserverArgs extends UniformObserverArgs {
   readonly bins?: number;
 }
 
-/** Base of observers that count everything they see and then choose the range that is quantized; the rest saturates. */
+/** Base of observers that count all values and then choose the range to quantize. Values outside it saturate. */
 export abstract class RangeObserver extends UniformQuantizationObserver {
   readonly #histogram: ZeroCentredHistogram;
 
@@ -37,7 +37,10 @@ export abstract class RangeObserver extends UniformQuantizationObserver {
     return this.qparamsOfRange(this.searchRange());
   }
 
-  /** The range by this observer's rule; ends beyond what was seen are cut off. At least one value seen is not zero. */
+  /**
+   * Chooses the range by this observer's rule. It is clipped to the observed range. At least one observed value is
+   * nonzero.
+   */
   protected abstract chooseRange(histogram: ZeroCentredHistogram): RealRange;
 
   protected qparamsOfRange({ min, max }: RealRange): QParams {

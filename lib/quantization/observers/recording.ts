@@ -3,7 +3,7 @@ import type { QParams } from '../qparams.ts';
 import { type ObserverArgs, ObserverBase } from './observer.ts';
 
 /**
- * Keeps a copy of every tensor it sees, to look at later: for debugging (counterpart:
+ * Keeps a copy of every observed tensor, for debugging (counterpart:
  * `torch.ao.quantization.RecordingObserver`).
  */
 export class RecordingObserver extends ObserverBase {
@@ -18,7 +18,7 @@ export class RecordingObserver extends ObserverBase {
     return this.#recorded;
   }
 
-  /** @throws Error always: recorded tensors have no parameters. */
+  /** @throws Error always: this observer only records tensors. */
   override calculateQparams(): QParams {
     throw new Error('RecordingObserver: calculateQparams must not be called, it only records');
   }

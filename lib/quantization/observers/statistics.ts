@@ -1,13 +1,13 @@
 import { addon } from '../../native/addon.ts';
 import type { Tensor } from '../../tensor/index.ts';
 
-/** Smallest and largest element of every channel; one channel when statistics are per tensor. */
+/** Smallest and largest element of every channel; statistics per tensor have one channel. */
 export interface Extremes {
   readonly minima: Float32Array;
   readonly maxima: Float32Array;
 }
 
-/** The elements of a tensor that observers can take. */
+/** The elements of a tensor, if observers support its dtype. */
 export function observable(input: Tensor): Float32Array {
   if (!(input.data instanceof Float32Array))
     throw new Error(
@@ -16,21 +16,21 @@ export function observable(input: Tensor): Float32Array {
   return input.data;
 }
 
-/** Elements of a tensor and the ends of their range. */
+/** Finite elements of a tensor and the ends of their range. */
 export interface FiniteElements {
   readonly data: Float32Array;
   readonly min: number;
   readonly max: number;
 }
 
-/** Observers that have said that they leave infinities out. */
+/** Observers that have already warned about infinities. */
 const warned = new WeakSet<object>();
 
 /**
- * The elements that a range can be made of. Infinities, which a mask puts in or the logarithm of nothing gives, are left out
- * with a process warning an observer, as PyTorch's HistogramObserver leaves them out: they saturate in any range.
- * @returns undefined where all elements are infinite.
- * @throws Error when the tensor is not float32 or holds NaN.
+ * The elements that can determine a range. Infinities, for example of a mask or of log(0), are left out with one
+ * process warning per observer, as in PyTorch's HistogramObserver: they saturate in any range.
+ * @returns undefined if all elements are infinite.
+ * @throws Error when the tensor is not float32 or contains NaN.
  */
 export function finiteElements(input: Tensor, observer: object): FiniteElements | undefined {
   const data = observable(input);
@@ -58,7 +58,7 @@ function refuseNaN({ shape }: Tensor): never {
 
 /**
  * Extremes of a tensor, per tensor or along `axis` (counterpart: `torch.aminmax`).
- * @throws Error when the tensor is not float32 or holds NaN or infinity: no scale could represent it.
+ * @throws Error when the tensor is not float32 or contains NaN or infinity, which no scale could represent.
  */
 export function extremesOf(input: Tensor, axis?: number): Extremes {
   const data = observable(input);

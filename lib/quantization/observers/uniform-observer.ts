@@ -15,7 +15,7 @@ export interface UniformObserverArgs extends ObserverArgs {
   /** Default `uint8`. */
   readonly dtype?: QuantizedDType;
   readonly qscheme?: QScheme;
-  /** Gives up one bit of the range, for CPUs whose int8 dot products saturate in 16 bits. */
+  /** Halves the quantized range, for CPUs whose int8 dot products saturate in 16 bits. */
   readonly reduceRange?: boolean;
   readonly quantMin?: number;
   readonly quantMax?: number;
@@ -27,8 +27,8 @@ const FLOAT32_EPS = 2 ** -23;
 
 /**
  * Base of observers that quantize uniformly (counterpart: `UniformQuantizationObserverBase`).
- * @throws Error when the dtype is no integer type, the range does not fit it or does not hold zero, or the scheme is not
- * one the class knows.
+ * @throws Error when the dtype is not an integer type, the range does not fit it or does not contain zero, or the class
+ * does not support the scheme.
  */
 export abstract class UniformQuantizationObserver extends ObserverBase {
   declare readonly dtype: QuantizedDType;
@@ -71,7 +71,7 @@ export abstract class UniformQuantizationObserver extends ObserverBase {
     return calculateQparams(minima, maxima, { dtype, qscheme, eps, quantMin, quantMax, hasCustomizedQRange });
   }
 
-  /** @throws Error when nothing has been observed that parameters can be calculated from. */
+  /** @throws Error when nothing has been observed from which parameters could be calculated. */
   protected requireObserved(isKnown = this.hasObserved): void {
     if (isKnown) return;
     throw new Error(

@@ -1,14 +1,14 @@
 import { addon } from '../../native/addon.ts';
 
-/** Part of the real line. */
+/** An interval of real numbers. */
 export interface RealRange {
   readonly min: number;
   readonly max: number;
 }
 
 /**
- * Counts of all values seen, over equal bins of [-limit, limit]. Where a value lies outside, the limit doubles and
- * neighbouring bins merge: the number of bins stays, and no count is ever spread over several.
+ * Counts of all values, in equal bins over [-limit, limit]. For a value outside, the limit doubles and neighbouring
+ * bins merge: the number of bins stays the same, and a count is never spread over several bins.
  */
 export class ZeroCentredHistogram {
   readonly bins: number;
@@ -17,7 +17,7 @@ export class ZeroCentredHistogram {
   #min = Number.POSITIVE_INFINITY;
   #max = Number.NEGATIVE_INFINITY;
 
-  /** @throws Error when `bins` is no multiple of 4: zero must stay between two bins when pairs merge. */
+  /** @throws Error when `bins` is not a multiple of 4: zero must stay between two bins when pairs merge. */
   constructor(bins: number, owner: string) {
     if (!Number.isInteger(bins) || bins < 4 || bins % 4 !== 0)
       throw new Error(`${owner}: bins must be a positive multiple of 4, got ${bins}`);
@@ -25,7 +25,7 @@ export class ZeroCentredHistogram {
     this.#counts = new Float64Array(bins);
   }
 
-  /** Bin `i` holds the values from `-limit + i * binWidth` up. */
+  /** Bin `i` counts the values in [-limit + i * binWidth, -limit + (i + 1) * binWidth). */
   get counts(): Float64Array {
     return this.#counts;
   }
@@ -38,26 +38,26 @@ export class ZeroCentredHistogram {
     return (2 * this.#limit) / this.bins;
   }
 
-  /** Smallest and largest value seen. */
+  /** Smallest and largest value added. */
   get range(): RealRange {
     return { min: this.#min, max: this.#max };
   }
 
   /**
-   * Counts more values, which lie in `range`.
-   * @throws Error when they are too large to be told apart in float32.
+   * Counts more values, all of them within `range`.
+   * @throws Error when they are too large for bins that float32 can distinguish.
    */
   add(data: Float32Array, range: RealRange): void {
     this.#min = Math.min(this.#min, range.min);
     this.#max = Math.max(this.#max, range.max);
     this.#widen(Math.max(-this.#min, this.#max));
-    // Zeros alone: they belong right of the middle, however wide the bins will be.
+    // Only zeros so far: they belong to the bin right of the centre, for any bin width.
     if (this.#limit === 0) this.#counts[this.bins / 2] += data.length;
     else this.#count(data);
   }
 
   #count(data: Float32Array): void {
-    // The kernel multiplies in float32, and needs some room above.
+    // The kernel multiplies in float32 and needs headroom.
     if (2 * this.#limit * this.bins > 3e38)
       throw new Error(
         `values from ${this.#min} to ${this.#max} are too large to be told apart in ${this.bins} bins of float32; ` +

@@ -1,4 +1,5 @@
 import { type Argument, type GraphModule, isArgumentList, Node, tensorMeta } from '../../graph/index.ts';
+import { GraphEditor } from '../../transforms/editor.ts';
 import type { ObserverOrFakeQuantize } from '../observers/index.ts';
 import type { Observers } from './create-observers.ts';
 
@@ -10,42 +11,38 @@ import type { Observers } from './create-observers.ts';
  * keyword argument.
  */
 export function insertObservers(module: GraphModule, observers: Observers): void {
+  const editor = new GraphEditor(module);
   for (const node of module.graph.nodes) {
     if (!node.meta.quantizationAnnotation) continue;
     checkKeywordArguments(node);
-    node.setArguments(node.args.map((arg) => observeInput(module, node, arg, observers)));
-    observeOutput(module, node, observers);
+    node.setArguments(node.args.map((arg) => observeInput(editor, node, arg, observers)));
+    observeOutput(editor, node, observers);
   }
 }
 
-function observeInput(module: GraphModule, node: Node, arg: Argument, observers: Observers): Argument {
-  if (isArgumentList(arg)) return arg.map((item) => observeInput(module, node, item, observers));
+function observeInput(editor: GraphEditor, node: Node, arg: Argument, observers: Observers): Argument {
+  if (isArgumentList(arg)) return arg.map((item) => observeInput(editor, node, item, observers));
   if (!(arg instanceof Node)) return arg;
   const producer = unobserved(arg);
   const observer = observers.get([producer, node]);
   if (!observer || observers.get(producer) === observer) return arg;
-  const inserted = arg.users.find((user) => observerOf(module, user) === observer);
-  return inserted ?? insert(module, arg, observer);
+  const inserted = arg.users.find((user) => observerOf(editor.module, user) === observer);
+  return inserted ?? insert(editor, arg, observer);
 }
 
-function observeOutput(module: GraphModule, node: Node, observers: Observers): void {
+function observeOutput(editor: GraphEditor, node: Node, observers: Observers): void {
   const observer = observers.get(node);
   if (!observer) return;
   if (!tensorMeta(node))
     throw new Error(
       `the output of node '${node}' (${node.target}) is annotated, but meta.val says no tensor`,
     );
-  const observed = insert(module, node, observer);
+  const observed = insert(editor, node, observer);
   node.replaceAllUsesWith(observed);
 }
 
-function insert(module: GraphModule, node: Node, observer: ObserverOrFakeQuantize): Node {
-  const { graph, modules, attributes } = module;
-  let i = 0;
-  while (modules.has(`activation_post_process_${i}`) || attributes.has(`activation_post_process_${i}`)) i++;
-  const name = `activation_post_process_${i}`;
-  modules.set(name, observer);
-  return graph.insertingAfter(node, () => graph.callModule(name, [node]));
+function insert(editor: GraphEditor, node: Node, observer: ObserverOrFakeQuantize): Node {
+  return editor.callModule('activation_post_process_0', observer, node, { after: node });
 }
 
 function observerOf(module: GraphModule, node: Node): unknown {

@@ -1,4 +1,5 @@
 import { GraphModule } from '../../graph/index.ts';
+import { GraphEditor } from '../../transforms/editor.ts';
 import { Quantizer } from '../quantizer.ts';
 import { createObservers } from './create-observers.ts';
 import { foldBatchNorms } from './fold-batch-norm.ts';
@@ -17,7 +18,7 @@ export function preparePt2e(module: GraphModule, quantizer: Quantizer): GraphMod
   const observer = copy.graph.nodes.find(({ op }) => op === 'call_module');
   if (observer)
     throw new Error(`preparePt2e: the model is prepared already: it has the observer '${observer.target}'`);
-  foldBatchNorms(copy);
+  foldBatchNorms(new GraphEditor(copy));
   const prepared = quantizer.transformForAnnotation(copy);
   quantizer.annotate(prepared);
   quantizer.validate(prepared);

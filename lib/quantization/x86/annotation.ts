@@ -11,7 +11,7 @@ import type { QuantizationSpecBase } from '../specs.ts';
 
 /** An annotation by X86Quantizer (counterpart: `_X86InductorQuantizationAnnotation`). */
 export class X86QuantizationAnnotation extends QuantizationAnnotation {
-  /** The node is the last of a pattern that runs in int8: its users may take int8 too. */
+  /** Whether the node is the last of a pattern that runs in int8: its users may then read int8, too. */
   readonly isOutputOfQuantizedPattern: boolean;
 
   constructor(args: QuantizationAnnotationArgs & { readonly isOutputOfQuantizedPattern?: boolean }) {
@@ -20,10 +20,10 @@ export class X86QuantizationAnnotation extends QuantizationAnnotation {
   }
 }
 
-/** Decides which nodes a configuration is for; it is given the nodes of one pattern. */
+/** Decides which nodes a configuration applies to. It receives the nodes of one pattern. */
 export type NodesFilter = (nodes: readonly Node[]) => boolean;
 
-/** A configuration, null to leave nodes in floating point, with the nodes it is for. */
+/** A configuration and the nodes it applies to. Null leaves them in floating point. */
 export interface Assignment {
   readonly config: QuantizationConfig | null;
   readonly filter: NodesFilter;
@@ -34,12 +34,12 @@ export function isAnnotated(node: Node): boolean {
   return node.meta.quantizationAnnotation?.annotated ?? false;
 }
 
-/** Whether a pattern is free, and meant by the configuration (`not _skip_annotate`). */
+/** Whether a pattern is not annotated yet and the configuration applies to it (`not _skip_annotate`). */
 export function mayAnnotate(nodes: readonly Node[], filter: NodesFilter): boolean {
   return !nodes.some(isAnnotated) && filter(nodes);
 }
 
-/** Leaves nodes in floating point for good. */
+/** Leaves nodes in floating point; later annotations skip them. */
 export function excludeFromQuantization(nodes: readonly Node[]): void {
   for (const node of nodes) node.meta.quantizationAnnotation = new X86QuantizationAnnotation({});
 }
@@ -54,13 +54,13 @@ export function isQuantizedOutput(node: Node): boolean {
   );
 }
 
-/** Whether a node gives real numbers, as far as is known: only these are quantized. */
+/** Whether a node's value is floating point, or of unknown dtype. Only such values are quantized. */
 export function isReal(node: Node): boolean {
   const meta = tensorMeta(node);
   return !meta || isFloatingPoint(meta.dtype);
 }
 
-/** Annotates a convolution or linear layer: input, weight and bias, as the configuration says. */
+/** Annotates a convolution's or linear layer's input, weight and bias as configured. */
 export function annotateLayer(
   layer: Node,
   config: QuantizationConfig,

@@ -6,12 +6,13 @@ import { QuantizationSpec } from '../specs.ts';
 
 /** Options of {@link getDefaultX86QuantizationConfig}. */
 export interface X86QuantizationConfigOptions {
-  /** Activation parameters are computed for each tensor at run time; nothing needs calibration. */
+  /** Whether activation parameters are computed for each tensor at run time; nothing needs calibration then. */
   readonly isDynamic?: boolean;
   /**
-   * Activations use 0..127 only, which costs some accuracy. CPUs without VNNI are faster then: two products fit 16 bits
-   * together, in which runtimes such as PyTorch's and ONNX Runtime's add them there whether they fit or not. Octavo's sums
-   * are exact either way, and with VNNI nothing is gained.
+   * Limits activations to 0..127, at some cost in accuracy. This makes CPUs without VNNI faster: the sum of two
+   * products then fits 16 bits, and their instruction adds two products in 16 bits. Other runtimes such as PyTorch and
+   * ONNX Runtime use that instruction even if sums saturate; Octavo's sums are exact either way. With VNNI there is no
+   * gain.
    */
   readonly reduceRange?: boolean;
 }
@@ -49,7 +50,7 @@ export function getDefaultX86QuantizationConfig(
 }
 
 /**
- * Linear layers with weights held in float16 and computed in float32 (counterpart:
+ * Linear layers with float16 weights, computed in float32 (counterpart:
  * `get_x86_inductor_linear_dynamic_fp16_config`).
  */
 export function x86LinearDynamicFp16Config(): QuantizationConfig {

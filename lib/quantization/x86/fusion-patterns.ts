@@ -27,7 +27,7 @@ import {
 import { recipeOperator } from './operators.ts';
 
 /**
- * A layer and what the backend computes together with it, as a chain of calls:
+ * A layer and the operators that the backend fuses into it, as a chain of calls:
  *
  *     layer -> [batch norm, in training] -> [add of another tensor] -> [unary]
  */
@@ -38,7 +38,7 @@ interface FusionPattern {
   readonly unary?: PointwiseFunction;
 }
 
-/** What the backend has kernels for and the recipe annotates; in the order they are tried: what covers most first. */
+/** Patterns that the backend has kernels for and the recipe annotates. The longest are tried first. */
 const patterns: readonly FusionPattern[] = x86Backend.patterns
   .filter(({ dtypes, annotated }) => dtypes.weight !== undefined && annotated !== 'never')
   .flatMap(({ operator, addition, functions }) => {
@@ -50,14 +50,14 @@ const batchNormPatterns: readonly FusionPattern[] = patterns
   .map((pattern) => ({ ...pattern, batchNorm: true }));
 
 /**
- * Annotates convolutions and linear layers with what is fused into them. Layers of constants alone are left: their result
- * is one.
+ * Annotates convolutions and linear layers with the operators that are fused into them. Layers whose inputs are all
+ * constant are skipped: their results are constants.
  */
 export function annotateFusionPatterns(module: GraphModule, assignment: Assignment): void {
   const { config } = assignment;
   const constants = constantNodes(module.graph);
   const layers = module.graph.nodes.filter((node) => !constants.has(node));
-  // Batch norms are still there when training, and are excluded with their convolution.
+  // In training, batch norms are not folded yet. They are excluded together with their convolution.
   const withBatchNorm = config === null || config.isQat ? batchNormPatterns : [];
   for (const pattern of [...withBatchNorm, ...patterns])
     for (const layer of layers)
@@ -73,7 +73,7 @@ interface Match {
   readonly add?: { readonly node: Node; readonly extra: Node };
 }
 
-/** The chains that begin with the layer; several where its result has several users. */
+/** The chains that begin with the layer; several if its result has several users. */
 function matches(pattern: FusionPattern, layer: Node): readonly Match[] {
   const { unary } = pattern;
   let chains: readonly Match[] = [{ nodes: [layer] }];
@@ -88,7 +88,7 @@ function followedBy(chain: Match, isNext: (node: Node) => boolean): readonly Mat
   return next.map((user) => ({ ...chain, nodes: [...chain.nodes, user] }));
 }
 
-/** The sum is computed in place of the chain's own result: nobody else may need that. */
+/** The sum overwrites the chain's own result, so no other user may need that result. */
 function followedByAddition(chain: Match): readonly Match[] {
   const summand = lastOf(chain);
   const node = onlyUser(summand);
@@ -101,13 +101,13 @@ function followedByAddition(chain: Match): readonly Match[] {
 
 const lastOf = ({ nodes }: Match): Node => nodes.at(-1)!;
 
-/** Whether a node calls the operator, or its form that writes its input. */
+/** Whether a node calls the operator or its in-place form. */
 const calls = (node: Node, { operators }: BackendOperator): boolean =>
   node.op === 'call_function' && operators.includes(functionalName(node.target));
 
 /**
- * Whether a node is the function as the recipe knows it: the module, and of some the functional form. Where a graph does not
- * say what its nodes were traced from, the operator decides.
+ * Whether a node is the function in a form that the recipe knows: the module, and for some the functional form. If a
+ * graph does not record what its nodes were traced from, the operator decides.
  */
 function computes(node: Node, unary: PointwiseFunction): boolean {
   const source = node.meta.sourceFnStack?.at(-1)?.target;
@@ -138,7 +138,7 @@ function annotateAdd(
   isOutputOfQuantizedPattern: boolean,
 ): void {
   const inputQspecMap = new Map<Node, QuantizationSpecBase | null>();
-  // After a linear layer the other summand stays in floating point: quantizing it costs accuracy.
+  // After a linear layer the other summand stays in floating point: quantizing it would cost accuracy.
   if (layer === conv2d && isReal(extra)) inputQspecMap.set(extra, getInputActQspec(config));
   node.meta.quantizationAnnotation = new X86QuantizationAnnotation({
     inputQspecMap,

@@ -20,21 +20,21 @@ function operatorsOf(isMeant: (pattern: BackendPattern) => boolean): readonly Ba
 }
 
 /**
- * Operators that give int8 when they take int8 and are worth it only between quantized operators: input and output share
- * parameters (`int8_in_int8_out_ops`, `propagation_quantizable_ops`).
+ * Operators that return int8 for int8 input and pay only between quantized operators: input and output share parameters
+ * (`int8_in_int8_out_ops`, `propagation_quantizable_ops`).
  */
 export const passThroughOperators = operatorsOf(({ qparams }) => qparams === "input's");
 
-/** What a global configuration quantizes (`default_quantizable_ops`). */
+/** Operators that a global configuration quantizes (`default_quantizable_ops`). */
 export const defaultOperators = operatorsOf((pattern) => pattern.annotated === 'by default');
 
-/** What can be quantized when asked for by name or type (`quantizable_ops`). */
+/** Operators that can be quantized on request, by name or type (`quantizable_ops`). */
 export const quantizableOperators = operatorsOf(() => true);
 
 const layers = operatorsOf(({ dtypes }) => dtypes.weight !== undefined);
 /**
- * What the recipe begins with, for messages: everything else that it quantizes follows one of these.
- * @param only of layers, the one that is configured.
+ * The operators at which the recipe starts, for messages. Everything else that it quantizes follows one of these.
+ * @param only lists only this operator's layers.
  */
 export function describeRecipe(only?: BackendOperator): string {
   const described = layers
@@ -50,8 +50,8 @@ export function describeRecipe(only?: BackendOperator): string {
 const GENERAL_CONVOLUTION = 'aten.convolution.default';
 
 /**
- * The operator of the recipe that a node calls: a layer whichever way it was written, of everything else the form that
- * exports give. PyTorch finds layers by the module or function that a node was traced from instead, which hides those inside
+ * The recipe's operator that a node calls. Layers are recognized in any form, other operators in the form that exports
+ * produce. PyTorch finds layers by the module or function that a node was traced from, which hides those inside
  * `nn.MultiheadAttention` and `nn.TransformerEncoderLayer`.
  */
 export function recipeOperator(node: Node): BackendOperator | undefined {
@@ -62,7 +62,7 @@ export function recipeOperator(node: Node): BackendOperator | undefined {
   });
 }
 
-/** `aten.convolution` is of any rank, and may be transposed, which has no int8 kernels. */
+/** `aten.convolution` has any rank and may be transposed, which has no int8 kernels. */
 function convolutionOf(node: Node): BackendOperator | undefined {
   const [, weight, , , , , transposed] = node.args;
   if (transposed === true) return undefined;
@@ -70,7 +70,7 @@ function convolutionOf(node: Node): BackendOperator | undefined {
   return rank === 3 ? conv1d : rank === 4 ? conv2d : undefined;
 }
 
-/** Module classes and functions by their last name, and the operator they are traced to. */
+/** Module classes and functions by the last part of their name, with the operator they trace to. */
 const operatorByType: ReadonlyMap<string, BackendOperator> = new Map(
   quantizableOperators.flatMap((operator) =>
     operator.sources.map((source) => [source.split('.').at(-1)!, operator] as const),
@@ -81,8 +81,8 @@ const operatorByType: ReadonlyMap<string, BackendOperator> = new Map(
 export type SourceType = string | { readonly name: string };
 
 /**
- * The operator that a module class or function is traced to.
- * @throws Error that lists the types that can be configured, when this is none of them.
+ * The operator that a module class or function traces to.
+ * @throws Error that lists the configurable types if this is not one of them.
  */
 export function operatorOfType(type: SourceType): BackendOperator {
   const name = (typeof type === 'string' ? type : type.name).split('.').at(-1)!;

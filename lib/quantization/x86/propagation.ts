@@ -19,20 +19,20 @@ import {
 } from './annotation.ts';
 import { cat, flatten, matmul, mul, passThroughOperators, recipeOperator } from './operators.ts';
 
-/** Annotates both inputs of matrix products, where they are asked for by name or type. */
+/** Annotates both inputs of matrix products that were requested by name or type. */
 export function annotateMatmuls(module: GraphModule, { config, filter }: Assignment): void {
   for (const node of activations(module, matmul))
     if (mayAnnotate([node], filter)) annotateInputs(node, node.allInputNodes, config);
 }
 
-/** Annotates both factors of products of two tensors of real numbers and of one shape. */
+/** Annotates both factors of products of two float32 tensors of the same shape. */
 export function annotateProducts(module: GraphModule, { config, filter }: Assignment): void {
   for (const node of activations(module, mul))
     if (mayAnnotate([node], filter) && (config === null || haveOneShape(node.args)))
       annotateInputs(node, node.allInputNodes, config);
 }
 
-/** The calls of an operator whose result is no constant: the product of a weight and a mask is a weight. */
+/** An operator's calls whose result is not constant. The product of a weight and a mask is a weight, for example. */
 function activations({ graph }: GraphModule, operator: BackendOperator): readonly Node[] {
   const constants = constantNodes(graph);
   return graph.nodes.filter((node) => recipeOperator(node) === operator && !constants.has(node));
@@ -50,7 +50,7 @@ function haveOneShape([a, b]: readonly Argument[]): boolean {
 }
 
 /**
- * Annotates operators that pass int8 through, in graph order, where all their inputs come out of patterns that run in
+ * Annotates operators that pass int8 through, in graph order, if all their inputs are outputs of patterns that run in
  * int8.
  */
 export function propagateAnnotations(module: GraphModule, { config, filter }: Assignment): void {
@@ -71,7 +71,7 @@ function passesThrough(node: Node): boolean {
   return operator !== undefined && passThroughOperators.includes(operator);
 }
 
-/** A flatten is worth it only in front of an operator that takes int8. */
+/** Flatten is worth quantizing only before an operator that reads int8. */
 function leadsToQuantizable(node: Node): boolean {
   return node.users.length === 0 || node.users.some(recipeOperator);
 }

@@ -13,16 +13,16 @@ import {
 } from './propagation.ts';
 
 /**
- * Quantizes what oneDNN runs in int8 on x86 servers (counterpart: `X86InductorQuantizer`): convolutions and linear layers
- * with the activations and additions fused into them, products of tensors, and pooling, concatenation and flatten between
- * them. One-dimensional convolutions (with their ReLU) and products follow later versions than PyTorch 2.6's.
+ * Quantizes what oneDNN runs in int8 on x86 servers (counterpart: `X86InductorQuantizer`): convolutions and linear
+ * layers with the activations and additions fused into them, products of tensors, and the pooling, concatenation and
+ * flatten between them. One-dimensional convolutions (with their ReLU) and products follow PyTorch versions after 2.6.
  *
- * Layers are found by their operator, in whichever module or function they were written, so that every kind of export is
- * quantized alike; what is computed from constants alone is a weight and no activation. The functions fused into a layer are
- * those that PyTorch's recipe knows by their module or function.
+ * Layers are found by their operator, regardless of the module or function that contains them, so that every kind of
+ * export is quantized alike. A value computed only from constants counts as a weight, not as an activation. The
+ * functions fused into a layer are those that PyTorch's recipe recognizes by their module or function.
  *
- * Configurations by module name win over those by type, and these over the global one; null leaves what it names in
- * floating point.
+ * Configurations by module name have priority over those by type, and these over the global one. A null configuration
+ * leaves its layers in floating point.
  */
 export class X86Quantizer extends Quantizer {
   #global: QuantizationConfig | null = null;
@@ -30,7 +30,7 @@ export class X86Quantizer extends Quantizer {
   readonly #byModuleName = new Map<string, QuantizationConfig | null>();
 
   /**
-   * For everything that no other configuration names.
+   * Sets the configuration of everything that no other configuration names.
    * @throws Error when the backend has no kernels for its dtypes, or it mixes training with calibration, or static with
    * dynamic quantization.
    */
@@ -40,13 +40,13 @@ export class X86Quantizer extends Quantizer {
     return this;
   }
 
-  /** The configuration given to {@link setGlobal}. */
+  /** The configuration set by {@link setGlobal}. */
   getGlobalQuantizationConfig(): QuantizationConfig | null {
     return this.#global;
   }
 
   /**
-   * For what was traced inside a module: `setModuleNameQconfig('blocks.sub', null)`.
+   * Sets the configuration of everything traced inside a module: `setModuleNameQconfig('blocks.sub', null)`.
    * @throws Error when the backend has no kernels for its dtypes, or it mixes training with calibration, or static with
    * dynamic quantization.
    */
@@ -57,7 +57,7 @@ export class X86Quantizer extends Quantizer {
   }
 
   /**
-   * For all modules of a class: `setModuleTypeQconfig(nn.Linear, config)`.
+   * Sets the configuration of all modules of a class: `setModuleTypeQconfig(nn.Linear, config)`.
    * @throws Error when the class is not one that can be configured, or on mixed modes.
    */
   setModuleTypeQconfig(moduleType: SourceType, config: QuantizationConfig | null): this {
@@ -67,7 +67,7 @@ export class X86Quantizer extends Quantizer {
   }
 
   /**
-   * For all calls of a function: `setFunctionTypeQconfig('torch.matmul', config)`.
+   * Sets the configuration of all calls of a function: `setFunctionTypeQconfig('torch.matmul', config)`.
    * @throws Error when the function is not one that can be configured, or on mixed modes.
    */
   setFunctionTypeQconfig(functionType: SourceType, config: QuantizationConfig | null): this {
@@ -108,7 +108,7 @@ export class X86Quantizer extends Quantizer {
   }
 }
 
-/** Configurations without activations (weights in float16) ask for no integer kernel. */
+/** Configurations without activations (float16 weights) need no integer kernel. */
 function checkDTypes({ inputActivation, weight }: QuantizationConfig): void {
   if (inputActivation === null) return;
   const { inputs, weight: weightDType } = integerProducts;
@@ -120,13 +120,13 @@ function checkDTypes({ inputActivation, weight }: QuantizationConfig): void {
     throw new Error(`X86Quantizer: the backend takes ${weightDType} weights, got ${weight.dtype}`);
 }
 
-/** All nodes were traced inside the module, or modules below it. */
+/** Whether all nodes were traced inside the module or one of its submodules. */
 function isFromModule(name: string): NodesFilter {
   const isInside = (node: Node) => node.meta.nnModuleStack?.some(({ path }) => path === name) ?? false;
   return (nodes) => nodes.every(isInside);
 }
 
-/** One node is a call of one of the operators. */
+/** Whether a node calls one of the operators. */
 function hasOne(operators: readonly (BackendOperator | undefined)[]): NodesFilter {
   return (nodes) => nodes.filter((node) => operators.includes(recipeOperator(node))).length === 1;
 }

@@ -1,6 +1,7 @@
-// Convolution of signals [N, C, L], images [N, C, H, W] and volumes [N, C, D, H, W], float or (volumes
-// excepted) quantized, with what is fused into it. It computes on channels-last images, or on float32 images
-// whose channels lie in blocks where one of them does: operands that lie otherwise are reordered around it.
+// Convolution of signals [N, C, L], images [N, C, H, W] and volumes [N, C, D, H, W], float or, of signals and
+// images, quantized, with what is fused into it. It computes on channels-last images, or on float32 images in
+// channel blocks if one of its operands is. Operands in another memory format are reordered first, and so is
+// the result afterwards.
 #include "contract/candidates.h"
 #include "contract/table.h"
 #include "operands/float32_fallback.h"

@@ -14,7 +14,7 @@ TensorDesc row_major(TensorDesc desc) {
   return desc;
 }
 
-// An operand as it is given, and as the primitive has it: `image`, or its elements in blocks.
+// An operand as the step receives it, and as the primitive reads it: as `image`, or in channel blocks.
 View view_of(const Convolution& c, const TensorDesc& given, const TensorDesc& image, bool in_blocks) {
   if (!in_blocks && !c.in_blocks(given)) return {given, image};
   const TensorDesc blocks = octavo::in_blocks(image);
@@ -23,7 +23,8 @@ View view_of(const Convolution& c, const TensorDesc& given, const TensorDesc& im
 
 bool has_whole_blocks(const TensorDesc& image) { return image.shape[1] % kChannelBlock == 0; }
 
-// The same problem on images in blocks. An image of few channels, a network's input, is read row-major.
+// The same problem on images in channel blocks. An image of few channels, such as a network's input, is read
+// row-major.
 onednn::ConvolutionProblem in_blocks(const Convolution& c) {
   auto problem = c.problem;
   problem.src_in_blocks = has_whole_blocks(problem.src);
@@ -72,8 +73,8 @@ ConvolutionCall::Made& ConvolutionCall::channels_last() {
   return *channels_last_;
 }
 
-// With the kernel that problem.kernel asks for; with the first where it asks for none, or oneDNN does not
-// have it.
+// Makes the primitive with the kernel that problem.kernel names, or with the first kernel if it names none
+// or one that oneDNN does not offer.
 ConvolutionCall::Made ConvolutionCall::make(onednn::ConvolutionProblem problem) {
   const auto products_fit = [&] { return products_fit_16_bits(spec); };
   const auto attempt = [&](onednn::Rejections& passed_over) {

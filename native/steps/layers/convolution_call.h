@@ -16,16 +16,16 @@ struct ConvolutionCall {
   struct Made {
     onednn::ConvolutionProblem problem;
     onednn::FusedPrimitive fused;
-    bool chosen;  // has the kernel that was asked for
+    bool chosen;  // has the requested kernel
 
     const onednn::Implementation& implementation() const { return fused.primitive.implementation(); }
   };
-  // On images in blocks of channels, which are for float32 alone.
+  // On images in channel blocks, which are supported for float32 only.
   Made make_in_blocks();
-  // On channels-last images; made when it is first asked for.
+  // On channels-last images; made on first use.
   Made& channels_last();
 
-  // The weight's own layout under the primitive's shape: [G, O/G, I, KH, KW] where there are groups.
+  // The weight's own layout with the primitive's shape: [G, O/G, I, KH, KW] if there are groups.
   dnnl::memory::desc weight_view() const;
   std::unique_ptr<Step> step_of(Made made) const;
 

@@ -20,12 +20,12 @@ Dims as_image(Dims values, const char* name, size_t rank, int64_t one, int64_t m
   return values;
 }
 
-// What an operand stands for, channels-last.
+// An operand's logical tensor, channels-last.
 TensorDesc image_of(const Convolution& c, const TensorDesc& given) {
   return channels_last(c.in_blocks(given) ? TensorDesc{given.dtype, image_shape(given), {}} : given);
 }
 
-// Of the operands: 3, 4 or 5. The weight has it where an image has one more extent, of its blocks.
+// The operands' rank: 3, 4 or 5. An image in channel blocks has one extent more than the weight.
 size_t rank_of(const StepSpec& spec) {
   const size_t rank = spec.input(1, "the weight").desc.shape.size();
   const auto& input = spec.inputs[0].desc;

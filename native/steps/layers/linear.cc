@@ -1,5 +1,6 @@
-// y = x W^T + b over the last dimension, float or quantized, with what is fused into it: on oneDNN's matmul,
-// as its inner product refuses zero points, on its convolution where that is faster, or on our own kernels.
+// y = x W^T + b over the last dimension, float or quantized, with what is fused into it. It uses oneDNN's
+// matmul, since its inner product does not support zero points, oneDNN's convolution if that is faster, or
+// Octavo's kernels.
 #include <stdexcept>
 
 #include "contract/candidates.h"
@@ -14,13 +15,13 @@
 namespace octavo {
 
 namespace {
-// Below so many rows oneDNN's matmul takes up to three times as long as our own kernels where there is no
-// VNNI, and its convolution on two threads as long or longer.
+// With fewer rows than this and without VNNI, oneDNN's matmul takes up to three times as long as Octavo's
+// kernels, and its convolution on two threads takes at least as long.
 constexpr int64_t kFewRows = 64;
 
 struct MatrixView {
-  View view;          // of the tensor itself
-  TensorDesc matrix;  // what the primitive sees: [rows, last], rows dense
+  View view;          // the tensor itself
+  TensorDesc matrix;  // as the primitive reads it: [rows, last], rows contiguous
 };
 
 MatrixView copied(const TensorDesc& desc) {
@@ -29,7 +30,8 @@ MatrixView copied(const TensorDesc& desc) {
   return {{desc, dense}, {desc.dtype, {desc.numel() / columns, columns}, {columns, 1}}};
 }
 
-// Leading dimensions become rows. Where strides do not allow that, the primitive works on a row-major copy.
+// Merges leading dimensions into rows. If strides do not allow that, the primitive works on a row-major
+// copy.
 MatrixView as_matrix(const TensorDesc& desc) {
   const size_t last = desc.shape.size() - 1;
   const int64_t columns = desc.shape[last];
@@ -42,7 +44,7 @@ MatrixView as_matrix(const TensorDesc& desc) {
     possible = possible && desc.strides[i] == expected;
     expected *= desc.shape[i];
   }
-  // A single column with gaps: oneDNN 3.7 takes it for a dense vector.
+  // A single column with gaps: oneDNN 3.7 treats it as a contiguous vector.
   const bool gapped_column = columns == 1 && row_stride > 1;
   if (!possible || gapped_column || (rows > 1 && row_stride < columns)) return copied(desc);
   return {{desc, desc}, {desc.dtype, {rows, columns}, {rows == 1 ? columns : row_stride, 1}}};
@@ -53,8 +55,8 @@ bool is_one_matrix(const TensorDesc& desc) {
   return rows.view.given.strides == rows.view.wanted.strides;
 }
 
-// Rows as the pixels of an image, their elements as its channels: one column of pixels where the rows lie
-// evenly.
+// Rows as the pixels of an image, with their elements as its channels: one column of pixels if the rows are
+// evenly spaced.
 TensorDesc as_image(const TensorDesc& desc, bool is_column) {
   if (is_column) {
     const auto& [dtype, shape, strides] = as_matrix(desc).matrix;
@@ -131,7 +133,7 @@ Attempt make_exact(LinearCall& call) {
   return {create_exact_layer(call.spec, std::move(problem), inputs, call.fusion)};
 }
 
-// What oneDNN's kernels need for a zero point; our own compute without.
+// What oneDNN's kernels need for a zero point. Octavo's kernels do not need it.
 void read_weight_sums(LinearCall& call) {
   auto& sums = call.fusion.weight_sums;
   const auto& weight = call.spec.inputs[1];
@@ -171,7 +173,7 @@ std::unique_ptr<Step> create_product(LinearCall& call, const MatrixView& source,
 
 Refusal always(LinearCall&) { return std::nullopt; }
 
-// oneDNN has fast int8 kernels for rows without gaps alone.
+// oneDNN has fast int8 kernels only for contiguous rows.
 Attempt make_product(LinearCall& call) {
   auto step = create_product(call, as_matrix(call.src), as_matrix(call.dst));
   const bool has_gaps = !call.src.is_contiguous() || !call.dst.is_contiguous();

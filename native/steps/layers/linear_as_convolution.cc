@@ -6,7 +6,7 @@
 namespace octavo {
 
 namespace {
-// One row of pixels, a row of the matrix each: channels-last.
+// One row of pixels, channels-last; each is a row of the matrix.
 TensorDesc as_pixels(const TensorDesc& rows) {
   const int64_t channels = rows.shape.back(), pixels = rows.numel() / channels;
   return {rows.dtype, {1, channels, 1, pixels}, {rows.numel(), 1, rows.numel(), channels}};

@@ -1,5 +1,5 @@
-// A linear layer as what it also is, the convolution of one pixel at a time: where oneDNN has no product of
-// 8-bit matrices but gemm, which writes all sums before it scales them, its convolutions are faster.
+// A linear layer computed as a convolution of one-pixel images. If oneDNN's only product of 8-bit matrices
+// is gemm, which writes all sums before it scales them, its convolutions are faster.
 #pragma once
 
 #include "contract/candidates.h"
@@ -7,8 +7,8 @@
 
 namespace octavo {
 
-// No step where the rows have gaps, or oneDNN has no kernel for it. Two products of the layer must fit 16
-// bits. Implementations of oneDNN's that are passed over are added to `rejections`.
+// Makes no step if the rows have gaps, or oneDNN has no kernel for them. Two products of the layer must fit
+// 16 bits. oneDNN's implementations that were passed over are added to `rejections`.
 Attempt create_pixel_linear(const StepSpec& spec, const FusedInputs& inputs, const onednn::Fusion& fusion,
                             onednn::Rejections& rejections);
 

@@ -5,16 +5,16 @@
 namespace octavo {
 
 namespace {
-constexpr int64_t kVector = 16;  // channels oneDNN's kernels take at once
+constexpr int64_t kVector = 16;  // channels that oneDNN's kernels process at once
 
-// How many groups to join: a divisor of their number.
+// Number of groups to merge into one; it divides the number of groups.
 int64_t merge_factor(int64_t groups, int64_t in, int64_t out) {
   for (int64_t factor = 2; factor < groups; factor++)
     if (groups % factor == 0 && factor * in % kVector == 0 && factor * out % kVector == 0) return factor;
   return groups;
 }
 
-// [O, I, ...] with `factor` groups joined: [O, factor * I, ...].
+// [O, I, ...] with `factor` groups merged: [O, factor * I, ...].
 std::shared_ptr<Constant> block_diagonal(Constant& weight, int64_t group_outputs, int64_t factor) {
   TensorDesc desc = weight.desc();
   const int64_t outputs = desc.shape[0];

@@ -1,4 +1,4 @@
-// A grouped convolution said with fewer groups: block-diagonal weights, zeros between the blocks.
+// A grouped convolution rewritten with fewer groups: block-diagonal weights, with zeros between the blocks.
 #pragma once
 
 #include <optional>
@@ -7,9 +7,9 @@
 
 namespace octavo {
 
-// The same convolution with as few groups joined as make whole vectors of input and output channels, or with
-// all of them. oneDNN has no fast int8 kernel for groups of odd sizes; multiplying by zeros is faster than
-// its slow ones. Nothing where there is nothing to join, or where the weight is not a constant.
+// The same convolution with the fewest groups merged that fill whole vectors of input and output channels,
+// or with all groups merged. oneDNN has no fast int8 kernel for groups of odd sizes; multiplying by zeros is
+// faster than its slow ones. Empty if nothing can be merged, or if the weight is not a constant.
 std::optional<StepSpec> with_merged_groups(const StepSpec& spec);
 
 }  // namespace octavo

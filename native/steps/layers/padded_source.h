@@ -6,8 +6,8 @@
 
 namespace octavo {
 
-// For convolutions whose padding keeps them from oneDNN's fast kernels. What pads a quantized image is its
-// zero point, so that nothing is left to compensate. `create` makes the convolution without padding.
+// For convolutions whose padding excludes oneDNN's fast kernels. A quantized image is padded with its zero
+// point, so that nothing needs compensation. `create` makes the convolution without padding.
 std::unique_ptr<Step> create_padded_source(const StepSpec& spec, const Convolution& convolution,
                                            StepCreator create);
 

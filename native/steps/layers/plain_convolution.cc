@@ -66,7 +66,8 @@ std::optional<std::string> plain_convolution_refusal(const StepSpec& spec,
   if (!is_plain(src) || !is_plain(dst) || problem.weights_dtype != DType::f32 || !plain_bias)
     return "is for row-major float32 tensors alone";
   if (fusion.addend || fusion.unary) return "fuses nothing";
-  // An image of one pixel lies both ways; a constant weight says that a plan runs it, channels-last.
+  // An image of one pixel has both layouts. A constant weight means that a plan runs the step,
+  // channels-last.
   const bool of_plan = spec.inputs[1].constant && layout_of(src) == layout_of(problem.src) &&
                        layout_of(dst) == layout_of(problem.dst);
   if (of_plan) return "the images of a plan are channels-last already";

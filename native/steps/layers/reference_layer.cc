@@ -1,5 +1,6 @@
 // Convolution and linear layer in plain integer arithmetic: the reference that quantized layers are checked
-// against. Integers in, 32-bit integers out, no scale, no rounding; written to be read, not to be fast.
+// against. It reads integers and writes 32-bit integers, without scale or rounding. It is written to be
+// read, not to be fast.
 #include <algorithm>
 #include <array>
 #include <limits>
@@ -15,7 +16,7 @@ namespace octavo {
 namespace {
 using Pair = std::array<int64_t, 2>;
 
-// [n, c, h, w]: what a signal or a matrix lacks is 1.
+// [n, c, h, w]: axes that a signal or a matrix lacks are 1.
 std::array<int64_t, 4> as_image(const Dims& shape, bool is_linear) {
   if (!is_linear) return {shape[0], shape[1], shape.size() > 3 ? shape[2] : 1, shape.back()};
   int64_t rows = 1;
@@ -36,7 +37,8 @@ class Integers {
       : conversion_(desc, {DType::s32, desc.shape, row_major_strides(desc.shape)},
                     kernels::RowConversion::cast(desc.dtype, DType::s32)),
         data_(static_cast<size_t>(desc.numel())) {
-    if (desc.dtype != DType::s32) kernels::full_range(desc.dtype);  // throws for what is no quantized dtype
+    if (desc.dtype != DType::s32)
+      kernels::full_range(desc.dtype);  // throws for a dtype that is not a quantized one
   }
   const int32_t* read(const void* src) {
     conversion_.execute(src, data_.data());
@@ -104,7 +106,7 @@ class IntegerLayer : public Step {
   std::string implementation() const override { return "octavo:integer"; }
 
  private:
-  // The sum of products at one place of the output. Padding is the real number 0, so it adds nothing.
+  // The sum of products at one output element. Padding is the real number 0, so it adds nothing.
   int64_t window(const int32_t* x, const int32_t* w, int64_t image, int64_t channel, int64_t row,
                  int64_t column) const {
     const auto [unused, inner, kernel_h, kernel_w] = w_shape_;
@@ -136,7 +138,7 @@ std::unique_ptr<Step> create_integer_convolution(const StepSpec& spec) {
 }
 std::unique_ptr<Step> create_integer_linear(const StepSpec& spec) {
   if (!spec.attributes.boolean("transposedWeight", false)) return std::make_unique<IntegerLayer>(spec, true);
-  StepSpec transposed = spec;  // given as [in, out]
+  StepSpec transposed = spec;  // stored as [in, out]
   auto& weight = transposed.inputs.at(1).desc;
   std::reverse(weight.shape.begin(), weight.shape.end());
   std::reverse(weight.strides.begin(), weight.strides.end());

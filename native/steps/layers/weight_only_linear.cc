@@ -1,5 +1,5 @@
 // y = unary(x W^T * scales + b) over the last dimension, where only the weight is narrow: int8 with a scale
-// an output channel, or float16. It stays so in memory, and is widened a tile at a time.
+// per output channel, or float16. It stays narrow in memory, and is widened tile by tile.
 #include <algorithm>
 #include <optional>
 #include <stdexcept>
@@ -17,7 +17,7 @@
 namespace octavo {
 
 namespace {
-constexpr int64_t kRows = 64;  // computed with one widened tile
+constexpr int64_t kRows = 64;  // computed per widened tile
 
 class WeightOnlyLinear : public Step {
  public:
@@ -105,7 +105,7 @@ class WeightOnlyLinear : public Step {
     kernels::pack_narrow(dtype_size(weight_.desc().dtype), weight, channels_, terms_, into);
   }
 
-  // Computing is in dense float32.
+  // Computation is in contiguous float32.
   void stage(const TensorDesc& x, const TensorDesc& y) {
     const TensorDesc dense_x{DType::f32, x.shape, row_major_strides(x.shape)};
     const TensorDesc dense_y{DType::f32, y.shape, row_major_strides(y.shape)};
@@ -119,7 +119,7 @@ class WeightOnlyLinear : public Step {
     }
   }
 
-  // `rows` rows of the channels of one block.
+  // Computes `rows` rows of one block's channels.
   void compute(const float* x, int64_t rows, int64_t channel, const float* bias, float* y) const {
     alignas(64) float sums[kRows * kernels::kNarrowChannels];
     const DType dtype = weight_.desc().dtype;

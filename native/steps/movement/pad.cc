@@ -1,10 +1,10 @@
 // Constant padding: negative amounts cut away.
 #include <algorithm>
-#include <cstring>
 #include <stdexcept>
 
 #include "contract/input_value.h"
 #include "contract/table.h"
+#include "rows/element.h"
 #include "rows/strided.h"
 
 namespace octavo {
@@ -13,20 +13,13 @@ namespace {
 class Pad : public Step {
  public:
   explicit Pad(const StepSpec& spec)
-      : x_(spec, 0, "the tensor"), fill_(background(spec)), move_(overlap(spec)) {
-    const double value = spec.attributes.number("value", 0);
-    const auto to = kernels::RowConversion::cast(DType::f64, DType::f32);
-    float narrow;
-    to(&value, &narrow, 1);
-    const DType dtype = spec.outputs[0].dtype;
-    if (dtype == DType::bf16)
-      kernels::RowConversion::cast(DType::f32, dtype)(&narrow, value_, 1);
-    else
-      kernels::RowConversion::cast(DType::f64, dtype)(&value, value_, 1);
-  }
+      : x_(spec, 0, "the tensor"),
+        value_(x_.desc().dtype, spec.attributes.number("value", 0)),
+        fill_(background(spec)),
+        move_(overlap(spec)) {}
 
   void execute(const Buffers& buffers) override {
-    fill_.execute(value_, buffers.outputs[0]);
+    fill_.execute(value_.bytes(), buffers.outputs[0]);
     move_.execute(static_cast<const char*>(x_.data(buffers)) + src_offset_,
                   static_cast<char*>(buffers.outputs[0]) + dst_offset_);
   }
@@ -57,7 +50,7 @@ class Pad : public Step {
   }
 
   InputValue x_;
-  char value_[8] = {};
+  Element value_;
   int64_t src_offset_ = 0, dst_offset_ = 0;
   StridedConversion fill_, move_;
 };

@@ -105,16 +105,19 @@ class Attention : public Step {
     if (out_.shape != expected || out_.dtype != q_.desc().dtype)
       throw std::invalid_argument("the output must be " +
                                   TensorDesc{q_.desc().dtype, expected, {}}.to_string());
+    onednn::Rejections rejections;
     first_.emplace(onednn::make_product({q_.desc(), k_.desc(), scores_, onednn::Weights::as_given,
-                                         std::nullopt, static_cast<float>(scale), 1}));
+                                         std::nullopt, static_cast<float>(scale), 1},
+                                        rejections));
     if (out_.strides[rank - 1] != 1) {
       const TensorDesc staged{out_.dtype, out_.shape, row_major_strides(out_.shape)};
       out_at_ = scratch_.reserve(staged.span_bytes());
       scatter_.emplace(staged, out_, kernels::RowConversion::move(out_.dtype));
       out_ = staged;
     }
-    second_.emplace(
-        onednn::make_product({weights_, v_.desc(), out_, onednn::Weights::as_given, std::nullopt, 1, 1}));
+    second_.emplace(onednn::make_product(
+        {weights_, v_.desc(), out_, onednn::Weights::as_given, std::nullopt, 1, 1}, rejections));
+    add_rejections(std::move(rejections));
     first_scratch_ = scratch_.reserve(first_->primitive.scratchpad_bytes());
     second_scratch_ = scratch_.reserve(second_->primitive.scratchpad_bytes());
   }

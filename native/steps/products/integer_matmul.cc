@@ -1,10 +1,11 @@
-// The product of two tensors of matrices of 8-bit integers (attention's), each under its own scale and zero
-// point, with broadcast batch dimensions. oneDNN multiplies the integers where it has a fast and exact kernel
-// for them; elsewhere they are multiplied as the float32 numbers they are, whose sums are exact below 2^24.
+// The product of two tensors of matrices of 8-bit integers (attention's), each with its own scale and zero
+// point, with broadcast batch dimensions. oneDNN multiplies the integers if it has a fast and exact kernel
+// for them. Otherwise they are multiplied as float32 numbers, whose sums are exact below 2^24.
 #include <cmath>
 #include <optional>
 #include <stdexcept>
 
+#include "contract/candidates.h"
 #include "contract/input_value.h"
 #include "contract/table.h"
 #include "onednn/integer_product.h"
@@ -41,12 +42,15 @@ Parameters read_parameters(const Attributes& attributes, const std::string& name
   return p;
 }
 
-struct Problem {
+// One product as its candidates see it.
+struct IntegerMatmulCall {
+  const StepSpec& spec;
   Factors factors;
   Parameters a, b, dst;
+  onednn::Rejections rejections;
 };
 
-Problem read(const StepSpec& spec) {
+IntegerMatmulCall read(const StepSpec& spec) {
   const Factors factors = read_factors(spec);
   for (const auto& [desc, what] : {std::pair{factors.a, "a"}, std::pair{factors.b, "b"}})
     if (!is_byte(desc.dtype))
@@ -56,12 +60,15 @@ Problem read(const StepSpec& spec) {
   if (!is_byte(dst) && dst != DType::f32 && dst != DType::bf16)
     throw std::invalid_argument(std::string("the output must be uint8, int8, float32 or bfloat16, got ") +
                                 dtype_name(dst));
-  return {factors, read_parameters(spec.attributes, "a", factors.a.dtype),
+  return {spec,
+          factors,
+          read_parameters(spec.attributes, "a", factors.a.dtype),
           read_parameters(spec.attributes, "b", factors.b.dtype),
-          read_parameters(spec.attributes, "output", dst)};
+          read_parameters(spec.attributes, "output", dst),
+          {}};
 }
 
-// A factor, brought into another type in the scratchpad at every run.
+// A factor that every run converts to another type in the scratchpad.
 class Converted {
  public:
   Converted(const StepSpec& spec, size_t index, const char* what, const TensorDesc& given, DType dtype,
@@ -93,13 +100,13 @@ kernels::RowConversion centred(DType dtype, const Parameters& p) {
 
 class InFloat : public Step {
  public:
-  InFloat(const StepSpec& spec, const Problem& p)
-      : a_(spec, 0, "a", p.factors.a, DType::f32, centred(p.factors.a.dtype, p.a), scratch_),
-        b_(spec, 1, "b", p.factors.b, DType::f32, centred(p.factors.b.dtype, p.b), scratch_) {
+  explicit InFloat(IntegerMatmulCall& p)
+      : a_(p.spec, 0, "a", p.factors.a, DType::f32, centred(p.factors.a.dtype, p.a), scratch_),
+        b_(p.spec, 1, "b", p.factors.b, DType::f32, centred(p.factors.b.dtype, p.b), scratch_) {
     TensorDesc dst{DType::f32, p.factors.dst.shape, row_major_strides(p.factors.dst.shape)};
     const auto scale = static_cast<float>(p.a.scale * p.b.scale);
-    product_.emplace(
-        onednn::make_product({a_.desc(), b_.desc(), dst, onednn::Weights::as_given, std::nullopt, scale, 1}));
+    product_.emplace(onednn::make_product(
+        {a_.desc(), b_.desc(), dst, onednn::Weights::as_given, std::nullopt, scale, 1}, p.rejections));
     product_scratch_ = scratch_.reserve(product_->primitive.scratchpad_bytes());
     const TensorDesc& given = p.factors.dst;
     if (given.dtype == DType::f32 && given.is_contiguous()) return;
@@ -133,8 +140,8 @@ class InFloat : public Step {
 
 class InIntegers : public Step {
  public:
-  InIntegers(const StepSpec& spec, const Problem& p)
-      : a_(spec.inputs[0], p.factors.a, multipliable(p.factors.a), scratch_),
+  explicit InIntegers(IntegerMatmulCall& p)
+      : a_(p.spec.inputs[0], p.factors.a, multipliable(p.factors.a), scratch_),
         dst_(p.factors.dst, writable(p.factors.dst), scratch_) {
     onednn::IntegerProductProblem problem{multipliable(p.factors.a), multipliable(p.factors.b),
                                           writable(p.factors.dst)};
@@ -143,15 +150,15 @@ class InIntegers : public Step {
     problem.b_zero_point = static_cast<int32_t>(p.b.zero_point);
     problem.dst_zero_point = static_cast<int32_t>(p.dst.zero_point);
     if (p.factors.b.dtype == DType::u8) {
-      // oneDNN multiplies by int8 alone: the same numbers, 128 lower.
+      // oneDNN multiplies by int8 only: the same numbers minus 128, with a zero point that is 128 lower.
       const auto lower = kernels::RowConversion::affine(DType::u8, {}, DType::s8, {1, -128}, {-128, 127});
-      lowered_.emplace(spec, 1, "b", p.factors.b, DType::s8, lower, scratch_);
+      lowered_.emplace(p.spec, 1, "b", p.factors.b, DType::s8, lower, scratch_);
       problem.b = lowered_->desc();
       problem.b_zero_point -= 128;
     } else {
-      b_.emplace(spec.inputs[1], p.factors.b, multipliable(p.factors.b), scratch_);
+      b_.emplace(p.spec.inputs[1], p.factors.b, multipliable(p.factors.b), scratch_);
     }
-    primitive_.emplace(onednn::make_integer_product(problem));
+    primitive_.emplace(onednn::make_integer_product(problem, p.rejections));
     primitive_scratch_ = scratch_.reserve(primitive_->scratchpad_bytes());
   }
 
@@ -180,19 +187,38 @@ class InIntegers : public Step {
   std::optional<onednn::Primitive> primitive_;
   size_t primitive_scratch_ = 0;
 };
+
+Refusal refuse_integers(IntegerMatmulCall&) {
+  if (onednn::int8_sums_saturate())
+    return "adds pairs of products in 16 bits on this CPU, where they saturate";
+  return std::nullopt;
+}
+
+Attempt make_in_integers(IntegerMatmulCall& call) {
+  try {
+    auto step = std::make_unique<InIntegers>(call);
+    if (!step->is_fast()) return {nullptr, step->implementation() + " is slow"};
+    return {std::move(step)};
+  } catch (const dnnl::error& error) {
+    // oneDNN has no kernel for this combination of types and zero points.
+    return {nullptr, error.what()};
+  }
+}
+
+Refusal always(IntegerMatmulCall&) { return std::nullopt; }
+
+Attempt make_in_float(IntegerMatmulCall& call) { return {std::make_unique<InFloat>(call)}; }
+
+// In order of preference.
+const Candidate<IntegerMatmulCall> candidates[] = {
+    {"oneDNN's product of integers", refuse_integers, make_in_integers},
+    {"oneDNN's product in float32", always, make_in_float},
+};
 }  // namespace
 
 std::unique_ptr<Step> create_integer_matmul(const StepSpec& spec) {
-  const Problem problem = read(spec);
-  if (!onednn::int8_sums_saturate()) {
-    try {
-      auto step = std::make_unique<InIntegers>(spec, problem);
-      if (step->is_fast()) return step;
-    } catch (const dnnl::error&) {
-      // oneDNN has no kernel for this combination of types and zero points.
-    }
-  }
-  return std::make_unique<InFloat>(spec, problem);
+  auto call = read(spec);
+  return create_preferred(candidates, call);
 }
 
 }  // namespace octavo

@@ -37,7 +37,7 @@ std::optional<TensorDesc> read_c(const StepSpec& spec, const TensorDesc& dst) {
   return c;
 }
 
-// A constant b is packed for the primitive, another one is as multipliable() has it.
+// A constant b is packed for the primitive; any other b is used, or copied, as multipliable() says.
 Operand make_b(const StepInput& input, const TensorDesc& b, const dnnl::memory::desc& wanted,
                ScratchLayout& scratch) {
   if (input.constant) return {input, onednn::to_onednn(b), wanted, scratch};
@@ -98,7 +98,10 @@ std::unique_ptr<Step> create(const StepSpec& spec) {
                                  layout_of_b(spec),       read_c(spec, factors.dst), number("alpha"),
                                  number("beta")};
   if (problem.beta == 0) problem.c.reset();
-  return std::make_unique<Matmul>(spec, factors, onednn::make_product(problem));
+  onednn::Rejections rejections;
+  auto step = std::make_unique<Matmul>(spec, factors, onednn::make_product(problem, rejections));
+  step->add_rejections(std::move(rejections));
+  return step;
 }
 }  // namespace
 

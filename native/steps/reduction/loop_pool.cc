@@ -24,10 +24,10 @@ TensorDesc as_image(TensorDesc desc) {
   return desc;
 }
 
-// Vectors run along channels. Images that do not lie channels-last are brought there in the scratchpad.
-class OwnPool : public Step {
+// Vectors run along channels. Images in another memory format are copied to channels-last in the scratchpad.
+class LoopPool : public Step {
  public:
-  OwnPool(const StepSpec& spec, const PoolProblem& problem)
+  LoopPool(const StepSpec& spec, const PoolProblem& problem)
       : x_(spec, 0, "the tensor"), p_(problem), src_(as_image(problem.src)), dst_(as_image(problem.dst)) {
     if (p_.axes.size() == 1) p_.axes.insert(p_.axes.begin(), PoolAxis{1, 1, 1, 1, 0, 0, 1});
     if (src_.strides[1] != 1 && src_.shape[1] > 1) src_offset_ = stage(src_, to_channels_last_, true);
@@ -61,7 +61,7 @@ class OwnPool : public Step {
  private:
   static constexpr int64_t kChannels = 256;  // a block of channels whose sums stay in the first-level cache
 
-  // Where `desc` lies channels-last, with the copy from there or to there.
+  // Reserves a channels-last copy of the image in the scratchpad, and makes the conversion to it or from it.
   size_t stage(TensorDesc& desc, std::optional<StridedConversion>& copy, bool into_scratch) {
     const TensorDesc staged = channels_last(desc);
     const auto move = kernels::RowConversion::move(desc.dtype);
@@ -126,12 +126,12 @@ class OwnPool : public Step {
   std::optional<WindowMaxima> maxima_;
   ScratchLayout scratch_;
   size_t src_offset_ = 0, dst_offset_ = 0;
-  std::vector<size_t> maxima_offsets_;  // one a thread
+  std::vector<size_t> maxima_offsets_;  // one per thread
 };
 }  // namespace
 
-std::unique_ptr<Step> create_own_pool(const StepSpec& spec, const PoolProblem& problem) {
-  return std::make_unique<OwnPool>(spec, problem);
+std::unique_ptr<Step> create_loop_pool(const StepSpec& spec, const PoolProblem& problem) {
+  return std::make_unique<LoopPool>(spec, problem);
 }
 
 }  // namespace octavo

@@ -11,8 +11,8 @@ namespace octavo {
 
 enum class PoolAlgorithm { max, avg_include_padding, avg_exclude_padding, avg_adaptive };
 
-// The window of one output position along one extent: where it lies in the input, and how many positions
-// count for an average over padding.
+// The window of one output position along one axis: its positions in the input, and the number of positions
+// that an average over padding counts.
 struct PoolWindow {
   int64_t begin, end, step, counted;
 
@@ -20,11 +20,13 @@ struct PoolWindow {
   int64_t inside() const { return (end - begin + step - 1) / step; }
 };
 
-// One spatial extent.
+// One spatial axis.
 struct PoolAxis {
   int64_t in, out, kernel, stride, padding, padding_end, dilation;
 
   int64_t reach() const { return (kernel - 1) * dilation + 1; }
+  // Positions beyond the input's end that the last window covers; negative if it ends before.
+  int64_t used_padding_end() const { return (out - 1) * stride + reach() - in - padding; }
 
   PoolWindow window(int64_t position) const {
     const int64_t first = position * stride - padding;
@@ -34,7 +36,7 @@ struct PoolAxis {
     return {begin, std::min(first + reach(), in), dilation, last - first};
   }
 
-  // Even parts as near as integers allow, as PyTorch cuts them.
+  // Parts as equal as integers allow, as in PyTorch.
   PoolWindow adaptive_window(int64_t position) const {
     const int64_t begin = position * in / out, end = ((position + 1) * in + out - 1) / out;
     return {begin, end, 1, end - begin};
@@ -45,7 +47,7 @@ struct PoolProblem {
   TensorDesc src, dst;
   PoolAlgorithm algorithm;
   std::vector<PoolAxis> axes;  // one or two
-  double divisor;              // 0: the window's own count
+  double divisor;              // 0: the number of counted positions
   kernels::Affine source, target;
 
   explicit PoolProblem(const StepSpec& spec);

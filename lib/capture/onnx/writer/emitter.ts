@@ -6,18 +6,18 @@ import { type OnnxAttributeValue, OnnxFloat, type OnnxGraphBuilder } from './gra
 /** A tensor of the graph under its ONNX name. */
 export interface OnnxValue extends TensorMeta {
   readonly name: string;
-  /** The elements, where they are known: parameters and buffers. */
+  /** The elements, if known: parameters and buffers. */
   readonly constant?: Tensor;
-  /** Scales the value was dequantized with: one, or one a channel. */
+  /** The scales by which the value was dequantized: one, or one per channel. */
   readonly scales?: Float32Array;
-  /** Of a scale chosen at run time: the name of the tensor it was chosen for, and that tensor in integers. */
+  /** For a scale chosen at run time: the name of the tensor it was chosen for, and that tensor's integers. */
   readonly quantized?: { readonly input: string; readonly integers: OnnxValue };
 }
 
-/** How one operator is written: adds ONNX nodes through the call and says which value is the result, or which are. */
+/** Writes one operator: adds ONNX nodes through the call and returns its result or results. */
 export type OnnxEmitter = (call: OnnxCall) => OnnxValue | readonly OnnxValue[];
 
-/** One operator call on its way into the ONNX graph. */
+/** One operator call that is being written as ONNX nodes. */
 export class OnnxCall {
   readonly args: Arguments<OnnxValue>;
   /** Dtype and shape of the result, or of the first of several. */
@@ -41,7 +41,7 @@ export class OnnxCall {
     return { ...this.meta, name: this.#add(opType, inputs, attributes, this.#name) };
   }
 
-  /** Adds a node of several outputs, by their names, each with what it gives. */
+  /** Adds a node with several outputs, given by name with their metas. */
   results(
     opType: string,
     inputs: readonly OnnxValue[],
@@ -61,7 +61,7 @@ export class OnnxCall {
     return values;
   }
 
-  /** Adds a node on the way to the result. `meta` is what it gives: by default what the call gives. */
+  /** Adds a node for an intermediate value. `meta` describes the value; by default it is the call's own meta. */
   intermediate(
     suffix: string,
     opType: string,
@@ -79,7 +79,7 @@ export class OnnxCall {
     return { name, dtype: tensor.dtype, shape: tensor.shape, constant: tensor };
   }
 
-  /** An axis of `x` that is counted from the end as one counted from the start. */
+  /** An axis of `x`, with a negative axis counted from the end. */
   axis(axis: number, x: OnnxValue): number {
     return normalizeAxis(axis, x.shape.length, this.args.schema.name);
   }
@@ -89,7 +89,7 @@ export class OnnxCall {
     return this.constant(suffix, Tensor.scalar('float32', value));
   }
 
-  /** Axes, sizes and the like, which ONNX takes as int64 tensors. */
+  /** Axes, sizes and the like, which ONNX expects as int64 tensors. */
   integers(suffix: string, values: readonly number[]): OnnxValue {
     return this.constant(suffix, Tensor.from('int64', values));
   }

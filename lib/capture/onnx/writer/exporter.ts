@@ -18,17 +18,17 @@ import { OnnxCall, type OnnxValue } from './emitter.ts';
 import { emitterOf } from './emitters/index.ts';
 import { OnnxGraphBuilder, valueInfo } from './graph-builder.ts';
 
-/** Gelu is in ONNX since operator set 20; all else here is older. */
+/** ONNX has Gelu since operator set 20; all other operators here are older. */
 const operatorSet = 20;
-/** The file version that came with operator set 20. */
+/** The file version that was introduced with operator set 20. */
 const irVersion = 9;
 
 /**
- * Writes a graph as an ONNX model (counterpart: `torch.onnx.export`). A float graph gives float ONNX; a graph from
- * `convertPt2e` gives QDQ ONNX: `QuantizeLinear`/`DequantizeLinear` pairs around float operators, int8 weights with a
- * scale a channel, int32 biases, which ONNX Runtime and others turn into int8 kernels; dynamic
- * quantization, of uint8 from 0 to 255, becomes `DynamicQuantizeLinear`. Symbolic sizes, such as the
- * batch, stay symbolic. Lowered graphs (`onednn.*`) have no ONNX form: export before `lower`.
+ * Writes a graph as an ONNX model (counterpart: `torch.onnx.export`). A float graph becomes float ONNX. A graph from
+ * `convertPt2e` becomes QDQ ONNX: `QuantizeLinear`/`DequantizeLinear` pairs around float operators, int8 weights with a
+ * scale per channel, int32 biases, from which ONNX Runtime and others make int8 kernels. Dynamic quantization, of uint8
+ * from 0 to 255, becomes `DynamicQuantizeLinear`. Symbolic sizes, such as the batch, stay symbolic. Lowered graphs
+ * (`onednn.*`) have no ONNX form: export before `lower`.
  *
  * @returns the bytes of a `.onnx` file, operator set 20.
  * @throws Error that lists every operator that cannot be written, with its count and a node.
@@ -37,7 +37,7 @@ export function exportOnnx(module: GraphModule): Uint8Array {
   return encodeOnnxModel(new Exporter(module).model());
 }
 
-/** What a node of the graph has become. */
+/** What a node of the graph was written as. */
 type OnnxResult = OnnxValue | readonly OnnxValue[] | Dim;
 
 class Exporter {
@@ -96,14 +96,14 @@ class Exporter {
     }
   }
 
-  /** Paths hold a dot and node names do not, so the two never clash. */
+  /** A parameter's path contains a dot and a node's name does not, so the two never clash. */
   #parameter(node: Node): OnnxValue {
     const tensor = this.#module.attribute(node.target);
     const name = this.#builder.initializer(node.target.includes('.') ? node.target : node.name, tensor);
     return { name, dtype: tensor.dtype, shape: tensor.shape, constant: tensor };
   }
 
-  /** A value can be an output once, and not while it is an input: copies stand in where it is. */
+  /** A value can be an output only once, and not if it is an input. Copies are written in these cases. */
   #outputs(output: Node): OnnxValue[] {
     const returned = mapArgument(output.args[0], (node) => this.#values.get(node) as OnnxValue);
     const taken = new Set(this.#module.graph.placeholders.map((node) => node.name));
@@ -123,7 +123,7 @@ function inputMeta(node: Node): TensorMeta {
   return meta;
 }
 
-/** Whether an operator gives a size: ONNX has the shapes it is meant for. */
+/** Whether an operator computes a size. ONNX needs none of them: it has the shapes they are used for. */
 const isSize = (target: string): boolean =>
   operators.has(target) && 'host' in operators.get(target).definition;
 

@@ -9,10 +9,10 @@ import {
   type OnnxValueInfo,
 } from '../schema.ts';
 
-/** An attribute of an ONNX operator: whole numbers are written as `int`, wrap floats in {@link OnnxFloat}. */
+/** An attribute of an ONNX operator. Whole numbers are written as `int`: wrap floats in {@link OnnxFloat}. */
 export type OnnxAttributeValue = number | string | readonly number[] | OnnxFloat;
 
-/** Marks a number as ONNX's `float`, which a whole number such as 1 would not show. */
+/** Marks a number as ONNX's `float`. A whole number such as 1 would otherwise be an `int`. */
 export class OnnxFloat {
   readonly value: number;
 
@@ -26,13 +26,13 @@ export class OnnxGraphBuilder {
   readonly nodes: OnnxNode[] = [];
   readonly #initializers = new Map<string, OnnxTensor>();
 
-  /** The constants that a node takes. */
+  /** The constants that nodes use. */
   get initializers(): readonly OnnxTensor[] {
     const used = new Set(this.nodes.flatMap(({ input }) => input));
     return [...this.#initializers.values()].filter(({ name }) => used.has(name));
   }
 
-  /** Adds a node, named like its first output, and gives that name back. */
+  /** Adds a node, named like its first output, and returns that name. */
   node(
     opType: string,
     inputs: readonly string[],
@@ -49,7 +49,7 @@ export class OnnxGraphBuilder {
     return outputs[0];
   }
 
-  /** Adds a constant unless one of this name is there already, and gives its name back. */
+  /** Adds a constant unless one of this name exists, and returns its name. */
   initializer(name: string, tensor: Tensor): string {
     if (!this.#initializers.has(name))
       this.#initializers.set(name, {

@@ -1,5 +1,5 @@
-// What an integer layer does with its sums before it stores them: scales, bias, an added tensor, a pointwise
-// function, quantization.
+// What an integer layer applies to its sums before it stores them: scales, bias, an added tensor, a
+// pointwise function, quantization.
 #pragma once
 
 #include <vector>
@@ -14,19 +14,18 @@ namespace octavo {
 
 class AccumulatorOutput {
  public:
-  // The most channels that row() takes at once.
+  // The most channels that one call of row() accepts.
   static constexpr int64_t kMaxChannels = 256;
 
-  // Throws std::invalid_argument for a pointwise function that it does not have.
+  // Throws std::invalid_argument for a pointwise function that it does not support.
   AccumulatorOutput(const StepSpec& spec, const onednn::Fusion& fusion, int64_t channels);
 
-  // From now on row() takes up to so many whole pixels that lie next to each other, as one of as many more
-  // channels.
+  // After this, row() treats up to `pixels` adjacent pixels as one pixel with pixels × channels channels.
   void join_pixels(int64_t pixels) { pixels_ = pixels; }
-  // Before a run: the scale of the source, and the bias (float32, one a channel) or null.
+  // Called before a run, with the source's scale and the bias (float32, one per channel) or null.
   void prepare(float src_scale, const float* bias);
-  // `count` channels from `channel` on of one pixel, which lie next to each other in `dst` and in `addend`
-  // (null without one). The two may be the same.
+  // Stores `count` channels of one pixel, starting with `channel`. They are adjacent in `dst` and in
+  // `addend`, which is null if nothing is added. `dst` and `addend` may be the same array.
   void row(const int32_t* sums, int64_t channel, int64_t count, const void* addend, void* dst) const;
 
  private:
@@ -35,8 +34,8 @@ class AccumulatorOutput {
   std::optional<onednn::Addend> addend_;
   RowFunction unary_;
   kernels::ByteAddend added_{};
-  kernels::Requantize at_once_ = nullptr;  // where the function only clamps, and the rest is bytes
-  float low_ = 0, high_ = 0;               // what it clamps to, in units of the result
+  kernels::Requantize at_once_ = nullptr;  // set if the function only clamps, and all elements are bytes
+  float low_ = 0, high_ = 0;               // the clamp's bounds, in units of the result
   std::vector<float> weight_scales_;
   int64_t pixels_ = 1;
   std::vector<float> factor_, offset_;  // of `pixels_` pixels

@@ -18,18 +18,18 @@
 namespace octavo {
 
 namespace {
-// Windows whose sums are held before they are stored: few enough for the second-level cache.
+// Windows whose sums are computed before they are stored: few enough for the second-level cache.
 constexpr int64_t kWindows = 60;
 constexpr int64_t kSumsStep = AccumulatorOutput::kMaxChannels + WindowProducts::kWidth;
-// Bytes of widened rows that a thread works on: they stay in its second-level cache.
+// Bytes of widened rows per task: they stay in the thread's second-level cache.
 constexpr int64_t kRowBytes = 160 * 1024;
 
-// The layout as it is where channels lie next to each other, channels-last otherwise.
+// The same layout if channels are adjacent, channels-last otherwise.
 TensorDesc with_adjacent_channels(const TensorDesc& desc) {
   return desc.strides[1] == 1 || desc.shape[1] == 1 ? desc : channels_last(desc);
 }
 
-// How the work is divided: bands of output rows, and parts of the blocks of channels.
+// How the work is divided: into bands of output rows, and groups of channel blocks.
 struct Division {
   int64_t rows;   // of the output, in a band
   int64_t bands;  // in an image
@@ -38,8 +38,8 @@ struct Division {
   int64_t items(int64_t images) const { return images * bands * parts; }
 };
 
-// Few bands read few rows twice, but all threads want their share. The estimate counts blocks of channels for
-// a row of windows; reading a row costs about a quarter of one.
+// Few bands read few rows twice, but every thread needs a share. The estimate's unit is one channel block of
+// one row of windows; reading a row costs about a quarter of that.
 Division divide(const WindowRows& rows, int64_t images, int64_t height, int64_t blocks, int64_t threads) {
   int64_t most = height;
   while (most > 1 && rows.size(most) * 2 > kRowBytes) most--;
@@ -120,7 +120,7 @@ class ExactLayer : public Step {
       addend = static_cast<const char*>(addend_->resolve(buffers.inputs[inputs_.addend], scratchpad));
     Run run{src_.resolve(buffers.inputs[0], scratchpad), packed, addend,
             static_cast<char*>(dst_.target(buffers.outputs[0], scratchpad)), scratchpad};
-    // A core multiplies about as many pairs as it moves bytes.
+    // A core multiplies about as many pairs as it moves bytes, per unit of time.
     const int64_t work = dst_desc_.numel() * problem_.weight.numel() / problem_.weight.shape[0];
     kernels::parallel_for(division_.items(dst_desc_.shape[0]), work / 2,
                           [&](int64_t item) { compute(run, item); });
@@ -158,7 +158,7 @@ class ExactLayer : public Step {
     auto* sums = static_cast<int32_t*>(ScratchLayout::at(run.scratchpad, sums_offsets_[thread]));
     rows_.read(run.src, image, first, last, src_zero_point_, rows);
     const int64_t width = dst_desc_.shape[3], windows = (last - first) * width;
-    // Equal shares, of whole calls of the kernel.
+    // Equal shares, each a multiple of a kernel call.
     const int64_t shares = (windows + kWindows - 1) / kWindows;
     const int64_t even = (windows + shares - 1) / shares;
     const int64_t share = (even + kernels::kProductRows - 1) / kernels::kProductRows * kernels::kProductRows;
@@ -191,7 +191,8 @@ class ExactLayer : public Step {
     }
   }
 
-  // Pixels of few channels are stored several at a time, where their sums and their results lie without gaps.
+  // Pixels of few channels are stored several at a time, if both their sums and their results are
+  // contiguous.
   void join_pixels() {
     const int64_t channels = dst_desc_.shape[1];
     const bool dense = channels % WindowProducts::kWidth == 0 && products_.has_full_blocks() &&
@@ -224,16 +225,16 @@ class ExactLayer : public Step {
   AccumulatorOutput output_;
   int threads_;
   Division division_;
-  int64_t joined_ = 1, sums_step_ = kSumsStep;  // pixels stored at once; from one's sums to the next one's
+  int64_t joined_ = 1, sums_step_ = kSumsStep;  // pixels stored at once; distance between their sums
   ScratchLayout scratch_;
   Operand src_;
   Result dst_;
   std::optional<Operand> addend_;
   std::optional<InputValue> weight_, bias_;
   std::optional<RunTimeScale> scale_;
-  std::shared_ptr<void> packed_;  // where the weight is constant
+  std::shared_ptr<void> packed_;  // set if the weight is constant
   size_t packed_offset_ = 0;
-  std::vector<size_t> rows_offsets_, sums_offsets_;  // one a thread
+  std::vector<size_t> rows_offsets_, sums_offsets_;  // one per thread
 };
 }  // namespace
 

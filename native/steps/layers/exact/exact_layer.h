@@ -1,5 +1,5 @@
-// Int8 convolution and linear layer on CPUs without VNNI, whose sums cannot saturate as oneDNN's do there
-// (onednn::int8_sums_saturate): 16-bit products of pairs, added in 32 bits.
+// Int8 convolution and linear layer for CPUs without VNNI. oneDNN's sums saturate there
+// (onednn::int8_sums_saturate); these add 16-bit products of pairs in 32 bits and cannot.
 #pragma once
 
 #include <optional>
@@ -12,16 +12,16 @@ namespace octavo {
 
 // A layer as a convolution of images; a linear layer is one of kernel 1 on a column of pixels.
 struct ExactProblem {
-  onednn::ConvolutionProblem convolution;  // src and dst as they are given
-  TensorDesc weight;                       // [O, I / groups, KH, KW], as given
+  onednn::ConvolutionProblem convolution;  // src and dst as the step receives them
+  TensorDesc weight;                       // [O, I / groups, KH, KW], as the step receives it
   int64_t groups;
-  std::optional<TensorDesc> addend;  // as given, with dst's shape
+  std::optional<TensorDesc> addend;  // as the step receives it, with dst's shape
 };
 
-// Whether create_exact_layer() is for layers that read this dtype on this CPU.
+// Whether this CPU needs create_exact_layer() for layers that read this dtype.
 bool has_exact_layers(DType src);
-// Why oneDNN does as well without it; nothing where its sums could saturate, or where it would compute in
-// float32 between conversions, having no kernels for bfloat16 there.
+// Why oneDNN computes the layer as well. Empty if oneDNN's sums could saturate, or if it has no bf16 kernel
+// and would convert through float32.
 std::optional<std::string> exact_layer_refusal(const StepSpec& spec);
 
 // Throws std::invalid_argument for a pointwise function that cannot be fused.

@@ -16,7 +16,7 @@ WindowProducts::WindowProducts(const ExactProblem& problem, const WindowRows& ro
       taps_(problem.weight.shape[2] * problem.weight.shape[3]) {
   const int64_t height = problem.weight.shape[2], width = problem.weight.shape[3];
   depthwise_ = groups_ > 1 && group_inputs_ == 1 && group_outputs_ == 1;
-  // A whole row of the kernel is one run where nothing lies between its elements.
+  // A row of the kernel is one run if its elements are adjacent.
   const bool joined = groups_ == 1 && rows.has_dense_kernel_rows();
   runs_.length = joined ? width * group_inputs_ : group_inputs_;
   for (int64_t i = 0; i < height; i++)

@@ -16,24 +16,25 @@ class WindowProducts {
   struct Block {
     int64_t channel, count;  // at most kWidth
     int64_t group;
-    size_t packed;  // where its weights begin, in bytes
+    size_t packed;  // offset of its weights, in bytes
   };
   static constexpr int64_t kWidth = kernels::kProductColumns;
-  // multiply() reads up to this many elements behind a window's end.
+  // multiply() reads up to this many elements beyond a window's end.
   static constexpr int64_t kReadsBehind = kWidth;
 
   WindowProducts(const ExactProblem& problem, const WindowRows& rows);
 
   const std::vector<Block>& blocks() const { return blocks_; }
-  // Whether every block writes sums of its own channels alone.
+  // Whether every block writes sums of its own channels only.
   bool has_full_blocks() const;
-  // What pack() makes of weights that lie so.
+  // The form into which pack() packs weights of this layout.
   PackedForm form(const TensorDesc& weight) const;
   size_t packed_bytes() const { return packed_bytes_; }
   void pack(const TensorDesc& weight, const void* data, void* packed) const;
 
-  // sums[w * step + channel - first block's channel] for `count` windows and the blocks `first` to `last`
-  // (excluded). A block writes kWidth sums, whatever its count: those of the next block come after it.
+  // Computes sums[w * step + channel - first block's channel] for `count` windows and the blocks from
+  // `first` to `last` (excluded). A block writes kWidth sums even if it has fewer channels; the next block's
+  // sums overwrite the rest.
   void multiply(const void* packed, const int16_t* const* windows, int64_t count, size_t first, size_t last,
                 int32_t* sums, int64_t step) const;
 

@@ -7,7 +7,8 @@
 namespace octavo {
 
 namespace {
-// A kernel of one element meets only every stride-th pixel: a dense convolution of a thinned image.
+// A kernel of one element reads only every stride-th pixel: this makes it a dense convolution of a
+// subsampled image.
 void thin(TensorDesc& src, Dims& stride, const Dims& output) {
   for (size_t i = 0; i < 2; i++) {
     src.strides[2 + i] *= stride[i];

@@ -1,5 +1,5 @@
-// Rows of an int8 image as int16 numbers without zero point, with the padding around them: what the windows
-// of a convolution walk over.
+// Rows of an int8 image as int16 numbers with the zero point subtracted, including padding. The windows of a
+// convolution are read from them.
 #pragma once
 
 #include <vector>
@@ -10,20 +10,20 @@ namespace octavo {
 
 class WindowRows {
  public:
-  // The problem's src has its channels next to each other.
+  // The problem's src must have adjacent channels.
   explicit WindowRows(const onednn::ConvolutionProblem& problem);
 
-  // Elements of one row, and of all rows that `rows` rows of the output need.
+  // Elements of one row, and of all rows that `rows` output rows need.
   int64_t row_size() const { return columns_ * channels_; }
   int64_t size(int64_t rows) const;
-  // From a window's first element to the one at row `i` and column `j` of the kernel.
+  // Offset from a window's first element to the element at row `i` and column `j` of the kernel.
   int64_t tap_offset(int64_t i, int64_t j) const;
-  // Whether the elements under one row of the kernel lie next to each other.
+  // Whether the elements under one row of the kernel are adjacent.
   bool has_dense_kernel_rows() const { return dilation_[1] == 1; }
-  // From the first element written by read() to the window of output row `first + row` at `column`.
+  // Offset from the first element written by read() to the window of output row `first + row` at `column`.
   int64_t window_offset(int64_t row, int64_t column) const;
 
-  // Writes what the output rows `first` to `last` (excluded) of an image need.
+  // Writes the rows that the output rows from `first` to `last` (excluded) of an image need.
   void read(const void* src, int64_t image, int64_t first, int64_t last, int16_t zero_point,
             int16_t* written) const;
 

@@ -1,7 +1,10 @@
 import { onnxDataTypes } from '../../dtype.ts';
 import type { OnnxCall, OnnxEmitter, OnnxValue } from '../emitter.ts';
 
-/** An operand: a number becomes a scalar constant, and a tensor has the result's dtype, which ONNX does not see to. */
+/**
+ * An operand: a number becomes a scalar constant, and a tensor is cast to the result's dtype, because ONNX does not
+ * promote types.
+ */
 function operand(call: OnnxCall, name: string): OnnxValue {
   const value = call.args.raw(name);
   if (typeof value === 'number') return call.scalar(name, value);

@@ -2,7 +2,7 @@ import type { Dim, TensorMeta } from '../../../../graph/index.ts';
 import { Tensor } from '../../../../tensor/index.ts';
 import type { OnnxCall, OnnxEmitter, OnnxValue } from '../emitter.ts';
 
-/** `softmax(query key^T * scale + mask) value`, from the operators that ONNX has had for long. */
+/** `softmax(query key^T * scale + mask) value`, composed of operators that older ONNX versions have. */
 function attention(call: OnnxCall): OnnxValue {
   const { args } = call;
   const [query, key, value] = [args.tensor('query'), args.tensor('key'), args.tensor('value')];
@@ -19,7 +19,7 @@ function attention(call: OnnxCall): OnnxValue {
   return zeroWhereNothingIsSeen(call, call.intermediate('attended', 'MatMul', [weights, value]), bias!);
 }
 
-/** What is added to the scores: negative infinity hides a key from a query. */
+/** The term added to the scores: negative infinity hides a key from a query. */
 function biasOf(call: OnnxCall, query: OnnxValue, key: OnnxValue): OnnxValue | null {
   const hidden = () => call.scalar('hidden', Number.NEGATIVE_INFINITY);
   if (call.args.bool('is_causal')) {
@@ -49,7 +49,7 @@ function biasOf(call: OnnxCall, query: OnnxValue, key: OnnxValue): OnnxValue | n
   return call.intermediate('bias', 'Where', [mask, call.scalar('seen', 0), hidden()], {}, meta);
 }
 
-/** ONNX's softmax gives NaN for a query that sees no key, PyTorch's attention zeros. */
+/** For a query that sees no key, ONNX's softmax returns NaN, but PyTorch's attention returns zeros. */
 function zeroWhereNothingIsSeen(call: OnnxCall, attended: OnnxValue, bias: OnnxValue): OnnxValue {
   const shape = [...bias.shape.slice(0, -1), 1];
   const best = call.intermediate(

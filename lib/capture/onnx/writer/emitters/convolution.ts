@@ -14,7 +14,7 @@ function convolution(call: OnnxCall, padding: readonly number[] | string) {
     strides: args.numbers('stride').slice(0, spatial),
     dilations: args.numbers('dilation').slice(0, spatial),
     group: args.number('groups'),
-    // PyTorch's 'same' puts the odd element at the end.
+    // PyTorch's 'same' pads the odd element at the end.
     ...(typeof padding === 'string' ? { auto_pad: padding === 'same' ? 'SAME_UPPER' : 'VALID' } : pads),
   });
 }

@@ -7,8 +7,9 @@ import { integerRange } from '../../../../tensor/index.ts';
 import type { OnnxCall, OnnxEmitter, OnnxValue } from '../emitter.ts';
 
 /**
- * Range, scale and zero point of a tensor, and the integers at once: ONNX has one operator for both, and runtimes know what
- * follows it. It has no least scale, which a tensor reaches whose values differ by less than 0.06.
+ * Range, scale, zero point and integers of a tensor: ONNX has one operator for all of them, and runtimes fuse it with
+ * what follows. Unlike PyTorch's, it has no smallest scale; that matters for tensors whose values differ by less than
+ * 0.06.
  */
 function chooseParameters(call: OnnxCall): readonly OnnxValue[] {
   const { args } = call;
@@ -34,7 +35,7 @@ function quantize(call: OnnxCall): OnnxValue {
   return scale.quantized.integers;
 }
 
-/** Quantization with parameters that each request's tensors choose. */
+/** Quantization whose parameters are chosen from each request's tensors. */
 export const dynamicQuantizationEmitters: Readonly<Record<string, OnnxEmitter>> = {
   [CHOOSE_QPARAMS]: chooseParameters,
   [QUANTIZE_PER_TENSOR_DYNAMIC]: quantize,

@@ -25,7 +25,9 @@ const emitters = new Map<string, OnnxEmitter>(
   ].flatMap((group) => Object.entries(group)),
 );
 
-/** How an operator is written; in-place operators (`aten.relu_.default`) like the ones they are named after. */
+/**
+ * How an operator is written. An in-place operator (`aten.relu_.default`) is written like its functional counterpart.
+ */
 export function emitterOf(target: string): OnnxEmitter | undefined {
   return emitters.get(target.replace(/_\.(\w+)$/, '.$1'));
 }

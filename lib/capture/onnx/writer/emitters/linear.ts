@@ -19,5 +19,5 @@ function linear(call: OnnxCall): OnnxValue {
   return call.result('Add', [call.intermediate('product', 'MatMul', [x, transposed]), bias]);
 }
 
-/** Linear layers: Gemm for matrices, MatMul for inputs of more dimensions, which Gemm does not take. */
+/** Linear layers: Gemm for matrices, MatMul for inputs of higher rank, which Gemm does not support. */
 export const linearEmitters: Readonly<Record<string, OnnxEmitter>> = { 'aten.linear.default': linear };

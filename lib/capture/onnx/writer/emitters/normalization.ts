@@ -1,7 +1,7 @@
 import { Tensor } from '../../../../tensor/index.ts';
 import { float, type OnnxCall, type OnnxEmitter, type OnnxValue } from '../emitter.ts';
 
-/** A scale or shift that PyTorch lets one leave out. */
+/** An optional scale or shift, filled in if it is absent. */
 function orFilled(call: OnnxCall, name: string, value: number, channels: number): OnnxValue {
   const given = call.args.optionalTensor(name);
   return (
@@ -39,7 +39,7 @@ function layerNorm(call: OnnxCall): OnnxValue {
   });
 }
 
-/** Batch and layer normalization as they are at inference. */
+/** Batch and layer normalization at inference. */
 export const normalizationEmitters: Readonly<Record<string, OnnxEmitter>> = {
   'aten.batch_norm.default': batchNorm,
   'aten.layer_norm.default': layerNorm,

@@ -1,8 +1,8 @@
 import { type OnnxCall, type OnnxEmitter, type OnnxValue, spatialSizes } from '../emitter.ts';
 
 /**
- * Padding at the end of each axis that gives the output size PyTorch gives with `ceil_mode`. Written out because
- * runtimes disagree on ONNX's own ceil_mode.
+ * Padding at the end of each axis that results in PyTorch's output size with `ceil_mode`. It is written explicitly
+ * because runtimes disagree on ONNX's own ceil_mode.
  */
 function endPadding(
   call: OnnxCall,
@@ -19,7 +19,7 @@ function endPadding(
   );
 }
 
-/** `stride=[]` is PyTorch's way to say: the kernel's size. */
+/** In PyTorch, `stride=[]` means the kernel's size. */
 function strideOf(call: OnnxCall, kernel: readonly number[]): readonly number[] {
   const stride = call.args.numbers('stride');
   return stride.length === 0 ? kernel : stride;

@@ -85,8 +85,9 @@ export const quantizationEmitters: Readonly<Record<string, OnnxEmitter>> = {
 };
 
 /**
- * A bias as int8 kernels take it: int32 in units of input scale times weight scale, with its DequantizeLinear. Rounding
- * moves a result by at most half such a unit. Left in float32 when its layer is not quantized, or when it does not fit.
+ * A bias as int8 kernels expect it: int32 in units of input scale times weight scale, with its DequantizeLinear.
+ * Rounding changes a result by at most half a unit. The bias stays float32 if its layer is not quantized, or if it does
+ * not fit int32.
  */
 export function quantizedBias(call: OnnxCall, x: OnnxValue, weight: OnnxValue, bias: OnnxValue | null) {
   if (!bias?.constant || x.scales?.length !== 1 || !weight.scales) return bias;

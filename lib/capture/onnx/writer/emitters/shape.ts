@@ -1,7 +1,7 @@
 import { Tensor } from '../../../../tensor/index.ts';
 import type { OnnxCall, OnnxEmitter, OnnxValue } from '../emitter.ts';
 
-/** Any view is a Reshape to the shape it is known to give; one symbolic size is left for ONNX to work out. */
+/** Any view is a Reshape to its known shape; ONNX computes one symbolic size. */
 function reshape(call: OnnxCall): OnnxValue {
   const { shape } = call.meta;
   const symbolic = shape.filter((size) => typeof size !== 'number');
@@ -25,14 +25,14 @@ function permute(call: OnnxCall): OnnxValue {
   return call.result('Transpose', [x], { perm });
 }
 
-/** One position of an axis, which may be of any size: a negative one counts from its end. */
+/** One position of an axis of any size. A negative position counts from the end. */
 function select(call: OnnxCall): OnnxValue {
   const x = call.args.tensor('self');
   const index = call.constant('index', Tensor.scalar('int64', call.args.number('index')));
   return call.result('Gather', [x, index], { axis: call.axis(call.args.number('dim'), x) });
 }
 
-/** ONNX counts and cuts the bounds as PyTorch does. */
+/** ONNX counts and clips the bounds as PyTorch does. */
 function slice(call: OnnxCall): OnnxValue {
   const x = call.args.tensor('self');
   const bounds = {
@@ -47,7 +47,7 @@ function slice(call: OnnxCall): OnnxValue {
   ]);
 }
 
-/** The input itself: nothing is written. */
+/** Returns the input; no node is written. */
 const identity = (call: OnnxCall): OnnxValue => call.args.tensor(call.args.schema.arguments[0].name);
 
 function dropout(call: OnnxCall): OnnxValue {

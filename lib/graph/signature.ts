@@ -1,17 +1,9 @@
-import {
-  checkRanges,
-  type Dim,
-  type GraphModule,
-  isArgumentList,
-  isTensorMeta,
-  Node,
-  type SymbolRanges,
-  type SymInt,
-  subDims,
-  type TensorMeta,
-  tensorMeta,
-} from '../graph/index.ts';
 import { type DType, type ForeignTensor, Tensor } from '../tensor/index.ts';
+import type { Graph } from './graph.ts';
+import type { GraphModule } from './graph-module.ts';
+import { isArgumentList, isTensorMeta, Node, tensorMeta } from './node.ts';
+import { checkRanges, type SymbolRanges } from './symbol-range.ts';
+import { type Dim, type SymInt, subDims } from './symbolic.ts';
 
 /** An input or output of a model: its name, and its dtype and shape as far as they are fixed. */
 export interface TensorInfo {
@@ -20,6 +12,11 @@ export interface TensorInfo {
   /** Numbers, and symbols (`s0`) for sizes that every request chooses. */
   readonly shape: readonly Dim[];
 }
+
+/** An input of a graph as far as it is declared: nothing but its name where `meta.val` is not set. */
+export type InputInfo =
+  | TensorInfo
+  | { readonly name: string; readonly dtype?: never; readonly shape?: never };
 
 /** Inputs of a model: by name, in order, or the tensor itself if there is one input. */
 export type ModelInputs =
@@ -36,12 +33,20 @@ export type ModelShapes = Readonly<Record<string, readonly number[]>> | readonly
 
 const format = (dtype: string, shape: readonly Dim[]) => `${dtype}[${shape.join(', ')}]`;
 
+/** The graph's inputs, with dtype and shape where they are known: in a graph that was built by hand they may not be. */
+export function declaredInputs({ placeholders }: Graph): readonly InputInfo[] {
+  return placeholders.map((node) => ({ name: node.target, ...tensorMeta(node) }));
+}
+
 /**
  * The graph's inputs.
  * @throws Error when an input's dtype and shape are unknown.
  */
 export function inputsOf({ graph }: GraphModule): readonly TensorInfo[] {
-  return graph.placeholders.map((node) => ({ name: node.target, ...metaOf(node) }));
+  return declaredInputs(graph).map((info) => {
+    if (info.dtype) return info;
+    throw new Error(`input '${info.name}': dtype and shape are unknown (meta.val is not set)`);
+  });
 }
 
 /**
@@ -61,25 +66,20 @@ export function outputsOf({ graph }: GraphModule, metas: ReadonlyMap<Node, unkno
   });
 }
 
-function metaOf(node: Node): TensorMeta {
-  const meta = tensorMeta(node);
-  if (!meta) throw new Error(`input '${node.name}': dtype and shape are unknown (meta.val is not set)`);
-  return meta;
-}
-
 /**
- * The request's tensors in the model's order.
- * @param ranges ranges of the sizes that requests choose.
+ * The tensors of one run in the model's order.
+ * @param ranges ranges of the sizes that each run chooses.
  * @throws Error that says which input is missing, unknown or not a tensor, has another dtype, rank or extent than the
  * model accepts, chooses another size for a symbol than the input before it, or one outside the symbol's range.
  */
-export function bindInputs(infos: readonly TensorInfo[], given: ModelInputs, ranges: SymbolRanges): Tensor[] {
+export function bindInputs(infos: readonly InputInfo[], given: ModelInputs, ranges: SymbolRanges): Tensor[] {
   const tensors = inOrder(infos, given, isTensorLike, 'tensor').map((value, i) =>
     acceptFixed(value, `input '${infos[i].name}'`),
   );
   const symbols: ChosenSizes = new Map();
   for (const [i, { dtype, shape }] of tensors.entries()) {
     const info = infos[i];
+    if (!info.dtype) continue;
     const got = format(dtype, shape);
     if (dtype !== info.dtype)
       throw new Error(`input '${info.name}' must be ${format(info.dtype, info.shape)}, got ${got}`);
@@ -105,6 +105,24 @@ export function bindOutputs(
     if (got !== must) throw new Error(`${what} must be ${must}, got ${got}`);
     return tensor;
   });
+}
+
+/**
+ * Checks tensors, one for each input in order, only as far as any graph needs it: their number, and that their sizes are
+ * in their ranges. The interpreter also runs a graph on other dtypes and fixed sizes than it was captured with.
+ * @throws Error that says how many inputs there are, or which size is outside its range.
+ */
+export function checkInputs(
+  infos: readonly InputInfo[],
+  inputs: readonly Tensor[],
+  ranges: SymbolRanges,
+): void {
+  if (inputs.length !== infos.length) throw new Error(expected(infos, 'tensor', `${inputs.length}`));
+  for (const [i, info] of infos.entries()) {
+    const { dtype, shape } = inputs[i];
+    if (info.dtype && info.shape.length === shape.length)
+      checkRanges(info, shape, ranges, format(dtype, shape));
+  }
 }
 
 /** Without a copy. Memory that could shrink while a worker uses it is refused. */
@@ -154,13 +172,14 @@ function isTensorLike(value: unknown): value is Tensor | ForeignTensor {
   );
 }
 
-function expected(infos: readonly TensorInfo[], what: string, got: string, kind = 'input'): string {
-  const list = infos.map(({ name, dtype, shape }) => `${name}: ${format(dtype, shape)}`).join(', ');
+function expected(infos: readonly InputInfo[], what: string, got: string, kind = 'input'): string {
+  const describe = ({ name, dtype, shape }: InputInfo) => (dtype ? `${name}: ${format(dtype, shape)}` : name);
+  const list = infos.map(describe).join(', ');
   return `expected one ${what} for each ${kind} (${list}), got ${got}`;
 }
 
 function inOrder<T>(
-  infos: readonly TensorInfo[],
+  infos: readonly InputInfo[],
   given: unknown,
   is: (value: unknown) => value is T,
   what: string,

@@ -1,0 +1,7 @@
+import type { OperatorDefinition } from '../registry.ts';
+import { grids } from './grids.ts';
+import { interpolations } from './interpolation.ts';
+import { resizes } from './resize.ts';
+
+/** Operators that compute images of another size or along other places. */
+export const resamplingFamilies: readonly OperatorDefinition[] = [grids, interpolations, resizes].flat();
