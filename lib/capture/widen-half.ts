@@ -14,8 +14,8 @@ import type { Tensor } from '../tensor/index.ts';
 const CAST = 'aten.to.dtype';
 
 /**
- * A program that computes in float16, for which there are no kernels, computes in float32 instead: its weights are widened,
- * and its inputs and results are cast where they are float16. A process warning says so. Programs that only store float16, or
+ * Makes a program that computes in float16 compute in float32, because float16 has no kernels: widens its weights, and casts
+ * its inputs and results that are float16. A process warning says so. Programs that only store float16, or
  * cast to it and back, stay as they are.
  *
  *     linear(x float16, w float16) → y float16   ⇒   to(linear(to(x, float32), w float32), float16) → y

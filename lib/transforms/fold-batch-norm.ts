@@ -65,6 +65,5 @@ function channelsOf({ shape, numel }: Tensor, transposedGroups?: number): (posit
   if (transposedGroups === undefined) return (position) => Math.floor(position / (numel / first));
   const places = numel / (first * second);
   const perGroup = numel / transposedGroups;
-  return (position) =>
-    Math.floor(position / perGroup) * second + (Math.floor(position / places) % second);
+  return (position) => Math.floor(position / perGroup) * second + (Math.floor(position / places) % second);
 }

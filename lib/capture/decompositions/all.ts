@@ -15,7 +15,6 @@ import { poolingDecompositions } from './pooling.ts';
 import { productDecompositions } from './products.ts';
 import { recurrentDecompositions } from './recurrent.ts';
 
-
 /** An operator that is replaced with calls of others (counterpart: `torch._decomp`). */
 export interface Decomposition {
   readonly schema: Schema;

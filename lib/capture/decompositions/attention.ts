@@ -28,7 +28,7 @@ function repeatedHeads(add: Add, head: Node, heads: number): Node {
   const given = metaOf(head, ATTENTION).shape[rank - 3];
   if (typeof given !== 'number' || heads % given !== 0)
     throw new Error(
-      `${ATTENTION}: ${heads} heads of the query are no multiple of the key's or value's ${given}`,
+      `${ATTENTION}: ${heads} heads of the query are not a multiple of the key's or value's ${given}`,
     );
   if (given === heads) return head;
   const repeated = [...Array(rank - 2).fill(-1), heads / given, -1, -1];

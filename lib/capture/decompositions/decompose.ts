@@ -13,10 +13,10 @@ import { type Decomposition, decompositions } from './all.ts';
 import type { Add, Call, MultipleDefinition } from './decomposition.ts';
 
 /**
- * Turns calls of operators that are read as calls of others into those (counterpart:
- * `ExportedProgram.run_decompositions`), and these again where they are read as calls of others. The last of them keeps the
- * node, with its name and users; of several results each keeps the node that picks it.
- * @throws Error that names the node and the line of the model, where an operator's arguments are refused.
+ * Replaces operators that have a decomposition with calls of other operators, and decomposes these in turn (counterpart:
+ * `ExportedProgram.run_decompositions`). The last of these calls keeps the node, with its name and users. If an operator has
+ * several results, the call that computes a result keeps the node that picks it.
+ * @throws Error that names the node and the line of the model if an operator's arguments are rejected.
  */
 export function decompose(module: GraphModule): void {
   const decomposing = new Decomposing(module);
@@ -30,7 +30,7 @@ export function decompose(module: GraphModule): void {
 
 class Decomposing {
   readonly #module: GraphModule;
-  /** Nodes that are not in the graph any more. */
+  /** Nodes that were removed from the graph. */
   readonly #erased = new Set<Node>();
 
   constructor(module: GraphModule) {
@@ -106,7 +106,7 @@ class Decomposing {
     this.#erase(node);
   }
 
-  /** Who picks the first of several results takes the node itself; nobody may want another one. */
+  /** Makes users of the first of several results use the node itself. The other results must have no users. */
   #takeFirstResult(node: Node): void {
     for (const user of node.users) {
       if (user.target !== GET_ITEM || (user.args[1] !== 0 && user.users.length > 0))
@@ -122,7 +122,7 @@ class Decomposing {
     this.#erased.add(node);
   }
 
-  /** Whether it can be told what a call returns: all its inputs are known. */
+  /** Whether a call's result can be inferred: the metas of all its inputs are known. */
   #isKnown(node: Node): boolean {
     const known = node.allInputNodes.every((input) => input.meta.val !== undefined);
     return known && (node.target === GET_ITEM || operators.has(node.target));
@@ -133,7 +133,7 @@ class Decomposing {
   }
 }
 
-/** Arguments in the order of an operator's schema as a node holds them: keywords apart, defaults at the end unsaid. */
+/** Splits arguments in the order of an operator's schema into positional ones and keywords; keywords with their default are omitted. */
 function placedBySchema(target: string, given: readonly Argument[]) {
   const schema = operators.has(target)
     ? operators.get(target).schema

@@ -10,13 +10,13 @@ import {
 /** One call: an operator's name, and its arguments in the order of its schema, those that are keywords included. */
 export type Call = readonly [target: string, ...args: readonly Argument[]];
 
-/** Adds a call to the graph, before the one that is decomposed. */
+/** Adds a call to the graph, before the call that is decomposed, and returns its node. */
 export type Add = (...call: Call) => Node;
 
 interface Definition {
   /** As PyTorch's `native_functions.yaml` writes it. */
   readonly schema: string;
-  /** Whether this call is read as others. Absent: every one is. `node` is the call. */
+  /** Whether the decomposition applies to this call. Absent: to every call. `node` is the call. */
   readonly applies?: (args: Arguments<Node>, node: Node) => boolean;
 }
 
@@ -28,13 +28,13 @@ export interface SingleDefinition extends Definition {
 
 /** An operator of several results. */
 export interface MultipleDefinition extends Definition {
-  /** The same for every result, each asked for if it is used; `undefined` for one that nobody may use. */
+  /** Returns a function for each result, which is called if the result is used; `undefined` for a result without support. */
   readonly results: (add: Add, args: Arguments<Node>) => readonly ((() => Call) | undefined)[];
 }
 
 export type DecompositionDefinition = SingleDefinition | MultipleDefinition;
 
-/** The same node, as the call that a decomposition ends with. */
+/** An existing node, as the last call of a decomposition. */
 export const same = (node: Node): Call => ['aten.alias.default', node];
 
 /**

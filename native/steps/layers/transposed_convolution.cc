@@ -1,6 +1,6 @@
 // Transposed convolution of signals, images and volumes, in float32 or bfloat16. Every pixel of the input is
 // multiplied with every place of the kernel, in one product of matrices; a pixel of the output is the sum of
-// what meets there. Nothing is multiplied with zeros between the pixels, whatever the stride.
+// the products that meet there. No zeros between the pixels are multiplied, for any stride.
 #include <algorithm>
 #include <optional>
 

@@ -24,7 +24,7 @@ class Product {
   Product(const StepSpec& spec, int weight, int64_t rows, ScratchLayout& scratch) : index_(weight) {
     const StepInput& given = spec.inputs[weight];
     const int64_t outputs = given.desc.shape[0], inputs = given.desc.shape[1];
-    // A single row or column lies both ways.
+    // A single row or column is row-major and column-major.
     const bool is_vector = outputs == 1 || inputs == 1;
     const TensorDesc b{DType::f32, {inputs, outputs}, is_vector ? Dims{outputs, 1} : Dims{1, inputs}};
     const TensorDesc a{DType::f32, {rows, inputs}, {inputs, 1}},
