@@ -135,19 +135,12 @@ const matmul = (schema: string, ...names: readonly [string, string]): Decomposit
   decompose: (_, args) => ['aten.matmul.default', ...names.map((name) => args.tensor(name))],
 });
 
-const transposed = (name: string): DecompositionDefinition => ({
-  schema: `aten::${name}(Tensor(a) self) -> Tensor(a)`,
-  decompose: (_, args) => ['aten.mT.default', args.tensor('self')],
-});
-
 /** Products of vectors, matrices and tensors in terms of `matmul` and `addmm`, and distances. */
 export const productDecompositions: readonly DecompositionDefinition[] = [
   matmul('aten::mv(Tensor self, Tensor vec) -> Tensor', 'self', 'vec'),
   matmul('aten::dot(Tensor self, Tensor tensor) -> Tensor', 'self', 'tensor'),
   matmul('aten::vdot(Tensor self, Tensor other) -> Tensor', 'self', 'other'),
   matmul('aten::linalg_matmul(Tensor self, Tensor other) -> Tensor', 'self', 'other'),
-  // Of real numbers.
-  ...['mH', 'adjoint'].map(transposed),
   {
     schema: 'aten::addmv(Tensor self, Tensor mat, Tensor vec, *, Scalar beta=1, Scalar alpha=1) -> Tensor',
     decompose: addmv,

@@ -88,7 +88,10 @@ class TransposedConvolution : public Step {
     const TensorDesc products{
         DType::f32, {p_.groups, pixels, columns}, row_major_strides({p_.groups, pixels, columns})};
     const auto layout = spec.inputs[1].constant ? onednn::Weights::packed : onednn::Weights::as_given;
-    product_.emplace(onednn::make_product({a, weight_.desc(), products, layout, std::nullopt, 1, 1}));
+    onednn::Rejections rejections;
+    product_.emplace(
+        onednn::make_product({a, weight_.desc(), products, layout, std::nullopt, 1, 1}, rejections));
+    add_rejections(std::move(rejections));
     weight_.pack(product_->b, scratch_);
     product_scratch_ = scratch_.reserve(product_->primitive.scratchpad_bytes());
     products_ = scratch_.reserve(products.span_bytes());

@@ -21,7 +21,9 @@ namespace {
 // Rows times the rows of a weight [outputs, inputs].
 class Product {
  public:
-  Product(const StepSpec& spec, int weight, int64_t rows, ScratchLayout& scratch) : index_(weight) {
+  Product(const StepSpec& spec, int weight, int64_t rows, ScratchLayout& scratch,
+          onednn::Rejections& rejections)
+      : index_(weight) {
     const StepInput& given = spec.inputs[weight];
     const int64_t outputs = given.desc.shape[0], inputs = given.desc.shape[1];
     // A single row or column is row-major and column-major.
@@ -30,7 +32,7 @@ class Product {
     const TensorDesc a{DType::f32, {rows, inputs}, {inputs, 1}},
         dst{DType::f32, {rows, outputs}, {outputs, 1}};
     const auto layout = given.constant ? onednn::Weights::packed : onednn::Weights::as_given;
-    product_.emplace(onednn::make_product({a, b, dst, layout, std::nullopt, 1, 1}));
+    product_.emplace(onednn::make_product({a, b, dst, layout, std::nullopt, 1, 1}, rejections));
     weight_.emplace(given, onednn::to_onednn(b), product_->b, scratch);
     scratch_ = scratch.reserve(product_->primitive.scratchpad_bytes());
     sums_ = scratch.reserve(dst.span_bytes());
@@ -61,14 +63,14 @@ class Recurrent : public Step {
       : p_(spec),
         name_(spec.op + " '" + spec.node + "'"),
         x_(spec, 0, "the tensor"),
-        of_input_(spec, 1, p_.steps * p_.batch, scratch_),
-        of_state_(spec, 2, p_.batch, scratch_),
+        of_input_(spec, 1, p_.steps * p_.batch, scratch_, rejected_),
+        of_state_(spec, 2, p_.batch, scratch_, rejected_),
         bias_(reserve(p_.gates() * p_.width)),
         hidden_bias_(reserve(p_.width)),
         state_(reserve(p_.batch * p_.projected)),
         cell_(reserve(p_.batch * p_.width)) {
     if (p_.projection >= 0) {
-      projection_.emplace(spec, p_.projection, p_.batch, scratch_);
+      projection_.emplace(spec, p_.projection, p_.batch, scratch_, rejected_);
       unprojected_ = reserve(p_.batch * p_.width);
     }
     if (p_.bias >= 0)
@@ -77,6 +79,7 @@ class Recurrent : public Step {
       for (int i = 0; i < (p_.is_lstm() ? 2 : 1); i++)
         states_.emplace_back(spec, p_.state + i, "a first state");
     if (p_.lengths >= 0) lengths_.emplace(spec, p_.lengths, "the lengths", scratch_);
+    add_rejections(std::move(rejected_));
   }
 
   void execute(const Buffers& buffers) override {
@@ -178,6 +181,7 @@ class Recurrent : public Step {
   std::string name_;
   InputValue x_;
   ScratchLayout scratch_;
+  onednn::Rejections rejected_;  // of all products
   Product of_input_, of_state_;
   std::optional<Product> projection_;
   std::vector<InputValue> biases_, states_;
