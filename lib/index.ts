@@ -15,6 +15,7 @@ export {
   type ExportOptions,
   exportModel,
   exportOnnx,
+  type LoadPt2Options,
   loadPt2,
   type PatternFunction,
 } from './capture/index.ts';

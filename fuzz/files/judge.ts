@@ -16,9 +16,11 @@ import {
 import type { Fault, Kind } from '../kind.ts';
 import { Random } from '../random.ts';
 import { isUnclear } from '../unclear-errors.ts';
-import { npzChanger, pt2Changer } from './archives.ts';
+import { npzChanger } from './npz.ts';
 import { changeOctavoFile } from './octavo-file.ts';
 import type { Change, FileProblem } from './problem.ts';
+import { pt2Changer } from './pt2.ts';
+import { unzip, zip } from './zip.ts';
 
 /** Models and arrays in damaged files: they load and run, or are refused in clear words. */
 export async function files(): Promise<Kind<FileProblem>> {
@@ -43,7 +45,8 @@ type Changers = Readonly<Record<FileProblem['variant'], (random: Random) => Chan
 
 /** Small honest files, made where they are needed, and what damages them. */
 async function changersOf(path: string): Promise<Changers> {
-  const pt2 = readFileSync(new URL('../../models/tiny_cnn.pt2', import.meta.url));
+  const read = (path: string) => readFileSync(new URL(path, import.meta.url));
+  const pt2 = read('../../models/tiny_cnn.pt2');
   const module = await loadPt2(pt2);
   using model = await quantizeStatic(module, [exampleInput([8, 3, 32, 32])], { threadsPerStream: 1 });
   const saved = async (packedWeights: boolean) => {
@@ -62,14 +65,32 @@ async function changersOf(path: string): Promise<Changers> {
     octavo: (random) => changeOctavoFile(random, octavo),
     packed: (random) => changeOctavoFile(random, packed),
     pt2: await pt2Changer(pt2),
+    rooted: await pt2Changer(await inRoot(pt2)),
+    raw: await pt2Changer(read('../../test/fixtures/cases/pytorch_2.14/qdq_add_conv_avgpool.pt2')),
     npz: await npzChanger(npz),
   };
+}
+
+/** Where PyTorch 2.8 has what is at the top of an archive of 2.6. */
+const moved: Readonly<Record<string, string>> = {
+  'serialized_exported_program.json': 'models/model.json',
+  'serialized_state_dict.pt': 'data/weights/model.pt',
+  'serialized_constants.pt': 'data/constants/model.pt',
+  'serialized_example_inputs.pt': 'data/sample_inputs/model.pt',
+};
+
+async function inRoot(flat: Uint8Array): Promise<Buffer> {
+  const entries = await unzip(flat);
+  const within = entries.flatMap(({ name, data }) =>
+    moved[name] === undefined ? [] : [{ name: `tiny/${moved[name]}`, data }],
+  );
+  return zip([...within, { name: 'tiny/archive_format', data: Buffer.from('pt2') }]);
 }
 
 async function judge({ variant, bytes }: FileProblem, path: string): Promise<Fault[]> {
   try {
     if (variant === 'npz') await loadNpz(bytes);
-    else if (variant === 'pt2') {
+    else if (variant === 'pt2' || variant === 'rooted' || variant === 'raw') {
       using model = compile(lower(await loadPt2(bytes)).module, { threadsPerStream: 1 });
       await exercise(model);
     } else {

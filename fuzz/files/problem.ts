@@ -2,7 +2,7 @@ import type { Problem } from '../kind.ts';
 
 /** A damaged file. */
 export interface FileProblem extends Problem {
-  readonly variant: 'octavo' | 'packed' | 'pt2' | 'npz';
+  readonly variant: 'octavo' | 'packed' | 'pt2' | 'rooted' | 'raw' | 'npz';
   readonly bytes: Uint8Array;
   /** What was done to it. */
   readonly change: string;

@@ -1,13 +1,12 @@
 import { Command } from 'commander';
 import { writeWhole } from '../formats/whole-file.ts';
-import type { TensorMeta } from '../graph/index.ts';
 import { type CompiledModel, type TracedRuns, traceOf } from '../runtime/index.ts';
 import { countThreads } from '../runtime/threads.ts';
 import { median, quantile } from '../statistics.ts';
 import { Tensor } from '../tensor/index.ts';
 import { type AutocastFlags, addAutocastOptions } from './autocast.ts';
-import { inputShape } from './input-shape.ts';
-import { openModel } from './model-file.ts';
+import { inputShapes } from './input-shape.ts';
+import { type OpenedModel, openModel } from './model-file.ts';
 import { positiveInteger, positiveIntegers } from './option-parsers.ts';
 import { formatTable, type GlobalOptions, printResult } from './output.ts';
 import { checkOutputPath } from './output-path.ts';
@@ -46,7 +45,7 @@ export function benchCommand(): Command {
     )
     .option(
       '--batch <list>',
-      'batch sizes, and other sizes that the model leaves open',
+      'batch sizes; other sizes that the model leaves open are those it was exported with, or as large',
       positiveIntegers,
       [1, 32],
     )
@@ -69,10 +68,11 @@ async function bench(file: string, options: BenchOptions): Promise<void> {
     precision = opened.precision;
     try {
       for (const batch of options.batch) {
-        const result = await measure(opened.model, batch, options.runs);
+        const inputs = randomInputs(opened, batch);
+        const result = await measure(opened.model, inputs, batch, options.runs);
         if (options.trace === undefined) results.push(result);
         else {
-          const runs = profiles(opened.model, batch);
+          const runs = profiles(opened.model, inputs);
           const name = `batch ${batch}, ${countThreads(result.threads)}`;
           traced.push({ name, threads: result.threads, runs });
           results.push({ ...result, slowestSteps: slowestSteps(runs, slowestCount) });
@@ -97,8 +97,12 @@ async function bench(file: string, options: BenchOptions): Promise<void> {
   );
 }
 
-async function measure(model: CompiledModel, batch: number, runs: number): Promise<Measurement> {
-  const inputs = model.inputs.map((meta) => randomInput(meta, batch));
+async function measure(
+  model: CompiledModel,
+  inputs: readonly Tensor[],
+  batch: number,
+  runs: number,
+): Promise<Measurement> {
   const progress = new Progress(`batch ${batch}`, runs);
   const times: number[] = [];
   try {
@@ -123,17 +127,18 @@ async function measure(model: CompiledModel, batch: number, runs: number): Promi
   };
 }
 
-function profiles(model: CompiledModel, batch: number): TracedRuns['runs'] {
-  const inputs = model.inputs.map((meta) => randomInput(meta, batch));
+function profiles(model: CompiledModel, inputs: readonly Tensor[]): TracedRuns['runs'] {
   return Array.from({ length: tracedRuns }, () => model.profile(inputs));
 }
 
 /** Values in [-1, 1), or zeros for integer inputs. */
-function randomInput(meta: TensorMeta, batch: number): Tensor {
-  const tensor = Tensor.zeros(meta.dtype, inputShape(meta, batch));
-  if (tensor.data instanceof Float32Array)
-    for (let i = 0; i < tensor.data.length; i++) tensor.data[i] = 2 * Math.random() - 1;
-  return tensor;
+function randomInputs({ model, exampleInputs }: OpenedModel, batch: number): Tensor[] {
+  return inputShapes(model.inputs, batch, exampleInputs).map((shape, i) => {
+    const tensor = Tensor.zeros(model.inputs[i].dtype, shape);
+    if (tensor.data instanceof Float32Array)
+      for (let j = 0; j < tensor.data.length; j++) tensor.data[j] = 2 * Math.random() - 1;
+    return tensor;
+  });
 }
 
 function table(results: readonly Measurement[]): string {

@@ -3,6 +3,7 @@ import { Command, CommanderError } from 'commander';
 import { benchCommand } from './bench-command.ts';
 import { evalCommand } from './eval-command.ts';
 import { infoCommand } from './info-command.ts';
+import { inspectCommand } from './inspect-command.ts';
 import { printCommand } from './print-command.ts';
 import { quantizeCommand } from './quantize-command.ts';
 
@@ -17,8 +18,15 @@ export function createProgram(): Command {
     .version(version)
     .option('--json', 'print one JSON document for machines instead of text')
     .showHelpAfterError('(octavo --help tells how)');
-  for (const command of [infoCommand(), quantizeCommand(), evalCommand(), benchCommand(), printCommand()])
-    program.addCommand(command.copyInheritedSettings(program));
+  const commands = [
+    infoCommand(),
+    inspectCommand(),
+    quantizeCommand(),
+    evalCommand(),
+    benchCommand(),
+    printCommand(),
+  ];
+  for (const command of commands) program.addCommand(command.copyInheritedSettings(program));
   return program;
 }
 

@@ -5,6 +5,7 @@ import { lower } from '../lowering/index.ts';
 import { readArtifact } from '../runtime/artifact.ts';
 import { computesInBfloat16, warnOfSlowBfloat16 } from '../runtime/bfloat16.ts';
 import { type CompiledModel, compile } from '../runtime/index.ts';
+import type { Tensor } from '../tensor/index.ts';
 import { type AutocastFlags, autocastOf } from './autocast.ts';
 import { type Preprocessing, rememberedPreprocessing } from './preprocessing.ts';
 
@@ -52,6 +53,8 @@ export interface OpenedModel {
   readonly model: CompiledModel;
   readonly precision: Precision;
   readonly preprocessing: Preprocessing | undefined;
+  /** Those that the model was exported with. */
+  readonly exampleInputs: readonly Tensor[] | undefined;
 }
 
 /** Opens a saved model as it is, and a `.pt2` model compiled for float32, or for what it is cast to. */
@@ -60,12 +63,14 @@ export async function openModel(path: string, options: OpenOptions): Promise<Ope
   const use = threads === undefined ? {} : { threadsPerStream: threads };
   if ((await fileKind(path)) === 'pt2') {
     const { module } = lower(await loadPt2(path), { autocast: autocastOf(options) });
-    return { model: compile(module, use), precision: precisionOf(module), preprocessing: undefined };
+    const { exampleInputs } = module.meta;
+    const model = compile(module, use);
+    return { model, precision: precisionOf(module), preprocessing: undefined, exampleInputs };
   }
   refuseAutocast(path, options);
   const { module, metadata, tuning } = await readArtifact(path);
   const preprocessing = rememberedPreprocessing(metadata, path);
   const model = compile(module, { ...use, metadata, tuning });
   warnOfSlowBfloat16(module, path);
-  return { model, precision: precisionOf(module), preprocessing };
+  return { model, precision: precisionOf(module), preprocessing, exampleInputs: undefined };
 }

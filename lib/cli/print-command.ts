@@ -17,7 +17,7 @@ import {
 import { type AutocastFlags, addAutocastOptions, autocastOf } from './autocast.ts';
 import { calibrationBatches } from './calibration.ts';
 import { loadDataset } from './dataset.ts';
-import { inputShape } from './input-shape.ts';
+import { inputShapes } from './input-shape.ts';
 import { fileKind, refuseAutocast } from './model-file.ts';
 import { positiveInteger } from './option-parsers.ts';
 import { type GlobalOptions, printResult } from './output.ts';
@@ -61,7 +61,7 @@ export function printCommand(): Command {
     )
     .option(
       '--batch <n>',
-      'batch size of the plan (stages plan and lowered), and other sizes that the model leaves open',
+      'batch size of the plan (stages plan and lowered); other sizes are those of the export, or as large',
       positiveInteger,
       1,
     )
@@ -118,7 +118,8 @@ function printCompiled(
   tuning?: Tuning,
 ): Printout {
   using model = compile(module, tuning ? { tuning } : {});
-  const shapes = Object.fromEntries(model.inputs.map((info) => [info.name, inputShape(info, batch)]));
+  const sizes = inputShapes(model.inputs, batch, module.meta.exampleInputs);
+  const shapes = Object.fromEntries(model.inputs.map(({ name }, i) => [name, sizes[i]]));
   if (stage === 'plan') {
     const plan = model.plan(shapes);
     return { text: withTuning(formatPlan(plan, { why }), model.tuning), plan };

@@ -13,11 +13,12 @@ export class JsonCursor {
 
   /**
    * Parses a document as Python's `json` writes it: besides JSON, the bare words `NaN` and `Infinity` are numbers.
+   * @param path the name of the document's top in errors.
    * @throws Error when the bytes are not UTF-8 or not JSON.
    */
-  static parse(bytes: Uint8Array): JsonCursor {
+  static parse(bytes: Uint8Array, path = '$'): JsonCursor {
     const text = new TextDecoder('utf-8', { fatal: true }).decode(bytes);
-    return new JsonCursor(JSON.parse(text.replace(stringOrBareWord, quoteBareWord)));
+    return new JsonCursor(JSON.parse(text.replace(stringOrBareWord, quoteBareWord)), path);
   }
 
   field(name: string): JsonCursor {

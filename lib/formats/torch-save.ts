@@ -1,6 +1,6 @@
-import { byteSizeOf, type DType, isRowMajor, numelOf, Tensor } from '../tensor/index.ts';
-import { gatherStrided } from '../tensor/strided.ts';
+import { byteSizeOf, type DType, Tensor } from '../tensor/index.ts';
 import { type PickleValue, readPickle } from './pickle.ts';
+import { RepetitionBudget, TensorStorage } from './tensor-storage.ts';
 import { ZipArchive } from './zip.ts';
 
 /** Legacy storage classes, which name the element type. Today's serialized tensors still refer to them. */
@@ -29,41 +29,14 @@ class TypeName {
   }
 }
 
-/** One contiguous block of elements; tensors are views of it. */
-class TorchStorage {
-  readonly dtype: DType | undefined;
-  readonly bytes: Uint8Array;
-
-  constructor(dtype: DType | undefined, bytes: Uint8Array) {
-    this.dtype = dtype;
-    this.bytes = bytes;
-  }
-}
-
-/** Elements that a stored tensor may have beyond its storage's, when strides of 0 repeat them. */
-const BROADCAST_LIMIT = 2 ** 26;
-
 /**
  * Reads a dict of tensors (a state dict) that `torch.save` wrote. Views of shared storages, with any offset and
- * strides, become row-major tensors.
+ * strides, become row-major tensors. Tied ones, of the same place in one storage, are one tensor.
  * @throws Error that names `label` and the tensor: damaged archive, forbidden global, missing or short storage, or a
  * value that is not a tensor.
  */
 export async function readTorchSave(bytes: Uint8Array, label: string): Promise<Map<string, Tensor>> {
-  const archive = await ZipArchive.open(bytes, label);
-  const pickleName = archive.names.find((name) => /^[^/]*\/data\.pkl$/.test(name));
-  if (!pickleName) throw new Error(`${label}: there is no data.pkl, so this is no file of torch.save`);
-  const prefix = pickleName.slice(0, -'data.pkl'.length);
-  checkByteOrder(archive, prefix);
-  let root: PickleValue;
-  try {
-    root = readPickle(archive.read(pickleName), {
-      globals: torchGlobals,
-      persistentLoad: (id) => loadStorage(archive, prefix, id),
-    });
-  } catch (error) {
-    throw new Error(`${label}: ${(error as Error).message}`, { cause: error });
-  }
+  const root = await readTorchValue(bytes, label);
   if (!(root instanceof Map)) throw new Error(`${label}: expected a dict of tensors`);
   const tensors = new Map<string, Tensor>();
   for (const [key, value] of root) {
@@ -74,21 +47,74 @@ export async function readTorchSave(bytes: Uint8Array, label: string): Promise<M
   return tensors;
 }
 
+/**
+ * Reads any data that `torch.save` wrote (counterpart: `torch.load` with `weights_only=True`): tensors as Octavo's, the
+ * rest as pickles have it.
+ * @throws Error as {@link readTorchSave} does.
+ */
+export async function readTorchValue(bytes: Uint8Array, label: string): Promise<PickleValue> {
+  const archive = await ZipArchive.open(bytes, label);
+  const pickleName = archive.names.find((name) => /^[^/]*\/data\.pkl$/.test(name));
+  if (!pickleName) throw new Error(`${label}: there is no data.pkl, so this is no file of torch.save`);
+  const prefix = pickleName.slice(0, -'data.pkl'.length);
+  checkByteOrder(archive, prefix);
+  const storages = new Storages(archive, prefix);
+  try {
+    return readPickle(archive.read(pickleName), {
+      globals: torchGlobals,
+      persistentLoad: (id) => storages.load(id),
+    });
+  } catch (error) {
+    throw new Error(`${label}: ${(error as Error).message}`, { cause: error });
+  }
+}
+
 function checkByteOrder(archive: ZipArchive, prefix: string): void {
   const name = `${prefix}byteorder`;
   const order = archive.has(name) ? new TextDecoder().decode(archive.read(name)).trim() : 'little';
   if (order !== 'little') throw new Error(`${archive.label}: byte order '${order}' is not supported`);
 }
 
-function loadStorage(archive: ZipArchive, prefix: string, id: PickleValue): TorchStorage {
-  const [kind, type, key, , numel] = Array.isArray(id) ? id : [];
-  if (kind !== 'storage' || !(type instanceof TypeName) || typeof key !== 'string' || !isSize(numel))
-    throw new Error('a persistent id is not a storage');
-  const bytes = archive.read(`${prefix}data/${key}`);
-  const expected = numel * (type.dtype ? byteSizeOf(type.dtype) : 1);
-  if (bytes.length !== expected)
-    throw new Error(`storage '${key}' (${type.name}) should have ${expected} bytes, but has ${bytes.length}`);
-  return new TorchStorage(type.dtype, bytes);
+/** A storage with the element type that it was pickled with. */
+class TypedStorage {
+  readonly dtype: DType | undefined;
+  readonly storage: TensorStorage;
+
+  constructor(dtype: DType | undefined, storage: TensorStorage) {
+    this.dtype = dtype;
+    this.storage = storage;
+  }
+}
+
+/** The storages of an archive: every tensor of one names it again. */
+class Storages {
+  readonly #archive: ZipArchive;
+  readonly #prefix: string;
+  readonly #budget = new RepetitionBudget();
+  readonly #loaded = new Map<string, TypedStorage>();
+
+  constructor(archive: ZipArchive, prefix: string) {
+    this.#archive = archive;
+    this.#prefix = prefix;
+  }
+
+  load(id: PickleValue): TypedStorage {
+    const [kind, type, key, , numel] = Array.isArray(id) ? id : [];
+    if (kind !== 'storage' || !(type instanceof TypeName) || typeof key !== 'string' || !isSize(numel))
+      throw new Error('a persistent id is not a storage');
+    const name = `${type.name} ${numel} ${key}`;
+    const known = this.#loaded.get(name);
+    if (known) return known;
+    const bytes = this.#archive.read(`${this.#prefix}data/${key}`);
+    const expected = numel * (type.dtype ? byteSizeOf(type.dtype) : 1);
+    if (bytes.length !== expected)
+      throw new Error(
+        `storage '${key}' (${type.name}) should have ${expected} bytes, but has ${bytes.length}`,
+      );
+    const storage = new TypedStorage(type.dtype, new TensorStorage(bytes, this.#budget));
+    this.#loaded.set(name, storage);
+    return storage;
+  }
 }
 
 function isSize(value: unknown): value is number {
@@ -103,37 +129,12 @@ function sizesOf(value: PickleValue, what: string): readonly number[] {
 
 function rebuildTensor(args: readonly PickleValue[], dtype?: DType): Tensor {
   const [storage, offset, size, stride] = args;
-  if (!(storage instanceof TorchStorage) || !isSize(offset)) throw new Error('a tensor has no storage');
+  if (!(storage instanceof TypedStorage) || !isSize(offset)) throw new Error('a tensor has no storage');
   const shape = sizesOf(size, 'size');
   const strides = sizesOf(stride, 'stride');
   const elementType = dtype ?? storage.dtype;
   if (!elementType || strides.length !== shape.length) throw new Error('a tensor is described wrongly');
-  return rowMajor(elementType, storage.bytes, offset, shape, strides);
-}
-
-function rowMajor(
-  dtype: DType,
-  bytes: Uint8Array,
-  offset: number,
-  shape: readonly number[],
-  strides: readonly number[],
-): Tensor {
-  const itemSize = byteSizeOf(dtype);
-  const available = Math.floor(bytes.length / itemSize);
-  const numel = numelOf(shape);
-  const last = numel === 0 ? -1 : shape.reduce((at, extent, i) => at + (extent - 1) * strides[i], offset);
-  if (last >= available)
-    throw new Error(
-      `a ${dtype} tensor [${shape.join(', ')}] reaches element ${last} of a storage of ${available}`,
-    );
-  if (isRowMajor(shape, strides)) {
-    const begin = numel === 0 ? 0 : offset * itemSize;
-    return Tensor.fromBytes(dtype, bytes.subarray(begin, begin + numel * itemSize), shape);
-  }
-  if (numel > Math.max(available, BROADCAST_LIMIT))
-    throw new Error(`a ${dtype} tensor [${shape.join(', ')}] repeats a storage of ${available} elements`);
-  const source = Tensor.fromBytes(dtype, bytes.subarray(0, available * itemSize), [available]);
-  return gatherStrided(dtype, source.data, offset, shape, strides);
+  return storage.storage.view(elementType, offset, shape, strides);
 }
 
 function rebuildParameter([tensor]: readonly PickleValue[]): Tensor {

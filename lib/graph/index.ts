@@ -20,6 +20,18 @@ export {
   SubgraphMatcher,
   type SubgraphMatcherOptions,
 } from './matching/subgraph-matcher.ts';
+export {
+  calledOperators,
+  countOperators,
+  describeOperators,
+  describeRanges,
+  type ModelDescription,
+  type OperatorCount,
+  type ProgramDescription,
+  totalWeights,
+  type ValueDescription,
+  type WeightTotal,
+} from './model-description.ts';
 export { modelLine } from './model-line.ts';
 export {
   type Argument,
@@ -39,7 +51,6 @@ export {
   visitNodes,
 } from './node.ts';
 export type { Operator, OperatorLibrary, RuntimeValue } from './operator.ts';
-export { describeOperators } from './operator-counts.ts';
 export { printGraph } from './printer.ts';
 export { operatorName, parseSchema, type Schema, type SchemaArgument, type SchemaType } from './schema.ts';
 export {

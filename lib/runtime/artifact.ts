@@ -32,7 +32,7 @@ export type ModelMetadata = Readonly<Record<string, string>>;
 /**
  * Version of the graph's JSON form and of the operators' meaning; raised when older readers would misunderstand a file.
  */
-const formatVersion = '1';
+export const formatVersion = '1';
 
 /** The contents of an artifact. */
 export interface Artifact {

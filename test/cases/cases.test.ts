@@ -1,12 +1,14 @@
 import { describe, expect, it } from 'vitest';
 import { type Case, casesFolder, readCases } from './index.ts';
-import { type Outcome, runCase } from './run-case.ts';
+import { type Exporter, type Outcome, runCase } from './run-case.ts';
 
 /**
  * Small models of the kinds that people report faults about, each run as a float graph node by node, compiled, and
  * quantized, and held against PyTorch. `npx tsx test/cases/table.ts` prints what becomes of them.
  */
 const cases = Object.entries(readCases());
+
+const exporters: readonly Exporter[] = ['2.6', '2.14'];
 
 /** Float32 results differ by the order of sums. */
 const FLOAT = 1e-4;
@@ -32,11 +34,12 @@ function complaint(it: Case, { stage, error, decibels = 0, relativeError = 0 }: 
     : `${stage}: relative error ${relativeError}, expected ${allowed}`;
 }
 
-describe('a case', () => {
-  for (const [name, each] of cases) {
+describe.each(exporters)('a case of PyTorch %s', (exporter) => {
+  for (const [name, plain] of cases) {
+    const each = { ...plain, ...plain.exporters?.[exporter] };
     const test = each.knownToFail === undefined ? it : it.fails;
     test(`${name}: ${each.special}`, async () => {
-      const outcomes = await runCase(casesFolder, name, each.quantization);
+      const outcomes = await runCase(casesFolder, name, each.quantization, exporter);
       const complaints = outcomes.map((outcome) => complaint(each, outcome));
       expect(complaints.filter((text) => text !== undefined)).toEqual([]);
       const stages = outcomes.map(({ stage }) => stage);

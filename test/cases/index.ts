@@ -1,10 +1,16 @@
 import { readFileSync } from 'node:fs';
-import type { Quantization } from './run-case.ts';
+import type { Exporter, Quantization } from './run-case.ts';
 
-/** What is to come of one case: a `.pt2` file of PyTorch 2.6, inputs, and PyTorch's own float results. */
-export interface Case {
+/** What is to come of one case: `.pt2` files of PyTorch 2.6 and 2.14, inputs, and PyTorch's own float results. */
+export interface Case extends Expectations {
   readonly quantization: Quantization;
   readonly special: string;
+  /** What is otherwise for one of the files. */
+  readonly exporters?: Readonly<Partial<Record<Exporter, Expectations>>>;
+}
+
+/** What is to come of a case. */
+export interface Expectations {
   /**
    * Decibels that PyTorch 2.6's own recipe reaches (`X86InductorQuantizer`, the converted model run in eager mode, Debian's
    * build), for the example inputs and further ones.

@@ -22,8 +22,20 @@ export interface Outcome {
   readonly relativeError?: number;
 }
 
+/** The PyTorch that exported a case; inputs and results are the same for all. */
+export type Exporter = '2.6' | '2.14';
+
+/** Where a case's model is: those of PyTorch 2.6 beside the inputs, others in a folder of their own. */
+const modelOf = (folder: string, name: string, exporter: Exporter) =>
+  exporter === '2.6' ? `${folder}/${name}.pt2` : `${folder}/pytorch_${exporter}/${name}.pt2`;
+
 /** Runs a case through every stage: the float graph node by node and compiled, then as it is to be quantized. */
-export async function runCase(folder: string, name: string, quantization: Quantization): Promise<Outcome[]> {
+export async function runCase(
+  folder: string,
+  name: string,
+  quantization: Quantization,
+  exporter: Exporter,
+): Promise<Outcome[]> {
   const path = `${folder}/${name}`;
   const outcomes: Outcome[] = [];
   const stage = async (label: string, work: () => unknown): Promise<unknown> => {
@@ -34,7 +46,9 @@ export async function runCase(folder: string, name: string, quantization: Quanti
       return undefined;
     }
   };
-  const module = (await stage('load', () => loadPt2(`${path}.pt2`))) as GraphModule | undefined;
+  const module = (await stage('load', () => loadPt2(modelOf(folder, name, exporter)))) as
+    | GraphModule
+    | undefined;
   if (!module) return outcomes;
   const runs = await requestsOf(path, module);
   const judge = async (label: string, results: (inputs: readonly Tensor[]) => readonly Tensor[]) => {

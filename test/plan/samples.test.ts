@@ -77,6 +77,41 @@ describe('samples stay apart', () => {
         b.call('aten.squeeze.dims', b.call('aten.relu.default', x), [2, 3]),
       ),
     ],
+    [
+      'where other axes are turned, reflected, rolled and repeated',
+      graphOf([batch, 4, 6], (b, x) => {
+        const turned = b.call('aten.flip.default', b.call('aten.roll.default', x, [1], [2]), [1]);
+        const padded = b.call('aten.reflection_pad1d.default', turned, [2, 1]);
+        return b.call('aten.repeat_interleave.self_int', b.call('aten.tril.default', padded), 2, 1);
+      }),
+    ],
+    [
+      'where positions of other axes are read and written',
+      graphOf([batch, 4, 6], (b, x) => {
+        const index = b.constant('index', Tensor.from('int64', [3, 1]));
+        const chosen = b.call('aten.index_select.default', x, 1, index);
+        const added = b.call('aten.index_add.default', x, 1, index, chosen);
+        const same = b.call('aten.index.Tensor', added, [null, null, index]);
+        return b.call('aten.select_scatter.default', same, b.call('aten.select.int', x, 2, 0), 2, 1);
+      }),
+    ],
+    [
+      'in images of another size, read along places of their own',
+      graphOf([batch, 2, 5, 5], (b, x) => {
+        const grid = b.call('aten.permute.default', b.call('aten.tanh.default', x), [0, 2, 3, 1]);
+        const read = b.call('aten.grid_sampler_2d.default', x, grid, 0, 0, false);
+        const linear = b.call('aten.upsample_bilinear2d.vec', read, [8, 7], false, null);
+        return b.call('aten.upsample_nearest2d.vec', linear, null, [2, 1]);
+      }),
+    ],
+    [
+      'as positions in a table',
+      graphOf(
+        [batch, 5],
+        (b, x) => b.call('aten.index.Tensor', b.parameter('table', [10, 4]), [x]),
+        'int64',
+      ),
+    ],
   ];
 
   it.each(apart)('%s', (_, module) => {
@@ -180,6 +215,26 @@ describe('samples depend on each other', () => {
       'as the table that others look up',
       rows((b, x) => b.call('aten.embedding.default', x, b.call('aten.to.dtype', x, 'int64'))),
     ],
+    ['where they are turned around', rows((b, x) => b.call('aten.flip.default', x, [0]))],
+    ['where they are rolled', rows((b, x) => b.call('aten.roll.default', x, [1], [0]))],
+    [
+      'as rows that are chosen',
+      rows((b, x) =>
+        b.call('aten.index_select.default', x, 0, b.constant('i', Tensor.from('int64', [0, 1]))),
+      ),
+    ],
+    [
+      'as rows that others choose',
+      rows((b, x) => b.call('aten.index.Tensor', x, [b.call('aten.to.dtype', x, 'int64')])),
+    ],
+    [
+      'as rows that are written',
+      rows((b, x) => {
+        const index = b.constant('i', Tensor.from('int64', [0]));
+        return b.call('aten.index_put.default', x, [index], b.parameter('row', [6]));
+      }),
+    ],
+    ['where the next one pads them', rows((b, x) => b.call('aten.pad.default', x, [0, 0, 1, -1], 'circular'))],
     [
       'in a result that none of them has a say in',
       (() => {

@@ -1,6 +1,7 @@
 import type { OperatorDefinition } from '../registry.ts';
 import { copiesOf } from './copies.ts';
 import { expansions } from './expansion.ts';
+import { folding } from './folding.ts';
 import { indexing } from './indexing.ts';
 import { matrices } from './matrices.ts';
 import { movement } from './movement.ts';
@@ -21,6 +22,7 @@ const alike = [views, permutations, parts, ranges, expansions, windows].flat();
 export const movementFamilies: readonly OperatorDefinition[] = [
   alike,
   copiesOf(alike),
+  folding,
   indexing,
   matrices,
   movement,

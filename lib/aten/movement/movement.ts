@@ -64,6 +64,7 @@ function concatenation(name: string): NativeDefinition {
 export const movement: readonly OperatorDefinition[] = [
   concatenation('cat'),
   concatenation('concat'),
+  concatenation('concatenate'),
   cast(
     'aten::_to_copy(Tensor self, *, ScalarType? dtype=None, Layout? layout=None, Device? device=None, bool? pin_memory=None, bool non_blocking=False, MemoryFormat? memory_format=None) -> Tensor',
   ),

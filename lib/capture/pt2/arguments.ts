@@ -27,6 +27,7 @@ export function readArgument(
     case 'as_sym_ints':
     case 'as_sym_floats':
       return list(union);
+    case 'as_optional_tensor':
     case 'as_sym_int':
     case 'as_sym_float':
     case 'as_sym_bool':

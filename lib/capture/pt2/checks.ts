@@ -18,6 +18,22 @@ export function targetOf(node: JsonCursor): string {
 }
 
 /**
+ * Calls that compute nothing: they assert of tensors what the graph says of them, dtype and layout, so they hold for
+ * every request that Octavo's own checks admit.
+ */
+const assertions: ReadonlySet<string> = new Set(['aten._assert_tensor_metadata.default']);
+
+/** Whether a call is left out of the graph. */
+export function isAssertion(target: string): boolean {
+  return assertions.has(target);
+}
+
+/** Whether a program may call an operator. */
+export function isReadable(target: string, library: OperatorLibrary): boolean {
+  return library.has(target) || decompositions.has(target) || isAssertion(target);
+}
+
+/**
  * Rejects a program with operators that the library does not support.
  * @throws Error that lists all of them, each with its count and the line of the model of its first call.
  */
@@ -25,8 +41,7 @@ export function checkOperators(graph: JsonCursor, library: OperatorLibrary): voi
   const missing = new Map<string, JsonCursor[]>();
   for (const node of graph.field('nodes').items()) {
     const target = targetOf(node);
-    if (!library.has(target) && !decompositions.has(target))
-      missing.set(target, [...(missing.get(target) ?? []), node]);
+    if (!isReadable(target, library)) missing.set(target, [...(missing.get(target) ?? []), node]);
   }
   if (missing.size === 0) return;
   const sorted = [...missing].sort(([a], [b]) => (a < b ? -1 : 1));

@@ -9,6 +9,7 @@ import {
   type Node,
   type OperatorLibrary,
   type Schema,
+  type SymbolRange,
 } from '../../graph/index.ts';
 import type { Tensor } from '../../tensor/index.ts';
 import { decompositions } from '../decompositions/all.ts';
@@ -17,40 +18,40 @@ import { isInPlace, MemoryTracker } from '../in-place.ts';
 import { widenHalf } from '../widen-half.ts';
 import { readArgument } from './arguments.ts';
 import { bindByName } from './bind-arguments.ts';
-import { checkOperators, checkShapes, targetOf } from './checks.ts';
+import { checkOperators, checkShapes, isAssertion, targetOf } from './checks.ts';
+import { countsBatches, toEvaluationMode } from './evaluation-mode.ts';
+import type { ModelArchive } from './model-archive.ts';
 import { deriveSourceFnStack, parseModuleStack, parseSourceFnStack } from './module-stack.ts';
+import { type ProgramTensors, readTensors, tensorOf } from './program-tensors.ts';
 import { promoteTypes } from './promote-types.ts';
 import { ProgramValues } from './values.ts';
-
-/** Where a program's tensors are stored: parameters and buffers, and constants outside the state dict. */
-export interface ProgramTensors {
-  readonly state: ReadonlyMap<string, Tensor>;
-  readonly constants: ReadonlyMap<string, Tensor>;
-}
 
 /**
  * Builds the graph of a serialized exported program, unlifted like PyTorch's `ExportedProgram.module()`: parameters,
  * buffers and constants become `get_attr` nodes in the order of the signature. Arguments that were constant at export
- * (None, numbers, strings) are not inputs: their effect is part of the graph. Results that are None are left out.
+ * (None, numbers, strings) are not inputs: their effect is part of the graph. Results that are None are left out. A
+ * program in training mode is read in evaluation mode. The program's guards (`guards_code`) are not evaluated: inputs are
+ * checked by the symbols and ranges of their sizes, and the shape rules of the operators check all further sizes of every
+ * request.
  * @param label what warnings call the program.
- * @throws Error that names the position in the document or in the model: an unknown schema version, operators that are
- * not supported (all at once, each with its count), a call that its operator rejects, a weight that is missing or of
- * the wrong shape, and anything malformed.
+ * @throws Error (rejects) that names the position in the document or in the model: an unknown schema version, operators
+ * that are not supported (all at once, each with its count), a call that its operator rejects, a weight that is missing
+ * or of the wrong shape, and anything malformed.
  */
-export function buildProgram(
-  document: JsonCursor,
-  tensors: ProgramTensors,
+export async function buildProgram(
+  archive: ModelArchive,
   library: OperatorLibrary,
   label: string,
-): GraphModule {
-  checkVersion(document);
+): Promise<GraphModule> {
+  const document = archive.program;
+  readVersion(document);
   const graph = document.field('graph_module').field('graph');
+  const signature = document.field('graph_module').field('signature');
   checkOperators(graph, library);
-  const module = new GraphModule();
-  readRangeConstraints(document, module);
-  new ProgramBuilder(module, graph, tensors, library).build(
-    document.field('graph_module').field('signature'),
-  );
+  const module = new GraphModule(undefined, [], [], readRangeConstraints(document));
+  const tensors = await readTensors(signature, archive);
+  new ProgramBuilder(module, graph, tensors, library).build(signature);
+  toEvaluationMode(module.graph, library);
   widenHalf(module, label);
   decompose(module);
   promoteTypes(module);
@@ -62,23 +63,37 @@ export function buildProgram(
 /** The schema's major version; minor ones only add fields. */
 const KNOWN_MAJOR = 8;
 
-function checkVersion(document: JsonCursor): void {
-  const version = document.field('schema_version');
-  const [major, minor] = [version.field('major').integer(), version.field('minor').integer()];
-  if (major === KNOWN_MAJOR) return;
+/**
+ * The version of the document's schema, and of the PyTorch that wrote it.
+ * @throws Error when the schema is of another major version than the known one.
+ */
+export function readVersion(document: JsonCursor): { readonly version: string; readonly writer: string } {
+  const at = document.field('schema_version');
+  const [major, minor] = [at.field('major').integer(), at.field('minor').integer()];
+  const version = `${major}.${minor}`;
   const writer = document.optionalField('torch_version')?.string() ?? 'an unknown version';
-  throw new Error(
-    `the program has schema version ${major}.${minor}, written by PyTorch ${writer}; ` +
-      `version ${KNOWN_MAJOR} (PyTorch 2.6 and 2.7) is supported`,
-  );
+  if (major !== KNOWN_MAJOR)
+    throw new Error(
+      `the program has schema version ${version}, written by PyTorch ${writer}; ` +
+        `version ${KNOWN_MAJOR} (PyTorch 2.6 and later) is supported`,
+    );
+  return { version, writer };
 }
 
-function readRangeConstraints(document: JsonCursor, module: GraphModule): void {
-  for (const [symbol, range] of document.field('range_constraints').entries())
-    module.rangeConstraints.set(symbol, {
-      min: range.optionalField('min_val')?.integer() ?? 0,
-      max: range.optionalField('max_val')?.integer() ?? Number.POSITIVE_INFINITY,
-    });
+/** The ranges of the document's symbols. */
+export function readRangeConstraints(document: JsonCursor): Map<string, SymbolRange> {
+  return new Map(
+    document
+      .field('range_constraints')
+      .entries()
+      .map(([symbol, range]) => [
+        symbol,
+        {
+          min: range.optionalField('min_val')?.integer() ?? 0,
+          max: range.optionalField('max_val')?.integer() ?? Number.POSITIVE_INFINITY,
+        },
+      ]),
+  );
 }
 
 class ProgramBuilder {
@@ -114,18 +129,17 @@ class ProgramBuilder {
 
   #input(spec: JsonCursor): void {
     const [kind, at] = spec.union();
+    const stored = tensorOf(spec);
+    if (stored) {
+      const { name, isConstant } = stored;
+      this.#attribute(at, name, isConstant ? this.#tensors.constants : this.#tensors.state);
+      return;
+    }
+    if (kind === 'custom_obj') {
+      const name = at.field('custom_obj_name').string();
+      at.fail(`is the custom object '${name}' (TorchBind), which only PyTorch can load`);
+    }
     switch (kind) {
-      case 'parameter':
-        this.#attribute(at, at.field('parameter_name').string(), this.#tensors.state);
-        return;
-      case 'buffer': {
-        const source = at.field('persistent').bool() ? this.#tensors.state : this.#tensors.constants;
-        this.#attribute(at, at.field('buffer_name').string(), source);
-        return;
-      }
-      case 'tensor_constant':
-        this.#attribute(at, at.field('tensor_constant_name').string(), this.#tensors.constants);
-        return;
       case 'constant_input':
         return;
       case 'user_input': {
@@ -164,6 +178,7 @@ class ProgramBuilder {
 
   #call(at: JsonCursor): void {
     const target = targetOf(at);
+    if (isAssertion(target)) return;
     const { schema } = decompositions.get(target)?.[0] ?? this.#library.get(target);
     this.#floats = [];
     const named = at
@@ -171,10 +186,12 @@ class ProgramBuilder {
       .items()
       .map((input) => this.#namedArgument(input, schema));
     const { args, kwargs } = this.#bind(at, schema, named);
+    if (countsBatches(target, args)) return;
     const names = this.#outputNames(at.field('outputs'));
     const single = names.length === 1 && !Array.isArray(names[0]) ? (names[0] as string) : undefined;
-    // The archive names results only. The node of several results gets the name that the tracer uses, the operator's.
-    const node = this.#graph.callFunction(target, args, kwargs, single ?? target.split('.')[1]);
+    // Older archives name results only. The node of several results gets the name that the tracer uses, the operator's.
+    const name = single ?? at.optionalField('name')?.string() ?? target.split('.')[1];
+    const node = this.#graph.callFunction(target, args, kwargs, name);
     for (const input of node.allInputNodes) this.#memory.checkRead(node.name, input);
     this.#readMetadata(at.field('metadata'), node);
     if (this.#floats.length > 0) node.meta.floatArguments = this.#floats;
@@ -196,7 +213,8 @@ class ProgramBuilder {
     return outputs.items().flatMap((output): (string | string[])[] => {
       const [kind, value] = output.union();
       if (kind === 'as_tensor') return [value.field('name').string()];
-      if (kind === 'as_sym_int' || kind === 'as_sym_bool') return [value.field('as_name').string()];
+      if (kind === 'as_sym_int' || kind === 'as_sym_bool' || kind === 'as_sym_float')
+        return [value.field('as_name').string()];
       if (kind === 'as_tensors') return [value.items().map((item) => item.field('name').string())];
       return kind === 'as_none' ? [] : value.fail(`is an output of kind '${kind}', which is not supported`);
     });

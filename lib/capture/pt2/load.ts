@@ -1,46 +1,55 @@
 import { operators } from '../../aten/index.ts';
-import { JsonCursor } from '../../formats/json-cursor.ts';
-import { readWhole } from '../../formats/open-file.ts';
-import { readTorchSave } from '../../formats/torch-save.ts';
-import { ZipArchive } from '../../formats/zip.ts';
 import type { GraphModule } from '../../graph/index.ts';
+import { checkOptions, type OptionNames } from '../../options.ts';
+import { findModels, openModel } from './archive.ts';
+import { readExampleInputs } from './example-inputs.ts';
 import { buildProgram } from './exported-program.ts';
+import { openArchive } from './open-archive.ts';
 
-const PROGRAM = 'serialized_exported_program.json';
-
-/**
- * Reads a model that PyTorch 2.6 or 2.7 saved with `torch.export.save` (counterpart:
- * `torch.export.load(path).module()`). The graph's names, order and metadata are PyTorch's. Symbolic sizes, such as a
- * dynamic batch, keep their ranges in `rangeConstraints`. In-place operators become functional. Nothing in the file is
- * ever executed. Arguments of `forward` that were not tensors at export (None, numbers, strings) are not inputs of the
- * graph: their effect is part of it. PyTorch checks instead that callers pass the same values. Results that are None
- * are left out.
- * @param source a path, or the file's bytes.
- * @throws Error that names the file and the cause: missing, not a zip archive, truncated or damaged, another version's
- * layout, a pickle that needs anything but tensors, operators that are not supported (all at once, each with its count
- * and the line of the model), calls that their operators reject, or a weight that is missing or of the wrong size.
- */
-export async function loadPt2(source: string | Uint8Array): Promise<GraphModule> {
-  const label = typeof source === 'string' ? source : 'the .pt2 file';
-  const archive = await ZipArchive.open(typeof source === 'string' ? await readWhole(source) : source, label);
-  checkLayout(archive);
-  const state = await readTorchSave(archive.read('serialized_state_dict.pt'), `${label}: state dict`);
-  const constants = await readTorchSave(archive.read('serialized_constants.pt'), `${label}: constants`);
-  try {
-    const program = JsonCursor.parse(archive.read(PROGRAM));
-    return buildProgram(program, { state, constants }, operators, label);
-  } catch (error) {
-    throw new Error(`${label}: ${(error as Error).message}`, { cause: error });
-  }
+/** How {@link loadPt2} reads an archive. */
+export interface LoadPt2Options {
+  /** Which program, where the archive has several. */
+  readonly model?: string;
 }
 
-/** PyTorch 2.8 and later put everything into a folder named like the file, which contains `archive_format`. */
-function checkLayout(archive: ZipArchive): void {
-  if (archive.has(PROGRAM)) return;
-  if (archive.names.some((name) => /(^|\/)archive_format$/.test(name)))
-    throw new Error(
-      `${archive.label}: this is the PT2Archive layout of PyTorch 2.8 and later, which is not supported; ` +
-        'save the model with torch.export.save of PyTorch 2.6 or 2.7',
-    );
-  throw new Error(`${archive.label}: there is no ${PROGRAM}, so this is no file of torch.export.save`);
+const loadPt2Options: OptionNames<LoadPt2Options> = { model: true };
+
+/**
+ * Reads a model that PyTorch saved with `torch.export.save`, in any of its layouts: of 2.6 and 2.7, of 2.8, and of 2.9
+ * and later (counterpart: `torch.export.load(path).module()`). The graph's names, order and metadata are PyTorch's.
+ * Symbolic sizes, such as a dynamic batch, keep their ranges in `rangeConstraints`. In-place operators become functional.
+ * A program that was exported in training mode is read in evaluation mode (torchao: `move_exported_model_to_eval`). A
+ * program that PyTorch or torchao quantized (`convert_pt2e`) can be lowered as it is. Nothing in the file is ever
+ * executed. Arguments of `forward` that were not tensors at export (None, numbers, strings) are not inputs of the graph:
+ * their effect is part of it. PyTorch checks instead that callers pass the same values. Results that are None are left
+ * out. Only weights that the program names are read, each into its own memory if the layout stores them separately. Tied
+ * weights are one tensor. `meta.exampleInputs` holds the inputs that the model was exported with, if they are plain
+ * tensors.
+ * @param source a path, or the file's bytes.
+ * @throws Error that names the file and the cause: missing, not a zip archive, truncated or damaged, an archive of
+ * another kind (TorchScript, torch.save, AOTInductor, ExecuTorch), a newer major version of the schema, several models of
+ * which none is chosen, a pickle that needs anything but tensors, operators that are not supported (all at once, each
+ * with its count and the line of the model), calls that their operators reject, or a weight that is missing or of the
+ * wrong size; also for an unknown option.
+ */
+export async function loadPt2(
+  source: string | Uint8Array,
+  options: LoadPt2Options = {},
+): Promise<GraphModule> {
+  checkOptions(options, loadPt2Options, 'loadPt2');
+  const label = typeof source === 'string' ? source : 'the .pt2 file';
+  const file = await openArchive(source, label);
+  try {
+    const archive = await openModel(await findModels(file), options.model, label);
+    const module = await buildProgram(archive, operators, label);
+    const exampleInputs = await readExampleInputs(archive, module);
+    if (exampleInputs) module.meta.exampleInputs = exampleInputs;
+    return module;
+  } catch (error) {
+    const { message } = error as Error;
+    if (message.startsWith(`${label}: `)) throw error;
+    throw new Error(`${label}: ${message}`, { cause: error });
+  } finally {
+    await file.close();
+  }
 }

@@ -17,6 +17,19 @@ const scalarTypes: ReadonlyMap<number, DType> = new Map([
   [13, 'bfloat16'],
   [28, 'uint16'],
 ]);
+/** Those that Octavo does not have, for messages. */
+const otherScalarTypes: ReadonlyMap<number, string> = new Map([
+  [9, 'complex32'],
+  [10, 'complex64'],
+  [11, 'complex128'],
+  [29, 'float8_e4m3fn'],
+  [30, 'float8_e5m2'],
+  [31, 'float8_e4m3fnuz'],
+  [32, 'float8_e5m2fnuz'],
+  [33, 'float8_e8m0fnu'],
+  [34, 'uint32'],
+  [35, 'uint64'],
+]);
 const memoryFormats: ReadonlyMap<number, string> = new Map([
   [1, 'contiguous_format'],
   [2, 'channels_last'],
@@ -29,7 +42,11 @@ const STRIDED = 7;
 /** @throws Error with the document's path when the number is not an element type that Octavo supports. */
 export function readScalarType(at: JsonCursor): DType {
   const code = at.integer();
-  return scalarTypes.get(code) ?? at.fail(`is element type ${code}, which is not supported`);
+  const name = otherScalarTypes.get(code);
+  return (
+    scalarTypes.get(code) ??
+    at.fail(`is element type ${code}${name ? ` (${name})` : ''}, which is not supported`)
+  );
 }
 
 export function readMemoryFormat(at: JsonCursor): string {

@@ -1,0 +1,54 @@
+import { operators } from '../aten/index.ts';
+import {
+  calledOperators,
+  countOperators,
+  describeRanges,
+  inputsOf,
+  type ModelDescription,
+  outputsOf,
+  propagateShapes,
+  type TensorInfo,
+  totalWeights,
+} from '../graph/index.ts';
+import type { StoredTensor } from '../native/stored-tensor.ts';
+import { formatVersion, readArtifact } from './artifact.ts';
+
+/**
+ * Says what a model that Octavo saved holds, without reading its weights.
+ * @throws Error (rejects) as {@link readArtifact} does.
+ */
+export async function describeArtifact(path: string): Promise<ModelDescription> {
+  const { module, metadata, tuning } = await readArtifact(path);
+  try {
+    const inputs = inputsOf(module);
+    const isTuned = Object.values(tuning).some((decisions) => decisions.length > 0);
+    const kept = Object.entries(metadata).map(([key, value]) => `${key}: ${value}`);
+    return {
+      format: 'a model that Octavo saved (safetensors)',
+      version: `version ${formatVersion}`,
+      writer: 'Octavo',
+      programs: [
+        {
+          name: 'model',
+          inputs: inputs.map(describe),
+          outputs: outputsOf(module, propagateShapes(module, inputs, operators)).map(describe),
+          operators: countOperators(calledOperators(module.graph), (target) => operators.has(target)),
+          weights: totalWeights(module.attributes.values()),
+          remarks: [
+            ...describeRanges(module.rangeConstraints),
+            ...kept,
+            ...(isTuned ? ['tuned by measurement'] : []),
+          ],
+        },
+      ],
+    };
+  } finally {
+    for (const tensor of module.attributes.values()) (tensor as StoredTensor).release();
+  }
+}
+
+const describe = ({ name, dtype, shape }: TensorInfo) => ({
+  name,
+  dtype,
+  shape: shape.map((size) => (typeof size === 'number' ? size : String(size))),
+});
