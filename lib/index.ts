@@ -135,6 +135,7 @@ export {
   type QuantizedDType,
   Quantizer,
   type RangeObserverArgs,
+  type Recipe,
   RecordingObserver,
   SharedQuantizationSpec,
   type SourceType,

@@ -1,3 +1,5 @@
+import { filledTensors } from './creation/filled.ts';
+import { ranges } from './creation/ranges.ts';
 import { attention } from './layers/attention.ts';
 import { convolutions } from './layers/convolution.ts';
 import { embeddings } from './layers/embedding.ts';
@@ -12,13 +14,22 @@ import { transposedConvolutions } from './layers/transposed-convolution.ts';
 import { movementFamilies } from './movement/index.ts';
 import { activations } from './pointwise/activation.ts';
 import { arithmetic } from './pointwise/arithmetic.ts';
+import { binaryFunctions } from './pointwise/binary-functions.ts';
+import { bitwiseOperators } from './pointwise/bitwise.ts';
+import { clampings } from './pointwise/clamp.ts';
+import { comparisons } from './pointwise/comparison.ts';
+import { functions } from './pointwise/functions.ts';
+import { selections } from './pointwise/selection.ts';
+import { ternary } from './pointwise/ternary.ts';
 import { integerLayers } from './quantized/integer-layers.ts';
 import { octavo } from './quantized/octavo.ts';
 import { onednn } from './quantized/onednn.ts';
 import { quantizedDecomposed } from './quantized/quantized-decomposed.ts';
 import { transformer } from './quantized/transformer.ts';
 import { weightOnly } from './quantized/weight-only.ts';
+import { orderings } from './reductions/ordering.ts';
 import { reductions } from './reductions/reduction.ts';
+import { spreads } from './reductions/spread.ts';
 import { OperatorRegistry } from './registry.ts';
 import { resamplingFamilies } from './resampling/index.ts';
 
@@ -27,9 +38,15 @@ export const operators = new OperatorRegistry(
   activations,
   arithmetic,
   attention,
+  binaryFunctions,
+  bitwiseOperators,
+  clampings,
+  comparisons,
   convolutions,
   embeddings,
   embeddingBags,
+  filledTensors,
+  functions,
   integerLayers,
   linears,
   mkldnn,
@@ -37,12 +54,17 @@ export const operators = new OperatorRegistry(
   normalization,
   octavo,
   onednn,
+  orderings,
   pooling,
   poolingWithIndices,
   quantizedDecomposed,
+  ranges,
   recurrentLayers,
   reductions,
   resamplingFamilies,
+  selections,
+  spreads,
+  ternary,
   transformer,
   transposedConvolutions,
   weightOnly,

@@ -1,5 +1,5 @@
-import { type Dim, dimsEqual, type TensorMeta } from '../graph/index.ts';
-import { type DType, isFloatingPoint } from '../tensor/index.ts';
+import { type Dim, dimsEqual } from '../graph/index.ts';
+import type { DType } from '../tensor/index.ts';
 
 /** Shape rules that several operator families share. */
 
@@ -47,20 +47,6 @@ export function computedDtype(dtype: DType, operator: string): DType {
   throw new Error(
     `${operator}: computing in ${dtype} is not supported; export the model in float32 (model.float())`,
   );
-}
-
-/**
- * The dtype of arithmetic on two tensors (`torch.result_type`). A tensor without dimensions is a number, which does not
- * widen a floating-point tensor that has some.
- * @throws Error if neither is floating point.
- */
-export function promoteTensors(a: TensorMeta, b: TensorMeta, operator: string): DType {
-  const [isNumber, isOtherNumber] = [a.shape.length === 0, b.shape.length === 0];
-  if (isNumber !== isOtherNumber) {
-    const { dtype } = isNumber ? b : a;
-    if (isFloatingPoint(dtype)) return promoteTypes(dtype, dtype, operator);
-  }
-  return promoteTypes(a.dtype, b.dtype, operator);
 }
 
 /**

@@ -6,11 +6,6 @@ function pointwise(name: string, module: string, fusedAs = name): PointwiseFunct
 }
 
 export const relu = pointwise('relu', 'ReLU');
-/** ReLU, also as `torch.relu(x)` and as `x.relu()`, which PyTorch's recipe does not recognize. */
-export const reluOfAnyForm: PointwiseFunction = {
-  ...relu,
-  sources: [...relu.sources, 'torch.relu', 'relu', 'relu_'],
-};
 export const relu6 = pointwise('relu6', 'ReLU6', 'hardtanh');
 export const hardtanh = pointwise('hardtanh', 'Hardtanh');
 export const hardswish = pointwise('hardswish', 'Hardswish');

@@ -19,6 +19,7 @@ export {
   convTranspose,
   dataMovement,
   flatten,
+  linear,
   matmul,
   mul,
 } from './x86-operators.ts';

@@ -8,7 +8,6 @@ import {
   pointwiseFunctions,
   relu,
   relu6,
-  reluOfAnyForm,
   silu,
   tanh,
 } from './functions.ts';
@@ -54,10 +53,7 @@ const integersOrFloats: DTypeConfig = {
 /** Functions that Octavo's own loops apply to an operator's result. */
 const loopFunctions = [relu, relu6, hardtanh, leakyRelu, hardswish, hardsigmoid];
 
-/**
- * What X86InductorQuantizer annotates, in its order. One-dimensional convolutions follow PyTorch versions after 2.6.
- */
-
+/** What torchao's X86InductorQuantizer annotates, in its order. */
 const annotatedLayers: readonly BackendPattern[] = [
   { operator: conv2d, addition: true as const, functions: [relu] },
   { operator: conv2d, addition: true as const },
@@ -67,9 +63,8 @@ const annotatedLayers: readonly BackendPattern[] = [
   { operator: linear, addition: true as const },
   { operator: linear, functions: [relu, leakyRelu, tanh, gelu] },
   { operator: linear },
-  // The convolution alone is not quantized, so ReLU counts in any form. PyTorch's recipe requires `nn.ReLU` or
-  // `F.relu`.
-  { operator: conv1d, functions: [reluOfAnyForm] },
+  // A one-dimensional convolution without ReLU is not quantized.
+  { operator: conv1d, functions: [relu] },
 ].map((pattern) => ({
   ...pattern,
   dtypes: integerProducts,

@@ -1,9 +1,8 @@
+import type { Dataset } from '../data/index.ts';
 import type { CompiledModel } from '../runtime/index.ts';
-import type { Dataset } from './dataset.ts';
-import type { Preprocessing } from './preprocessing.ts';
 import { Progress } from './progress.ts';
 
-/** How many images of a dataset a model classifies as their label says. */
+/** How many examples of a dataset a model classifies as their label says. */
 export interface Accuracy {
   readonly correct: number;
   readonly total: number;
@@ -13,32 +12,34 @@ export interface Accuracy {
 
 /**
  * Runs a classifier over a dataset and counts where the largest of its first output is the label.
- * @throws Error when the dataset has no labels, or the first output is not [n, classes].
+ * @throws Error when the dataset has no labels, or one that is not a class of the model, or the first output is not
+ * [n, classes].
  */
-export async function accuracy(
-  model: CompiledModel,
-  dataset: Dataset,
-  batchSize: number,
-  preprocessing: Preprocessing,
-): Promise<Accuracy> {
-  const { labels, size, path } = dataset;
-  if (!labels) throw new Error(`${path}: there is no array 'y' of classes to compare with`);
+export async function accuracy(model: CompiledModel, dataset: Dataset): Promise<Accuracy> {
+  const { size, path } = dataset;
+  if (!dataset.hasLabels)
+    throw new Error(
+      `${path}: there are no classes to compare with: an array 'y', a field 'label', or a folder for each class`,
+    );
   const progress = new Progress('evaluating', size);
   let correct = 0;
-  let done = 0;
   let milliseconds = 0;
   try {
-    for (const batch of dataset.batches(batchSize, preprocessing)) {
+    for await (const { inputs, labels = [] } of dataset) {
       const start = performance.now();
-      const { [model.outputs[0].name]: logits } = await model.run(batch);
+      const { [model.outputs[0].name]: logits } = await model.run(inputs);
       milliseconds += performance.now() - start;
-      const count = batch.shape[0];
+      const count = labels.length;
       if (logits.shape.length !== 2 || logits.shape[0] !== count)
         throw new Error(`the model's output has shape [${logits.shape}], not [${count}, classes]`);
+      const classes = logits.shape[1];
+      const unknown = labels.find((label) => label < 0 || label >= classes);
+      if (unknown !== undefined)
+        throw new Error(
+          `${path}: there is an example of class ${unknown}; the model has classes 0 to ${classes - 1}`,
+        );
       const scores = logits.data as ArrayLike<number>;
-      for (let i = 0; i < count; i++)
-        if (argmax(scores, i * logits.shape[1], logits.shape[1]) === labels[done + i]) correct++;
-      done += count;
+      for (let i = 0; i < count; i++) if (argmax(scores, i * classes, classes) === labels[i]) correct++;
       progress.advance(count);
     }
   } finally {

@@ -1,13 +1,12 @@
-import type { Dataset } from './dataset.ts';
-import type { Preprocessing } from './preprocessing.ts';
+import type { Dataset } from '../data/index.ts';
 import { Progress } from './progress.ts';
 
-/** All images of the dataset in order, in batches, with a progress bar that ends with them. */
-export function* calibrationBatches(dataset: Dataset, batchSize: number, preprocessing: Preprocessing) {
-  const progress = new Progress('calibrating', Math.ceil(dataset.size / batchSize));
+/** The inputs of all batches of the dataset in order, with a progress bar that ends with them. */
+export async function* calibrationBatches(dataset: Dataset) {
+  const progress = new Progress('calibrating', Math.ceil(dataset.size / dataset.batch));
   try {
-    for (const batch of dataset.batches(batchSize, preprocessing)) {
-      yield batch;
+    for await (const inputs of dataset.inputs()) {
+      yield inputs;
       progress.advance();
     }
   } finally {

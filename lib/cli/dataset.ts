@@ -1,51 +1,61 @@
-import { loadNpz } from '../formats/npz.ts';
-import { numelOf, Tensor } from '../tensor/index.ts';
-import { type Preprocessing, preprocess } from './preprocessing.ts';
+import { stat } from 'node:fs/promises';
+import { type Dataset, type DatasetModel, type Preprocessing, readDataset } from '../data/index.ts';
+import type { TensorInfo } from '../graph/index.ts';
+import { Tensor } from '../tensor/index.ts';
+import { choosePreprocessing } from './preprocessing.ts';
 
-/** Images and, where they are known, their classes. */
-export class Dataset {
-  /** Where it was read from, for messages. */
-  readonly path: string;
-  /** [n, channels, height, width] for images: the first axis counts the examples. */
-  readonly images: Tensor;
-  readonly labels: readonly number[] | undefined;
+/** What the commands say of `--calib` and `--data`. */
+export const dataDescription =
+  '.npz, .npy or .safetensors with arrays named as the inputs, JSON lines of token ids, or a folder of images';
 
-  /** @throws Error when `arrays` has no `x` of uint8 or float32, or a `y` of another length. */
-  constructor(arrays: ReadonlyMap<string, Tensor>, path: string) {
-    this.path = path;
-    const x = arrays.get('x');
-    if (!x)
-      throw new Error(`${path}: there is no array 'x'; it has ${[...arrays.keys()].join(', ') || 'none'}`);
-    if (x.dtype !== 'uint8' && x.dtype !== 'float32')
-      throw new Error(`${path}: 'x' must be uint8 or float32, it is ${x.dtype}`);
-    if (x.shape.length === 0 || x.numel === 0) throw new Error(`${path}: 'x' is empty`);
-    const y = arrays.get('y');
-    if (y && (y.shape.length !== 1 || y.shape[0] !== x.shape[0]))
-      throw new Error(`${path}: 'y' must have shape [${x.shape[0]}] as 'x' has, it has [${y.shape}]`);
-    this.images = x;
-    this.labels = y?.toArray();
-  }
-
-  get size(): number {
-    return this.images.shape[0];
-  }
-
-  /** The images in order, preprocessed, up to `batchSize` at a time. */
-  *batches(batchSize: number, preprocessing: Preprocessing): Generator<Tensor> {
-    const [count, ...shape] = this.images.shape;
-    const stride = numelOf(shape);
-    for (let start = 0; start < count; start += batchSize) {
-      const end = Math.min(start + batchSize, count);
-      const data = this.images.data.subarray(start * stride, end * stride);
-      yield preprocess(new Tensor(this.images.dtype, data, [end - start, ...shape]), preprocessing);
-    }
-  }
+export interface DatasetFlags extends Preprocessing {
+  readonly batchSize?: number;
 }
 
 /**
- * Reads a dataset from an `.npz` file.
- * @throws Error that names the file and what is missing in it.
+ * Opens a command's data for a model.
+ * @param remembered what the model's file remembers of its preprocessing.
+ * @throws Error as `readDataset` does.
  */
-export async function loadDataset(path: string): Promise<Dataset> {
-  return new Dataset(await loadNpz(path), path);
+export async function openDataset(
+  path: string,
+  model: DatasetModel,
+  options: DatasetFlags,
+  remembered?: Preprocessing,
+): Promise<Dataset> {
+  // A path that does not exist is reported by readDataset.
+  const isFolder = (await stat(path).catch(() => undefined))?.isDirectory() ?? false;
+  const preprocessing = choosePreprocessing(options, remembered, isFolder);
+  const { batchSize } = options;
+  return readDataset(path, {
+    model,
+    preprocessing,
+    ...(batchSize === undefined ? {} : { batch: batchSize }),
+  });
 }
+
+/** The inputs of a dataset's first example, or of as many as the model takes at a time where that is fixed. */
+export async function firstExample(
+  dataset: Dataset,
+  infos: readonly TensorInfo[],
+): Promise<Readonly<Record<string, Tensor>>> {
+  // A dataset has at least one batch.
+  const { value } = await dataset.inputs().next();
+  const inputs = value as Readonly<Record<string, Tensor>>;
+  return Object.fromEntries(
+    infos.map(({ name, shape: [size] }) => {
+      const { dtype, data, shape, numel } = inputs[name];
+      const row = numel / shape[0];
+      return [
+        name,
+        typeof size === 'number'
+          ? inputs[name]
+          : new Tensor(dtype, data.subarray(0, row), [1, ...shape.slice(1)]),
+      ];
+    }),
+  );
+}
+
+/** The shapes of tensors by name. */
+export const shapesOf = (inputs: Readonly<Record<string, Tensor>>) =>
+  Object.fromEntries(Object.entries(inputs).map(([name, { shape }]) => [name, shape]));

@@ -1,15 +1,14 @@
 import { Command } from 'commander';
 import { accuracy } from './accuracy.ts';
 import { type AutocastFlags, addAutocastOptions } from './autocast.ts';
-import { loadDataset } from './dataset.ts';
+import { type DatasetFlags, dataDescription, openDataset } from './dataset.ts';
 import { openModel } from './model-file.ts';
 import { positiveInteger } from './option-parsers.ts';
 import { type GlobalOptions, printResult } from './output.ts';
-import { addPreprocessingOptions, choosePreprocessing, type PreprocessingOptions } from './preprocessing.ts';
+import { addPreprocessingOptions } from './preprocessing.ts';
 
-interface EvalOptions extends GlobalOptions, PreprocessingOptions, AutocastFlags {
+interface EvalOptions extends GlobalOptions, DatasetFlags, AutocastFlags {
   readonly data: string;
-  readonly batchSize: number;
   readonly threads?: number;
 }
 
@@ -21,8 +20,8 @@ export function evalCommand(): Command {
       '<file>',
       'a .pt2 model, run in float32 or what --autocast says, or a model that octavo quantize wrote',
     )
-    .requiredOption('--data <npz>', 'an .npz with x (uint8 or float32, [n, ...]) and y (classes, [n])')
-    .option('--batch-size <n>', 'images a run', positiveInteger, 64)
+    .requiredOption('--data <path>', `examples with their classes: ${dataDescription}`)
+    .option('--batch-size <n>', 'examples a run (default: 64, or what the model takes)', positiveInteger)
     .option('--threads <n>', 'compute threads (default: as many as there are cores)', positiveInteger);
   return addPreprocessingOptions(addAutocastOptions(command)).action(
     (file: string, _: unknown, self: Command) => evaluate(file, self.optsWithGlobals<EvalOptions>()),
@@ -30,16 +29,15 @@ export function evalCommand(): Command {
 }
 
 async function evaluate(file: string, options: EvalOptions): Promise<void> {
-  const dataset = await loadDataset(options.data);
   const { model, precision, preprocessing } = await openModel(file, options);
   try {
-    const chosen = choosePreprocessing(options, preprocessing, dataset.images);
-    const { correct, total, seconds } = await accuracy(model, dataset, options.batchSize, chosen);
+    const dataset = await openDataset(options.data, model, options, preprocessing);
+    const { correct, total, seconds } = await accuracy(model, dataset);
     const result = {
       file,
       data: options.data,
       precision,
-      preprocessing: chosen,
+      preprocessing: dataset.preprocessing,
       correct,
       total,
       top1: correct / total,

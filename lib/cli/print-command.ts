@@ -16,17 +16,17 @@ import {
 } from '../runtime/index.ts';
 import { type AutocastFlags, addAutocastOptions, autocastOf } from './autocast.ts';
 import { calibrationBatches } from './calibration.ts';
-import { loadDataset } from './dataset.ts';
+import { dataDescription, openDataset } from './dataset.ts';
 import { inputShapes } from './input-shape.ts';
 import { fileKind, refuseAutocast } from './model-file.ts';
 import { positiveInteger } from './option-parsers.ts';
 import { type GlobalOptions, printResult } from './output.ts';
-import { addPreprocessingOptions, choosePreprocessing, type PreprocessingOptions } from './preprocessing.ts';
+import { addPreprocessingOptions, type Preprocessing } from './preprocessing.ts';
 
 const stages = ['captured', 'prepared', 'converted', 'lowered', 'plan'] as const;
 type Stage = (typeof stages)[number];
 
-interface PrintOptions extends GlobalOptions, PreprocessingOptions, AutocastFlags {
+interface PrintOptions extends GlobalOptions, Preprocessing, AutocastFlags {
   readonly stage?: Stage;
   readonly calib?: string;
   readonly batch: number;
@@ -56,8 +56,8 @@ export function printCommand(): Command {
       new Option('--stage <stage>', 'default: captured for a .pt2, lowered otherwise').choices(stages),
     )
     .option(
-      '--calib <npz>',
-      'quantize with this calibration data first; without it, lowered and plan are float32',
+      '--calib <path>',
+      `quantize with these examples first (${dataDescription}); without them, lowered and plan are float32`,
     )
     .option(
       '--batch <n>',
@@ -84,7 +84,7 @@ async function printPt2(file: string, stage: Stage, options: PrintOptions): Prom
   if (stage === 'captured') return graphOf(captured);
   if (stage === 'prepared') return graphOf(prepareStatic(captured));
   if (stage === 'converted' && options.calib === undefined)
-    throw new Error('--stage converted needs calibration data: --calib FILE.npz');
+    throw new Error('--stage converted needs calibration data: --calib PATH');
   const source =
     options.calib === undefined ? captured : await quantizeWith(options.calib, captured, options);
   if (stage === 'converted') return graphOf(source);
@@ -105,9 +105,7 @@ async function printArtifact(file: string, stage: Stage, options: PrintOptions):
 const graphOf = ({ graph }: GraphModule): Printout => ({ text: printGraph(graph, operators) });
 
 async function quantizeWith(calib: string, module: GraphModule, options: PrintOptions): Promise<GraphModule> {
-  const dataset = await loadDataset(calib);
-  const preprocessing = choosePreprocessing(options, undefined, dataset.images);
-  return convertStatic(module, calibrationBatches(dataset, 64, preprocessing));
+  return convertStatic(module, calibrationBatches(await openDataset(calib, module, options)));
 }
 
 /** The report names the kernels too, which takes a plan. */

@@ -1,30 +1,22 @@
 import { stat } from 'node:fs/promises';
 import { Command } from 'commander';
 import { loadPt2 } from '../capture/index.ts';
-import { type GraphModule, tensorMeta } from '../graph/index.ts';
+import { inputsOf } from '../graph/index.ts';
 import { formatRefusals, type Refusal } from '../lowering/index.ts';
 import { quantizeStatic } from '../recipes/index.ts';
 import { formatTuning } from '../runtime/index.ts';
-import type { Tensor } from '../tensor/index.ts';
 import { type AutocastFlags, addAutocastOptions, autocastOf } from './autocast.ts';
 import { calibrationBatches } from './calibration.ts';
-import { type Dataset, loadDataset } from './dataset.ts';
+import { type DatasetFlags, dataDescription, firstExample, openDataset, shapesOf } from './dataset.ts';
 import { positiveInteger } from './option-parsers.ts';
 import { formatBytes, type GlobalOptions, printResult } from './output.ts';
 import { checkOutputPath } from './output-path.ts';
-import {
-  addPreprocessingOptions,
-  choosePreprocessing,
-  type Preprocessing,
-  type PreprocessingOptions,
-  preprocessingMetadata,
-} from './preprocessing.ts';
+import { addPreprocessingOptions, preprocessingMetadata } from './preprocessing.ts';
 import { Progress } from './progress.ts';
 
-interface QuantizeOptions extends GlobalOptions, PreprocessingOptions, AutocastFlags {
+interface QuantizeOptions extends GlobalOptions, DatasetFlags, AutocastFlags {
   readonly calib: string;
   readonly out: string;
-  readonly batchSize: number;
   readonly reduceRange?: boolean;
   readonly strict?: boolean;
   readonly tune?: boolean;
@@ -36,9 +28,13 @@ export function quantizeCommand(): Command {
   const command = new Command('quantize')
     .description('quantize a float model to int8 (static, per-channel weights)')
     .argument('<model>', 'a .pt2 file of torch.export.save')
-    .requiredOption('--calib <npz>', 'an .npz with representative inputs as x (uint8 or float32, [n, ...])')
+    .requiredOption('--calib <path>', `representative examples: ${dataDescription}`)
     .requiredOption('--out <file>', 'where to write the quantized model')
-    .option('--batch-size <n>', 'images a calibration run', positiveInteger, 64)
+    .option(
+      '--batch-size <n>',
+      'examples a calibration run (default: 64, or what the model takes)',
+      positiveInteger,
+    )
     .option('--reduce-range', '7-bit activations: less accurate, and faster on CPUs without VNNI')
     .option(
       '--tune',
@@ -57,26 +53,25 @@ export function quantizeCommand(): Command {
 async function quantize(path: string, options: QuantizeOptions): Promise<void> {
   const autocast = autocastOf(options);
   await checkOutputPath('--out', options.out);
-  const dataset = await loadDataset(options.calib);
-  const preprocessing = choosePreprocessing(options, undefined, dataset.images);
-  let refusals: readonly Refusal[] = [];
-  const batches = calibrationBatches(dataset, options.batchSize, preprocessing);
   const captured = await loadPt2(path);
+  const dataset = await openDataset(options.calib, captured, options);
+  const { preprocessing } = dataset;
+  let refusals: readonly Refusal[] = [];
   const { packedWeights = false } = options;
-  const usual = () => usualInput(captured, dataset, preprocessing);
+  const usual = options.tune || packedWeights ? await firstExample(dataset, inputsOf(captured)) : {};
   const tuning = tuningProgress();
-  const model = await quantizeStatic(captured, batches, {
+  const model = await quantizeStatic(captured, calibrationBatches(dataset), {
     reduceRange: options.reduceRange ?? false,
-    ...(options.tune ? { tune: usual(), onTuned: tuning.advance } : {}),
+    ...(options.tune ? { tune: usual, onTuned: tuning.advance } : {}),
     strict: options.strict ?? false,
     autocast,
-    metadata: preprocessingMetadata(preprocessing),
+    ...(preprocessing ? { metadata: preprocessingMetadata(preprocessing) } : {}),
     onReport: (report) => {
       refusals = report.refusals;
     },
   }).finally(tuning.stop);
   try {
-    if (packedWeights) await model.warmup(usual().shape);
+    if (packedWeights) await model.warmup(shapesOf(usual));
     await model.save(options.out, { packedWeights });
   } finally {
     model.dispose();
@@ -84,7 +79,7 @@ async function quantize(path: string, options: QuantizeOptions): Promise<void> {
   const result = {
     model: path,
     out: options.out,
-    calibrationImages: dataset.size,
+    calibrationExamples: dataset.size,
     preprocessing,
     floatBytes: (await stat(path)).size,
     int8Bytes: (await stat(options.out)).size,
@@ -93,18 +88,11 @@ async function quantize(path: string, options: QuantizeOptions): Promise<void> {
   };
   printResult(options, result, () => {
     const sizes = `${formatBytes(result.int8Bytes)}, from ${formatBytes(result.floatBytes)}`;
-    const lines = [`wrote ${options.out} (${sizes}), calibrated on ${dataset.size} images`];
+    const lines = [`wrote ${options.out} (${sizes}), calibrated on ${dataset.size} examples`];
     if (options.tune) lines.push(formatTuning(model.tuning));
     if (refusals.length > 0) lines.push('stayed in float:', formatRefusals(refusals));
     return lines.join('\n');
   });
-}
-
-/** One input at a time, or as many as the model takes where that is fixed. */
-function usualInput({ graph }: GraphModule, dataset: Dataset, preprocessing: Preprocessing): Tensor {
-  const size = tensorMeta(graph.placeholders[0])?.shape[0];
-  const [input] = dataset.batches(typeof size === 'number' ? size : 1, preprocessing);
-  return input;
 }
 
 /** How many layers there are is known when the first has been measured. */

@@ -22,12 +22,24 @@ const ALIGNMENT = 64;
 /** NumPy's `NPY_MAXDIMS`. */
 const MOST_AXES = 64;
 
+/** The header of a `.npy` file: everything except the elements. */
+export interface NpyHeader {
+  readonly dtype: DType;
+  readonly shape: readonly number[];
+  /** Whether the elements are stored in column-major order. */
+  readonly fortranOrder: boolean;
+  /** Where the elements begin, in bytes from the beginning of the file. */
+  readonly position: number;
+}
+
 /**
- * Reads one array in NumPy's `.npy` format (counterpart: `numpy.load`). Fortran-ordered arrays become row-major.
+ * Reads the header of a `.npy` file.
+ * @param bytes the beginning of the file, or all of it.
+ * @param fileBytes the size of the whole file.
  * @throws Error that names `label` and the cause: not a `.npy` file, truncated, or an element type Octavo does not
  * support.
  */
-export function readNpy(bytes: Uint8Array, label = 'the .npy file'): Tensor {
+export function readNpyHeader(bytes: Uint8Array, fileBytes: number, label: string): NpyHeader {
   const fail = (what: string): never => {
     throw new Error(`${label}: ${what}`);
   };
@@ -46,14 +58,24 @@ export function readNpy(bytes: Uint8Array, label = 'the .npy file'): Tensor {
     dtypes[descr] ??
     fail(`element type '${descr}' is not supported; known are ${Object.keys(dtypes).join(', ')}`);
   if (shape.length > MOST_AXES) fail(`its array has ${shape.length} axes; NumPy's have at most ${MOST_AXES}`);
-  const content = bytes.subarray(start + headerLength);
-  const expected = numelOf(shape) * byteSizeOf(dtype);
-  if (content.length < expected)
+  const position = start + headerLength;
+  const [expected, there] = [numelOf(shape) * byteSizeOf(dtype), fileBytes - position];
+  if (there < expected)
     fail(
-      `the file is cut short: ${dtype} [${shape.join(', ')}] needs ${expected} bytes, but ${content.length} follow the header`,
+      `the file is cut short: ${dtype} [${shape.join(', ')}] needs ${expected} bytes, but ${Math.max(there, 0)} follow the header`,
     );
-  if (!fortranOrder) return Tensor.fromBytes(dtype, content.subarray(0, expected), shape);
-  const columnMajor = Tensor.fromBytes(dtype, content.subarray(0, expected), [numelOf(shape)]);
+  return { dtype, shape, fortranOrder, position };
+}
+
+/**
+ * Reads one array in NumPy's `.npy` format (counterpart: `numpy.load`). Fortran-ordered arrays become row-major.
+ * @throws Error as {@link readNpyHeader} does.
+ */
+export function readNpy(bytes: Uint8Array, label = 'the .npy file'): Tensor {
+  const { dtype, shape, fortranOrder, position } = readNpyHeader(bytes, bytes.length, label);
+  const content = bytes.subarray(position, position + numelOf(shape) * byteSizeOf(dtype));
+  if (!fortranOrder) return Tensor.fromBytes(dtype, content, shape);
+  const columnMajor = Tensor.fromBytes(dtype, content, [numelOf(shape)]);
   const strides = shape.map((_, axis) => numelOf(shape.slice(0, axis)));
   return gatherStrided(dtype, columnMajor.data, 0, shape, strides);
 }

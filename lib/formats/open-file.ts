@@ -25,3 +25,15 @@ export async function readWhole(path: string): Promise<Uint8Array> {
     await file.close();
   }
 }
+
+/** `count` bytes of a file from `position`, or as many as the file has there. */
+export async function readAt(file: FileHandle, position: number, count: number): Promise<Uint8Array> {
+  const bytes = new Uint8Array(count);
+  let filled = 0;
+  while (filled < count) {
+    const { bytesRead } = await file.read(bytes, filled, count - filled, position + filled);
+    if (bytesRead === 0) break;
+    filled += bytesRead;
+  }
+  return bytes.subarray(0, filled);
+}

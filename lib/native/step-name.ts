@@ -4,6 +4,7 @@
  */
 export type StepName =
   | 'affine_grid'
+  | 'arg_reduce'
   | 'attention'
   | 'batch_norm'
   | 'binary'
@@ -13,9 +14,12 @@ export type StepName =
   | 'copy'
   | 'dequantize'
   | 'dequantize_per_channel'
+  | 'elementwise'
   | 'eltwise'
   | 'embedding'
   | 'embedding_bag'
+  | 'fill'
+  | 'fold'
   | 'fold_windows'
   | 'grid_sample'
   | 'group_norm'
@@ -40,8 +44,11 @@ export type StepName =
   | 'reduce'
   | 'requantize'
   | 'resample'
+  | 'scan'
   | 'scatter'
+  | 'select'
   | 'softmax'
+  | 'sort'
   | 'transposed_convolution'
   | 'triangle'
   | 'weight_only_linear';

@@ -42,7 +42,8 @@ export const costs = {
 
 /** Estimates the time for a step's products on one core, in microseconds; 0 if it has none. */
 export function productMicroseconds(step: StepOperands): number {
-  const [{ dtype }] = step.inputs;
+  // A step that fills a tensor has no inputs.
+  const dtype = step.inputs[0]?.dtype;
   const isInteger = dtype === 'uint8' || dtype === 'int8';
   return multiplyAdds(step) / (isInteger ? costs.integerMultiplyAdds : costs.floatMultiplyAdds);
 }

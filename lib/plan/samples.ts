@@ -28,6 +28,14 @@ export function keepsSamplesApart(module: GraphModule, inputs: readonly TensorMe
   return new SampleTracing(module, inputs, String(first)).allApart();
 }
 
+/** Operators whose results hold the same for every sample, as many times as the batch has samples. */
+const repeating: ReadonlySet<string> = new Set([
+  ...['aten.expand.default', 'aten.empty.memory_format'],
+  ...['zeros', 'ones', 'full', 'new_zeros', 'new_ones', 'new_full', 'new_empty'].map(
+    (name) => `aten.${name}.default`,
+  ),
+]);
+
 /** Follows the samples through a graph. */
 class SampleTracing {
   readonly #module: GraphModule;
@@ -72,7 +80,7 @@ class SampleTracing {
   #isApart(node: Node, hasSamples: boolean): boolean {
     if (node.target === GET_ITEM) return true;
     // A tensor repeated for each sample is the same for each. A part of a table, chosen by the batch's size, is not.
-    if (!hasSamples) return node.target === 'aten.expand.default';
+    if (!hasSamples) return repeating.has(node.target);
     const operator = operators.get(node.target);
     const { definition, schema } = operator;
     if ('strided' in definition) {
@@ -91,8 +99,7 @@ class SampleTracing {
 
   /** Whether a call computes with the batch's size, which differs in a part; shapes may depend on it. */
   #dependsOnSize(node: Node): boolean {
-    if (node.op !== 'call_function' || node.target === GET_ITEM || node.target === 'aten.expand.default')
-      return false;
+    if (node.op !== 'call_function' || node.target === GET_ITEM || repeating.has(node.target)) return false;
     // A size that depends on another one is checked where it is used in a computation.
     const { definition } = operators.get(node.target);
     if ('view' in definition || 'host' in definition) return false;

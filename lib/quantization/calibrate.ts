@@ -29,6 +29,15 @@ export const calibrateOptions: OptionNames<CalibrateOptions> = { onProgress: tru
  * Shows a prepared model representative inputs, so that its observers learn the ranges of its tensors (what a PyTorch
  * script writes as `for batch in loader: prepared(batch)`). Runs on native kernels; other work gets its turn between
  * batches.
+ * @param batches any iterable, async or not. Each batch is requested when the one before has been run, so batches that are read
+ * or computed on the way, by an async generator for example, need the memory of one. `octavo/data` reads files and folders.
+ *
+ * @example
+ * async function* batches() {
+ *   for await (const rows of database.stream()) yield { x: new Tensor('float32', rows.pixels, [rows.count, 3, 224, 224]) };
+ * }
+ * await calibrate(prepared, batches());
+ *
  * @returns the number of batches seen.
  * @throws Error that says which batch, and which input or node: a model without observers, no batches at all, an input
  * of the wrong name, dtype or shape, NaN anywhere, an infinite weight, an unknown option; the signal's reason when it is aborted. Infinite

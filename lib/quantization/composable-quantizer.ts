@@ -3,6 +3,7 @@ import type { QuantizationAnnotation } from './annotation.ts';
 import type { EdgeOrNodeMap } from './edge-or-node-map.ts';
 import type { ObserverOrFakeQuantize } from './observers/index.ts';
 import { Quantizer } from './quantizer.ts';
+import { DEFAULT_RECIPE, type Recipe } from './recipe.ts';
 
 /**
  * Combines several quantizers, each for the operators it knows (counterpart: `ComposableQuantizer`). Earlier quantizers
@@ -14,6 +15,13 @@ export class ComposableQuantizer extends Quantizer {
   constructor(quantizers: readonly Quantizer[]) {
     super();
     this.quantizers = [...quantizers];
+  }
+
+  /** An older recipe if one of the quantizers follows it. */
+  override get recipe(): Recipe {
+    return (
+      this.quantizers.map(({ recipe }) => recipe).find((recipe) => recipe !== DEFAULT_RECIPE) ?? super.recipe
+    );
   }
 
   override transformForAnnotation(module: GraphModule): GraphModule {

@@ -18,6 +18,7 @@ export {
 } from './quantization-config.ts';
 export type { QuantizedDType, SpecDType } from './quantized-dtype.ts';
 export { Quantizer } from './quantizer.ts';
+export type { Recipe } from './recipe.ts';
 export {
   DerivedQuantizationSpec,
   type DerivedQuantizationSpecArgs,

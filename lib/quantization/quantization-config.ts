@@ -1,4 +1,5 @@
 import { isPerChannel, isSymmetric } from './qscheme.ts';
+import type { Recipe } from './recipe.ts';
 import type { QuantizationSpec } from './specs.ts';
 
 /**
@@ -12,6 +13,8 @@ export interface QuantizationConfig {
   readonly bias: QuantizationSpec | null;
   /** Whether it is meant for quantization aware training. */
   readonly isQat: boolean;
+  /** The PT2E that quantizers follow with it; default `torchao`. */
+  readonly recipe?: Recipe;
 }
 
 function perTensor(spec: QuantizationSpec | null | undefined, what: string): QuantizationSpec | null {

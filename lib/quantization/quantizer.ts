@@ -1,6 +1,7 @@
 import type { GraphModule } from '../graph/index.ts';
 import type { EdgeOrNodeMap } from './edge-or-node-map.ts';
 import type { ObserverOrFakeQuantize } from './observers/index.ts';
+import { DEFAULT_RECIPE, type Recipe } from './recipe.ts';
 
 /**
  * Decides which tensors are quantized for a backend, and how (counterpart:
@@ -8,6 +9,11 @@ import type { ObserverOrFakeQuantize } from './observers/index.ts';
  * order in which they are declared here.
  */
 export abstract class Quantizer {
+  /** The PT2E that `preparePt2e` and `convertPt2e` follow with this quantizer. */
+  get recipe(): Recipe {
+    return DEFAULT_RECIPE;
+  }
+
   /** Rewrites the graph before annotation, if the backend needs other operators. */
   transformForAnnotation(module: GraphModule): GraphModule {
     return module;

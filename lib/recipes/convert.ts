@@ -8,6 +8,8 @@ import {
   convertPt2e,
   getDefaultX86QuantizationConfig,
   preparePt2e,
+  type QuantizationConfig,
+  type Recipe,
   X86Quantizer,
 } from '../quantization/index.ts';
 import { describeRecipe, operatorOfType } from '../quantization/x86/operators.ts';
@@ -17,13 +19,19 @@ import { applyOverrides, type QuantizationOverrides } from './overrides.ts';
 export interface RecipeOptions {
   /** 7-bit activations: less accurate, but faster on CPUs without VNNI. */
   readonly reduceRange?: boolean;
+  /** The PT2E to follow; default `torchao`, today's. See {@link getDefaultX86QuantizationConfig}. */
+  readonly recipe?: Recipe;
   readonly overrides?: QuantizationOverrides;
 }
 
 /** Names of the options of the recipe. */
-export const recipeOptions: OptionNames<RecipeOptions> = { reduceRange: true, overrides: true };
+export const recipeOptions: OptionNames<RecipeOptions> = {
+  reduceRange: true,
+  recipe: true,
+  overrides: true,
+};
 
-/** Batches that represent the model's future inputs. */
+/** Batches that represent the model's future inputs: any iterable, async or not, as `calibrate` accepts it. */
 export type CalibrationBatches = AsyncIterable<CalibrationBatch> | Iterable<CalibrationBatch>;
 
 /**
@@ -31,10 +39,16 @@ export type CalibrationBatches = AsyncIterable<CalibrationBatch> | Iterable<Cali
  * @throws Error that says what the recipe searches for and what the model contains, if nothing would be quantized.
  */
 export function prepareStatic(module: GraphModule, options: RecipeOptions = {}): GraphModule {
-  const { reduceRange = false } = options;
-  const quantizer = new X86Quantizer().setGlobal(getDefaultX86QuantizationConfig({ reduceRange }));
+  const quantizer = new X86Quantizer().setGlobal(configOf(options, false));
   return prepare(module, quantizer, options, describeRecipe());
 }
+
+const configOf = ({ reduceRange, recipe }: RecipeOptions, isDynamic: boolean): QuantizationConfig =>
+  getDefaultX86QuantizationConfig({
+    isDynamic,
+    ...(reduceRange === undefined ? {} : { reduceRange }),
+    ...(recipe === undefined ? {} : { recipe }),
+  });
 
 function prepare(
   module: GraphModule,
@@ -72,8 +86,6 @@ export async function convertStatic(
  * @throws Error that says what the recipe searches for and what the model contains, if nothing would be quantized.
  */
 export function convertDynamic(module: GraphModule, options: RecipeOptions = {}): GraphModule {
-  const { reduceRange = false } = options;
-  const config = getDefaultX86QuantizationConfig({ reduceRange, isDynamic: true });
-  const quantizer = new X86Quantizer().setFunctionTypeQconfig('linear', config);
+  const quantizer = new X86Quantizer().setFunctionTypeQconfig('linear', configOf(options, true));
   return convertPt2e(prepare(module, quantizer, options, describeRecipe(operatorOfType('linear'))));
 }

@@ -54,6 +54,14 @@ const staticOptions: OptionNames<QuantizeStaticOptions> = { ...dynamicOptions, .
  * converts, lowers and compiles, by the default recipe for this CPU. Each stage can also be called separately
  * (`preparePt2e`, `calibrate`, `convertPt2e`, `lower`, `compile`).
  * @param model a captured model, `{ module, exampleInputs }`, or the path of a `.pt2` file.
+ * @param batches any iterable, async or not: an array of batches, a generator, a stream in object mode, or
+ * `dataset.inputs()` of `octavo/data`. One batch at a time is requested.
+ *
+ * @example
+ * const model = await loadPt2('resnet50.pt2');
+ * const dataset = await readDataset('calibration.safetensors', { model, batch: 32 });
+ * const quantized = await quantizeStatic(model, dataset.inputs());
+ *
  * @throws Error as these stages do; for overrides that name what the model does not have; if nothing in the model can
  * be quantized; and for an unknown option.
  */

@@ -1,5 +1,4 @@
-import type { FileHandle } from 'node:fs/promises';
-import { openFile } from '../formats/open-file.ts';
+import { openFile, readAt } from '../formats/open-file.ts';
 import {
   decodeSafetensorsHeader,
   encodeSafetensors,
@@ -81,9 +80,9 @@ export async function readArtifact(path: string): Promise<Artifact> {
   const file = await openFile(path);
   try {
     const { size } = await file.stat();
-    const prefix = await readStart(file, safetensorsPrefixBytes);
+    const prefix = await readAt(file, 0, safetensorsPrefixBytes);
     const headerBytes = safetensorsHeaderBytes(prefix, size, path);
-    const header = decodeSafetensorsHeader(await readStart(file, headerBytes), size, path);
+    const header = decodeSafetensorsHeader(await readAt(file, 0, headerBytes), size, path);
     const { metadata } = header;
     if (metadata.format !== 'octavo')
       throw new Error(`${path} is a safetensors file, but not a model that Octavo saved`);
@@ -142,18 +141,6 @@ function openModel(model: DecodedModel, descriptor: number, path: string): Artif
   const module = new GraphModule(graph, tensors, [], ranges);
   if (lowering) module.meta.lowering = lowering;
   return { module, metadata, tuning };
-}
-
-/** The file's first bytes, or all bytes of a shorter one. */
-async function readStart(file: FileHandle, count: number): Promise<Uint8Array> {
-  const bytes = new Uint8Array(count);
-  let filled = 0;
-  while (filled < count) {
-    const { bytesRead } = await file.read(bytes, filled, count - filled, filled);
-    if (bytesRead === 0) break;
-    filled += bytesRead;
-  }
-  return bytes.subarray(0, filled);
 }
 
 function parseMetadata(text: string): ModelMetadata {

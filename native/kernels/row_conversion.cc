@@ -27,55 +27,9 @@ OCTAVO_MULTIVERSION void clamp_s8(const int8_t* src, int8_t* dst, int64_t n, int
   clamp(src, dst, n, low, high);
 }
 
-// Calls body with a value of the C++ type that stores `dtype`; 16-bit floats are excluded.
-template <typename Body>
-void with_type(DType dtype, const Body& body) {
-  switch (dtype) {
-    case DType::f32:
-      return body(float{});
-    case DType::f64:
-      return body(double{});
-    case DType::u8:
-      return body(uint8_t{});
-    case DType::s8:
-      return body(int8_t{});
-    case DType::u16:
-      return body(uint16_t{});
-    case DType::s16:
-      return body(int16_t{});
-    case DType::s32:
-      return body(int32_t{});
-    case DType::s64:
-      return body(int64_t{});
-    case DType::boolean:
-      return body(bool{});
-    default:
-      throw std::invalid_argument(std::string("cannot cast ") + dtype_name(dtype));
-  }
-}
 }  // namespace
 
 RowConversion RowConversion::move(DType dtype) { return RowConversion(&move_bytes, dtype, dtype); }
-
-RowConversion RowConversion::cast(DType from, DType to) {
-  if (from == to) return move(from);
-  const auto is_half = [](DType dtype) { return dtype == DType::bf16 || dtype == DType::f16; };
-  const bool via_float = (is_half(from) && to == DType::f32) || (from == DType::f32 && is_half(to));
-  if (via_float) return RowConversion(&through_float, from, to);
-  RowConversion conversion(nullptr, from, to);
-  with_type(from, [&](auto source) {
-    with_type(to, [&](auto target) {
-      using From = decltype(source);
-      using To = decltype(target);
-      conversion.kernel_ = [](const RowConversion&, const void* src, void* dst, int64_t n) {
-        const From* in = static_cast<const From*>(src);
-        To* out = static_cast<To*>(dst);
-        for (int64_t i = 0; i < n; i++) out[i] = static_cast<To>(in[i]);
-      };
-    });
-  });
-  return conversion;
-}
 
 RowConversion RowConversion::lookup(DType from, DType to, const uint8_t* table) {
   if (dtype_size(from) != 1 || dtype_size(to) != 1)

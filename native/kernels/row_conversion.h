@@ -19,8 +19,7 @@ class RowConversion {
  public:
   // Moves elements unchanged.
   static RowConversion move(DType dtype);
-  // Converts as static_cast does. 16-bit floating point converts from and to float32 only, rounding to
-  // nearest even.
+  // Converts as static_cast does; to 16-bit floating point by rounding to nearest even.
   static RowConversion cast(DType from, DType to);
   // Maps every byte through a table of 256 entries, which must outlive the conversion.
   static RowConversion lookup(DType from, DType to, const uint8_t* table);

@@ -11,6 +11,7 @@ namespace octavo {
 using Dims = std::vector<int64_t>;
 
 enum class DType { f32, f64, f16, bf16, u8, s8, u16, s16, s32, s64, boolean };
+constexpr size_t kDTypeCount = 11;
 
 // From and to the names that lib/tensor/dtype.ts uses. Unknown names throw std::invalid_argument.
 DType dtype_from_name(const std::string& name);
@@ -18,6 +19,9 @@ const char* dtype_name(DType dtype);
 size_t dtype_size(DType dtype);
 // The 8-bit integers that hold quantized values.
 inline bool is_byte(DType dtype) { return dtype == DType::u8 || dtype == DType::s8; }
+inline bool is_floating_point(DType dtype) {
+  return dtype == DType::f32 || dtype == DType::f64 || dtype == DType::f16 || dtype == DType::bf16;
+}
 
 struct TensorDesc {
   DType dtype = DType::f32;

@@ -16,7 +16,7 @@ function call(target: string, args: readonly unknown[], kwargs: Record<string, u
 /** Wrong calls of operators, and what the message must say. */
 const calls: [string, readonly unknown[], RegExp, Record<string, unknown>?][] = [
   ['aten.add.Tensor', [f32(2, 3), f32(2, 4)], /add\.Tensor.*\[2, 3\].*\[2, 4\].*broadcast/],
-  ['aten.add.Tensor', [u8(2), u8(2)], /uint8 and uint8.*float32/],
+  ['aten.sub.Tensor', [u8(2), Tensor.from('bool', [1, 0])], /sub\.Tensor: bool cannot be subtracted/],
   ['aten.max_pool2d.default', [f32(3, 8, 8), [2, 2]], /\[N, C, H, W\].*\[3, 8, 8\]/],
   ['aten.max_pool2d.default', [f32(1, 1, 4, 4), [3, 3], [1, 1], [2, 2]], /padding 2.*half.*3/],
   ['aten.max_pool2d.default', [f32(1, 1, 2, 2), [3, 3]], /extent of 2 is smaller/],
@@ -55,8 +55,8 @@ const calls: [string, readonly unknown[], RegExp, Record<string, unknown>?][] = 
   ['aten.group_norm.default', [f32(2, 3, 4), 2], /2 groups do not divide 3 channels/],
   ['aten.softmax.int', [f32(2, 3), 2], /axis 2 is out of range/],
   ['aten.clamp.default', [f32(2)], /at least one of 'min' and 'max'/],
-  ['aten.exp.default', [u8(2)], /aten\.exp\.default: computing on uint8 .* cast to float32/],
-  ['aten.square_.default', [u8(2)], /square_\.default: computing on uint8 .* cast to float32/],
+  ['aten.gelu.default', [u8(2)], /aten\.gelu\.default: computing on uint8 .* cast to float32/],
+  ['aten.div_.Tensor', [u8(2), u8(2)], /div_\.Tensor: a result of float32 .* written to a tensor of uint8/],
   ['aten.gelu.default', [f32(2)], /'none' or 'tanh', got 'fast'/, { approximate: 'fast' }],
   ['aten.mean.default', [u8(2)], /uint8.*cast to float32/],
   ['aten.amax.default', [f32(2, 0), [1]], /nothing to take an extremum of/],
@@ -73,7 +73,7 @@ const calls: [string, readonly unknown[], RegExp, Record<string, unknown>?][] = 
     [f32(1, 2, 3), f32(1, 4, 3), f32(1, 4, 3), f32(5, 5)],
     /\[5, 5\].*does not broadcast/,
   ],
-  ['aten.relu.default', [Tensor.from('int64', [1])], /int64.*float32/],
+  ['aten.silu.default', [Tensor.from('int64', [1])], /int64.*float32/],
   ['quantized_decomposed.quantize_per_tensor.default', [f32(2), 0, 0, 0, 255, 'uint8'], /scale.*positive/],
   [
     'quantized_decomposed.quantize_per_tensor.default',

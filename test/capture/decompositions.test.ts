@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { operators } from '../../lib/aten/index.ts';
 import { decompose } from '../../lib/capture/decompositions/decompose.ts';
 import { promoteTypes } from '../../lib/capture/pt2/promote-types.ts';
-import { type Argument, Interpreter, type Node } from '../../lib/graph/index.ts';
+import { Interpreter, type Node } from '../../lib/graph/index.ts';
 import { Tensor } from '../../lib/tensor/index.ts';
 import { GraphBuilder, uniform } from '../support/graph-builder.ts';
 
@@ -58,18 +58,27 @@ describe('decomposed', () => {
     expectClose(result, [3, 4, 5], expected);
   });
 
-  it('linalg_vector_norm over one extent or all, and no other order', () => {
-    const x = uniform([3, 4], -2, 2, 5);
-    const norm = (values: readonly number[]) =>
-      Math.sqrt(values.reduce((sum, value) => sum + value * value, 0));
-    const rows = [0, 1, 2].map((i) => numbers(x).slice(i * 4, i * 4 + 4));
-    const of = (...args: readonly Argument[]) =>
-      run(x, (b, input) => b.call('aten.linalg_vector_norm.default', input, ...args));
-    expectClose(of(2, [1], true), [3, 1], rows.map(norm));
-    expectClose(of(2, [-1]), [3], rows.map(norm));
-    expectClose(of(), [], [norm(numbers(x))]);
-    expect(() => of(1, [1])).toThrow(
-      "node 'linalg_vector_norm_default': aten.linalg_vector_norm.default: only the norm of order 2",
+  it.each([
+    [[3, 8], -1],
+    [[2, 6, 5], 1],
+    [[4, 3], 0],
+  ])('glu of %j along %d: the second half opens gates for the first', (shape, dim) => {
+    const x = uniform(shape, -3, 3, 5);
+    const axis = (dim + shape.length) % shape.length;
+    const inner = shape.slice(axis + 1).reduce((a, b) => a * b, 1);
+    const half = (shape[axis] / 2) * inner;
+    const values = numbers(x);
+    const expected = values
+      .filter((_, i) => Math.floor(i / half) % 2 === 0)
+      .map((value, i) => {
+        const gate = values[Math.floor(i / half) * 2 * half + half + (i % half)];
+        return value / (1 + Math.exp(-gate));
+      });
+    const halved = shape.map((extent, i) => (i === axis ? extent / 2 : extent));
+    expectClose(
+      run(x, (b, input) => b.call('aten.glu.default', input, dim)),
+      halved,
+      expected,
     );
   });
 
@@ -112,5 +121,33 @@ describe('type promotion', () => {
     const results = new Interpreter(module, operators).run([input, ...values]);
     for (const result of results.slice(0, 4)) expect(result.toArray()).toEqual([2, 3, 4, 4, 5, 6]);
     expect(results[4].toArray()).toEqual([8, 9, 10, 11, 12, 13]);
+  });
+
+  it('casts integers that meet a number which is a float in Python, and names the dtype of new tensors', () => {
+    const b = new GraphBuilder();
+    const ids = b.input('ids', [3], 'int64');
+    const mask = b.input('mask', [3], 'bool');
+    const calls = [
+      b.call('aten.mul.Tensor', ids, 2),
+      b.call('aten.where.ScalarOther', mask, ids, 1),
+      b.call('aten.full.default', [3], 1),
+      b.call('aten.mul.Tensor', ids, 2),
+    ];
+    for (const call of calls.slice(0, 3)) {
+      call.meta.val = { dtype: 'float32', shape: [3] };
+      call.meta.floatArguments = ['other'];
+    }
+    calls[3].meta.val = { dtype: 'int64', shape: [3] };
+    const module = b.finish(...calls);
+    promoteTypes(module);
+    const inputs = [Tensor.from('int64', [1, 2, 3]), Tensor.from('bool', [1, 0, 1])];
+    const results = new Interpreter(module, operators).run(inputs);
+    expect(results.map(({ dtype }) => dtype)).toEqual(['float32', 'float32', 'float32', 'int64']);
+    expect(results.map((result) => result.toArray())).toEqual([
+      [2, 4, 6],
+      [1, 1, 3],
+      [1, 1, 1],
+      [2, 4, 6],
+    ]);
   });
 });

@@ -48,7 +48,7 @@ describe('octavo', () => {
     expect(JSON.parse(stdout)).toMatchObject({
       model: source,
       out: quantized,
-      calibrationImages: 96,
+      calibrationExamples: 96,
       stayedInFloat: [],
     });
   }, 60_000);
@@ -71,7 +71,7 @@ describe('octavo', () => {
       '--reduce-range',
     );
     expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
-    expect(stdout).toMatch(/^wrote .*reduced\.octavo \(\d+ kB, from 552 kB\), calibrated on 96 images\n$/);
+    expect(stdout).toMatch(/^wrote .*reduced\.octavo \(\d+ kB, from 552 kB\), calibrated on 96 examples\n$/);
     expect((await octavoHere('print', reduced)).stdout).toContain('0, 127, torch.uint8');
     expect((await octavoHere('print', quantized)).stdout).toContain('0, 255, torch.uint8');
   });
@@ -287,7 +287,7 @@ describe('octavo', () => {
   });
 
   it.each([
-    [['quantize', source], 2, "required option '--calib <npz>' not specified"],
+    [['quantize', source], 2, "required option '--calib <path>' not specified"],
     [['bench', source, '--batch', '0'], 2, 'It must be a whole number above 0.'],
     [['eval', source, '--data', 'x.npz', '--std', '0'], 2, 'It must not be 0'],
     [['print', source, '--stage', 'compiled'], 2, 'Allowed choices are captured, prepared'],
@@ -304,7 +304,7 @@ describe('octavo', () => {
     [
       ['quantize', source, '--calib', 'models/glyphs/calib.npz', '--out', 'x', '--mean', '1,2'],
       1,
-      '--mean has 2 values, but the images have 3 channels',
+      'preprocessing.mean has 2 values, but the images have 3 channels',
     ],
   ])('%j ends with code %i and says what is wrong', async (args, code, message) => {
     const finished = await octavoHere(...args);
@@ -322,7 +322,7 @@ describe('octavo', () => {
   it.each([
     [['info', '--bogus', '--json'], "unknown option '--bogus'"],
     [['--json', 'nothing'], "unknown command 'nothing'"],
-    [['quantize', '--json'], "required option '--calib <npz>' not specified"],
+    [['quantize', '--json'], "required option '--calib <path>' not specified"],
     [['--json'], 'a command is missing'],
   ])('%j is called the wrong way, which is JSON too', async (args, message) => {
     const { code, stdout, stderr } = await octavoHere(...args);

@@ -1,53 +1,27 @@
 import { describe, expect, it } from 'vitest';
 import {
   choosePreprocessing,
-  preprocess,
   preprocessingMetadata,
   rememberedPreprocessing,
 } from '../../lib/cli/preprocessing.ts';
-import { Tensor } from '../../lib/tensor/index.ts';
-
-const images = Tensor.from('uint8', [0, 255, 51, 102, 10, 20, 30, 40], [2, 2, 1, 2]);
-
-describe('preprocess', () => {
-  it('scales, then takes mean and std of each channel', () => {
-    const result = preprocess(images, { scale: 1 / 255, mean: [0.5, 0.2], std: [0.25, 0.1] });
-    expect(result.dtype).toBe('float32');
-    expect(result.shape).toEqual([2, 2, 1, 2]);
-    const expected = [
-      -2,
-      2,
-      0,
-      2,
-      (10 / 255 - 0.5) * 4,
-      (20 / 255 - 0.5) * 4,
-      (30 / 255 - 0.2) * 10,
-      (40 / 255 - 0.2) * 10,
-    ];
-    // float32 keeps about seven digits.
-    for (const [i, value] of result.toArray().entries()) expect(value).toBeCloseTo(expected[i], 5);
-  });
-
-  it('names the option with the wrong number of values', () => {
-    expect(() => preprocess(images, { scale: 1, mean: [0], std: [1, 2, 3] })).toThrow(
-      '--std has 3 values, but the images have 2 channels',
-    );
-  });
-});
 
 describe('choosePreprocessing', () => {
   const remembered = { scale: 1 / 255, mean: [0.5], std: [0.25] };
 
+  const framed = { ...remembered, resizeSize: 256, cropSize: 224, interpolation: 'bicubic' as const };
+
   it('takes what the model remembers, but for what an option says', () => {
-    expect(choosePreprocessing({}, remembered, images)).toEqual(remembered);
-    expect(choosePreprocessing({ mean: [0.1] }, remembered, images)).toEqual({ ...remembered, mean: [0.1] });
-    expect(choosePreprocessing({ scale: 1 }, remembered, images)).toEqual({ ...remembered, scale: 1 });
-    expect(choosePreprocessing({ std: [2] }, remembered, images)).toEqual({ ...remembered, std: [2] });
+    expect(choosePreprocessing({}, remembered, false)).toEqual(remembered);
+    expect(choosePreprocessing({ mean: [0.1] }, remembered, false)).toEqual({ ...remembered, mean: [0.1] });
+    expect(choosePreprocessing({ scale: 1 }, remembered, false)).toEqual({ ...remembered, scale: 1 });
+    expect(choosePreprocessing({ std: [2] }, remembered, true)).toEqual({ ...remembered, std: [2] });
+    expect(choosePreprocessing({ cropSize: 192 }, framed, true)).toEqual({ ...framed, cropSize: 192 });
+    expect(choosePreprocessing({}, undefined, true)).toEqual({});
   });
 
-  it('brings bytes to 0..1 and leaves floats alone by default', () => {
-    expect(choosePreprocessing({}, undefined, images).scale).toBe(1 / 255);
-    expect(choosePreprocessing({}, undefined, Tensor.zeros('float32', [1])).scale).toBe(1);
+  it('takes the remembered sizes for image files only', () => {
+    expect(choosePreprocessing({}, framed, false)).toEqual(remembered);
+    expect(choosePreprocessing({ cropSize: 8 }, framed, false)).toEqual({ ...remembered, cropSize: 8 });
   });
 });
 
@@ -64,14 +38,14 @@ describe('rememberedPreprocessing', () => {
   it.each([
     'by hand',
     'null',
-    '{}',
     JSON.stringify({ ...remembered, scale: 0 }),
     JSON.stringify({ ...remembered, mean: [] }),
     JSON.stringify({ ...remembered, mean: ['1'] }),
     JSON.stringify({ ...remembered, std: [1, 0] }),
     JSON.stringify({ scale: 1, mean: 0, std: 1 }),
+    JSON.stringify({ ...remembered, cropSize: 1.5 }),
   ])('refuses %s', (text) => {
-    const message = `m.octavo: its metadata '${key}' must be the JSON of { scale, mean, std }`;
+    const message = `m.octavo: its metadata '${key}' is not a preprocessing: `;
     expect(() => rememberedPreprocessing({ [key]: text }, 'm.octavo')).toThrow(message);
     expect(() => rememberedPreprocessing({ [key]: text }, 'm.octavo')).toThrow(`it is ${text}`);
   });

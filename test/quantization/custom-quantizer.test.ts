@@ -20,7 +20,7 @@ import {
   SharedQuantizationSpec,
 } from '../../lib/quantization/index.ts';
 import { Tensor } from '../../lib/tensor/index.ts';
-import { print } from '../support/pt2e-goldens.ts';
+import { of26, print } from '../support/pt2e-goldens.ts';
 
 const fixture = (name: string) => new URL(`../fixtures/quantization/${name}`, import.meta.url);
 
@@ -165,7 +165,7 @@ describe.each(Object.entries(cases))('a custom quantizer, %s', (name, options) =
   const { prepared, converted, tensors } = golden[name];
 
   it('gives the graphs that PyTorch’s gives', async () => {
-    const observed = preparePt2e(model, new CustomQuantizer(options));
+    const observed = preparePt2e(model, of26(new CustomQuantizer(options)));
     expect(print(observed)).toBe(prepared.trimEnd());
     await calibrate(observed, [inputs]);
     const quantized = convertPt2e(observed);

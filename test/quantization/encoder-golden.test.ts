@@ -42,7 +42,7 @@ describe.each([
   it('is annotated, prepared and converted as by PyTorch', async () => {
     const prepared = preparePt2e(
       model,
-      new X86Quantizer().setGlobal(getDefaultX86QuantizationConfig(options)),
+      new X86Quantizer().setGlobal(getDefaultX86QuantizationConfig({ recipe: 'pytorch-2.6', ...options })),
     );
     expect(printCaseAnnotations(prepared)).toEqual(expected.annotations);
     expect(print(prepared)).toBe(expected.prepared.trimEnd());

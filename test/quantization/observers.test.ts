@@ -12,6 +12,7 @@ import {
   PercentileObserver,
   PlaceholderObserver,
   type QParams,
+  type Recipe,
   type UniformObserverArgs,
 } from '../../lib/quantization/index.ts';
 import { Tensor } from '../../lib/tensor/index.ts';
@@ -65,7 +66,11 @@ describe('observers against PyTorch', () => {
     it.each(runs.map((run, i) => [i, run.input, JSON.stringify(run.args), run] as const))(
       `${name} %i: %s %s`,
       (_, input, __, run) => {
-        const observer = new classes[name](camelCased(run.args) as UniformObserverArgs);
+        const args = {
+          ...camelCased(run.args),
+          ...(name === 'HistogramObserver' ? { recipe: 'pytorch-2.6' } : {}),
+        };
+        const observer = new classes[name](args as UniformObserverArgs);
         expect([observer.quantMin, observer.quantMax]).toEqual([run.quant_min, run.quant_max]);
         run.after.forEach((expected, batch) => {
           const { data, shape } = golden.inputs[input][batch];
@@ -93,6 +98,18 @@ describe('observers against PyTorch', () => {
       },
     );
   }
+
+  it('HistogramObserver counts equal values that come first as often as there are any', () => {
+    // torchao's numbers are those of one histogram over all tensors; PyTorch 2.6 counts 100 values as three.
+    const [first, then] = [Array(100).fill(0.5), [0, 1, 2]];
+    const counts = (recipe: Recipe) => {
+      const observer = new HistogramObserver({ bins: 4, recipe });
+      for (const values of [first, then]) observer.forward(Tensor.from('float32', values));
+      return [...observer.histogram];
+    };
+    expect(counts('torchao')).toEqual([1, 100, 1, 1]);
+    expect(counts('pytorch-2.6')).toEqual([1, 3, 1, 1]);
+  });
 
   it('FixedQParamsObserver keeps its parameters', () => {
     for (const run of golden.fixed) {

@@ -173,6 +173,21 @@ describe('sharing', () => {
     expect(sets(module)).toEqual([['x0>cat_0'], ['x1>cat_0', 'x1>cat_1']]);
   });
 
+  it('joins a tensor’s edges where what is shared with comes later', () => {
+    // torchao's test of implicit sharing with a shared input edge, which its union-find once ran around in.
+    const graph = new Graph();
+    const x = graph.placeholder('x');
+    const clone = graph.callFunction('aten.clone.default', [x], {}, 'clone');
+    const eq = graph.callFunction('aten.eq.Tensor', [clone, x], {}, 'eq');
+    graph.output([eq]);
+    annotate(clone, [[x, eight]], new SharedQuantizationSpec([x, clone]));
+    annotate(eq, [
+      [clone, eight],
+      [x, new SharedQuantizationSpec([clone, eq])],
+    ]);
+    expect(sets(new GraphModule(graph))).toEqual([['clone', 'clone>eq', 'x>clone', 'x>eq']]);
+  });
+
   it('names a place that is not annotated, and circles', () => {
     const { module, inputs, cats } = chain(2);
     const [a, b] = [

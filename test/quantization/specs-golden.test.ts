@@ -24,7 +24,7 @@ import {
 } from '../../lib/quantization/index.ts';
 import { compile } from '../../lib/runtime/index.ts';
 import { Tensor } from '../../lib/tensor/index.ts';
-import { expectSameGraph, print } from '../support/pt2e-goldens.ts';
+import { expectSameGraph, of26, print } from '../support/pt2e-goldens.ts';
 
 const fixture = (name: string) => new URL(`../fixtures/quantization/${name}`, import.meta.url);
 
@@ -126,7 +126,7 @@ const run = (module: GraphModule) => new Interpreter(module, operators).run([inp
 
 async function quantize(name: string): Promise<{ prepared: GraphModule; converted: GraphModule }> {
   const [quantizer, options] = cases[name]();
-  const prepared = preparePt2e(model, quantizer);
+  const prepared = preparePt2e(model, of26(quantizer));
   await calibrate(prepared, inputs);
   return { prepared, converted: convertPt2e(prepared, options) };
 }

@@ -28,24 +28,26 @@ beforeAll(async () => {
 });
 
 const config = getDefaultX86QuantizationConfig();
+const config26 = getDefaultX86QuantizationConfig({ recipe: 'pytorch-2.6' });
 
 const quantizers: Readonly<Record<string, () => X86Quantizer>> = {
-  global: () => new X86Quantizer().setGlobal(config),
-  dynamic: () => new X86Quantizer().setGlobal(getDefaultX86QuantizationConfig({ isDynamic: true })),
+  global: () => new X86Quantizer().setGlobal(config26),
+  dynamic: () =>
+    new X86Quantizer().setGlobal(getDefaultX86QuantizationConfig({ isDynamic: true, recipe: 'pytorch-2.6' })),
   'module names': () =>
     new X86Quantizer()
       .setModuleNameQconfig('block', null)
       .setModuleNameQconfig('c5', null)
       .setModuleNameQconfig('l0', null)
-      .setGlobal(config),
-  'one module': () => new X86Quantizer().setModuleNameQconfig('block', config),
+      .setGlobal(config26),
+  'one module': () => new X86Quantizer().setModuleNameQconfig('block', config26),
   types: () =>
     new X86Quantizer()
       .setModuleTypeQconfig(nn.Linear, null)
       .setModuleTypeQconfig('torch.nn.MaxPool2d', null)
-      .setFunctionTypeQconfig('torch.matmul', config)
-      .setGlobal(config),
-  'only linear': () => new X86Quantizer().setFunctionTypeQconfig(nn.functional.linear, config),
+      .setFunctionTypeQconfig('torch.matmul', config26)
+      .setGlobal(config26),
+  'only linear': () => new X86Quantizer().setFunctionTypeQconfig(nn.functional.linear, config26),
 };
 
 describe.each(Object.keys(quantizers))('X86Quantizer, %s', (name) => {
@@ -56,7 +58,7 @@ describe.each(Object.keys(quantizers))('X86Quantizer, %s', (name) => {
   });
 });
 
-/** What PyTorch 2.6 does not quantize yet. */
+/** What PyTorch 2.6 does not quantize. */
 class Gated extends nn.Module {
   readonly conv = new nn.Conv1d(4, 8, 3);
   readonly plain = new nn.Conv1d(4, 8, 3);
@@ -85,6 +87,7 @@ describe('X86Quantizer', () => {
       ['relu', [], true],
       ['mul', ['relu', 'conv1d_1'], true],
     ]);
+    expect(annotated(new X86Quantizer().setGlobal(config26))).toEqual([]);
     const only = new X86Quantizer().setFunctionTypeQconfig('torch.mul', config);
     expect(annotated(only)).toEqual([['mul', ['relu', 'conv1d_1'], true]]);
     const excluded = new X86Quantizer().setModuleTypeQconfig(nn.Conv1d, null).setGlobal(config);
@@ -103,6 +106,17 @@ describe('X86Quantizer', () => {
   it.each([undefined, {}, 'int8'])('refuses %j as a configuration', (config) => {
     expect(() => new X86Quantizer().setGlobal(config as never)).toThrow(
       /an object such as getDefaultX86QuantizationConfig\(\) gives, got/,
+    );
+  });
+
+  it('refuses mixed recipes, and recipes that there are not', () => {
+    const quantizer = new X86Quantizer().setModuleTypeQconfig(nn.Conv2d, config26);
+    expect(() => quantizer.setGlobal(config)).toThrow(
+      'X86Quantizer: the recipes pytorch-2.6 and torchao cannot be mixed',
+    );
+    expect(quantizer.recipe).toBe('pytorch-2.6');
+    expect(() => getDefaultX86QuantizationConfig({ recipe: '2.7' as never })).toThrow(
+      "getDefaultX86QuantizationConfig: recipe must be torchao or pytorch-2.6, got '2.7'",
     );
   });
 
@@ -162,7 +176,7 @@ describe('what X86Quantizer annotates', () => {
     expect(recipeOperator(general)).toBeUndefined();
   });
 
-  it('are signals with their ReLU, also by the function and through padding with a name', () => {
+  it('are signals with their ReLU, but not that of torch.relu, also through padding with a name', () => {
     const b = new GraphBuilder();
     const x = b.input('x', [1, 4, 9]);
     const conv = (name: string) =>
@@ -179,8 +193,26 @@ describe('what X86Quantizer annotates', () => {
       conv('d'),
     );
     expect(Object.keys(observed(module))).toEqual([
-      ...['conv1d_padding', 'relu_default', 'conv1d_padding_1', 'relu_default_1'],
-      ...['conv1d_padding_2', 'relu_default_2'],
+      ...['conv1d_padding_1', 'relu_default_1', 'conv1d_padding_2', 'relu_default_2'],
+    ]);
+  });
+
+  it('are linear modules that are called twice, without what is fused into others', () => {
+    const b = new GraphBuilder();
+    const call = (x: Node, path: string, name: string) => {
+      const node = b.call('aten.linear.default', x, b.parameter(name, [6, 6]));
+      node.meta.nnModuleStack = [{ path, type: 'torch.nn.modules.linear.Linear' }];
+      return b.call('aten.relu.default', node);
+    };
+    const once = call(b.input('x', [2, 6]), 'once', 'u');
+    const module = b.finish(call(call(once, 'twice', 'v'), 'twice', 'w'));
+    expect(Object.keys(observed(module.clone()))).toEqual([
+      ...['linear_default', 'relu_default', 'linear_default_1', 'linear_default_2'],
+    ]);
+    const older = observed(module.clone(), new X86Quantizer().setGlobal(config26));
+    expect(Object.keys(older)).toEqual([
+      ...['linear_default', 'relu_default', 'linear_default_1', 'relu_default_1'],
+      ...['linear_default_2', 'relu_default_2'],
     ]);
   });
 

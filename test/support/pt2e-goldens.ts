@@ -13,6 +13,7 @@ import {
   preparePt2e,
   QuantizationSpec,
   type QuantizationSpecBase,
+  type Quantizer,
   X86QuantizationAnnotation,
   type X86QuantizationConfigOptions,
   X86Quantizer,
@@ -66,9 +67,14 @@ export async function prepareModel(
   name: string,
   options: X86QuantizationConfigOptions = {},
 ): Promise<GraphModule> {
-  const quantizer = new X86Quantizer().setGlobal(getDefaultX86QuantizationConfig(options));
+  const config = getDefaultX86QuantizationConfig({ recipe: 'pytorch-2.6', ...options });
+  const quantizer = new X86Quantizer().setGlobal(config);
   return preparePt2e(await captureModel(name), quantizer);
 }
+
+/** The quantizer, prepared and converted with as PyTorch 2.6 did. */
+export const of26 = <Q extends Quantizer>(quantizer: Q): Q =>
+  Object.defineProperty(quantizer, 'recipe', { value: 'pytorch-2.6' });
 
 /** The whole static flow. */
 export async function quantizeModel(name: string, options: X86QuantizationConfigOptions = {}) {
@@ -122,7 +128,9 @@ function pythonSpec(spec: QuantizationSpecBase | null): string {
 }
 
 function pythonPartial({ observerClass, args }: PartialObserver): string {
-  const given = Object.entries(args).map(([name, arg]) => `${name}=${arg}`);
+  const given = Object.entries(args)
+    .filter(([name]) => name !== 'recipe')
+    .map(([name, arg]) => `${name}=${arg}`);
   return `functools.partial(<class 'torch.ao.quantization.observer.${observerClass.name}'>, ${given.join(', ')}){}`;
 }
 

@@ -1,42 +1,25 @@
 import type { Arguments } from '../../graph/index.ts';
-import { isFloatingPoint } from '../../tensor/index.ts';
 import type { NativeDefinition, OperatorDefinition } from '../registry.ts';
-import { computedDtype } from '../shape-rules.ts';
+import { type Algorithm, unary, unaryWithTwin } from './unary.ts';
 
-interface Algorithm {
-  readonly algorithm: string;
-  readonly alpha?: number;
-  readonly beta?: number;
-}
+const fast = () => true;
 
-/** These return integers for integers. Of the others in PyTorch, some do as well, and some return floats. */
-const integerAlgorithms: readonly string[] = ['relu', 'clip'];
-
-/** A pointwise function of the argument `self`, computed by the native step `eltwise`. */
-function pointwise(schema: string, algorithm: <T>(args: Arguments<T>) => Algorithm): NativeDefinition {
-  return {
-    schema,
-    infer: (args) => {
-      const { dtype, shape } = args.tensor('self');
-      if (!isFloatingPoint(dtype) && !integerAlgorithms.includes(algorithm(args).algorithm))
-        throw new Error(`${args.schema.name}: computing on ${dtype} is not supported; cast to float32`);
-      return { dtype: computedDtype(dtype, args.schema.name), shape };
-    },
-    samples: ['self'],
-    step: (args) => ({ op: 'eltwise', inputs: [args.tensor('self')], attributes: { ...algorithm(args) } }),
-  };
-}
-
-/** The operator and its in-place twin. Capture has already made calls of the twin functional. */
-function withInPlace(
+/** An activation that the native step `eltwise` has; PyTorch refuses integers. */
+function activation(
   name: string,
   rest: string,
   algorithm: <T>(args: Arguments<T>) => Algorithm,
 ): NativeDefinition[] {
-  return [
-    pointwise(`aten::${name}(Tensor self${rest}) -> Tensor`, algorithm),
-    pointwise(`aten::${name}_(Tensor(a!) self${rest}) -> Tensor(a!)`, algorithm),
-  ];
+  return unaryWithTwin(name, rest, algorithm, { ofIntegers: 'refused', isFast: fast });
+}
+
+/** An activation that only the native step `elementwise` has. */
+function typed(
+  name: string,
+  rest: string,
+  algorithm: <T>(args: Arguments<T>) => Algorithm,
+): NativeDefinition[] {
+  return unaryWithTwin(name, rest, algorithm, { ofIntegers: 'refused' });
 }
 
 const named = (algorithm: string) => () => ({ algorithm });
@@ -48,61 +31,52 @@ function geluAlgorithm<T>(args: Arguments<T>): Algorithm {
   return { algorithm: approximate === 'tanh' ? 'gelu_tanh' : 'gelu_erf' };
 }
 
-function clampAlgorithm<T>(args: Arguments<T>): Algorithm {
-  const [low, high] = [args.optionalNumber('min'), args.optionalNumber('max')];
-  if (low === null && high === null) throw new Error("aten.clamp: at least one of 'min' and 'max' is needed");
-  return { algorithm: 'clip', alpha: low ?? -Infinity, beta: high ?? Infinity };
-}
+const elu = (alpha: number, scale = 1, inputScale = 1): Algorithm => ({
+  algorithm: 'elu',
+  alpha,
+  beta: scale,
+  gamma: inputScale,
+});
 
-function eluAlgorithm<T>(args: Arguments<T>): Algorithm {
-  if (args.number('scale') !== 1 || args.number('input_scale') !== 1)
-    throw new Error("aten.elu: 'scale' and 'input_scale' other than 1 are not supported");
-  return { algorithm: 'elu', alpha: args.number('alpha') };
-}
+/** PyTorch's constants (Klambauer et al., 2017). */
+const selu = elu(1.6732632423543772, 1.0507009873554805);
 
-/** Pointwise functions of one tensor (counterpart: `torch.nn.functional`'s activations and `torch`'s pointwise ops). */
+/** Nonlinear functions of networks (counterpart: `torch.nn.functional`'s activations). */
 export const activations: readonly OperatorDefinition[] = [
-  ...withInPlace('relu', '', named('relu')),
-  ...withInPlace('relu6', '', () => ({ algorithm: 'clip', alpha: 0, beta: 6 })),
-  ...withInPlace('hardtanh', ', Scalar min_val=-1, Scalar max_val=1', (args) => ({
-    algorithm: 'clip',
-    alpha: args.number('min_val'),
-    beta: args.number('max_val'),
-  })),
-  ...withInPlace('leaky_relu', ', Scalar negative_slope=0.01', (args) => ({
+  ...unaryWithTwin('relu', '', named('relu'), { ofIntegers: 'integers', isFast: fast }),
+  ...activation('leaky_relu', ', Scalar negative_slope=0.01', (args) => ({
     algorithm: 'leaky_relu',
     alpha: args.number('negative_slope'),
   })),
-  ...withInPlace('elu', ', Scalar alpha=1, Scalar scale=1, Scalar input_scale=1', eluAlgorithm),
-  ...withInPlace('hardswish', '', named('hardswish')),
-  ...withInPlace('hardsigmoid', '', named('hardsigmoid')),
-  ...withInPlace('silu', '', () => ({ algorithm: 'swish', alpha: 1 })),
-  ...withInPlace('gelu', ', *, str approximate="none"', geluAlgorithm),
-  ...withInPlace('sigmoid', '', named('sigmoid')),
-  ...withInPlace('tanh', '', named('tanh')),
-  ...withInPlace('mish', '', named('mish')),
-  ...withInPlace('exp', '', named('exp')),
-  ...withInPlace('log', '', named('log')),
-  ...withInPlace('abs', '', named('abs')),
-  ...withInPlace('sqrt', '', named('sqrt')),
-  ...withInPlace('rsqrt', '', () => ({ algorithm: 'pow', alpha: 1, beta: -0.5 })),
-  ...withInPlace('reciprocal', '', () => ({ algorithm: 'pow', alpha: 1, beta: -1 })),
-  ...withInPlace('square', '', () => ({ algorithm: 'pow', alpha: 1, beta: 2 })),
-  ...withInPlace('neg', '', () => ({ algorithm: 'linear', alpha: -1, beta: 0 })),
-  ...withInPlace('clamp', ', Scalar? min=None, Scalar? max=None', clampAlgorithm),
-  pointwise('aten::clamp_min(Tensor self, Scalar min) -> Tensor', (args) => ({
-    algorithm: 'clip',
-    alpha: args.number('min'),
-    beta: Infinity,
+  ...unaryWithTwin(
+    'elu',
+    ', Scalar alpha=1, Scalar scale=1, Scalar input_scale=1',
+    (args) => elu(args.number('alpha'), args.number('scale'), args.number('input_scale')),
+    { ofIntegers: 'refused', isFast: ({ beta, gamma }) => beta === 1 && gamma === 1 },
+  ),
+  ...typed('selu', '', () => selu),
+  ...typed('celu', ', Scalar alpha=1.0', (args) => elu(args.number('alpha'), 1, 1 / args.number('alpha'))),
+  ...activation('hardswish', '', named('hardswish')),
+  ...activation('hardsigmoid', '', named('hardsigmoid')),
+  ...activation('silu', '', () => ({ algorithm: 'swish', alpha: 1 })),
+  ...activation('gelu', ', *, str approximate="none"', geluAlgorithm),
+  ...activation('mish', '', named('mish')),
+  unary(
+    'aten::softplus(Tensor self, Scalar beta=1, Scalar threshold=20) -> Tensor',
+    (args) => ({ algorithm: 'softplus', alpha: args.number('beta'), beta: args.number('threshold') }),
+    { ofIntegers: 'refused' },
+  ),
+  ...typed('threshold', ', Scalar threshold, Scalar value', (args) => ({
+    algorithm: 'threshold',
+    alpha: args.number('threshold'),
+    beta: args.number('value'),
   })),
-  pointwise('aten::clamp_max(Tensor self, Scalar max) -> Tensor', (args) => ({
-    algorithm: 'clip',
-    alpha: -Infinity,
-    beta: args.number('max'),
-  })),
-  pointwise('aten::pow.Tensor_Scalar(Tensor self, Scalar exponent) -> Tensor', (args) => ({
-    algorithm: 'pow',
-    alpha: 1,
-    beta: args.number('exponent'),
-  })),
+  unary('aten::log_sigmoid(Tensor self) -> Tensor', named('log_sigmoid'), { ofIntegers: 'refused' }),
+  ...['hardshrink', 'softshrink'].map((name) =>
+    unary(
+      `aten::${name}(Tensor self, Scalar lambd=0.5) -> Tensor`,
+      (args) => ({ algorithm: name, alpha: args.number('lambd') }),
+      { ofIntegers: 'refused' },
+    ),
+  ),
 ];

@@ -1,6 +1,6 @@
 import {
-  type Argument,
   type Arguments,
+  GET_ITEM,
   type Node,
   operatorName,
   parseSchema,
@@ -44,15 +44,11 @@ function rmsNorm(add: Add, args: Arguments<Node>): Call {
   return ['aten.mul.Tensor', add('aten.mul.Tensor', input, scale), weight];
 }
 
-function vectorNorm(add: Add, args: Arguments<Node>): Call {
-  const order = args.number('ord');
-  if (order !== 2 || !args.isNone('dtype'))
-    throw new Error(
-      `aten.linalg_vector_norm.default: only the norm of order 2, of the tensor's dtype, is supported`,
-    );
-  const squares = add('aten.square.default', args.tensor('self'));
-  const axes = args.raw('dim') as Argument;
-  return ['aten.sqrt.default', add('aten.sum.dim_IntList', squares, axes, args.bool('keepdim'))];
+/** Half of the channels opens gates for the other half. */
+function glu(add: Add, args: Arguments<Node>): Call {
+  const halves = add('aten.chunk.default', args.tensor('self'), 2, args.number('dim'));
+  const [values, gates] = [0, 1].map((i) => add(GET_ITEM, halves, i));
+  return ['aten.mul.Tensor', values, add('aten.sigmoid.default', gates)];
 }
 
 /** Moves channels to the pixels of a larger image, as blocks of `factor` by `factor` pixels. */
@@ -81,11 +77,7 @@ const definitions: readonly DecompositionDefinition[] = [
       'aten::rms_norm(Tensor input, SymInt[] normalized_shape, Tensor? weight=None, float? eps=None) -> Tensor',
     decompose: rmsNorm,
   },
-  {
-    schema:
-      'aten::linalg_vector_norm(Tensor self, Scalar ord=2, int[1]? dim=None, bool keepdim=False, *, ScalarType? dtype=None) -> Tensor',
-    decompose: vectorNorm,
-  },
+  { schema: 'aten::glu(Tensor self, int dim=-1) -> Tensor', decompose: glu },
   { schema: 'aten::pixel_shuffle(Tensor self, int upscale_factor) -> Tensor', decompose: pixelShuffle },
   {
     // The other results, statistics, are empty.

@@ -21,8 +21,8 @@ export interface ConvertOptions {
 const convertOptions: OptionNames<ConvertOptions> = { foldQuantize: true, useReferenceRepresentation: true };
 
 /**
- * Turns a calibrated model into a quantized one (counterpart: `torch.ao.quantization.quantize_pt2e.convert_pt2e`): a graph
- * of floating point operators between quantize and dequantize nodes, with the observers' parameters, and weights as
+ * Turns a calibrated model into a quantized one (counterpart: `torchao.quantization.pt2e.quantize_pt2e.convert_pt2e`): a
+ * graph of floating point operators between quantize and dequantize nodes, with the observers' parameters, and weights as
  * integers. `prepared` itself is left as it is.
  * @throws Error that names observer and tensor when calibration has not reached it, and for an unknown option.
  */
@@ -33,10 +33,11 @@ export function convertPt2e(prepared: GraphModule, options: ConvertOptions = {})
   replaceObservers(module, operators);
   duplicateDequantize(module);
   portMetadata(module);
-  if (foldQuantize) foldQuantizedConstants(module, operators);
+  if (foldQuantize) foldQuantizedConstants(module, operators, module.meta.recipe);
   if (useReferenceRepresentation) representAsIntegers(module);
   // Carried out; and they name nodes of the prepared graph.
   for (const node of module.graph.nodes) delete node.meta.quantizationAnnotation;
+  delete module.meta.recipe;
   module.deleteUnused();
   module.graph.lint();
   return module;

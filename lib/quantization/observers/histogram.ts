@@ -1,6 +1,7 @@
 import { addon } from '../../native/addon.ts';
 import { byteSizeOf, type Tensor } from '../../tensor/index.ts';
 import type { QParams } from '../qparams.ts';
+import { checkRecipe, DEFAULT_RECIPE, type Recipe } from '../recipe.ts';
 import { finiteElements } from './statistics.ts';
 import { type UniformObserverArgs, UniformQuantizationObserver } from './uniform-observer.ts';
 
@@ -10,6 +11,11 @@ const f32 = Math.fround;
 export interface HistogramObserverArgs extends UniformObserverArgs {
   /** Default 2048. */
   readonly bins?: number;
+  /**
+   * Whose numbers to compute; default `torchao`. They differ where all values of the first tensors are equal: PyTorch 2.6
+   * counts these as often as it counts values of the tensor that follows.
+   */
+  readonly recipe?: Recipe;
 }
 
 interface State {
@@ -20,17 +26,20 @@ interface State {
 
 /**
  * Keeps a histogram of all values, and quantizes the part of its range that has the least squared error (counterpart:
- * `torch.ao.quantization.HistogramObserver`, with the same bins, search and numbers). Infinite values are left out, as
+ * `torchao.quantization.pt2e.HistogramObserver`, with the same bins, search and numbers). Infinite values are left out, as
  * in PyTorch, with a process warning.
  */
 export class HistogramObserver extends UniformQuantizationObserver {
   readonly bins: number;
+  readonly recipe: Recipe;
   #state: State | undefined;
 
   constructor(args: HistogramObserverArgs = {}) {
     super(args, false);
     if (this.isDynamic) throw new Error('HistogramObserver: dynamic quantization keeps no histogram');
     this.bins = args.bins ?? 2048;
+    this.recipe = args.recipe ?? DEFAULT_RECIPE;
+    checkRecipe(this.recipe, 'HistogramObserver');
     if (!Number.isInteger(this.bins) || this.bins < 1)
       throw new Error(`HistogramObserver: bins must be a positive integer, got ${this.bins}`);
   }
@@ -91,7 +100,7 @@ export class HistogramObserver extends UniformQuantizationObserver {
     const max = Math.max(seen.max, nowMax);
     const { histogram } = this.#first(data, min, max);
     if (min === seen.min && max === seen.max) this.#add(seen.histogram, histogram);
-    else if (seen.min === seen.max) this.#addConstant(seen.min, min, max, histogram);
+    else if (seen.min === seen.max) this.#addConstant(seen, min, max, histogram);
     else addon.observe.rescaleHistogram(seen.histogram, seen.min, seen.max, min, max, histogram);
     return { min, max, histogram };
   }
@@ -100,10 +109,11 @@ export class HistogramObserver extends UniformQuantizationObserver {
     for (let bin = 0; bin < this.bins; bin++) sums[bin] += counts[bin];
   }
 
-  /** All values so far are equal: PyTorch weights them like the new tensor, regardless of their number. */
-  #addConstant(value: number, min: number, max: number, sums: Float32Array): void {
-    const weight = f32(sums.reduce((a, b) => a + b, 0));
-    const where = addon.observe.histogram(Float32Array.of(value), min, max, this.bins);
+  /** All values so far are equal: their number is added to one bin. */
+  #addConstant(seen: State, min: number, max: number, sums: Float32Array): void {
+    const counted = this.recipe === 'pytorch-2.6' ? sums : seen.histogram;
+    const weight = f32(counted.reduce((a, b) => a + b, 0));
+    const where = addon.observe.histogram(Float32Array.of(seen.min), min, max, this.bins);
     this.#add(
       where.map((count) => count * weight),
       sums,

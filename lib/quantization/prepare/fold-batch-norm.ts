@@ -16,6 +16,7 @@ import {
   foldBatchNorm,
   type LayerParameters,
 } from '../../transforms/fold-batch-norm.ts';
+import { DEFAULT_RECIPE, type Recipe } from '../recipe.ts';
 
 const BATCH_NORM = 'aten.batch_norm.default';
 const BATCH_NORM_INFERENCE = 'aten._native_batch_norm_legit_no_training.default';
@@ -23,20 +24,26 @@ const CONVOLUTIONS = [...new Set([conv1d, conv2d, conv3d].flatMap(({ operators }
 const TRANSPOSED = convTranspose.operators;
 const LINEAR = 'aten.linear.default';
 
+/** The layers that each recipe folds batch norms into. */
+const foldedLayers: Readonly<Record<Recipe, readonly string[]>> = {
+  torchao: [...CONVOLUTIONS, ...TRANSPOSED, LINEAR],
+  'pytorch-2.6': [...CONVOLUTIONS, ...TRANSPOSED],
+};
+
 /**
  * Folds batch norms into the weights of the convolution, or linear layer on a matrix, before them (counterpart:
- * `_fuse_conv_bn_`): one layer is left, to be quantized as a whole. Left alone are batch norms that train, and layers
- * whose result or weights someone else uses too.
+ * `_fuse_conv_bn_`, `_fuse_linear_bn_`): one layer is left, to be quantized as a whole. Left alone are batch norms that
+ * train, and layers whose result or weights someone else uses too.
  * @returns the number of batch norms folded.
  * @throws Error that names the batch norm when a parameter is not float32.
  */
-export function foldBatchNorms(editor: GraphEditor): number {
+export function foldBatchNorms(editor: GraphEditor, recipe: Recipe = DEFAULT_RECIPE): number {
   const { graph } = editor;
   if (!graph.nodes.some((node) => isCall(node, BATCH_NORM, BATCH_NORM_INFERENCE))) return 0;
   let count = 0;
   for (const node of graph.nodes) {
     const norm = readBatchNorm(editor, node);
-    const layer = norm && foldable(norm, graph);
+    const layer = norm && foldable(norm, graph, foldedLayers[recipe]);
     if (!layer) continue;
     fold(editor, layer, norm);
     editor.inherit(layer, [...norm.results, node]);
@@ -75,8 +82,8 @@ function constantOf(module: GraphModule, arg: Argument): Tensor | null | undefin
   return arg instanceof Node && arg.op === 'get_attr' ? module.attribute(arg.target) : undefined;
 }
 
-function foldable({ input, node }: BatchNorm, graph: Graph): Node | undefined {
-  if (!isCall(input, ...CONVOLUTIONS, ...TRANSPOSED, LINEAR) || onlyUser(input) !== node) return undefined;
+function foldable({ input, node }: BatchNorm, graph: Graph, layers: readonly string[]): Node | undefined {
+  if (!isCall(input, ...layers) || onlyUser(input) !== node) return undefined;
   if (input.target === LINEAR && !isMatrix(input)) return undefined;
   // The form that says so by an argument is left: exports have the other operators.
   if (isCall(input, ...CONVOLUTIONS) && input.args[6] === true) return undefined;

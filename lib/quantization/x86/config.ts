@@ -2,6 +2,7 @@ import { checkOptions, type OptionNames } from '../../options.ts';
 import { HistogramObserver, PerChannelMinMaxObserver, PlaceholderObserver } from '../observers/index.ts';
 import type { QuantizationConfig } from '../quantization-config.ts';
 import { fullRangeOf } from '../quantized-dtype.ts';
+import { checkRecipe, DEFAULT_RECIPE, type Recipe } from '../recipe.ts';
 import { QuantizationSpec } from '../specs.ts';
 
 /** Options of {@link getDefaultX86QuantizationConfig}. */
@@ -15,9 +16,15 @@ export interface X86QuantizationConfigOptions {
    * gain.
    */
   readonly reduceRange?: boolean;
+  /** Which PT2E to follow, node for node; default `torchao`, today's. */
+  readonly recipe?: Recipe;
 }
 
-const configOptions: OptionNames<X86QuantizationConfigOptions> = { isDynamic: true, reduceRange: true };
+const configOptions: OptionNames<X86QuantizationConfigOptions> = {
+  isDynamic: true,
+  reduceRange: true,
+  recipe: true,
+};
 
 /** Smallest scale of X86 recipes. */
 const EPS = 2 ** -12;
@@ -25,19 +32,24 @@ const EPS = 2 ** -12;
 /**
  * The recipe of X86 servers: u8 per-tensor affine activations, s8 per-channel symmetric weights, float32 biases
  * (counterpart: `get_default_x86_inductor_quantization_config`).
- * @throws Error for an unknown option.
+ * @throws Error for an unknown option or recipe.
  */
 export function getDefaultX86QuantizationConfig(
   options: X86QuantizationConfigOptions = {},
 ): QuantizationConfig {
   checkOptions(options, configOptions, 'getDefaultX86QuantizationConfig');
-  const { isDynamic = false, reduceRange = false } = options;
+  const { isDynamic = false, reduceRange = false, recipe = DEFAULT_RECIPE } = options;
+  checkRecipe(recipe, 'getDefaultX86QuantizationConfig');
+  const histogram = HistogramObserver.withArgs({
+    eps: EPS,
+    ...(recipe === DEFAULT_RECIPE ? {} : { recipe }),
+  });
   const activation = new QuantizationSpec({
     dtype: 'uint8',
     ...(reduceRange ? { quantMin: 0, quantMax: 127 } : fullRangeOf('uint8')),
     qscheme: 'per_tensor_affine',
     isDynamic,
-    observerOrFakeQuantCtr: (isDynamic ? PlaceholderObserver : HistogramObserver).withArgs({ eps: EPS }),
+    observerOrFakeQuantCtr: isDynamic ? PlaceholderObserver.withArgs({ eps: EPS }) : histogram,
   });
   const weight = new QuantizationSpec({
     dtype: 'int8',
@@ -46,7 +58,14 @@ export function getDefaultX86QuantizationConfig(
     chAxis: 0,
     observerOrFakeQuantCtr: PerChannelMinMaxObserver.withArgs({ eps: EPS }),
   });
-  return { inputActivation: activation, outputActivation: activation, weight, bias: null, isQat: false };
+  return {
+    inputActivation: activation,
+    outputActivation: activation,
+    weight,
+    bias: null,
+    isQat: false,
+    recipe,
+  };
 }
 
 /**

@@ -24,7 +24,7 @@ import {
   mayAnnotate,
   X86QuantizationAnnotation,
 } from './annotation.ts';
-import { recipeOperator } from './operators.ts';
+import { isInRecipe, linear, recipeOperator } from './operators.ts';
 
 /**
  * A layer and the operators that the backend fuses into it, as a chain of calls:
@@ -59,11 +59,29 @@ export function annotateFusionPatterns(module: GraphModule, assignment: Assignme
   const layers = module.graph.nodes.filter((node) => !constants.has(node));
   // In training, batch norms are not folded yet. They are excluded together with their convolution.
   const withBatchNorm = config === null || config.isQat ? batchNormPatterns : [];
-  for (const pattern of [...withBatchNorm, ...patterns])
+  const calledTwice = config?.recipe === 'pytorch-2.6' ? new Set<Node>() : callsOfReusedModules(layers);
+  const inRecipe = patterns.filter(({ layer }) => isInRecipe(layer, config));
+  for (const pattern of [...withBatchNorm, ...inRecipe])
     for (const layer of layers)
-      if (recipeOperator(layer) === pattern.layer)
+      if (recipeOperator(layer) === pattern.layer && !(fuses(pattern) && calledTwice.has(layer)))
         for (const match of matches(pattern, layer))
           if (mayAnnotate(match.nodes, assignment.filter)) annotate(pattern, match, config);
+}
+
+const fuses = ({ add, unary }: FusionPattern): boolean => add !== undefined || unary !== undefined;
+
+/**
+ * The calls of linear modules that the model calls in several places. Each is annotated by itself: such a module has
+ * several results, of which torchao fuses none.
+ */
+function callsOfReusedModules(nodes: readonly Node[]): ReadonlySet<Node> {
+  const calls = new Map<string, readonly Node[]>();
+  for (const node of nodes) {
+    const frame = node.meta.nnModuleStack?.at(-1);
+    if (recipeOperator(node) !== linear || !frame || !linear.sources.includes(frame.type)) continue;
+    calls.set(frame.path, [...(calls.get(frame.path) ?? []), node]);
+  }
+  return new Set([...calls.values()].filter(({ length }) => length > 1).flat());
 }
 
 interface Match {

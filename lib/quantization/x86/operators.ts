@@ -5,13 +5,16 @@ import {
   conv1d,
   conv2d,
   flatten,
+  linear,
   matmul,
   mul,
   x86Backend,
 } from '../../backend/index.ts';
 import { isCall, type Node, tensorMeta } from '../../graph/index.ts';
+import type { QuantizationConfig } from '../quantization-config.ts';
+import { DEFAULT_RECIPE } from '../recipe.ts';
 
-export { cat, flatten, matmul, mul };
+export { cat, flatten, linear, matmul, mul };
 
 const annotated = x86Backend.patterns.filter((pattern) => pattern.annotated !== 'never');
 
@@ -30,6 +33,13 @@ export const defaultOperators = operatorsOf((pattern) => pattern.annotated === '
 
 /** Operators that can be quantized on request, by name or type (`quantizable_ops`). */
 export const quantizableOperators = operatorsOf(() => true);
+
+const newSince26: readonly BackendOperator[] = [conv1d, mul];
+
+/** Whether a configuration's recipe annotates the operator at all. */
+export function isInRecipe(operator: BackendOperator, config: QuantizationConfig | null): boolean {
+  return (config?.recipe ?? DEFAULT_RECIPE) === DEFAULT_RECIPE || !newSince26.includes(operator);
+}
 
 const layers = operatorsOf(({ dtypes }) => dtypes.weight !== undefined);
 /**

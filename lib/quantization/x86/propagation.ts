@@ -17,7 +17,7 @@ import {
   mayAnnotate,
   X86QuantizationAnnotation,
 } from './annotation.ts';
-import { cat, flatten, matmul, mul, passThroughOperators, recipeOperator } from './operators.ts';
+import { cat, flatten, isInRecipe, matmul, mul, passThroughOperators, recipeOperator } from './operators.ts';
 
 /** Annotates both inputs of matrix products that were requested by name or type. */
 export function annotateMatmuls(module: GraphModule, { config, filter }: Assignment): void {
@@ -27,6 +27,7 @@ export function annotateMatmuls(module: GraphModule, { config, filter }: Assignm
 
 /** Annotates both factors of products of two float32 tensors of the same shape. */
 export function annotateProducts(module: GraphModule, { config, filter }: Assignment): void {
+  if (!isInRecipe(mul, config)) return;
   for (const node of activations(module, mul))
     if (mayAnnotate([node], filter) && (config === null || haveOneShape(node.args)))
       annotateInputs(node, node.allInputNodes, config);
@@ -60,7 +61,7 @@ export function propagateAnnotations(module: GraphModule, { config, filter }: As
       excludeFromQuantization([node]);
       continue;
     }
-    if (recipeOperator(node) === flatten && !leadsToQuantizable(node)) continue;
+    if (recipeOperator(node) === flatten && !leadsToQuantizable(node, config)) continue;
     const inputs = recipeOperator(node) === cat ? listedNodes(node.args[0]) : [node.allInputNodes[0]];
     if (inputs.length > 0 && inputs.every(isQuantizedOutput)) annotateInputs(node, inputs, config);
   }
@@ -72,8 +73,12 @@ function passesThrough(node: Node): boolean {
 }
 
 /** Flatten is worth quantizing only before an operator that reads int8. */
-function leadsToQuantizable(node: Node): boolean {
-  return node.users.length === 0 || node.users.some(recipeOperator);
+function leadsToQuantizable(node: Node, config: QuantizationConfig): boolean {
+  const reads = (user: Node) => {
+    const operator = recipeOperator(user);
+    return operator !== undefined && isInRecipe(operator, config);
+  };
+  return node.users.length === 0 || node.users.some(reads);
 }
 
 function listedNodes(list: Argument): Node[] {

@@ -2,6 +2,7 @@ import { type BackendOperator, integerProducts } from '../../backend/index.ts';
 import type { GraphModule, Node } from '../../graph/index.ts';
 import type { QuantizationConfig } from '../quantization-config.ts';
 import { Quantizer } from '../quantizer.ts';
+import { DEFAULT_RECIPE, type Recipe } from '../recipe.ts';
 import type { Assignment, NodesFilter } from './annotation.ts';
 import { annotateFusionPatterns } from './fusion-patterns.ts';
 import { defaultOperators, operatorOfType, recipeOperator, type SourceType } from './operators.ts';
@@ -15,7 +16,7 @@ import {
 /**
  * Quantizes what oneDNN runs in int8 on x86 servers (counterpart: `X86InductorQuantizer`): convolutions and linear
  * layers with the activations and additions fused into them, products of tensors, and the pooling, concatenation and
- * flatten between them. One-dimensional convolutions (with their ReLU) and products follow PyTorch versions after 2.6.
+ * flatten between them. It follows the recipe of its configurations; docs/recipes.md lists what that is.
  *
  * Layers are found by their operator, regardless of the module or function that contains them, so that every kind of
  * export is quantized alike. A value computed only from constants counts as a weight, not as an activation. The
@@ -32,7 +33,7 @@ export class X86Quantizer extends Quantizer {
   /**
    * Sets the configuration of everything that no other configuration names.
    * @throws Error when the backend has no kernels for its dtypes, or it mixes training with calibration, or static with
-   * dynamic quantization.
+   * dynamic quantization, or two recipes.
    */
   setGlobal(config: QuantizationConfig | null): this {
     this.#checkMode(config);
@@ -48,7 +49,7 @@ export class X86Quantizer extends Quantizer {
   /**
    * Sets the configuration of everything traced inside a module: `setModuleNameQconfig('blocks.sub', null)`.
    * @throws Error when the backend has no kernels for its dtypes, or it mixes training with calibration, or static with
-   * dynamic quantization.
+   * dynamic quantization, or two recipes.
    */
   setModuleNameQconfig(moduleName: string, config: QuantizationConfig | null): this {
     this.#checkMode(config);
@@ -74,6 +75,11 @@ export class X86Quantizer extends Quantizer {
     return this.setModuleTypeQconfig(functionType, config);
   }
 
+  override get recipe(): Recipe {
+    const [config] = this.#configs();
+    return config?.recipe ?? DEFAULT_RECIPE;
+  }
+
   override annotate(module: GraphModule): void {
     const assignments: Assignment[] = [
       ...[...this.#byModuleName].map(([name, config]) => ({ config, filter: isFromModule(name) })),
@@ -89,6 +95,11 @@ export class X86Quantizer extends Quantizer {
     annotateSharedOutputs(module);
   }
 
+  #configs(): readonly QuantizationConfig[] {
+    const all = [...this.#byModuleName.values(), ...this.#byOperator.values(), this.#global];
+    return all.filter((config) => config !== null);
+  }
+
   #checkMode(config: QuantizationConfig | null): void {
     if (config === null) return;
     if (typeof config !== 'object' || config.inputActivation === undefined)
@@ -97,8 +108,10 @@ export class X86Quantizer extends Quantizer {
           `got ${JSON.stringify(config)}`,
       );
     checkDTypes(config);
-    for (const other of [...this.#byModuleName.values(), ...this.#byOperator.values(), this.#global]) {
-      if (other === null) continue;
+    for (const other of this.#configs()) {
+      const [first, second] = [other, config].map(({ recipe = DEFAULT_RECIPE }) => recipe);
+      if (first !== second)
+        throw new Error(`X86Quantizer: the recipes ${first} and ${second} cannot be mixed`);
       if (other.isQat !== config.isQat)
         throw new Error('X86Quantizer: quantization aware training and calibration cannot be mixed');
       const [a, b] = [other.inputActivation, config.inputActivation];

@@ -1,9 +1,10 @@
 import { expect, test } from 'vitest';
+import type { Node } from '../../../lib/graph/index.ts';
 import { lower } from '../../../lib/lowering/index.ts';
 import { quantizedEmbedding } from '../../../lib/lowering/passes/quantized-embedding.ts';
 import { compile } from '../../../lib/runtime/index.ts';
 import { Tensor } from '../../../lib/tensor/index.ts';
-import { GraphBuilder } from '../../support/graph-builder.ts';
+import { GraphBuilder, random } from '../../support/graph-builder.ts';
 import { calls, greatestDifference, interpret, runPass } from '../../support/run-pass.ts';
 
 test('a table of bytes stays so', () => {
@@ -54,4 +55,47 @@ test('bags whose other results are wanted stay, with the reason', () => {
   expect(report.refusals.map(({ reason }) => reason)).toEqual([
     'more than the sums or means of its bags is wanted',
   ]);
+});
+
+test('tables with one scale, as torchao’s scaled embedding bags have, are looked up the same way', () => {
+  const [rows, width, scale] = [30, 8, 0.03];
+  const next = random(5);
+  const bytes = Array.from({ length: rows * width }, () => Math.floor(next() * 256) - 128);
+  const write = (finish: (b: GraphBuilder, table: Node, indices: Node) => Node) => {
+    const build = new GraphBuilder();
+    const stored = build.constant('table', Tensor.from('int8', bytes, [rows, width]));
+    const dequantize = 'quantized_decomposed.dequantize_per_tensor.default';
+    const table = build.call(dequantize, stored, scale, -3, -128, 127, 'int8');
+    return build.finish(finish(build, table, build.input('indices', [6], 'int64')));
+  };
+  const bags = write((build, table, indices) => {
+    const offsets = build.input('offsets', [4], 'int64');
+    const args = [table, indices, offsets, false, 0, false, null, true, null];
+    return build.call('operator.getitem', build.call('aten.embedding_bag.padding_idx', ...args), 0);
+  });
+  const single = write((build, table, indices) => build.call('aten.embedding.default', table, indices));
+  const numbers = [29, 0, 7, 7, 12, 1];
+  const indices = Tensor.from('int64', numbers);
+  const row = (index: number) =>
+    Array.from({ length: width }, (_, i) => (bytes[index * width + i] + 3) * scale);
+  const wanted = {
+    single: numbers.flatMap(row),
+    // Bags of two rows, of none, and of four; the last offset only ends a bag.
+    bags: [numbers.slice(0, 2), [], numbers.slice(2)].flatMap((bag) =>
+      Array.from({ length: width }, (_, i) => bag.reduce((sum, index) => sum + row(index)[i], 0)),
+    ),
+  };
+  for (const [original, inputs, expected, target] of [
+    [single, [indices], wanted.single, 'octavo.embedding.default'],
+    [bags, [indices, Tensor.from('int64', [0, 2, 2, 6])], wanted.bags, 'octavo.embedding_bag.default'],
+  ] as const) {
+    const { module } = lower(original, { strict: true });
+    expect(calls(module)).toEqual([target]);
+    // Sums of at most 4 values below 4, in float32.
+    interpret(module, ...inputs)[0]
+      .toArray()
+      .forEach((value, i) => {
+        expect(Math.abs(value - expected[i])).toBeLessThan(1e-5);
+      });
+  }
 });

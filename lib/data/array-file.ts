@@ -1,0 +1,103 @@
+import { basename } from 'node:path';
+import { readNpy, readNpyHeader } from '../formats/npy.ts';
+import { loadNpz } from '../formats/npz.ts';
+import { openFile, readAt } from '../formats/open-file.ts';
+import {
+  decodeSafetensorsHeader,
+  safetensorsHeaderBytes,
+  safetensorsPrefixBytes,
+} from '../formats/safetensors.ts';
+import { byteSizeOf, type DType, numelOf, Tensor } from '../tensor/index.ts';
+import type { FileFormat } from './file-format.ts';
+
+/** A stored array. Its first axis counts the examples. */
+export interface StoredArray {
+  readonly dtype: DType;
+  readonly shape: readonly number[];
+  /** The examples from `begin` up to, not including, `end`. */
+  rows(begin: number, end: number): Promise<Tensor>;
+}
+
+type ArrayFormat = Exclude<FileFormat, 'json-lines'>;
+
+/** NumPy's headers of plain arrays are far shorter. */
+const npyHeaderLimit = 2 ** 16;
+
+const readers: Readonly<Record<ArrayFormat, (path: string) => Promise<ReadonlyMap<string, StoredArray>>>> = {
+  npy: openNpy,
+  npz: openNpz,
+  safetensors: openSafetensors,
+};
+
+/**
+ * The arrays of a file by name; the one of a `.npy` file has the file's name. `.npy` and `.safetensors` files are read
+ * row by row as they are asked for; `.npz` files and arrays in Fortran order at once.
+ * @throws Error that names the file, and what is wrong with it.
+ */
+export function openArrays(path: string, format: ArrayFormat): Promise<ReadonlyMap<string, StoredArray>> {
+  return readers[format](path);
+}
+
+async function openNpy(path: string): Promise<ReadonlyMap<string, StoredArray>> {
+  const file = await openFile(path);
+  try {
+    const { size } = await file.stat();
+    const start = await readAt(file, 0, Math.min(size, npyHeaderLimit));
+    const { dtype, shape, fortranOrder, position } = readNpyHeader(start, size, path);
+    const array = fortranOrder
+      ? inMemory(readNpy(await readAt(file, 0, size), path))
+      : inFile(path, dtype, shape, position);
+    return new Map([[basename(path).replace(/\.npy$/, ''), array]]);
+  } finally {
+    await file.close();
+  }
+}
+
+async function openNpz(path: string): Promise<ReadonlyMap<string, StoredArray>> {
+  const arrays = await loadNpz(path);
+  return new Map([...arrays].map(([name, tensor]) => [name, inMemory(tensor)]));
+}
+
+async function openSafetensors(path: string): Promise<ReadonlyMap<string, StoredArray>> {
+  const file = await openFile(path);
+  try {
+    const { size } = await file.stat();
+    const prefix = await readAt(file, 0, safetensorsPrefixBytes);
+    const start = await readAt(file, 0, safetensorsHeaderBytes(prefix, size, path));
+    const { entries } = decodeSafetensorsHeader(start, size, path);
+    return new Map(
+      entries.map(({ key, dtype, shape, position }) => [key, inFile(path, dtype, shape, position)]),
+    );
+  } finally {
+    await file.close();
+  }
+}
+
+function inMemory({ dtype, shape, data }: Tensor): StoredArray {
+  const row = numelOf(shape.slice(1));
+  return {
+    dtype,
+    shape,
+    rows: async (begin, end) =>
+      new Tensor(dtype, data.subarray(begin * row, end * row), [end - begin, ...shape.slice(1)]),
+  };
+}
+
+function inFile(path: string, dtype: DType, shape: readonly number[], position: number): StoredArray {
+  const row = numelOf(shape.slice(1)) * byteSizeOf(dtype);
+  return {
+    dtype,
+    shape,
+    rows: async (begin, end) => {
+      const file = await openFile(path);
+      try {
+        const bytes = await readAt(file, position + begin * row, (end - begin) * row);
+        if (bytes.length < (end - begin) * row)
+          throw new Error(`${path} has become shorter while it was read`);
+        return Tensor.fromBytes(dtype, bytes, [end - begin, ...shape.slice(1)]);
+      } finally {
+        await file.close();
+      }
+    },
+  };
+}

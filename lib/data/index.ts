@@ -1,0 +1,11 @@
+/** `octavo/data`: calibration and test data in the forms people have, as batches of a model's inputs. */
+export { Dataset, type DatasetOptions, readDataset } from './dataset.ts';
+export type { DatasetModel } from './model-inputs.ts';
+export type {
+  ChosenPreprocessing,
+  Framing,
+  Interpolation,
+  Normalization,
+  Preprocessing,
+} from './preprocessing.ts';
+export type { Batch } from './source.ts';
