@@ -8,6 +8,9 @@ import { linears } from './layers/linear.ts';
 import { mkldnn } from './layers/mkldnn.ts';
 import { normalization } from './layers/normalization.ts';
 import { pooling } from './layers/pooling.ts';
+import { poolingWithIndices } from './layers/pooling-with-indices.ts';
+import { recurrentLayers } from './layers/recurrent.ts';
+import { transposedConvolutions } from './layers/transposed-convolution.ts';
 import { movementFamilies } from './movement/index.ts';
 import { activations } from './pointwise/activation.ts';
 import { arithmetic } from './pointwise/arithmetic.ts';
@@ -53,14 +56,17 @@ export const operators = new OperatorRegistry(
   onednn,
   orderings,
   pooling,
+  poolingWithIndices,
   quantizedDecomposed,
   ranges,
+  recurrentLayers,
   reductions,
   resamplingFamilies,
   selections,
   spreads,
   ternary,
   transformer,
+  transposedConvolutions,
   weightOnly,
 );
 

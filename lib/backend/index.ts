@@ -15,6 +15,8 @@ export {
   cat,
   conv1d,
   conv2d,
+  conv3d,
+  convTranspose,
   dataMovement,
   flatten,
   linear,

@@ -21,6 +21,7 @@ import {
   cat,
   conv1d,
   conv2d,
+  conv3d,
   dataMovement,
   embedding,
   flatten,
@@ -170,12 +171,13 @@ const narrowWeights: readonly BackendPattern[] = [
 const floats: readonly BackendPattern[] = [
   { operator: conv1d, functions: pointwiseFunctions, computedBy: 'mkldnn._convolution_pointwise.default' },
   { operator: conv2d, functions: pointwiseFunctions, computedBy: 'mkldnn._convolution_pointwise.default' },
-  {
-    operator: conv2d,
+  { operator: conv3d, functions: pointwiseFunctions, computedBy: 'mkldnn._convolution_pointwise.default' },
+  ...[conv2d, conv3d].map((operator) => ({
+    operator,
     addition: true as const,
     functions: pointwiseFunctions,
     computedBy: 'mkldnn._convolution_pointwise.binary',
-  },
+  })),
   { operator: linear, functions: pointwiseFunctions, computedBy: 'mkldnn._linear_pointwise.default' },
   { operator: linear, addition: true as const, computedBy: 'mkldnn._linear_pointwise.binary' },
 ].map((pattern) => ({ ...pattern, dtypes: floatProducts, qparams: 'own', annotated: 'never' }));

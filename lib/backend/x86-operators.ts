@@ -10,6 +10,20 @@ export const conv2d: BackendOperator = {
   operators: ['aten.conv2d.default', 'aten.conv2d.padding', 'aten.convolution.default'],
   sources: ['torch.nn.modules.conv.Conv2d', 'torch.conv2d'],
 };
+export const conv3d: BackendOperator = {
+  name: 'conv3d',
+  operators: ['aten.conv3d.default', 'aten.conv3d.padding', 'aten.convolution.default'],
+  sources: ['torch.nn.modules.conv.Conv3d', 'torch.conv3d'],
+};
+/** Computed in floating point alone. */
+export const convTranspose: BackendOperator = {
+  name: 'conv_transpose',
+  operators: ['aten.conv_transpose1d.default', 'aten.conv_transpose2d.input', 'aten.conv_transpose3d.input'],
+  sources: [
+    ...[1, 2, 3].map((axes) => `torch.nn.modules.conv.ConvTranspose${axes}d`),
+    ...[1, 2, 3].map((axes) => `torch.conv_transpose${axes}d`),
+  ],
+};
 export const linear: BackendOperator = {
   name: 'linear',
   operators: ['aten.linear.default'],

@@ -31,6 +31,7 @@ export type StepName =
   | 'linear'
   | 'lookup'
   | 'matmul'
+  | 'maxima_with_indices'
   | 'one_hot'
   | 'overwrite'
   | 'pad'
@@ -39,6 +40,7 @@ export type StepName =
   | 'quantize'
   | 'quantize_per_channel'
   | 'quantized_average'
+  | 'recurrent'
   | 'reduce'
   | 'requantize'
   | 'resample'
@@ -47,5 +49,6 @@ export type StepName =
   | 'select'
   | 'softmax'
   | 'sort'
+  | 'transposed_convolution'
   | 'triangle'
   | 'weight_only_linear';

@@ -13,11 +13,13 @@ export type LayoutRule = 'channelsLast' | 'uniform' | 'any' | 'strided' | 'rowMa
 /**
  * The sums of products that a native step computes:
  * - `weightRows`: each result is a sum over one row of the weight, which is `[out, ...]`;
+ * - `weightColumns`: each element of the first input is multiplied with one row of the weight, which is `[in, ...]`;
+ * - `recurrent`: each step of a sequence times one weight, and the state before it times the next;
  * - `rowsByColumns`: each result is a row of the first input times a column of the second;
  * - `attention`: queries by keys, then weights by values;
  * - `none`: it moves data, and computes an element or a row at a time.
  */
-export type Products = 'weightRows' | 'rowsByColumns' | 'attention' | 'none';
+export type Products = 'weightRows' | 'weightColumns' | 'recurrent' | 'rowsByColumns' | 'attention' | 'none';
 
 /** What a plan knows of a native step. */
 export interface StepTraits {
@@ -66,6 +68,7 @@ export const steps: Readonly<Record<StepName, StepTraits>> = {
   linear: { layout: 'rowMajor', products: 'weightRows' },
   lookup: { layout: 'uniform', products: 'none', slices: 'read and written', overwrites: true },
   matmul: { layout: 'strided', products: 'rowsByColumns' },
+  maxima_with_indices: { layout: 'rowMajor', products: 'none' },
   one_hot: { layout: 'strided', products: 'none' },
   overwrite: { layout: 'strided', products: 'none', selects: true },
   pad: { layout: 'uniform', products: 'none' },
@@ -74,6 +77,7 @@ export const steps: Readonly<Record<StepName, StepTraits>> = {
   quantize: { layout: 'any', products: 'none', slices: 'read and written' },
   quantize_per_channel: { layout: 'any', products: 'none' },
   quantized_average: { layout: 'channelsLast', products: 'none' },
+  recurrent: { layout: 'rowMajor', products: 'recurrent' },
   reduce: { layout: 'strided', products: 'none' },
   requantize: { layout: 'any', products: 'none', slices: 'read and written' },
   resample: { layout: 'any', products: 'none' },
@@ -82,6 +86,7 @@ export const steps: Readonly<Record<StepName, StepTraits>> = {
   select: { layout: 'uniform', products: 'none', slices: 'read and written', overwrites: true },
   softmax: { layout: 'rowMajor', products: 'none' },
   sort: { layout: 'strided', products: 'none' },
+  transposed_convolution: { layout: 'channelsLast', products: 'weightColumns' },
   triangle: { layout: 'strided', products: 'none', selects: true },
   weight_only_linear: { layout: 'rowMajor', products: 'weightRows' },
 };

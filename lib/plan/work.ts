@@ -24,6 +24,10 @@ export function multiplyAdds({ op, inputs, outputs }: StepOperands): number {
   switch (steps[op].products) {
     case 'weightRows':
       return numelOf(outputs[0].shape) * numelOf(right.shape.slice(1));
+    case 'weightColumns':
+      return numelOf(left.shape) * numelOf(right.shape.slice(1));
+    case 'recurrent':
+      return numelOf(left.shape.slice(0, 2)) * (numelOf(right.shape) + numelOf(inputs[2].shape));
     case 'rowsByColumns':
       return numelOf(outputs[0].shape) * left.shape[left.shape.length - 1];
     case 'attention':

@@ -1,6 +1,6 @@
 import { Tensor } from '../tensor/index.ts';
 
-/** The parameters of a layer whose output channels are its weight's first axis. */
+/** The parameters of a layer. */
 export interface LayerParameters {
   readonly weight: Tensor;
   readonly bias: Tensor;
@@ -26,12 +26,15 @@ const f32 = Math.fround;
  *     weight' = weight γ / sqrt(σ² + eps)        bias' = (bias - μ) / sqrt(σ² + eps) γ + β
  *
  * @param bias of the layer, one number a channel; 0 if null.
+ * @param transposedGroups the groups of a transposed convolution, whose weight is `[in, out / groups, ...]`; undefined for
+ * other layers, whose output channels are the weight's first axis.
  * @throws Error when a parameter is not float32.
  */
 export function foldBatchNorm(
   weight: Tensor,
   bias: Tensor | null,
   norm: BatchNormParameters,
+  transposedGroups?: number,
 ): LayerParameters {
   const floats = (tensor: Tensor | null, otherwise: number): Float32Array | number[] => {
     if (tensor === null) return Array(norm.mean.numel).fill(otherwise);
@@ -41,17 +44,26 @@ export function foldBatchNorm(
   const [scale, shift, old] = [floats(norm.weight, 1), floats(norm.bias, 0), floats(bias, 0)];
   const [mean, variance, weights] = [floats(norm.mean, 0), floats(norm.variance, 1), floats(weight, 0)];
   const eps = f32(norm.eps);
-  const perChannel = weights.length / scale.length;
-  const newWeights = new Float32Array(weights.length);
+  const factors = new Float32Array(scale.length);
   const newBias = new Float32Array(scale.length);
   for (let c = 0; c < scale.length; c++) {
     const inverse = f32(1 / f32(Math.sqrt(f32(variance[c] + eps))));
-    const factor = f32(scale[c] * inverse);
-    for (let i = c * perChannel; i < (c + 1) * perChannel; i++) newWeights[i] = weights[i] * factor;
+    factors[c] = scale[c] * inverse;
     newBias[c] = f32(f32(f32(old[c] - mean[c]) * inverse) * scale[c]) + shift[c];
   }
+  const channelOf = channelsOf(weight, transposedGroups);
+  const newWeights = Float32Array.from(weights, (value, i) => value * factors[channelOf(i)]);
   return {
     weight: new Tensor('float32', newWeights, weight.shape),
     bias: new Tensor('float32', newBias, [scale.length]),
   };
+}
+
+/** The output channel of a weight's element, by the element's position. */
+function channelsOf({ shape, numel }: Tensor, transposedGroups?: number): (position: number) => number {
+  const [first, second] = shape;
+  if (transposedGroups === undefined) return (position) => Math.floor(position / (numel / first));
+  const places = numel / (first * second);
+  const perGroup = numel / transposedGroups;
+  return (position) => Math.floor(position / perGroup) * second + (Math.floor(position / places) % second);
 }

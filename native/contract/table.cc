@@ -32,6 +32,7 @@ const std::vector<PrimitiveFamily>& primitive_table() {
       {"linear", create_linear},
       {"lookup", create_lookup},
       {"matmul", create_matmul},
+      {"maxima_with_indices", create_maxima_with_indices},
       {"one_hot", create_one_hot},
       {"overwrite", create_overwrite},
       {"pad", create_pad},
@@ -40,6 +41,7 @@ const std::vector<PrimitiveFamily>& primitive_table() {
       {"quantize", create_quantize},
       {"quantize_per_channel", create_quantize_per_channel},
       {"quantized_average", create_quantized_average},
+      {"recurrent", create_recurrent},
       {"reduce", create_reduce},
       {"requantize", create_requantize},
       {"resample", create_resample},
@@ -48,6 +50,7 @@ const std::vector<PrimitiveFamily>& primitive_table() {
       {"select", create_select},
       {"softmax", create_softmax},
       {"sort", create_sort},
+      {"transposed_convolution", create_transposed_convolution},
       {"triangle", create_triangle},
       {"weight_only_linear", create_weight_only_linear},
   };

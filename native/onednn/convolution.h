@@ -1,4 +1,4 @@
-// oneDNN's convolution of images.
+// oneDNN's convolution of images and volumes.
 #pragma once
 
 #include <functional>
@@ -9,10 +9,10 @@
 namespace octavo::onednn {
 
 struct ConvolutionProblem {
-  TensorDesc src;  // [N, C, H, W], any strides
-  TensorDesc dst;  // [N, O, H', W']
+  TensorDesc src;  // [N, C, H, W] or [N, C, D, H, W], any strides
+  TensorDesc dst;  // [N, O, H', W'], or with D'
   DType weights_dtype;
-  Dims weights;  // [O, I, KH, KW], or [G, O/G, I, KH, KW]
+  Dims weights;  // [O, I, KH, KW], or [G, O/G, I, KH, KW]; of volumes with KD before KH
   Dims stride;
   Dims dilation;  // 1 = dense
   Dims padding_begin;
@@ -21,6 +21,9 @@ struct ConvolutionProblem {
   std::string kernel = "";  // see KernelChoice
   // The channels are in contiguous blocks (tensor/channel_blocks.h); the strides are ignored.
   bool src_in_blocks = false, dst_in_blocks = false;
+
+  // Spatial extents: 2 or 3.
+  int64_t axes() const { return static_cast<int64_t>(stride.size()); }
 };
 
 // The description of an image of this shape in channel blocks.

@@ -10,26 +10,34 @@ int64_t div_up(int64_t a, int64_t b) { return (a + b - 1) / b; }
 
 struct Shape {
   explicit Shape(const ConvolutionProblem& problem)
-      : groups(problem.weights.size() == 5 ? problem.weights[0] : 1),
-        group_inputs(problem.weights[problem.weights.size() - 3]),
-        group_outputs(problem.weights[problem.weights.size() - 4]),
-        kernel(problem.weights.end() - 2, problem.weights.end()),
-        input(problem.src.shape.end() - 2, problem.src.shape.end()),
-        output(problem.dst.shape.end() - 2, problem.dst.shape.end()) {
-    for (size_t i = 0; i < 2; i++)
+      : groups(problem.weights.size() > problem.src.shape.size() ? problem.weights[0] : 1),
+        group_outputs(problem.weights.end()[-2 - problem.axes()]),
+        group_inputs(problem.weights.end()[-1 - problem.axes()]),
+        kernel(problem.weights.end() - problem.axes(), problem.weights.end()),
+        input(problem.src.shape.begin() + 2, problem.src.shape.end()),
+        output(problem.dst.shape.begin() + 2, problem.dst.shape.end()) {
+    for (size_t i = 0; i < kernel.size(); i++) {
       padded = padded || problem.padding_begin[i] > 0 || problem.padding_end[i] > 0;
+      skips = skips || problem.stride[i] > kernel[i];
+      dilated = dilated || (i + 1 < kernel.size() && problem.dilation[i] > 1);
+      places *= kernel[i];
+      pixels *= output[i];
+    }
   }
 
   bool is_depthwise() const { return groups > 1 && group_inputs == 1 && group_outputs == 1; }
 
-  int64_t groups, group_inputs, group_outputs;
+  int64_t groups, group_outputs, group_inputs;
   Dims kernel, input, output;
+  int64_t places = 1, pixels = 1;  // of the kernel, of the output
   bool padded = false;
+  bool skips = false;    // a stride is longer than the kernel
+  bool dilated = false;  // across rows
 };
 
 // Whether some output element reads only padding.
 bool has_empty_windows(const ConvolutionProblem& problem, const Shape& shape) {
-  for (size_t i = 0; i < 2; i++) {
+  for (size_t i = 0; i < shape.kernel.size(); i++) {
     for (int64_t o = 0; o < shape.output[i]; o++) {
       bool empty = true;
       for (int64_t k = 0; k < shape.kernel[i] && empty; k++) {
@@ -50,9 +58,10 @@ int64_t padded_results(const ConvolutionProblem& problem, size_t axis) {
 #if !OCTAVO_ONEDNN_3
 // Output elements whose windows end in the padding at the right.
 int64_t results_over_the_right(const ConvolutionProblem& problem, const Shape& shape) {
-  const int64_t span = (shape.kernel[1] - 1) * problem.dilation[1] + 1;
-  const int64_t last = (shape.output[1] - 1) * problem.stride[1] - problem.padding_begin[1] + span;
-  return div_up(std::max<int64_t>(last - shape.input[1], 0), problem.stride[1]);
+  const int64_t stride = problem.stride.back();
+  const int64_t span = (shape.kernel.back() - 1) * problem.dilation.back() + 1;
+  const int64_t last = (shape.output.back() - 1) * stride - problem.padding_begin.back() + span;
+  return div_up(std::max<int64_t>(last - shape.input.back(), 0), stride);
 }
 
 bool computes_exponentials(const Fusion& fusion) {
@@ -74,19 +83,18 @@ const char* fault_of(const Implementation& implementation, const ConvolutionProb
 
   // The buffer of copied source rows is too small (mended after 3.12): overwritten sources, and writes past
   // the scratchpad.
-  if (brgemm && (problem.stride[0] > shape.kernel[0] || problem.stride[1] > shape.kernel[1]))
-    return "wrong where the stride skips rows or columns";
+  if (brgemm && shape.skips) return "wrong where the stride skips rows or columns";
   // Where nothing is multiplied, post-operations run with a stale pointer to their constants, or zero points
   // count.
   if ((brgemm || brdgmm) && has_empty_windows(problem, shape)) return "wrong where a window is all padding";
   // Taken for a per-channel addend, at wrong offsets.
-  if (brdgmm && binary && shape.output == Dims{1, 1}) return "adds wrong elements to images of one pixel";
+  if (brdgmm && binary && shape.pixels == 1) return "adds wrong elements to images of one pixel";
   if (implementation.contains("jit_bf16_1x1") && binary) return "adds wrong elements";
   if (implementation.contains("ip:ref")) return "a reference kernel in an inner product's name";
   // For some numbers of pixels: 27, 33, 36, 39, …
   if (amx && implementation.contains("jit_1x1:")) return "writes past the destination";
   // Past the destination even.
-  if ((amx_tiles || (amx && brgemm)) && zero_point && shape.padded && problem.padding_begin[1] == 0)
+  if ((amx_tiles || (amx && brgemm)) && zero_point && shape.padded && problem.padding_begin.back() == 0)
     return "compensates wrongly for rows padded above or below, not at the left";
   // Code for rows and columns that need compensation is generated per block of one to six rows
   // (set_oh_blk_limits and dispatch_icb_loop count these blocks differently) and of up to 32 columns. A model
@@ -96,16 +104,16 @@ const char* fault_of(const Implementation& implementation, const ConvolutionProb
     return "compensates wrongly for wide padding, or crashes";
   // Weights of eight channels by eight places are transposed by code that forgets the compensation.
   const bool compensated = zero_point || problem.src.dtype == DType::s8;
-  if (implementation.contains("jit_uni_int8") && shape.is_depthwise() && compensated &&
-      shape.kernel[0] * shape.kernel[1] == 8)
+  if (implementation.contains("jit_uni_int8") && shape.is_depthwise() && compensated && shape.places == 8)
     return "loses the compensation of kernels of eight places";
 #if OCTAVO_ONEDNN_3
   // Too few rows of compensation are counted, on the heap and in the scratchpad.
-  if (brgemm && (zero_point || problem.src.dtype == DType::s8) && shape.padded && problem.dilation[0] > 1)
+  if (brgemm && (zero_point || problem.src.dtype == DType::s8) && shape.padded && shape.dilated)
     return "too little memory for compensation where a dilated kernel hangs over the edge";
   // All rows but the first come out wrong.
-  if (brgemm && shape.output[1] == 1 && problem.stride[1] > 1) return "wrong for one strided window a row";
-  if (brgemm && zero_point && shape.padded && shape.output[1] > 128)
+  if (brgemm && shape.output.back() == 1 && problem.stride.back() > 1)
+    return "wrong for one strided window a row";
+  if (brgemm && zero_point && shape.padded && shape.output.back() > 128)
     return "slow: computes compensations again for long rows";
   if (brgemm && amx && shape.groups > 1 && shape.group_inputs < 16) return "slow: tiles are mostly padding";
 #else
@@ -117,7 +125,7 @@ const char* fault_of(const Implementation& implementation, const ConvolutionProb
   // One full block of results with a tail: the block ignores padding at the right, though it hangs over the
   // tail. Blocks are chosen so that this takes an odd number of results of which more than half hang over.
   const int64_t over = results_over_the_right(problem, shape);
-  if (brgemm && !amx && over >= 4 && 2 * over - 1 <= shape.output[1])
+  if (brgemm && !amx && over >= 4 && 2 * over - 1 <= shape.output.back())
     return "reads past the right edge where much of a row hangs over it";
   // The tail's length is taken from one group's channels.
   if (implementation.contains("jit_uni_int8") && shape.is_depthwise() && binary && shape.groups % 8 != 0)
@@ -127,7 +135,7 @@ const char* fault_of(const Implementation& implementation, const ConvolutionProb
 }
 
 ConvolutionProblem without_padding(ConvolutionProblem problem) {
-  for (size_t i = 0; i < 2; i++) {
+  for (size_t i = 0; i < problem.stride.size(); i++) {
     problem.src.shape[2 + i] += problem.padding_begin[i] + problem.padding_end[i];
     problem.padding_begin[i] = problem.padding_end[i] = 0;
   }

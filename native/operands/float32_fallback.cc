@@ -137,4 +137,9 @@ std::unique_ptr<Step> with_float32_fallback(const StepSpec& spec, StepCreator cr
   return wide;
 }
 
+std::unique_ptr<Step> in_float32(const StepSpec& spec, StepCreator create) {
+  if (!has_bf16(spec)) return create(spec);
+  return std::make_unique<InFloat32>(spec, create);
+}
+
 }  // namespace octavo

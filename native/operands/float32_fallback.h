@@ -15,4 +15,8 @@ using StepCreator = std::unique_ptr<Step> (*)(const StepSpec& spec);
 // differ by the order of sums, that is by one bfloat16 step where a sum lies next to the middle of two.
 std::unique_ptr<Step> with_float32_fallback(const StepSpec& spec, StepCreator create);
 
+// The step that `create` makes for float32 operands, with bfloat16 ones converted around it: for steps that
+// compute in float32 alone.
+std::unique_ptr<Step> in_float32(const StepSpec& spec, StepCreator create);
+
 }  // namespace octavo

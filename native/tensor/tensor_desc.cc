@@ -66,8 +66,11 @@ Dims row_major_strides(const Dims& shape) {
 }
 
 TensorDesc channels_last(TensorDesc image) {
-  const auto& s = image.shape;
-  image.strides = {s[1] * s[2] * s[3], 1, s[1] * s[3], s[1]};
+  const auto& shape = image.shape;
+  image.strides.assign(shape.size(), 1);
+  int64_t stride = shape[1];
+  for (size_t i = shape.size(); i-- > 2; stride *= shape[i]) image.strides[i] = stride;
+  image.strides[0] = stride;
   return image;
 }
 

@@ -38,7 +38,7 @@ struct TensorDesc {
 };
 
 Dims row_major_strides(const Dims& shape);
-// An image [N, C, H, W] dense, its channels next to each other.
+// An image [N, C, H, W], or a volume [N, C, D, H, W], dense, its channels next to each other.
 TensorDesc channels_last(TensorDesc image);
 
 }  // namespace octavo

@@ -78,8 +78,41 @@ describe('embedding bags', () => {
     expect(() => run('octavo.embedding_bag.default', ...args)).toThrow(message);
   });
 
-  it('refuse the greatest of a bag', () => {
+  it('have a padding row, counted from the end of the table where negative, that belongs to none of them', () => {
+    const of = (...args: readonly unknown[]) =>
+      (run('aten.embedding_bag.padding_idx', table, integers(rows), ...args) as Tensor[])[0];
+    const without = rows.map((row, i) => [row, i]).filter(([row]) => row !== 0);
+    const starting = starts.map((begin) => without.filter(([, i]) => i < begin).length);
+    for (const mode of [0, 1, 2]) {
+      const rest = [false, mode, false, null, false];
+      const plain = (
+        run(
+          'aten.embedding_bag.padding_idx',
+          ...[table, integers(without.map(([row]) => row)), integers(starting), ...rest, null],
+        ) as Tensor[]
+      )[0];
+      expect(of(integers(starts), ...rest, 0).toArray()).toEqual(plain.toArray());
+      expect(of(integers(starts), ...rest, -9).toArray()).toEqual(plain.toArray());
+    }
+    expect(() => of(integers(starts), false, 0, false, null, false, 9)).toThrow(
+      /padding_idx 9 is out of range/,
+    );
+  });
+
+  it('have a greatest element a column, 0 without rows', () => {
     const args = [table, integers(rows), integers(starts), false, 2, false, null, false, null];
-    expect(() => run('aten.embedding_bag.padding_idx', ...args)).toThrow(/mode must be 0 \(sum\) or 1/);
+    const [result] = run('aten.embedding_bag.padding_idx', ...args) as Tensor[];
+    const wanted = starts.flatMap((begin, bag) => {
+      const members = rows.slice(begin, starts[bag + 1] ?? rows.length);
+      return [0, 1, 2, 3, 4].map((column) =>
+        members.length === 0 ? 0 : Math.max(...members.map((row) => real[row * 5 + column])),
+      );
+    });
+    expect(result.toArray()).toEqual(wanted);
+  });
+
+  it('refuse another mode', () => {
+    const args = [table, integers(rows), integers(starts), false, 3, false, null, false, null];
+    expect(() => run('aten.embedding_bag.padding_idx', ...args)).toThrow(/mode must be 0 \(sum\), 1/);
   });
 });

@@ -62,9 +62,4 @@ describe('shapes', () => {
   ])('refuse %s', (_, target, args, message) => {
     expect(() => infer(target, ...args)).toThrow(message);
   });
-
-  it('refuse transposed convolution', () => {
-    const args = [meta(1, 3, 9), meta(4, 3, 3), null, [1], [0], [1], true, [0], 1];
-    expect(() => infer('aten.convolution.default', ...args)).toThrow(/transposed/);
-  });
 });

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { operators } from '../../lib/aten/index.ts';
-import { decompose } from '../../lib/capture/pt2/decompose.ts';
+import { decompose } from '../../lib/capture/decompositions/decompose.ts';
 import { promoteTypes } from '../../lib/capture/pt2/promote-types.ts';
 import { Interpreter, type Node } from '../../lib/graph/index.ts';
 import { Tensor } from '../../lib/tensor/index.ts';

@@ -28,6 +28,20 @@ const cases: readonly Case[] = [
     [2, 3, 4],
     2 * (2 * 3 * 6 * 4),
   ],
+  // Each of 2 * 6 * 12 input elements meets 5 outputs at 9 places of the kernel.
+  [
+    'transposed_convolution',
+    [tensor('float32', 2, 6, 3, 4), tensor('float32', 6, 5, 3, 3)],
+    [2, 5, 5, 6],
+    2 * 6 * 12 * 5 * 9,
+  ],
+  // 7 steps of 3 sequences: 4 gates of 8 elements, of 5 inputs and 8 states.
+  [
+    'recurrent',
+    [tensor('float32', 7, 3, 5), tensor('float32', 32, 5), tensor('float32', 32, 8)],
+    [7, 3, 8],
+    7 * 3 * 32 * (5 + 8),
+  ],
   ['eltwise', [tensor('float32', 100)], [100], 0],
 ];
 

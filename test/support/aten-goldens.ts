@@ -11,7 +11,8 @@ interface StoredTensor {
   readonly offset: number;
 }
 
-interface Case {
+/** A call, and what PyTorch computed. */
+export interface Case {
   readonly op: string;
   readonly args: readonly unknown[];
   readonly kwargs: Readonly<Record<string, unknown>>;
@@ -83,11 +84,8 @@ const dtypeOf = (expected: unknown): DType | undefined => {
   return first instanceof Tensor ? first.dtype : undefined;
 };
 
-/**
- * One test an operator, running all of its cases in a family's fixture. What PyTorch refuses must be refused.
- * @param tolerance for float32 results; the reason belongs at the call.
- */
-export function testGoldens(family: string, tolerance: (op: string) => Tolerance): void {
+/** The cases of a family's fixture, their tensors read. */
+export function readCases(family: string): readonly Case[] {
   const cases = JSON.parse(readFileSync(new URL(`${family}.json`, folder), 'utf8')) as Case[];
   const bytes = new Uint8Array(readFileSync(new URL(`${family}.bin`, folder)));
   const decode = (value: unknown): unknown => {
@@ -99,13 +97,36 @@ export function testGoldens(family: string, tolerance: (op: string) => Tolerance
     const size = numelOf(shape) * arrayTypeOf(dtype).BYTES_PER_ELEMENT;
     return Tensor.fromBytes(dtype, bytes.slice(offset, offset + size), shape);
   };
+  return cases.map(({ op, args, kwargs, expected }) => ({
+    op,
+    args: decode(args) as readonly unknown[],
+    kwargs: Object.fromEntries(Object.entries(kwargs).map(([name, value]) => [name, decode(value)])),
+    expected: decode(expected),
+  }));
+}
+
+/** The call, with shapes in place of tensors. */
+export function describeCase({ op, args, kwargs }: Case): string {
+  const text = (value: unknown): unknown =>
+    value instanceof Tensor
+      ? `${value.dtype}[${value.shape}]`
+      : Array.isArray(value)
+        ? value.map(text)
+        : value;
+  return `${op} ${JSON.stringify([...args.map(text), ...Object.entries(kwargs).map(([k, v]) => [k, text(v)])])}`;
+}
+
+/**
+ * One test an operator, running all of its cases in a family's fixture. What PyTorch refuses must be refused.
+ * @param tolerance for float32 results; the reason belongs at the call. bfloat16 results get one unit in the last place.
+ */
+export function testGoldens(family: string, tolerance: (op: string) => Tolerance): void {
+  const cases = readCases(family);
   for (const op of new Set(cases.map((item) => item.op)))
     it(op, () => {
       const operator = operators.get(op);
       for (const item of cases.filter((other) => other.op === op)) {
-        const args = decode(item.args) as readonly unknown[];
-        const kwargs = Object.fromEntries(Object.entries(item.kwargs).map(([k, v]) => [k, decode(v)]));
-        const expected = decode(item.expected);
+        const { args, kwargs, expected } = item;
         const run = () => operator.execute(Arguments.bind<Tensor>(operator.schema, args, kwargs));
         try {
           const refusal = refusalOf(item.expected);
@@ -114,7 +135,7 @@ export function testGoldens(family: string, tolerance: (op: string) => Tolerance
           if (refusal !== undefined) expect(run).toThrow(operator.schema.name);
           else expectClose(run(), expected, tolerances[dtypeOf(expected) ?? 'float32'] ?? tolerance(op));
         } catch (error) {
-          throw new Error(`${JSON.stringify(item)}: ${(error as Error).message}`, { cause: error });
+          throw new Error(`${describeCase(item)}: ${(error as Error).message}`, { cause: error });
         }
       }
     });

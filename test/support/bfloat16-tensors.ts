@@ -4,8 +4,10 @@ import { channelsLast, type Layout, seededTensor, withGaps } from './steps.ts';
 
 export type Values = readonly number[];
 
-const toBf16 = (values: Values, shape: readonly number[]) =>
+const ofValues = (values: Values, shape: readonly number[]) =>
   new Tensor('bfloat16', floatToBfloat16(values), shape);
+/** A float32 tensor, rounded. */
+export const toBf16 = (tensor: Tensor): Tensor => ofValues(tensor.toArray(), tensor.shape);
 /** The nearest bfloat16. */
 export const rounded = (value: number): number => bfloat16ToFloat(floatToBfloat16([value]))[0];
 export const valuesOf = (tensor: Tensor): number[] =>
@@ -17,12 +19,12 @@ export const valuesOf = (tensor: Tensor): number[] =>
 export const image = [2, 19, 5, 6];
 export const x = (() => {
   const fine = seededTensor('float32', image).toArray();
-  return toBf16(
+  return ofValues(
     fine.map((value, i) => value * (1 + (i % 7) / 64)),
     image,
   );
 })();
-export const y = toBf16(
+export const y = ofValues(
   seededTensor('float32', image, 7)
     .toArray()
     .map((value) => value + 0.03),

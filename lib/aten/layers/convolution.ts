@@ -2,6 +2,7 @@ import { type Arguments, type Dim, dimsEqual, staticDim, type TensorMeta } from 
 import { windowCount } from '../../onednn/geometry.ts';
 import type { OperatorDefinition, Step, TensorLike } from '../registry.ts';
 import { computedDtype } from '../shape-rules.ts';
+import { inferTransposed, transposedStep } from './transposed-convolution.ts';
 
 /** Sizes of a convolution along its spatial dimensions, as in PyTorch's arguments. */
 export interface ConvolutionGeometry {
@@ -106,11 +107,7 @@ function step<T extends TensorLike>(args: Arguments<T>): Step<T> {
   };
 }
 
-function refuseTransposed<T>(args: Arguments<T>): void {
-  if (args.bool('transposed')) throw new Error('transposed convolution is not supported');
-}
-
-/** Float convolutions of signals and images. */
+/** Float convolutions of signals, images and volumes. */
 export const convolutions: readonly OperatorDefinition[] = [
   {
     schema:
@@ -143,14 +140,22 @@ export const convolutions: readonly OperatorDefinition[] = [
   {
     schema:
       'aten::convolution(Tensor input, Tensor weight, Tensor? bias, SymInt[] stride, SymInt[] padding, SymInt[] dilation, bool transposed, SymInt[] output_padding, SymInt groups) -> Tensor',
-    infer: (args) => {
-      refuseTransposed(args);
-      return infer(args);
-    },
+    infer: (args) => (args.bool('transposed') ? inferTransposed(args) : infer(args)),
     samples: ['input'],
-    step: (args) => {
-      refuseTransposed(args);
-      return step(args);
-    },
+    step: (args) => (args.bool('transposed') ? transposedStep(args) : step(args)),
+  },
+  {
+    schema:
+      'aten::conv3d(Tensor input, Tensor weight, Tensor? bias=None, SymInt[3] stride=[1, 1, 1], SymInt[3] padding=[0, 0, 0], SymInt[3] dilation=[1, 1, 1], SymInt groups=1) -> Tensor',
+    infer,
+    samples: ['input'],
+    step,
+  },
+  {
+    schema:
+      'aten::conv3d.padding(Tensor input, Tensor weight, Tensor? bias=None, SymInt[3] stride=[1, 1, 1], str padding="valid", SymInt[3] dilation=[1, 1, 1], SymInt groups=1) -> Tensor',
+    infer,
+    samples: ['input'],
+    step,
   },
 ];

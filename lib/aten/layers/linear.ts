@@ -1,5 +1,5 @@
 import { type Arguments, type Dim, dimsEqual, type TensorMeta } from '../../graph/index.ts';
-import type { OperatorDefinition, Step, TensorLike } from '../registry.ts';
+import type { NativeDefinition, OperatorDefinition, Step, TensorLike } from '../registry.ts';
 import { computedDtype } from '../shape-rules.ts';
 
 /**
@@ -65,7 +65,23 @@ function inferIntMm(args: Arguments<TensorMeta>): TensorMeta {
   return { dtype: 'int32', shape: matmulShape(a.shape, b.shape) };
 }
 
-const addmm = product('mat1', 'mat2', 2);
+/** `beta * self + alpha * (first @ second)`; `self` broadcasts. */
+function scaledProduct(schema: string, first: string, second: string, rank: number): NativeDefinition {
+  const { infer, step } = product(first, second, rank);
+  return {
+    schema,
+    infer,
+    samples: (args) => {
+      const factors = rank === 3 ? [first, second] : [first];
+      return args.tensor('self').shape.length === rank ? ['self', ...factors] : factors;
+    },
+    step: (args) => {
+      const { op, inputs } = step(args);
+      const attributes = { alpha: args.number('alpha'), beta: args.number('beta') };
+      return { op, inputs: [...inputs, args.tensor('self')], attributes };
+    },
+  };
+}
 
 /** Linear layers and products of matrices. */
 export const linears: readonly OperatorDefinition[] = [
@@ -89,16 +105,14 @@ export const linears: readonly OperatorDefinition[] = [
   { schema: 'aten::matmul(Tensor self, Tensor other) -> Tensor', ...product('self', 'other') },
   { schema: 'aten::mm(Tensor self, Tensor mat2) -> Tensor', ...product('self', 'mat2', 2) },
   { schema: 'aten::bmm(Tensor self, Tensor mat2) -> Tensor', ...product('self', 'mat2', 3) },
-  {
-    schema: 'aten::addmm(Tensor self, Tensor mat1, Tensor mat2, *, Scalar beta=1, Scalar alpha=1) -> Tensor',
-    infer: addmm.infer,
-    samples: (args) => (args.tensor('self').shape.length === 2 ? ['self', 'mat1'] : ['mat1']),
-    step: (args) => {
-      const { op, inputs } = addmm.step(args);
-      const attributes = { alpha: args.number('alpha'), beta: args.number('beta') };
-      return { op, inputs: [...inputs, args.tensor('self')], attributes };
-    },
-  },
+  scaledProduct(
+    'aten::addmm(Tensor self, Tensor mat1, Tensor mat2, *, Scalar beta=1, Scalar alpha=1) -> Tensor',
+    ...(['mat1', 'mat2', 2] as const),
+  ),
+  scaledProduct(
+    'aten::baddbmm(Tensor self, Tensor batch1, Tensor batch2, *, Scalar beta=1, Scalar alpha=1) -> Tensor',
+    ...(['batch1', 'batch2', 3] as const),
+  ),
   {
     schema: 'aten::_int_mm(Tensor self, Tensor mat2) -> Tensor',
     infer: inferIntMm,

@@ -52,11 +52,11 @@ function inferGroupNorm(args: Arguments<TensorMeta>): TensorMeta {
   return { dtype: computedDtype(input.dtype, args.schema.name), shape: input.shape };
 }
 
-function softmax(name: string, attributes: Attributes): NativeDefinition {
+function softmax(schema: string, attributes: Attributes): NativeDefinition {
   const axisOf = (args: Arguments<{ readonly shape: readonly unknown[] }>) =>
     normalizeAxis(args.number('dim'), args.tensor('self').shape.length, args.schema.name);
   return {
-    schema: `aten::${name}.int(Tensor self, int dim, ScalarType? dtype=None) -> Tensor`,
+    schema,
     infer: (args) => {
       axisOf(args);
       const { dtype, shape } = args.tensor('self');
@@ -115,6 +115,10 @@ export const normalization: readonly OperatorDefinition[] = [
       return { op: 'group_norm', inputs, attributes: { ...attributes, groups: args.number('num_groups') } };
     },
   },
-  softmax('softmax', {}),
-  softmax('log_softmax', { logarithm: true }),
+  softmax('aten::softmax.int(Tensor self, int dim, ScalarType? dtype=None) -> Tensor', {}),
+  softmax('aten::log_softmax.int(Tensor self, int dim, ScalarType? dtype=None) -> Tensor', {
+    logarithm: true,
+  }),
+  // A row of -Infinity alone, of which nothing is attended to, becomes 0.
+  softmax('aten::_safe_softmax(Tensor self, int dim, ScalarType? dtype=None) -> Tensor', { masked: true }),
 ];

@@ -3,7 +3,8 @@ import type { Attributes } from '../../native/addon-types.ts';
 import type { NativeDefinition, OperatorDefinition, TensorLike } from '../registry.ts';
 import { computedDtype } from '../shape-rules.ts';
 
-interface Window {
+/** A pooling call's window along each spatial extent. */
+export interface Window {
   readonly kernel: readonly number[];
   readonly stride: readonly number[];
   readonly padding: readonly number[];
@@ -11,7 +12,8 @@ interface Window {
   readonly ceil: boolean;
 }
 
-function windowOf<T>(args: Arguments<T>): Window {
+/** The window that a call's arguments describe. */
+export function windowOf<T>(args: Arguments<T>): Window {
   const kernel = args.numbers('kernel_size');
   const stride = args.numbers('stride');
   const hasDilation = args.schema.arguments.some((argument) => argument.name === 'dilation');
@@ -25,7 +27,7 @@ function windowOf<T>(args: Arguments<T>): Window {
 }
 
 /** PyTorch's `pooling_output_shape`: in ceil mode the last window must still start inside the input or its padding. */
-function pooledExtent(extent: number, window: Window, i: number, operator: string): number {
+export function pooledExtent(extent: number, window: Window, i: number, operator: string): number {
   const [k, s, p, d] = [window.kernel[i], window.stride[i], window.padding[i], window.dilation[i]];
   if (k < 1 || s < 1 || d < 1) throw new Error(`${operator}: kernel, stride and dilation must be positive`);
   if (p < 0 || p * 2 > k)
@@ -37,13 +39,20 @@ function pooledExtent(extent: number, window: Window, i: number, operator: strin
   return out;
 }
 
-function spatial(args: Arguments<TensorMeta>, rank: number): { lead: readonly Dim[]; extents: number[] } {
+/**
+ * Batch and channels, and the spatial extents, of a pooling call's input.
+ * @throws Error when it has other ranks.
+ */
+export function spatial(
+  args: Arguments<TensorMeta>,
+  rank: number,
+): { lead: readonly Dim[]; extents: number[] } {
   const { name } = args.schema;
   const { dtype, shape } = args.tensor('self');
   computedDtype(dtype, name);
   if (shape.length !== rank + 2)
     throw new Error(
-      `${name}: the input must be [N, C, ${rank === 1 ? 'L' : 'H, W'}], got [${shape.join(', ')}]` +
+      `${name}: the input must be [N, C, ${['L', 'H, W', 'D, H, W'][rank - 1]}], got [${shape.join(', ')}]` +
         (shape.length === rank + 1 ? '; give it a batch of one, x.unsqueeze(0)' : ''),
     );
   return { lead: shape.slice(0, 2), extents: shape.slice(2).map((extent) => staticDim(extent, name)) };

@@ -6,7 +6,7 @@ import {
   propagateShapes,
   type TensorMeta,
 } from '../../graph/index.ts';
-import { decompositions } from './decompositions.ts';
+import { decompositions } from '../decompositions/all.ts';
 
 /** The operator that a node of the document calls, as graphs name it: `aten.conv2d.default`, `operator.mul`. */
 export function targetOf(node: JsonCursor): string {

@@ -1,5 +1,6 @@
 import type { JsonCursor } from '../../formats/json-cursor.ts';
-import { type Argument, type Graph, Node, type OperatorLibrary } from '../../graph/index.ts';
+import { type Argument, type Graph, Node, type OperatorLibrary, type Schema } from '../../graph/index.ts';
+import { decompositions } from '../decompositions/all.ts';
 
 /**
  * Whether a call only counts batches: `num_batches_tracked.add_(1)`, which a batch norm in training mode begins with.
@@ -25,8 +26,9 @@ const switches: ReadonlySet<string> = new Set(['train', 'training']);
  */
 export function toEvaluationMode(graph: Graph, library: OperatorLibrary): void {
   for (const node of graph.nodes) {
-    if (node.op !== 'call_function' || !library.has(node.target)) continue;
-    const names = library.get(node.target).schema.arguments.map(({ name }) => name);
+    const schema = decompositions.get(node.target)?.[0].schema ?? schemaOf(library, node.target);
+    if (node.op !== 'call_function' || !schema) continue;
+    const names = schema.arguments.map(({ name }) => name);
     const at = names.findIndex((name) => switches.has(name));
     if (node.args[at] === true && hasRunningStatistics(names, node.args))
       node.setArguments(node.args.with(at, false), node.kwargs);
@@ -35,6 +37,9 @@ export function toEvaluationMode(graph: Graph, library: OperatorLibrary): void {
     if (dropout >= 0 && node.args[dropout]) node.setArguments(node.args.with(dropout, 0), node.kwargs);
   }
 }
+
+const schemaOf = (library: OperatorLibrary, target: string): Schema | undefined =>
+  library.has(target) ? library.get(target).schema : undefined;
 
 function hasRunningStatistics(names: readonly string[], args: readonly Argument[]): boolean {
   const mean = names.indexOf('running_mean');

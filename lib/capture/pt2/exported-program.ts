@@ -12,12 +12,13 @@ import {
   type SymbolRange,
 } from '../../graph/index.ts';
 import type { Tensor } from '../../tensor/index.ts';
+import { decompositions } from '../decompositions/all.ts';
+import { decompose } from '../decompositions/decompose.ts';
 import { isInPlace, MemoryTracker } from '../in-place.ts';
+import { widenHalf } from '../widen-half.ts';
 import { readArgument } from './arguments.ts';
 import { bindByName } from './bind-arguments.ts';
 import { checkOperators, checkShapes, isAssertion, targetOf } from './checks.ts';
-import { decompose } from './decompose.ts';
-import { decompositions } from './decompositions.ts';
 import { countsBatches, toEvaluationMode } from './evaluation-mode.ts';
 import type { ModelArchive } from './model-archive.ts';
 import { deriveSourceFnStack, parseModuleStack, parseSourceFnStack } from './module-stack.ts';
@@ -32,11 +33,16 @@ import { ProgramValues } from './values.ts';
  * program in training mode is read in evaluation mode. The program's guards (`guards_code`) are not evaluated: inputs are
  * checked by the symbols and ranges of their sizes, and the shape rules of the operators check all further sizes of every
  * request.
+ * @param label what warnings call the program.
  * @throws Error (rejects) that names the position in the document or in the model: an unknown schema version, operators
  * that are not supported (all at once, each with its count), a call that its operator rejects, a weight that is missing
  * or of the wrong shape, and anything malformed.
  */
-export async function buildProgram(archive: ModelArchive, library: OperatorLibrary): Promise<GraphModule> {
+export async function buildProgram(
+  archive: ModelArchive,
+  library: OperatorLibrary,
+  label: string,
+): Promise<GraphModule> {
   const document = archive.program;
   readVersion(document);
   const graph = document.field('graph_module').field('graph');
@@ -46,6 +52,7 @@ export async function buildProgram(archive: ModelArchive, library: OperatorLibra
   const tensors = await readTensors(signature, archive);
   new ProgramBuilder(module, graph, tensors, library).build(signature);
   toEvaluationMode(module.graph, library);
+  widenHalf(module, label);
   decompose(module);
   promoteTypes(module);
   module.graph.lint();
@@ -172,7 +179,7 @@ class ProgramBuilder {
   #call(at: JsonCursor): void {
     const target = targetOf(at);
     if (isAssertion(target)) return;
-    const { schema } = decompositions.get(target) ?? this.#library.get(target);
+    const { schema } = decompositions.get(target)?.[0] ?? this.#library.get(target);
     this.#floats = [];
     const named = at
       .field('inputs')

@@ -41,7 +41,7 @@ export async function loadPt2(
   const file = await openArchive(source, label);
   try {
     const archive = await openModel(await findModels(file), options.model, label);
-    const module = await buildProgram(archive, operators);
+    const module = await buildProgram(archive, operators, label);
     const exampleInputs = await readExampleInputs(archive, module);
     if (exampleInputs) module.meta.exampleInputs = exampleInputs;
     return module;

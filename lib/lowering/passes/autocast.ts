@@ -1,3 +1,4 @@
+import { convTranspose } from '../../backend/index.ts';
 import { type Argument, isArgumentList, isTensorMeta, Node } from '../../graph/index.ts';
 import type { Pass, PassContext } from '../pass.ts';
 import { convolutions } from '../patterns/convolution.ts';
@@ -10,7 +11,9 @@ export const castTo = 'aten.to.dtype';
 
 /** Products of floats, each with its factors. Biases stay float32, because sums are accumulated in float32 anyway. */
 const factors: Readonly<Record<string, readonly string[]>> = {
-  ...Object.fromEntries(convolutions.map((target) => [target, ['input', 'weight']])),
+  ...Object.fromEntries(
+    [...convolutions, ...convTranspose.operators].map((target) => [target, ['input', 'weight']]),
+  ),
   'mkldnn._convolution_pointwise.default': ['X', 'W'],
   'mkldnn._convolution_pointwise.binary': ['X', 'W'],
   'mkldnn._linear_pointwise.default': ['X', 'W'],
@@ -20,6 +23,7 @@ const factors: Readonly<Record<string, readonly string[]>> = {
   'aten.mm.default': ['self', 'mat2'],
   'aten.bmm.default': ['self', 'mat2'],
   'aten.addmm.default': ['self', 'mat1', 'mat2'],
+  'aten.baddbmm.default': ['self', 'batch1', 'batch2'],
   // A mask of large negative numbers stays float32: in bfloat16 it could become infinite.
   'aten.scaled_dot_product_attention.default': ['query', 'key', 'value'],
 };

@@ -6,7 +6,7 @@ import { convolutionOf, convolutions } from '../patterns/convolution.ts';
 /**
  * Convolutions that stay in float become the form that can fuse what follows.
  *
- *     conv1d | conv2d(x, w, b)   ⇒   mkldnn._convolution_pointwise(x, w, b, …, 'none')
+ *     conv1d | conv2d | conv3d(x, w, b)   ⇒   mkldnn._convolution_pointwise(x, w, b, …, 'none')
  */
 export const floatConvolution: Pass = {
   name: 'float-convolution',

@@ -26,8 +26,10 @@ export const quantizedConvolution: Pass = {
 
 function rewrite(context: PassContext, node: Node): boolean {
   const c = convolutionOf(context, node);
-  if (typeof c === 'string') {
-    if (isDequantize(node.args[0])) context.refuse(node, c);
+  const reason =
+    typeof c === 'string' ? c : c.stride.length > 2 ? 'volumes are convolved in float' : undefined;
+  if (typeof c === 'string' || reason !== undefined) {
+    if (isDequantize(node.args[0])) context.refuse(node, reason!);
     return false;
   }
   const weightNode = c.weight;

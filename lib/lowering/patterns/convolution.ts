@@ -1,10 +1,12 @@
 import { type ConvolutionGeometry, namedPadding } from '../../aten/layers/convolution.ts';
-import { conv1d, conv2d } from '../../backend/index.ts';
+import { conv1d, conv2d, conv3d } from '../../backend/index.ts';
 import { type Argument, type Node, staticDim } from '../../graph/index.ts';
 import type { PassContext } from '../pass.ts';
 
 /** Operators that {@link convolutionOf} reads. */
-export const convolutions: readonly string[] = [...new Set([...conv1d.operators, ...conv2d.operators])];
+export const convolutions: readonly string[] = [
+  ...new Set([conv1d, conv2d, conv3d].flatMap(({ operators }) => operators)),
+];
 
 /** A convolution's operands and geometry, from any of PyTorch's convolution operators. */
 export interface ConvolutionCall {
@@ -30,7 +32,6 @@ export function convolutionOf(context: PassContext, node: Node): ConvolutionCall
     .meta(weight)
     .shape.slice(2)
     .map((extent) => staticDim(extent, node.target));
-  if (kernel.length > 2) return `it has ${kernel.length} spatial dimensions`;
   const numbers = (name: string) => {
     const values = args.numbers(name);
     return values.length === 1 ? kernel.map(() => values[0]) : values;

@@ -1,4 +1,4 @@
-import { conv1d, conv2d } from '../../backend/index.ts';
+import { conv1d, conv2d, conv3d, convTranspose } from '../../backend/index.ts';
 import {
   type Argument,
   GET_ITEM,
@@ -20,13 +20,14 @@ import { DEFAULT_RECIPE, type Recipe } from '../recipe.ts';
 
 const BATCH_NORM = 'aten.batch_norm.default';
 const BATCH_NORM_INFERENCE = 'aten._native_batch_norm_legit_no_training.default';
-const CONVOLUTIONS = [...new Set([...conv1d.operators, ...conv2d.operators])];
+const CONVOLUTIONS = [...new Set([conv1d, conv2d, conv3d].flatMap(({ operators }) => operators))];
+const TRANSPOSED = convTranspose.operators;
 const LINEAR = 'aten.linear.default';
 
 /** The layers that each recipe folds batch norms into. */
 const foldedLayers: Readonly<Record<Recipe, readonly string[]>> = {
-  torchao: [...CONVOLUTIONS, LINEAR],
-  'pytorch-2.6': CONVOLUTIONS,
+  torchao: [...CONVOLUTIONS, ...TRANSPOSED, LINEAR],
+  'pytorch-2.6': [...CONVOLUTIONS, ...TRANSPOSED],
 };
 
 /**
@@ -84,8 +85,8 @@ function constantOf(module: GraphModule, arg: Argument): Tensor | null | undefin
 function foldable({ input, node }: BatchNorm, graph: Graph, layers: readonly string[]): Node | undefined {
   if (!isCall(input, ...layers) || onlyUser(input) !== node) return undefined;
   if (input.target === LINEAR && !isMatrix(input)) return undefined;
-  // Only `aten.convolution` may be transposed: its weight's first axis is then not the channels that come out.
-  if (input.target !== LINEAR && input.args[6] === true) return undefined;
+  // The form that says so by an argument is left: exports have the other operators.
+  if (isCall(input, ...CONVOLUTIONS) && input.args[6] === true) return undefined;
   const parameters = input.args.slice(1, 3).filter((arg) => arg !== null);
   const isOwn = (arg: Argument) =>
     arg instanceof Node &&
@@ -105,7 +106,7 @@ function fold(editor: GraphEditor, layer: Node, norm: BatchNorm): void {
   const [input, weightNode, biasNode = null, ...rest] = layer.args;
   const { target } = weightNode as Node;
   const oldBias = biasNode instanceof Node ? editor.module.attribute(biasNode.target) : null;
-  const { weight, bias } = foldedParameters(editor.module.attribute(target), oldBias, norm);
+  const { weight, bias } = foldedParameters(editor.module.attribute(target), oldBias, norm, layer);
   attributes.set(target, weight);
   if (biasNode instanceof Node) {
     attributes.set(biasNode.target, bias);
@@ -116,9 +117,15 @@ function fold(editor: GraphEditor, layer: Node, norm: BatchNorm): void {
   layer.setArguments([input, weightNode, created, ...rest]);
 }
 
-function foldedParameters(weight: Tensor, bias: Tensor | null, norm: BatchNorm): LayerParameters {
+function foldedParameters(
+  weight: Tensor,
+  bias: Tensor | null,
+  norm: BatchNorm,
+  { target, args, kwargs }: Node,
+): LayerParameters {
+  const groups = TRANSPOSED.includes(target) ? ((args[6] ?? kwargs.groups ?? 1) as number) : undefined;
   try {
-    return foldBatchNorm(weight, bias, norm);
+    return foldBatchNorm(weight, bias, norm, groups);
   } catch (error) {
     throw new Error(`node '${norm.node}': ${(error as Error).message}`, { cause: error });
   }

@@ -1,6 +1,7 @@
-// Convolution of signals [N, C, L] and images [N, C, H, W], float or quantized, with what is fused into it.
-// It computes on channels-last images, or on float32 images in channel blocks if one of its operands is.
-// Operands in another memory format are reordered first, and so is the result afterwards.
+// Convolution of signals [N, C, L], images [N, C, H, W] and volumes [N, C, D, H, W], float or, of signals and
+// images, quantized, with what is fused into it. It computes on channels-last images, or on float32 images in
+// channel blocks if one of its operands is. Operands in another memory format are reordered first, and so is
+// the result afterwards.
 #include "contract/candidates.h"
 #include "contract/table.h"
 #include "operands/float32_fallback.h"

@@ -1,5 +1,6 @@
 #include "steps/layers/convolution_call.h"
 
+#include <algorithm>
 #include <stdexcept>
 
 #include "operands/product_range.h"
@@ -14,10 +15,10 @@ TensorDesc row_major(TensorDesc desc) {
 }
 
 // An operand as the step receives it, and as the primitive reads it: as `image`, or in channel blocks.
-View view_of(const TensorDesc& given, const TensorDesc& image, bool in_blocks) {
-  if (!in_blocks && !is_in_blocks(given)) return {given, image};
+View view_of(const Convolution& c, const TensorDesc& given, const TensorDesc& image, bool in_blocks) {
+  if (!in_blocks && !c.in_blocks(given)) return {given, image};
   const TensorDesc blocks = octavo::in_blocks(image);
-  return {is_in_blocks(given) ? given : octavo::in_blocks(given), in_blocks ? row_major(blocks) : blocks};
+  return {c.in_blocks(given) ? given : octavo::in_blocks(given), in_blocks ? row_major(blocks) : blocks};
 }
 
 bool has_whole_blocks(const TensorDesc& image) { return image.shape[1] % kChannelBlock == 0; }
@@ -28,7 +29,7 @@ onednn::ConvolutionProblem in_blocks(const Convolution& c) {
   auto problem = c.problem;
   problem.src_in_blocks = has_whole_blocks(problem.src);
   problem.dst_in_blocks = has_whole_blocks(problem.dst);
-  if (!problem.src_in_blocks && !is_in_blocks(c.src)) problem.src = row_major(problem.src);
+  if (!problem.src_in_blocks && !c.in_blocks(c.src)) problem.src = row_major(problem.src);
   return problem;
 }
 
@@ -43,9 +44,10 @@ void check_blocks(const StepSpec& spec, const FusedInputs& inputs) {
 }  // namespace
 
 bool is_padded(const onednn::ConvolutionProblem& problem) {
-  const auto& begin = problem.padding_begin;
-  const auto& end = problem.padding_end;
-  return begin[0] > 0 || begin[1] > 0 || end[0] > 0 || end[1] > 0;
+  const auto is_positive = [](int64_t amount) { return amount > 0; };
+  const auto &begin = problem.padding_begin, &end = problem.padding_end;
+  return std::any_of(begin.begin(), begin.end(), is_positive) ||
+         std::any_of(end.begin(), end.end(), is_positive);
 }
 
 ConvolutionCall::ConvolutionCall(const StepSpec& given)
@@ -107,12 +109,13 @@ dnnl::memory::desc ConvolutionCall::weight_view() const {
 
 std::unique_ptr<Step> ConvolutionCall::step_of(Made made) const {
   const auto& problem = made.problem;
-  FusedViews views{view_of(convolution.src, problem.src, problem.src_in_blocks), weight_view(),
-                   view_of(convolution.dst, problem.dst, problem.dst_in_blocks), std::nullopt};
+  const auto& c = convolution;
+  FusedViews views{view_of(c, c.src, problem.src, problem.src_in_blocks), weight_view(),
+                   view_of(c, c.dst, problem.dst, problem.dst_in_blocks), std::nullopt};
   if (inputs.addend >= 0) {
     const auto& given = spec.inputs[inputs.addend].desc;
-    const auto addend = is_in_blocks(given) ? given : as_image(given, spec.outputs[0].shape.size());
-    views.addend = view_of(addend, problem.dst, problem.dst_in_blocks).given;
+    const auto addend = c.in_blocks(given) ? given : as_image(given, spec.outputs[0].shape.size());
+    views.addend = view_of(c, addend, problem.dst, problem.dst_in_blocks).given;
   }
   return std::make_unique<FusedStep>(spec, inputs, views, std::move(made.fused));
 }

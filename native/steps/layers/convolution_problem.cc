@@ -21,8 +21,21 @@ Dims as_image(Dims values, const char* name, size_t rank, int64_t one, int64_t m
 }
 
 // An operand's logical tensor, channels-last.
-TensorDesc image_of(const TensorDesc& given) {
-  return channels_last(is_in_blocks(given) ? TensorDesc{given.dtype, image_shape(given), {}} : given);
+TensorDesc image_of(const Convolution& c, const TensorDesc& given) {
+  return channels_last(c.in_blocks(given) ? TensorDesc{given.dtype, image_shape(given), {}} : given);
+}
+
+// The operands' rank: 3, 4 or 5. An image in channel blocks has one extent more than the weight.
+size_t rank_of(const StepSpec& spec) {
+  const size_t rank = spec.input(1, "the weight").desc.shape.size();
+  const auto& input = spec.inputs[0].desc;
+  if (rank < 3 || rank > 5 || (input.shape.size() != rank && !(rank == 4 && is_in_blocks(input))))
+    throw std::invalid_argument(
+        "the input must be [N, C, L], [N, C, H, W] or [N, C, D, H, W], as the weight " +
+        spec.inputs[1].desc.to_string() + " has it, got " + input.to_string());
+  if (rank == 5 && is_byte(input.dtype))
+    throw std::invalid_argument("volumes are convolved in float32 or bfloat16, got " + input.to_string());
+  return rank;
 }
 }  // namespace
 
@@ -39,17 +52,14 @@ TensorDesc as_image(TensorDesc desc, size_t rank) {
 Convolution read_convolution(const StepSpec& spec) {
   const auto& attributes = spec.attributes;
   const auto &input = spec.input(0, "the image").desc, &output = spec.outputs.at(0);
-  const bool images = is_in_blocks(input) || is_in_blocks(output);
-  const size_t rank = images ? 4 : input.shape.size();
-  if (rank != 3 && rank != 4)
-    throw std::invalid_argument("the input must be [N, C, L] or [N, C, H, W], got " + input.to_string());
+  const size_t rank = rank_of(spec);
   Convolution c;
-  c.src = is_in_blocks(input) ? input : as_image(input, rank);
-  c.weight = as_image(spec.input(1, "the weight").desc, rank);
-  c.dst = is_in_blocks(output) ? output : as_image(output, rank);
+  c.weight = as_image(spec.inputs[1].desc, rank);
+  c.src = c.in_blocks(input) ? input : as_image(input, rank);
+  c.dst = c.in_blocks(output) ? output : as_image(output, rank);
   auto& problem = c.problem;
-  problem.src = image_of(c.src);
-  problem.dst = image_of(c.dst);
+  problem.src = image_of(c, c.src);
+  problem.dst = image_of(c, c.dst);
   problem.stride = as_image(attributes.dims("stride"), "stride", rank, 1, 1);
   problem.dilation = as_image(attributes.dims("dilation"), "dilation", rank, 1, 1);
   problem.padding_begin = as_image(attributes.dims("padding"), "padding", rank, 0, 0);
@@ -68,14 +78,14 @@ Convolution read_convolution(const StepSpec& spec) {
                                 std::to_string(c.groups) + " needs " +
                                 std::to_string(c.weight.shape[1] * c.groups) +
                                 " input channels, the input has " + std::to_string(in));
-  Dims expected = {problem.src.shape[0], out, 0, 0};
-  for (size_t i = 0; i < 2; i++) {
+  Dims expected = {problem.src.shape[0], out};
+  for (size_t i = 0; i < problem.stride.size(); i++) {
     const int64_t span = (c.weight.shape[2 + i] - 1) * problem.dilation[i] + 1;
     const int64_t padded = problem.src.shape[2 + i] + problem.padding_begin[i] + problem.padding_end[i];
     if (padded < span)
       throw std::invalid_argument("the kernel spans " + std::to_string(span) +
                                   ", more than the padded input's " + std::to_string(padded));
-    expected[2 + i] = (padded - span) / problem.stride[i] + 1;
+    expected.push_back((padded - span) / problem.stride[i] + 1);
   }
   if (problem.dst.shape != expected) {
     TensorDesc right{c.dst.dtype, expected, {}};

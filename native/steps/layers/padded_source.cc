@@ -13,11 +13,11 @@ class PaddedSource : public Step {
       : inputs_(spec.inputs.size()) {
     const auto& problem = convolution.problem;
     const TensorDesc padded = onednn::without_padding(problem).src;
-    const auto& before = problem.padding_begin;
-    std::vector<double> amounts = {0, 0, static_cast<double>(before[0]), static_cast<double>(before[1])};
+    std::vector<double> amounts = {0, 0};
+    amounts.insert(amounts.end(), problem.padding_begin.begin(), problem.padding_begin.end());
     StepSpec pad{"pad", spec.node, {}, {spec.inputs[0]}, {padded}};
     pad.inputs[0].desc = convolution.src;
-    if (is_in_blocks(convolution.src)) {
+    if (convolution.in_blocks(convolution.src)) {
       pad.outputs[0] = in_blocks(padded);
       amounts.push_back(0);
     }

@@ -1,5 +1,6 @@
-// Sums and means of rows of a table: bags of indices, each beginning at an offset. Rows of 8-bit integers are
-// dequantized as they are added, each with its own parameters.
+// Sums, means and maxima of rows of a table: bags of indices, each beginning at an offset. Rows of 8-bit
+// integers are dequantized as they are read, each with its own parameters. The row `paddingIndex` belongs to
+// no bag.
 #include <algorithm>
 #include <optional>
 #include <stdexcept>
@@ -21,7 +22,8 @@ class EmbeddingBag : public Step {
       : table_(spec, 0, "the table"),
         indices_(spec, 1, "the indices", scratch_),
         offsets_(spec, 2, "the offsets", scratch_),
-        mean_(spec.attributes.text("mode", "sum") == "mean"),
+        mode_(mode_from_name(spec.attributes.text("mode", "sum"))),
+        padding_index_(spec.attributes.integer("paddingIndex", -1)),
         name_("embedding_bag '" + spec.node + "'") {
     const auto& table = table_.desc();
     if (table.shape.size() != 2 || !table.is_contiguous())
@@ -66,21 +68,38 @@ class EmbeddingBag : public Step {
     kernels::parallel_for(bags_, count * width * static_cast<int64_t>(sizeof(float)), [&](int64_t bag) {
       const int64_t begin = offsets[bag];
       const int64_t end = bag + 1 < offsets_.desc().shape[0] ? offsets[bag + 1] : count;
-      float *sum = out + bag * width, *row = rows + bag * width;
-      std::fill(sum, sum + width, 0.0f);
+      float *result = out + bag * width, *row = rows + bag * width;
+      std::fill(result, result + width, 0.0f);
+      int64_t members = 0;
       for (int64_t i = begin; i < end; i++) {
+        if (indices[i] == padding_index_) continue;
+        members++;
         load(buffers, indices[i], row);
         if (weights) kernels::linear_row(row, weights[i], 0, row, width);
-        kernels::add_rows(sum, row, sum, width);
+        if (mode_ != Mode::max)
+          kernels::add_rows(result, row, result, width);
+        else if (members > 1)
+          kernels::maximum_rows(result, row, result, width);
+        else
+          std::copy_n(row, width, result);
       }
-      if (mean_ && end > begin)
-        kernels::linear_row(sum, 1.0f / static_cast<float>(end - begin), 0, sum, width);
+      if (mode_ == Mode::mean && members > 0)
+        kernels::divide_row(result, static_cast<float>(members), result, width);
     });
   }
   std::string implementation() const override { return "octavo:embedding_bag"; }
   size_t scratchpad_bytes() const override { return scratch_.bytes(); }
 
  private:
+  enum class Mode { sum, mean, max };
+
+  static Mode mode_from_name(const std::string& name) {
+    if (name == "sum") return Mode::sum;
+    if (name == "mean") return Mode::mean;
+    if (name == "max") return Mode::max;
+    throw std::invalid_argument("mode must be 'sum', 'mean' or 'max', got '" + name + "'");
+  }
+
   void check_offsets(const int64_t* offsets, int64_t count) const {
     int64_t before = 0;
     for (int64_t i = 0; i < offsets_.desc().shape[0]; i++) {
@@ -109,7 +128,8 @@ class EmbeddingBag : public Step {
   InputValue table_;
   IndexList indices_, offsets_;
   std::optional<InputValue> scales_, zero_points_, weights_;
-  bool mean_;
+  Mode mode_;
+  int64_t padding_index_;  // -1 without one
   std::string name_;
   int64_t bags_;
   size_t row_offset_;

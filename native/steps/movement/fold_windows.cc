@@ -5,8 +5,8 @@
 
 #include "contract/input_value.h"
 #include "contract/table.h"
-#include "kernels/parallel.h"
 #include "kernels/float_rows.h"
+#include "kernels/parallel.h"
 
 namespace octavo {
 

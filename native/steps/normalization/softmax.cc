@@ -1,4 +1,5 @@
-// Softmax and log softmax along one axis; the result may be quantized.
+// Softmax and log softmax along one axis; the result may be quantized. With `masked`, a row of -Infinity
+// alone becomes 0.
 #include <stdexcept>
 
 #include "contract/input_value.h"
@@ -23,6 +24,7 @@ class Softmax : public Step {
   explicit Softmax(const StepSpec& spec)
       : x_(spec, 0, "the tensor"),
         logarithm_(spec.attributes.boolean("logarithm", false)),
+        masked_(spec.attributes.boolean("masked", false)),
         rows_(x_.desc(), spec.outputs.at(0), checked_axis(spec), source_of(spec), target_of(spec), scratch_) {
   }
 
@@ -31,6 +33,7 @@ class Softmax : public Step {
     rows_.execute(x_.data(buffers), buffers.outputs[0], buffers.scratchpad,
                   [&](const float* x, float* out, int64_t) {
                     if (logarithm_) return kernels::log_softmax_row(x, out, n);
+                    if (masked_) return kernels::masked_softmax_row(x, out, n);
                     kernels::softmax_row(x, out, n);
                   });
   }
@@ -39,7 +42,7 @@ class Softmax : public Step {
 
  private:
   InputValue x_;
-  bool logarithm_;
+  bool logarithm_, masked_;
   ScratchLayout scratch_;
   RowLoop rows_;
 };

@@ -1,39 +1,28 @@
 import {
-  type Argument,
-  Arguments,
+  type Arguments,
   GET_ITEM,
   type Node,
   operatorName,
   parseSchema,
   type Schema,
-  tensorMeta,
 } from '../../graph/index.ts';
-
-/** One call: an operator's name and its positional arguments. */
-export type Call = readonly [target: string, ...args: readonly Argument[]];
-
-interface Definition {
-  /** In the notation of PyTorch's `native_functions.yaml`. */
-  readonly schema: string;
-  /**
-   * Adds all calls but the last to the graph, and returns the last. It computes the operator's result, or the first of
-   * several.
-   */
-  readonly decompose: (add: (...call: Call) => Node, args: Arguments<Node>) => Call;
-}
+import { attentionDecompositions } from './attention.ts';
+import { convolutionDecompositions } from './convolution.ts';
+import { type Add, type Call, type DecompositionDefinition, rankOf } from './decomposition.ts';
+import { einsumDecompositions } from './einsum.ts';
+import { normalizationDecompositions } from './normalization.ts';
+import { poolingDecompositions } from './pooling.ts';
+import { productDecompositions } from './products.ts';
+import { recurrentDecompositions } from './recurrent.ts';
 
 /** An operator that is replaced with calls of others (counterpart: `torch._decomp`). */
 export interface Decomposition {
   readonly schema: Schema;
-  decompose(
-    add: (...call: Call) => Node,
-    args: readonly Argument[],
-    kwargs: Readonly<Record<string, Argument>>,
-  ): Call;
+  readonly definition: DecompositionDefinition;
 }
 
 /** There is a slope per channel; channels are the second axis. */
-function prelu(add: (...call: Call) => Node, args: Arguments<Node>): Call {
+function prelu(add: Add, args: Arguments<Node>): Call {
   const [self, slope] = [args.tensor('self'), args.tensor('weight')];
   const rank = rankOf(self, 'aten.prelu.default');
   const ofChannels = rank > 2 ? add('aten.view.default', slope, [-1, ...Array(rank - 2).fill(1)]) : slope;
@@ -44,7 +33,7 @@ function prelu(add: (...call: Call) => Node, args: Arguments<Node>): Call {
 /** float32's epsilon, PyTorch's default. */
 const EPSILON = 2 ** -23;
 
-function rmsNorm(add: (...call: Call) => Node, args: Arguments<Node>): Call {
+function rmsNorm(add: Add, args: Arguments<Node>): Call {
   const input = args.tensor('input');
   const axes = args.dims('normalized_shape').map((_, i) => -1 - i);
   const meanSquare = add('aten.mean.dim', add('aten.square.default', input), axes, true);
@@ -56,14 +45,14 @@ function rmsNorm(add: (...call: Call) => Node, args: Arguments<Node>): Call {
 }
 
 /** Half of the channels opens gates for the other half. */
-function glu(add: (...call: Call) => Node, args: Arguments<Node>): Call {
+function glu(add: Add, args: Arguments<Node>): Call {
   const halves = add('aten.chunk.default', args.tensor('self'), 2, args.number('dim'));
   const [values, gates] = [0, 1].map((i) => add(GET_ITEM, halves, i));
   return ['aten.mul.Tensor', values, add('aten.sigmoid.default', gates)];
 }
 
 /** Moves channels to the pixels of a larger image, as blocks of `factor` by `factor` pixels. */
-function pixelShuffle(add: (...call: Call) => Node, args: Arguments<Node>): Call {
+function pixelShuffle(add: Add, args: Arguments<Node>): Call {
   const factor = args.number('upscale_factor');
   const self = args.tensor('self');
   if (rankOf(self, 'aten.pixel_shuffle.default') !== 4)
@@ -81,13 +70,7 @@ function batchNorm(_: unknown, args: Arguments<Node>): Call {
   ];
 }
 
-function rankOf(node: Node, operator: string): number {
-  const meta = tensorMeta(node);
-  if (!meta) throw new Error(`${operator}: the shape of '${node.name}' is unknown`);
-  return meta.shape.length;
-}
-
-const definitions: readonly Definition[] = [
+const definitions: readonly DecompositionDefinition[] = [
   { schema: 'aten::prelu(Tensor self, Tensor weight) -> Tensor', decompose: prelu },
   {
     schema:
@@ -102,18 +85,24 @@ const definitions: readonly Definition[] = [
       'aten::_native_batch_norm_legit_no_training(Tensor input, Tensor? weight, Tensor? bias, Tensor running_mean, Tensor running_var, float momentum, float eps) -> (Tensor, Tensor, Tensor)',
     decompose: batchNorm,
   },
+  ...attentionDecompositions,
+  ...convolutionDecompositions,
+  ...einsumDecompositions,
+  ...normalizationDecompositions,
+  ...poolingDecompositions,
+  ...productDecompositions,
+  ...recurrentDecompositions,
 ];
 
-/** By the operator's name. */
-export const decompositions: ReadonlyMap<string, Decomposition> = new Map(
-  definitions.map(({ schema: text, decompose }) => {
-    const schema = parseSchema(text);
-    return [
-      operatorName(text),
-      {
-        schema,
-        decompose: (add, args, kwargs) => decompose(add, Arguments.bind<Node>(schema, args, kwargs)),
-      },
-    ];
-  }),
-);
+/** By the operator's name. The first one that applies to a call is taken. */
+export const decompositions: ReadonlyMap<string, readonly Decomposition[]> = byName(definitions);
+
+function byName(all: readonly DecompositionDefinition[]): ReadonlyMap<string, readonly Decomposition[]> {
+  const found = new Map<string, Decomposition[]>();
+  for (const definition of all) {
+    const name = operatorName(definition.schema);
+    const one = { schema: parseSchema(definition.schema), definition };
+    found.set(name, [...(found.get(name) ?? []), one]);
+  }
+  return found;
+}

@@ -1,0 +1,34 @@
+// A recurrent layer in one direction, read and checked.
+#pragma once
+
+#include "contract/step.h"
+
+namespace octavo {
+
+enum class RecurrentCell { lstm, gru, rnn_tanh, rnn_relu };
+
+// Attributes: cell ("lstm", "gru", "rnn_tanh", "rnn_relu"), reverse, batchFirst, hasBias, hasProjection,
+// hasState, hasLengths. Inputs, those in brackets where the attributes say so: the tensor [T, N, I] or, with
+// batchFirst, [N, T, I]; weights over the input [gates * W, I] and over the state [gates * W, P]; [both
+// biases, gates * W each]; [the projection [P, W], of an LSTM]; [the first state [N, P], and of an LSTM the
+// first cell state [N, W]]; [how long each sequence is, N integers]. P is W without a projection. Outputs:
+// the states [T, N, P] or [N, T, P], the last one [N, P], and of an LSTM the last cell state [N, W].
+struct RecurrentProblem {
+  RecurrentCell cell;
+  bool reverse, batch_first;
+  int64_t steps, batch, input, width, projected;  // T, N, I, W, P
+  // Where these are among the inputs; -1 where there are none.
+  int bias = -1, projection = -1, state = -1, lengths = -1;
+
+  // Throws std::invalid_argument.
+  explicit RecurrentProblem(const StepSpec& spec);
+
+  bool is_lstm() const { return cell == RecurrentCell::lstm; }
+  int64_t gates() const { return is_lstm() ? 4 : cell == RecurrentCell::gru ? 3 : 1; }
+  // The row of step `step` of sequence `sequence` in the tensor and in the states.
+  int64_t row(int64_t step, int64_t sequence) const {
+    return batch_first ? sequence * steps + step : step * batch + sequence;
+  }
+};
+
+}  // namespace octavo
