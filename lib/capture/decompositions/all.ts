@@ -10,6 +10,7 @@ import { attentionDecompositions } from './attention.ts';
 import { convolutionDecompositions } from './convolution.ts';
 import { type Add, type Call, type DecompositionDefinition, rankOf } from './decomposition.ts';
 import { einsumDecompositions } from './einsum.ts';
+import { movementDecompositions } from './movement.ts';
 import { normalizationDecompositions } from './normalization.ts';
 import { poolingDecompositions } from './pooling.ts';
 import { productDecompositions } from './products.ts';
@@ -55,17 +56,6 @@ function vectorNorm(add: Add, args: Arguments<Node>): Call {
   return ['aten.sqrt.default', add('aten.sum.dim_IntList', squares, axes, args.bool('keepdim'))];
 }
 
-/** Moves channels to the pixels of a larger image, as blocks of `factor` by `factor` pixels. */
-function pixelShuffle(add: Add, args: Arguments<Node>): Call {
-  const factor = args.number('upscale_factor');
-  const self = args.tensor('self');
-  if (rankOf(self, 'aten.pixel_shuffle.default') !== 4)
-    throw new Error('aten.pixel_shuffle.default: the input must be [N, C, H, W]');
-  const blocks = add('aten.unflatten.int', self, 1, [-1, factor, factor]);
-  const rows = add('aten.permute.default', blocks, [0, 1, 4, 2, 5, 3]);
-  return ['aten.flatten.using_ints', add('aten.flatten.using_ints', rows, 4, 5), 2, 3];
-}
-
 function batchNorm(_: unknown, args: Arguments<Node>): Call {
   const tensors = ['weight', 'bias', 'running_mean', 'running_var'].map((name) => args.optionalTensor(name));
   return [
@@ -86,7 +76,6 @@ const definitions: readonly DecompositionDefinition[] = [
       'aten::linalg_vector_norm(Tensor self, Scalar ord=2, int[1]? dim=None, bool keepdim=False, *, ScalarType? dtype=None) -> Tensor',
     decompose: vectorNorm,
   },
-  { schema: 'aten::pixel_shuffle(Tensor self, int upscale_factor) -> Tensor', decompose: pixelShuffle },
   {
     // The other results, statistics, are empty.
     schema:
@@ -96,6 +85,7 @@ const definitions: readonly DecompositionDefinition[] = [
   ...attentionDecompositions,
   ...convolutionDecompositions,
   ...einsumDecompositions,
+  ...movementDecompositions,
   ...normalizationDecompositions,
   ...poolingDecompositions,
   ...productDecompositions,
