@@ -94,7 +94,8 @@ describe('decomposed', () => {
           }
     const shuffled = (of: Tensor) => run(of, (b, input) => b.call('aten.pixel_shuffle.default', input, 2));
     expectClose(shuffled(x), [2, 3, 4, 6], expected);
-    expect(() => shuffled(uniform([12, 2, 3], 0, 1, 1))).toThrow('the input must be [N, C, H, W]');
+    expect(shuffled(uniform([12, 2, 3], 0, 1, 1)).shape).toEqual([3, 4, 6]);
+    expect(() => shuffled(uniform([2, 3], 0, 1, 1))).toThrow('axis -3 is out of range for 2 extents');
   });
 });
 

@@ -10,6 +10,7 @@ import { attentionDecompositions } from './attention.ts';
 import { convolutionDecompositions } from './convolution.ts';
 import { type Add, type Call, type DecompositionDefinition, rankOf } from './decomposition.ts';
 import { einsumDecompositions } from './einsum.ts';
+import { movementDecompositions } from './movement.ts';
 import { normalizationDecompositions } from './normalization.ts';
 import { poolingDecompositions } from './pooling.ts';
 import { productDecompositions } from './products.ts';
@@ -51,17 +52,6 @@ function glu(add: Add, args: Arguments<Node>): Call {
   return ['aten.mul.Tensor', values, add('aten.sigmoid.default', gates)];
 }
 
-/** Moves channels to the pixels of a larger image, as blocks of `factor` by `factor` pixels. */
-function pixelShuffle(add: Add, args: Arguments<Node>): Call {
-  const factor = args.number('upscale_factor');
-  const self = args.tensor('self');
-  if (rankOf(self, 'aten.pixel_shuffle.default') !== 4)
-    throw new Error('aten.pixel_shuffle.default: the input must be [N, C, H, W]');
-  const blocks = add('aten.unflatten.int', self, 1, [-1, factor, factor]);
-  const rows = add('aten.permute.default', blocks, [0, 1, 4, 2, 5, 3]);
-  return ['aten.flatten.using_ints', add('aten.flatten.using_ints', rows, 4, 5), 2, 3];
-}
-
 function batchNorm(_: unknown, args: Arguments<Node>): Call {
   const tensors = ['weight', 'bias', 'running_mean', 'running_var'].map((name) => args.optionalTensor(name));
   return [
@@ -78,7 +68,6 @@ const definitions: readonly DecompositionDefinition[] = [
     decompose: rmsNorm,
   },
   { schema: 'aten::glu(Tensor self, int dim=-1) -> Tensor', decompose: glu },
-  { schema: 'aten::pixel_shuffle(Tensor self, int upscale_factor) -> Tensor', decompose: pixelShuffle },
   {
     // The other results, statistics, are empty.
     schema:
@@ -88,6 +77,7 @@ const definitions: readonly DecompositionDefinition[] = [
   ...attentionDecompositions,
   ...convolutionDecompositions,
   ...einsumDecompositions,
+  ...movementDecompositions,
   ...normalizationDecompositions,
   ...poolingDecompositions,
   ...productDecompositions,
