@@ -55,6 +55,26 @@ const cases: Readonly<Record<string, Case>> = {
     pads: [1, 0, 0, 1],
     ceil_mode: 1,
   }),
+  'MaxPool of a volume': one(13, 'MaxPool', [2, 3, 5, 6, 4], { kernel_shape: [2, 3, 2], strides: [2, 1, 2] }),
+  'AveragePool of a volume': one(13, 'AveragePool', [2, 3, 5, 6, 4], { kernel_shape: [2, 3, 2] }),
+  'Einsum of two matrices': one(13, 'Einsum', [2, 3, 4], { equation: 'bij,jk->bki' }, [weight(4, 5)]),
+  'LSTM of both directions': one(14, 'LSTM', [5, 2, 4], { hidden_size: 3, direction: 'bidirectional' }, [
+    weight(2, 12, 4),
+    weight(2, 12, 3),
+    weight(2, 24),
+  ]),
+  GRU: one(14, 'GRU', [5, 2, 4], { hidden_size: 3, linear_before_reset: 1 }, [
+    weight(1, 9, 4),
+    weight(1, 9, 3),
+    weight(1, 18),
+  ]),
+  'ConvTranspose with output padding': one(
+    13,
+    'ConvTranspose',
+    image,
+    { strides: [2, 3], pads: [1, 0, 1, 0], output_padding: [1, 2], group: 2 },
+    [weight(4, 3, 3, 3), weight(6)],
+  ),
   'MaxPool, dilated': one(13, 'MaxPool', image, { kernel_shape: [2, 2], dilations: [2, 3] }),
   'MaxPool, SAME_UPPER': one(13, 'MaxPool', image, {
     kernel_shape: [3, 3],

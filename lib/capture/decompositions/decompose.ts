@@ -28,6 +28,11 @@ export function decompose(module: GraphModule): void {
     }
 }
 
+/** The same for one call that was just added to a graph whose other nodes are decomposed already. */
+export function decomposeCall(module: GraphModule, node: Node): void {
+  new Decomposing(module).visit(node);
+}
+
 class Decomposing {
   readonly #module: GraphModule;
   /** Nodes that were removed from the graph. */

@@ -15,6 +15,8 @@ import {
   tensorMeta,
 } from '../../../graph/index.ts';
 import { numelOf, Tensor } from '../../../tensor/index.ts';
+import { decompositions } from '../../decompositions/all.ts';
+import { decomposeCall } from '../../decompositions/decompose.ts';
 import { SizeNodes } from './size-nodes.ts';
 import { ComputedValue, ConstantValue, type OnnxValue, SizesValue } from './values.ts';
 
@@ -115,8 +117,10 @@ export class GraphWriter {
     args: readonly CallArgument[],
     kwargs: Readonly<Record<string, CallArgument>>,
   ): OnnxValue | readonly OnnxValue[] {
-    if (!operators.has(target))
+    if (!operators.has(target)) {
+      if (decompositions.has(target)) return this.#decompose(target, args);
       throw new Error(`it needs the operator ${target}, which Octavo does not have`);
+    }
     const known = this.#evaluate(target, args, kwargs);
     if (known) return known;
     const node = this.#add(
@@ -129,6 +133,16 @@ export class GraphWriter {
     return (val as readonly TensorMeta[]).map(
       (_, i) => new ComputedValue(this.#add(GET_ITEM, [node, i], {})),
     );
+  }
+
+  /** The result of an operator that is read as calls of others. */
+  #decompose(target: string, args: readonly CallArgument[]): OnnxValue {
+    const { graph } = this.module;
+    const given = args.map((arg) => this.#argument(arg));
+    const node = graph.callFunction(target, given, {}, this.origin.name || target.split('.')[1]);
+    node.meta = { ...this.origin.meta };
+    decomposeCall(this.module, node);
+    return new ComputedValue(node);
   }
 
   /** The result where nothing but constants is computed with. */
