@@ -95,4 +95,4 @@ export {
   type StridedView,
   type TensorLike,
 } from './registry.ts';
-export { normalizeAxis } from './shape-rules.ts';
+export { broadcastShapes, normalizeAxis } from './shape-rules.ts';

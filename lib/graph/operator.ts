@@ -16,7 +16,7 @@ export interface Operator {
    * immutable; capture has to know.
    */
   readonly sharesMemory?: boolean;
-  /** Dtype and shape of the result; `tensors` in the arguments are metas. */
+  /** Dtype and shape of the result; tensors among the arguments are metas. */
   infer(args: Arguments<TensorMeta>): MetaValue;
   /** Computes the result now, blocking. */
   execute(args: Arguments<Tensor>): RuntimeValue;

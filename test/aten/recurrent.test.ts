@@ -116,7 +116,7 @@ const projecting: readonly [string, Layer][] = [
 ];
 
 /**
- * Of float32 sums in another order than the reference's. Each step feeds the next, and the wide layers multiply a rounding by
+ * Of float32 sums of up to 73 products, in another order than the reference's. Each step feeds the next, and the wide layers multiply a rounding by
  * up to 3 a step: over 11 steps from 2^-24 to some 1e-5. A wrong gate or state differs by more than 1e-2.
  */
 const tolerance = 1e-4;
@@ -151,7 +151,6 @@ describe('a recurrent layer', () => {
     for (const constants of [true, false]) {
       const { module, inputs } = graphOf(layer, given, constants);
       const plan = build(module);
-      // Sums of up to 73 products in float32, handed on for eleven steps.
       for (const results of [new Interpreter(module, operators).run(inputs), execute(plan, inputs)])
         for (const [i, result] of results.entries())
           expect(relativeError(result.toArray(), expected[i])).toBeLessThan(tolerance);

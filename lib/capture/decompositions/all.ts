@@ -12,6 +12,7 @@ import { type Add, type Call, type DecompositionDefinition, rankOf } from './dec
 import { einsumDecompositions } from './einsum.ts';
 import { movementDecompositions } from './movement.ts';
 import { normalizationDecompositions } from './normalization.ts';
+import { pixelDecompositions } from './pixels.ts';
 import { poolingDecompositions } from './pooling.ts';
 import { productDecompositions } from './products.ts';
 import { recurrentDecompositions } from './recurrent.ts';
@@ -78,6 +79,7 @@ const definitions: readonly DecompositionDefinition[] = [
   ...convolutionDecompositions,
   ...einsumDecompositions,
   ...movementDecompositions,
+  ...pixelDecompositions,
   ...normalizationDecompositions,
   ...poolingDecompositions,
   ...productDecompositions,

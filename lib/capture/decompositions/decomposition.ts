@@ -13,6 +13,9 @@ export type Call = readonly [target: string, ...args: readonly Argument[]];
 /** Adds a call to the graph, before the call that is decomposed, and returns its node. */
 export type Add = (...call: Call) => Node;
 
+/** Adds all calls but the last one to the graph, and returns that. */
+export type Decompose = (add: Add, args: Arguments<Node>) => Call;
+
 interface Definition {
   /** As PyTorch's `native_functions.yaml` writes it. */
   readonly schema: string;
@@ -22,8 +25,8 @@ interface Definition {
 
 /** An operator of one result, or of several of which only the first may be used. */
 export interface SingleDefinition extends Definition {
-  /** Adds all calls but the last one to the graph, and returns that: it computes the operator's (first) result. */
-  readonly decompose: (add: Add, args: Arguments<Node>) => Call;
+  /** Its last call computes the operator's (first) result. */
+  readonly decompose: Decompose;
 }
 
 /** An operator of several results. */

@@ -15,20 +15,22 @@ struct ReductionParameters {
   double correction = 0;  // of a variance: what is subtracted from the count
 };
 
+// The type in which running sums and products are kept: integers wrap around on overflow.
+template <typename T>
+using Wide = std::conditional_t<std::is_floating_point_v<T>, T, uint64_t>;
+
 template <typename T>
 struct SumOf {
   using Value = T;
   using Result = T;
   explicit SumOf(const ReductionParameters&) {}
   void add(const T* values, int64_t n) {
-    for (int64_t i = 0; i < n; i++) sum += static_cast<Wide>(values[i]);
+    for (int64_t i = 0; i < n; i++) sum += static_cast<Wide<T>>(values[i]);
   }
   T result(size_t) const { return static_cast<T>(sum); }
 
  private:
-  // Integers wrap around on overflow.
-  using Wide = std::conditional_t<std::is_floating_point_v<T>, T, uint64_t>;
-  Wide sum = 0;
+  Wide<T> sum = 0;
 };
 
 template <typename T>
@@ -37,13 +39,12 @@ struct ProductOf {
   using Result = T;
   explicit ProductOf(const ReductionParameters&) {}
   void add(const T* values, int64_t n) {
-    for (int64_t i = 0; i < n; i++) product *= static_cast<Wide>(values[i]);
+    for (int64_t i = 0; i < n; i++) product *= static_cast<Wide<T>>(values[i]);
   }
   T result(size_t) const { return static_cast<T>(product); }
 
  private:
-  using Wide = std::conditional_t<std::is_floating_point_v<T>, T, uint64_t>;
-  Wide product = 1;
+  Wide<T> product = 1;
 };
 
 // The greatest, or the least; NaN if there is one.

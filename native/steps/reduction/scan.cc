@@ -3,6 +3,7 @@
 
 #include "contract/input_value.h"
 #include "contract/table.h"
+#include "kernels/elements/accumulators.h"
 #include "kernels/parallel.h"
 #include "steps/reduction/reduced_lanes.h"
 
@@ -31,15 +32,17 @@ class Scan : public Step {
     kernels::parallel_for(lanes_.count(), bytes, [&](int64_t lane) {
       alignas(64) char buffer[kTypedRunBytes];
       alignas(64) T running[kTypedRun];
-      Wide total = is_sum_ ? 0 : 1;
+      kernels::Wide<T> total = is_sum_ ? 0 : 1;
       char* out = y + results_.begin(lane) * writer_.stored_bytes();
       lanes_.each_run(lane, [&](int64_t offset, int64_t step, int64_t n, int64_t first) {
         const auto* values =
             static_cast<const T*>(reader_.read(x + offset * reader_.stored_bytes(), step, n, buffer));
         if (is_sum_)
-          for (int64_t i = 0; i < n; i++) running[i] = static_cast<T>(total += static_cast<Wide>(values[i]));
+          for (int64_t i = 0; i < n; i++)
+            running[i] = static_cast<T>(total += static_cast<kernels::Wide<T>>(values[i]));
         else
-          for (int64_t i = 0; i < n; i++) running[i] = static_cast<T>(total *= static_cast<Wide>(values[i]));
+          for (int64_t i = 0; i < n; i++)
+            running[i] = static_cast<T>(total *= static_cast<kernels::Wide<T>>(values[i]));
         writer_.write(running, out + first * results_.step() * writer_.stored_bytes(), results_.step(), n);
       });
     });
@@ -47,9 +50,6 @@ class Scan : public Step {
   std::string implementation() const override { return is_sum_ ? "octavo:cumsum" : "octavo:cumprod"; }
 
  private:
-  // Integers wrap around on overflow.
-  using Wide = std::conditional_t<std::is_floating_point_v<T>, T, uint64_t>;
-
   InputValue x_;
   bool is_sum_;
   Lanes lanes_, results_;

@@ -1,3 +1,4 @@
+import { normalizeAxis } from '../../../aten/index.ts';
 import { type Dim, dimsEqual, SymInt } from '../../../graph/index.ts';
 import type { DType, Tensor } from '../../../tensor/index.ts';
 import type { Attributes } from './attributes.ts';
@@ -128,10 +129,7 @@ export class OnnxCall implements CallOf {
 
   /** An axis, from the end where it is negative. */
   axis(axis: number, rank: number): number {
-    const positive = axis < 0 ? axis + rank : axis;
-    if (!Number.isInteger(axis) || positive < 0 || positive >= Math.max(rank, 1))
-      throw new Error(`the axis ${axis} is out of range for ${rank} dimensions`);
-    return positive;
+    return normalizeAxis(axis, rank, this.opType);
   }
 
   /** The value under another shape, where it is another one. */

@@ -89,13 +89,7 @@ export class GraphWriter {
 
   /** A call that stays in the graph although it could be computed now. */
   keep(target: string, args: readonly CallArgument[]): OnnxValue {
-    return new ComputedValue(
-      this.#add(
-        target,
-        args.map((arg) => this.#argument(arg)),
-        {},
-      ),
-    );
+    return new ComputedValue(this.#add(target, ...this.#arguments(args, {})));
   }
 
   /** The node that stands for a value in the graph. */
@@ -118,16 +112,12 @@ export class GraphWriter {
     kwargs: Readonly<Record<string, CallArgument>>,
   ): OnnxValue | readonly OnnxValue[] {
     if (!operators.has(target)) {
-      if (decompositions.has(target)) return this.#decompose(target, args);
+      if (decompositions.has(target)) return this.#decompose(target, args, kwargs);
       throw new Error(`it needs the operator ${target}, which Octavo does not have`);
     }
     const known = this.#evaluate(target, args, kwargs);
     if (known) return known;
-    const node = this.#add(
-      target,
-      args.map((arg) => this.#argument(arg)),
-      Object.fromEntries(Object.entries(kwargs).map(([key, arg]) => [key, this.#argument(arg)])),
-    );
+    const node = this.#add(target, ...this.#arguments(args, kwargs));
     const { val } = node.meta;
     if (!Array.isArray(val)) return new ComputedValue(node);
     return (val as readonly TensorMeta[]).map(
@@ -136,10 +126,13 @@ export class GraphWriter {
   }
 
   /** The result of an operator that is read as calls of others. */
-  #decompose(target: string, args: readonly CallArgument[]): OnnxValue {
-    const { graph } = this.module;
-    const given = args.map((arg) => this.#argument(arg));
-    const node = graph.callFunction(target, given, {}, this.origin.name || target.split('.')[1]);
+  #decompose(
+    target: string,
+    args: readonly CallArgument[],
+    kwargs: Readonly<Record<string, CallArgument>>,
+  ): OnnxValue {
+    const given = this.#arguments(args, kwargs);
+    const node = this.module.graph.callFunction(target, ...given, this.origin.name || target.split('.')[1]);
     node.meta = { ...this.origin.meta };
     decomposeCall(this.module, node);
     return new ComputedValue(node);
@@ -176,6 +169,14 @@ export class GraphWriter {
     const result = operator.execute(bound);
     const constantOf = (tensor: Tensor) => new ConstantValue(tensor, name);
     return result instanceof Tensor ? constantOf(result) : (result as readonly Tensor[]).map(constantOf);
+  }
+
+  #arguments(args: readonly CallArgument[], kwargs: Readonly<Record<string, CallArgument>>) {
+    const named = Object.entries(kwargs).map(([key, arg]) => [key, this.#argument(arg)]);
+    return [
+      args.map((arg) => this.#argument(arg)),
+      Object.fromEntries(named) as Record<string, Argument>,
+    ] as const;
   }
 
   #argument(arg: CallArgument): Argument {

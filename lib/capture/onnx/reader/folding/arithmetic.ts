@@ -1,3 +1,4 @@
+import { broadcastShapes } from '../../../../aten/index.ts';
 import {
   addDims,
   type Dim,
@@ -30,17 +31,8 @@ type Rule = (a: Dim, b: Dim, sized: Sized) => Dim | undefined;
 const isSymbolic = (...dims: readonly Dim[]): boolean => dims.some((dim) => dim instanceof SymInt);
 
 /** The common shape of several (numpy's broadcasting). @throws Error when there is none. */
-export function broadcast(shapes: readonly (readonly number[])[]): number[] {
-  const rank = Math.max(...shapes.map(({ length }) => length));
-  return Array.from({ length: rank }, (_, axis) => {
-    const extents = shapes.map((shape) => shape[axis - rank + shape.length] ?? 1);
-    const extent = extents.find((each) => each !== 1) ?? 1;
-    if (extents.some((each) => each !== 1 && each !== extent))
-      throw new Error(
-        `the shapes ${shapes.map((shape) => `[${shape.join(', ')}]`).join(' and ')} do not broadcast`,
-      );
-    return extent;
-  });
+export function broadcast(shapes: readonly (readonly number[])[]): readonly number[] {
+  return shapes.reduce((a, b) => broadcastShapes(a, b, 'broadcasting') as number[]);
 }
 
 /** Strides by which a tensor is read as one of a larger shape. */

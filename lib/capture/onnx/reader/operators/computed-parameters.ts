@@ -33,7 +33,8 @@ function parameters(call: OnnxCall, scale: OnnxValue | undefined, zeroPoint: Onn
   ] as const;
 }
 
-function rangeOf(dtype: DType): readonly [number, number, DType] {
+/** Least and greatest value of a dtype, and the dtype: the last arguments of every call. */
+export function rangeOf(dtype: DType): readonly [number, number, DType] {
   const range = integerRange(dtype);
   if (!range) throw new Error(`quantization to ${dtype} is not supported`);
   return [range.min, range.max, dtype];

@@ -4,12 +4,12 @@ import {
   QUANTIZE_PER_CHANNEL,
   QUANTIZE_PER_TENSOR,
 } from '../../../../aten/index.ts';
-import { type DType, integerRange, Tensor } from '../../../../tensor/index.ts';
+import { type DType, Tensor } from '../../../../tensor/index.ts';
 import { dtypeOfOnnx, onnxTypeName } from '../../dtype.ts';
 import type { OnnxCall, OperatorTable } from '../call.ts';
 import type { CallArgument } from '../graph-writer.ts';
 import { ComputedValue, ConstantValue, type OnnxValue } from '../values.ts';
-import { dequantizeComputed, quantizeComputed } from './computed-parameters.ts';
+import { dequantizeComputed, quantizeComputed, rangeOf } from './computed-parameters.ts';
 
 /** Scale and zero point of a tensor, or of each channel. */
 export interface Affine {
@@ -44,13 +44,6 @@ export function affineOf(
     throw new Error(`there are ${scales.length} scales for ${x.shape[along]} channels of axis ${along}`);
   const zeroPoints = zeros.length === 1 ? scales.map(() => zeros[0]) : zeros;
   return { scales, zeroPoints, axis: along };
-}
-
-/** Least and greatest value of a dtype, and the dtype: the last arguments of every call. */
-function rangeOf(dtype: DType): readonly [number, number, DType] {
-  const range = integerRange(dtype);
-  if (!range) throw new Error(`quantization to ${dtype} is not supported`);
-  return [range.min, range.max, dtype];
 }
 
 function parameters(call: OnnxCall, { scales, zeroPoints, axis }: Affine): readonly CallArgument[] {
