@@ -62,6 +62,13 @@ function tensorOf(dtype: DType, values: Float64Array, operator: string): Tensor 
   return Tensor.from(dtype, isWhole ? values.map(Math.trunc) : values);
 }
 
+/** A loop is ten times as fast as `Float64Array.from` with a function. */
+function valuesAt(length: number, value: (index: number) => number): Float64Array {
+  const values = new Float64Array(length);
+  for (let i = 0; i < length; i++) values[i] = value(i);
+  return values;
+}
+
 function range(overload: string, parameters: string): HostDefinition {
   return {
     schema: `aten::arange${overload}(${parameters}, *, ${tensorOptions}) -> Tensor`,
@@ -73,8 +80,11 @@ function range(overload: string, parameters: string): HostDefinition {
       const [given, { name }] = [rangeOf(args), args.schema];
       const [start, step] = [given.start as number, given.step as number];
       const length = lengthOf(given, name) as number;
-      const values = Float64Array.from({ length }, (_, i) => start + i * step);
-      return tensorOf(rangeType(args), values, name);
+      return tensorOf(
+        rangeType(args),
+        valuesAt(length, (i) => start + i * step),
+        name,
+      );
     },
   };
 }
@@ -83,20 +93,23 @@ function range(overload: string, parameters: string): HostDefinition {
 function linspaceValues(start: number, end: number, steps: number): Float64Array {
   const step = steps > 1 ? (end - start) / (steps - 1) : 0;
   const isFirstHalf = (i: number) => i < Math.floor(steps / 2);
-  return Float64Array.from({ length: steps }, (_, i) =>
+  return valuesAt(steps, (i) =>
     isFirstHalf(i) || steps === 1 ? start + step * i : end - step * (steps - 1 - i),
   );
 }
 
+/** @throws Error for fewer than none. */
+function stepsOf<T>(args: Arguments<T>): number {
+  const steps = args.number('steps');
+  if (steps < 0) throw new Error(`${args.schema.name}: steps must be at least 0, got ${steps}`);
+  return steps;
+}
+
 const linspace: HostDefinition = {
   schema: `aten::linspace(Scalar start, Scalar end, int steps, *, ${tensorOptions}) -> Tensor`,
-  infer: (args): TensorMeta => {
-    if (args.number('steps') < 0)
-      throw new Error(`${args.schema.name}: steps must be at least 0, got ${args.number('steps')}`);
-    return { dtype: dtypeOr(args, DEFAULT_FLOAT), shape: [args.number('steps')] };
-  },
+  infer: (args): TensorMeta => ({ dtype: dtypeOr(args, DEFAULT_FLOAT), shape: [stepsOf(args)] }),
   host: (args) => {
-    const values = linspaceValues(args.number('start'), args.number('end'), args.number('steps'));
+    const values = linspaceValues(args.number('start'), args.number('end'), stepsOf(args));
     return tensorOf(dtypeOr(args, DEFAULT_FLOAT), values, args.schema.name);
   },
 };
