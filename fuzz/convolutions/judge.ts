@@ -60,12 +60,13 @@ const sameBytes = (a: Tensor, b: Tensor) => Buffer.compare(a.bytes(), b.bytes())
 
 /**
  * How far a result may be from the exact one. All kernels compute in float32: a few roundings of 2^-24 of what is added
- * up, n of them in a sum of n floats at worst, and polynomials that stand for functions, good to some 1e-5. An integer is
- * rounded from that. A bfloat16 number has 8 bits: the result is rounded to it, and before an addition that is a step of its
- * own the sum is, too: half of 2^-8 each.
+ * up, n of them in a sum of n floats at worst, and polynomials that stand for functions, good to some 1e-5. What a zero point
+ * adds to a sum and is taken off again is rounded up to four times. An integer is rounded from all that. A bfloat16 number has
+ * 8 bits: the result is rounded to it, and before an addition that is a step of its own the sum is, too: half of 2^-8 each.
  */
-function bound({ variant, y }: LayerProblem, exact: Exact, i: number): number {
-  const computed = 1e-5 * (1 + exact.magnitudes[i]);
+function bound({ variant, layer, y }: LayerProblem, exact: Exact, i: number): number {
+  const channel = Math.floor((i * layer.batch * layer.outputs) / exact.values.length) % layer.outputs;
+  const computed = 1e-5 * (1 + exact.magnitudes[i]) + 4 * 2 ** -24 * exact.zeroPointShares[channel];
   if (y.dtype === 'uint8' || y.dtype === 'int8') return 0.5 * y.scale + computed;
   return variant === 'bfloat16'
     ? computed + 2 ** -8 * (exact.summands[i] + Math.abs(exact.values[i]))

@@ -12,6 +12,11 @@ export interface Exact {
   readonly magnitudes: Float64Array;
   /** The same, but a sum of products is one number for floats too. */
   readonly summands: Float64Array;
+  /**
+   * Per output channel what the source's zero point makes of the weights, as an absolute value: kernels may sum without the
+   * zero point and take this from the sum in float32, where it may cancel nearly all of it.
+   */
+  readonly zeroPointShares: Float64Array;
 }
 
 /** Computes the problem from its definition: whole numbers exactly, floats as float64. */
@@ -29,6 +34,9 @@ export function exactResults(problem: LayerProblem, tensors: LayerTensors): Exac
   const scales = isInteger ? numbersOf(tensors.scales).map((scale) => scale * x.scale) : Float64Array.of(1);
   const bias = tensors.bias && numbersOf(tensors.bias);
   const addend = tensors.addend && dequantized(problem, tensors);
+  const zeroPointShares = sumsOfChannels(weight, layer.outputs).map((sum, channel) =>
+    Math.abs(x.zeroPoint * sum * scales[scales.length === 1 ? 0 : channel]),
+  );
   const pixels = values.length / layer.batch / layer.outputs;
   const apply = unaryReference[unary.name];
   for (let i = 0; i < values.length; i++) {
@@ -42,7 +50,7 @@ export function exactResults(problem: LayerProblem, tensors: LayerTensors): Exac
     magnitudes[i] += summands[i];
     values[i] = apply(product + offset + added);
   }
-  return { values, magnitudes, summands };
+  return { values, magnitudes, summands, zeroPointShares };
 }
 
 function sumsOf(layer: Layer, x: Float64Array, weight: Float64Array): Float64Array {
@@ -53,6 +61,13 @@ function sumsOf(layer: Layer, x: Float64Array, weight: Float64Array): Float64Arr
     ...{ weight, weightShape: [outputs, channels / groups, ...kernel] },
     ...{ stride, padding, paddingEnd: padding, dilation, groups },
   }).sums;
+}
+
+function sumsOfChannels(weight: Float64Array, channels: number): Float64Array {
+  const length = weight.length / channels;
+  return Float64Array.from({ length: channels }, (_, channel) =>
+    weight.subarray(channel * length, (channel + 1) * length).reduce((sum, value) => sum + value, 0),
+  );
 }
 
 function dequantized({ addend }: LayerProblem, tensors: LayerTensors): Float64Array {

@@ -166,15 +166,18 @@ FusedAttributes make_fused_attributes(const Fusion& fusion, AddendForm form, con
   for (int64_t channel = 0; channel < channels; channel++) {
     const float scale = scales.size() == 1 ? scales[0] : scales[channel];
     if (result.source) result.source->weight_scales.push_back(scale);
-    float offset = chain.offset;
-    if (!fusion.weight_sums.empty())
-      offset -=
-          static_cast<float>(fusion.src_zero_point) * static_cast<float>(fusion.weight_sums[channel]) * scale;
-    if (offset != 0) result.needs_bias = true;
     // 2.x adds the bias before it scales, 3.x after.
     const float divisor = OCTAVO_ONEDNN_3 ? 1 : scale;
+    float offset = chain.offset / divisor;
+    if (!fusion.weight_sums.empty()) {
+      // In the accumulator's units a whole number: the sum that it is taken from is as large, and may cancel
+      // it.
+      const auto excess = static_cast<float>(int64_t{fusion.src_zero_point} * fusion.weight_sums[channel]);
+      offset -= excess * (scale / divisor);
+    }
+    if (offset != 0) result.needs_bias = true;
     result.bias.factor.push_back(chain.pre_factor / divisor);
-    result.bias.offset.push_back(offset / divisor);
+    result.bias.offset.push_back(offset);
   }
 
   dnnl::post_ops post_ops;

@@ -5,6 +5,7 @@ import {
   qlinearPointwiseBinary,
   qlinearPrepack,
 } from '../../lib/onednn/index.ts';
+import { addon } from '../../lib/native/addon.ts';
 import { Tensor } from '../../lib/tensor/index.ts';
 import {
   outputs,
@@ -167,5 +168,31 @@ describe('qlinearPointwiseBinary', () => {
     }));
     expect(failures(cases)).toEqual([]);
     expect(failures(cases.map((c) => ({ ...c, x: [1, 33], out: 9, noBias: true })))).toEqual([]);
+  });
+});
+
+describe('a source that is its zero point', () => {
+  // Sums of up to 200 * 255 * 128 are whole floats, as is what the zero point adds to them: oneDNN 2.x adds both before it
+  // scales. 3.x scales first and rounds: its scaled sum, what is taken from it (three times), and nothing else.
+  const roundings = addon.oneDnnVersion().version.startsWith('2.') ? 0 : 4;
+
+  it.each([1, 3, 64, 200])('gives 0, %i rows', (rows) => {
+    const [inner, out, zeroPoint, xScale] = [200, 33, 155, 0.0227];
+    const random = seeded(rows);
+    const weight = Tensor.from('int8', integers(random, out * inner, -128, 127), [out, inner]);
+    weight.data.fill(-128 as never, 0, inner);
+    const wScale = Array.from({ length: out }, () => Math.fround(0.002 + 0.01 * random()));
+    const x = Tensor.from('uint8', new Array(rows * inner).fill(zeroPoint), [rows, inner]);
+    const y = qlinearPointwise(x, qlinearPrepack(weight, wScale), {
+      xScale,
+      xZeroPoint: zeroPoint,
+      bias: null,
+      outputDtype: 'float32',
+    });
+    const sums = linearSums(x.data as Uint8Array, 0, weight.data as Int8Array, weight.shape);
+    const bounds = Array.from(y.data as Float32Array, (_, i) =>
+      Math.abs(roundings * 2 ** -24 * sums[i] * xScale * wScale[i % out]),
+    );
+    expect(bounds.findIndex((bound, i) => !(Math.abs(Number(y.data[i])) <= bound))).toBe(-1);
   });
 });
