@@ -1,11 +1,11 @@
 import { describe, expect, it } from 'vitest';
+import { addon } from '../../lib/native/addon.ts';
 import {
   type QLinearOptions,
   qlinearPointwise,
   qlinearPointwiseBinary,
   qlinearPrepack,
 } from '../../lib/onednn/index.ts';
-import { addon } from '../../lib/native/addon.ts';
 import { Tensor } from '../../lib/tensor/index.ts';
 import {
   outputs,
