@@ -33,6 +33,15 @@ OCTAVO_MULTIVERSION void scale_shift_rows(const float* a, const float* scale, co
   for (int64_t i = 0; i < n; i++) out[i] = a[i] * scale[i] + shift[i];
 }
 
+OCTAVO_MULTIVERSION void scale_sums(const int32_t* sums, const float* factor, const float* offset, float* out,
+                                    int64_t n) {
+  for (int64_t i = 0; i < n; i++) out[i] = static_cast<float>(sums[i]) * factor[i] + offset[i];
+}
+
+OCTAVO_MULTIVERSION void add_scaled_rows(const float* a, const float* b, float scale, float* out, int64_t n) {
+  for (int64_t i = 0; i < n; i++) out[i] = a[i] + b[i] * scale;
+}
+
 OCTAVO_MULTIVERSION void linear_row(const float* a, float factor, float offset, float* out, int64_t n) {
   for (int64_t i = 0; i < n; i++) out[i] = a[i] * factor + offset;
 }

@@ -16,6 +16,10 @@ void maximum_rows(const float* a, const float* b, float* out, int64_t n);
 void minimum_rows(const float* a, const float* b, float* out, int64_t n);
 // out = a * scale + shift, element by element.
 void scale_shift_rows(const float* a, const float* scale, const float* shift, float* out, int64_t n);
+// out = sums * factor + offset, element by element.
+void scale_sums(const int32_t* sums, const float* factor, const float* offset, float* out, int64_t n);
+// out = a + b * scale.
+void add_scaled_rows(const float* a, const float* b, float scale, float* out, int64_t n);
 // out = a * factor + offset.
 void linear_row(const float* a, float factor, float offset, float* out, int64_t n);
 // out = a / divisor.

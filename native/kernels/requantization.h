@@ -1,5 +1,4 @@
-// From integers (32-bit sums of products, or bytes) to bytes or floats: one factor and one offset for
-// each column.
+// From integers (32-bit sums of products, or bytes) to bytes: one factor and one offset for each column.
 #pragma once
 
 #include <algorithm>
@@ -23,8 +22,8 @@ struct Requantization {
   const float* factor;
   const float* offset;
   ByteAddend addend;
-  float low, high;  // finite, and within +-2^20
-  int32_t zero_point;
+  float low, high;     // finite, and within +-2^20
+  int32_t zero_point;  // a byte
 };
 
 // A value for `low` or `high`: the real bound, which may be infinite, times `unit`, the units of the
@@ -34,16 +33,20 @@ inline float bound(float real, float unit) {
   return std::clamp(real * unit, -kBeyond, kBeyond);
 }
 
-// Requantizes `n` columns. `to.addend.values` may be `out`, as may integers of its size.
-using Requantize = void (*)(const void* integers, const Requantization& to, void* out, int64_t n);
+// Rows of `length` results. Each row lies so many elements after the one before; an addend lies as the result
+// does.
+struct RowsOfBytes {
+  int64_t length;
+  int64_t count = 1;
+  int64_t integers_step = 0, out_step = 0;
+};
+
+// Requantizes rows, with the same factors and offsets for each. `to.addend.values` may be `out`, as may
+// integers of its size.
+using Requantize = void (*)(const void* integers, const Requantization& to, void* out,
+                            const RowsOfBytes& rows);
 // For the element types of integers (s32, u8 or s8) and result (u8 or s8). Throws std::invalid_argument
 // for others.
-Requantize requantize_row(DType integers, DType result);
-
-// out = sums * factor + offset.
-void scale_sums(const int32_t* sums, const float* factor, const float* offset, float* out, int64_t n);
-
-// out = a + b * scale; `out` may be one of them.
-void add_scaled_rows(const float* a, const float* b, float scale, float* out, int64_t n);
+Requantize requantize_rows(DType integers, DType result);
 
 }  // namespace octavo::kernels

@@ -22,16 +22,10 @@ class RowBlocks {
 
   int64_t count() const { return count_; }
 
-  // Calls body(offsets) for every row of a block, with the row's beginning in each operand, in elements.
+  // Calls body(offsets, steps, rows) for a block, with the first row's beginning in each operand and the way
+  // from a row to the next one, in elements.
   template <typename Body>
-  void each_row(int64_t block, const Body& body) const {
-    each_run(block, 1, [&](const int64_t* offsets, int64_t) { body(offsets); });
-  }
-
-  // Calls body(offsets, rows) for up to `most` neighbouring rows at a time, with the first one's
-  // beginning.
-  template <typename Body>
-  void each_run(int64_t block, int64_t most, const Body& body) const {
+  void whole(int64_t block, const Body& body) const {
     const size_t operands = nest_.strides.size();
     int64_t offsets[kMaxOperands], steps[kMaxOperands];
     const int64_t first = block % blocks_ * rows_, last = std::min(first + rows_, along_);
@@ -39,11 +33,24 @@ class RowBlocks {
       steps[k] = along_ > 1 ? nest_.strides[k][loops_] : 0;
       offsets[k] = nest_.offset(k, block / blocks_, loops_) + first * steps[k];
     }
-    for (int64_t i = first; i < last; i += most) {
-      const int64_t rows = std::min(most, last - i);
-      body(offsets, rows);
-      for (size_t k = 0; k < operands; k++) offsets[k] += rows * steps[k];
-    }
+    body(offsets, steps, last - first);
+  }
+
+  // Calls body(offsets) for every row of a block.
+  template <typename Body>
+  void each_row(int64_t block, const Body& body) const {
+    each_run(block, 1, [&](const int64_t* offsets, int64_t) { body(offsets); });
+  }
+
+  // Calls body(offsets, rows) for up to `most` neighbouring rows at a time.
+  template <typename Body>
+  void each_run(int64_t block, int64_t most, const Body& body) const {
+    whole(block, [&](int64_t* offsets, const int64_t* steps, int64_t rows) {
+      for (int64_t i = 0; i < rows; i += most) {
+        body(offsets, std::min(most, rows - i));
+        for (size_t k = 0; k < nest_.strides.size(); k++) offsets[k] += most * steps[k];
+      }
+    });
   }
 
  private:

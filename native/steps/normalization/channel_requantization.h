@@ -1,6 +1,7 @@
 // From bytes to bytes, with a scale and a shift for every channel.
 #pragma once
 
+#include <memory>
 #include <utility>
 #include <vector>
 
@@ -23,12 +24,14 @@ class ChannelRequantization {
   void execute(const void* x, void* y) const;
 
  private:
-  kernels::Requantize row_;
+  kernels::Requantize rows_;
   kernels::Affine x_, y_;
   float low_, high_;
   int64_t numel_, channels_;
-  LoopNest nest_;  // operands: y, x, channels
-  std::vector<float> factor_, offset_;
+  LoopNest nest_;   // operands: y, x, channels
+  int64_t joined_;  // neighbouring pixels that are computed as one of so many times the channels
+  std::shared_ptr<void> terms_;
+  float *factor_, *offset_;  // in terms_, of joined_ pixels
 };
 
 }  // namespace octavo

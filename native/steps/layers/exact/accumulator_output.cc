@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "kernels/arithmetic.h"
+
 namespace octavo {
 
 AccumulatorOutput::AccumulatorOutput(const StepSpec& spec, const onednn::Fusion& fusion, int64_t channels)
@@ -14,7 +16,7 @@ AccumulatorOutput::AccumulatorOutput(const StepSpec& spec, const onednn::Fusion&
   weight_scales_.resize(channels, weight_scales_[0]);
   const auto clamp = unary_.clamp();
   if (!is_byte(dst_) || !clamp || (addend_ && !is_byte(addend_->dtype))) return;
-  at_once_ = kernels::requantize_row(DType::s32, dst_);
+  at_once_ = kernels::requantize_rows(DType::s32, dst_);
   const float unit = 1 / dst_scale_;
   if (addend_)
     added_ = {nullptr, addend_->dtype == DType::s8, addend_->scale * unit,
@@ -43,7 +45,7 @@ void AccumulatorOutput::row(const int32_t* sums, int64_t channel, int64_t count,
                                      low_,
                                      high_,
                                      static_cast<int32_t>(dst_zero_point_)};
-    return at_once_(sums, to, dst, count);
+    return at_once_(sums, to, dst, {count});
   }
   alignas(64) float values[kMaxChannels], added[kMaxChannels];
   float* result = dst_ == DType::f32 ? static_cast<float*>(dst) : values;
