@@ -67,6 +67,19 @@ OCTAVO_MULTIVERSION void store_from_zero(const float* __restrict src, uint8_t* _
   for (int64_t i = 0; i < n; i++)
     dst[i] = static_cast<uint8_t>(static_cast<uint8_t>(quantized_from_zero(src[i], q)) + zero_point);
 }
+OCTAVO_MULTIVERSION void store_products_from_zero(const float* __restrict a, const float* __restrict b,
+                                                  uint8_t* __restrict dst, int64_t n,
+                                                  const Quantization& to) {
+  const Quantization q = to;
+  const auto zero_point = static_cast<uint8_t>(to.zero_point);
+  for (int64_t i = 0; i < n; i++)
+    dst[i] = static_cast<uint8_t>(static_cast<uint8_t>(quantized_from_zero(a[i] * b[i], q)) + zero_point);
+}
+OCTAVO_MULTIVERSION void store_products(const float* __restrict a, const float* __restrict b,
+                                        uint8_t* __restrict dst, int64_t n, const Quantization& to) {
+  const Quantization q = to;
+  for (int64_t i = 0; i < n; i++) dst[i] = static_cast<uint8_t>(quantized(a[i] * b[i], q));
+}
 OCTAVO_MULTIVERSION void store_bf16(const float* __restrict src, uint16_t* __restrict dst, int64_t n) {
   for (int64_t i = 0; i < n; i++) dst[i] = to_bf16(src[i]);
 }
@@ -160,6 +173,11 @@ void store_row(DType dtype, const float* src, void* dst, int64_t n, float inv_sc
     default:
       std::memcpy(dst, src, static_cast<size_t>(n) * sizeof(float));
   }
+}
+
+void store_byte_products(const float* a, const float* b, uint8_t* dst, int64_t n, const Quantization& to) {
+  if (to.starts_at_zero()) return store_products_from_zero(a, b, dst, n, to);
+  store_products(a, b, dst, n, to);
 }
 
 }  // namespace octavo::kernels

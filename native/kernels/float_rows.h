@@ -26,5 +26,7 @@ void load_row(DType dtype, const void* src, float* dst, int64_t n, float scale, 
 // Writes n float32 values: integers as clamp(round_half_even(value * inv_scale) + zero_point).
 void store_row(DType dtype, const float* src, void* dst, int64_t n, float inv_scale, float zero_point,
                QuantRange range);
+// Writes the products of two rows as bytes, signed or not, as store_row would. No rows overlap.
+void store_byte_products(const float* a, const float* b, uint8_t* dst, int64_t n, const Quantization& to);
 
 }  // namespace octavo::kernels

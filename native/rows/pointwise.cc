@@ -73,32 +73,51 @@ int64_t PointwiseLoop::rows_at_once() const {
   return std::max<int64_t>(1, kChunk / length);
 }
 
-void PointwiseLoop::execute(void* output, const void* const* inputs, const Body& body) const {
+void PointwiseLoop::execute(void* output, const void* const* inputs, const Body& body,
+                            const StoringBody& at_once) const {
   if (numel_ == 0) return;
   const int64_t length = nest_.extents.back();
   const int64_t chunks = (length + kChunk - 1) / kChunk;
+  const bool adjacent = nest_.strides[0].back() == 1;
+  const bool in_floats = operands_[0].desc.dtype == DType::f32 && adjacent;
   const RowBlocks blocks(nest_, kBlock);
   kernels::parallel_for(blocks.count() * chunks, bytes_, [&](int64_t item) {
-    const int64_t begin = item % chunks * kChunk, count = std::min(kChunk, length - begin);
+    alignas(64) float values[kMaxInputs][kChunk];
+    alignas(64) float result[kChunk];
+    bool is_first = true;
+    const int64_t begin = item % chunks * kChunk, columns = std::min(kChunk, length - begin);
     blocks.each_run(item / chunks, rows_, [&](const int64_t* offsets, int64_t rows) {
       const auto at = [&](size_t k) { return (offsets[k] + begin * nest_.strides[k].back()) * sizes_[k]; };
-      const char* starts[kMaxInputs];
+      const float* in[kMaxInputs];
       for (size_t k = 1; k < operands_.size(); k++)
-        starts[k - 1] = static_cast<const char*>(inputs[k - 1]) + at(k);
-      run(static_cast<char*>(output) + at(0), starts, count, rows, body);
+        in[k - 1] =
+            load(k, static_cast<const char*>(inputs[k - 1]) + at(k), columns, rows, values[k - 1], is_first);
+      is_first = false;
+      char* out = static_cast<char*>(output) + at(0);
+      const int64_t count = columns * rows;
+      if (in_floats) return body(in, reinterpret_cast<float*>(out), count);
+      if (at_once && adjacent) return at_once(in, out, count);
+      body(in, result, count);
+      store(result, out, count);
     });
   });
 }
 
+bool PointwiseLoop::is_same_in_every_row(size_t operand) const {
+  const auto& strides = nest_.strides[operand];
+  return strides.size() > 1 && strides[strides.size() - 2] == 0;
+}
+
 // An operand's values as floats: `length` of each of the rows, in `converted` unless they are floats
-// already.
+// already. What is the same in every row of a block stays there from the first rows on.
 const float* PointwiseLoop::load(size_t operand, const char* src, int64_t length, int64_t rows,
-                                 float* converted) const {
+                                 float* converted, bool is_first) const {
   alignas(64) char gathered[kChunk * kMaxElement];
   const auto& [desc, affine] = operands_[operand];
   const int64_t size = sizes_[operand], step = nest_.strides[operand].back();
-  const bool repeats = rows > 1 && nest_.strides[operand][nest_.extents.size() - 2] == 0;
+  const bool same = is_same_in_every_row(operand), repeats = same && rows_ > 1;
   if (desc.dtype == DType::f32 && step == 1 && !repeats) return reinterpret_cast<const float*>(src);
+  if (same && !is_first) return converted;
   if (step > 1) {
     kernels::gather(size, src, step * size, gathered, size, length);
     src = gathered;
@@ -114,22 +133,14 @@ const float* PointwiseLoop::load(size_t operand, const char* src, int64_t length
   return converted;
 }
 
-void PointwiseLoop::run(char* output, const char* const* inputs, int64_t length, int64_t rows,
-                        const Body& body) const {
-  alignas(64) float values[kMaxInputs][kChunk];
-  alignas(64) float result[kChunk];
+void PointwiseLoop::store(const float* values, char* output, int64_t count) const {
   alignas(64) char gathered[kChunk * kMaxElement];
-  const float* in[kMaxInputs];
-  for (size_t k = 1; k < operands_.size(); k++)
-    in[k - 1] = load(k, inputs[k - 1], length, rows, values[k - 1]);
   const auto& [desc, affine] = operands_[0];
-  const int64_t count = length * rows, step = nest_.strides[0].back();
-  if (desc.dtype == DType::f32 && step == 1) return body(in, reinterpret_cast<float*>(output), count);
-  body(in, result, count);
+  const int64_t step = nest_.strides[0].back();
   const auto range = desc.dtype == DType::bf16 || desc.dtype == DType::f32 ? kernels::QuantRange{0, 0}
                                                                            : kernels::full_range(desc.dtype);
   char* stored = step == 1 ? output : gathered;
-  kernels::store_row(desc.dtype, result, stored, count, static_cast<float>(1.0 / affine.scale),
+  kernels::store_row(desc.dtype, values, stored, count, static_cast<float>(1.0 / affine.scale),
                      static_cast<float>(affine.zero_point), range);
   if (step != 1) kernels::gather(sizes_[0], gathered, sizes_[0], output, step * sizes_[0], count);
 }

@@ -33,14 +33,20 @@ class PointwiseLoop {
   static constexpr int64_t kChunk = 512;
   // Computes `count` values from `count` values of every input. `out` may be one of the inputs.
   using Body = std::function<void(const float* const* inputs, float* out, int64_t count)>;
+  // The same, and stores them as elements of the output, quantized.
+  using StoringBody = std::function<void(const float* const* inputs, void* out, int64_t count)>;
 
   PointwiseLoop(const PointwiseOperand& output, const std::vector<PointwiseOperand>& inputs);
-  void execute(void* output, const void* const* inputs, const Body& body) const;
+  // `at_once`, if there is one, replaces `body` where the output's elements lie next to each other.
+  void execute(void* output, const void* const* inputs, const Body& body,
+               const StoringBody& at_once = nullptr) const;
 
  private:
   int64_t rows_at_once() const;
-  void run(char* output, const char* const* inputs, int64_t length, int64_t rows, const Body& body) const;
-  const float* load(size_t operand, const char* src, int64_t length, int64_t rows, float* converted) const;
+  bool is_same_in_every_row(size_t operand) const;
+  const float* load(size_t operand, const char* src, int64_t length, int64_t rows, float* converted,
+                    bool is_first) const;
+  void store(const float* values, char* output, int64_t count) const;
 
   std::vector<PointwiseOperand> operands_;  // output first
   std::vector<int64_t> sizes_;

@@ -17,6 +17,7 @@ class RowFunction {
   explicit RowFunction(const Attributes& attributes);
 
   void apply(float* row, int64_t n) const;
+  bool is_none() const { return name_ == "none"; }
   // The bounds, which may be infinite, if it only clamps values to them.
   std::optional<std::pair<float, float>> clamp() const;
 
