@@ -19,6 +19,21 @@ OCTAVO_INLINE void clamp(const T* src, T* dst, int64_t n, T low, T high) {
   for (int64_t i = 0; i < n; i++) dst[i] = std::min(std::max(src[i], low), high);
 }
 
+constexpr int64_t kPiece = 16;      // bytes moved at a time
+constexpr int64_t kShortRow = 128;  // bytes: finding out how to copy them would take longer than copying
+
+// Rows of at least one piece. The last piece of a row may overlap the one before.
+void move_short_rows(const char* src, int64_t src_step, char* dst, int64_t dst_step, int64_t rows,
+                     int64_t bytes) {
+  const int64_t last = bytes - kPiece;
+  for (int64_t row = 0; row < rows; row++) {
+    for (int64_t i = 0; i < last; i += kPiece) std::memcpy(dst + i, src + i, kPiece);
+    std::memcpy(dst + last, src + last, kPiece);
+    src += src_step;
+    dst += dst_step;
+  }
+}
+
 // Plain functions, which multiversioning needs.
 OCTAVO_MULTIVERSION void clamp_u8(const uint8_t* src, uint8_t* dst, int64_t n, uint8_t low, uint8_t high) {
   clamp(src, dst, n, low, high);
@@ -60,6 +75,19 @@ RowConversion RowConversion::affine(DType from, Affine source, DType to, Affine 
   conversion.out_zero_point_ = static_cast<float>(target.zero_point);
   conversion.range_ = range;
   return conversion;
+}
+
+void RowConversion::rows(const void* src, int64_t src_step, void* dst, int64_t dst_step, int64_t count,
+                         int64_t n) const {
+  const auto* from = static_cast<const char*>(src);
+  auto* into = static_cast<char*>(dst);
+  const auto from_size = static_cast<int64_t>(dtype_size(from_)),
+             into_size = static_cast<int64_t>(dtype_size(to_));
+  const int64_t bytes = n * into_size;
+  if (kernel_ == &move_bytes && kPiece <= bytes && bytes <= kShortRow)
+    return move_short_rows(from, src_step * from_size, into, dst_step * into_size, count, bytes);
+  for (int64_t row = 0; row < count; row++)
+    kernel_(*this, from + row * src_step * from_size, into + row * dst_step * into_size, n);
 }
 
 bool RowConversion::weaves(int64_t rows) const {

@@ -29,6 +29,8 @@ class RowConversion {
   static RowConversion affine(DType from, Affine source, DType to, Affine target, QuantRange range);
 
   void operator()(const void* src, void* dst, int64_t n) const { kernel_(*this, src, dst, n); }
+  // Converts several rows, the beginnings of which are so many elements apart.
+  void rows(const void* src, int64_t src_step, void* dst, int64_t dst_step, int64_t count, int64_t n) const;
   // Whether `rows` rows can be converted and interleaved at once, which is faster than one after the
   // other.
   bool weaves(int64_t rows) const;

@@ -101,8 +101,9 @@ void StridedConversion::rows(const char* src, char* dst, const kernels::RowConve
   const RowBlocks blocks(nest_, kRowChunk);
   kernels::parallel_for(blocks.count() * chunks, numel_ * (src_size_ + dst_size_), [&](int64_t item) {
     const int64_t begin = item % chunks * kRowChunk, count = std::min(kRowChunk, length - begin);
-    blocks.each_row(item / chunks, [&](const int64_t* offsets) {
-      row(src + (offsets[1] + begin) * src_size_, dst + (offsets[0] + begin) * dst_size_, count);
+    blocks.whole(item / chunks, [&](const int64_t* offsets, const int64_t* steps, int64_t rows) {
+      row.rows(src + (offsets[1] + begin) * src_size_, steps[1], dst + (offsets[0] + begin) * dst_size_,
+               steps[0], rows, count);
     });
   });
 }
