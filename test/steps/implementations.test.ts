@@ -148,9 +148,9 @@ describe('no reference kernel, and nothing reordered', () => {
   });
 });
 
-// Where the CPU is not fast in bfloat16, oneDNN computes in float32 between two conversions.
+// Where the CPU is not fast in bfloat16, oneDNN emulates it, as on AVX-512, or computes in float32 between two conversions.
 const bfloat16Name = whyNoFastBfloat16(cpuFeatures())
-  ? /^octavo:convert\+(?!.*ref)[\w:]+(\+octavo:convert)?$/
+  ? /^(octavo:convert\+)?(?!.*ref)[\w:]+(\+octavo:convert)?$/
   : /^(?!.*ref)[\w:]+$/;
 describe('no reference kernel in bfloat16, and nothing converted where the CPU computes in it', () => {
   it.each(layers)('convolution of channels-last images: $name', (layer) => {
