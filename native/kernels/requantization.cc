@@ -26,14 +26,26 @@ float added(const ByteAddend& addend, int64_t i) {
 }
 
 template <typename T>
+T rounded_byte(float x, const Requantization& to) {
+  const int32_t q = static_cast<int32_t>(std::nearbyintf(x)) + to.zero_point;
+  return static_cast<T>(std::clamp<int32_t>(q, std::numeric_limits<T>::min(), std::numeric_limits<T>::max()));
+}
+
+template <typename T>
 T requantized(int32_t integer, const Requantization& to, int64_t i) {
   float x = static_cast<float>(integer) * to.factor[i] + to.offset[i];
   if (to.addend.values) x += added(to.addend, i);
   // As the vector body does: NaN becomes the lower bound.
   x = x > to.low ? x : to.low;
   x = x < to.high ? x : to.high;
-  const int32_t q = static_cast<int32_t>(std::nearbyintf(x)) + to.zero_point;
-  return static_cast<T>(std::clamp<int32_t>(q, std::numeric_limits<T>::min(), std::numeric_limits<T>::max()));
+  return rounded_byte<T>(x, to);
+}
+
+template <Added kAdded, typename S, typename T>
+void next_row(const RowsOfBytes& rows, const S*& integers, Requantization& to, T*& out) {
+  integers += rows.integers_step;
+  out += rows.out_step;
+  if (kAdded != Added::nothing) to.addend.values = static_cast<const char*>(to.addend.values) + rows.out_step;
 }
 
 OCTAVO_AVX2 inline __m128i load_bytes(const void* bytes) {
@@ -112,18 +124,15 @@ OCTAVO_AVX512 inline __m512i rounded(const S* integers, const Requantization& to
     const __m512 real = _mm512_sub_ps(_mm512_cvtepi32_ps(wide), _mm512_set1_ps(to.addend.zero_point));
     x = _mm512_add_ps(x, _mm512_mul_ps(real, _mm512_set1_ps(to.addend.scale)));
   }
-  return _mm512_cvtps_epi32(_mm512_min_ps(_mm512_set1_ps(to.high), x));  // of x where that is NaN
+  // The minimum is x where that is not a number.
+  return _mm512_cvtps_epi32(_mm512_min_ps(_mm512_set1_ps(to.high), x));
 }
 
 // Saturation and rounding keep the order of numbers: bounds may be applied to bytes.
 template <typename T>
 struct ByteBounds {
-  explicit ByteBounds(const Requantization& to) : low(byte(to.low, to)), high(byte(to.high, to)) {}
-  static T byte(float bound, const Requantization& to) {
-    const int32_t q = static_cast<int32_t>(std::nearbyintf(bound)) + to.zero_point;
-    return static_cast<T>(
-        std::clamp<int32_t>(q, std::numeric_limits<T>::min(), std::numeric_limits<T>::max()));
-  }
+  explicit ByteBounds(const Requantization& to)
+      : low(rounded_byte<T>(to.low, to)), high(rounded_byte<T>(to.high, to)) {}
   OCTAVO_AVX512 __m512i clamp(__m512i bytes) const {
     const __m512i least = _mm512_set1_epi8(static_cast<char>(low));
     const __m512i most = _mm512_set1_epi8(static_cast<char>(high));
@@ -136,8 +145,9 @@ struct ByteBounds {
 template <Added kAdded, typename S, typename T>
 OCTAVO_AVX512 void requantize_avx512(const S* integers, Requantization to, T* out, const RowsOfBytes& rows) {
   constexpr int64_t kLanes = 16, kHalf = 2 * kLanes, kVector = 4 * kLanes;
-  constexpr int64_t kAhead =
-      8;  // rows whose integers are on their way to the cache: gaps stop the CPU's own prefetching
+  // So many rows ahead, integers are on their way to the cache. Gaps between rows stop the CPU's own
+  // prefetching.
+  constexpr int64_t kAhead = 8;
   constexpr __mmask16 kAll = 0xffff;
   // Packing works within quarters of a register: this restores the order of four times 16 results.
   const __m512i order = _mm512_setr_epi32(0, 4, 8, 12, 1, 5, 9, 13, 2, 6, 10, 14, 3, 7, 11, 15);
@@ -167,9 +177,7 @@ OCTAVO_AVX512 void requantize_avx512(const S* integers, Requantization to, T* ou
       const __m512i b = rounded<kAdded>(integers, to, i + kLanes, static_cast<__mmask16>(lanes >> kLanes));
       _mm512_mask_storeu_epi8(out + i, lanes, packed(a, b, a, b));
     }
-    integers += rows.integers_step;
-    out += rows.out_step;
-    to.addend.values = static_cast<const char*>(to.addend.values) + rows.out_step;
+    next_row<kAdded>(rows, integers, to, out);
   }
 }
 
@@ -181,9 +189,7 @@ void requantize(const S* integers, Requantization to, T* out, const RowsOfBytes&
   for (int64_t row = 0; row < rows.count; row++) {
     int64_t i = avx2 ? requantize_avx2<kAdded>(integers, to, out, rows.length) : 0;
     for (; i < rows.length; i++) out[i] = requantized<T>(integers[i], to, i);
-    integers += rows.integers_step;
-    out += rows.out_step;
-    if (to.addend.values) to.addend.values = static_cast<const char*>(to.addend.values) + rows.out_step;
+    next_row<kAdded>(rows, integers, to, out);
   }
 }
 
