@@ -293,5 +293,10 @@ export interface Addon {
     output: TensorDesc,
   ): string | null;
   readonly observe: ObserveKernels;
-  readonly Executor: new (options: { streams: number; threadsPerStream: number }) => NativeExecutor;
+  /** `cpus`: how many this process may use; idle threads do not wait actively where others need them. */
+  readonly Executor: new (options: {
+    streams: number;
+    threadsPerStream: number;
+    cpus: number;
+  }) => NativeExecutor;
 }

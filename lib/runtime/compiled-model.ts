@@ -40,7 +40,7 @@ import { describePlan, type PlanDescription, wholeShape } from './plan-descripti
 import { type PlannedRequest, Planner, type Shapes } from './planner.ts';
 import { defaultMaxQueue, RequestQueue } from './request-queue.ts';
 import { type StepProfile, stepProfiles } from './step-profile.ts';
-import { divideThreads } from './threads.ts';
+import { divideThreads, usableCpus } from './threads.ts';
 
 /** A plan for one part of a request's batch, or for all of it. */
 interface Plan {
@@ -99,7 +99,7 @@ export class CompiledModel implements Disposable {
     this.inputs = inputsOf(this.#module);
     this.rangeConstraints = this.#module.rangeConstraints;
     this.outputs = outputsOf(this.#module, propagateShapes(this.#module, this.inputs, operators));
-    this.#executor = new addon.Executor({ streams, threadsPerStream });
+    this.#executor = new addon.Executor({ streams, threadsPerStream, cpus: usableCpus() });
     this.streams = streams;
     this.threadsPerStream = threadsPerStream;
     this.#planner = new Planner(this.#module, this.inputs, this.tuning, threadsPerStream);

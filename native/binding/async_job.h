@@ -24,8 +24,8 @@ class Completions {
 class AsyncJob : public Job {
  public:
   // `completions` lives as long as one of its jobs does.
-  AsyncJob(Completions& completions, Napi::Env env, uint64_t arrival)
-      : Job(arrival), completions_(completions), deferred_(Napi::Promise::Deferred::New(env)) {}
+  AsyncJob(Completions& completions, Napi::Env env, size_t threads, uint64_t arrival)
+      : Job(threads, arrival), completions_(completions), deferred_(Napi::Promise::Deferred::New(env)) {}
 
   Napi::Promise promise() const { return deferred_.Promise(); }
   void done(std::exception_ptr error) noexcept override {

@@ -45,7 +45,8 @@ class ExecutorWrap : public Napi::ObjectWrap<ExecutorWrap>, public Recipient {
     return guarded(env, [&]() -> Napi::Value {
       const auto plan = to_plan(info[0], threads_per_stream_);
       std::shared_ptr<CompiledPlan> compiled;
-      run_on_worker([&](Stream&) { compiled = compile_plan(this, plan, *executor_); });
+      run_on_worker(plan->threads * plan->lanes,
+                    [&](Stream&) { compiled = compile_plan(this, plan, *executor_); });
       keep(compiled);
       return wrap_plan(env, compiled);
     });
@@ -80,7 +81,7 @@ class ExecutorWrap : public Napi::ObjectWrap<ExecutorWrap>, public Recipient {
   void run_sync(const Napi::CallbackInfo& info) {
     guarded(info.Env(), [&] {
       const auto request = request_of(info);
-      run_on_worker([&](Stream& stream) {
+      run_and_wait(request, [&](Stream& stream) {
         request.on(stream).run(request.parts, request.inputs(), request.outputs(), stream,
                                executor_->aborting());
       });
@@ -94,7 +95,7 @@ class ExecutorWrap : public Napi::ObjectWrap<ExecutorWrap>, public Recipient {
       auto array =
           Napi::Float64Array::New(env, request.parts * StreamPlan::times_per_part(*request.plan->plan));
       double* times = array.Data();
-      run_on_worker([&](Stream& stream) {
+      run_and_wait(request, [&](Stream& stream) {
         request.on(stream).profile(request.parts, request.inputs(), request.outputs(), stream,
                                    executor_->aborting(), times);
       });
@@ -129,7 +130,7 @@ class ExecutorWrap : public Napi::ObjectWrap<ExecutorWrap>, public Recipient {
     threads_per_stream_ = count("threadsPerStream");
     completions_ = std::make_unique<CompletionQueue>(env, *this);
     try {
-      executor_ = std::make_unique<Executor>(streams);
+      executor_ = std::make_unique<Executor>(streams, count("cpus"));
     } catch (const std::exception& error) {
       completions_->close();
       throw std::runtime_error(std::string("Executor: the threads could not be started: ") + error.what());
@@ -171,8 +172,13 @@ class ExecutorWrap : public Napi::ObjectWrap<ExecutorWrap>, public Recipient {
     plans_.insert(plan);
   }
 
-  void run_on_worker(std::function<void(Stream&)> body) {
-    SyncJob job(std::move(body));
+  // In the request's turn. If that is now, one thread computes it as well as another, and sooner.
+  void run_and_wait(const Request& request, const std::function<void(Stream&)>& body) {
+    if (request.threads() > 1 || !live().run_here(body)) run_on_worker(request.threads(), body);
+  }
+
+  void run_on_worker(size_t threads, std::function<void(Stream&)> body) {
+    SyncJob job(threads, std::move(body));
     environment_->release_threads();
     live().submit(&job);
     job.wait();

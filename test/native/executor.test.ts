@@ -5,7 +5,7 @@ import type { StepName } from '../../lib/native/step-name.ts';
 
 const executors: NativeExecutor[] = [];
 function createExecutor(streams = 1, threadsPerStream = 1): NativeExecutor {
-  const executor = new addon.Executor({ streams, threadsPerStream });
+  const executor = new addon.Executor({ streams, threadsPerStream, cpus: 2 });
   executors.push(executor);
   return executor;
 }
