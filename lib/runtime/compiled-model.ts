@@ -22,7 +22,7 @@ import type { NativeExecutor, NativePlan } from '../native/addon-types.ts';
 import { StoredTensor } from '../native/stored-tensor.ts';
 import { checkOptions } from '../options.ts';
 import type { BuiltPlan } from '../plan/index.ts';
-import { Tensor } from '../tensor/index.ts';
+import { type DType, Tensor } from '../tensor/index.ts';
 import { type ModelMetadata, writeArtifact } from './artifact.ts';
 import { checkTuning, type Tuning, untuned } from './decisions.ts';
 import { joinReport, type ModelReport, operatorsByNode } from './model-report.ts';
@@ -50,7 +50,9 @@ interface Plan {
 
 /** How requests of some shapes are computed. */
 interface RequestPlan extends Plan {
-  readonly parts: number;
+  readonly planned: PlannedRequest;
+  /** What the request returns. */
+  readonly results: readonly { readonly dtype: DType; readonly shape: readonly number[] }[];
 }
 
 /** Each plan costs the code of its primitives. Weights are shared, and batches of several sizes may share a plan. */
@@ -119,17 +121,22 @@ export class CompiledModel implements Disposable {
     const { signal } = options;
     checkSignal(signal, 'run');
     const tensors = bindInputs(this.inputs, inputs, this.rangeConstraints);
-    return this.#queue.admit(async (arrival) => {
+    const arrival = this.#queue.enter();
+    try {
       const planned = this.#planner.plan(shapesOf(tensors));
-      const ready = this.#ready(planned);
-      const plan = ready ?? (await unlessAborted(this.#compile(planned, arrival), signal));
-      this.#checkAlive();
-      signal?.throwIfAborted();
+      let plan = this.#ready(planned);
+      if (!plan) {
+        plan = await unlessAborted(this.#compile(planned, arrival), signal);
+        this.#checkAlive();
+        signal?.throwIfAborted();
+      }
       const outputs = this.#outputsFor(plan, options);
-      const done = this.#executor.run(plan.native, dataOf(tensors), dataOf(outputs), plan.parts, arrival);
-      await listening(done, signal, (reason) => this.#executor.withdraw(arrival, reason));
+      const done = this.#executor.run(plan.native, dataOf(tensors), dataOf(outputs), planned.parts, arrival);
+      await (signal ? listening(done, signal, (reason) => this.#executor.withdraw(arrival, reason)) : done);
       return this.#named(outputs);
-    });
+    } finally {
+      this.#queue.leave();
+    }
   }
 
   /** Like {@link run}, but blocks: for scripts. Requests submitted before finish first. */
@@ -139,7 +146,7 @@ export class CompiledModel implements Disposable {
     const tensors = bindInputs(this.inputs, inputs, this.rangeConstraints);
     const plan = this.#compileSync(shapesOf(tensors));
     const outputs = this.#outputsFor(plan, options);
-    this.#executor.runSync(plan.native, dataOf(tensors), dataOf(outputs), plan.parts);
+    this.#executor.runSync(plan.native, dataOf(tensors), dataOf(outputs), plan.planned.parts);
     return this.#named(outputs);
   }
 
@@ -181,8 +188,8 @@ export class CompiledModel implements Disposable {
     const tensors = bindInputs(this.inputs, inputs, this.rangeConstraints);
     const plan = this.#compileSync(shapesOf(tensors));
     const outputs = allocateOutputs(plan);
-    const times = this.#executor.profile(plan.native, dataOf(tensors), dataOf(outputs), plan.parts);
-    return stepProfiles(this.#describe(plan).steps, plan.parts, times);
+    const times = this.#executor.profile(plan.native, dataOf(tensors), dataOf(outputs), plan.planned.parts);
+    return stepProfiles(this.#describe(plan).steps, plan.planned.parts, times);
   }
 
   /**
@@ -225,6 +232,7 @@ export class CompiledModel implements Disposable {
   }
 
   #ready(planned: PlannedRequest): RequestPlan | undefined {
+    if (this.#latest?.planned === planned) return this.#latest;
     const plan = this.#plans.ready(planned.key);
     return plan && this.#used(planned, plan);
   }
@@ -247,8 +255,11 @@ export class CompiledModel implements Disposable {
     return this.#used(planned, plan);
   }
 
-  #used({ parts }: PlannedRequest, plan: Plan): RequestPlan {
-    this.#latest = { ...plan, parts };
+  #used(planned: PlannedRequest, plan: Plan): RequestPlan {
+    const results = plan.built.desc.outputs.map(({ dtype, shape }) => {
+      return { dtype, shape: wholeShape(shape, planned.parts) };
+    });
+    this.#latest = { ...plan, planned, results };
     return this.#latest;
   }
 
@@ -258,18 +269,18 @@ export class CompiledModel implements Disposable {
     return this.#report;
   }
 
-  #describe({ built, native, parts }: RequestPlan): PlanDescription {
+  #describe({ built, native, planned }: RequestPlan): PlanDescription {
     const names = {
       inputs: this.inputs.map(({ name }) => name),
       outputs: this.outputs.map(({ name }) => name),
     };
     const { memory } = this.#planner.constants;
-    return describePlan(built, parts, native.steps, names, memory, operatorsByNode(this.#lowering));
+    return describePlan(built, planned.parts, native.steps, names, memory, operatorsByNode(this.#lowering));
   }
 
   #outputsFor(plan: RequestPlan, { outputs }: RunOptions): Tensor[] {
     if (outputs === undefined) return allocateOutputs(plan);
-    return bindOutputs(this.outputs, wholeOutputs(plan), outputs);
+    return bindOutputs(this.outputs, plan.results, outputs);
   }
 
   #named(tensors: readonly Tensor[]): Record<string, Tensor> {
@@ -323,10 +334,5 @@ const shapesOf = (tensors: readonly Tensor[]): Shapes => tensors.map(({ shape })
 
 const dataOf = (tensors: readonly Tensor[]) => tensors.map(({ data }) => data);
 
-function allocateOutputs(plan: RequestPlan): Tensor[] {
-  return wholeOutputs(plan).map(({ dtype, shape }) => Tensor.zeros(dtype, shape));
-}
-
-function wholeOutputs({ built, parts }: RequestPlan) {
-  return built.desc.outputs.map(({ dtype, shape }) => ({ dtype, shape: wholeShape(shape, parts) }));
-}
+const allocateOutputs = ({ results }: RequestPlan): Tensor[] =>
+  results.map(({ dtype, shape }) => Tensor.zeros(dtype, shape));

@@ -6,7 +6,6 @@
 // in the other way for once. What is waited for is guarded by a mutex of its own.
 #pragma once
 
-#include <algorithm>
 #include <atomic>
 #include <chrono>
 #include <cstddef>
@@ -18,16 +17,26 @@ using Clock = std::chrono::steady_clock;
 // The longest active wait: a few times what it saves.
 constexpr std::chrono::microseconds kActiveWait{300};
 
-// Says by the waits before whether the next one is likely to be short. A single long one among short ones
-// changes nothing, three in a row do.
+// One thread's waits for the same kind of event: says by those before whether to stay awake for the next one.
 class ShortWaits {
  public:
-  bool expected() const { return average_ < kActiveWait; }
-  void record(Clock::duration wait) { average_ += (std::min<Clock::duration>(wait, kMost) - average_) / 4; }
+  // Whether the next one is likely to be short. A single long one among short ones changes nothing, three in a
+  // row do.
+  bool expected(Clock::time_point now) const { return average_ < kActiveWait && now >= resume_; }
+  // How long one took, awake or asleep.
+  void record(Clock::duration wait);
+  // How an active one ended: with the event, or in vain. In vain also where the kernel gave the CPU to another
+  // thread meanwhile. The cgroup's CPUs may all be busy with others' work, perhaps even with the work that is
+  // waited for, and then this thread only stands in the way. It sleeps for a while: each time for twice as long.
+  void ended(Clock::time_point now, bool with_event);
 
  private:
   static constexpr std::chrono::microseconds kMost{2 * kActiveWait};
-  Clock::duration average_{kMost};
+  static constexpr std::chrono::milliseconds kFirstPause{10}, kLongestPause{640};
+
+  Clock::duration average_{kMost}, pause_{kFirstPause};
+  Clock::time_point resume_{};
+  long switches_ = 0;
 };
 
 // The threads of this process that compute or wait actively. An event loop counts as one as long as it exists:

@@ -117,7 +117,7 @@ void Executor::join() {
   for (auto& stream : streams_) stream.reset();  // and with it threads of its own
 }
 
-void Executor::wait_actively(std::unique_lock<std::mutex>& lock, Clock::time_point since) {
+bool Executor::wait_actively(std::unique_lock<std::mutex>& lock, Clock::time_point since) {
   awake_++;
   while (!ready()) {
     lock.unlock();
@@ -131,12 +131,16 @@ void Executor::wait_actively(std::unique_lock<std::mutex>& lock, Clock::time_poi
     if (!go_on) break;
   }
   awake_--;
+  return ready();
 }
 
 Job* Executor::next(ShortWaits& waits, BusyThreads& busy) {
   std::unique_lock<std::mutex> lock(mutex_);
   const auto since = Clock::now();
-  if (waits.expected()) wait_actively(lock, since);
+  if (!ready() && waits.expected(since)) {
+    const bool with_event = wait_actively(lock, since);
+    waits.ended(Clock::now(), with_event);
+  }
   busy.set(0);
   const auto is_ready = [this] { return ready(); };
   if (!wake_.wait_for(lock, kIdle, is_ready)) {

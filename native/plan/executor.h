@@ -74,8 +74,8 @@ class Executor {
   void serve(Stream& stream);
   // Waits for the next job; null when there will be none. `busy` counts the waiting threads.
   Job* next(ShortWaits& waits, BusyThreads& busy);
-  // Waits as long as that is likely to be short, without sleep. With the mutex held, as it is again after.
-  void wait_actively(std::unique_lock<std::mutex>& lock, Clock::time_point since);
+  // Waits without sleep until ready() or for a while, and says which. With the mutex held, as it is again after.
+  bool wait_actively(std::unique_lock<std::mutex>& lock, Clock::time_point since);
   // With the mutex held, after every change of what a worker waits for.
   void note_change();
   // With the mutex held.
