@@ -41,6 +41,7 @@ import { type PlannedRequest, Planner, type Shapes } from './planner.ts';
 import { defaultMaxQueue, RequestQueue } from './request-queue.ts';
 import { type StepProfile, stepProfiles } from './step-profile.ts';
 import { divideThreads, usableCpus } from './threads.ts';
+import { Wakefulness } from './wakefulness.ts';
 
 /** A plan for one part of a request's batch, or for all of it. */
 interface Plan {
@@ -79,6 +80,7 @@ export class CompiledModel implements Disposable {
   readonly #module: GraphModule;
   readonly #executor: NativeExecutor;
   readonly #queue: RequestQueue;
+  readonly #wakefulness: Wakefulness;
   readonly #planner: Planner;
   readonly #plans = new PlanCache<Plan>(maxPlans);
   /** The plan used last. */
@@ -102,6 +104,7 @@ export class CompiledModel implements Disposable {
     this.rangeConstraints = this.#module.rangeConstraints;
     this.outputs = outputsOf(this.#module, propagateShapes(this.#module, this.inputs, operators));
     this.#executor = new addon.Executor({ streams, threadsPerStream, cpus: usableCpus() });
+    this.#wakefulness = new Wakefulness(this.#executor);
     this.streams = streams;
     this.threadsPerStream = threadsPerStream;
     this.#planner = new Planner(this.#module, this.inputs, this.tuning, threadsPerStream);
@@ -132,6 +135,7 @@ export class CompiledModel implements Disposable {
       }
       const outputs = this.#outputsFor(plan, options);
       const done = this.#executor.run(plan.native, dataOf(tensors), dataOf(outputs), planned.parts, arrival);
+      this.#wakefulness.begin();
       await (signal ? listening(done, signal, (reason) => this.#executor.withdraw(arrival, reason)) : done);
       return this.#named(outputs);
     } finally {

@@ -14,6 +14,9 @@
 namespace octavo::binding {
 
 namespace {
+// How long a waiting event loop may hold up what else it has to do.
+constexpr std::chrono::microseconds kTurn{5};
+
 // A request's number in the order of arrival. Without one it comes after all others.
 uint64_t to_arrival(const Napi::Value& value) {
   return value.IsUndefined() ? Job::kLast : to_size(value, "Executor: arrival");
@@ -78,6 +81,11 @@ class ExecutorWrap : public Napi::ObjectWrap<ExecutorWrap>, public Recipient {
     });
   }
 
+  // Between two turns of the event loop. See NativeExecutor.attend.
+  Napi::Value attend(const Napi::CallbackInfo& info) {
+    return Napi::Boolean::New(info.Env(), executor_ && pending_ > 0 && attend());
+  }
+
   void run_sync(const Napi::CallbackInfo& info) {
     guarded(info.Env(), [&] {
       const auto request = request_of(info);
@@ -128,9 +136,10 @@ class ExecutorWrap : public Napi::ObjectWrap<ExecutorWrap>, public Recipient {
     };
     const size_t streams = count("streams");
     threads_per_stream_ = count("threadsPerStream");
+    const size_t cpus = count("cpus");
     completions_ = std::make_unique<CompletionQueue>(env, *this);
     try {
-      executor_ = std::make_unique<Executor>(streams, count("cpus"));
+      executor_ = std::make_unique<Executor>(streams, cpus);
     } catch (const std::exception& error) {
       completions_->close();
       throw std::runtime_error(std::string("Executor: the threads could not be started: ") + error.what());
@@ -153,6 +162,7 @@ class ExecutorWrap : public Napi::ObjectWrap<ExecutorWrap>, public Recipient {
 
   Napi::Value start_job(Napi::Env env, std::unique_ptr<AsyncJob> job) {
     const auto promise = job->promise();
+    started_ = job->created();
     environment_->release_threads();
     // Throws once the process has emitted 'exit'; nothing is counted then. A job that is done before it is
     // counted is still delivered after this function, on this thread.
@@ -164,6 +174,15 @@ class ExecutorWrap : public Napi::ObjectWrap<ExecutorWrap>, public Recipient {
       Ref();
     }
     return promise;
+  }
+
+  bool attend() {
+    const auto now = Clock::now();
+    if (!round_trips_.expected(now) || !executor_->has_spare_cpu()) return false;
+    attends_ = now - started_ < kActiveWait;
+    if (!attends_) round_trips_.ended(now, false);
+    while (attends_ && completions_->count() == delivered_ && Clock::now() - now < kTurn) pause();
+    return attends_;
   }
 
   // Plans are dropped with the executor, even if JavaScript still has their handles.
@@ -193,6 +212,11 @@ class ExecutorWrap : public Napi::ObjectWrap<ExecutorWrap>, public Recipient {
   }
 
   void deliver(Napi::Env env, AsyncJob* job) noexcept override {
+    const auto now = Clock::now();
+    round_trips_.record(now - job->created());
+    if (attends_) round_trips_.ended(now, true);
+    attends_ = false;
+    delivered_++;
     try {
       const Napi::HandleScope scope(env);
       job->settle(env);
@@ -231,6 +255,12 @@ class ExecutorWrap : public Napi::ObjectWrap<ExecutorWrap>, public Recipient {
   size_t threads_per_stream_ = 0;
   size_t pending_ = 0;  // promises not yet settled
   bool disposed_ = false;
+
+  // How the event loop waits for promises to settle.
+  ShortWaits round_trips_;
+  Clock::time_point started_;  // the latest
+  size_t delivered_ = 0;       // jobs, of those that the completion queue counts
+  bool attends_ = false;
 };
 
 }  // namespace
@@ -241,6 +271,7 @@ Napi::Function executor_class(Napi::Env env) {
                                     ExecutorWrap::InstanceMethod<&ExecutorWrap::compile_sync>("compileSync"),
                                     ExecutorWrap::InstanceMethod<&ExecutorWrap::run>("run"),
                                     ExecutorWrap::InstanceMethod<&ExecutorWrap::withdraw>("withdraw"),
+                                    ExecutorWrap::InstanceMethod<&ExecutorWrap::attend>("attend"),
                                     ExecutorWrap::InstanceMethod<&ExecutorWrap::run_sync>("runSync"),
                                     ExecutorWrap::InstanceMethod<&ExecutorWrap::profile>("profile"),
                                     ExecutorWrap::InstanceMethod<&ExecutorWrap::dispose>("dispose")});

@@ -20,14 +20,15 @@ constexpr std::chrono::microseconds kActiveWait{300};
 // One thread's waits for the same kind of event: says by those before whether to stay awake for the next one.
 class ShortWaits {
  public:
-  // Whether the next one is likely to be short. A single long one among short ones changes nothing, three in a
-  // row do.
+  // Whether the next one is likely to be short. A single long one among short ones changes nothing, three in
+  // a row do.
   bool expected(Clock::time_point now) const { return average_ < kActiveWait && now >= resume_; }
   // How long one took, awake or asleep.
   void record(Clock::duration wait);
-  // How an active one ended: with the event, or in vain. In vain also where the kernel gave the CPU to another
-  // thread meanwhile. The cgroup's CPUs may all be busy with others' work, perhaps even with the work that is
-  // waited for, and then this thread only stands in the way. It sleeps for a while: each time for twice as long.
+  // How an active one ended: with the event, or in vain. In vain also where the kernel gave the CPU to
+  // another thread meanwhile. The cgroup's CPUs may all be busy with others' work, perhaps even with the work
+  // that is waited for, and then this thread only stands in the way. It sleeps for a while: each time for
+  // twice as long.
   void ended(Clock::time_point now, bool with_event);
 
  private:
@@ -39,8 +40,8 @@ class ShortWaits {
   long switches_ = 0;
 };
 
-// The threads of this process that compute or wait actively. An event loop counts as one as long as it exists:
-// it has to find a CPU whenever something happens.
+// The threads of this process that compute or wait actively. An event loop counts as one as long as it
+// exists: it has to find a CPU whenever something happens.
 class BusyThreads {
  public:
   explicit BusyThreads(size_t count = 0) { set(count); }

@@ -124,7 +124,7 @@ bool Executor::wait_actively(std::unique_lock<std::mutex>& lock, Clock::time_poi
     bool go_on;
     do {
       pause();
-      go_on = Clock::now() - since < kActiveWait && BusyThreads::fit(cpus_);
+      go_on = Clock::now() - since < kActiveWait && has_spare_cpu();
     } while (go_on && !ready_.load(std::memory_order_relaxed));
     lock.lock();
     // Another may have taken the job: then there is time left to wait for the next one.

@@ -1,5 +1,5 @@
-// A model's own threads: workers that take jobs from one queue, in order of arrival. A worker that has ended a
-// job stays awake for a moment if the jobs before came one soon after the other (plan/active_wait.h).
+// A model's own threads: workers that take jobs from one queue, in order of arrival. A worker that has ended
+// a job stays awake for a moment if the jobs before came one soon after the other (plan/active_wait.h).
 #pragma once
 
 #include <atomic>
@@ -51,13 +51,16 @@ class Executor {
   Executor& operator=(const Executor&) = delete;
 
   size_t streams() const { return streams_.size(); }
+  // Whether there are CPUs enough for one who waits actively for a job.
+  bool has_spare_cpu() const { return BusyThreads::fit(cpus_); }
 
   // Puts the job into the queue. Throws std::runtime_error once closed; the caller keeps a job that was
   // refused.
   void submit(Job* job);
-  // Calls `work` on this thread, in place of a worker, which waits meanwhile. Returns false, and does nothing, if
-  // a job runs or waits. Throws what `work` throws, and std::runtime_error once closed. For work on one thread:
-  // a team of this thread's would count against the barriers of the workers' (see Environment).
+  // Calls `work` on this thread, in place of a worker, which waits meanwhile. Returns false, and does
+  // nothing, if a job runs or waits. Throws what `work` throws, and std::runtime_error once closed. For work
+  // on one thread: a team of this thread's would count against the barriers of the workers' (see
+  // Environment).
   bool run_here(const std::function<void(Stream&)>& work);
   // Removes the job with this number from the queue and returns it; null if it is not waiting.
   Job* withdraw(uint64_t arrival);
@@ -74,7 +77,8 @@ class Executor {
   void serve(Stream& stream);
   // Waits for the next job; null when there will be none. `busy` counts the waiting threads.
   Job* next(ShortWaits& waits, BusyThreads& busy);
-  // Waits without sleep until ready() or for a while, and says which. With the mutex held, as it is again after.
+  // Waits without sleep until ready() or for a while, and says which. With the mutex held, as it is again
+  // after.
   bool wait_actively(std::unique_lock<std::mutex>& lock, Clock::time_point since);
   // With the mutex held, after every change of what a worker waits for.
   void note_change();
@@ -85,7 +89,7 @@ class Executor {
   std::vector<std::unique_ptr<Stream>> streams_;
   std::mutex mutex_;
   std::condition_variable wake_;
-  std::deque<Job*> queue_;  // by arrival
+  std::deque<Job*> queue_;       // by arrival
   Clock::time_point submitted_;  // of the latest job
   size_t running_ = 0;           // jobs
   size_t awake_ = 0;             // workers that wait actively
