@@ -18,9 +18,10 @@ namespace {
 constexpr std::chrono::seconds kIdle{1};
 }  // namespace
 
-// A thread that is bound to a CPU would keep others from it, however many are free.
+// Nobody waits actively on a single CPU, nor where threads are bound to CPUs: they would keep others from
+// their own, however many are free.
 Executor::Executor(size_t streams, size_t cpus)
-    : cpus_(omp_get_proc_bind() == omp_proc_bind_false ? cpus : 0) {
+    : cpus_(cpus > 1 && omp_get_proc_bind() == omp_proc_bind_false ? cpus : 0) {
   while (streams_.size() < streams) streams_.push_back(std::make_unique<Stream>(streams_.size()));
   // Signals belong to the event loop: workers, and the OpenMP threads they start, inherit a full mask.
   sigset_t all, before;
@@ -71,12 +72,10 @@ bool Executor::run_here(const std::function<void(Stream&)>& work) {
   const int threads = omp_get_max_threads();
   const auto give_back = [&] {
     omp_set_num_threads(threads);
-    {
-      const std::lock_guard<std::mutex> lock(mutex_);
-      lent_ = false;
-      note_change();
-    }
-    wake_.notify_all();
+    const std::lock_guard<std::mutex> lock(mutex_);
+    lent_ = false;
+    note_change();
+    if (!queue_.empty()) wake_.notify_all();
   };
   try {
     work(*streams_.front());
