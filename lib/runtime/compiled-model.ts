@@ -113,6 +113,10 @@ export class CompiledModel implements Disposable {
   /**
    * Runs one request on the model's own threads; the event loop stays free. The first request of a shape compiles its
    * plan. Inputs are read in place: their arrays must not be changed or transferred until the promise settles.
+   *
+   * While short requests follow one soon after the other, threads wait for the next one, and the event loop for its result,
+   * without sleep, up to 300 microseconds each, if the process has CPUs to spare: they use processor time then. An idle
+   * model uses none.
    * @param inputs tensors by input name, in order, or the tensor itself if there is one input.
    * @returns tensors by output name: those of `options.outputs`, or new ones.
    * @throws (rejects) Error when inputs or outputs do not fit the model, an option is unknown, a step fails, or the model is disposed;
@@ -143,7 +147,10 @@ export class CompiledModel implements Disposable {
     }
   }
 
-  /** Like {@link run}, but blocks: for scripts. Requests submitted before finish first. */
+  /**
+   * Like {@link run}, but blocks: for scripts. Requests submitted before finish first. If there are none, a plan of one
+   * thread runs on the calling thread.
+   */
   runSync(inputs: ModelInputs, options: Pick<RunOptions, 'outputs'> = {}): Record<string, Tensor> {
     this.#checkAlive();
     checkOptions(options, { outputs: true }, 'runSync');

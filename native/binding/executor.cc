@@ -162,7 +162,6 @@ class ExecutorWrap : public Napi::ObjectWrap<ExecutorWrap>, public Recipient {
 
   Napi::Value start_job(Napi::Env env, std::unique_ptr<AsyncJob> job) {
     const auto promise = job->promise();
-    started_ = job->created();
     environment_->release_threads();
     // Throws once the process has emitted 'exit'; nothing is counted then. A job that is done before it is
     // counted is still delivered after this function, on this thread.
@@ -178,11 +177,19 @@ class ExecutorWrap : public Napi::ObjectWrap<ExecutorWrap>, public Recipient {
 
   bool attend() {
     const auto now = Clock::now();
-    if (!round_trips_.expected(now) || !executor_->has_spare_cpu()) return false;
-    attends_ = now - started_ < kActiveWait;
-    if (!attends_) round_trips_.ended(now, false);
+    if (!attends_) {
+      if (!executor_->has_spare_cpu() || !round_trips_.begin(now)) return false;
+      attends_ = true;
+      attends_since_ = now;
+    }
+    if (now - attends_since_ > kActiveWait || !executor_->has_spare_cpu()) end_attendance(now, false);
     while (attends_ && completions_->count() == delivered_ && Clock::now() - now < kTurn) pause();
     return attends_;
+  }
+
+  void end_attendance(Clock::time_point now, bool with_event) {
+    if (attends_) round_trips_.end(now, with_event);
+    attends_ = false;
   }
 
   // Plans are dropped with the executor, even if JavaScript still has their handles.
@@ -206,6 +213,7 @@ class ExecutorWrap : public Napi::ObjectWrap<ExecutorWrap>, public Recipient {
   void retire(Napi::Env env, AsyncJob* job) {
     delete job;
     if (--pending_ > 0) return;
+    attends_ = false;
     completions_->release(env);
     if (disposed_) finish();
     Unref();
@@ -214,8 +222,7 @@ class ExecutorWrap : public Napi::ObjectWrap<ExecutorWrap>, public Recipient {
   void deliver(Napi::Env env, AsyncJob* job) noexcept override {
     const auto now = Clock::now();
     round_trips_.record(now - job->created());
-    if (attends_) round_trips_.ended(now, true);
-    attends_ = false;
+    end_attendance(now, true);
     delivered_++;
     try {
       const Napi::HandleScope scope(env);
@@ -258,9 +265,9 @@ class ExecutorWrap : public Napi::ObjectWrap<ExecutorWrap>, public Recipient {
 
   // How the event loop waits for promises to settle.
   ShortWaits round_trips_;
-  Clock::time_point started_;  // the latest
-  size_t delivered_ = 0;       // jobs, of those that the completion queue counts
+  size_t delivered_ = 0;  // jobs, of those that the completion queue counts
   bool attends_ = false;
+  Clock::time_point attends_since_;
 };
 
 }  // namespace

@@ -15,20 +15,23 @@ long involuntary_switches() {
 }
 }  // namespace
 
-void ShortWaits::record(Clock::duration wait) {
-  average_ += (std::min<Clock::duration>(wait, kMost) - average_) / 4;
+bool ShortWaits::begin(Clock::time_point now) {
+  if (average_ >= kActiveWait || now < resume_) return false;
+  switches_ = involuntary_switches();
+  return true;
 }
 
-void ShortWaits::ended(Clock::time_point now, bool with_event) {
-  const long switches = involuntary_switches();
-  const bool undisturbed = switches == switches_;
-  switches_ = switches;
-  if (with_event && undisturbed) {
+void ShortWaits::end(Clock::time_point now, bool with_event) {
+  if (with_event && involuntary_switches() == switches_) {
     pause_ = kFirstPause;
     return;
   }
   resume_ = now + pause_;
   pause_ = std::min<Clock::duration>(2 * pause_, kLongestPause);
+}
+
+void ShortWaits::record(Clock::duration wait) {
+  average_ += (std::min<Clock::duration>(wait, kMost) - average_) / 4;
 }
 
 }  // namespace octavo

@@ -20,16 +20,16 @@ constexpr std::chrono::microseconds kActiveWait{300};
 // One thread's waits for the same kind of event: says by those before whether to stay awake for the next one.
 class ShortWaits {
  public:
-  // Whether the next one is likely to be short. A single long one among short ones changes nothing, three in
-  // a row do.
-  bool expected(Clock::time_point now) const { return average_ < kActiveWait && now >= resume_; }
+  // Whether to stay awake for the one that begins now: it is likely to be short. A single long one among
+  // short ones changes nothing, three in a row do.
+  bool begin(Clock::time_point now);
+  // How an active one ended: with the event, or in vain. In vain also where the kernel gave the CPU to
+  // another thread meanwhile. The CPUs may be busy with others' work, perhaps even with the work that is
+  // waited for, and then this thread only stands in the way. It sleeps for a while: each time for twice as
+  // long.
+  void end(Clock::time_point now, bool with_event);
   // How long one took, awake or asleep.
   void record(Clock::duration wait);
-  // How an active one ended: with the event, or in vain. In vain also where the kernel gave the CPU to
-  // another thread meanwhile. The cgroup's CPUs may all be busy with others' work, perhaps even with the work
-  // that is waited for, and then this thread only stands in the way. It sleeps for a while: each time for
-  // twice as long.
-  void ended(Clock::time_point now, bool with_event);
 
  private:
   static constexpr std::chrono::microseconds kMost{2 * kActiveWait};
@@ -37,7 +37,7 @@ class ShortWaits {
 
   Clock::duration average_{kMost}, pause_{kFirstPause};
   Clock::time_point resume_{};
-  long switches_ = 0;
+  long switches_ = 0;  // involuntary ones of this thread, when the active wait began
 };
 
 // The threads of this process that compute or wait actively. An event loop counts as one as long as it

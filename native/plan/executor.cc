@@ -63,6 +63,7 @@ void Executor::submit(Job* job) {
 
 bool Executor::run_here(const std::function<void(Stream&)>& work) {
   {
+    // The mutex also orders the use of the stream: after a worker's last one, and before its next one.
     const std::lock_guard<std::mutex> lock(mutex_);
     if (closed_) throw std::runtime_error("the executor is disposed");
     if (!queue_.empty() || running_ > 0 || lent_) return false;
@@ -136,9 +137,9 @@ bool Executor::wait_actively(std::unique_lock<std::mutex>& lock, Clock::time_poi
 Job* Executor::next(ShortWaits& waits, BusyThreads& busy) {
   std::unique_lock<std::mutex> lock(mutex_);
   const auto since = Clock::now();
-  if (!ready() && waits.expected(since)) {
+  if (!ready() && has_spare_cpu() && waits.begin(since)) {
     const bool with_event = wait_actively(lock, since);
-    waits.ended(Clock::now(), with_event);
+    waits.end(Clock::now(), with_event);
   }
   busy.set(0);
   const auto is_ready = [this] { return ready(); };
