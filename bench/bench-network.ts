@@ -1,3 +1,4 @@
+import { fileURLToPath } from 'node:url';
 import type { Module } from '../lib/nn/index.ts';
 import { bertBase, bertInput } from './models/bert.ts';
 import { referenceModels } from './models/index.ts';
@@ -10,10 +11,8 @@ export interface NetworkSpec {
   readonly recipe: 'static' | 'dynamic';
 }
 
-/** A network that the benches know by name. */
-export interface BenchNetwork extends NetworkSpec {
-  build(): Module;
-}
+/** A network that the benches know by name: one to be built, or the `.pt2` file of a trained one. */
+export type BenchNetwork = NetworkSpec & ({ build(): Module } | { readonly file: string });
 
 /** Input of the networks for ImageNet, without the batch. */
 export const imageShape = [3, 224, 224] as const;
@@ -21,6 +20,11 @@ export const imageShape = [3, 224, 224] as const;
 const networks: ReadonlyMap<string, BenchNetwork> = new Map<string, BenchNetwork>([
   ...Object.entries(referenceModels).map(([name, build]): [string, BenchNetwork] => {
     return [name, { build, inputShape: imageShape, recipe: 'static' }];
+  }),
+  // So small that the way of a request is most of its time.
+  ...['glyph_resnet', 'glyph_mobilenet'].map((name): [string, BenchNetwork] => {
+    const file = fileURLToPath(new URL(`../models/${name}.pt2`, import.meta.url));
+    return [name, { file, inputShape: [3, 32, 32], recipe: 'static' }];
   }),
   ['bert_base', { build: bertBase, inputShape: bertInput, recipe: 'dynamic' }],
 ]);

@@ -7,7 +7,7 @@ import type { Entry } from './contestant.ts';
 import { effortOf, effortOptions, positiveIntegers } from './effort.ts';
 import { type Effort, race } from './harness.ts';
 import { type Precision, precisionsHere } from './precisions.ts';
-import { formatSetup, formatTable, geometricMeans, type Row, setupHere } from './report.ts';
+import { formatSetup, formatTable, formatTime, geometricMeans, type Row, setupHere } from './report.ts';
 
 /** A comparison of engines over networks, thread counts and batch sizes. */
 export interface NetworkRace<Files extends Pick<NetworkSpec, 'inputShape'>> {
@@ -96,7 +96,7 @@ async function rowsOf<Files extends Pick<NetworkSpec, 'inputShape'>>(
         const milliseconds = Object.fromEntries(medians);
         const what = { network, threads, batch, ...notes };
         rows.push({ what, milliseconds, ratios: contest.ratios(milliseconds), otherLoad });
-        const list = medians.map(([name, ms]) => `${name} ${ms.toFixed(2)} ms`).join(', ');
+        const list = medians.map(([name, ms]) => `${name} ${formatTime(ms)}`).join(', ');
         console.error(`${network}, ${threads} threads, batch ${batch}: ${list}`);
       }
     return rows;

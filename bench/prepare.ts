@@ -9,6 +9,7 @@ import {
   type GraphModule,
   getDefaultX86QuantizationConfig,
   loadModel,
+  loadPt2,
   lower,
   preparePt2e,
   type QuantizationConfig,
@@ -44,11 +45,12 @@ const onnxTypes: readonly IntegerTypes[] = [
 const calibrationBatches = 2;
 const calibrationBatchSize = 4;
 
-/** A network by name with seeded weights and statistics that fit them, captured for any batch size. */
-export function captureNetwork(name: string): GraphModule {
-  const { build, inputShape } = networkOf(name);
+/** A network by name, for any batch size: trained, or with seeded weights and statistics that fit them. */
+export async function captureNetwork(name: string): Promise<GraphModule> {
+  const network = networkOf(name);
+  if ('file' in network) return loadPt2(network.file);
   manualSeed(0);
-  return captureModule(build(), inputShape);
+  return captureModule(network.build(), network.inputShape);
 }
 
 /** The same for any module. Draw its weights from a seed. */
@@ -61,7 +63,7 @@ export function captureModule(module: Module, shape: readonly number[]): GraphMo
 
 /** The int8 form of a network by name, lowered. */
 export async function lowerInt8(name: string): Promise<GraphModule> {
-  return lower(await quantizeForOctavo(captureNetwork(name), networkOf(name))).module;
+  return lower(await quantizeForOctavo(await captureNetwork(name), networkOf(name))).module;
 }
 
 /** Quantizes a captured network by Octavo's recipe. */
@@ -122,7 +124,7 @@ export async function prepareNetwork(
   folder: string,
 ): Promise<NetworkFiles> {
   const { inputShape, recipe } = networkOf(name);
-  const captured = captureNetwork(name);
+  const captured = await captureNetwork(name);
   const octavo = await writeOctavo(captured, { inputShape, recipe }, precisions, folder);
   const onnxFp32 = join(folder, 'fp32.onnx');
   await writeFile(onnxFp32, exportOnnx(captured));

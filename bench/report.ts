@@ -42,7 +42,7 @@ export function formatTable(rows: readonly Row[]): string {
   const heading = [...[what, milliseconds, ratios].flatMap(Object.keys), 'other load'];
   const lines = rows.map((row) => [
     ...Object.values(row.what).map(String),
-    ...Object.values(row.milliseconds).map((ms) => `${ms.toFixed(ms < 10 ? 2 : 1)} ms`),
+    ...Object.values(row.milliseconds).map(formatTime),
     ...Object.values(row.ratios).map(formatRatio),
     row.otherLoad.toFixed(2),
   ]);
@@ -58,5 +58,9 @@ export function geometricMeans(rows: readonly Row[]): Record<string, number> {
     Object.keys(rows[0].ratios).map((name) => [name, geometricMean(rows.map(({ ratios }) => ratios[name]))]),
   );
 }
+
+/** Milliseconds in three digits or so. */
+export const formatTime = (ms: number): string =>
+  ms < 0.9995 ? `${(1000 * ms).toFixed(0)} us` : `${ms.toFixed(ms < 10 ? 2 : 1)} ms`;
 
 const formatRatio = (ratio: number) => `${ratio.toFixed(2)}x`;

@@ -13,10 +13,9 @@ export function checkSignal(signal: AbortSignal | undefined, where: string): voi
 /** Waits for `promise`, calling `onAbort` if the signal is aborted meanwhile. Listens no longer than that. */
 export async function listening<T>(
   promise: Promise<T>,
-  signal: AbortSignal | undefined,
+  signal: AbortSignal,
   onAbort: (reason: unknown) => void,
 ): Promise<T> {
-  if (!signal) return promise;
   const listener = () => onAbort(signal.reason);
   signal.addEventListener('abort', listener, { once: true });
   try {

@@ -15,7 +15,7 @@ await runNetworkRace({
   networks: ['resnet18', 'resnet50', 'mobilenet_v2'],
   async prepare(network, precisions, folder) {
     const { inputShape, recipe } = networkOf(network);
-    const module = captureNetwork(network);
+    const module = await captureNetwork(network);
     const captured = join(folder, 'captured');
     await writeArtifact({ module, metadata: {}, tuning: untuned }, captured);
     const octavo = await writeOctavo(module, { inputShape, recipe }, precisions, folder);

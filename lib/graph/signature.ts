@@ -31,6 +31,9 @@ export type ModelOutputs = ModelInputs;
 /** Shapes by input name, or the shape itself if there is one input. */
 export type ModelShapes = Readonly<Record<string, readonly number[]>> | readonly number[];
 
+const equal = (a: readonly number[], b: readonly number[]) =>
+  a.length === b.length && a.every((extent, axis) => extent === b[axis]);
+
 const format = (dtype: string, shape: readonly Dim[]) => `${dtype}[${shape.join(', ')}]`;
 
 /** The graph's inputs, with dtype and shape where they are known: in a graph that was built by hand they may not be. */
@@ -80,10 +83,8 @@ export function bindInputs(infos: readonly InputInfo[], given: ModelInputs, rang
   for (const [i, { dtype, shape }] of tensors.entries()) {
     const info = infos[i];
     if (!info.dtype) continue;
-    const got = format(dtype, shape);
-    if (dtype !== info.dtype)
-      throw new Error(`input '${info.name}' must be ${format(info.dtype, info.shape)}, got ${got}`);
-    checkShape(info, shape, ranges, symbols, got);
+    if (dtype !== info.dtype) throw misfit(info, format(dtype, shape));
+    checkShape(info, shape, ranges, symbols, () => format(dtype, shape));
   }
   return tensors;
 }
@@ -101,8 +102,8 @@ export function bindOutputs(
   return inOrder(infos, given, isTensorLike, 'tensor', 'output').map((value, i) => {
     const [what, { dtype, shape }] = [`output '${infos[i].name}'`, metas[i]];
     const tensor = acceptFixed(value, what);
-    const [must, got] = [format(dtype, shape), format(tensor.dtype, tensor.shape)];
-    if (got !== must) throw new Error(`${what} must be ${must}, got ${got}`);
+    if (tensor.dtype !== dtype || !equal(tensor.shape, shape))
+      throw new Error(`${what} must be ${format(dtype, shape)}, got ${format(tensor.dtype, tensor.shape)}`);
     return tensor;
   });
 }
@@ -121,7 +122,7 @@ export function checkInputs(
   for (const [i, info] of infos.entries()) {
     const { dtype, shape } = inputs[i];
     if (info.dtype && info.shape.length === shape.length)
-      checkRanges(info, shape, ranges, format(dtype, shape));
+      checkRanges(info, shape, ranges, () => format(dtype, shape));
   }
 }
 
@@ -148,7 +149,7 @@ export function bindShapes(
   if (shapes.length !== infos.length) throw new Error(expected(infos, 'shape', 'one shape'));
   const symbols: ChosenSizes = new Map();
   for (const [i, shape] of shapes.entries())
-    checkShape(infos[i], shape, ranges, symbols, `[${shape.join(', ')}]`);
+    checkShape(infos[i], shape, ranges, symbols, () => `[${shape.join(', ')}]`);
   return shapes;
 }
 
@@ -185,19 +186,18 @@ function inOrder<T>(
   what: string,
   kind: 'input' | 'output' = 'input',
 ): T[] {
-  const refuse = (got: string) => {
-    throw new Error(expected(infos, what, got, kind));
-  };
-  if (typeof given !== 'object' || given === null) return refuse(String(given));
+  if (typeof given !== 'object' || given === null)
+    throw new Error(expected(infos, what, String(given), kind));
   if (is(given) || Array.isArray(given)) {
     const list: unknown[] = is(given) ? [given] : given;
-    if (list.length !== infos.length) refuse(`${list.length}`);
+    if (list.length !== infos.length) throw new Error(expected(infos, what, `${list.length}`, kind));
     return list as T[];
   }
   const record = given as Readonly<Record<string, T>>;
-  for (const name of Object.keys(record)) if (!infos.some((info) => info.name === name)) refuse(`'${name}'`);
+  for (const name of Object.keys(record))
+    if (!infos.some((info) => info.name === name)) throw new Error(expected(infos, what, `'${name}'`, kind));
   return infos.map(({ name }) => {
-    if (!Object.hasOwn(record, name)) refuse(`none for '${name}'`);
+    if (!Object.hasOwn(record, name)) throw new Error(expected(infos, what, `none for '${name}'`, kind));
     return record[name];
   });
 }
@@ -205,37 +205,41 @@ function inOrder<T>(
 /** The sizes that the inputs so far have chosen for each symbol. */
 type ChosenSizes = Map<string, { readonly size: number; readonly input: string }>;
 
+/** @param got describes the actual input: a text that a request which fits does not need. */
 function checkShape(
   info: TensorInfo,
   shape: readonly number[],
   ranges: SymbolRanges,
   chosen: ChosenSizes,
-  got: string,
+  got: () => string,
 ): void {
-  const must = `input '${info.name}' must be ${format(info.dtype, info.shape)}`;
-  if (shape.length !== info.shape.length) throw new Error(`${must}, got ${got}`);
+  if (shape.length !== info.shape.length) throw misfit(info, got());
   for (const [axis, dim] of info.shape.entries()) {
     const extent = shape[axis];
-    if (typeof dim !== 'number') choose(dim, extent, info.name, chosen, must, got);
-    else if (extent !== dim) throw new Error(`${must}, got ${got}`);
+    if (typeof dim !== 'number') choose(dim, extent, info, chosen, got);
+    else if (extent !== dim) throw misfit(info, got());
   }
   checkRanges(info, shape, ranges, got);
+}
+
+function misfit(info: TensorInfo, got: string, condition = ''): Error {
+  return new Error(`input '${info.name}' must be ${format(info.dtype, info.shape)}${condition}, got ${got}`);
 }
 
 /**
  * An extent of one symbol, `2*s0 + 1`, determines the symbol's size; one of several only has to be equal everywhere.
  */
-function choose(dim: SymInt, extent: number, input: string, chosen: ChosenSizes, must: string, got: string) {
-  if (extent < 1) throw new Error(`${must} with ${dim} at least 1, got ${got}`);
+function choose(dim: SymInt, extent: number, info: TensorInfo, chosen: ChosenSizes, got: () => string) {
+  if (extent < 1) throw misfit(info, got(), ` with ${dim} at least 1`);
   const { symbol, unit, offset } = linearIn(dim);
   if ((extent - offset) % unit !== 0)
-    throw new Error(`${must} with ${subDims(dim, offset)} a multiple of ${unit}, got ${got}`);
+    throw misfit(info, got(), ` with ${subDims(dim, offset)} a multiple of ${unit}`);
   const size = (extent - offset) / unit;
-  if (size < 0) throw new Error(`${must} with ${symbol} at least 0, got ${got}`);
+  if (size < 0) throw misfit(info, got(), ` with ${symbol} at least 0`);
   const before = chosen.get(symbol);
   if (before && before.size !== size)
-    throw new Error(`${must}, got ${got}: ${symbol} is ${before.size} in input '${before.input}'`);
-  chosen.set(symbol, { size, input });
+    throw misfit(info, `${got()}: ${symbol} is ${before.size} in input '${before.input}'`);
+  chosen.set(symbol, { size, input: info.name });
 }
 
 /** The size as `unit * symbol + offset`; one of several symbols counts as a symbol of its own. */

@@ -23,13 +23,13 @@ export function checkRanges(
   input: TensorMeta & { readonly name: string },
   shape: readonly number[],
   ranges: SymbolRanges,
-  got: string,
+  got: () => string,
 ): void {
   for (const [axis, dim] of input.shape.entries()) {
     const allowed = outside(dim, shape[axis], ranges);
     if (allowed !== undefined)
       throw new Error(
-        `input '${input.name}' must be ${input.dtype}[${input.shape.join(', ')}] with ${dim} (dimension ${axis}) ${allowed}, got ${got}`,
+        `input '${input.name}' must be ${input.dtype}[${input.shape.join(', ')}] with ${dim} (dimension ${axis}) ${allowed}, got ${got()}`,
       );
   }
 }

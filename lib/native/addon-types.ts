@@ -162,6 +162,11 @@ export interface NativeExecutor {
    * @returns false if it is not waiting: it runs, or has settled.
    */
   withdraw(arrival: number, reason: unknown): boolean;
+  /**
+   * Waits a few microseconds, without sleep, for a promise that is likely to settle soon.
+   * @returns whether to wait on: not if none does, nor for long, nor where other threads need this one's CPU.
+   */
+  attend(): boolean;
   runSync(
     plan: NativePlan,
     inputs: readonly TensorData[],
@@ -293,5 +298,10 @@ export interface Addon {
     output: TensorDesc,
   ): string | null;
   readonly observe: ObserveKernels;
-  readonly Executor: new (options: { streams: number; threadsPerStream: number }) => NativeExecutor;
+  /** `cpus`: how many this process may use; idle threads do not wait actively where others need them. */
+  readonly Executor: new (options: {
+    streams: number;
+    threadsPerStream: number;
+    cpus: number;
+  }) => NativeExecutor;
 }

@@ -32,6 +32,9 @@ const mostPlanned = 1024;
 /** A key that is equal for equal shapes. */
 const keyOf = (shapes: Shapes): string => shapes.map(String).join(';');
 
+const sameShapes = (a: Shapes, b: Shapes): boolean =>
+  a.every((shape, i) => shape.length === b[i].length && shape.every((extent, axis) => extent === b[i][axis]));
+
 /**
  * Decides how a model's requests are computed, as one plan or as several parts of their batch, and builds the plans.
  */
@@ -43,6 +46,8 @@ export class Planner {
   readonly #tuning: Tuning;
   readonly #threads: number;
   readonly #planned = new Map<string, PlannedRequest>();
+  /** Of most requests the next one is like the one before. */
+  #latest: { readonly shapes: Shapes; readonly planned: PlannedRequest } | undefined;
   #keepsApart: boolean | undefined;
   /** The plan of one sample of the sizes requested last. */
   #sample: { readonly key: string; readonly desc: PlanDesc | undefined } | undefined;
@@ -56,6 +61,13 @@ export class Planner {
   }
 
   plan(shapes: Shapes): PlannedRequest {
+    if (this.#latest && sameShapes(this.#latest.shapes, shapes)) return this.#latest.planned;
+    const planned = this.#plan(shapes);
+    this.#latest = { shapes, planned };
+    return planned;
+  }
+
+  #plan(shapes: Shapes): PlannedRequest {
     const key = keyOf(shapes);
     const known = this.#planned.get(key);
     if (known) return known;

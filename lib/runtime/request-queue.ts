@@ -35,17 +35,20 @@ export class RequestQueue {
     return this.#arrivals++;
   }
 
-  /** Calls `serve` with the request's number; the request is in the queue or running until its promise settles. */
-  async admit<T>(serve: (arrival: number) => Promise<T>): Promise<T> {
+  /**
+   * Lets a request in, and gives its number. It is in the queue or running until it {@link leave}s.
+   * @throws QueueFullError
+   */
+  enter(): number {
     if (this.#inside >= this.#streams + this.#maxQueue)
       throw new QueueFullError(
         `run: the queue is full: ${this.#streams} requests run and ${this.#maxQueue} wait (maxQueue)`,
       );
     this.#inside++;
-    try {
-      return await serve(this.arrive());
-    } finally {
-      this.#inside--;
-    }
+    return this.arrive();
+  }
+
+  leave(): void {
+    this.#inside--;
   }
 }

@@ -1,4 +1,5 @@
 import { readFileSync } from 'node:fs';
+import { availableParallelism } from 'node:os';
 import { dirname, join } from 'node:path';
 import { physicalCores } from '../cpu/topology.ts';
 
@@ -54,6 +55,11 @@ export function defaultThreads(): number {
     quota: cgroupQuota(),
     ompNumThreads: process.env.OMP_NUM_THREADS,
   });
+}
+
+/** CPUs that this process may keep busy, hyper-threads included: its affinity mask, and what a cgroup's quota leaves of it. */
+export function usableCpus(): number {
+  return Math.max(1, Math.min(availableParallelism(), Math.floor(cgroupQuota() ?? Infinity), maxThreads));
 }
 
 /** In words: `2 threads`. */

@@ -24,10 +24,11 @@ class Completions {
 class AsyncJob : public Job {
  public:
   // `completions` lives as long as one of its jobs does.
-  AsyncJob(Completions& completions, Napi::Env env, uint64_t arrival)
-      : Job(arrival), completions_(completions), deferred_(Napi::Promise::Deferred::New(env)) {}
+  AsyncJob(Completions& completions, Napi::Env env, size_t threads, uint64_t arrival)
+      : Job(threads, arrival), completions_(completions), deferred_(Napi::Promise::Deferred::New(env)) {}
 
   Napi::Promise promise() const { return deferred_.Promise(); }
+  Clock::time_point created() const { return created_; }
   void done(std::exception_ptr error) noexcept override {
     error_ = error;
     completions_.completed(this);
@@ -58,6 +59,7 @@ class AsyncJob : public Job {
 
   Completions& completions_;
   Napi::Promise::Deferred deferred_;
+  const Clock::time_point created_ = Clock::now();
   std::exception_ptr error_;
 };
 

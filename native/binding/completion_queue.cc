@@ -20,6 +20,7 @@ CompletionQueue::CompletionQueue(Napi::Env env, Recipient& recipient) {
 }
 
 void CompletionQueue::completed(AsyncJob* job) noexcept {
+  count_.fetch_add(1, std::memory_order_relaxed);
   napi_call_threadsafe_function(function_, job, napi_tsfn_nonblocking);
 }
 

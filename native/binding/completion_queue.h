@@ -3,6 +3,8 @@
 
 #include <napi.h>
 
+#include <atomic>
+
 #include "binding/async_job.h"
 
 namespace octavo::binding {
@@ -27,6 +29,9 @@ class CompletionQueue : public Completions {
   CompletionQueue& operator=(const CompletionQueue&) = delete;
 
   void completed(AsyncJob* job) noexcept override;
+  // Jobs completed so far, those included that wait to be delivered. No more than a hint: what a job wrote
+  // becomes visible with its delivery.
+  size_t count() const { return count_.load(std::memory_order_relaxed); }
   // Whether the event loop waits for the queue.
   void hold(Napi::Env env) { napi_ref_threadsafe_function(env, function_); }
   void release(Napi::Env env) { napi_unref_threadsafe_function(env, function_); }
@@ -35,6 +40,7 @@ class CompletionQueue : public Completions {
 
  private:
   napi_threadsafe_function function_ = nullptr;
+  std::atomic<size_t> count_{0};
 };
 
 }  // namespace octavo::binding

@@ -8,6 +8,8 @@
 #include <memory>
 #include <set>
 
+#include "plan/active_wait.h"
+
 namespace octavo {
 class Executor;
 }
@@ -35,6 +37,7 @@ class Environment {
 
   std::set<Executor*> executors_;
   bool holds_threads_ = false;
+  const BusyThreads event_loop_{1};
 };
 
 }  // namespace octavo::binding

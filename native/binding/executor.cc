@@ -14,6 +14,9 @@
 namespace octavo::binding {
 
 namespace {
+// How long a waiting event loop may hold up what else it has to do.
+constexpr std::chrono::microseconds kTurn{5};
+
 // A request's number in the order of arrival. Without one it comes after all others.
 uint64_t to_arrival(const Napi::Value& value) {
   return value.IsUndefined() ? Job::kLast : to_size(value, "Executor: arrival");
@@ -45,7 +48,8 @@ class ExecutorWrap : public Napi::ObjectWrap<ExecutorWrap>, public Recipient {
     return guarded(env, [&]() -> Napi::Value {
       const auto plan = to_plan(info[0], threads_per_stream_);
       std::shared_ptr<CompiledPlan> compiled;
-      run_on_worker([&](Stream&) { compiled = compile_plan(this, plan, *executor_); });
+      run_on_worker(plan->threads * plan->lanes,
+                    [&](Stream&) { compiled = compile_plan(this, plan, *executor_); });
       keep(compiled);
       return wrap_plan(env, compiled);
     });
@@ -77,10 +81,15 @@ class ExecutorWrap : public Napi::ObjectWrap<ExecutorWrap>, public Recipient {
     });
   }
 
+  // Between two turns of the event loop. See NativeExecutor.attend.
+  Napi::Value attend(const Napi::CallbackInfo& info) {
+    return Napi::Boolean::New(info.Env(), executor_ && pending_ > 0 && attend());
+  }
+
   void run_sync(const Napi::CallbackInfo& info) {
     guarded(info.Env(), [&] {
       const auto request = request_of(info);
-      run_on_worker([&](Stream& stream) {
+      run_and_wait(request, [&](Stream& stream) {
         request.on(stream).run(request.parts, request.inputs(), request.outputs(), stream,
                                executor_->aborting());
       });
@@ -94,7 +103,7 @@ class ExecutorWrap : public Napi::ObjectWrap<ExecutorWrap>, public Recipient {
       auto array =
           Napi::Float64Array::New(env, request.parts * StreamPlan::times_per_part(*request.plan->plan));
       double* times = array.Data();
-      run_on_worker([&](Stream& stream) {
+      run_and_wait(request, [&](Stream& stream) {
         request.on(stream).profile(request.parts, request.inputs(), request.outputs(), stream,
                                    executor_->aborting(), times);
       });
@@ -127,9 +136,10 @@ class ExecutorWrap : public Napi::ObjectWrap<ExecutorWrap>, public Recipient {
     };
     const size_t streams = count("streams");
     threads_per_stream_ = count("threadsPerStream");
+    const size_t cpus = count("cpus");
     completions_ = std::make_unique<CompletionQueue>(env, *this);
     try {
-      executor_ = std::make_unique<Executor>(streams);
+      executor_ = std::make_unique<Executor>(streams, cpus);
     } catch (const std::exception& error) {
       completions_->close();
       throw std::runtime_error(std::string("Executor: the threads could not be started: ") + error.what());
@@ -165,14 +175,36 @@ class ExecutorWrap : public Napi::ObjectWrap<ExecutorWrap>, public Recipient {
     return promise;
   }
 
+  bool attend() {
+    const auto now = Clock::now();
+    if (!attends_) {
+      if (!executor_->has_spare_cpu() || !round_trips_.begin(now)) return false;
+      attends_ = true;
+      attends_since_ = now;
+    }
+    if (now - attends_since_ > kActiveWait || !executor_->has_spare_cpu()) end_attendance(now, false);
+    while (attends_ && completions_->count() == delivered_ && Clock::now() - now < kTurn) pause();
+    return attends_;
+  }
+
+  void end_attendance(Clock::time_point now, bool with_event) {
+    if (attends_) round_trips_.end(now, with_event);
+    attends_ = false;
+  }
+
   // Plans are dropped with the executor, even if JavaScript still has their handles.
   void keep(const std::shared_ptr<CompiledPlan>& plan) {
     for (auto it = plans_.begin(); it != plans_.end();) it = it->expired() ? plans_.erase(it) : std::next(it);
     plans_.insert(plan);
   }
 
-  void run_on_worker(std::function<void(Stream&)> body) {
-    SyncJob job(std::move(body));
+  // In the request's turn. If that is now, one thread computes it as well as another, and sooner.
+  void run_and_wait(const Request& request, const std::function<void(Stream&)>& body) {
+    if (request.threads() > 1 || !live().run_here(body)) run_on_worker(request.threads(), body);
+  }
+
+  void run_on_worker(size_t threads, std::function<void(Stream&)> body) {
+    SyncJob job(threads, std::move(body));
     environment_->release_threads();
     live().submit(&job);
     job.wait();
@@ -181,12 +213,17 @@ class ExecutorWrap : public Napi::ObjectWrap<ExecutorWrap>, public Recipient {
   void retire(Napi::Env env, AsyncJob* job) {
     delete job;
     if (--pending_ > 0) return;
+    attends_ = false;
     completions_->release(env);
     if (disposed_) finish();
     Unref();
   }
 
   void deliver(Napi::Env env, AsyncJob* job) noexcept override {
+    const auto now = Clock::now();
+    round_trips_.record(now - job->created());
+    end_attendance(now, true);
+    delivered_++;
     try {
       const Napi::HandleScope scope(env);
       job->settle(env);
@@ -225,6 +262,12 @@ class ExecutorWrap : public Napi::ObjectWrap<ExecutorWrap>, public Recipient {
   size_t threads_per_stream_ = 0;
   size_t pending_ = 0;  // promises not yet settled
   bool disposed_ = false;
+
+  // How the event loop waits for promises to settle.
+  ShortWaits round_trips_;
+  size_t delivered_ = 0;  // jobs, of those that the completion queue counts
+  bool attends_ = false;
+  Clock::time_point attends_since_;
 };
 
 }  // namespace
@@ -235,6 +278,7 @@ Napi::Function executor_class(Napi::Env env) {
                                     ExecutorWrap::InstanceMethod<&ExecutorWrap::compile_sync>("compileSync"),
                                     ExecutorWrap::InstanceMethod<&ExecutorWrap::run>("run"),
                                     ExecutorWrap::InstanceMethod<&ExecutorWrap::withdraw>("withdraw"),
+                                    ExecutorWrap::InstanceMethod<&ExecutorWrap::attend>("attend"),
                                     ExecutorWrap::InstanceMethod<&ExecutorWrap::run_sync>("runSync"),
                                     ExecutorWrap::InstanceMethod<&ExecutorWrap::profile>("profile"),
                                     ExecutorWrap::InstanceMethod<&ExecutorWrap::dispose>("dispose")});

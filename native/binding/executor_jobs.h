@@ -22,7 +22,7 @@ class CompileJob : public AsyncJob {
   // `keep` receives the compiled plan on the JavaScript thread. `owner` and `executor` outlive the job.
   CompileJob(Completions& completions, Napi::Env env, uint64_t arrival, const void* owner,
              std::shared_ptr<const Plan> plan, const Executor& executor, Keep keep)
-      : AsyncJob(completions, env, arrival),
+      : AsyncJob(completions, env, plan->threads * plan->lanes, arrival),
         owner_(owner),
         plan_(std::move(plan)),
         executor_(executor),
@@ -47,7 +47,7 @@ class RunJob : public AsyncJob {
   // `arrays` keeps the caller's arrays from being collected.
   RunJob(Completions& completions, uint64_t arrival, Request request, const Napi::Object& arrays,
          const std::atomic<bool>& aborting)
-      : AsyncJob(completions, arrays.Env(), arrival),
+      : AsyncJob(completions, arrays.Env(), request.threads(), arrival),
         request_(std::move(request)),
         arrays_(Napi::Persistent(arrays)),
         aborting_(aborting) {}

@@ -20,6 +20,7 @@ struct Request {
 
   void* const* inputs() const { return buffers.data(); }
   void* const* outputs() const { return buffers.data() + plan->plan->inputs.size(); }
+  size_t threads() const { return plan->plan->threads * plan->plan->lanes; }
   StreamPlan& on(const Stream& stream) const { return *plan->by_stream[stream.index]; }
 };
 

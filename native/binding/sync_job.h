@@ -11,7 +11,7 @@ namespace octavo::binding {
 
 class SyncJob : public Job {
  public:
-  explicit SyncJob(std::function<void(Stream&)> body) : body_(std::move(body)) {}
+  SyncJob(size_t threads, std::function<void(Stream&)> body) : Job(threads), body_(std::move(body)) {}
 
   void work(Stream& stream) override { body_(stream); }
   void done(std::exception_ptr error) noexcept override {

@@ -18,13 +18,17 @@ namespace {
 constexpr std::chrono::seconds kIdle{1};
 }  // namespace
 
-Executor::Executor(size_t streams) : streams_(streams) {
+// Nobody waits actively on a single CPU, nor where threads are bound to CPUs: they would keep others from
+// their own, however many are free.
+Executor::Executor(size_t streams, size_t cpus)
+    : cpus_(cpus > 1 && omp_get_proc_bind() == omp_proc_bind_false ? cpus : 0) {
+  while (streams_.size() < streams) streams_.push_back(std::make_unique<Stream>(streams_.size()));
   // Signals belong to the event loop: workers, and the OpenMP threads they start, inherit a full mask.
   sigset_t all, before;
   sigfillset(&all);
   pthread_sigmask(SIG_SETMASK, &all, &before);
   try {
-    for (size_t i = 0; i < streams; i++) workers_.emplace_back([this, i] { serve(i); });
+    for (auto& stream : streams_) workers_.emplace_back([this, &stream] { serve(*stream); });
   } catch (...) {
     pthread_sigmask(SIG_SETMASK, &before, nullptr);
     close();
@@ -40,14 +44,48 @@ Executor::~Executor() {
   join();
 }
 
+void Executor::note_change() { ready_.store(ready(), std::memory_order_relaxed); }
+
 void Executor::submit(Job* job) {
+  bool wake;
   {
     const std::lock_guard<std::mutex> lock(mutex_);
     if (closed_) throw std::runtime_error("the executor is disposed");
     const auto later = [](uint64_t arrival, const Job* other) { return arrival < other->arrival(); };
     queue_.insert(std::upper_bound(queue_.begin(), queue_.end(), job->arrival(), later), job);
+    submitted_ = Clock::now();
+    note_change();
+    // Each worker that is awake looks at the queue, with the mutex held, before it takes to sleep.
+    wake = queue_.size() > awake_;
   }
-  wake_.notify_one();
+  if (wake) wake_.notify_one();
+}
+
+bool Executor::run_here(const std::function<void(Stream&)>& work) {
+  {
+    // The mutex also orders the use of the stream: after a worker's last one, and before its next one.
+    const std::lock_guard<std::mutex> lock(mutex_);
+    if (closed_) throw std::runtime_error("the executor is disposed");
+    if (!queue_.empty() || running_ > 0 || lent_) return false;
+    lent_ = true;
+  }
+  // Plans set the thread count of the thread that runs them. This one has other work as well.
+  const int threads = omp_get_max_threads();
+  const auto give_back = [&] {
+    omp_set_num_threads(threads);
+    const std::lock_guard<std::mutex> lock(mutex_);
+    lent_ = false;
+    note_change();
+    if (!queue_.empty()) wake_.notify_all();
+  };
+  try {
+    work(*streams_.front());
+  } catch (...) {
+    give_back();
+    throw;
+  }
+  give_back();
+  return true;
 }
 
 Job* Executor::withdraw(uint64_t arrival) {
@@ -57,6 +95,7 @@ Job* Executor::withdraw(uint64_t arrival) {
   if (found == queue_.end()) return nullptr;
   Job* job = *found;
   queue_.erase(found);
+  note_change();
   return job;
 }
 
@@ -66,6 +105,7 @@ std::deque<Job*> Executor::close() {
     const std::lock_guard<std::mutex> lock(mutex_);
     closed_ = true;
     waiting.swap(queue_);
+    note_change();
   }
   wake_.notify_all();
   return waiting;
@@ -74,32 +114,66 @@ std::deque<Job*> Executor::close() {
 void Executor::join() {
   for (auto& worker : workers_)
     if (worker.joinable()) worker.join();
+  for (auto& stream : streams_) stream.reset();  // and with it threads of its own
 }
 
-Job* Executor::next() {
+bool Executor::wait_actively(std::unique_lock<std::mutex>& lock, Clock::time_point since) {
+  awake_++;
+  while (!ready()) {
+    lock.unlock();
+    bool go_on;
+    do {
+      pause();
+      go_on = Clock::now() - since < kActiveWait && has_spare_cpu();
+    } while (go_on && !ready_.load(std::memory_order_relaxed));
+    lock.lock();
+    // Another may have taken the job: then there is time left to wait for the next one.
+    if (!go_on) break;
+  }
+  awake_--;
+  return ready();
+}
+
+Job* Executor::next(ShortWaits& waits, BusyThreads& busy) {
   std::unique_lock<std::mutex> lock(mutex_);
-  const auto ready = [this] { return closed_ || !queue_.empty(); };
-  if (!wake_.wait_for(lock, kIdle, ready)) {
+  const auto since = Clock::now();
+  if (!ready() && has_spare_cpu() && waits.begin(since)) {
+    const bool with_event = wait_actively(lock, since);
+    waits.end(Clock::now(), with_event);
+  }
+  busy.set(0);
+  const auto is_ready = [this] { return ready(); };
+  if (!wake_.wait_for(lock, kIdle, is_ready)) {
     lock.unlock();
     omp_pause_resource_all(omp_pause_hard);
     lock.lock();
-    wake_.wait(lock, ready);
+    wake_.wait(lock, is_ready);
   }
   if (queue_.empty()) return nullptr;
   Job* job = queue_.front();
   queue_.pop_front();
+  note_change();
+  running_++;
+  waits.record(std::max(submitted_ - since, Clock::duration::zero()));
   return job;
 }
 
-void Executor::serve(size_t index) {
-  pthread_setname_np(pthread_self(), ("octavo-" + std::to_string(index)).c_str());
-  Stream stream(index);
-  while (Job* job = next()) {
+void Executor::serve(Stream& stream) {
+  pthread_setname_np(pthread_self(), ("octavo-" + std::to_string(stream.index)).c_str());
+  ShortWaits waits;
+  BusyThreads busy;
+  while (Job* job = next(waits, busy)) {
+    busy.set(job->threads());
     std::exception_ptr error;
     try {
       job->work(stream);
     } catch (...) {
       error = std::current_exception();
+    }
+    {
+      // Before the job's end is known: who hears of it may want to run the next one on its own thread.
+      const std::lock_guard<std::mutex> lock(mutex_);
+      running_--;
     }
     job->done(error);
   }

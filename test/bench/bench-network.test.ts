@@ -1,11 +1,12 @@
 import { expect, it } from 'vitest';
 import { networkOf } from '../../bench/bench-network.ts';
+import { bertBase } from '../../bench/models/bert.ts';
 import { exportModel } from '../../lib/capture/index.ts';
 
 it("bert_base has the shape of BERT-base's encoder", () => {
-  const { build, inputShape, recipe } = networkOf('bert_base');
+  const { inputShape, recipe } = networkOf('bert_base');
   const x = { dtype: 'float32', shape: [2, ...inputShape] } as const;
-  const { graph, attributes } = exportModel(build().eval(), { x }, { dynamicBatch: true });
+  const { graph, attributes } = exportModel(bertBase().eval(), { x }, { dynamicBatch: true });
   const parameters = [...attributes.values()].map(({ data }) => data.length);
   // Of 12 layers: 4 linear ones of 768 to 768, one to 3072 and one back, with biases, and two normalizations.
   const projections = 4 * (768 + 1) * 768 + (768 + 1) * 3072 + (3072 + 1) * 768;

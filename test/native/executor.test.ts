@@ -1,3 +1,4 @@
+import { readdirSync, readFileSync } from 'node:fs';
 import { afterEach, describe, expect, it } from 'vitest';
 import { addon } from '../../lib/native/addon.ts';
 import type { NativeExecutor, PlanDesc } from '../../lib/native/addon-types.ts';
@@ -5,7 +6,7 @@ import type { StepName } from '../../lib/native/step-name.ts';
 
 const executors: NativeExecutor[] = [];
 function createExecutor(streams = 1, threadsPerStream = 1): NativeExecutor {
-  const executor = new addon.Executor({ streams, threadsPerStream });
+  const executor = new addon.Executor({ streams, threadsPerStream, cpus: 2 });
   executors.push(executor);
   return executor;
 }
@@ -37,6 +38,26 @@ function affineRelu(length: number): PlanDesc {
         outputs: [2],
       },
     ],
+  };
+}
+
+/** Looks rows up in a table of two, by two indices. */
+function lookup(): PlanDesc {
+  const indices = { dtype: 'int64', shape: [2] } as const;
+  const table = { dtype: 'float32', shape: [2, 1] } as const;
+  const data = Float32Array.of(10, 20);
+  return {
+    inputs: [indices],
+    outputs: [table],
+    arenaBytes: 0,
+    threads: 1,
+    lanes: 1,
+    values: [
+      { ...table, storage: { kind: 'constant', constant: addon.createConstant('float32', [2, 1], data) } },
+      { ...indices, storage: { kind: 'input', index: 0 } },
+      { ...table, storage: { kind: 'output', index: 0 } },
+    ],
+    steps: [{ op: 'embedding', node: 'rows', attributes: {}, inputs: [0, 1], outputs: [2] }],
   };
 }
 
@@ -216,6 +237,66 @@ describe('Executor', () => {
     expect(order).toEqual([0, 1, 6, 3, 2, 5]);
     executor.dispose();
     expect(executor.withdraw(6, reason)).toBe(false);
+  });
+
+  it('computes at once what is asked for synchronously, but after all that was asked for before', async () => {
+    const executor = createExecutor(2);
+    const length = 1 << 20;
+    const plan = executor.compileSync(affineRelu(length));
+    const x = new Float32Array(length).fill(1);
+    const outputs = Array.from({ length: 5 }, () => new Float32Array(length));
+    const runs = outputs.map((y) => executor.run(plan, [x], [y]));
+    const last = new Float32Array(length);
+    executor.runSync(plan, [outputs[4]], [last]);
+    // The last of the others may still run on the other stream.
+    for (const y of outputs.slice(0, 4)) expect(y.every((value) => value === 3)).toBe(true);
+    await Promise.all(runs);
+    executor.runSync(plan, [outputs[4]], [last]);
+    expect(last.every((value) => value === 7)).toBe(true);
+  });
+
+  it('computes synchronous requests of one thread on the thread that asks', async () => {
+    const executor = createExecutor();
+    const plan = executor.compileSync(affineRelu(4));
+    const [x, y] = [new Float32Array(4), new Float32Array(4)];
+    const tasks = readdirSync('/proc/self/task').map((id) => `/proc/self/task/${id}`);
+    const [worker] = tasks.filter((task) => readFileSync(`${task}/comm`, 'utf8') === 'octavo-0\n').slice(-1);
+    // Times that it had the CPU.
+    const turns = () => Number(readFileSync(`${worker}/schedstat`, 'utf8').split(' ')[2]);
+    await new Promise((resolve) => setTimeout(resolve, 20));
+    const before = turns();
+    for (let i = 0; i < 100; i++) executor.runSync(plan, [x], [y]);
+    expect(turns() - before).toBeLessThan(20);
+  });
+
+  it('goes on after a synchronous request that failed', async () => {
+    const executor = createExecutor();
+    const plan = executor.compileSync(lookup());
+    const y = new Float32Array(2);
+    const far = BigInt64Array.of(1n, 9n);
+    for (let i = 0; i < 3; i++)
+      expect(() => executor.runSync(plan, [far], [y])).toThrow(/embedding 'rows'.*9/);
+    await expect(executor.run(plan, [far], [y])).rejects.toThrow(/embedding 'rows'.*9/);
+    executor.runSync(plan, [BigInt64Array.of(1n, 0n)], [y]);
+    expect([...y]).toEqual([20, 10]);
+    await executor.run(plan, [BigInt64Array.of(0n, 1n)], [y]);
+    expect([...y]).toEqual([10, 20]);
+  });
+
+  it('does not wait actively for nothing, nor without a CPU for that', async () => {
+    const executor = new addon.Executor({ streams: 1, threadsPerStream: 1, cpus: 1 });
+    executors.push(executor);
+    const plan = executor.compileSync(affineRelu(4));
+    const [x, y] = [new Float32Array(4), new Float32Array(4)];
+    for (let i = 0; i < 100; i++) {
+      const run = executor.run(plan, [x], [y]);
+      expect(executor.attend()).toBe(false);
+      await run;
+    }
+    const idle = createExecutor();
+    expect(idle.attend()).toBe(false);
+    idle.dispose();
+    expect(idle.attend()).toBe(false);
   });
 
   it('refuses outputs that share memory', () => {

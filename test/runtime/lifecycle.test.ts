@@ -1,12 +1,14 @@
 import { execFile } from 'node:child_process';
+import { readFile } from 'node:fs/promises';
 import { availableParallelism } from 'node:os';
 import { monitorEventLoopDelay } from 'node:perf_hooks';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { describe, expect, it } from 'vitest';
 import { compile } from '../../lib/runtime/index.ts';
+import { defaultThreads } from '../../lib/runtime/threads.ts';
 import { Tensor } from '../../lib/tensor/index.ts';
-import { slowNet } from '../support/models.ts';
+import { convNet, slowNet } from '../support/models.ts';
 
 /** Runs a script of `children/` in a process of its own and gives what it printed. Rejects when it fails or crashes. */
 async function runChild(name: string, ...args: readonly string[]): Promise<string> {
@@ -47,6 +49,25 @@ describe('a process with models', () => {
     expect([threadsServing, threadsIdle]).toEqual([2, 1]);
   });
 
+  it('spends no time once short requests stop', async () => {
+    // Milliseconds of 500. Threads that went on waiting would take 500 each.
+    expect(JSON.parse(await runChild('hot', 'idle'))).toBeLessThan(100);
+  });
+
+  it('exits with 0 between short requests', async () => {
+    await runChild('hot', 'exits');
+  });
+
+  it('may dispose of them between short requests and with one under way', async () => {
+    const states: string[] = JSON.parse(await runChild('hot', 'disposes'));
+    expect(states).toHaveLength(15);
+    for (const state of states) expect(['fulfilled', 'rejected']).toContain(state);
+  });
+
+  it.skipIf(defaultThreads() < 2)('keeps all threads for operators beside a model of one', async () => {
+    expect(JSON.parse(await runChild('hot', 'operatorThreads'))).toBeGreaterThan(0);
+  });
+
   it.skipIf(availableParallelism() < 2)('has a thread on each CPU where OpenMP binds threads', async () => {
     const before = process.env.OMP_PROC_BIND;
     process.env.OMP_PROC_BIND = 'true';
@@ -85,7 +106,7 @@ describe('a process with models', () => {
 
   it('runs them in worker threads that come and go', async () => {
     const results = JSON.parse(await runChild('worker-threads'));
-    expect(results).toHaveLength(8);
+    expect(results).toHaveLength(10);
     expect(results[0]).not.toBe(0);
     expect(new Set(results).size).toBe(1);
   });
@@ -105,6 +126,30 @@ describe('a running model', () => {
     expect(elapsed).toBeGreaterThan(30);
     // In nanoseconds. The machine may be busy; a loop that waits for the model would be late by all of `elapsed`.
     expect(delay.percentile(90) / 1e6).toBeLessThan(elapsed / 4);
+  });
+
+  it('has the event loop sleep through a long request among short ones', async () => {
+    using model = compile(convNet(), { threadsPerStream: 1 });
+    const [short, long] = [1, 20_000].map((batch) => Tensor.zeros('float32', [batch, 3, 8, 8]));
+    await model.warmup(long.shape);
+    for (let i = 0; i < 300; i++) await model.run(short);
+    const before = performance.eventLoopUtilization();
+    await model.run(long);
+    const { active, idle } = performance.eventLoopUtilization(before);
+    expect(active + idle).toBeGreaterThan(5);
+    expect(active).toBeLessThan((active + idle) / 3);
+  });
+
+  it('lets timers and files have their turn between short requests', async () => {
+    using model = compile(convNet(), { threadsPerStream: 1 });
+    const x = Tensor.zeros('float32', [1, 3, 8, 8]);
+    let waiting = 2;
+    setTimeout(() => waiting--, 2);
+    void readFile(fileURLToPath(import.meta.url)).then(() => waiting--);
+    let requests = 0;
+    for (; waiting > 0; requests++) await model.run(x);
+    // A few milliseconds' worth; on a machine that is busy, those of many slices of its time.
+    expect(requests).toBeLessThan(50_000);
   });
 
   it('may be collected as garbage while it runs', async () => {

@@ -17,7 +17,7 @@ async function rejections(
   inputs: readonly (TensorDesc & { readonly constant?: NativeConstant })[],
   y: TensorDesc,
 ): Promise<readonly RejectedImplementation[]> {
-  const executor = new addon.Executor({ streams: 1, threadsPerStream: 1 });
+  const executor = new addon.Executor({ streams: 1, threadsPerStream: 1, cpus: 1 });
   onTestFinished(() => executor.dispose());
   const given = inputs.filter(({ constant }) => !constant);
   const values: PlanValue[] = inputs.map((input) =>

@@ -20,7 +20,7 @@ export function build(module: GraphModule, maxThreads = 1, blocksChannels = fals
 
 /** Runs a plan on one thread. */
 export function execute({ desc }: BuiltPlan, inputs: readonly Tensor[]): Tensor[] {
-  const executor = new addon.Executor({ streams: 1, threadsPerStream: 1 });
+  const executor = new addon.Executor({ streams: 1, threadsPerStream: 1, cpus: 1 });
   try {
     const outputs = desc.outputs.map(
       ({ dtype, shape }) => new Tensor(dtype, new (arrayTypeOf(dtype))(numelOf(shape)), shape),
