@@ -1,6 +1,7 @@
 #include "operands/epilogue_numbers.h"
 
 #include <algorithm>
+#include <cmath>
 #include <limits>
 #include <map>
 
@@ -35,18 +36,33 @@ const std::map<std::string, Function> curves = {
     {"gelu_tanh", Function::gelu_tanh},
 };
 
+// Of results before they are clamped to bytes. The largest offset is a multiple, which prevails.
+constexpr float kLargest = 1 << 28, kLargestOffset = 1 << 30;
+
+// How much larger than its argument a function may become.
+float steepest(const onednn::Fusion& fusion) {
+  const bool is_leaky = fusion.unary && fusion.unary->algorithm == "leaky_relu";
+  return is_leaky ? std::max(1.f, std::abs(fusion.unary->alpha)) : 1;
+}
+
 // The flip that makes a signed byte the unsigned one 128 above it.
 uint8_t flip_of(DType dtype) { return dtype == DType::s8 ? 0x80 : 0; }
 // A zero point after the flip.
 float flipped(int32_t zero_point, DType dtype) { return static_cast<float>(zero_point + flip_of(dtype)); }
 }  // namespace
 
-std::optional<std::string> EpilogueNumbers::refusal(const onednn::Fusion& fusion, DType dst) {
+std::optional<std::string> EpilogueNumbers::refusal(const onednn::Fusion& fusion, DType dst,
+                                                    int64_t largest_sum) {
   if (!is_byte(dst) && dst != DType::f32) return std::string("writes no ") + dtype_name(dst);
   if (fusion.addend && !is_byte(fusion.addend->dtype) && fusion.addend->dtype != DType::f32)
     return std::string("adds no ") + dtype_name(fusion.addend->dtype);
   if (!as_clamp(fusion.unary) && curves.count(fusion.unary->algorithm) == 0)
     return "has no " + fusion.unary->algorithm;
+  const auto& scales = fusion.weight_scales;
+  double largest = fusion.src_scale * double{*std::max_element(scales.begin(), scales.end())} *
+                   static_cast<double>(largest_sum);
+  if (fusion.addend && is_byte(fusion.addend->dtype)) largest += 255 * double{fusion.addend->scale};
+  if (largest * steepest(fusion) / fusion.dst_scale > kLargest) return "results may not fit 32 bits";
   return std::nullopt;
 }
 
@@ -71,6 +87,7 @@ EpilogueNumbers::EpilogueNumbers(const onednn::Fusion& fusion, DType dst, std::v
     e.slope = fusion.unary->alpha;
     e.scale = quantize;
     e.shift = zero_point;
+    e.low = is_byte(dst) ? 0 : -kInfinity;
     e.high = is_byte(dst) ? 255 : kInfinity;
   }
   if (fusion.addend) {
@@ -80,6 +97,8 @@ EpilogueNumbers::EpilogueNumbers(const onednn::Fusion& fusion, DType dst, std::v
     e.addend_scale = addend.scale * bias_unit_;
     if (is_byte(addend.dtype)) base_ -= flipped(addend.zero_point, addend.dtype) * e.addend_scale;
   }
+  // In units of what the function reads.
+  largest_offset_ = is_byte(dst) ? kLargestOffset / (steepest(fusion) * e.scale) : kInfinity;
   const auto& scales = fusion.weight_scales;
   for (size_t i = 0; i < channels_.size(); i++)
     if (channels_[i] >= 0)
@@ -89,8 +108,10 @@ EpilogueNumbers::EpilogueNumbers(const onednn::Fusion& fusion, DType dst, std::v
 }
 
 void EpilogueNumbers::set_bias(const float* bias) {
-  for (size_t i = 0; i < channels_.size(); i++)
-    if (channels_[i] >= 0) offset_[i] = bias ? bias[channels_[i]] * bias_unit_ + base_ : base_;
+  for (size_t i = 0; i < channels_.size(); i++) {
+    const float offset = bias && channels_[i] >= 0 ? bias[channels_[i]] * bias_unit_ + base_ : base_;
+    offset_[i] = std::clamp(offset, -largest_offset_, largest_offset_);
+  }
 }
 
 }  // namespace octavo

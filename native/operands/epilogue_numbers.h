@@ -12,8 +12,9 @@ namespace octavo {
 
 class EpilogueNumbers {
  public:
-  // Why the epilogue cannot compute this; empty where it can.
-  static std::optional<std::string> refusal(const onednn::Fusion& fusion, DType dst);
+  // Why the epilogue cannot compute this for sums whose magnitude is at most `largest_sum`; empty where it
+  // can.
+  static std::optional<std::string> refusal(const onednn::Fusion& fusion, DType dst, int64_t largest_sum);
 
   // `channels`: for each position of the kernel's vectors its output channel, or -1 where there is none. The
   // fusion must not be refused.
@@ -27,8 +28,9 @@ class EpilogueNumbers {
  private:
   std::vector<int64_t> channels_;
   std::vector<float> factor_, offset_;
-  float bias_unit_ = 1;  // the bias is multiplied by it,
-  float base_ = 0;       // and this is added
+  float bias_unit_ = 1;   // the bias is multiplied by it,
+  float base_ = 0;        // and this is added
+  float largest_offset_;  // a larger one has the same results
   kernels::Epilogue epilogue_;
 };
 

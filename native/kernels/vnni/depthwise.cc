@@ -9,141 +9,190 @@ namespace {
 constexpr int64_t kVector = 64, kColumn = 4 * kVector;  // bytes; of four rows in a column
 constexpr int64_t kColumnsBytes = 24 * 1024;            // of a pass: half of the first-level cache
 constexpr int64_t kBatch = 8;                           // columns of results whose sums are computed together
+constexpr int64_t kMostTaps = 64;                       // of four rows, in a window
 constexpr int64_t kSumsBytes = kBlockChannels * sizeof(int32_t);
 
-int64_t ceil_div(int64_t a, int64_t b) { return (a + b - 1) / b; }
-
-int64_t columns_of(const DepthwiseWindow& window, int64_t results) {
-  return (results - 1) * window.column_stride + (window.width - 1) * window.column_dilation + 1;
-}
-
-// The most columns of results in a pass: whole batches.
-int64_t most_results(const DepthwiseWindow& window) {
-  const int64_t columns = kColumnsBytes / (window.groups * kColumn);
-  const int64_t spare = columns - columns_of(window, 1);
-  return spare < 0 ? 0 : (spare / window.column_stride + 1) / kBatch * kBatch;
-}
+// Rounds up; of a negative number, towards 0.
+int64_t ceil_div(int64_t a, int64_t b) { return a > 0 ? (a + b - 1) / b : a / b; }
 
 OCTAVO_VNNI_INLINE __m512i load(const void* at) { return _mm512_loadu_si512(at); }
 
-// A row's bytes of a block in one column.
-OCTAVO_VNNI_INLINE __m512i load_row(const DepthwiseBlock& block, const DepthwiseRows& rows, int64_t row,
-                                    int64_t offset, __m512i padding, __m512i flip) {
-  __m512i bytes = padding;
-  for (int64_t s = 0; s < block.sections; s++)
-    if (const uint8_t* source = rows.source[s][row])
-      bytes = _mm512_mask_loadu_epi8(bytes, block.masks[s], source + offset);
-  return _mm512_xor_si512(bytes, flip);
+// A row's bytes of all sections. Whole: the channels fill them.
+template <int kSections, bool kWhole>
+OCTAVO_VNNI_INLINE __m512i load_sections(const uint8_t* const* at, __mmask64 mask) {
+  if (kSections == 1) return kWhole ? load(at[0]) : _mm512_maskz_loadu_epi8(mask, at[0]);
+  if (kSections == 2) {
+    const auto half = [&](int s) OCTAVO_VNNI {
+      return kWhole ? _mm256_loadu_si256(reinterpret_cast<const __m256i*>(at[s]))
+                    : _mm256_maskz_loadu_epi8(static_cast<__mmask32>(mask), at[s]);
+    };
+    return _mm512_inserti64x4(_mm512_castsi256_si512(half(0)), half(1), 1);
+  }
+  const auto quarter = [&](int s) OCTAVO_VNNI {
+    return kWhole ? _mm_loadu_si128(reinterpret_cast<const __m128i*>(at[s]))
+                  : _mm_maskz_loadu_epi8(static_cast<__mmask16>(mask), at[s]);
+  };
+  const __m256i first = _mm256_inserti128_si256(_mm256_castsi128_si256(quarter(0)), quarter(1), 1);
+  const __m256i second = _mm256_inserti128_si256(_mm256_castsi128_si256(quarter(2)), quarter(3), 1);
+  return _mm512_inserti64x4(_mm512_castsi256_si512(first), second, 1);
 }
 
-// Interleaves `count` columns of the source from `first` on, which may lie in the padding.
+// Interleaves the columns of `count` windows from `first` on. They may lie in the padding.
+template <int kSections, bool kWhole>
 OCTAVO_VNNI void interleave(const DepthwiseWindow& window, const DepthwiseBlock& block,
                             const DepthwiseImage& image, const DepthwiseRows& rows, int64_t first,
                             int64_t count, uint8_t* columns) {
+  alignas(64) uint8_t padding[kVector];
+  std::memset(padding, image.zero_point ^ image.source_flip, sizeof padding);
   const __m512i flip = _mm512_set1_epi8(static_cast<char>(image.source_flip));
   const __m512i zero = _mm512_set1_epi8(static_cast<char>(image.zero_point));
-  const __m512i padding = _mm512_xor_si512(zero, flip);
-  for (int64_t c = first; c < first + count; c++) {
-    const bool is_inside = c >= 0 && c < image.source_width;
-    for (int64_t g = 0; g < window.groups; g++, columns += kColumn) {
-      auto* out = reinterpret_cast<__m512i*>(columns);
-      if (!is_inside) {
-        for (int v = 0; v < 4; v++) _mm512_store_si512(out + v, zero);
-        continue;
-      }
-      const int64_t offset = c * image.source_step, present = window.source_rows - 4 * g;
-      __m512i r[4];
+  const int64_t stride = window.columns.stride, length = count + window.length - window.part;
+  for (int64_t g = 0; g < window.groups; g++)
+    for (const int64_t phase : window.phases) {
+      const int64_t column = first * stride + phase - image.padding;
+      const int64_t begin = std::clamp<int64_t>(ceil_div(-column, stride), 0, length);
+      const int64_t end = std::clamp<int64_t>(ceil_div(image.source_width - column, stride), begin, length);
+      // In a row of padding the pointer stays where it is.
+      const uint8_t* at[4][kSections];
+      int64_t step[4][kSections];
       for (int64_t i = 0; i < 4; i++)
-        r[i] = i < present ? load_row(block, rows, 4 * g + i, offset, padding, flip) : zero;
-      const __m512i low = _mm512_unpacklo_epi8(r[0], r[1]), high = _mm512_unpackhi_epi8(r[0], r[1]);
-      const __m512i low2 = _mm512_unpacklo_epi8(r[2], r[3]), high2 = _mm512_unpackhi_epi8(r[2], r[3]);
-      _mm512_store_si512(out, _mm512_unpacklo_epi16(low, low2));
-      _mm512_store_si512(out + 1, _mm512_unpackhi_epi16(low, low2));
-      _mm512_store_si512(out + 2, _mm512_unpacklo_epi16(high, high2));
-      _mm512_store_si512(out + 3, _mm512_unpackhi_epi16(high, high2));
+        for (int64_t s = 0; s < kSections; s++) {
+          const uint8_t* source = rows.source[s][4 * g + i];
+          step[i][s] = source ? image.source_step * stride : 0;
+          at[i][s] = source ? source + column * image.source_step + begin * step[i][s] : padding;
+        }
+      uint8_t* out = columns;
+      for (; out < columns + begin * kColumn; out += kVector) _mm512_store_si512(out, zero);
+      for (; out < columns + end * kColumn; out += kColumn) {
+        __m512i r[4];
+#pragma GCC unroll 4
+        for (int i = 0; i < 4; i++) {
+          r[i] = _mm512_xor_si512(load_sections<kSections, kWhole>(at[i], block.mask), flip);
+#pragma GCC unroll 4
+          for (int s = 0; s < kSections; s++) at[i][s] += step[i][s];
+        }
+        const __m512i low = _mm512_unpacklo_epi8(r[0], r[1]), high = _mm512_unpackhi_epi8(r[0], r[1]);
+        const __m512i low2 = _mm512_unpacklo_epi8(r[2], r[3]), high2 = _mm512_unpackhi_epi8(r[2], r[3]);
+        _mm512_store_si512(out, _mm512_unpacklo_epi16(low, low2));
+        _mm512_store_si512(out + kVector, _mm512_unpackhi_epi16(low, low2));
+        _mm512_store_si512(out + 2 * kVector, _mm512_unpacklo_epi16(high, high2));
+        _mm512_store_si512(out + 3 * kVector, _mm512_unpackhi_epi16(high, high2));
+      }
+      for (; out < columns + length * kColumn; out += kVector) _mm512_store_si512(out, zero);
+      columns += window.length * kColumn;
     }
-  }
 }
 
-// The sums of kColumns columns in kRows rows of results: sums[row][kBatch][block].
+using Interleave = void (*)(const DepthwiseWindow&, const DepthwiseBlock&, const DepthwiseImage&,
+                            const DepthwiseRows&, int64_t, int64_t, uint8_t*);
+
+Interleave interleave_of(const DepthwiseBlock& block) {
+  const bool is_whole = block.count * block.sections == kBlockChannels;
+  if (block.sections == 1) return is_whole ? interleave<1, true> : interleave<1, false>;
+  if (block.sections == 2) return is_whole ? interleave<2, true> : interleave<2, false>;
+  return is_whole ? interleave<4, true> : interleave<4, false>;
+}
+
+// The sums of kColumns windows in kRows rows of results: sums[row][kBatch][block].
 template <int kRows, int kColumns>
-OCTAVO_VNNI void multiply(const DepthwiseWindow& window, const uint8_t* columns, const uint8_t* packed,
+OCTAVO_VNNI void multiply(const std::vector<int64_t>& taps, const uint8_t* columns, const uint8_t* packed,
                           int32_t* sums) {
-  const int64_t step = window.groups * kColumn;
   const uint8_t* weights = packed + kSumsBytes;
-  for (int64_t v = 0; v < 4; v++) {
+  for (int64_t v = 0; v < 4; v++, columns += kVector, packed += kVector, sums += 16) {
     __m512i acc[kRows][kColumns];
-    const __m512i empty = load(packed + v * kVector);
+    const __m512i empty = load(packed);
 #pragma GCC unroll 2
     for (int r = 0; r < kRows; r++)
 #pragma GCC unroll 8
       for (int c = 0; c < kColumns; c++) acc[r][c] = empty;
-    for (int64_t tap = 0; tap < window.width; tap++)
-      for (int64_t g = 0; g < window.groups; g++, weights += kRows * kVector) {
-        const uint8_t* at = columns + tap * window.column_dilation * step + g * kColumn + v * kVector;
-        __m512i w[kRows];
+    for (const int64_t tap : taps) {
+      __m512i w[kRows];
 #pragma GCC unroll 2
-        for (int r = 0; r < kRows; r++) w[r] = load(weights + r * kVector);
+      for (int r = 0; r < kRows; r++, weights += kVector) w[r] = load(weights);
 #pragma GCC unroll 8
-        for (int c = 0; c < kColumns; c++) {
-          const __m512i x = load(at + c * window.column_stride * step);
+      for (int c = 0; c < kColumns; c++) {
+        const __m512i x = load(columns + tap + c * kColumn);
 #pragma GCC unroll 2
-          for (int r = 0; r < kRows; r++) acc[r][c] = _mm512_dpbusd_epi32(acc[r][c], x, w[r]);
-        }
+        for (int r = 0; r < kRows; r++) acc[r][c] = _mm512_dpbusd_epi32(acc[r][c], x, w[r]);
       }
+    }
 #pragma GCC unroll 2
     for (int r = 0; r < kRows; r++)
 #pragma GCC unroll 8
       for (int c = 0; c < kColumns; c++)
-        _mm512_store_si512(sums + (r * kBatch + c) * kBlockChannels + v * 16, acc[r][c]);
+        _mm512_store_si512(sums + (r * kBatch + c) * kBlockChannels, acc[r][c]);
   }
 }
 
-using Multiply = void (*)(const DepthwiseWindow&, const uint8_t*, const uint8_t*, int32_t*);
+using Multiply = void (*)(const std::vector<int64_t>&, const uint8_t*, const uint8_t*, int32_t*);
 constexpr Multiply multiplies[2][kBatch] = {{multiply<1, 1>, multiply<1, 2>, multiply<1, 3>, multiply<1, 4>,
                                              multiply<1, 5>, multiply<1, 6>, multiply<1, 7>, multiply<1, 8>},
                                             {multiply<2, 1>, multiply<2, 2>, multiply<2, 3>, multiply<2, 4>,
                                              multiply<2, 5>, multiply<2, 6>, multiply<2, 7>, multiply<2, 8>}};
 
+// Where a row of another tensor is, for each section or, of floats, for each lane of 16 channels.
+template <typename Pointer>
+struct Places {
+  int64_t count = 0;
+  Pointer at[4];
+  __mmask64 mask[4];
+  int lane[4];
+
+  // Bytes of a section are loaded and stored as parts of a whole vector, which starts before the section
+  // does.
+  void add_bytes(const DepthwiseBlock& block, int64_t section, Pointer place) {
+    const int64_t lead = section * kBlockChannels / block.sections;
+    at[count] = place - lead;
+    mask[count++] = block.mask << lead;
+  }
+  void add_floats(const DepthwiseBlock& block, int64_t section, Pointer place) {
+    for (int64_t i = 0; i < 4 / block.sections; i++) {
+      at[count] = place + i * kVector;
+      lane[count] = static_cast<int>(section * 4 / block.sections + i);
+      mask[count++] = block.mask >> (16 * i) & 0xffff;
+    }
+  }
+};
+
 // Adds what lies at the same places of another tensor.
 template <Added kAdded>
-OCTAVO_VNNI_INLINE void add(const DepthwiseBlock& block, const DepthwiseRows& rows, int64_t row,
-                            int64_t offset, const EpilogueRegisters& to, __m512 x[4]) {
+OCTAVO_VNNI_INLINE void add(const Places<const uint8_t*>& places, int64_t offset, const EpilogueRegisters& to,
+                            __m512 x[4]) {
   if (kAdded == Added::bytes) {
     __m512i bytes = _mm512_setzero_si512();
-    for (int64_t s = 0; s < block.sections; s++)
-      if (rows.results[s][row])
-        bytes = _mm512_mask_loadu_epi8(bytes, block.masks[s], rows.addends[s][row] + offset);
+    for (int64_t i = 0; i < places.count; i++)
+      bytes = _mm512_mask_loadu_epi8(bytes, places.mask[i], places.at[i] + offset);
     add_bytes(bytes, to, x);
   } else {
-    __m512 reals[4];
-    for (int64_t lane = 0; lane < 4; lane++) {
-      const int64_t s = lane * block.sections / 4;
-      const auto mask = static_cast<__mmask16>(block.masks[s] >> (16 * lane));
-      reals[lane] = _mm512_setzero_ps();
-      if (rows.results[s][row])
-        reals[lane] = _mm512_maskz_loadu_ps(mask, rows.addends[s][row] + offset + lane * kVector);
+    alignas(64) float reals[kBlockChannels] = {};
+    for (int64_t i = 0; i < places.count; i++) {
+      const auto mask = static_cast<__mmask16>(places.mask[i]);
+      _mm512_store_ps(reals + 16 * places.lane[i], _mm512_maskz_loadu_ps(mask, places.at[i] + offset));
     }
-    reorder_block(reals);
-    for (int v = 0; v < 4; v++) x[v] = _mm512_fmadd_ps(reals[v], to.addend_scale, x[v]);
+    __m512 lanes[4];
+#pragma GCC unroll 4
+    for (int v = 0; v < 4; v++) lanes[v] = _mm512_load_ps(reals + 16 * v);
+    reorder_block(lanes);
+#pragma GCC unroll 4
+    for (int v = 0; v < 4; v++) x[v] = _mm512_fmadd_ps(lanes[v], to.addend_scale, x[v]);
   }
 }
 
 template <bool kFloats>
-OCTAVO_VNNI_INLINE void store(const DepthwiseBlock& block, const DepthwiseRows& rows, int64_t row,
-                              int64_t offset, const EpilogueRegisters& to, __m512 results[4]) {
+OCTAVO_VNNI_INLINE void store(const Places<uint8_t*>& places, int64_t offset, const EpilogueRegisters& to,
+                              __m512 results[4]) {
   if (kFloats) {
+    alignas(64) float reals[kBlockChannels];
     reorder_block(results);
-    for (int64_t lane = 0; lane < 4; lane++) {
-      const int64_t s = lane * block.sections / 4;
-      const auto mask = static_cast<__mmask16>(block.masks[s] >> (16 * lane));
-      if (uint8_t* at = rows.results[s][row])
-        _mm512_mask_storeu_ps(at + offset + lane * kVector, mask, results[lane]);
-    }
+#pragma GCC unroll 4
+    for (int v = 0; v < 4; v++) _mm512_store_ps(reals + 16 * v, results[v]);
+    for (int64_t i = 0; i < places.count; i++)
+      _mm512_mask_storeu_ps(places.at[i] + offset, static_cast<__mmask16>(places.mask[i]),
+                            _mm512_load_ps(reals + 16 * places.lane[i]));
   } else {
     const __m512i bytes = packed_bytes(results, to);
-    for (int64_t s = 0; s < block.sections; s++)
-      if (uint8_t* at = rows.results[s][row]) _mm512_mask_storeu_epi8(at + offset, block.masks[s], bytes);
+    for (int64_t i = 0; i < places.count; i++)
+      _mm512_mask_storeu_epi8(places.at[i] + offset, places.mask[i], bytes);
   }
 }
 
@@ -151,47 +200,57 @@ OCTAVO_VNNI_INLINE void store(const DepthwiseBlock& block, const DepthwiseRows& 
 template <Function kFunction, Added kAdded, bool kFloats>
 OCTAVO_VNNI void finish(const DepthwiseBlock& block, const DepthwiseImage& image, const DepthwiseRows& rows,
                         int64_t row, int64_t first, int64_t count, const int32_t* sums,
-                        const Epilogue& epilogue, int64_t offset) {
-  const EpilogueRegisters to(epilogue);
+                        const float* factors_at, const float* offsets_at, const EpilogueRegisters& to) {
+  Places<uint8_t*> results;
+  Places<const uint8_t*> addends;
+  for (int64_t s = 0; s < block.sections; s++) {
+    if (!rows.results[s][row]) continue;
+    if (kFloats) results.add_floats(block, s, rows.results[s][row]);
+    if (!kFloats) results.add_bytes(block, s, rows.results[s][row]);
+    if (kAdded == Added::bytes) addends.add_bytes(block, s, rows.addends[s][row]);
+    if (kAdded == Added::floats) addends.add_floats(block, s, rows.addends[s][row]);
+  }
+  if (results.count == 0) return;
   __m512 factors[4], offsets[4];
+#pragma GCC unroll 4
   for (int v = 0; v < 4; v++) {
-    factors[v] = _mm512_loadu_ps(epilogue.factor + offset + v * 16);
-    offsets[v] = _mm512_loadu_ps(epilogue.offset + offset + v * 16);
+    factors[v] = _mm512_loadu_ps(factors_at + v * 16);
+    offsets[v] = _mm512_loadu_ps(offsets_at + v * 16);
   }
   for (int64_t c = first; c < first + count; c++, sums += kBlockChannels) {
     __m512 x[4];
+#pragma GCC unroll 4
     for (int v = 0; v < 4; v++) x[v] = scaled_sums(load(sums + v * 16), factors[v], offsets[v]);
-    if (kAdded != Added::nothing) add<kAdded>(block, rows, row, c * image.addend_step, to, x);
-    for (int v = 0; v < 4; v++) x[v] = result_of<kFunction>(x[v], to);
-    store<kFloats>(block, rows, row, c * image.result_step, to, x);
+    if (kAdded != Added::nothing) add<kAdded>(addends, c * image.addend_step, to, x);
+#pragma GCC unroll 4
+    for (int v = 0; v < 4; v++) {
+      x[v] = result_of<kFunction>(x[v], to);
+      if (kFloats || kAdded == Added::floats) x[v] = clamped(x[v], to);
+    }
+    store<kFloats>(results, c * image.result_step, to, x);
   }
 }
 
-bool has_row(const DepthwiseBlock& block, const DepthwiseRows& rows, int64_t row) {
-  for (int64_t s = 0; s < block.sections; s++)
-    if (rows.results[s][row]) return true;
-  return false;
-}
-
 template <Function kFunction, Added kAdded, bool kFloats>
-void pass(const DepthwiseWindow& window, const DepthwiseBlock& block, const DepthwiseImage& image,
-          const DepthwiseRows& rows, const uint8_t* packed, const Epilogue& epilogue, int64_t offset) {
-  alignas(64) uint8_t columns[kColumnsBytes];
-  alignas(64) int32_t sums[2 * kBatch * kBlockChannels];
-  const int64_t width = image.result_width, parts = ceil_div(width, most_results(window));
-  const int64_t share = ceil_div(ceil_div(width, parts), kBatch) * kBatch;
-  for (int64_t begin = 0; begin < width; begin += share) {
-    const int64_t end = std::min(begin + share, width);
-    interleave(window, block, image, rows, begin * window.column_stride - image.padding,
-               columns_of(window, end - begin), columns);
+OCTAVO_VNNI void pass(const DepthwiseWindow& window, const DepthwiseBlock& block, const DepthwiseImage& image,
+                      const DepthwiseRows& rows, const uint8_t* packed, const Epilogue& epilogue,
+                      int64_t offset) {
+  // Aligned to a block's vectors: a load must not seem to read what was stored 4096 bytes away.
+  alignas(kColumn) uint8_t columns[kColumnsBytes];
+  alignas(kColumn) int32_t sums[2 * kBatch * kBlockChannels];
+  const EpilogueRegisters to(epilogue);
+  const auto interleave = interleave_of(block);
+  for (int64_t begin = 0; begin < image.result_width; begin += window.part) {
+    const int64_t end = std::min(begin + window.part, image.result_width);
+    interleave(window, block, image, rows, begin, end - begin, columns);
     for (int64_t first = begin; first < end; first += kBatch) {
       const int64_t count = std::min(kBatch, end - first);
-      multiplies[window.results - 1][count - 1](
-          window, columns + (first - begin) * window.column_stride * window.groups * kColumn, packed, sums);
+      multiplies[window.results - 1][count - 1](window.taps, columns + (first - begin) * kColumn, packed,
+                                                sums);
       for (int64_t row = 0; row < window.results; row++)
-        if (has_row(block, rows, row))
-          finish<kFunction, kAdded, kFloats>(block, image, rows, row, first, count,
-                                             sums + row * kBatch * kBlockChannels, epilogue, offset);
+        finish<kFunction, kAdded, kFloats>(block, image, rows, row, first, count,
+                                           sums + row * kBatch * kBlockChannels, epilogue.factor + offset,
+                                           epilogue.offset + offset, to);
     }
   }
 }
@@ -214,29 +273,43 @@ DepthwisePass pass_with(const Epilogue& epilogue, bool floats) {
 }
 }  // namespace
 
-DepthwiseWindow::DepthwiseWindow(int64_t height, int64_t width, int64_t row_stride, int64_t row_dilation,
-                                 int64_t column_stride, int64_t column_dilation)
-    : height(height),
-      width(width),
-      row_stride(row_stride),
-      row_dilation(row_dilation),
-      column_stride(column_stride),
-      column_dilation(column_dilation) {
+DepthwiseWindow::DepthwiseWindow(Axis rows, Axis columns, int64_t result_width)
+    : rows(rows), columns(columns), part(0), length(0) {
   // A second row of results is free where it needs no further group.
-  const bool pairs = row_dilation == 1 && ceil_div(height + row_stride, 4) == ceil_div(height, 4);
+  const int64_t both = rows.kernel + rows.stride;
+  const bool pairs = rows.dilation == 1 && ceil_div(both, 4) == ceil_div(rows.kernel, 4);
   results = pairs ? 2 : 1;
-  source_rows = pairs ? height + row_stride : height;
+  source_rows = pairs ? both : rows.kernel;
   groups = ceil_div(source_rows, 4);
+  const auto column_of = [&](int64_t tap) { return tap * columns.dilation; };
+  for (int64_t tap = 0; tap < columns.kernel; tap++) {
+    const int64_t phase = column_of(tap) % columns.stride;
+    if (std::find(phases.begin(), phases.end(), phase) == phases.end()) phases.push_back(phase);
+  }
+  // Of a sequence, what windows read beside one column each.
+  const int64_t further = column_of(columns.kernel - 1) / columns.stride;
+  const auto sequences = static_cast<int64_t>(phases.size());
+  const int64_t most = (kColumnsBytes / (groups * sequences * kColumn) - further) / kBatch * kBatch;
+  if (source_rows > kMostSourceRows || most <= 0) return;
+  const int64_t parts = ceil_div(result_width, most);
+  part = std::min(ceil_div(ceil_div(result_width, parts), kBatch) * kBatch, result_width);
+  length = part + further;
+  for (int64_t tap = 0; tap < columns.kernel; tap++)
+    for (int64_t g = 0; g < groups; g++) {
+      const int64_t column = column_of(tap);
+      const auto phase = std::find(phases.begin(), phases.end(), column % columns.stride) - phases.begin();
+      taps.push_back(((g * sequences + phase) * length + column / columns.stride) * kColumn);
+    }
 }
 
-bool DepthwiseWindow::fits() const { return source_rows <= kMostSourceRows && most_results(*this) > 0; }
-
-int64_t DepthwiseWindow::packed_bytes() const { return kSumsBytes + width * groups * results * kColumn; }
+int64_t DepthwiseWindow::packed_bytes() const {
+  return kSumsBytes + columns.kernel * groups * results * kColumn;
+}
 
 DepthwiseBlock::DepthwiseBlock(int64_t first, int64_t channels) : first(first) {
   count = std::min(channels - first, kBlockChannels);
   sections = count <= 16 ? 4 : count <= 32 ? 2 : 1;
-  for (int64_t s = 0; s < sections; s++) masks[s] = (~uint64_t{0} >> (kBlockChannels - count)) << lead(s);
+  mask = ~uint64_t{0} >> (kBlockChannels - count);
 }
 
 int64_t DepthwiseBlock::channel(int64_t position) const {
@@ -246,7 +319,7 @@ int64_t DepthwiseBlock::channel(int64_t position) const {
 
 void pack_depthwise(const DepthwiseWindow& window, const DepthwiseBlock& block, const int8_t* weights,
                     int32_t zero_point, uint8_t* packed) {
-  const int64_t size = window.height * window.width;
+  const int64_t size = window.rows.kernel * window.columns.kernel;
   int32_t empty[kBlockChannels] = {};
   for (int64_t position = 0; position < kBlockChannels; position++) {
     const int64_t channel = block.channel(position);
@@ -256,22 +329,23 @@ void pack_depthwise(const DepthwiseWindow& window, const DepthwiseBlock& block, 
   std::memcpy(packed, empty, sizeof empty);
   packed += sizeof empty;
   for (int64_t v = 0; v < 4; v++)
-    for (int64_t column = 0; column < window.width; column++)
+    for (int64_t column = 0; column < window.columns.kernel; column++)
       for (int64_t g = 0; g < window.groups; g++)
         for (int64_t result = 0; result < window.results; result++)
           for (int64_t i = 0; i < kVector; i++) {
             const int64_t channel = block.channel(v * 16 + i / 4);
-            const int64_t row = 4 * g + i % 4 - result * window.row_stride;
-            const bool exists = channel >= 0 && row >= 0 && row < window.height;
+            const int64_t row = 4 * g + i % 4 - result * window.rows.stride;
+            const bool exists = channel >= 0 && row >= 0 && row < window.rows.kernel;
             *packed++ =
-                exists ? static_cast<uint8_t>(weights[channel * size + row * window.width + column]) : 0;
+                exists ? static_cast<uint8_t>(weights[channel * size + row * window.columns.kernel + column])
+                       : 0;
           }
 }
 
 DepthwisePass depthwise_pass(const Epilogue& epilogue, bool floats) {
   switch (epilogue.function) {
-    case Function::clamp:
-      return pass_with<Function::clamp>(epilogue, floats);
+    case Function::line:
+      return pass_with<Function::line>(epilogue, floats);
     case Function::leaky_relu:
       return pass_with<Function::leaky_relu>(epilogue, floats);
     case Function::hardswish:

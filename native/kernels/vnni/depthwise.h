@@ -8,24 +8,34 @@
 #pragma once
 
 #include <cstdint>
+#include <vector>
 
 #include "kernels/vnni/epilogue.h"
 
 namespace octavo::kernels {
 
-// A window's extents, and how a pass computes windows.
+// A window's extents, and how a pass computes a row of windows.
 struct DepthwiseWindow {
-  DepthwiseWindow(int64_t height, int64_t width, int64_t row_stride, int64_t row_dilation,
-                  int64_t column_stride, int64_t column_dilation);
+  struct Axis {
+    int64_t kernel, stride, dilation;
+  };
 
-  int64_t height, width;
-  int64_t row_stride, row_dilation, column_stride, column_dilation;
+  DepthwiseWindow(Axis rows, Axis columns, int64_t result_width);
+
+  Axis rows, columns;
   int64_t results;      // rows of results in a pass: 1 or 2
-  int64_t source_rows;  // that they read: row i is i * row_dilation below the first
+  int64_t source_rows;  // that they read: row i is i * rows.dilation below the first
   int64_t groups;       // of four of these
 
-  // Whether its columns have room in the buffer of a pass.
-  bool fits() const;
+  // Columns of the source that are `columns.stride` apart are interleaved next to each other, so that
+  // neighbouring windows read neighbouring places. `phases`: the first column of each such sequence that
+  // windows read.
+  std::vector<int64_t> phases;
+  int64_t part;    // windows of a row whose columns the buffer of a pass holds; 0: it is too small
+  int64_t length;  // of the sequences: the columns of so many windows
+  std::vector<int64_t>
+      taps;  // where in the buffer the first window's four rows are: by column, then by group
+
   // Of a block of channels: sums of an empty window, then weights.
   int64_t packed_bytes() const;
 };
@@ -40,13 +50,12 @@ struct DepthwiseBlock {
 
   int64_t first, count;  // channels
   int64_t sections;
-  __mmask64 masks[kMostSections];
+  __mmask64 mask;  // of the channels in the first section
 
   // The channel at a position of the block's vectors, or -1.
   int64_t channel(int64_t position) const;
   // From the first channel's address in memory to the one at which a vector with this section starts, in
   // elements.
-  int64_t lead(int64_t section) const { return section * kBlockChannels / sections; }
 };
 
 // Packs a block of row-major weights [channels, height, width] for a source with this zero point, which is
@@ -54,8 +63,7 @@ struct DepthwiseBlock {
 void pack_depthwise(const DepthwiseWindow& window, const DepthwiseBlock& block, const int8_t* weights,
                     int32_t zero_point, uint8_t* packed);
 
-// One row of an image for each section. The addresses are those of the block's first channel in the first
-// column, less the section's lead.
+// For each section rows of images: the addresses of the block's first channel in their first columns.
 struct DepthwiseRows {
   const uint8_t* source[kMostSections][kMostSourceRows];  // null: a row of padding
   uint8_t* results[kMostSections][2];                     // null: none

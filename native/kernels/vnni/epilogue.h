@@ -24,16 +24,17 @@ constexpr int64_t block_channel(int64_t position) {
   return position % 16 / 4 * 16 + position / 16 * 4 + position % 4;
 }
 
-// `clamp` stands for every function that is a line between two bounds.
-enum class Function { clamp, leaky_relu, hardswish, swish, sigmoid, tanh, gelu_erf, gelu_tanh };
+// `line` stands for every function that is a line between two bounds.
+enum class Function { line, leaky_relu, hardswish, swish, sigmoid, tanh, gelu_erf, gelu_tanh };
 enum class Added { nothing, bytes, floats };
 
 // x = sum * factor + offset + addend * addend_scale
-// result = clamp(x, low, high) or min(function(x) * scale + shift, high)
+// result = x or function(x) * scale + shift, between low and high
 // Signed bytes are treated as unsigned ones, 128 larger: the flips are 0x80 for them, and what is computed
-// from their zero points is meant for the larger ones.
+// from their zero points is meant for the larger ones. Results that become bytes must fit 32 bits, unless an
+// added float is clamped.
 struct Epilogue {
-  Function function = Function::clamp;
+  Function function = Function::line;
   Added added = Added::nothing;
   const float *factor = nullptr, *offset = nullptr;  // one a channel, in the order of the blocks' vectors
   float addend_scale = 0;
@@ -45,7 +46,7 @@ struct Epilogue {
 // An epilogue's numbers in registers, for a loop.
 struct EpilogueRegisters {
   __m512 addend_scale, slope, scale, shift, low, high;
-  __m512i addend_flip, result_flip;
+  __m512i addend_flip, result_flip, low_byte, high_byte;
 
   OCTAVO_VNNI explicit EpilogueRegisters(const Epilogue& epilogue)
       : addend_scale(_mm512_set1_ps(epilogue.addend_scale)),
@@ -55,7 +56,17 @@ struct EpilogueRegisters {
         low(_mm512_set1_ps(epilogue.low)),
         high(_mm512_set1_ps(epilogue.high)),
         addend_flip(_mm512_set1_epi8(static_cast<char>(epilogue.addend_flip))),
-        result_flip(_mm512_set1_epi8(static_cast<char>(epilogue.result_flip))) {}
+        result_flip(_mm512_set1_epi8(static_cast<char>(epilogue.result_flip))),
+        low_byte(byte_of(epilogue.low)),
+        high_byte(byte_of(epilogue.high)) {}
+
+ private:
+  // The byte that a number is rounded to, 64 times.
+  OCTAVO_VNNI static __m512i byte_of(float number) {
+    const __m512i words = _mm512_packs_epi32(_mm512_cvtps_epi32(_mm512_set1_ps(number)),
+                                             _mm512_cvtps_epi32(_mm512_set1_ps(number)));
+    return _mm512_packus_epi16(words, words);
+  }
 };
 
 // sum * factor + offset.
@@ -63,37 +74,38 @@ OCTAVO_VNNI_INLINE __m512 scaled_sums(__m512i sums, __m512 factor, __m512 offset
   return _mm512_fmadd_ps(_mm512_cvtepi32_ps(sums), factor, offset);
 }
 
-// The result of x, in units of the destination. NaN, which only a float addend can bring, stays NaN.
+// The function of x, in units of the destination.
 template <Function kFunction>
 OCTAVO_VNNI_INLINE __m512 result_of(__m512 x, const EpilogueRegisters& to) {
-  if (kFunction == Function::clamp) return _mm512_min_ps(to.high, _mm512_max_ps(to.low, x));
+  if (kFunction == Function::line) return x;
   const __m512 in_units = _mm512_mul_ps(x, to.scale);
-  __m512 y;
   if (kFunction == Function::leaky_relu) {
     const __mmask16 is_negative = _mm512_cmp_ps_mask(x, _mm512_setzero_ps(), _CMP_LT_OQ);
-    y = _mm512_add_ps(_mm512_mask_mul_ps(in_units, is_negative, in_units, to.slope), to.shift);
-  } else if (kFunction == Function::hardswish) {
+    return _mm512_add_ps(_mm512_mask_mul_ps(in_units, is_negative, in_units, to.slope), to.shift);
+  }
+  if (kFunction == Function::hardswish) {
     const __m512 line = _mm512_fmadd_ps(x, _mm512_set1_ps(1.f / 6), _mm512_set1_ps(0.5f));
     const __m512 gate = _mm512_min_ps(_mm512_set1_ps(1), _mm512_max_ps(_mm512_setzero_ps(), line));
-    y = _mm512_fmadd_ps(in_units, gate, to.shift);
-  } else if (kFunction == Function::swish) {
-    y = _mm512_fmadd_ps(in_units, logistic(x), to.shift);
-  } else if (kFunction == Function::sigmoid) {
-    y = _mm512_fmadd_ps(logistic(x), to.scale, to.shift);
-  } else if (kFunction == Function::tanh) {
-    y = _mm512_fmadd_ps(hyperbolic_tangent(x), to.scale, to.shift);
-  } else if (kFunction == Function::gelu_erf) {
+    return _mm512_fmadd_ps(in_units, gate, to.shift);
+  }
+  if (kFunction == Function::swish) return _mm512_fmadd_ps(in_units, logistic(x), to.shift);
+  if (kFunction == Function::sigmoid) return _mm512_fmadd_ps(logistic(x), to.scale, to.shift);
+  if (kFunction == Function::tanh) return _mm512_fmadd_ps(hyperbolic_tangent(x), to.scale, to.shift);
+  if (kFunction == Function::gelu_erf) {
     const __m512 half = _mm512_set1_ps(0.5f);
     const __m512 gate =
         _mm512_fmadd_ps(error_function(_mm512_mul_ps(x, _mm512_set1_ps(0.70710678f))), half, half);
-    y = _mm512_fmadd_ps(in_units, gate, to.shift);
-  } else {
-    // (1 + tanh(u)) / 2 is the logistic function of 2 u.
-    const __m512 cubic = _mm512_fmadd_ps(_mm512_mul_ps(x, x), _mm512_set1_ps(0.044715f), _mm512_set1_ps(1));
-    const __m512 u = _mm512_mul_ps(_mm512_mul_ps(x, cubic), _mm512_set1_ps(0.79788456f));
-    y = _mm512_fmadd_ps(in_units, logistic(u, -2.88539008f), to.shift);
+    return _mm512_fmadd_ps(in_units, gate, to.shift);
   }
-  return _mm512_min_ps(to.high, y);
+  // (1 + tanh(u)) / 2 is the logistic function of 2 u.
+  const __m512 cubic = _mm512_fmadd_ps(_mm512_mul_ps(x, x), _mm512_set1_ps(0.044715f), _mm512_set1_ps(1));
+  const __m512 u = _mm512_mul_ps(_mm512_mul_ps(x, cubic), _mm512_set1_ps(0.79788456f));
+  return _mm512_fmadd_ps(in_units, logistic(u, -2.88539008f), to.shift);
+}
+
+// NaN, which only an added float can bring, stays NaN.
+OCTAVO_VNNI_INLINE __m512 clamped(__m512 result, const EpilogueRegisters& to) {
+  return _mm512_min_ps(to.high, _mm512_max_ps(to.low, result));
 }
 
 // Adds a block's bytes, in the channels' order, to its four vectors.
@@ -102,6 +114,7 @@ OCTAVO_VNNI_INLINE void add_bytes(__m512i bytes, const EpilogueRegisters& from, 
   const __m512i low = _mm512_unpacklo_epi8(whole, zero), high = _mm512_unpackhi_epi8(whole, zero);
   const __m512i wide[4] = {_mm512_unpacklo_epi16(low, zero), _mm512_unpackhi_epi16(low, zero),
                            _mm512_unpacklo_epi16(high, zero), _mm512_unpackhi_epi16(high, zero)};
+#pragma GCC unroll 4
   for (int v = 0; v < 4; v++) x[v] = _mm512_fmadd_ps(_mm512_cvtepi32_ps(wide[v]), from.addend_scale, x[v]);
 }
 
@@ -115,11 +128,14 @@ OCTAVO_VNNI_INLINE void reorder_block(__m512 x[4]) {
   x[3] = _mm512_shuffle_f32x4(b, d, 0xdd);
 }
 
-// A block's results, rounded with ties to even and saturated, as bytes in the channels' order.
+// A block's results as bytes between the bounds, in the channels' order: rounded with ties to even. Bounds
+// are rounded alike, so that it does not matter which comes first.
 OCTAVO_VNNI_INLINE __m512i packed_bytes(const __m512 results[4], const EpilogueRegisters& to) {
   const __m512i low = _mm512_packs_epi32(_mm512_cvtps_epi32(results[0]), _mm512_cvtps_epi32(results[1]));
   const __m512i high = _mm512_packs_epi32(_mm512_cvtps_epi32(results[2]), _mm512_cvtps_epi32(results[3]));
-  return _mm512_xor_si512(_mm512_packus_epi16(low, high), to.result_flip);
+  const __m512i bytes = _mm512_packus_epi16(low, high);
+  const __m512i between = _mm512_min_epu8(to.high_byte, _mm512_max_epu8(to.low_byte, bytes));
+  return _mm512_xor_si512(between, to.result_flip);
 }
 
 }  // namespace octavo::kernels

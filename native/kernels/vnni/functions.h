@@ -6,22 +6,20 @@
 
 namespace octavo::kernels {
 
-// 2^x within 2 units in the last place, for x from -126 to 126; beyond, that of the bound. NaN stays NaN.
+// 2^x within 3 units in the last place, for x up to 126; beyond, that of the bound. 0 where a result has no
+// normal number. NaN stays NaN.
 OCTAVO_VNNI_INLINE __m512 power_of_two(__m512 x) {
-  x = _mm512_min_ps(_mm512_set1_ps(126), _mm512_max_ps(_mm512_set1_ps(-126), x));
-  // x = k + r with |r| <= 1/2. Adding 1.5 * 2^23 rounds, and leaves k in the low bits.
-  const __m512 magic = _mm512_set1_ps(12582912);
-  const __m512 shifted = _mm512_add_ps(x, magic);
-  const __m512 r = _mm512_sub_ps(x, _mm512_sub_ps(shifted, magic));
-  __m512 p = _mm512_set1_ps(1.32643990e-3f);
-  p = _mm512_fmadd_ps(p, r, _mm512_set1_ps(9.67151579e-3f));
-  p = _mm512_fmadd_ps(p, r, _mm512_set1_ps(5.55073470e-2f));
-  p = _mm512_fmadd_ps(p, r, _mm512_set1_ps(0.240222424f));
-  p = _mm512_fmadd_ps(p, r, _mm512_set1_ps(0.693147004f));
+  // Not infinity, of which reciprocal() would make NaN.
+  x = _mm512_min_ps(_mm512_set1_ps(126), x);
+  // x less the whole number below it, which scalef takes too.
+  const __m512 r = _mm512_reduce_ps(x, _MM_FROUND_TO_NEG_INF | _MM_FROUND_NO_EXC);
+  __m512 p = _mm512_set1_ps(1.86713028e-3f);
+  p = _mm512_fmadd_ps(p, r, _mm512_set1_ps(9.01702978e-3f));
+  p = _mm512_fmadd_ps(p, r, _mm512_set1_ps(5.57999127e-2f));
+  p = _mm512_fmadd_ps(p, r, _mm512_set1_ps(0.240164444f));
+  p = _mm512_fmadd_ps(p, r, _mm512_set1_ps(0.693151295f));
   p = _mm512_fmadd_ps(p, r, _mm512_set1_ps(1));
-  // Times 2^k: into the exponent's bits.
-  const __m512i k = _mm512_slli_epi32(_mm512_castps_si512(shifted), 23);
-  return _mm512_castsi512_ps(_mm512_add_epi32(_mm512_castps_si512(p), k));
+  return _mm512_scalef_ps(p, x);
 }
 
 // 1 / x for a normal x: an estimate of 14 bits, and one step of Newton's.

@@ -19,7 +19,9 @@ using kernels::DepthwiseWindow;
 DepthwiseWindow window_of(const Convolution& c) {
   const auto &kernel = c.weight.shape, &stride = c.problem.stride, &dilation = c.problem.dilation;
   // One row has no neighbour to be apart from.
-  return {kernel[2], kernel[3], stride[0], kernel[2] == 1 ? 1 : dilation[0], stride[1], dilation[1]};
+  return {{kernel[2], stride[0], kernel[2] == 1 ? 1 : dilation[0]},
+          {kernel[3], stride[1], dilation[1]},
+          c.problem.dst.shape[3]};
 }
 
 std::vector<DepthwiseBlock> blocks_of(int64_t channels) {
@@ -100,7 +102,7 @@ class DepthwiseLayer : public Step {
     const int64_t band = blocks_.back().sections, passes = dst_desc_.shape[0] * passes_;
     const auto blocks = static_cast<int64_t>(blocks_.size());
     const int64_t bands = (passes + band - 1) / band;
-    kernels::parallel_for(bands * blocks, dst_desc_.numel() * window_.height * window_.width,
+    kernels::parallel_for(bands * blocks, dst_desc_.numel() * window_.rows.kernel * window_.columns.kernel,
                           [&](int64_t item) {
                             const int64_t first = item / blocks * band, block = item % blocks;
                             const int64_t end = std::min(first + band, passes);
@@ -129,7 +131,7 @@ class DepthwiseLayer : public Step {
     if (const auto& constant = spec.inputs[1].constant) {
       const std::string key =
           "depthwise " + layout_key(weight_desc_) + " in " + std::to_string(window_.results) + " rows " +
-          std::to_string(window_.row_stride) + " apart, zero point " + std::to_string(image_.zero_point);
+          std::to_string(window_.rows.stride) + " apart, zero point " + std::to_string(image_.zero_point);
       packed_ = constant->packed({key, bytes}, [&](void* into) {
         pack_blocks(constant->data().get(), static_cast<uint8_t*>(into));
       });
@@ -152,16 +154,15 @@ class DepthwiseLayer : public Step {
     kernels::DepthwiseRows rows{};
     for (int64_t s = 0; s < block.sections && first + s < end; s++) {
       const int64_t n = (first + s) / passes_, y = (first + s) % passes_ * window_.results;
-      const int64_t channel = block.first - block.lead(s);
-      const int64_t top = y * window_.row_stride - problem_.padding_begin[0];
+      const int64_t top = y * window_.rows.stride - problem_.padding_begin[0];
       for (int64_t i = 0; i < window_.source_rows; i++) {
-        const int64_t row = top + i * window_.row_dilation;
+        const int64_t row = top + i * window_.rows.dilation;
         if (row < 0 || row >= src_desc_.shape[2]) continue;
-        rows.source[s][i] = run.src + channel + n * src_desc_.strides[0] + row * src_desc_.strides[2];
+        rows.source[s][i] = run.src + block.first + n * src_desc_.strides[0] + row * src_desc_.strides[2];
       }
       for (int64_t r = 0; r < window_.results && y + r < dst_desc_.shape[2]; r++) {
         const auto place = [&](const TensorDesc& desc) {
-          return (channel + n * desc.strides[0] + (y + r) * desc.strides[2]) * element(desc);
+          return (block.first + n * desc.strides[0] + (y + r) * desc.strides[2]) * element(desc);
         };
         rows.results[s][r] = run.dst + place(dst_desc_);
         if (run.addend) rows.addends[s][r] = run.addend + place(*addend_desc_);
@@ -199,8 +200,9 @@ std::optional<std::string> depthwise_layer_refusal(const Convolution& c, const o
   const auto& wanted = c.problem.kernel;
   if (!wanted.empty() && wanted.find("octavo:depthwise") == std::string::npos)
     return wanted + " was asked for";
-  if (!window_of(c).fits()) return "the window is too large";
-  return EpilogueNumbers::refusal(fusion, c.dst.dtype);
+  if (window_of(c).part == 0) return "the window is too large";
+  const int64_t taps = c.weight.shape[2] * c.weight.shape[3];
+  return EpilogueNumbers::refusal(fusion, c.dst.dtype, taps * 255 * 128);
 }
 
 std::unique_ptr<Step> create_depthwise_layer(const StepSpec& spec, const Convolution& convolution,
