@@ -7,12 +7,13 @@ namespace octavo::kernels {
 
 namespace {
 constexpr int64_t kVector = 64, kColumn = 4 * kVector;  // bytes; of four rows in a column
-constexpr int64_t kColumnsBytes = 24 * 1024;            // of a pass: half of the first-level cache
+constexpr int64_t kColumnsBytes = 24 * 1024;            // of a part: half of the first-level cache
+constexpr int64_t kMostWindows = 32;                    // of a part: with more, their rows leave that cache
 constexpr int64_t kBatch = 8;                           // columns of results whose sums are computed together
 constexpr int64_t kMostTaps = 64;                       // of four rows, in a window
 constexpr int64_t kSumsBytes = kBlockChannels * sizeof(int32_t);
 
-// Rounds up; of a negative number, towards 0.
+// Of a negative number, too.
 int64_t ceil_div(int64_t a, int64_t b) { return a > 0 ? (a + b - 1) / b : a / b; }
 
 OCTAVO_VNNI_INLINE __m512i load(const void* at) { return _mm512_loadu_si512(at); }
@@ -37,29 +38,26 @@ OCTAVO_VNNI_INLINE __m512i load_sections(const uint8_t* const* at, __mmask64 mas
   return _mm512_inserti64x4(_mm512_castsi256_si512(first), second, 1);
 }
 
-// Interleaves the columns of `count` windows from `first` on. They may lie in the padding.
+// Interleaves the columns of a part.
 template <int kSections, bool kWhole>
 OCTAVO_VNNI void interleave(const DepthwiseWindow& window, const DepthwiseBlock& block,
-                            const DepthwiseImage& image, const DepthwiseRows& rows, int64_t first,
-                            int64_t count, uint8_t* columns) {
+                            const DepthwiseImage& image, const DepthwiseRows& rows,
+                            const std::vector<DepthwiseWindow::Sequence>& part, uint8_t* columns) {
   alignas(64) uint8_t padding[kVector];
   std::memset(padding, image.zero_point ^ image.source_flip, sizeof padding);
   const __m512i flip = _mm512_set1_epi8(static_cast<char>(image.source_flip));
   const __m512i zero = _mm512_set1_epi8(static_cast<char>(image.zero_point));
-  const int64_t stride = window.columns.stride, length = count + window.length - window.part;
+  const int64_t source_step = image.source_step * window.columns.stride;
   for (int64_t g = 0; g < window.groups; g++)
-    for (const int64_t phase : window.phases) {
-      const int64_t column = first * stride + phase - image.padding;
-      const int64_t begin = std::clamp<int64_t>(ceil_div(-column, stride), 0, length);
-      const int64_t end = std::clamp<int64_t>(ceil_div(image.source_width - column, stride), begin, length);
+    for (const auto& [first, begin, end, length] : part) {
       // In a row of padding the pointer stays where it is.
       const uint8_t* at[4][kSections];
       int64_t step[4][kSections];
       for (int64_t i = 0; i < 4; i++)
         for (int64_t s = 0; s < kSections; s++) {
           const uint8_t* source = rows.source[s][4 * g + i];
-          step[i][s] = source ? image.source_step * stride : 0;
-          at[i][s] = source ? source + column * image.source_step + begin * step[i][s] : padding;
+          step[i][s] = source ? source_step : 0;
+          at[i][s] = source ? source + first * image.source_step + begin * source_step : padding;
         }
       uint8_t* out = columns;
       for (; out < columns + begin * kColumn; out += kVector) _mm512_store_si512(out, zero);
@@ -79,12 +77,12 @@ OCTAVO_VNNI void interleave(const DepthwiseWindow& window, const DepthwiseBlock&
         _mm512_store_si512(out + 3 * kVector, _mm512_unpackhi_epi16(high, high2));
       }
       for (; out < columns + length * kColumn; out += kVector) _mm512_store_si512(out, zero);
-      columns += window.length * kColumn;
+      columns += window.room * kColumn;
     }
 }
 
 using Interleave = void (*)(const DepthwiseWindow&, const DepthwiseBlock&, const DepthwiseImage&,
-                            const DepthwiseRows&, int64_t, int64_t, uint8_t*);
+                            const DepthwiseRows&, const std::vector<DepthwiseWindow::Sequence>&, uint8_t*);
 
 Interleave interleave_of(const DepthwiseBlock& block) {
   const bool is_whole = block.count * block.sections == kBlockChannels;
@@ -130,22 +128,21 @@ constexpr Multiply multiplies[2][kBatch] = {{multiply<1, 1>, multiply<1, 2>, mul
                                             {multiply<2, 1>, multiply<2, 2>, multiply<2, 3>, multiply<2, 4>,
                                              multiply<2, 5>, multiply<2, 6>, multiply<2, 7>, multiply<2, 8>}};
 
-// Where a row of another tensor is, for each section or, of floats, for each lane of 16 channels.
-template <typename Pointer>
+// Where a row of images is in memory: for each section or, of floats, for each lane of 16 channels.
 struct Places {
   int64_t count = 0;
-  Pointer at[4];
+  uint8_t* at[4];
   __mmask64 mask[4];
   int lane[4];
 
   // Bytes of a section are loaded and stored as parts of a whole vector, which starts before the section
   // does.
-  void add_bytes(const DepthwiseBlock& block, int64_t section, Pointer place) {
+  void add_bytes(const DepthwiseBlock& block, int64_t section, uint8_t* place) {
     const int64_t lead = section * kBlockChannels / block.sections;
     at[count] = place - lead;
     mask[count++] = block.mask << lead;
   }
-  void add_floats(const DepthwiseBlock& block, int64_t section, Pointer place) {
+  void add_floats(const DepthwiseBlock& block, int64_t section, uint8_t* place) {
     for (int64_t i = 0; i < 4 / block.sections; i++) {
       at[count] = place + i * kVector;
       lane[count] = static_cast<int>(section * 4 / block.sections + i);
@@ -156,8 +153,7 @@ struct Places {
 
 // Adds what lies at the same places of another tensor.
 template <Added kAdded>
-OCTAVO_VNNI_INLINE void add(const Places<const uint8_t*>& places, int64_t offset, const EpilogueRegisters& to,
-                            __m512 x[4]) {
+OCTAVO_VNNI_INLINE void add(const Places& places, int64_t offset, const EpilogueRegisters& to, __m512 x[4]) {
   if (kAdded == Added::bytes) {
     __m512i bytes = _mm512_setzero_si512();
     for (int64_t i = 0; i < places.count; i++)
@@ -179,7 +175,7 @@ OCTAVO_VNNI_INLINE void add(const Places<const uint8_t*>& places, int64_t offset
 }
 
 template <bool kFloats>
-OCTAVO_VNNI_INLINE void store(const Places<uint8_t*>& places, int64_t offset, const EpilogueRegisters& to,
+OCTAVO_VNNI_INLINE void store(const Places& places, int64_t offset, const EpilogueRegisters& to,
                               __m512 results[4]) {
   if (kFloats) {
     alignas(64) float reals[kBlockChannels];
@@ -196,21 +192,29 @@ OCTAVO_VNNI_INLINE void store(const Places<uint8_t*>& places, int64_t offset, co
   }
 }
 
-// Stores `count` columns from `first` on of one row of results.
-template <Function kFunction, Added kAdded, bool kFloats>
-OCTAVO_VNNI void finish(const DepthwiseBlock& block, const DepthwiseImage& image, const DepthwiseRows& rows,
-                        int64_t row, int64_t first, int64_t count, const int32_t* sums,
-                        const float* factors_at, const float* offsets_at, const EpilogueRegisters& to) {
-  Places<uint8_t*> results;
-  Places<const uint8_t*> addends;
-  for (int64_t s = 0; s < block.sections; s++) {
-    if (!rows.results[s][row]) continue;
-    if (kFloats) results.add_floats(block, s, rows.results[s][row]);
-    if (!kFloats) results.add_bytes(block, s, rows.results[s][row]);
-    if (kAdded == Added::bytes) addends.add_bytes(block, s, rows.addends[s][row]);
-    if (kAdded == Added::floats) addends.add_floats(block, s, rows.addends[s][row]);
+// A row of results, and what is added to it.
+template <Added kAdded, bool kFloats>
+struct ResultRow {
+  Places results, addends;
+
+  ResultRow(const DepthwiseBlock& block, const DepthwiseRows& rows, int64_t row) {
+    for (int64_t s = 0; s < block.sections; s++) {
+      if (!rows.results[s][row]) continue;
+      if (kFloats) results.add_floats(block, s, rows.results[s][row]);
+      if (!kFloats) results.add_bytes(block, s, rows.results[s][row]);
+      // Only read.
+      auto* addend = const_cast<uint8_t*>(rows.addends[s][row]);
+      if (kAdded == Added::bytes) addends.add_bytes(block, s, addend);
+      if (kAdded == Added::floats) addends.add_floats(block, s, addend);
+    }
   }
-  if (results.count == 0) return;
+};
+
+// Stores `count` columns of a row from `first` on.
+template <Function kFunction, Added kAdded, bool kFloats>
+OCTAVO_VNNI void finish(const ResultRow<kAdded, kFloats>& row, const DepthwiseImage& image, int64_t first,
+                        int64_t count, const int32_t* sums, const float* factors_at, const float* offsets_at,
+                        const EpilogueRegisters& to) {
   __m512 factors[4], offsets[4];
 #pragma GCC unroll 4
   for (int v = 0; v < 4; v++) {
@@ -221,13 +225,13 @@ OCTAVO_VNNI void finish(const DepthwiseBlock& block, const DepthwiseImage& image
     __m512 x[4];
 #pragma GCC unroll 4
     for (int v = 0; v < 4; v++) x[v] = scaled_sums(load(sums + v * 16), factors[v], offsets[v]);
-    if (kAdded != Added::nothing) add<kAdded>(addends, c * image.addend_step, to, x);
+    if (kAdded != Added::nothing) add<kAdded>(row.addends, c * image.addend_step, to, x);
 #pragma GCC unroll 4
     for (int v = 0; v < 4; v++) {
       x[v] = result_of<kFunction>(x[v], to);
       if (kFloats || kAdded == Added::floats) x[v] = clamped(x[v], to);
     }
-    store<kFloats>(results, c * image.result_step, to, x);
+    store<kFloats>(row.results, c * image.result_step, to, x);
   }
 }
 
@@ -240,18 +244,21 @@ OCTAVO_VNNI void pass(const DepthwiseWindow& window, const DepthwiseBlock& block
   alignas(kColumn) int32_t sums[2 * kBatch * kBlockChannels];
   const EpilogueRegisters to(epilogue);
   const auto interleave = interleave_of(block);
-  for (int64_t begin = 0; begin < image.result_width; begin += window.part) {
-    const int64_t end = std::min(begin + window.part, image.result_width);
-    interleave(window, block, image, rows, begin, end - begin, columns);
+  const ResultRow<kAdded, kFloats> results[] = {{block, rows, 0}, {block, rows, 1}};
+  int64_t begin = 0;
+  for (const auto& part : window.parts) {
+    const int64_t end = std::min(begin + window.part, window.widths.results);
+    interleave(window, block, image, rows, part, columns);
     for (int64_t first = begin; first < end; first += kBatch) {
       const int64_t count = std::min(kBatch, end - first);
       multiplies[window.results - 1][count - 1](window.taps, columns + (first - begin) * kColumn, packed,
                                                 sums);
       for (int64_t row = 0; row < window.results; row++)
-        finish<kFunction, kAdded, kFloats>(block, image, rows, row, first, count,
-                                           sums + row * kBatch * kBlockChannels, epilogue.factor + offset,
-                                           epilogue.offset + offset, to);
+        if (results[row].results.count > 0)
+          finish<kFunction>(results[row], image, first, count, sums + row * kBatch * kBlockChannels,
+                            epilogue.factor + offset, epilogue.offset + offset, to);
     }
+    begin = end;
   }
 }
 
@@ -273,33 +280,45 @@ DepthwisePass pass_with(const Epilogue& epilogue, bool floats) {
 }
 }  // namespace
 
-DepthwiseWindow::DepthwiseWindow(Axis rows, Axis columns, int64_t result_width)
-    : rows(rows), columns(columns), part(0), length(0) {
+DepthwiseWindow::DepthwiseWindow(Axis rows, Axis columns, Widths widths)
+    : rows(rows), columns(columns), widths(widths) {
   // A second row of results is free where it needs no further group.
   const int64_t both = rows.kernel + rows.stride;
   const bool pairs = rows.dilation == 1 && ceil_div(both, 4) == ceil_div(rows.kernel, 4);
   results = pairs ? 2 : 1;
   source_rows = pairs ? both : rows.kernel;
   groups = ceil_div(source_rows, 4);
-  const auto column_of = [&](int64_t tap) { return tap * columns.dilation; };
-  for (int64_t tap = 0; tap < columns.kernel; tap++) {
-    const int64_t phase = column_of(tap) % columns.stride;
-    if (std::find(phases.begin(), phases.end(), phase) == phases.end()) phases.push_back(phase);
-  }
-  // Of a sequence, what windows read beside one column each.
-  const int64_t further = column_of(columns.kernel - 1) / columns.stride;
+
+  // The first columns of the sequences that windows read.
+  std::vector<int64_t> phases;
+  const auto phase_of = [&](int64_t column) {
+    return std::find(phases.begin(), phases.end(), column % columns.stride) - phases.begin();
+  };
+  const int64_t last = (columns.kernel - 1) * columns.dilation;
+  for (int64_t column = 0; column <= last; column += columns.dilation)
+    if (phase_of(column) == static_cast<int64_t>(phases.size())) phases.push_back(column % columns.stride);
   const auto sequences = static_cast<int64_t>(phases.size());
-  const int64_t most = (kColumnsBytes / (groups * sequences * kColumn) - further) / kBatch * kBatch;
-  if (source_rows > kMostSourceRows || most <= 0) return;
-  const int64_t parts = ceil_div(result_width, most);
-  part = std::min(ceil_div(ceil_div(result_width, parts), kBatch) * kBatch, result_width);
-  length = part + further;
-  for (int64_t tap = 0; tap < columns.kernel; tap++)
-    for (int64_t g = 0; g < groups; g++) {
-      const int64_t column = column_of(tap);
-      const auto phase = std::find(phases.begin(), phases.end(), column % columns.stride) - phases.begin();
-      taps.push_back(((g * sequences + phase) * length + column / columns.stride) * kColumn);
+
+  // What the last window of a part reads beyond its own place in a sequence.
+  const int64_t beyond = last / columns.stride;
+  const int64_t most = std::min(kColumnsBytes / (groups * sequences * kColumn) - beyond, kMostWindows);
+  if (source_rows > kMostSourceRows || most < kBatch) return;
+  const int64_t shares = ceil_div(widths.results, most / kBatch * kBatch);
+  part = ceil_div(ceil_div(widths.results, shares), kBatch) * kBatch;
+  room = part + beyond;
+  for (int64_t begin = 0; begin < widths.results; begin += part) {
+    const int64_t length = std::min(part, widths.results - begin) + beyond;
+    auto& sequence = parts.emplace_back();
+    for (const int64_t phase : phases) {
+      const int64_t first = begin * columns.stride + phase - widths.padding;
+      const int64_t inside = std::clamp<int64_t>(ceil_div(-first, columns.stride), 0, length);
+      const int64_t outside = ceil_div(widths.source - first, columns.stride);
+      sequence.push_back({first, inside, std::clamp(outside, inside, length), length});
     }
+  }
+  for (int64_t column = 0; column <= last; column += columns.dilation)
+    for (int64_t g = 0; g < groups; g++)
+      taps.push_back(((g * sequences + phase_of(column)) * room + column / columns.stride) * kColumn);
 }
 
 int64_t DepthwiseWindow::packed_bytes() const {

@@ -14,27 +14,35 @@
 
 namespace octavo::kernels {
 
-// A window's extents, and how a pass computes a row of windows.
+// A window, and how a pass computes a row of them.
 struct DepthwiseWindow {
   struct Axis {
     int64_t kernel, stride, dilation;
   };
+  struct Widths {
+    int64_t source, padding, results;
+  };
 
-  DepthwiseWindow(Axis rows, Axis columns, int64_t result_width);
+  DepthwiseWindow(Axis rows, Axis columns, Widths widths);
 
   Axis rows, columns;
+  Widths widths;
   int64_t results;      // rows of results in a pass: 1 or 2
   int64_t source_rows;  // that they read: row i is i * rows.dilation below the first
   int64_t groups;       // of four of these
 
-  // Columns of the source that are `columns.stride` apart are interleaved next to each other, so that
-  // neighbouring windows read neighbouring places. `phases`: the first column of each such sequence that
-  // windows read.
-  std::vector<int64_t> phases;
-  int64_t part;    // windows of a row whose columns the buffer of a pass holds; 0: it is too small
-  int64_t length;  // of the sequences: the columns of so many windows
-  std::vector<int64_t>
-      taps;  // where in the buffer the first window's four rows are: by column, then by group
+  // A row is computed in parts, as the buffer holds the columns of so many windows only. 0: of not even some.
+  int64_t part = 0;
+  // Columns of the source that are columns.stride apart are interleaved next to each other, so that
+  // neighbouring windows read neighbouring places.
+  struct Sequence {
+    int64_t first;       // column of the source, which may lie in the padding
+    int64_t begin, end;  // of the sequence, those inside of the source
+    int64_t length;
+  };
+  std::vector<std::vector<Sequence>> parts;
+  int64_t room = 0;           // of a sequence in the buffer
+  std::vector<int64_t> taps;  // where in the buffer the first window's rows are: by column, then by group
 
   // Of a block of channels: sums of an empty window, then weights.
   int64_t packed_bytes() const;
@@ -71,7 +79,6 @@ struct DepthwiseRows {
 };
 
 struct DepthwiseImage {
-  int64_t source_width, result_width, padding;    // in columns
   int64_t source_step, result_step, addend_step;  // from a pixel to the next, in bytes
   uint8_t zero_point, source_flip;                // 0x80 if the source is signed: after the flip
 };

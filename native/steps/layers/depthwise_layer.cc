@@ -21,7 +21,7 @@ DepthwiseWindow window_of(const Convolution& c) {
   // One row has no neighbour to be apart from.
   return {{kernel[2], stride[0], kernel[2] == 1 ? 1 : dilation[0]},
           {kernel[3], stride[1], dilation[1]},
-          c.problem.dst.shape[3]};
+          {c.problem.src.shape[3], c.problem.padding_begin[1], c.problem.dst.shape[3]}};
 }
 
 std::vector<DepthwiseBlock> blocks_of(int64_t channels) {
@@ -63,14 +63,8 @@ class DepthwiseLayer : public Step {
         src_(spec.inputs[0], c.src, src_desc_, scratch_),
         dst_(c.dst, dst_desc_, scratch_) {
     const uint8_t flip = src_desc_.dtype == DType::s8 ? 0x80 : 0;
-    image_ = {src_desc_.shape[3],
-              dst_desc_.shape[3],
-              problem_.padding_begin[1],
-              src_desc_.strides[3],
-              dst_desc_.strides[3] * element(dst_desc_),
-              0,
-              static_cast<uint8_t>(fusion.src_zero_point + flip),
-              flip};
+    image_ = {src_desc_.strides[3], dst_desc_.strides[3] * element(dst_desc_), 0,
+              static_cast<uint8_t>(fusion.src_zero_point + flip), flip};
     if (inputs.addend >= 0) {
       const TensorDesc given = as_image(spec.inputs[inputs.addend].desc, spec.outputs[0].shape.size());
       addend_desc_ = with_adjacent_channels(given);
@@ -196,7 +190,7 @@ std::optional<std::string> depthwise_layer_refusal(const Convolution& c, const o
   if (!is_byte(c.problem.src.dtype)) return "is for 8-bit integers alone";
   if (c.groups < 2 || c.groups != c.problem.src.shape[1] || c.groups != c.weight.shape[0])
     return "is for one output channel and one input channel a group";
-  if (onednn::int8_sums_saturate()) return "needs VNNI";
+  if (!onednn::has_avx512_vnni()) return "needs VNNI of AVX-512";
   const auto& wanted = c.problem.kernel;
   if (!wanted.empty() && wanted.find("octavo:depthwise") == std::string::npos)
     return wanted + " was asked for";
