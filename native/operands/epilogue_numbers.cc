@@ -51,6 +51,8 @@ uint8_t flip_of(DType dtype) { return dtype == DType::s8 ? 0x80 : 0; }
 float flipped(int32_t zero_point, DType dtype) { return static_cast<float>(zero_point + flip_of(dtype)); }
 }  // namespace
 
+bool EpilogueNumbers::is_line(const onednn::Unary& unary) { return as_clamp(unary).has_value(); }
+
 std::optional<std::string> EpilogueNumbers::refusal(const onednn::Fusion& fusion, DType dst,
                                                     int64_t largest_sum) {
   if (!is_byte(dst) && dst != DType::f32) return std::string("writes no ") + dtype_name(dst);

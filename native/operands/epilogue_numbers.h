@@ -12,6 +12,8 @@ namespace octavo {
 
 class EpilogueNumbers {
  public:
+  // Whether the function is a line between two bounds, which takes next to no time.
+  static bool is_line(const onednn::Unary& unary);
   // Why the epilogue cannot compute this for sums whose magnitude is at most `largest_sum`; empty where it
   // can.
   static std::optional<std::string> refusal(const onednn::Fusion& fusion, DType dst, int64_t largest_sum);

