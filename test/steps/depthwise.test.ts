@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { addon } from '../../lib/native/addon.ts';
+import type { Attributes } from '../../lib/native/addon-types.ts';
 import { arrayTypeOf, type DType } from '../../lib/tensor/index.ts';
 import { sizeOf } from '../support/layers.ts';
 import { convolutionSums, integers, seeded, unaryReference } from '../support/reference.ts';
@@ -274,23 +275,38 @@ describe.runIf(hasVnni)('depthwise convolution of 8-bit integers', () => {
     }
   });
 
-  it('results that may leave 32 bits are left to oneDNN', () => {
-    const implementation = addon.execute(
+  /** Of a layer of 16 channels and 3x3 windows on 5x5 images. */
+  const implementationOf = (attributes: Attributes) =>
+    addon.execute(
       {
         op: 'convolution',
         node: 'case',
-        attributes: { stride: [1, 1], padding: [0, 0], dilation: [1, 1], groups: 16, xScale: 1e9 },
+        attributes: { padding: [1, 1], dilation: [1, 1], groups: 16, xScale: 0.01, ...attributes },
       },
       [
-        sliceOf('uint8', [1, 16, 3, 3], 0, new Array(144).fill(255)),
+        sliceOf('uint8', [1, 16, 5, 5], 0, new Array(400).fill(255)),
         {
           dtype: 'int8',
           shape: [16, 1, 3, 3],
           data: addon.createConstant('int8', [16, 1, 3, 3], new Int8Array(144).fill(1)),
         },
       ],
-      [slice('uint8', [1, 16, 1, 1], 0)],
+      [
+        slice(
+          'uint8',
+          [1, 16, ...(attributes.stride as number[]).map((stride) => (stride === 1 ? 5 : 3))],
+          0,
+        ),
+      ],
     );
-    expect(isOwn(implementation)).toBe(false);
+
+  it('results that may leave 32 bits are left to oneDNN', () => {
+    const names = [0.01, 1e9].map((xScale) => implementationOf({ stride: [1, 1], xScale }));
+    expect(names.map(isOwn)).toEqual([true, false]);
+  });
+
+  it.runIf(addon.oneDnnVersion().version.startsWith('2.'))('so are simple functions of windows apart', () => {
+    const names = ['relu', 'swish'].map((unary) => implementationOf({ stride: [2, 2], unary }));
+    expect(names.map(isOwn)).toEqual([false, true]);
   });
 });

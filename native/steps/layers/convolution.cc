@@ -68,9 +68,9 @@ Refusal refuse_depthwise(ConvolutionCall& call) {
   const auto& c = call.convolution;
   if (c.touches_blocks()) return "an image is in blocks of channels";
   const auto reason = depthwise_layer_refusal(c, call.fusion);
-  if (reason || !c.problem.kernel.empty() || !is_for_brgdmm(c, call.fusion)) return reason;
+  if (reason || !c.problem.kernel.empty() || !is_for_brdgmm(c, call.fusion)) return reason;
   const auto& name = call.channels_last().implementation().name;
-  if (name.rfind("brgdmm_dw", 0) == 0) return name + " is faster where windows share few columns";
+  if (name.rfind("brdgmm_dw", 0) == 0) return name + " is faster where windows share few columns";
   return std::nullopt;
 }
 

@@ -199,7 +199,7 @@ std::optional<std::string> depthwise_layer_refusal(const Convolution& c, const o
   return EpilogueNumbers::refusal(fusion, c.dst.dtype, taps * 255 * 128);
 }
 
-bool is_for_brgdmm(const Convolution& c, const onednn::Fusion& fusion) {
+bool is_for_brdgmm(const Convolution& c, const onednn::Fusion& fusion) {
   // Windows that share few columns, a row at a time: interleaving takes longer than all that follows, unless
   // the function takes long. By 10 to 30 % at 3x3 and stride 2, measured on Granite Rapids.
   const auto window = window_of(c);

@@ -14,8 +14,8 @@ namespace octavo {
 std::optional<std::string> depthwise_layer_refusal(const Convolution& convolution,
                                                    const onednn::Fusion& fusion);
 
-// Whether oneDNN's brgdmm_dw is faster, if that is what it offers.
-bool is_for_brgdmm(const Convolution& convolution, const onednn::Fusion& fusion);
+// Whether oneDNN's brdgmm_dw is faster, if that is what it offers.
+bool is_for_brdgmm(const Convolution& convolution, const onednn::Fusion& fusion);
 
 std::unique_ptr<Step> create_depthwise_layer(const StepSpec& spec, const Convolution& convolution,
                                              const FusedInputs& inputs, const onednn::Fusion& fusion);
