@@ -75,4 +75,6 @@ bool int8_sums_saturate() {
   }
 }
 
+bool has_avx512_vnni() { return effective_isa().rfind("avx512_core_", 0) == 0; }
+
 }  // namespace octavo::onednn

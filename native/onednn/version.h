@@ -16,5 +16,7 @@ std::string effective_isa();
 // Whether oneDNN's int8 kernels add pairs of products in 16 bits on this CPU, where large ones saturate:
 // true for every instruction set before VNNI.
 bool int8_sums_saturate();
+// Whether it has the instructions of 64 bytes that do not.
+bool has_avx512_vnni();
 
 }  // namespace octavo::onednn

@@ -74,4 +74,8 @@ TensorDesc channels_last(TensorDesc image) {
   return image;
 }
 
+TensorDesc with_adjacent_channels(const TensorDesc& image) {
+  return image.strides[1] == 1 || image.shape[1] == 1 ? image : channels_last(image);
+}
+
 }  // namespace octavo

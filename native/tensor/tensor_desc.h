@@ -40,5 +40,7 @@ struct TensorDesc {
 Dims row_major_strides(const Dims& shape);
 // An image [N, C, H, W], or a volume [N, C, D, H, W], dense, its channels next to each other.
 TensorDesc channels_last(TensorDesc image);
+// The same layout if channels are next to each other, channels-last otherwise.
+TensorDesc with_adjacent_channels(const TensorDesc& image);
 
 }  // namespace octavo

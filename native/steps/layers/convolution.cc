@@ -6,6 +6,7 @@
 #include "contract/table.h"
 #include "operands/float32_fallback.h"
 #include "steps/layers/convolution_call.h"
+#include "steps/layers/depthwise_layer.h"
 #include "steps/layers/exact/exact_layer.h"
 #include "steps/layers/merged_groups.h"
 #include "steps/layers/padded_source.h"
@@ -63,6 +64,20 @@ Attempt make_plain(ConvolutionCall& call) {
   return {create_plain_convolution(call.spec, c.problem, c.src, call.weight_view(), c.dst)};
 }
 
+Refusal refuse_depthwise(ConvolutionCall& call) {
+  const auto& c = call.convolution;
+  if (c.touches_blocks()) return "an image is in blocks of channels";
+  const auto reason = depthwise_layer_refusal(c, call.fusion);
+  if (reason || !c.problem.kernel.empty() || !is_for_brdgmm(c, call.fusion)) return reason;
+  const auto& name = call.channels_last().implementation().name;
+  if (name.rfind("brdgmm_dw", 0) == 0) return name + " is faster where windows share few columns";
+  return std::nullopt;
+}
+
+Attempt make_depthwise(ConvolutionCall& call) {
+  return {create_depthwise_layer(call.spec, call.convolution, call.inputs, call.fusion)};
+}
+
 Refusal refuse_unless_fast(ConvolutionCall& call) {
   const auto& made = call.channels_last();
   if (made.implementation().is_slow()) return is_slow(made);
@@ -110,6 +125,7 @@ const Candidate<ConvolutionCall> candidates[] = {
     {"oneDNN in blocks of channels", refuse_blocks, make_in_blocks},
     {"octavo:exact", refuse_exact, make_exact},
     {"oneDNN in layouts of its choice", refuse_plain, make_plain},
+    {"octavo:depthwise", refuse_depthwise, make_depthwise},
     {"oneDNN channels-last", refuse_unless_fast, make_channels_last},
     {"octavo:exact where oneDNN is slow", refuse_exact_for_speed, make_exact},
     {"fewer groups", refuse_merged, make_merged},

@@ -24,11 +24,6 @@ constexpr int64_t kSumsStep = AccumulatorOutput::kMaxChannels + WindowProducts::
 // Bytes of widened rows per task: they stay in the thread's second-level cache.
 constexpr int64_t kRowBytes = 160 * 1024;
 
-// The same layout if channels are adjacent, channels-last otherwise.
-TensorDesc with_adjacent_channels(const TensorDesc& desc) {
-  return desc.strides[1] == 1 || desc.shape[1] == 1 ? desc : channels_last(desc);
-}
-
 // How the work is divided: into bands of output rows, and groups of channel blocks.
 struct Division {
   int64_t rows;   // of the output, in a band
