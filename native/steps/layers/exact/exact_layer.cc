@@ -3,7 +3,6 @@
 #include <omp.h>
 
 #include <algorithm>
-#include <cmath>
 
 #include "contract/input_value.h"
 #include "contract/run_time_scale.h"
@@ -14,6 +13,7 @@
 #include "operands/stored_result.h"
 #include "steps/layers/exact/accumulator_output.h"
 #include "steps/layers/exact/window_products.h"
+#include "steps/layers/images/division.h"
 
 namespace octavo {
 
@@ -24,44 +24,21 @@ constexpr int64_t kSumsStep = AccumulatorOutput::kMaxChannels + WindowProducts::
 // Bytes of widened rows per task: they stay in the thread's second-level cache.
 constexpr int64_t kRowBytes = 160 * 1024;
 
-// How the work is divided: into bands of output rows, and groups of channel blocks.
-struct Division {
-  int64_t rows;   // of the output, in a band
-  int64_t bands;  // in an image
-  int64_t parts;
+// Reading a row costs about a quarter of a channel block's products.
+constexpr double kRowCost = 0.25;
 
-  int64_t items(int64_t images) const { return images * bands * parts; }
-};
-
-// Few bands read few rows twice, but every thread needs a share. The estimate's unit is one channel block of
-// one row of windows; reading a row costs about a quarter of that.
-Division divide(const WindowRows& rows, int64_t images, int64_t height, int64_t blocks, int64_t threads) {
-  int64_t most = height;
+Division divide_rows(const WindowRows& rows, const TensorDesc& dst, int64_t blocks, int64_t threads) {
+  int64_t most = dst.shape[2];
   while (most > 1 && rows.size(most) * 2 > kRowBytes) most--;
-  const int64_t least = (height + most - 1) / most;
-  Division best{0, 0, 0};
-  double best_cost = INFINITY;
-  for (int64_t bands = least; bands <= std::min(height, least + 2 * threads); bands++)
-    for (int64_t parts = 1; parts <= std::min(threads, blocks); parts++) {
-      const int64_t band = (height + bands - 1) / bands;
-      const Division division{band, (height + band - 1) / band, parts};
-      const auto rounds = static_cast<double>((division.items(images) + threads - 1) / threads);
-      const auto per_part = static_cast<double>((blocks + parts - 1) / parts);
-      const double cost = rounds * static_cast<double>(band) * (per_part + 0.25);
-      if (cost < best_cost) {
-        best = division;
-        best_cost = cost;
-      }
-    }
-  return best;
+  return divide({dst.shape[0], dst.shape[2], blocks, threads, most, kRowCost, 0});
 }
 
 class ExactLayer : public Step {
  public:
-  ExactLayer(const StepSpec& spec, ExactProblem problem, const FusedInputs& inputs,
+  ExactLayer(const StepSpec& spec, LayerProblem problem, const FusedInputs& inputs,
              const onednn::Fusion& fusion)
       : inputs_(inputs),
-        problem_(with_wanted_layouts(problem)),
+        problem_(with_adjacent_channels(problem)),
         src_desc_(problem_.convolution.src),
         dst_desc_(problem_.convolution.dst),
         src_scale_(fusion.src_scale),
@@ -70,12 +47,11 @@ class ExactLayer : public Step {
         products_(problem_, rows_),
         output_(spec, fusion, problem_.weight.shape[0]),
         threads_(omp_get_max_threads()),
-        division_(divide(rows_, dst_desc_.shape[0], dst_desc_.shape[2],
-                         static_cast<int64_t>(products_.blocks().size()), threads_)),
+        division_(divide_rows(rows_, dst_desc_, static_cast<int64_t>(products_.blocks().size()), threads_)),
         src_(spec.inputs[0], problem.convolution.src, src_desc_, scratch_),
         dst_(problem.convolution.dst, dst_desc_, scratch_) {
     if (problem.addend) {
-      addend_desc_ = with_adjacent_channels(*problem.addend);
+      addend_desc_ = problem_.addend;
       addend_.emplace(spec.inputs[inputs.addend], *problem.addend, *addend_desc_, scratch_);
     }
     if (inputs.bias >= 0) bias_.emplace(spec, inputs.bias, "the bias");
@@ -137,12 +113,6 @@ class ExactLayer : public Step {
     void* scratchpad;
   };
 
-  static ExactProblem with_wanted_layouts(ExactProblem problem) {
-    problem.convolution.src = with_adjacent_channels(problem.convolution.src);
-    problem.convolution.dst = with_adjacent_channels(problem.convolution.dst);
-    return problem;
-  }
-
   void compute(const Run& run, int64_t item) const {
     const int64_t part = item % division_.parts, band = item / division_.parts % division_.bands;
     const int64_t image = item / division_.parts / division_.bands;
@@ -191,26 +161,21 @@ class ExactLayer : public Step {
   void join_pixels() {
     const int64_t channels = dst_desc_.shape[1];
     const bool dense = channels % WindowProducts::kWidth == 0 && products_.has_full_blocks() &&
-                       division_.parts == 1 && has_dense_pixels(dst_desc_) &&
-                       (!addend_desc_ || has_dense_pixels(*addend_desc_));
+                       division_.parts == 1 && has_adjacent_pixels(dst_desc_) &&
+                       (!addend_desc_ || has_adjacent_pixels(*addend_desc_));
     if (!dense || channels > AccumulatorOutput::kMaxChannels / 2) return;
     joined_ = AccumulatorOutput::kMaxChannels / channels;
     sums_step_ = channels;
     output_.join_pixels(joined_);
   }
 
-  static bool has_dense_pixels(const TensorDesc& desc) {
-    const auto &shape = desc.shape, &strides = desc.strides;
-    return (shape[3] == 1 || strides[3] == shape[1]) && (shape[2] == 1 || strides[2] == shape[1] * shape[3]);
-  }
-
-  static int64_t pixel_offset(const TensorDesc& desc, int64_t image, int64_t row, int64_t column) {
-    return image * desc.strides[0] + row * desc.strides[2] + column * desc.strides[3];
+  static bool has_adjacent_pixels(const TensorDesc& image) {
+    return has_dense_pixels(image) && pixel_step(image) == image.shape[1];
   }
   static int64_t element(const TensorDesc& desc) { return static_cast<int64_t>(dtype_size(desc.dtype)); }
 
   FusedInputs inputs_;
-  ExactProblem problem_;
+  LayerProblem problem_;
   TensorDesc src_desc_, dst_desc_;
   std::optional<TensorDesc> addend_desc_;
   float src_scale_;
@@ -244,7 +209,7 @@ std::optional<std::string> exact_layer_refusal(const StepSpec& spec) {
   return std::nullopt;
 }
 
-std::unique_ptr<Step> create_exact_layer(const StepSpec& spec, ExactProblem problem,
+std::unique_ptr<Step> create_exact_layer(const StepSpec& spec, LayerProblem problem,
                                          const FusedInputs& inputs, const onednn::Fusion& fusion) {
   return std::make_unique<ExactLayer>(spec, std::move(problem), inputs, fusion);
 }

@@ -9,7 +9,7 @@ namespace octavo {
 
 static_assert(WindowProducts::kWidth == kernels::kDepthwiseChannels);
 
-WindowProducts::WindowProducts(const ExactProblem& problem, const WindowRows& rows)
+WindowProducts::WindowProducts(const LayerProblem& problem, const WindowRows& rows)
     : groups_(problem.groups),
       group_inputs_(problem.weight.shape[1]),
       group_outputs_(problem.weight.shape[0] / problem.groups),

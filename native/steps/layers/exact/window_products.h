@@ -4,8 +4,8 @@
 #include <vector>
 
 #include "kernels/integer_product.h"
-#include "steps/layers/exact/exact_layer.h"
 #include "steps/layers/exact/window_rows.h"
+#include "steps/layers/images/layer_problem.h"
 #include "weights/packed_form.h"
 
 namespace octavo {
@@ -22,7 +22,7 @@ class WindowProducts {
   // multiply() reads up to this many elements beyond a window's end.
   static constexpr int64_t kReadsBehind = kWidth;
 
-  WindowProducts(const ExactProblem& problem, const WindowRows& rows);
+  WindowProducts(const LayerProblem& problem, const WindowRows& rows);
 
   const std::vector<Block>& blocks() const { return blocks_; }
   // Whether every block writes sums of its own channels only.
