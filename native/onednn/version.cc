@@ -76,5 +76,6 @@ bool int8_sums_saturate() {
 }
 
 bool has_avx512_vnni() { return effective_isa().rfind("avx512_core_", 0) == 0; }
+bool has_amx() { return effective_isa().find("amx") != std::string::npos; }
 
 }  // namespace octavo::onednn

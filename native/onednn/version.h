@@ -18,5 +18,7 @@ std::string effective_isa();
 bool int8_sums_saturate();
 // Whether it has the instructions of 64 bytes that do not.
 bool has_avx512_vnni();
+// Whether oneDNN uses AMX: the CPU has it, the process may use it, and ONEDNN_MAX_CPU_ISA does not forbid it.
+bool has_amx();
 
 }  // namespace octavo::onednn

@@ -69,7 +69,10 @@ std::optional<std::string> EpilogueNumbers::refusal(const onednn::Fusion& fusion
 }
 
 EpilogueNumbers::EpilogueNumbers(const onednn::Fusion& fusion, DType dst, std::vector<int64_t> channels)
-    : channels_(std::move(channels)), factor_(channels_.size(), 0), offset_(channels_.size(), 0) {
+    : channels_(std::move(channels)),
+      weight_scales_(fusion.weight_scales),
+      factor_(channels_.size(), 0),
+      offset_(channels_.size(), 0) {
   const float quantize = 1 / fusion.dst_scale;
   const float zero_point = is_byte(dst) ? flipped(fusion.dst_zero_point, dst) : 0;
   auto& e = epilogue_;
@@ -101,12 +104,15 @@ EpilogueNumbers::EpilogueNumbers(const onednn::Fusion& fusion, DType dst, std::v
   }
   // In units of what the function reads.
   largest_offset_ = is_byte(dst) ? kLargestOffset / (steepest(fusion) * e.scale) : kInfinity;
-  const auto& scales = fusion.weight_scales;
-  for (size_t i = 0; i < channels_.size(); i++)
-    if (channels_[i] >= 0)
-      factor_[i] = fusion.src_scale * scales[scales.size() == 1 ? 0 : channels_[i]] * bias_unit_;
+  set_source_scale(fusion.src_scale);
   e.factor = factor_.data();
   e.offset = offset_.data();
+}
+
+void EpilogueNumbers::set_source_scale(float scale) {
+  const auto& scales = weight_scales_;
+  for (size_t i = 0; i < channels_.size(); i++)
+    if (channels_[i] >= 0) factor_[i] = scale * scales[scales.size() == 1 ? 0 : channels_[i]] * bias_unit_;
 }
 
 void EpilogueNumbers::set_bias(const float* bias) {

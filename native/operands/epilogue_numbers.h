@@ -22,6 +22,8 @@ class EpilogueNumbers {
   // fusion must not be refused.
   EpilogueNumbers(const onednn::Fusion& fusion, DType dst, std::vector<int64_t> channels);
 
+  // A source's scale that is known only at run time, in place of the fusion's.
+  void set_source_scale(float scale);
   // Called before the first run, and whenever the bias (float32, one a channel; null without one) changed.
   void set_bias(const float* bias);
   // Valid as long as this object, at its place.
@@ -29,6 +31,7 @@ class EpilogueNumbers {
 
  private:
   std::vector<int64_t> channels_;
+  std::vector<float> weight_scales_;  // one, or one per output channel
   std::vector<float> factor_, offset_;
   float bias_unit_ = 1;   // the bias is multiplied by it,
   float base_ = 0;        // and this is added

@@ -8,8 +8,9 @@ it('print --why shows below each step what was passed over for it, and why', asy
   const why = (await print('--why')).stdout.split('\n');
   const at = why.findIndex((line) => / linear +float32\[1, \d+\] /.test(line));
   // A float32 layer; so it is on every CPU.
-  expect(why.slice(at + 1, at + 3)).toEqual([
+  expect(why.slice(at + 1, at + 4)).toEqual([
     '     not octavo:exact: is for 8-bit integers alone',
+    '     not octavo:tiles: is for 8-bit integers alone',
     "     not oneDNN's convolution: is for 8-bit integers alone",
   ]);
   expect(why.filter((line) => !line.startsWith('     not ')).join('\n')).toBe((await print()).stdout);

@@ -111,7 +111,7 @@ function scramble(tensor: Tensor | undefined): void {
 }
 
 /** Forms that stand for the weight itself, not for a fact about it. */
-const isWhole = ({ key }: Form) => /^(reordered|exact|narrow)/.test(key);
+const isWhole = ({ key }: Form) => /^(reordered|exact|narrow|depthwise|tiles)/.test(key);
 
 let folder: string;
 beforeAll(async () => {

@@ -11,6 +11,7 @@
 #include "steps/layers/merged_groups.h"
 #include "steps/layers/padded_source.h"
 #include "steps/layers/plain_convolution.h"
+#include "steps/layers/tiles/tile_layer.h"
 
 namespace octavo {
 
@@ -41,16 +42,31 @@ Refusal refuse_exact(ConvolutionCall& call) {
   return exact_layer_refusal(call.spec);
 }
 
-Attempt make_exact(ConvolutionCall& call) {
+LayerProblem layer_of(const ConvolutionCall& call) {
   const auto& spec = call.spec;
   const auto& c = call.convolution;
-  auto problem = c.problem;
-  problem.src = c.src;
-  problem.dst = c.dst;
-  std::optional<TensorDesc> addend;
+  LayerProblem layer{c.problem, c.weight, c.groups, std::nullopt};
+  layer.convolution.src = c.src;
+  layer.convolution.dst = c.dst;
   if (call.inputs.addend >= 0)
-    addend = as_image(spec.inputs[call.inputs.addend].desc, spec.outputs[0].shape.size());
-  return {create_exact_layer(spec, {problem, c.weight, c.groups, addend}, call.inputs, call.fusion)};
+    layer.addend = as_image(spec.inputs[call.inputs.addend].desc, spec.outputs[0].shape.size());
+  return layer;
+}
+
+Attempt make_exact(ConvolutionCall& call) {
+  return {create_exact_layer(call.spec, layer_of(call), call.inputs, call.fusion)};
+}
+
+Refusal refuse_tiles(ConvolutionCall& call) {
+  const auto& kernel = call.convolution.problem.kernel;
+  if (!kernel.empty() && kernel.find("octavo:tiles") == std::string::npos)
+    return "another kernel was asked for";
+  if (call.convolution.weight.shape.size() != 4) return "is for images";
+  return tile_layer_refusal(call.spec, layer_of(call), call.fusion);
+}
+
+Attempt make_tiles(ConvolutionCall& call) {
+  return {create_tile_layer(call.spec, layer_of(call), call.inputs, call.fusion)};
 }
 
 Refusal refuse_plain(ConvolutionCall& call) {
@@ -124,6 +140,7 @@ Attempt make_channels_last(ConvolutionCall& call) { return {call.step_of(std::mo
 const Candidate<ConvolutionCall> candidates[] = {
     {"oneDNN in blocks of channels", refuse_blocks, make_in_blocks},
     {"octavo:exact", refuse_exact, make_exact},
+    {"octavo:tiles", refuse_tiles, make_tiles},
     {"oneDNN in layouts of its choice", refuse_plain, make_plain},
     {"octavo:depthwise", refuse_depthwise, make_depthwise},
     {"oneDNN channels-last", refuse_unless_fast, make_channels_last},

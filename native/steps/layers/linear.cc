@@ -11,6 +11,7 @@
 #include "operands/weight_sums.h"
 #include "steps/layers/exact/exact_layer.h"
 #include "steps/layers/linear_as_convolution.h"
+#include "steps/layers/tiles/tile_layer.h"
 
 namespace octavo {
 
@@ -111,17 +112,25 @@ Refusal refuse_exact(LinearCall& call) {
   return exact_layer_refusal(call.spec);
 }
 
-Attempt make_exact(LinearCall& call) {
+// Whether all rows are evenly spaced.
+bool is_column(const LinearCall& call) {
+  const int addend = call.inputs.addend;
+  return is_one_matrix(call.src) && is_one_matrix(call.dst) &&
+         (addend < 0 || is_one_matrix(call.spec.inputs[addend].desc));
+}
+
+// As Octavo's own kernels see it.
+LayerProblem layer_of(const LinearCall& call) {
   const auto &src = call.src, &weight = call.weight, &dst = call.dst;
   const auto& inputs = call.inputs;
   const auto* addend = inputs.addend < 0 ? nullptr : &call.spec.inputs[inputs.addend].desc;
-  const bool is_column = is_one_matrix(src) && is_one_matrix(dst) && (!addend || is_one_matrix(*addend));
-  ExactProblem problem;
+  const bool column = is_column(call);
+  LayerProblem problem;
   problem.weight = {
       weight.dtype, {weight.shape[0], weight.shape[1], 1, 1}, {weight.strides[0], weight.strides[1], 0, 0}};
   problem.groups = 1;
-  problem.convolution = {as_image(src, is_column),
-                         as_image(dst, is_column),
+  problem.convolution = {as_image(src, column),
+                         as_image(dst, column),
                          weight.dtype,
                          problem.weight.shape,
                          {1, 1},
@@ -129,8 +138,22 @@ Attempt make_exact(LinearCall& call) {
                          {0, 0},
                          {0, 0},
                          inputs.bias >= 0};
-  if (addend) problem.addend = as_image(*addend, is_column);
-  return {create_exact_layer(call.spec, std::move(problem), inputs, call.fusion)};
+  if (addend) problem.addend = as_image(*addend, column);
+  return problem;
+}
+
+Attempt make_exact(LinearCall& call) {
+  return {create_exact_layer(call.spec, layer_of(call), call.inputs, call.fusion)};
+}
+
+Refusal refuse_tiles(LinearCall& call) {
+  if (!is_column(call) && call.src.shape.size() > 4)
+    return "there are gaps between rows of more than 4 dimensions";
+  return tile_layer_refusal(call.spec, layer_of(call), call.fusion);
+}
+
+Attempt make_tiles(LinearCall& call) {
+  return {create_tile_layer(call.spec, layer_of(call), call.inputs, call.fusion)};
 }
 
 // What oneDNN's kernels need for a zero point. Octavo's kernels do not need it.
@@ -189,6 +212,7 @@ Attempt make_product_of_copies(LinearCall& call) {
 // In order of preference.
 const Candidate<LinearCall> candidates[] = {
     {"octavo:exact", refuse_exact, make_exact},
+    {"octavo:tiles", refuse_tiles, make_tiles},
     {"oneDNN's convolution", refuse_pixels, make_pixels},
     {"oneDNN's matmul", always, make_product},
     {"oneDNN's matmul of copied rows", always, make_product_of_copies},

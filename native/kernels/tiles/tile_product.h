@@ -1,0 +1,54 @@
+// Products of bytes on AMX: a block of up to 32 rows by 32 columns of 32-bit sums in tile registers.
+#pragma once
+
+#include <cstdint>
+
+namespace octavo::kernels {
+
+// The rows and columns of one tile of sums, and of the most that one call multiplies.
+constexpr int64_t kTileSide = 16;
+constexpr int64_t kBlockSide = 2 * kTileSide;
+// From one row of sums to the next.
+constexpr int64_t kSumsStep = 64;
+// Bytes that are multiplied and added at once.
+constexpr int64_t kQuad = 4;
+// The most bytes that one step multiplies in each row: a row of a tile.
+constexpr int64_t kTileBytes = 64;
+
+// The columns' weights, `bytes` (whole quads, at most kTileBytes) a column and step, in the order of
+// pack_tile().
+constexpr int64_t tile_weight_bytes(int64_t bytes) { return bytes * kTileSide; }
+
+// Packs one step's weights of a tile of columns: `bytes` a column, the next column's are `column_step`
+// further.
+void pack_tile(const int8_t* weights, int64_t column_step, int64_t bytes, int8_t* packed);
+
+// Rows times columns, summed over `count` steps. Row r's bytes of step s begin at
+// rows + r * row_bytes + offsets[s].
+struct TileSteps {
+  const uint8_t* rows;
+  int64_t row_bytes;
+  const int64_t* offsets;
+  int64_t count;
+  int64_t weight_bytes;  // of one step and one tile of columns
+  // Each step brings this many bytes, of what will be needed later, into the second-level cache.
+  const int8_t* ahead;
+  int64_t ahead_bytes;
+};
+
+// The tile registers of the calling thread, shaped for steps of this many bytes. oneDNN's kernels shape them
+// anew, so they are taken for one task at a time.
+class TileRegisters {
+ public:
+  explicit TileRegisters(int64_t bytes);
+  ~TileRegisters();
+  TileRegisters(const TileRegisters&) = delete;
+  TileRegisters& operator=(const TileRegisters&) = delete;
+};
+
+// sums[r * kSumsStep + c] = initial[c] + row r times column c, for `row_tiles` x `column_tiles` tiles (1 or
+// 2 each). `weights`: by step, then by tile of columns. `is_signed`: the rows are int8, not uint8.
+void multiply_tiles(bool is_signed, const TileSteps& steps, int64_t row_tiles, int64_t column_tiles,
+                    const int8_t* weights, const int32_t* initial, int32_t* sums);
+
+}  // namespace octavo::kernels

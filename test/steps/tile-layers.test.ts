@@ -1,0 +1,133 @@
+import { describe, expect, it } from 'vitest';
+import { addon } from '../../lib/native/addon.ts';
+import {
+  type ByteConvolution,
+  between,
+  isRight,
+  pick,
+  type Random,
+  randomConvolution,
+  runConvolution,
+} from '../support/byte-convolutions.ts';
+import { seeded } from '../support/reference.ts';
+
+const hasAmx = addon.oneDnnVersion().isa.includes('amx');
+const isOwn = (implementation: string) => implementation.includes('octavo:tiles');
+
+const kernels = [
+  [1, 1],
+  [3, 3],
+  [3, 3],
+  [5, 5],
+  [7, 7],
+  [1, 5],
+  [5, 1],
+  [2, 4],
+  [4, 3],
+];
+
+/** Channels with and without whole tiles and blocks of tiles. */
+function randomChannels(random: Random) {
+  const inputs = pick(random, [between(random, 9, 140), 64, 128, 160]);
+  const outputs = pick(random, [between(random, 1, 200), 16, 32, 64, 128]);
+  return { inputs, outputs, groups: 1 };
+}
+
+const problems: Readonly<Record<string, (random: Random) => ByteConvolution>> = {
+  pixels: (random) => ({
+    ...randomConvolution(random, randomChannels(random), [1, 1]),
+    stride: [1, 1],
+    padding: [0, 0],
+    paddingEnd: [0, 0],
+  }),
+  cells: (random) => randomConvolution(random, randomChannels(random), pick(random, kernels)),
+  windows: (random) => {
+    const channels = { ...randomChannels(random), inputs: between(random, 1, 5) };
+    return { ...randomConvolution(random, channels, pick(random, kernels)), dilation: [1, 1] };
+  },
+};
+
+const layer: ByteConvolution = {
+  shape: [2, 96, 9, 11],
+  outputs: 80,
+  groups: 1,
+  kernel: [3, 3],
+  stride: [1, 1],
+  dilation: [1, 1],
+  padding: [1, 1],
+  paddingEnd: [1, 1],
+  x: 'uint8',
+  output: 'uint8',
+  unary: 'relu',
+  hasBias: true,
+  around: 0,
+};
+
+// Elsewhere oneDNN computes these layers, and test/onednn tests it.
+describe.runIf(hasAmx)('layers of 8-bit integers on AMX', () => {
+  it.each(Object.keys(problems))(
+    'random problems give the nearest results to those in float64: %s',
+    (source) => {
+      const random = seeded(1);
+      const outcomes = Array.from({ length: 60 }, () => {
+        const problem = problems[source](random);
+        const { implementation, worst, others } = runConvolution(problem, random);
+        return { ...problem, implementation, worst, others };
+      });
+      expect(outcomes.filter((outcome) => !isRight(outcome))).toEqual([]);
+      const own = outcomes.filter(({ implementation }) => implementation.includes(`octavo:tiles:${source}`));
+      expect(own.length).toBeGreaterThan(15);
+    },
+  );
+
+  it('an image of more rows than a copy holds is convolved in bands', () => {
+    const large = { ...layer, shape: [1, 96, 90, 70], outputs: 16 };
+    const { implementation, ...outcome } = runConvolution(large, seeded(2));
+    expect({ own: isOwn(implementation), right: isRight(outcome) }).toEqual({ own: true, right: true });
+  });
+
+  it('weights and bias may be known only at run time', () => {
+    const { implementation, ...outcome } = runConvolution({ ...layer, unknown: true }, seeded(3));
+    expect({ own: isOwn(implementation), right: isRight(outcome) }).toEqual({ own: true, right: true });
+  });
+
+  it.each(['uint8', 'int8'] as const)('an addend of %s may be where the result belongs', (dtype) => {
+    for (const kernel of [
+      [1, 1],
+      [3, 3],
+    ])
+      for (const outputs of [64, 40, 7, 200]) {
+        const padding = kernel.map((k) => k >> 1);
+        const fused: ByteConvolution = {
+          ...layer,
+          kernel,
+          padding,
+          paddingEnd: padding,
+          outputs,
+          output: dtype,
+        };
+        const { implementation, ...outcome } = runConvolution(
+          { ...fused, addend: dtype, inPlace: true },
+          seeded(4),
+        );
+        expect({ kernel, outputs, own: isOwn(implementation), right: isRight(outcome) }).toEqual({
+          kernel,
+          outputs,
+          own: true,
+          right: true,
+        });
+      }
+  });
+
+  it('a kernel that was asked for is taken, and gives the same results', () => {
+    const wanted = 'brgconv:avx512_core_amx_int8';
+    const ours = runConvolution(layer, seeded(5));
+    const oneDnns = runConvolution({ ...layer, wanted }, seeded(5));
+    expect(isOwn(ours.implementation)).toBe(true);
+    expect(isOwn(oneDnns.implementation)).toBe(false);
+    const apart = ours.y.map((value, i) => Math.abs(value - oneDnns.y[i]));
+    // One step near to ties.
+    expect(Math.max(...apart)).toBeLessThanOrEqual(1);
+    expect(apart.filter((steps) => steps > 0).length).toBeLessThan(apart.length / 1000);
+  });
+});
