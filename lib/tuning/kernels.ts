@@ -12,10 +12,11 @@ import { chooseKernels, type KernelTimes } from './choose.ts';
 import { raceEachStep } from './race.ts';
 
 /**
- * Octavo's kernels for CPUs without VNNI, and the second to fourth that oneDNN offers. Their names are known only when a
- * plan is compiled, so a rank stands in place of the name ("#1": the second). A rank in a field of its own would have to be
- * carried next to the name through six places between here and oneDNN (decisions.ts, planner.ts, plan/kernels.ts and three
- * native ones); telling the two apart takes one line of native/onednn/kernel_choice.cc.
+ * Octavo's kernels for CPUs without VNNI, and the second to fourth that oneDNN offers. On other CPUs the former name takes
+ * oneDNN's first, in place of the kernels that Octavo has for VNNI and AMX. Names of oneDNN's are known only when a plan is
+ * compiled, so a rank stands in place of the name ("#1": the second). A rank in a field of its own would have to be carried
+ * next to the name through six places between here and oneDNN (decisions.ts, planner.ts, plan/kernels.ts and three native
+ * ones); telling the two apart takes one line of native/onednn/kernel_choice.cc.
  */
 const candidates = ['octavo:exact', '#1', '#2', '#3'] as const;
 
