@@ -60,11 +60,15 @@ std::optional<std::string> EpilogueNumbers::refusal(const onednn::Fusion& fusion
     return std::string("adds no ") + dtype_name(fusion.addend->dtype);
   if (!as_clamp(fusion.unary) && curves.count(fusion.unary->algorithm) == 0)
     return "has no " + fusion.unary->algorithm;
+  if (!is_byte(dst)) return std::nullopt;
+  constexpr const char* kTooLarge = "results may not fit 32 bits";
+  // A scale of which nothing is known yet, or one by which even 1, a curve's bound, becomes too large.
+  if (fusion.src_at_run_time || 1 / fusion.dst_scale > kLargest) return kTooLarge;
   const auto& scales = fusion.weight_scales;
   double largest = fusion.src_scale * double{*std::max_element(scales.begin(), scales.end())} *
                    static_cast<double>(largest_sum);
   if (fusion.addend && is_byte(fusion.addend->dtype)) largest += 255 * double{fusion.addend->scale};
-  if (largest * steepest(fusion) / fusion.dst_scale > kLargest) return "results may not fit 32 bits";
+  if (largest * steepest(fusion) / fusion.dst_scale > kLargest) return kTooLarge;
   return std::nullopt;
 }
 

@@ -20,8 +20,7 @@ constexpr std::chrono::microseconds kActiveWait{300};
 // One thread's waits for the same kind of event: says by those before whether to stay awake for the next one.
 class ShortWaits {
  public:
-  // Whether to stay awake for the one that begins now: it is likely to be short. A single long one among
-  // short ones changes nothing, three in a row do.
+  // Whether to stay awake for the one that begins now: by a running average it is likely to be short.
   bool begin(Clock::time_point now);
   // How an active one ended: with the event, or in vain. In vain also where the kernel gave the CPU to
   // another thread meanwhile. The CPUs may be busy with others' work, perhaps even with the work that is

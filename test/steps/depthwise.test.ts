@@ -134,6 +134,11 @@ describe.runIf(hasVnni)('depthwise convolution of 8-bit integers', () => {
   it('results that may leave 32 bits are left to oneDNN', () => {
     const names = [0.01, 1e9].map((xScale) => implementationOf({ stride: [1, 1], xScale }));
     expect(names.map(isOwn)).toEqual([true, false]);
+    // A curve's bound is as large as the reciprocal of the scale.
+    const curves = [0.01, 1e-10].map((outputScale) =>
+      implementationOf({ stride: [1, 1], unary: 'sigmoid', outputScale }),
+    );
+    expect(curves.map(isOwn)).toEqual([true, false]);
   });
 
   it.runIf(addon.oneDnnVersion().version.startsWith('2.'))('so are simple functions of windows apart', () => {

@@ -130,4 +130,25 @@ describe.runIf(hasAmx)('layers of 8-bit integers on AMX', () => {
     expect(Math.max(...apart)).toBeLessThanOrEqual(1);
     expect(apart.filter((steps) => steps > 0).length).toBeLessThan(apart.length / 1000);
   });
+
+  it('results beyond 32 bits of a scale known only at run time saturate at the right end', () => {
+    const data = addon.createConstant('int8', [16, 64], new Int8Array(1024).fill(127));
+    const y = new Uint8Array(256);
+    addon.execute(
+      {
+        op: 'linear',
+        node: 'case',
+        attributes: { dynamicSource: true, weightScales: Float32Array.of(0.05), outputScale: 0.0004 },
+      },
+      [
+        { dtype: 'uint8', shape: [16, 64], data: new Uint8Array(1024).fill(255) },
+        { dtype: 'int8', shape: [16, 64], data },
+        { dtype: 'float32', shape: [1], data: Float32Array.of(10) },
+        { dtype: 'int64', shape: [1], data: BigInt64Array.of(0n) },
+      ],
+      [{ dtype: 'uint8', shape: [16, 16], data: y }],
+    );
+    // 64 * 255 * 127 * 10 * 0.05 / 0.0004 is 2.6e9.
+    expect([...y]).toEqual(new Array(256).fill(255));
+  });
 });

@@ -83,6 +83,8 @@ Attempt make_plain(ConvolutionCall& call) {
 Refusal refuse_depthwise(ConvolutionCall& call) {
   const auto& c = call.convolution;
   if (c.touches_blocks()) return "an image is in blocks of channels";
+  const auto& weight = call.spec.inputs[1];
+  if (weight.constant && !weight.desc.is_contiguous()) return "the weight is constant and not row-major";
   const auto reason = depthwise_layer_refusal(c, call.fusion);
   if (reason || !c.problem.kernel.empty() || !is_for_brdgmm(c, call.fusion)) return reason;
   const auto& name = call.channels_last().implementation().name;

@@ -1,5 +1,6 @@
 // Pointwise functions of one tensor: those of a few instructions in our own loops, the transcendental ones in
-// oneDNN's; but for two: oneDNN's exp(NaN) is Infinity, and its logarithm is off by 1e-6 around 1.
+// oneDNN's; but for three: oneDNN's exp(NaN) is Infinity, its logarithm is off by 1e-6 around 1, and 3.x's
+// gelu(Infinity) is NaN with AVX-512.
 #include "onednn/eltwise.h"
 
 #include <limits>
@@ -42,6 +43,8 @@ PointwiseLoop::Body own_function(const std::string& name, float alpha, float bet
     return [](const float* const* in, float* out, int64_t n) { kernels::exp_row(in[0], out, n); };
   if (name == "log")
     return [](const float* const* in, float* out, int64_t n) { kernels::log_row(in[0], out, n); };
+  if (name == "gelu_erf")
+    return [](const float* const* in, float* out, int64_t n) { kernels::gelu_erf_row(in[0], out, n); };
   if (name == "hardswish")
     return [](const float* const* in, float* out, int64_t n) { kernels::hardswish_row(in[0], out, n); };
   if (name == "hardsigmoid")

@@ -29,8 +29,8 @@ constexpr double kWeightsCost = 6;
 // Copying a row, in the time that a block of channels takes for it.
 constexpr double kCopyCost = 0.25;
 
-// Windows that fill less than this part of their tiles are left to oneDNN, whose kernels for few channels are
-// then up to twice as fast (3 channels, 3x3 and 11x11 with strides; Granite Rapids). Those kernels are slower
+// Windows with strides that fill less than this part of their tiles are left to oneDNN, whose kernels for few
+// channels are then up to twice as fast (3 channels, 3x3 and 11x11; Granite Rapids). Those kernels are slower
 // again with functions that are no lines.
 constexpr int64_t kLeastFilling = 4;
 
@@ -234,7 +234,9 @@ Refusal tile_layer_refusal(const StepSpec& spec, const LayerProblem& problem, co
   if (spec.inputs[1].constant && !has_weight_sums(spec.inputs[1])) return "the weight's rows have gaps";
   const int64_t terms = problem.weight.numel() / problem.weight.shape[0];
   const bool is_line = !fusion.unary || EpilogueNumbers::is_line(*fusion.unary);
-  if (is_line && terms * kLeastFilling < tile_terms(problem))
+  const auto& stride = problem.convolution.stride;
+  const bool has_strides = std::any_of(stride.begin(), stride.end(), [](int64_t s) { return s > 1; });
+  if (is_line && has_strides && terms * kLeastFilling < tile_terms(problem))
     return "the windows' bytes fill a small part of the tiles";
   return EpilogueNumbers::refusal(fusion, problem.convolution.dst.dtype, terms * 255 * 128);
 }
