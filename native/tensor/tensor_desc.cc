@@ -65,6 +65,11 @@ Dims row_major_strides(const Dims& shape) {
   return strides;
 }
 
+TensorDesc row_major(TensorDesc desc) {
+  desc.strides = row_major_strides(desc.shape);
+  return desc;
+}
+
 TensorDesc channels_last(TensorDesc image) {
   const auto& shape = image.shape;
   image.strides.assign(shape.size(), 1);

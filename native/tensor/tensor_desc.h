@@ -38,6 +38,8 @@ struct TensorDesc {
 };
 
 Dims row_major_strides(const Dims& shape);
+// The same tensor, dense and row-major.
+TensorDesc row_major(TensorDesc desc);
 // An image [N, C, H, W], or a volume [N, C, D, H, W], dense, its channels next to each other.
 TensorDesc channels_last(TensorDesc image);
 // The same layout if channels are next to each other, channels-last otherwise.

@@ -6,6 +6,7 @@ import {
   between,
   isRight,
   pick,
+  plainConvolution,
   type Random,
   randomConvolution,
   runConvolution,
@@ -36,19 +37,10 @@ function randomProblem(random: Random): ByteConvolution {
 }
 
 const problem: ByteConvolution = {
+  ...plainConvolution,
   shape: [2, 80, 9, 11],
   outputs: 80,
   groups: 80,
-  kernel: [3, 3],
-  stride: [1, 1],
-  dilation: [1, 1],
-  padding: [1, 1],
-  paddingEnd: [1, 1],
-  x: 'uint8',
-  output: 'uint8',
-  unary: 'relu',
-  hasBias: true,
-  around: 0,
 };
 
 // Elsewhere oneDNN computes these layers, and test/onednn/qconv.test.ts tests it.

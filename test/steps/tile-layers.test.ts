@@ -5,6 +5,7 @@ import {
   between,
   isRight,
   pick,
+  plainConvolution,
   type Random,
   randomConvolution,
   runConvolution,
@@ -48,19 +49,10 @@ const problems: Readonly<Record<string, (random: Random) => ByteConvolution>> = 
 };
 
 const layer: ByteConvolution = {
+  ...plainConvolution,
   shape: [2, 96, 9, 11],
   outputs: 80,
   groups: 1,
-  kernel: [3, 3],
-  stride: [1, 1],
-  dilation: [1, 1],
-  padding: [1, 1],
-  paddingEnd: [1, 1],
-  x: 'uint8',
-  output: 'uint8',
-  unary: 'relu',
-  hasBias: true,
-  around: 0,
 };
 
 // Elsewhere oneDNN computes these layers, and test/onednn tests it.

@@ -40,6 +40,20 @@ export interface ByteConvolution {
   readonly inPlace?: true;
 }
 
+/** A window of 3x3 with bias and relu, for channels that a test gives. */
+export const plainConvolution: Omit<ByteConvolution, 'shape' | 'outputs' | 'groups'> = {
+  kernel: [3, 3],
+  stride: [1, 1],
+  dilation: [1, 1],
+  padding: [1, 1],
+  paddingEnd: [1, 1],
+  x: 'uint8',
+  output: 'uint8',
+  unary: 'relu',
+  hasBias: true,
+  around: 0,
+};
+
 /** An image of which `channels` are read or written, in a buffer of exactly the bytes up to its last element. */
 export function slice(dtype: DType, shape: readonly number[], around: number) {
   const [n, c, h, w] = shape;

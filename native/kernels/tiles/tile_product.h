@@ -12,6 +12,7 @@ constexpr int64_t kBlockSide = 2 * kTileSide;
 constexpr int64_t kSumsStep = 64;
 // Bytes that are multiplied and added at once.
 constexpr int64_t kQuad = 4;
+constexpr int64_t whole_quads(int64_t bytes) { return (bytes + kQuad - 1) / kQuad * kQuad; }
 // The most bytes that one step multiplies in each row: a row of a tile.
 constexpr int64_t kTileBytes = 64;
 

@@ -9,11 +9,6 @@
 namespace octavo {
 
 namespace {
-TensorDesc row_major(TensorDesc desc) {
-  desc.strides = row_major_strides(desc.shape);
-  return desc;
-}
-
 // An operand as the step receives it, and as the primitive reads it: as `image`, or in channel blocks.
 View view_of(const Convolution& c, const TensorDesc& given, const TensorDesc& image, bool in_blocks) {
   if (!in_blocks && !c.in_blocks(given)) return {given, image};

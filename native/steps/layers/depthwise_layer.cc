@@ -40,11 +40,6 @@ std::vector<int64_t> positions_of(const std::vector<DepthwiseBlock>& blocks) {
   return channels;
 }
 
-TensorDesc row_major(TensorDesc desc) {
-  desc.strides = row_major_strides(desc.shape);
-  return desc;
-}
-
 int64_t element(const TensorDesc& desc) { return static_cast<int64_t>(dtype_size(desc.dtype)); }
 
 class DepthwiseLayer : public Step {

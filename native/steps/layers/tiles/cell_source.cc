@@ -9,7 +9,6 @@ namespace octavo {
 
 namespace {
 int64_t divide_up(int64_t a, int64_t b) { return (a + b - 1) / b; }
-int64_t whole_quads(int64_t bytes) { return divide_up(bytes, kernels::kQuad) * kernels::kQuad; }
 }  // namespace
 
 CellSource::CellSource(const onednn::ConvolutionProblem& problem)
@@ -18,7 +17,7 @@ CellSource::CellSource(const onednn::ConvolutionProblem& problem)
       stride_(problem.stride),
       dilation_(problem.dilation),
       padding_(problem.padding_begin) {
-  tap_bytes_ = cell_bytes_ = whole_quads(src_.shape[1]);
+  tap_bytes_ = cell_bytes_ = kernels::whole_quads(src_.shape[1]);
   find_runs();
   width_ = problem.dst.shape[3] + columns_behind_;
   cut_runs();
@@ -64,7 +63,7 @@ void CellSource::cut_runs() {
     const int64_t bytes = static_cast<int64_t>(runs_[r].elements.size()) * tap_bytes_;
     const int64_t even = even_step(bytes);
     const int64_t piece =
-        even > 0 ? even : whole_quads(divide_up(bytes, divide_up(bytes, kernels::kTileBytes)));
+        even > 0 ? even : kernels::whole_quads(divide_up(bytes, divide_up(bytes, kernels::kTileBytes)));
     step_bytes_ = std::max(step_bytes_, piece);
     for (int64_t begin = 0; begin < bytes; begin += piece) {
       step_runs_.push_back(r);

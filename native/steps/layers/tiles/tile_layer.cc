@@ -47,11 +47,6 @@ std::vector<int64_t> channel_order(int64_t channels) {
   return order;
 }
 
-TensorDesc row_major(TensorDesc desc) {
-  desc.strides = row_major_strides(desc.shape);
-  return desc;
-}
-
 class TileLayer : public Step {
  public:
   TileLayer(const StepSpec& spec, const LayerProblem& given, const LayerProblem& problem,

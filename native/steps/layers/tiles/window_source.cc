@@ -11,11 +11,8 @@ namespace {
 // Rows of windows are copied in whole pieces. What is too much is overwritten by what comes next.
 constexpr int64_t kPiece = 16;
 
-int64_t divide_up(int64_t a, int64_t b) { return (a + b - 1) / b; }
-
 int64_t cell_bytes_of(const onednn::ConvolutionProblem& problem) {
-  return divide_up(problem.stride[0] * problem.weights[3] * problem.src.shape[1], kernels::kQuad) *
-         kernels::kQuad;
+  return kernels::whole_quads(problem.stride[0] * problem.weights[3] * problem.src.shape[1]);
 }
 
 // Padded rows, and windows of them side by side.
