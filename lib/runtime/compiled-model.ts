@@ -4,13 +4,10 @@ import {
   bindInputs,
   bindOutputs,
   bindShapes,
-  fixedShapes,
-  GET_ITEM,
-  GraphModule,
+  type GraphModule,
   inputsOf,
   type ModelInputs,
   type ModelShapes,
-  type Node,
   outputsOf,
   propagateShapes,
   type SymbolRange,
@@ -24,11 +21,11 @@ import { checkOptions } from '../options.ts';
 import type { BuiltPlan } from '../plan/index.ts';
 import { type DType, Tensor } from '../tensor/index.ts';
 import { type ModelMetadata, writeArtifact } from './artifact.ts';
+import { checkOperators } from './check-operators.ts';
 import { checkTuning, type Tuning, untuned } from './decisions.ts';
 import { joinReport, type ModelReport, operatorsByNode } from './model-report.ts';
 import {
   type CompileOptions,
-  compileOptions,
   type RunOptions,
   runOptions,
   type SaveOptions,
@@ -299,26 +296,6 @@ export class CompiledModel implements Disposable {
   }
 }
 
-/**
- * Compiles a graph: a captured float model, or a lowered quantized one. If all sizes of the model are known, its plan
- * is made at once. If requests choose sizes, a plan is made for each set of shapes at its first request;
- * {@link CompiledModel.warmup} makes it earlier.
- * @throws Error that lists every operator that cannot be compiled, with a count of each; that names the step that
- * cannot be made for the model's shapes; or that names an unknown option.
- */
-export function compile(module: GraphModule, options: CompileOptions = {}): CompiledModel {
-  checkOptions(options, compileOptions, 'compile');
-  const model = new CompiledModel(GraphModule.accept(module, 'compile'), options);
-  const shapes = fixedShapes(model.inputs);
-  try {
-    if (shapes) model.warmupSync(shapes);
-  } catch (error) {
-    model.dispose();
-    throw error;
-  }
-  return model;
-}
-
 /** A checked copy that stays so, made before the work: saving must not fail on metadata that no reader accepts. */
 function checkMetadata(metadata: ModelMetadata): ModelMetadata {
   for (const [key, value] of Object.entries(metadata))
@@ -326,20 +303,6 @@ function checkMetadata(metadata: ModelMetadata): ModelMetadata {
       throw new Error(`compile: metadata '${key}' must be a string, got ${typeof value}`);
   return Object.freeze({ ...metadata });
 }
-
-function checkOperators({ graph }: GraphModule): void {
-  const unsupported = new Map<string, Node[]>();
-  for (const node of graph.nodes)
-    if (node.op === 'call_module' || (node.op === 'call_function' && !isKnown(node.target)))
-      unsupported.set(node.target, [...(unsupported.get(node.target) ?? []), node]);
-  if (unsupported.size === 0) return;
-  const list = [...unsupported].map(
-    ([target, nodes]) => `${target} (${nodes.length} times, first in node '${nodes[0].name}')`,
-  );
-  throw new Error(`compile: not supported: ${list.join('; ')}`);
-}
-
-const isKnown = (target: string): boolean => target === GET_ITEM || operators.has(target);
 
 const shapesOf = (tensors: readonly Tensor[]): Shapes => tensors.map(({ shape }) => shape);
 

@@ -27,7 +27,8 @@ export type { ConstantMemory } from '../plan/index.ts';
 export { type DType, type ForeignTensor, Tensor, type TensorData } from '../tensor/index.ts';
 export type { ModelMetadata } from './artifact.ts';
 export { ratesOf, type Trace, type TracedRuns, type TraceEvent, traceOf } from './chrome-trace.ts';
-export { CompiledModel, compile } from './compiled-model.ts';
+export { compile } from './compile.ts';
+export { CompiledModel } from './compiled-model.ts';
 export {
   formatTuning,
   type KernelDecision,
