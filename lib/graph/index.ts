@@ -25,6 +25,7 @@ export {
   countOperators,
   describeOperators,
   describeRanges,
+  describeTensor,
   type ModelDescription,
   type OperatorCount,
   type ProgramDescription,

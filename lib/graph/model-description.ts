@@ -1,6 +1,7 @@
 import type { DType } from '../tensor/index.ts';
 import { GET_ITEM } from './get-item.ts';
 import type { Graph } from './graph.ts';
+import type { TensorMeta } from './node.ts';
 import type { SymbolRanges } from './symbol-range.ts';
 
 /** What a model file is and holds, in any format: all that can be told without its weights. */
@@ -35,6 +36,13 @@ export interface ValueDescription {
   /** Numbers, and expressions of sizes that a request chooses. */
   readonly shape: readonly (number | string)[];
 }
+
+/** Describes one whose sizes are numbers or expressions. */
+export const describeTensor = (name: string, { dtype, shape }: TensorMeta): ValueDescription => ({
+  name,
+  dtype,
+  shape: shape.map((size) => (typeof size === 'number' ? size : String(size))),
+});
 
 /** How often a program calls an operator. */
 export interface OperatorCount {

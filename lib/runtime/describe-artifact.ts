@@ -3,6 +3,7 @@ import {
   calledOperators,
   countOperators,
   describeRanges,
+  describeTensor,
   inputsOf,
   type ModelDescription,
   outputsOf,
@@ -47,8 +48,4 @@ export async function describeArtifact(path: string): Promise<ModelDescription> 
   }
 }
 
-const describe = ({ name, dtype, shape }: TensorInfo) => ({
-  name,
-  dtype,
-  shape: shape.map((size) => (typeof size === 'number' ? size : String(size))),
-});
+const describe = (info: TensorInfo) => describeTensor(info.name, info);

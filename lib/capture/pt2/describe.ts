@@ -3,10 +3,10 @@ import type { JsonCursor } from '../../formats/json-cursor.ts';
 import {
   countOperators,
   describeRanges,
+  describeTensor,
   isTensorMeta,
   type ModelDescription,
   type ProgramDescription,
-  type TensorMeta,
   totalWeights,
   type ValueDescription,
 } from '../../graph/index.ts';
@@ -92,11 +92,8 @@ function userValue(spec: JsonCursor, wanted: string, values: ProgramValues): Val
   const name = value.field('name').string();
   const meta = values.get(name);
   if (!isTensorMeta(meta)) return value.fail(`is '${name}', of which the graph tells no dtype and shape`);
-  return [{ name, dtype: meta.dtype, shape: sizesOf(meta) }];
+  return [describeTensor(name, meta)];
 }
-
-const sizesOf = ({ shape }: TensorMeta) =>
-  shape.map((size) => (typeof size === 'number' ? size : String(size)));
 
 function weightOf(spec: JsonCursor, values: ProgramValues) {
   if (!tensorOf(spec)) return [];

@@ -4,21 +4,21 @@
 #include <stdexcept>
 
 #include "contract/table.h"
+#include "kernels/elements/combination.h"
 #include "rows/element.h"
 #include "rows/pointwise.h"
-#include "steps/movement/combination.h"
 #include "steps/movement/indexed_walk.h"
 
 namespace octavo {
 
 namespace {
 
-Combination combination_of(const std::string& name) {
-  if (name == "set") return Combination::set;
-  if (name == "sum" || name == "mean") return Combination::sum;
-  if (name == "prod") return Combination::product;
-  if (name == "amax") return Combination::maximum;
-  if (name == "amin") return Combination::minimum;
+kernels::Combination combination_of(const std::string& name) {
+  if (name == "set") return kernels::Combination::set;
+  if (name == "sum" || name == "mean") return kernels::Combination::sum;
+  if (name == "prod") return kernels::Combination::product;
+  if (name == "amax") return kernels::Combination::maximum;
+  if (name == "amin") return kernels::Combination::minimum;
   throw std::invalid_argument("reduce must be 'set', 'sum', 'mean', 'prod', 'amax' or 'amin', got '" + name +
                               "'");
 }
@@ -43,7 +43,7 @@ class Scatter : public Step {
     if (has_source) read_source(spec);
     const Dims strides = source_ ? source_strides_ : Dims(shape_.size(), 0);
     walk_.emplace(spec, shape_, strides, output_, has_source ? 2 : 1, scratch_);
-    combine_ = combine_row(combination_, output_.dtype);
+    combine_ = kernels::combine_row(combination_, output_.dtype);
     if (mean_) counts_ = scratch_.reserve(static_cast<size_t>(output_.numel()) * sizeof(int32_t));
   }
 
@@ -52,10 +52,10 @@ class Scatter : public Step {
     // Checked before anything is written.
     const int64_t* offsets = walk_->offsets(buffers);
     copy_.execute(x_.data(buffers), out);
-    if (!includes_self_ && combination_ != Combination::set) {
-      const Element neutral(output_.dtype, neutral_value(combination_, output_.dtype));
-      all(offsets, combine_row(Combination::set, output_.dtype), neutral.bytes(), false, out,
-          dtype_size(output_.dtype));
+    if (!includes_self_ && combination_ != kernels::Combination::set) {
+      const Element neutral(output_.dtype, kernels::neutral_value(combination_, output_.dtype));
+      all(offsets, kernels::combine_row(kernels::Combination::set, output_.dtype), neutral.bytes(), false,
+          out, dtype_size(output_.dtype));
     }
     const char* source = source_ ? static_cast<const char*>(source_->data(buffers)) : value_.bytes();
     all(offsets, combine_, source, true, out, dtype_size(output_.dtype));
@@ -79,7 +79,7 @@ class Scatter : public Step {
   }
 
   // Combines one after the other: several may have the same place.
-  void all(const int64_t* offsets, CombineRow combine, const char* source, bool walks, char* out,
+  void all(const int64_t* offsets, kernels::CombineRow combine, const char* source, bool walks, char* out,
            size_t bytes) const {
     const auto size = static_cast<int64_t>(bytes);
     walk_->each_row(offsets, 0, [&](const IndexedWalk::Row& row) {
@@ -92,9 +92,9 @@ class Scatter : public Step {
     auto* counts = static_cast<int32_t*>(ScratchLayout::at(buffers.scratchpad, counts_));
     std::fill_n(counts, output_.numel(), includes_self_ ? 1 : 0);
     const int32_t one = 1;
-    all(offsets, combine_row(Combination::sum, DType::s32), reinterpret_cast<const char*>(&one), false,
-        reinterpret_cast<char*>(counts), sizeof one);
-    divide_by_counts(output_.dtype, out, counts, output_.numel());
+    all(offsets, kernels::combine_row(kernels::Combination::sum, DType::s32),
+        reinterpret_cast<const char*>(&one), false, reinterpret_cast<char*>(counts), sizeof one);
+    kernels::divide_by_counts(output_.dtype, out, counts, output_.numel());
   }
 
   ScratchLayout scratch_;
@@ -104,10 +104,10 @@ class Scatter : public Step {
   StridedConversion copy_;
   Dims shape_, source_strides_;
   bool mean_, includes_self_;
-  Combination combination_;
+  kernels::Combination combination_;
   std::optional<InputValue> source_;
   std::optional<IndexedWalk> walk_;
-  CombineRow combine_ = nullptr;
+  kernels::CombineRow combine_ = nullptr;
   size_t counts_ = 0;
 };
 }  // namespace

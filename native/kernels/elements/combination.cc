@@ -1,4 +1,4 @@
-#include "steps/movement/combination.h"
+#include "kernels/elements/combination.h"
 
 #include <cmath>
 #include <limits>
@@ -7,7 +7,7 @@
 
 #include "kernels/half_float.h"
 
-namespace octavo {
+namespace octavo::kernels {
 
 namespace {
 // Elements whose arithmetic is that of the type that stores them.
@@ -22,15 +22,15 @@ struct Plain {
 struct Bfloat16 {
   using Stored = uint16_t;
   using Value = float;
-  static float load(uint16_t stored) { return kernels::from_bf16(stored); }
-  static uint16_t store(float value) { return kernels::to_bf16(value); }
+  static float load(uint16_t stored) { return from_bf16(stored); }
+  static uint16_t store(float value) { return to_bf16(value); }
 };
 
 struct Float16 {
   using Stored = uint16_t;
   using Value = float;
-  static float load(uint16_t stored) { return kernels::from_f16(stored); }
-  static uint16_t store(float value) { return kernels::to_f16(value); }
+  static float load(uint16_t stored) { return from_f16(stored); }
+  static uint16_t store(float value) { return to_f16(value); }
 };
 
 template <typename T>
@@ -167,4 +167,4 @@ void divide_by_counts(DType dtype, char* out, const int32_t* counts, int64_t n) 
   });
 }
 
-}  // namespace octavo
+}  // namespace octavo::kernels

@@ -6,7 +6,7 @@
 
 #include "tensor/tensor_desc.h"
 
-namespace octavo {
+namespace octavo::kernels {
 
 enum class Combination { set, sum, product, maximum, minimum };
 
@@ -24,4 +24,4 @@ double neutral_value(Combination combination, DType dtype);
 // out[i] /= counts[i] where that is not 0; integers are rounded down.
 void divide_by_counts(DType dtype, char* out, const int32_t* counts, int64_t n);
 
-}  // namespace octavo
+}  // namespace octavo::kernels
