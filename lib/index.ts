@@ -142,8 +142,12 @@ export {
   type Recipe,
   RecordingObserver,
   SharedQuantizationSpec,
+  type Smoothed,
+  type Smoothing,
+  type SmoothQuantOptions,
   type SourceType,
   type SpecDType,
+  smoothQuant,
   type UniformObserverArgs,
   X86QuantizationAnnotation,
   type X86QuantizationConfigOptions,
@@ -160,6 +164,7 @@ export {
   quantizeDynamic,
   quantizeStatic,
   type RecipeOptions,
+  type SmoothQuantRecipe,
 } from './recipes/index.ts';
 export {
   CompiledModel,

@@ -35,3 +35,10 @@ export function nonZeroNumbers(text: string): readonly number[] {
   if (values.includes(0)) throw new InvalidArgumentError('It must not be 0: it divides.');
   return values;
 }
+
+/** A number from 0 to 1. */
+export function fraction(text: string): number {
+  const value = text.trim() === '' ? Number.NaN : Number(text);
+  if (!(value >= 0 && value <= 1)) throw new InvalidArgumentError('It must be a number from 0 to 1.');
+  return value;
+}

@@ -9,7 +9,7 @@ import { type AutocastFlags, addAutocastOptions, autocastOf } from './autocast.t
 import { calibrationBatches } from './calibration.ts';
 import { type DatasetFlags, dataDescription, firstExample, openDataset, shapesOf } from './dataset.ts';
 import { addInputOptions, type InputFlags, inputOptionsOf } from './input-options.ts';
-import { positiveInteger } from './option-parsers.ts';
+import { fraction, positiveInteger } from './option-parsers.ts';
 import { formatBytes, type GlobalOptions, printResult } from './output.ts';
 import { checkOutputPath } from './output-path.ts';
 import { addPreprocessingOptions, preprocessingMetadata } from './preprocessing.ts';
@@ -20,6 +20,7 @@ interface QuantizeOptions extends GlobalOptions, DatasetFlags, AutocastFlags, In
   readonly out: string;
   readonly reduceRange?: boolean;
   readonly strict?: boolean;
+  readonly smoothQuant?: number;
   readonly tune?: boolean;
   readonly packedWeights?: boolean;
 }
@@ -37,6 +38,11 @@ export function quantizeCommand(): Command {
       positiveInteger,
     )
     .option('--reduce-range', '7-bit activations: less accurate, and faster on CPUs without VNNI')
+    .option(
+      '--smooth-quant <alpha>',
+      'move outliers from the inputs of linear layers into their weights first (SmoothQuant): 0 none, 0.5 usual, 1 all',
+      fraction,
+    )
     .option(
       '--tune',
       'measure which layers gain from int8, how many threads do, and which kernels, for one input at a time',
@@ -63,6 +69,9 @@ async function quantize(path: string, options: QuantizeOptions): Promise<void> {
   const tuning = tuningProgress();
   const model = await quantizeStatic(captured, calibrationBatches(dataset), {
     reduceRange: options.reduceRange ?? false,
+    ...(options.smoothQuant === undefined
+      ? {}
+      : { smoothQuant: { batches: calibrationBatches(dataset), alpha: options.smoothQuant } }),
     ...(options.tune ? { tune: usual, onTuned: tuning.advance } : {}),
     strict: options.strict ?? false,
     autocast,

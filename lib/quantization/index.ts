@@ -20,6 +20,12 @@ export type { QuantizedDType, SpecDType } from './quantized-dtype.ts';
 export { Quantizer } from './quantizer.ts';
 export type { Recipe } from './recipe.ts';
 export {
+  type Smoothed,
+  type Smoothing,
+  type SmoothQuantOptions,
+  smoothQuant,
+} from './smooth-quant/smooth-quant.ts';
+export {
   DerivedQuantizationSpec,
   type DerivedQuantizationSpecArgs,
   FixedQParamsQuantizationSpec,

@@ -10,6 +10,8 @@ import {
   preparePt2e,
   type QuantizationConfig,
   type Recipe,
+  type SmoothQuantOptions,
+  smoothQuant,
   X86Quantizer,
 } from '../quantization/index.ts';
 import { describeRecipe, operatorOfType } from '../quantization/x86/operators.ts';
@@ -22,6 +24,14 @@ export interface RecipeOptions {
   /** The PT2E to follow; default `torchao`, today's. See {@link getDefaultX86QuantizationConfig}. */
   readonly recipe?: Recipe;
   readonly overrides?: QuantizationOverrides;
+  /** Balances the inputs of linear layers first; see {@link smoothQuant}. */
+  readonly smoothQuant?: SmoothQuantRecipe;
+}
+
+/** Options of {@link smoothQuant} within a recipe. */
+export interface SmoothQuantRecipe extends SmoothQuantOptions {
+  /** Typical inputs, for the largest values of the channels. */
+  readonly batches: CalibrationBatches;
 }
 
 /** Names of the options of the recipe. */
@@ -29,6 +39,7 @@ export const recipeOptions: OptionNames<RecipeOptions> = {
   reduceRange: true,
   recipe: true,
   overrides: true,
+  smoothQuant: true,
 };
 
 /** Batches that represent the model's future inputs: any iterable, async or not, as `calibrate` accepts it. */
@@ -38,7 +49,10 @@ export type CalibrationBatches = AsyncIterable<CalibrationBatch> | Iterable<Cali
  * Inserts observers by the default recipe.
  * @throws Error that says what the recipe searches for and what the model contains, if nothing would be quantized.
  */
-export function prepareStatic(module: GraphModule, options: RecipeOptions = {}): GraphModule {
+export function prepareStatic(
+  module: GraphModule,
+  options: Omit<RecipeOptions, 'smoothQuant'> = {},
+): GraphModule {
   const quantizer = new X86Quantizer().setGlobal(configOf(options, false));
   return prepare(module, quantizer, options, describeRecipe());
 }
@@ -66,16 +80,24 @@ function prepare(
   return prepared;
 }
 
+async function smoothed(module: GraphModule, { smoothQuant: recipe }: RecipeOptions): Promise<GraphModule> {
+  if (recipe === undefined) return module;
+  if (typeof recipe !== 'object' || recipe === null)
+    throw new Error(`smoothQuant must be { batches, alpha }, got ${recipe}`);
+  const { batches, ...options } = recipe;
+  return (await smoothQuant(module, batches, options)).module;
+}
+
 /**
  * Prepares, calibrates and converts.
- * @throws Error as {@link prepareStatic} and `calibrate` do.
+ * @throws Error as {@link prepareStatic}, `smoothQuant` and `calibrate` do.
  */
 export async function convertStatic(
   module: GraphModule,
   batches: CalibrationBatches,
   options: RecipeOptions & CalibrateOptions = {},
 ): Promise<GraphModule> {
-  const prepared = prepareStatic(module, options);
+  const prepared = prepareStatic(await smoothed(module, options), options);
   await calibrate(prepared, batches, pickOptions<CalibrateOptions>(options, calibrateOptions));
   return convertPt2e(prepared);
 }
@@ -85,7 +107,8 @@ export async function convertStatic(
  * kernel for their dynamic quantization.
  * @throws Error that says what the recipe searches for and what the model contains, if nothing would be quantized.
  */
-export function convertDynamic(module: GraphModule, options: RecipeOptions = {}): GraphModule {
+export async function convertDynamic(module: GraphModule, options: RecipeOptions = {}): Promise<GraphModule> {
   const quantizer = new X86Quantizer().setFunctionTypeQconfig('linear', configOf(options, true));
-  return convertPt2e(prepare(module, quantizer, options, describeRecipe(operatorOfType('linear'))));
+  const wanted = describeRecipe(operatorOfType('linear'));
+  return convertPt2e(prepare(await smoothed(module, options), quantizer, options, wanted));
 }

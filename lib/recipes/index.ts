@@ -1,4 +1,10 @@
-export { type CalibrationBatches, convertStatic, prepareStatic, type RecipeOptions } from './convert.ts';
+export {
+  type CalibrationBatches,
+  convertStatic,
+  prepareStatic,
+  type RecipeOptions,
+  type SmoothQuantRecipe,
+} from './convert.ts';
 export type { ModelSource, ModuleWithInputs } from './model-source.ts';
 export type { QuantizationOverrides } from './overrides.ts';
 export {

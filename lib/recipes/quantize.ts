@@ -86,7 +86,7 @@ export async function quantizeDynamic(
   options: QuantizeOptions = {},
 ): Promise<CompiledModel> {
   checkOptions(options, dynamicOptions, 'quantizeDynamic');
-  return compileConverted(convertDynamic(await captured(model, 'quantizeDynamic'), options), options);
+  return compileConverted(await convertDynamic(await captured(model, 'quantizeDynamic'), options), options);
 }
 
 function compileConverted(converted: GraphModule, options: QuantizeOptions): CompiledModel {
