@@ -9,6 +9,7 @@ import {
 import { attentionDecompositions } from './attention.ts';
 import { convolutionDecompositions } from './convolution.ts';
 import { type Add, type Call, type DecompositionDefinition, rankOf } from './decomposition.ts';
+import { distanceDecompositions } from './distances.ts';
 import { einsumDecompositions } from './einsum.ts';
 import { movementDecompositions } from './movement.ts';
 import { normalizationDecompositions } from './normalization.ts';
@@ -77,6 +78,7 @@ const definitions: readonly DecompositionDefinition[] = [
   },
   ...attentionDecompositions,
   ...convolutionDecompositions,
+  ...distanceDecompositions,
   ...einsumDecompositions,
   ...movementDecompositions,
   ...pixelDecompositions,
@@ -88,6 +90,9 @@ const definitions: readonly DecompositionDefinition[] = [
 
 /** By the operator's name. The first one that applies to a call is taken. */
 export const decompositions: ReadonlyMap<string, readonly Decomposition[]> = byName(definitions);
+
+/** Whether readers put other operators in the place of at least some calls of this one. */
+export const isDecomposed = (target: string): boolean => decompositions.has(target);
 
 function byName(all: readonly DecompositionDefinition[]): ReadonlyMap<string, readonly Decomposition[]> {
   const found = new Map<string, Decomposition[]>();
