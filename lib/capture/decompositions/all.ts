@@ -33,20 +33,6 @@ function prelu(add: Add, args: Arguments<Node>): Call {
   return ['aten.add.Tensor', add('aten.relu.default', self), add('aten.mul.Tensor', negative, ofChannels)];
 }
 
-/** float32's epsilon, PyTorch's default. */
-const EPSILON = 2 ** -23;
-
-function rmsNorm(add: Add, args: Arguments<Node>): Call {
-  const input = args.tensor('input');
-  const axes = args.dims('normalized_shape').map((_, i) => -1 - i);
-  const meanSquare = add('aten.mean.dim', add('aten.square.default', input), axes, true);
-  const eps = args.optionalNumber('eps') ?? EPSILON;
-  const scale = add('aten.rsqrt.default', add('aten.add.Scalar', meanSquare, eps));
-  const weight = args.optionalTensor('weight');
-  if (!weight) return ['aten.mul.Tensor', input, scale];
-  return ['aten.mul.Tensor', add('aten.mul.Tensor', input, scale), weight];
-}
-
 /** Half of the channels opens gates for the other half. */
 function glu(add: Add, args: Arguments<Node>): Call {
   const halves = add('aten.chunk.default', args.tensor('self'), 2, args.number('dim'));
@@ -64,11 +50,6 @@ function batchNorm(_: unknown, args: Arguments<Node>): Call {
 
 const definitions: readonly DecompositionDefinition[] = [
   { schema: 'aten::prelu(Tensor self, Tensor weight) -> Tensor', decompose: prelu },
-  {
-    schema:
-      'aten::rms_norm(Tensor input, SymInt[] normalized_shape, Tensor? weight=None, float? eps=None) -> Tensor',
-    decompose: rmsNorm,
-  },
   { schema: 'aten::glu(Tensor self, int dim=-1) -> Tensor', decompose: glu },
   {
     // The other results, statistics, are empty.
