@@ -103,7 +103,8 @@ class Recurrent : public Step {
 
   std::string implementation() const override {
     return of_input_.implementation() + "+" + of_state_.implementation() + "+octavo:cells" +
-           (of_reset_ ? "+" + of_reset_->implementation() : "") + (projection_ ? "+" + projection_->implementation() : "");
+           (of_reset_ ? "+" + of_reset_->implementation() : "") +
+           (projection_ ? "+" + projection_->implementation() : "");
   }
   size_t scratchpad_bytes() const override { return scratch_.bytes(); }
 

@@ -11,8 +11,8 @@ RecurrentCell cell_from_name(const std::string& name) {
   if (name == "gru_reset_first") return RecurrentCell::gru_reset_first;
   if (name == "rnn_tanh") return RecurrentCell::rnn_tanh;
   if (name == "rnn_relu") return RecurrentCell::rnn_relu;
-  throw std::invalid_argument("cell must be 'lstm', 'gru', 'gru_reset_first', 'rnn_tanh' or 'rnn_relu', got '" +
-                              name + "'");
+  throw std::invalid_argument(
+      "cell must be 'lstm', 'gru', 'gru_reset_first', 'rnn_tanh' or 'rnn_relu', got '" + name + "'");
 }
 
 void check(const TensorDesc& desc, const char* what, const Dims& shape) {

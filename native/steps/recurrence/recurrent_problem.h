@@ -8,12 +8,13 @@ namespace octavo {
 // `gru_reset_first`: the reset gate is applied to the state before the product with its weights, not after.
 enum class RecurrentCell { lstm, gru, gru_reset_first, rnn_tanh, rnn_relu };
 
-// Attributes: cell ("lstm", "gru", "gru_reset_first", "rnn_tanh", "rnn_relu"), reverse, batchFirst, hasBias, hasProjection,
-// hasState, hasLengths. Inputs, those in brackets where the attributes say so: the tensor [T, N, I] or, with
-// batchFirst, [N, T, I]; weights over the input [gates * W, I] and over the state [gates * W, P], of "gru_reset_first" in two parts, [2 * W, W] and [W, W]; [both
-// biases, gates * W each]; [the projection [P, W], of an LSTM]; [the first state [N, P], and of an LSTM the
-// first cell state [N, W]]; [how long each sequence is, N integers]. P is W without a projection. Outputs:
-// the states [T, N, P] or [N, T, P], the last one [N, P], and of an LSTM the last cell state [N, W].
+// Attributes: cell ("lstm", "gru", "gru_reset_first", "rnn_tanh", "rnn_relu"), reverse, batchFirst, hasBias,
+// hasProjection, hasState, hasLengths. Inputs, those in brackets where the attributes say so: the tensor [T,
+// N, I] or, with batchFirst, [N, T, I]; weights over the input [gates * W, I] and over the state [gates * W,
+// P], of "gru_reset_first" in two parts, [2 * W, W] and [W, W]; [both biases, gates * W each]; [the
+// projection [P, W], of an LSTM]; [the first state [N, P], and of an LSTM the first cell state [N, W]]; [how
+// long each sequence is, N integers]. P is W without a projection. Outputs: the states [T, N, P] or [N, T,
+// P], the last one [N, P], and of an LSTM the last cell state [N, W].
 struct RecurrentProblem {
   RecurrentCell cell;
   bool reverse, batch_first;
