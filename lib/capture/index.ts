@@ -1,4 +1,6 @@
-export { type GraphFileKind, graphFileKind, loadGraph } from './load-graph.ts';
+export { coreAten, refusalOf } from './core-aten.ts';
+export { isDecomposed } from './decompositions/all.ts';
+export { type GraphFileKind, graphFileKind, type LoadGraphOptions, loadGraph } from './load-graph.ts';
 export { capturePattern, type PatternFunction } from './nn/pattern.ts';
 export { type DynamicDim, type ExampleInput, type ExportOptions, exportModel } from './nn/trace.ts';
 export { describeOnnx } from './onnx/reader/describe.ts';

@@ -1,7 +1,7 @@
 import { openFile } from '../formats/open-file.ts';
 import type { GraphModule } from '../graph/index.ts';
 import { type LoadOnnxOptions, loadOnnx } from './onnx/reader/load.ts';
-import { loadPt2 } from './pt2/load.ts';
+import { type LoadPt2Options, loadPt2 } from './pt2/load.ts';
 
 /** The kinds of file that hold a model to be captured. */
 export type GraphFileKind = 'pt2' | 'onnx';
@@ -25,15 +25,23 @@ export async function graphFileKind(path: string): Promise<GraphFileKind | undef
   }
 }
 
+/** Options of either reader; each refuses those of the other. */
+export type LoadGraphOptions = LoadOnnxOptions & LoadPt2Options;
+
 /**
  * Reads a `.pt2` or a `.onnx` file, as {@link loadPt2} and {@link loadOnnx} do.
- * @param options for ONNX; a `.pt2` file has decided these things.
- * @throws Error as these functions do, and when options are given for a `.pt2` file.
+ * @throws Error as these functions do, and for an option of the other kind of file.
  */
-export async function loadGraph(path: string, options: LoadOnnxOptions = {}): Promise<GraphModule> {
-  if ((await graphFileKind(path)) === 'onnx') return loadOnnx(path, options);
-  const [option] = Object.keys(options);
+export async function loadGraph(path: string, options: LoadGraphOptions = {}): Promise<GraphModule> {
+  const { model, ...ofInputs } = options;
+  if ((await graphFileKind(path)) === 'onnx') {
+    if (model === undefined) return loadOnnx(path, ofInputs);
+    throw new Error(
+      `${path}: the option 'model' is for .pt2 files, which may hold several; there is one here`,
+    );
+  }
+  const [option] = Object.keys(ofInputs);
   if (option !== undefined)
     throw new Error(`${path}: the option '${option}' is for .onnx files, whose inputs it decides about`);
-  return loadPt2(path);
+  return loadPt2(path, model === undefined ? {} : { model });
 }

@@ -3,6 +3,7 @@ import { x86Backend } from '../backend/index.ts';
 import { type CpuFeatures, cpuFeatures } from '../cpu/features.ts';
 import type { InstructionSets } from '../cpu/instruction-sets.ts';
 import { describeBackend, formatBackend } from './backend-table.ts';
+import { describeOperators, formatOperators } from './operator-table.ts';
 import { formatTable, type GlobalOptions, printResult } from './output.ts';
 
 /** `octavo info`: what this machine and this build of oneDNN can do for int8 inference. */
@@ -10,11 +11,16 @@ export function infoCommand(): Command {
   return new Command('info')
     .description('show what this CPU and oneDNN can do')
     .option('--backend', 'show instead which patterns run in one kernel, and on which element types')
+    .option(
+      '--operators',
+      "show instead which of PyTorch's Core ATen operators there are, and how each is computed",
+    )
     .action((_: unknown, self: Command) => info(self.optsWithGlobals<InfoOptions>()));
 }
 
 interface InfoOptions extends GlobalOptions {
   readonly backend?: boolean;
+  readonly operators?: boolean;
 }
 
 /** What each instruction set means to a user of int8. */
@@ -33,6 +39,10 @@ const instructionSetNames: Readonly<Record<keyof InstructionSets, string>> = {
 function info(options: InfoOptions): void {
   if (options.backend) {
     printResult(options, describeBackend(x86Backend), () => formatBackend(x86Backend));
+    return;
+  }
+  if (options.operators) {
+    printResult(options, describeOperators(), formatOperators);
     return;
   }
   const features = cpuFeatures();

@@ -1,16 +1,22 @@
 import { type Command, InvalidArgumentError } from 'commander';
-import type { InputShape, LoadOnnxOptions } from '../capture/index.ts';
+import type { InputShape, LoadGraphOptions } from '../capture/index.ts';
 import { positiveInteger } from './option-parsers.ts';
 
-/** Options of commands that read a model's graph: what is decided about the inputs of a `.onnx` file. */
+/** Options of commands that read a model's graph: which one of a `.pt2` file, and what is decided about the inputs of a `.onnx` file. */
 export interface InputFlags {
+  readonly model?: string;
   readonly bind?: Readonly<Record<string, number>>;
   readonly shape?: Readonly<Record<string, InputShape>>;
 }
 
-/** Adds `--bind` and `--shape`, which can be given once for each input. */
+/** Adds `--model`. */
+export function addModelOption(command: Command): Command {
+  return command.option('--model <name>', 'of a .pt2 file that holds several models: this one');
+}
+
+/** Adds `--model`, and `--bind` and `--shape`, which can be given once for each input. */
 export function addInputOptions(command: Command): Command {
-  return command
+  return addModelOption(command)
     .option('--bind <input=number>', 'of a .onnx file: an input that is always this number', collect(number))
     .option(
       '--shape <input=sizes>',
@@ -20,8 +26,8 @@ export function addInputOptions(command: Command): Command {
 }
 
 /** What the reader is to be told. */
-export function inputOptionsOf({ bind, shape }: InputFlags): LoadOnnxOptions {
-  return { ...(bind && { bind }), ...(shape && { shapes: shape }) };
+export function inputOptionsOf({ model, bind, shape }: InputFlags): LoadGraphOptions {
+  return { ...(model !== undefined && { model }), ...(bind && { bind }), ...(shape && { shapes: shape }) };
 }
 
 /** `name=value`, one after the other. Names may hold any character, so the last `=` divides. */

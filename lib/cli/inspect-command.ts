@@ -8,6 +8,7 @@ import type {
   ValueDescription,
 } from '../graph/index.ts';
 import { describeArtifact } from '../runtime/describe-artifact.ts';
+import { addModelOption } from './input-options.ts';
 import { type FileKind, fileKind } from './model-file.ts';
 import { formatBytes, formatTable, type GlobalOptions, printResult } from './output.ts';
 
@@ -20,20 +21,37 @@ const describers: Readonly<Record<FileKind, (path: string) => Promise<ModelDescr
 
 /** `octavo inspect FILE`: what a model file is and holds, without its weights being read. */
 export function inspectCommand(): Command {
-  return new Command('inspect')
+  const command = new Command('inspect');
+  return addModelOption(command)
     .description('show what a model file is: format, writer, inputs, outputs, operators, what is missing')
     .argument('<file>', 'a .pt2 or .onnx model, or a model that octavo quantize wrote')
     .action((file: string, _: unknown, self: Command) => inspect(file, self.optsWithGlobals()));
 }
 
-async function inspect(file: string, options: GlobalOptions): Promise<void> {
-  const description = await describers[await fileKind(file)](file);
+interface InspectOptions extends GlobalOptions {
+  readonly model?: string;
+}
+
+async function inspect(file: string, options: InspectOptions): Promise<void> {
+  const kind = await fileKind(file);
+  if (options.model !== undefined && kind !== 'pt2')
+    throw new Error(`${file}: --model is for .pt2 files, which may hold several; there is one here`);
+  const description = chosen(await describers[kind](file), options.model, file);
   const { size } = await stat(file);
   printResult(options, { file, size, ...description }, () => {
     const { format, version, writer, programs } = description;
     const head = `${file}: ${format}\n${version}, written by ${writer}, ${formatBytes(size)}`;
     return [head, ...programs.map((program) => formatProgram(program, programs.length > 1))].join('\n\n');
   });
+}
+
+/** The description with one of its programs alone, if a name chooses it. */
+function chosen(description: ModelDescription, model: string | undefined, file: string): ModelDescription {
+  if (model === undefined) return description;
+  const programs = description.programs.filter(({ name }) => name === model);
+  if (programs.length > 0) return { ...description, programs };
+  const names = description.programs.map(({ name }) => `'${name}'`);
+  throw new Error(`${file}: there is no model '${model}', but ${names.join(', ')}`);
 }
 
 function formatProgram(program: ProgramDescription, isNamed: boolean): string {

@@ -39,11 +39,13 @@ export function refuseAutocast(path: string, options: AutocastFlags): void {
     );
 }
 
-/** Refuses to decide about inputs of what is lowered already. */
+/** Refuses to choose, or to decide about inputs of, what is lowered already. */
 export function refuseInputOptions(path: string, options: InputFlags): void {
   const [option] = Object.keys(inputOptionsOf(options));
   if (option !== undefined)
-    throw new Error(`${path} is a compiled model; --bind and --shape are for a .onnx file`);
+    throw new Error(
+      `${path} is a compiled model; --model is for a .pt2 file, --bind and --shape are for a .onnx file`,
+    );
 }
 
 /** What a model computes in. */

@@ -21,6 +21,7 @@ import { liftQuantize } from './passes/lift-quantize.ts';
 import { linearDynamicFp16 } from './passes/linear-dynamic-fp16.ts';
 import { lookupTable } from './passes/lookup-table.ts';
 import { mergeEqualCalls } from './passes/merge-equal-calls.ts';
+import { mergeLinears } from './passes/merge-linears.ts';
 import { nameFloatIslands } from './passes/name-float-islands.ts';
 import { quantizedAverage } from './passes/quantized-average.ts';
 import { quantizedConvolution } from './passes/quantized-convolution.ts';
@@ -64,9 +65,23 @@ export interface LowerOptions {
    * 8-bit integers; `tune` finds them.
    */
   readonly keepFloat?: readonly string[];
+  /**
+   * Computes quantized linear layers of one input, such as query, key and value of attention, as one layer whose weight has
+   * the rows of all, with slices of its result (counterpart: torchao's `register_quantized_concat_linear_cpu_pass`). The
+   * results are the same bit for bit: layers are merged whose weights have a scale for each row, and whose results are of
+   * one dtype and one scale, float32 if nothing quantizes them. torchao gives different ones a common scale, which changes
+   * numbers; here these stay apart. Fewer, larger products suit small batches; what reads a part of the result may have to
+   * copy it first, so measure. Default: false.
+   */
+  readonly mergeLinears?: boolean;
 }
 
-const lowerOptions: OptionNames<LowerOptions> = { strict: true, autocast: true, keepFloat: true };
+const lowerOptions: OptionNames<LowerOptions> = {
+  strict: true,
+  autocast: true,
+  keepFloat: true,
+  mergeLinears: true,
+};
 
 /** A lowered graph and its report. */
 export interface Lowered {
@@ -129,7 +144,8 @@ export function lower(module: GraphModule, options: LowerOptions = {}): Lowered 
   const lowered = GraphModule.accept(module, 'lower').clone();
   const casts = checkAutocast(options.autocast);
   const context = new PassContext(lowered, checkLayers(lowered, options.keepFloat ?? []));
-  for (const stage of [...stages, ...(casts ? castingStages : []), [nameFloatIslands]]) {
+  const last = [...(options.mergeLinears ? [[mergeLinears]] : []), [nameFloatIslands]];
+  for (const stage of [...stages, ...(casts ? castingStages : []), ...last]) {
     let changed: number;
     do {
       changed = 0;

@@ -9,7 +9,7 @@ import { ModelPair } from './model-pair.ts';
 import { raceByDifferingSteps } from './race.ts';
 
 /** Options of {@link tune}. */
-export interface TuneOptions extends Omit<LowerOptions, 'keepFloat'> {
+export interface TuneOptions extends Omit<LowerOptions, 'keepFloat' | 'mergeLinears'> {
   /** Number of threads that the model will have; by default `compile`'s default. */
   readonly threadsPerStream?: number;
   /** Called after each layer. */

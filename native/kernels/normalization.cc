@@ -100,4 +100,9 @@ void standardize_row(const float* x, float* out, int64_t n, float eps) {
   center_and_scale(x, mean, 1 / std::sqrt(variance + eps), out, n);
 }
 
+void normalize_row(const float* x, float* out, int64_t n, float eps) {
+  const float square = squared_deviations(x, 0, n) / static_cast<float>(n);
+  center_and_scale(x, 0, 1 / std::sqrt(square + eps), out, n);
+}
+
 }  // namespace octavo::kernels

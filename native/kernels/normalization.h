@@ -14,6 +14,8 @@ void masked_softmax_row(const float* x, float* out, int64_t n);
 void log_softmax_row(const float* x, float* out, int64_t n);
 // out = (x - mean) / sqrt(variance + eps).
 void standardize_row(const float* x, float* out, int64_t n, float eps);
+// out = x / sqrt(mean of squares + eps).
+void normalize_row(const float* x, float* out, int64_t n, float eps);
 
 float sum_row(const float* x, int64_t n);
 // Both return NaN if an element is NaN. n must not be 0.

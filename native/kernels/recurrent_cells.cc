@@ -59,6 +59,20 @@ void gru_cell(float* input, const float* hidden, const float* bias, const float*
   blend(update, candidate, state, width);
 }
 
+void gru_gates(float* input, const float* hidden, const float* bias, const float* state, float* reset_state,
+               int64_t width) {
+  add_three_rows(input, hidden, bias, 2 * width);
+  sigmoid_row(input, input, 2 * width);
+  product(input, state, reset_state, width);
+}
+
+void gru_candidate(float* input, const float* hidden, const float* bias, float* state, int64_t width) {
+  float *update = input + width, *candidate = input + 2 * width;
+  add_three_rows(candidate, hidden, bias + 2 * width, width);
+  tanh_row(candidate, candidate, width);
+  blend(update, candidate, state, width);
+}
+
 void elman_cell(float* input, const float* hidden, const float* bias, bool relu, float* state,
                 int64_t width) {
   add_three_rows(input, hidden, bias, width);

@@ -15,6 +15,11 @@ void lstm_cell(float* input, const float* hidden, const float* bias, float* cell
 // [width].
 void gru_cell(float* input, const float* hidden, const float* bias, const float* hidden_bias, float* state,
               int64_t width);
+// The same where the reset is done before the product with the state, in two parts: the gates, `bias` of both
+// sums; then, with that product `hidden` of `reset_state`, the new state.
+void gru_gates(float* input, const float* hidden, const float* bias, const float* state, float* reset_state,
+               int64_t width);
+void gru_candidate(float* input, const float* hidden, const float* bias, float* state, int64_t width);
 // One gate. `relu`: in place of the hyperbolic tangent.
 void elman_cell(float* input, const float* hidden, const float* bias, bool relu, float* state, int64_t width);
 

@@ -48,6 +48,15 @@ const ofLayerNorm = {
   b: randomTensor([8], 3),
 };
 
+/** `middle` computes `n`, what is scaled, from `e`. */
+const rmsNorm = (middle: readonly TestNode[], axes: readonly number[] = [-1]): readonly TestNode[] => [
+  node('Pow', 'x two', 'xx'),
+  node('ReduceMean', 'xx', 'v', { axes, keepdims: 1 }),
+  node('Add', 'v eps', 'e'),
+  ...middle,
+  node('Mul', 'w n', 'y'),
+];
+
 const idioms: Readonly<Record<string, Idiom>> = {
   'a layer norm with a power': {
     shape: [2, 5, 8],
@@ -62,6 +71,24 @@ const idioms: Readonly<Record<string, Idiom>> = {
     ),
     initializers: ofLayerNorm,
     operators: ['aten.layer_norm.default'],
+  },
+  'an RMS norm with an inverse root, its scale on the left': {
+    shape: [2, 5, 8],
+    nodes: rmsNorm([node('Sqrt', 'e', 's'), node('Div', 'one s', 'i'), node('Mul', 'x i', 'n')]),
+    initializers: { ...ofLayerNorm, one: number(1) },
+    operators: ['aten.rms_norm.default'],
+  },
+  'an RMS norm with a reciprocal on the left': {
+    shape: [2, 5, 8],
+    nodes: rmsNorm([node('Sqrt', 'e', 's'), node('Reciprocal', 's', 'i'), node('Mul', 'i x', 'n')]),
+    initializers: ofLayerNorm,
+    operators: ['aten.rms_norm.default'],
+  },
+  'an RMS norm with a quotient': {
+    shape: [2, 5, 8],
+    nodes: rmsNorm([node('Sqrt', 'e', 's'), node('Div', 'x s', 'n')]),
+    initializers: ofLayerNorm,
+    operators: ['aten.rms_norm.default'],
   },
   'hardswish of Paddle': {
     shape: [2, 9],
@@ -188,6 +215,19 @@ const others: Readonly<Record<string, Idiom>> = {
       'aten.div.Tensor',
       'aten.mul.Tensor',
       'aten.add.Tensor',
+    ],
+  },
+  'squares of another axis are no RMS norm': {
+    shape: [2, 8, 8],
+    nodes: rmsNorm([node('Sqrt', 'e', 's'), node('Div', 'x s', 'n')], [1]),
+    initializers: ofLayerNorm,
+    operators: [
+      'aten.pow.Tensor_Scalar',
+      'aten.mean.dim',
+      'aten.add.Tensor',
+      'aten.sqrt.default',
+      'aten.div.Tensor',
+      'aten.mul.Tensor',
     ],
   },
   'a gate of something else is no SiLU': {

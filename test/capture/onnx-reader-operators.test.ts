@@ -32,6 +32,16 @@ function one(
   return { opset, shape, nodes: [{ op, inputs: ['x', ...names], outputs: ['y'], attributes }], initializers };
 }
 
+/** Where the maxima are, as floats: whole numbers that float32 holds. */
+const positions = (shape: readonly number[], attributes: Readonly<Record<string, TestAttribute>>): Case => ({
+  opset: 13,
+  shape,
+  nodes: [
+    { op: 'MaxPool', inputs: ['x'], outputs: ['v', 'i'], attributes },
+    { op: 'Cast', inputs: ['i'], outputs: ['y'], attributes: { to: 1 } },
+  ],
+});
+
 const image = [2, 4, 9, 7];
 const weight = (...shape: number[]) => randomTensor(shape, 3);
 
@@ -68,6 +78,33 @@ const cases: Readonly<Record<string, Case>> = {
     weight(1, 9, 3),
     weight(1, 18),
   ]),
+  'GRU that resets the state before its product, of both directions': one(
+    14,
+    'GRU',
+    [5, 3, 4],
+    { hidden_size: 3, direction: 'bidirectional' },
+    [weight(2, 9, 4), weight(2, 9, 3), weight(2, 18), Tensor.from('int32', [5, 2, 4]), weight(2, 3, 3)],
+  ),
+  'GRU that resets the state first, without biases': one(14, 'GRU', [4, 2, 4], { hidden_size: 3 }, [
+    weight(1, 9, 4),
+    weight(1, 9, 3),
+  ]),
+  'positions of MaxPool': positions(image, { kernel_shape: [3, 2], strides: [2, 2], pads: [1, 1, 1, 1] }),
+  'positions of MaxPool, pads that differ': positions(image, {
+    kernel_shape: [3, 2],
+    strides: [2, 2],
+    pads: [2, 0, 0, 1],
+  }),
+  'positions of MaxPool in columns': positions(image, {
+    kernel_shape: [3, 2],
+    pads: [1, 0, 1, 0],
+    storage_order: 1,
+  }),
+  'positions of MaxPool of a volume': positions([2, 3, 5, 6, 4], {
+    kernel_shape: [2, 3, 2],
+    strides: [2, 1, 2],
+    pads: [0, 1, 1, 1, 1, 0],
+  }),
   'ConvTranspose with output padding': one(
     13,
     'ConvTranspose',

@@ -53,7 +53,7 @@ describe('loadPt2 reads', () => {
     const [first, second] = [await rooted('both/', 'first'), await rooted('both/', 'second')];
     const several = await zip(new Map([...first, ...second]));
     await expect(loadPt2(several)).rejects.toThrow(
-      "the .pt2 file: there are several models, 'first', 'second'; say which one: loadPt2(path, { model: … })",
+      "the .pt2 file: there are several models, 'first', 'second'; say which one: loadPt2(path, { model: … }), octavo … --model NAME",
     );
     await expect(loadPt2(several, { model: 'third' })).rejects.toThrow(
       "there is no model 'third', but 'first', 'second'",

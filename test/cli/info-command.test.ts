@@ -17,6 +17,38 @@ describe('octavo info', () => {
   });
 });
 
+describe('octavo info --operators', () => {
+  const { total, supported, operators } = JSON.parse(octavo('info', '--operators', '--json').stdout) as {
+    readonly total: number;
+    readonly supported: number;
+    readonly operators: readonly { operator: string; way: string; note?: string }[];
+  };
+
+  it("names every operator of PyTorch's set once", () => {
+    // PyTorch 2.14: so many operators of torch.ops.aten have torch.Tag.core.
+    expect([total, operators.length, new Set(operators.map(({ operator }) => operator)).size]).toEqual([
+      193, 193, 193,
+    ]);
+  });
+
+  it('says how each is computed, and why not', () => {
+    const wayOf = (name: string) => operators.find(({ operator }) => operator === name);
+    expect(wayOf('aten.convolution.default')).toEqual({ operator: 'aten.convolution.default', way: 'step' });
+    expect(wayOf('aten.permute.default')?.way).toBe('view');
+    expect(wayOf('aten.sym_size.int')?.way).toBe('size');
+    expect(wayOf('aten._softmax.default')?.way).toBe('decomposed');
+    expect(wayOf('aten.randn.default')).toMatchObject({ way: 'none', note: expect.stringMatching(/random/) });
+    expect(operators.filter(({ way, note }) => (way === 'none') !== (note !== undefined))).toEqual([]);
+    expect(operators.filter(({ way }) => way !== 'none')).toHaveLength(supported);
+  });
+
+  it('prints the total for people', () => {
+    expect(octavo('info', '--operators').stdout).toMatch(
+      new RegExp(`\\n${supported} of 193, in the interpreter and in native plans: `),
+    );
+  });
+});
+
 describe('exit codes', () => {
   it.each([
     [['--help'], 0, 'Usage: octavo'],

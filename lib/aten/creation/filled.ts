@@ -94,6 +94,8 @@ export const filledTensors: readonly OperatorDefinition[] = [
   ...constant('zeros', 0),
   ...constant('ones', 1),
   filled(`aten::empty.memory_format(SymInt[] size, *, ${tensorOptions}${memoryFormat}) -> Tensor`, ofSize, 0),
+  // Strides are memory's matter: a plan chooses its own.
+  filled(`aten::empty_strided(SymInt[] size, SymInt[] stride, *, ${tensorOptions}) -> Tensor`, ofSize, 0),
   filled(`aten::empty_like(Tensor self, *, ${tensorOptions}${memoryFormat}) -> Tensor`, likeSelf, 0),
   filled(`aten::new_empty(Tensor self, SymInt[] size, *, ${tensorOptions}) -> Tensor`, newOfSize, 0),
   filled(

@@ -13,7 +13,8 @@ export function withParameters<T extends TensorLike>(args: Arguments<T>, others:
 }
 
 function checkParameters(args: Arguments<TensorMeta>, shape: readonly Dim[]): void {
-  for (const name of ['weight', 'bias']) {
+  const names = args.schema.arguments.map(({ name }) => name);
+  for (const name of ['weight', 'bias'].filter((each) => names.includes(each))) {
     const tensor = args.optionalTensor(name);
     const fits = (extents: readonly Dim[]) =>
       extents.length === shape.length && extents.every((dim, i) => dimsEqual(dim, shape[i]));
@@ -72,6 +73,9 @@ function softmax(schema: string, attributes: Attributes): NativeDefinition {
   };
 }
 
+/** What PyTorch adds to a mean of squares if it is not told another number. */
+const FLOAT32_EPSILON = 2 ** -23;
+
 /** Normalization by running statistics or by those of a row or a group, and to probabilities. */
 export const normalization: readonly OperatorDefinition[] = [
   {
@@ -103,6 +107,26 @@ export const normalization: readonly OperatorDefinition[] = [
       const { inputs, attributes } = withParameters(args);
       const normalizedShape = args.numbers('normalized_shape');
       return { op: 'layer_norm', inputs, attributes: { ...attributes, normalizedShape } };
+    },
+  },
+  {
+    schema:
+      'aten::rms_norm(Tensor input, SymInt[] normalized_shape, Tensor? weight=None, float? eps=None) -> Tensor',
+    infer: inferLayerNorm,
+    samples: normalizedSamples,
+    step: (args) => {
+      const weight = args.optionalTensor('weight');
+      return {
+        op: 'layer_norm',
+        inputs: [args.tensor('input'), ...(weight ? [weight] : [])],
+        attributes: {
+          normalizedShape: args.numbers('normalized_shape'),
+          rootMeanSquare: true,
+          eps: args.optionalNumber('eps') ?? FLOAT32_EPSILON,
+          hasWeight: weight !== null,
+          hasBias: false,
+        },
+      };
     },
   },
   {

@@ -7,10 +7,13 @@ interface Cell {
   readonly cell: string;
   /** Rows of a weight for each element of the state. */
   readonly gates: number;
+  /** The reset gate is applied to the state before its product with the weights of the new gate, which stand alone. */
+  readonly resetFirst?: true;
 }
 
 const lstm = (): Cell => ({ cell: 'lstm', gates: 4 });
 const gru = (): Cell => ({ cell: 'gru', gates: 3 });
+const gruResetFirst = (): Cell => ({ cell: 'gru_reset_first', gates: 3, resetFirst: true });
 
 function elman<T>(args: Arguments<T>): Cell {
   const nonlinearity = args.string('nonlinearity');
@@ -30,7 +33,7 @@ function check(args: Arguments<TensorMeta>, name: string, shape: readonly Dim[])
 }
 
 /** The states of all steps, the last state, and of an LSTM the last cell state. */
-function inferLayer(args: Arguments<TensorMeta>, { cell, gates }: Cell): readonly TensorMeta[] {
+function inferLayer(args: Arguments<TensorMeta>, { cell, gates, resetFirst }: Cell): readonly TensorMeta[] {
   const { name } = args.schema;
   const { dtype, shape } = args.tensor('input');
   const [rows] = args.tensor('weight_ih').shape;
@@ -47,7 +50,8 @@ function inferLayer(args: Arguments<TensorMeta>, { cell, gates }: Cell): readonl
   const width = rows / gates;
   const projected = has(args, 'weight_hr') ? args.tensor('weight_hr').shape[0] : width;
   check(args, 'weight_ih', [rows, shape[2]]);
-  check(args, 'weight_hh', [rows, projected]);
+  check(args, 'weight_hh', [resetFirst ? 2 * width : rows, projected]);
+  check(args, 'weight_hn', [width, width]);
   for (const bias of ['bias_ih', 'bias_hh']) check(args, bias, [rows]);
   check(args, 'weight_hr', [projected, width]);
   check(args, 'h_0', [batch, projected]);
@@ -67,6 +71,7 @@ const operands = [
   'input',
   'weight_ih',
   'weight_hh',
+  'weight_hn',
   'bias_ih',
   'bias_hh',
   'weight_hr',
@@ -100,7 +105,8 @@ function layer(schema: string, cellOf: <T>(args: Arguments<T>) => Cell): NativeD
  * One recurrent layer in one direction (counterpart: `torch.lstm`, `torch.gru`, `torch.rnn_tanh`, which compute all layers
  * at once). Sequences are `[T, N, I]`, with `batch_first` `[N, T, I]`, and end at their own `lengths` where these are given:
  * later results are 0, and the last state is the one at the end. `reverse` begins each sequence at its end. The results: the
- * states of all steps, the last state `[N, H]`, and of an LSTM the last cell state.
+ * states of all steps, the last state `[N, H]`, and of an LSTM the last cell state. PyTorch's GRU resets what the state's
+ * weights computed; with `reset_first`, which other frameworks have, the state itself is reset before.
  */
 export const recurrentLayers: readonly OperatorDefinition[] = [
   layer(
@@ -110,6 +116,10 @@ export const recurrentLayers: readonly OperatorDefinition[] = [
   layer(
     'octavo::gru_layer(Tensor input, Tensor weight_ih, Tensor weight_hh, Tensor? bias_ih, Tensor? bias_hh, Tensor? h_0, Tensor? lengths, bool reverse, bool batch_first) -> (Tensor, Tensor)',
     gru,
+  ),
+  layer(
+    'octavo::gru_layer.reset_first(Tensor input, Tensor weight_ih, Tensor weight_hh, Tensor weight_hn, Tensor? bias_ih, Tensor? bias_hh, Tensor? h_0, Tensor? lengths, bool reverse, bool batch_first) -> (Tensor, Tensor)',
+    gruResetFirst,
   ),
   layer(
     'octavo::rnn_layer(Tensor input, Tensor weight_ih, Tensor weight_hh, Tensor? bias_ih, Tensor? bias_hh, str nonlinearity, Tensor? h_0, Tensor? lengths, bool reverse, bool batch_first) -> (Tensor, Tensor)',

@@ -6,6 +6,7 @@ import {
   isAtMost,
   maxDims,
   minDims,
+  mulDims,
   subDims,
 } from '../../graph/index.ts';
 import type { OperatorDefinition } from '../registry.ts';
@@ -56,6 +57,27 @@ function windowCounts(args: Arguments<Shaped>): readonly Dim[] {
   });
 }
 
+/** The sizes and strides of a view of a row of elements. @throws Error if it reads what is not in the row. */
+function strideView(args: Arguments<Shaped>): { size: readonly Dim[]; stride: readonly Dim[]; first: Dim } {
+  const { name } = args.schema;
+  const { shape } = args.tensor('self');
+  const [size, stride] = [args.dims('size'), args.dims('stride')];
+  const first = args.isNone('storage_offset') ? 0 : args.dim('storage_offset');
+  if (shape.length !== 1)
+    throw new Error(
+      `${name}: a view of a tensor of ${shape.length} extents is supported of its flattened form`,
+    );
+  if (size.length !== stride.length)
+    throw new Error(`${name}: ${size.length} sizes and ${stride.length} strides were given`);
+  const last = addDims(first, ...size.map((extent, i) => mulDims(subDims(extent, 1), stride[i])));
+  const isEmpty = size.some((extent) => extent === 0);
+  if (!isEmpty && isAtMost(shape[0], last, args.ranges))
+    throw new Error(
+      `${name}: sizes [${size.join(', ')}] under strides [${stride.join(', ')}] from ${first} on read beyond ${shape[0]} elements`,
+    );
+  return { size, stride, first: isEmpty ? 0 : first };
+}
+
 /** Operators that read a tensor along other lines: overlapping windows, diagonals. */
 export const windows: readonly OperatorDefinition[] = [
   {
@@ -73,6 +95,19 @@ export const windows: readonly OperatorDefinition[] = [
         shape: [...replaced(shape, axis, unfoldedCount(args) as number), args.number('size')],
         strides: [...replaced(strides, axis, strides[axis] * args.number('step')), strides[axis]],
         offset: 0,
+      };
+    },
+  },
+  {
+    schema:
+      'aten::as_strided(Tensor(a) self, SymInt[] size, SymInt[] stride, SymInt? storage_offset=None) -> Tensor(a)',
+    infer: (args) => ({ dtype: args.tensor('self').dtype, shape: strideView(args).size }),
+    strided: ({ strides: [step] }, args) => {
+      const { size, stride, first } = strideView(args);
+      return {
+        shape: size as number[],
+        strides: (stride as number[]).map((one) => one * step),
+        offset: (first as number) * step,
       };
     },
   },

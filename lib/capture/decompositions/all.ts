@@ -9,6 +9,7 @@ import {
 import { attentionDecompositions } from './attention.ts';
 import { convolutionDecompositions } from './convolution.ts';
 import { type Add, type Call, type DecompositionDefinition, rankOf } from './decomposition.ts';
+import { distanceDecompositions } from './distances.ts';
 import { einsumDecompositions } from './einsum.ts';
 import { movementDecompositions } from './movement.ts';
 import { normalizationDecompositions } from './normalization.ts';
@@ -32,20 +33,6 @@ function prelu(add: Add, args: Arguments<Node>): Call {
   return ['aten.add.Tensor', add('aten.relu.default', self), add('aten.mul.Tensor', negative, ofChannels)];
 }
 
-/** float32's epsilon, PyTorch's default. */
-const EPSILON = 2 ** -23;
-
-function rmsNorm(add: Add, args: Arguments<Node>): Call {
-  const input = args.tensor('input');
-  const axes = args.dims('normalized_shape').map((_, i) => -1 - i);
-  const meanSquare = add('aten.mean.dim', add('aten.square.default', input), axes, true);
-  const eps = args.optionalNumber('eps') ?? EPSILON;
-  const scale = add('aten.rsqrt.default', add('aten.add.Scalar', meanSquare, eps));
-  const weight = args.optionalTensor('weight');
-  if (!weight) return ['aten.mul.Tensor', input, scale];
-  return ['aten.mul.Tensor', add('aten.mul.Tensor', input, scale), weight];
-}
-
 /** Half of the channels opens gates for the other half. */
 function glu(add: Add, args: Arguments<Node>): Call {
   const halves = add('aten.chunk.default', args.tensor('self'), 2, args.number('dim'));
@@ -63,11 +50,6 @@ function batchNorm(_: unknown, args: Arguments<Node>): Call {
 
 const definitions: readonly DecompositionDefinition[] = [
   { schema: 'aten::prelu(Tensor self, Tensor weight) -> Tensor', decompose: prelu },
-  {
-    schema:
-      'aten::rms_norm(Tensor input, SymInt[] normalized_shape, Tensor? weight=None, float? eps=None) -> Tensor',
-    decompose: rmsNorm,
-  },
   { schema: 'aten::glu(Tensor self, int dim=-1) -> Tensor', decompose: glu },
   {
     // The other results, statistics, are empty.
@@ -77,6 +59,7 @@ const definitions: readonly DecompositionDefinition[] = [
   },
   ...attentionDecompositions,
   ...convolutionDecompositions,
+  ...distanceDecompositions,
   ...einsumDecompositions,
   ...movementDecompositions,
   ...pixelDecompositions,
@@ -88,6 +71,9 @@ const definitions: readonly DecompositionDefinition[] = [
 
 /** By the operator's name. The first one that applies to a call is taken. */
 export const decompositions: ReadonlyMap<string, readonly Decomposition[]> = byName(definitions);
+
+/** Whether readers put other operators in the place of at least some calls of this one. */
+export const isDecomposed = (target: string): boolean => decompositions.has(target);
 
 function byName(all: readonly DecompositionDefinition[]): ReadonlyMap<string, readonly Decomposition[]> {
   const found = new Map<string, Decomposition[]>();

@@ -147,6 +147,35 @@ const whereMasked: Decompose = (add, args) => {
   return ['aten.where.self', wide, add('aten.view.default', args.tensor('values'), []), self(args)];
 };
 
+/**
+ * The source's elements, in order, to the places where the mask is true: each place reads the element that as many true
+ * places are before.
+ */
+const maskedScatter: Decompose = (add, args) => {
+  const mask = add('aten.expand_as.default', args.tensor('mask'), self(args));
+  const counts = add('aten.cumsum.default', flattened(add, add('aten.to.dtype', mask, 'int64')), 0);
+  // Before the first true place there is no element: what is read there is not written.
+  const positions = add('aten.clamp_min.default', add('aten.sub.Scalar', counts, 1), 0);
+  const elements = add('aten.index_select.default', flattened(add, args.tensor('source')), 0, positions);
+  return ['aten.where.self', mask, add('aten.view_as.default', elements, self(args)), self(args)];
+};
+
+/** Of a tensor that is stored row by row: its elements in one row, which the operator reads under any strides. */
+const asStrided: Decompose = (add, args) => [
+  'aten.as_strided.default',
+  flattened(add, self(args)),
+  ...['size', 'stride', 'storage_offset'].map((name) => args.raw(name) as Argument),
+];
+
+/** Dropout in evaluation mode returns its input, and that it kept everything. */
+function nativeDropout(_: Add, args: Arguments<Node>): (() => Call)[] {
+  const input = args.tensor('input');
+  return [
+    () => ['aten.dropout.default', input, args.number('p'), args.isNone('train') || args.bool('train')],
+    () => ['aten.ones_like.default', input, 'bool'],
+  ];
+}
+
 const needsFlat = (name: string) => (args: Arguments<Node>) => {
   const axes = args.raw(name);
   return (axes === null || (Array.isArray(axes) && axes.length === 0)) && rankOfSelf(args) !== 1;
@@ -232,6 +261,20 @@ export const movementDecompositions: readonly DecompositionDefinition[] = [
       args.tensor('index'),
       add('aten.mul.Scalar', args.tensor('source'), args.number('alpha')),
     ],
+  },
+  {
+    schema: 'aten::masked_scatter(Tensor self, Tensor mask, Tensor source) -> Tensor',
+    decompose: maskedScatter,
+  },
+  {
+    schema:
+      'aten::as_strided(Tensor(a) self, SymInt[] size, SymInt[] stride, SymInt? storage_offset=None) -> Tensor(a)',
+    applies: (args) => rankOfSelf(args) !== 1,
+    decompose: asStrided,
+  },
+  {
+    schema: 'aten::native_dropout(Tensor input, float p, bool? train) -> (Tensor, Tensor)',
+    results: nativeDropout,
   },
   ...['index_put', 'index_put_'].map((name) => ({
     schema: `aten::${name}(Tensor self, Tensor?[] indices, Tensor values, bool accumulate=False) -> Tensor`,

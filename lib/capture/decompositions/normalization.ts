@@ -59,14 +59,19 @@ export const normalizationDecompositions: readonly DecompositionDefinition[] = [
     applies: (args) => args.bool('training') && args.isNone('running_mean') && args.isNone('running_var'),
     decompose: batchStatistics,
   },
-  {
-    schema: `aten::native_batch_norm(${batchNormArguments}) -> (Tensor, Tensor, Tensor)`,
-    decompose: (_, args) => [
-      'aten.batch_norm.default',
-      ...raw(args, 'input', 'weight', 'bias', 'running_mean', 'running_var', 'training', 'momentum', 'eps'),
-      true,
-    ],
-  },
+  ...[
+    `aten::native_batch_norm(${batchNormArguments}) -> (Tensor, Tensor, Tensor)`,
+    'aten::_native_batch_norm_legit(Tensor input, Tensor? weight, Tensor? bias, Tensor(a!) running_mean, Tensor(b!) running_var, bool training, float momentum, float eps) -> (Tensor, Tensor, Tensor)',
+  ].map(
+    (schema): DecompositionDefinition => ({
+      schema,
+      decompose: (_, args) => [
+        'aten.batch_norm.default',
+        ...raw(args, 'input', 'weight', 'bias', 'running_mean', 'running_var', 'training', 'momentum', 'eps'),
+        true,
+      ],
+    }),
+  ),
   {
     schema:
       'aten::_native_batch_norm_legit.no_stats(Tensor input, Tensor? weight, Tensor? bias, bool training, float momentum, float eps) -> (Tensor, Tensor, Tensor)',

@@ -100,42 +100,12 @@ function chained(add: Add, args: Arguments<Node>): Call {
   return same(others.reduce((product, other) => add('aten.matmul.default', product, other), first));
 }
 
-/** Of vectors along `dim`, each at least `eps` long. */
-function cosineSimilarity(add: Add, args: Arguments<Node>): Call {
-  const axes = [args.number('dim')];
-  const [a, b] = ['x1', 'x2'].map((name) => {
-    const vector = args.tensor(name);
-    const squares = add('aten.sum.dim_IntList', add('aten.square.default', vector), axes, true);
-    const length = add('aten.clamp_min.default', add('aten.sqrt.default', squares), args.number('eps'));
-    return add('aten.div.Tensor', vector, length);
-  });
-  return ['aten.sum.dim_IntList', add('aten.mul.Tensor', a, b), axes];
-}
-
-/** The norm of the difference along the last extent. */
-function pairwiseDistance(add: Add, args: Arguments<Node>): Call {
-  const order = args.number('p');
-  const difference = add('aten.sub.Tensor', args.tensor('x1'), args.tensor('x2'));
-  const moved = add('aten.add.Scalar', difference, args.number('eps'));
-  const rest = [[-1], args.bool('keepdim')];
-  if (order === 2) {
-    const squares = add('aten.square.default', moved);
-    return ['aten.sqrt.default', add('aten.sum.dim_IntList', squares, ...rest)];
-  }
-  const sizes = add('aten.abs.default', moved);
-  if (order === Infinity) return ['aten.amax.default', sizes, ...rest];
-  if (order === 1) return ['aten.sum.dim_IntList', sizes, ...rest];
-  if (!(order > 0)) throw new Error(`${args.schema.name}: p must be positive, got ${order}`);
-  const powers = add('aten.pow.Tensor_Scalar', sizes, order);
-  return ['aten.pow.Tensor_Scalar', add('aten.sum.dim_IntList', powers, ...rest), 1 / order];
-}
-
 const matmul = (schema: string, ...names: readonly [string, string]): DecompositionDefinition => ({
   schema,
   decompose: (_, args) => ['aten.matmul.default', ...names.map((name) => args.tensor(name))],
 });
 
-/** Products of vectors, matrices and tensors in terms of `matmul` and `addmm`, and distances. */
+/** Products of vectors, matrices and tensors in terms of `matmul` and `addmm`. */
 export const productDecompositions: readonly DecompositionDefinition[] = [
   matmul('aten::mv(Tensor self, Tensor vec) -> Tensor', 'self', 'vec'),
   matmul('aten::dot(Tensor self, Tensor tensor) -> Tensor', 'self', 'tensor'),
@@ -174,13 +144,4 @@ export const productDecompositions: readonly DecompositionDefinition[] = [
   },
   { schema: 'aten::linalg_multi_dot(Tensor[] tensors) -> Tensor', decompose: chained },
   { schema: 'aten::chain_matmul(Tensor[] matrices) -> Tensor', decompose: chained },
-  {
-    schema: 'aten::cosine_similarity(Tensor x1, Tensor x2, int dim=1, float eps=1e-08) -> Tensor',
-    decompose: cosineSimilarity,
-  },
-  {
-    schema:
-      'aten::pairwise_distance(Tensor x1, Tensor x2, float p=2, float eps=1e-06, bool keepdim=False) -> Tensor',
-    decompose: pairwiseDistance,
-  },
 ];

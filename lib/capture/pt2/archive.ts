@@ -58,7 +58,7 @@ export async function openModel(
   const list = models.map((model) => `'${model.name}'`).join(', ');
   if (name === undefined && models.length > 1)
     throw new Error(
-      `${label}: there are several models, ${list}; say which one: loadPt2(path, { model: … })`,
+      `${label}: there are several models, ${list}; say which one: loadPt2(path, { model: … }), octavo … --model NAME`,
     );
   const found = name === undefined ? models[0] : models.find((model) => model.name === name);
   if (!found) throw new Error(`${label}: there is no model '${name}', but ${list}`);

@@ -6,6 +6,7 @@ import {
   propagateShapes,
   type TensorMeta,
 } from '../../graph/index.ts';
+import { refusalOf } from '../core-aten.ts';
 import { decompositions } from '../decompositions/all.ts';
 
 /** The operator that a node of the document calls, as graphs name it: `aten.conv2d.default`, `operator.mul`. */
@@ -35,7 +36,8 @@ export function isReadable(target: string, library: OperatorLibrary): boolean {
 
 /**
  * Rejects a program with operators that the library does not support.
- * @throws Error that lists all of them, each with its count and the line of the model of its first call.
+ * @throws Error that lists all of them, each with its count, the reason if it is refused on purpose, and the line of the model of
+ * its first call.
  */
 export function checkOperators(graph: JsonCursor, library: OperatorLibrary): void {
   const missing = new Map<string, JsonCursor[]>();
@@ -49,7 +51,8 @@ export function checkOperators(graph: JsonCursor, library: OperatorLibrary): voi
   const lines = sorted.flatMap(([target, [first]]) => {
     const stackTrace = first.field('metadata').optionalField('stack_trace')?.string();
     const line = modelLine({ meta: stackTrace === undefined ? {} : { stackTrace } });
-    return line === '' ? [] : [`\n    ${target}${line}`];
+    const reason = refusalOf(target);
+    return line === '' && !reason ? [] : [`\n    ${target}${reason ? `: ${reason}` : ''}${line}`];
   });
   throw new Error(`operators that are not supported: ${counts.join(', ')}${lines.join('')}`);
 }

@@ -187,6 +187,7 @@ class ProgramBuilder {
       .map((input) => this.#namedArgument(input, schema));
     const { args, kwargs } = this.#bind(at, schema, named);
     if (countsBatches(target, args)) return;
+    if (target === 'aten.as_strided.default') this.#checkStorage(at, args);
     const names = this.#outputNames(at.field('outputs'));
     const single = names.length === 1 && !Array.isArray(names[0]) ? (names[0] as string) : undefined;
     // Older archives name results only. The node of several results gets the name that the tracer uses, the operator's.
@@ -206,6 +207,15 @@ class ProgramBuilder {
     } catch (error) {
       return at.fail(`cannot be called: ${(error as Error).message}`);
     }
+  }
+
+  /** Strides count in the memory of a tensor, which Octavo knows only if it is in the order of its elements. */
+  #checkStorage(at: JsonCursor, [viewed]: readonly Argument[]): void {
+    const name = [...this.#nodes].find(([, node]) => node === viewed)?.[0];
+    if (name === undefined || !this.#values.isRowMajor(name))
+      at.fail(
+        `calls as_strided of '${viewed}', which PyTorch did not store row by row; write it without as_strided, or of contiguous()`,
+      );
   }
 
   /** Names the results: one name, several, or one list of names. */

@@ -1,5 +1,12 @@
 import type { JsonCursor } from '../../formats/json-cursor.ts';
-import type { Dim, MetaValue, SymbolRanges, TensorMeta } from '../../graph/index.ts';
+import {
+  type Dim,
+  dimsEqual,
+  type MetaValue,
+  mulDims,
+  type SymbolRanges,
+  type TensorMeta,
+} from '../../graph/index.ts';
 import type { DType } from '../../tensor/index.ts';
 import { parseSizeExpression } from './size-expression.ts';
 
@@ -82,9 +89,13 @@ function readSize(at: JsonCursor, ranges: SymbolRanges): Dim {
  * The archive's information about every value, by name: dtype and sizes of tensors, expressions of symbolic integers.
  */
 export class ProgramValues {
+  readonly #graph: JsonCursor;
+  readonly #ranges: SymbolRanges;
   readonly #metas = new Map<string, TensorMeta | Dim>();
 
   constructor(graph: JsonCursor, ranges: SymbolRanges) {
+    this.#graph = graph;
+    this.#ranges = ranges;
     for (const [name, at] of graph.field('tensor_values').entries())
       this.#metas.set(name, readTensorMeta(at, ranges));
     for (const [name, at] of graph.field('sym_int_values').entries())
@@ -93,6 +104,16 @@ export class ProgramValues {
 
   get(name: string): MetaValue | undefined {
     return this.#metas.get(name);
+  }
+
+  /** Whether PyTorch stored a tensor row by row from the start of its memory on, as Octavo's operators return it. */
+  isRowMajor(name: string): boolean {
+    const at = this.#graph.field('tensor_values').field(name);
+    const read = (item: JsonCursor) => readInteger(item, this.#ranges);
+    const [sizes, strides] = ['sizes', 'strides'].map((list) => at.field(list).items().map(read));
+    const expected = sizes.map((_, i) => mulDims(...sizes.slice(i + 1)));
+    const fits = sizes.every((size, i) => size === 1 || dimsEqual(strides[i], expected[i]));
+    return fits && read(at.field('storage_offset')) === 0;
   }
 }
 

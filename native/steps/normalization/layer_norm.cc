@@ -1,4 +1,4 @@
-// Layer normalization over the last extents, and group normalization over groups of channels with what lies
+// Layer normalization over the last extents, by mean and variance or by the mean of squares, and group normalization over groups of channels with what lies
 // behind them. The result may be quantized.
 #include <algorithm>
 #include <optional>
@@ -47,11 +47,14 @@ std::vector<size_t> last_axes(const StepSpec& spec) {
   return axes;
 }
 
+// Attributes: normalizedShape, eps, hasWeight, hasBias; rootMeanSquare: the mean is not subtracted.
 class LayerNorm : public Step {
  public:
   explicit LayerNorm(const StepSpec& spec)
       : x_(spec, 0, "the tensor"),
         eps_(static_cast<float>(spec.attributes.number("eps"))),
+        standardize_(spec.attributes.boolean("rootMeanSquare", false) ? kernels::normalize_row
+                                                                      : kernels::standardize_row),
         rows_(x_.desc(), spec.outputs.at(0), last_axes(spec), source_of(spec), target_of(spec), scratch_),
         parameters_(spec, rows_.length()) {}
 
@@ -61,7 +64,7 @@ class LayerNorm : public Step {
     const float* bias = Parameters::data(parameters_.bias, buffers);
     rows_.execute(x_.data(buffers), buffers.outputs[0], buffers.scratchpad,
                   [&](const float* x, float* out, int64_t) {
-                    kernels::standardize_row(x, out, n, eps_);
+                    standardize_(x, out, n, eps_);
                     if (weight && bias) return kernels::scale_shift_rows(out, weight, bias, out, n);
                     if (weight) kernels::multiply_rows(out, weight, out, n);
                     if (bias) kernels::add_rows(out, bias, out, n);
@@ -73,6 +76,7 @@ class LayerNorm : public Step {
  private:
   InputValue x_;
   float eps_;
+  void (*standardize_)(const float* x, float* out, int64_t n, float eps);
   ScratchLayout scratch_;
   RowLoop rows_;
   Parameters parameters_;

@@ -73,6 +73,10 @@ class Recurrent : public Step {
       projection_.emplace(spec, p_.projection, p_.batch, scratch_, rejected_);
       unprojected_ = reserve(p_.batch * p_.width);
     }
+    if (p_.candidate >= 0) {
+      of_reset_.emplace(spec, p_.candidate, p_.batch, scratch_, rejected_);
+      reset_ = reserve(p_.batch * p_.width);
+    }
     if (p_.bias >= 0)
       for (int i = 0; i < 2; i++) biases_.emplace_back(spec, p_.bias + i, "a bias");
     if (p_.state >= 0)
@@ -84,7 +88,8 @@ class Recurrent : public Step {
 
   void execute(const Buffers& buffers) override {
     for (auto* product : {&of_input_, &of_state_}) product->prepare(buffers);
-    if (projection_) projection_->prepare(buffers);
+    for (auto* product : {&projection_, &of_reset_})
+      if (*product) (*product)->prepare(buffers);
     const int64_t* lengths = checked_lengths(buffers);
     add_biases(buffers);
     float *state = at(buffers, state_), *cell = at(buffers, cell_);
@@ -98,6 +103,7 @@ class Recurrent : public Step {
 
   std::string implementation() const override {
     return of_input_.implementation() + "+" + of_state_.implementation() + "+octavo:cells" +
+           (of_reset_ ? "+" + of_reset_->implementation() : "") +
            (projection_ ? "+" + projection_->implementation() : "");
   }
   size_t scratchpad_bytes() const override { return scratch_.bytes(); }
@@ -144,13 +150,22 @@ class Recurrent : public Step {
   void step(const Buffers& buffers, int64_t at_step, const int64_t* lengths, float* input) {
     float *state = at(buffers, state_), *written = projection_ ? at(buffers, unprojected_) : state;
     const float* hidden = of_state_.multiply(state, buffers.scratchpad);
-    const int64_t gates = p_.gates() * p_.width;
+    const int64_t gates = p_.gates() * p_.width, state_gates = p_.state_gates() * p_.width;
     const auto has_ended = [&](int64_t n) { return lengths && at_step >= lengths[n]; };
     const int64_t bytes = p_.batch * gates * int64_t{sizeof(float)};
     kernels::parallel_for(p_.batch, 4 * bytes, [&](int64_t n) {
       if (has_ended(n)) return;
-      compute(buffers, n, input + p_.row(at_step, n) * gates, hidden + n * gates, written + n * p_.width);
+      compute(buffers, n, input + p_.row(at_step, n) * gates, hidden + n * state_gates,
+              written + n * p_.width);
     });
+    if (of_reset_) {
+      const float* reset = of_reset_->multiply(at(buffers, reset_), buffers.scratchpad);
+      kernels::parallel_for(p_.batch, 4 * bytes, [&](int64_t n) {
+        if (has_ended(n)) return;
+        kernels::gru_candidate(input + p_.row(at_step, n) * gates, reset + n * p_.width, at(buffers, bias_),
+                               state + n * p_.width, p_.width);
+      });
+    }
     const float* projected = projection_ ? projection_->multiply(written, buffers.scratchpad) : state;
     auto* results = static_cast<float*>(buffers.outputs[0]);
     for (int64_t n = 0; n < p_.batch; n++) {
@@ -171,6 +186,8 @@ class Recurrent : public Step {
         return kernels::lstm_cell(input, hidden, bias, at(buffers, cell_) + n * p_.width, state, p_.width);
       case RecurrentCell::gru:
         return kernels::gru_cell(input, hidden, bias, at(buffers, hidden_bias_), state, p_.width);
+      case RecurrentCell::gru_reset_first:
+        return kernels::gru_gates(input, hidden, bias, state, at(buffers, reset_) + n * p_.width, p_.width);
       case RecurrentCell::rnn_tanh:
       case RecurrentCell::rnn_relu:
         return kernels::elman_cell(input, hidden, bias, p_.cell == RecurrentCell::rnn_relu, state, p_.width);
@@ -183,10 +200,10 @@ class Recurrent : public Step {
   ScratchLayout scratch_;
   onednn::Rejections rejected_;  // of all products
   Product of_input_, of_state_;
-  std::optional<Product> projection_;
+  std::optional<Product> projection_, of_reset_;
   std::vector<InputValue> biases_, states_;
   std::optional<IndexList> lengths_;
-  size_t bias_, hidden_bias_, state_, cell_, unprojected_ = 0;
+  size_t bias_, hidden_bias_, state_, cell_, unprojected_ = 0, reset_ = 0;
 };
 
 std::unique_ptr<Step> create(const StepSpec& spec) { return std::make_unique<Recurrent>(spec); }

@@ -8,9 +8,11 @@ namespace {
 RecurrentCell cell_from_name(const std::string& name) {
   if (name == "lstm") return RecurrentCell::lstm;
   if (name == "gru") return RecurrentCell::gru;
+  if (name == "gru_reset_first") return RecurrentCell::gru_reset_first;
   if (name == "rnn_tanh") return RecurrentCell::rnn_tanh;
   if (name == "rnn_relu") return RecurrentCell::rnn_relu;
-  throw std::invalid_argument("cell must be 'lstm', 'gru', 'rnn_tanh' or 'rnn_relu', got '" + name + "'");
+  throw std::invalid_argument(
+      "cell must be 'lstm', 'gru', 'gru_reset_first', 'rnn_tanh' or 'rnn_relu', got '" + name + "'");
 }
 
 void check(const TensorDesc& desc, const char* what, const Dims& shape) {
@@ -38,6 +40,7 @@ RecurrentProblem::RecurrentProblem(const StepSpec& spec)
     next += count;
     return next - count;
   };
+  if (is_reset_first()) candidate = next++;
   bias = take("hasBias", 2);
   projection = take("hasProjection", 1);
   state = take("hasState", is_lstm() ? 2 : 1);
@@ -60,7 +63,8 @@ RecurrentProblem::RecurrentProblem(const StepSpec& spec)
 
   check(x, "the tensor", x.shape);
   check(spec.inputs[1].desc, "the weight over the input", {gates() * width, input});
-  check(spec.inputs[2].desc, "the weight over the state", {gates() * width, projected});
+  check(spec.inputs[2].desc, "the weight over the state", {state_gates() * width, projected});
+  if (candidate >= 0) check(spec.inputs[candidate].desc, "the weight over the reset state", {width, width});
   for (int i = 0; bias >= 0 && i < 2; i++) check(spec.inputs[bias + i].desc, "a bias", {gates() * width});
   if (projection >= 0) check(spec.inputs[projection].desc, "the projection", {projected, width});
   if (state >= 0) check(spec.inputs[state].desc, "the first state", {batch, projected});

@@ -6,7 +6,7 @@ import {
 } from '../../../../aten/index.ts';
 import { type Argument, GET_ITEM, isCall, Node } from '../../../../graph/index.ts';
 import { Tensor } from '../../../../tensor/index.ts';
-import { numberSource } from '../operators/computed-parameters.ts';
+import { numberSource } from '../operators/quantized/computed-parameters.ts';
 import { bothWays, type Idiom, type IdiomContext } from './context.ts';
 
 const layers: readonly string[] = [

@@ -1,4 +1,11 @@
-import { type Argument, isArgumentList, isCall, Node, onlyUser } from '../../../../graph/index.ts';
+import {
+  type Argument,
+  isArgumentList,
+  isCall,
+  Node,
+  onlyUser,
+  tensorMeta,
+} from '../../../../graph/index.ts';
 import { numelOf, Tensor } from '../../../../tensor/index.ts';
 import { bothWays, type Idiom, type IdiomContext, isShape, withNumber } from './context.ts';
 
@@ -91,6 +98,37 @@ const inverseRoot: Idiom = (context, node) => {
   return true;
 };
 
+/**
+ * A norm by the root of the mean of squares that is spelled out, with the scale after it:
+ *
+ *     x * rsqrt(mean(x^2) + eps) [* w]   or   x / sqrt(mean(x^2) + eps) [* w]
+ */
+const rmsNorm: Idiom = (context, node) => {
+  const root = isCall(node, 'aten.div.Tensor') ? 'aten.sqrt.default' : 'aten.rsqrt.default';
+  if (!isCall(node, 'aten.div.Tensor', 'aten.mul.Tensor')) return false;
+  const factors = root === 'aten.sqrt.default' ? [node.args] : bothWays(node);
+  const [x, factor] = factors.find(([, other]) => isCall(other, root)) ?? [];
+  if (!(x instanceof Node) || !isCall(factor, root)) return false;
+  const sum = withNumber(factor.args[0], 'aten.add.Tensor');
+  const mean = sum?.[0];
+  if (!sum || !isCall(mean, 'aten.mean.dim') || mean.args[2] !== true || squareOf(mean.args[0]) !== x)
+    return false;
+  const shape = context.shape(x);
+  const count = isArgumentList(mean.args[1]) && countFromEnd(mean.args[1], shape.length);
+  if (!count || tensorMeta(x)?.dtype !== 'float32') return false;
+  const normalized = shape.slice(shape.length - count);
+  if (!normalized.every((dim) => typeof dim === 'number')) return false;
+  const scale = parameterOf(context, node, 'aten.mul.Tensor');
+  const isScale = scale && isShape(context.shape(scale.parameter), normalized);
+  context.replace(isScale ? scale.end : node, 'aten.rms_norm.default', [
+    x,
+    normalized as readonly number[],
+    isScale ? scale.parameter : null,
+    sum[1],
+  ]);
+  return true;
+};
+
 const isFilledWith = (tensor: Tensor | undefined, value: number): boolean =>
   tensor?.toArray().every((each) => each === value) ?? false;
 
@@ -141,4 +179,4 @@ const groupNorm: Idiom = (context, node) => {
 };
 
 /** Normalization that exporters spell out. */
-export const normalizationIdioms: readonly Idiom[] = [layerNorm, inverseRoot, groupNorm];
+export const normalizationIdioms: readonly Idiom[] = [layerNorm, inverseRoot, rmsNorm, groupNorm];

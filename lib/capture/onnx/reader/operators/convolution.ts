@@ -2,7 +2,7 @@ import { staticDim } from '../../../../graph/index.ts';
 import { Tensor } from '../../../../tensor/index.ts';
 import type { OnnxCall, OperatorTable } from '../call.ts';
 import { ConstantValue, type OnnxValue } from '../values.ts';
-import { layerWeight } from './weights.ts';
+import { layerWeight } from './quantized/weights.ts';
 import { padEnds, type Window, windowOf } from './windows.ts';
 
 function kernelOf(call: OnnxCall): readonly number[] {

@@ -9,15 +9,16 @@ import { attentionReaders } from './attention.ts';
 import { comparisonReaders } from './comparison.ts';
 import { constantReaders } from './constants.ts';
 import { convolutionReaders } from './convolution.ts';
-import { dynamicQuantizationReaders } from './dynamic-quantization.ts';
 import { gridReaders } from './grid.ts';
 import { indexingReaders } from './indexing.ts';
 import { linearReaders } from './linear.ts';
 import { movementReaders } from './movement.ts';
 import { normalizationReaders } from './normalization.ts';
 import { poolingReaders } from './pooling.ts';
-import { qlinearReaders } from './qlinear.ts';
-import { quantizationReaders } from './quantization.ts';
+import { dynamicQuantizationReaders } from './quantized/dynamic-quantization.ts';
+import { matmulNBitsReaders } from './quantized/matmul-nbits.ts';
+import { qlinearReaders } from './quantized/qlinear.ts';
+import { quantizationReaders } from './quantized/quantize-linear.ts';
 import { recurrentReaders } from './recurrent.ts';
 import { reductionReaders } from './reduction.ts';
 import { resizeReaders } from './resize.ts';
@@ -35,6 +36,7 @@ const readers: ReadonlyMap<string, OperatorVersions> = new Map(
     gridReaders,
     indexingReaders,
     linearReaders,
+    matmulNBitsReaders,
     movementReaders,
     normalizationReaders,
     poolingReaders,

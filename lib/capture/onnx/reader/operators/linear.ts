@@ -1,12 +1,12 @@
 import type { Dim } from '../../../../graph/index.ts';
 import type { OnnxCall, OperatorTable } from '../call.ts';
 import { ConstantValue, type OnnxValue } from '../values.ts';
-import { isWeight, layerWeight, transposedWeight } from './weights.ts';
+import { isWeight, layerWeight, transposedWeight } from './quantized/weights.ts';
 
 /** `A B`, where B is a matrix of constants: a linear layer. */
 export function matmul(call: OnnxCall): OnnxValue {
   const [a, b] = [call.input(0), call.input(1)];
-  if (b.shape.length === 2 && a.shape.length >= 2 && isWeight(call, b) && !(a instanceof ConstantValue))
+  if (b.shape.length === 2 && a.shape.length >= 2 && isWeight(b) && !(a instanceof ConstantValue))
     return call.call('aten.linear.default', a, transposedWeight(call, b), null);
   return call.call('aten.matmul.default', a, b);
 }
@@ -24,7 +24,7 @@ export function gemm(call: OnnxCall): OnnxValue {
   const c = beta === 0 ? undefined : call.optional(2);
   const bias = c && scaled(call, c, beta);
   const rows = transB ? b.shape[0] : b.shape[1];
-  if (isWeight(call, b) && alpha === 1 && !(a instanceof ConstantValue)) {
+  if (isWeight(b) && alpha === 1 && !(a instanceof ConstantValue)) {
     const weight = transB ? layerWeight(call, b) : transposedWeight(call, b);
     const inLayer = bias && biasOf(call, bias, rows);
     const product = call.call('aten.linear.default', a, weight, inLayer ?? null);

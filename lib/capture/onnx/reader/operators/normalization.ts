@@ -81,10 +81,11 @@ function rmsNormalization(call: OnnxCall): OnnxValue {
   const x = call.input(0);
   const axis = call.axis(call.attributes.int('axis', -1), x.shape.length);
   const eps = call.attributes.float('epsilon', 1e-5);
-  const squares = call.call('aten.square.default', x);
-  const mean = call.call('aten.mean.dim', squares, upTo(x.shape.length).slice(axis), true);
-  const factor = call.call('aten.rsqrt.default', call.call('aten.add.Tensor', mean, eps));
-  return call.call('aten.mul.Tensor', call.call('aten.mul.Tensor', x, factor), call.input(1));
+  const normalized = x.shape.slice(axis);
+  const scale = call.input(1);
+  const inLayer = isShape(scale, normalized);
+  const norm = call.call('aten.rms_norm.default', x, normalized, inLayer ? scale : null, eps);
+  return inLayer ? norm : call.call('aten.mul.Tensor', norm, scale);
 }
 
 /** Before operator set 13 everything from the axis on was one list of numbers. */

@@ -1,9 +1,10 @@
-import { Tensor } from '../../../../tensor/index.ts';
+import { mulDims } from '../../../../graph/index.ts';
+import { rowMajorStrides, Tensor } from '../../../../tensor/index.ts';
 import type { OnnxCall, OperatorTable } from '../call.ts';
 import { forEachIndex } from '../folding/elements.ts';
 import type { OnnxValue } from '../values.ts';
 import { upTo } from './common.ts';
-import { type Affine, dequantize, quantize } from './quantization.ts';
+import { type Affine, dequantize, quantize } from './quantized/quantization.ts';
 import { padEnds, type Window, windowOf } from './windows.ts';
 
 interface Pooling extends Window {
@@ -61,8 +62,7 @@ function exactPads(pooling: Pooling): Pick<Window, 'before' | 'after'> {
   return { before, after };
 }
 
-function maxPool(call: OnnxCall): readonly OnnxValue[] {
-  if (call.wanted[1]) throw new Error("its output 'Indices' is not supported");
+function maxPool(call: OnnxCall): readonly (OnnxValue | undefined)[] {
   const pooling = poolingOf(call);
   const { kernel, stride, dilation, before, ceil } = pooling;
   const { dtype } = call.input(0);
@@ -70,15 +70,57 @@ function maxPool(call: OnnxCall): readonly OnnxValue[] {
   const whole: Affine = { scales: [1], zeroPoints: [0], axis: undefined };
   // The largest of integers is the largest of the numbers that they are.
   const x = isQuantized ? dequantize(call, call.input(0), whole) : call.input(0);
-  const target = `aten.max_pool${kernel.length}d.default`;
-  const pooled = isPlain(pooling)
-    ? call.call(target, x, kernel, stride, before, dilation, ceil)
-    : call.call(
-        target,
-        padEnds(call, x, exactPads(pooling), Number.NEGATIVE_INFINITY),
-        ...[kernel, stride, kernel.map(() => 0), dilation, false],
-      );
-  return [isQuantized ? quantize(call, pooled, whole, dtype) : pooled];
+  const pads = isPlain(pooling) ? undefined : exactPads(pooling);
+  const args = pads
+    ? [padEnds(call, x, pads, Number.NEGATIVE_INFINITY), kernel, stride, kernel.map(() => 0), dilation, false]
+    : [x, kernel, stride, before, dilation, ceil];
+  const target = `aten.max_pool${kernel.length}d`;
+  const [pooled, positions] = call.wanted[1]
+    ? call.calls(`${target}_with_indices.default`, ...args)
+    : [call.call(`${target}.default`, ...args)];
+  return [
+    isQuantized ? quantize(call, pooled, whole, dtype) : pooled,
+    positions && positionsInTensor(call, positions, pooling, pads),
+  ];
+}
+
+/**
+ * PyTorch counts positions in a channel, padded here where the call was; ONNX counts them in the whole tensor without
+ * padding, along rows or, with storage_order=1, along columns of a channel.
+ */
+function positionsInTensor(
+  call: OnnxCall,
+  positions: OnnxValue,
+  { input }: Pooling,
+  pads: Pick<Window, 'before' | 'after'> | undefined,
+): OnnxValue {
+  const inColumns = call.attributes.int('storage_order', 0) === 1;
+  const padded = input.map((extent, i) => extent + (pads ? pads.before[i] + pads.after[i] : 0));
+  const [read, written] = [
+    rowMajorStrides(padded),
+    (inColumns ? columnMajorStrides : rowMajorStrides)(input),
+  ];
+  const channel = input.reduce((a, b) => a * b, 1);
+  const coordinate = (_: number, i: number) => {
+    const down = call.call('aten.floor_divide.Scalar', positions, read[i]);
+    const along = call.call('aten.remainder.Scalar', down, padded[i]);
+    const inside = pads ? call.call('aten.sub.Scalar', along, pads.before[i]) : along;
+    return call.call('aten.mul.Scalar', inside, written[i]);
+  };
+  const inChannel =
+    pads || inColumns
+      ? input.map(coordinate).reduce((a, b) => call.call('aten.add.Tensor', a, b))
+      : positions;
+  const [samples, channels] = call.input(0).shape;
+  const numbers = call.call('aten.arange.default', mulDims(samples, channels));
+  const starts = call.call('aten.mul.Scalar', numbers, channel);
+  const shape = [samples, channels, ...input.map(() => 1)];
+  return call.call('aten.add.Tensor', inChannel, call.call('aten.view.default', starts, shape));
+}
+
+/** Strides where the first axis is the innermost one. */
+function columnMajorStrides(shape: readonly number[]): readonly number[] {
+  return rowMajorStrides([...shape].reverse()).toReversed();
 }
 
 export function averagePool(call: OnnxCall): OnnxValue {

@@ -14,6 +14,8 @@ interface Cell {
   readonly activations: readonly (readonly string[])[];
   /** Inputs that hold initial states. */
   readonly states: readonly number[];
+  /** The weights of the last gate over the state stand alone. */
+  readonly lastAlone?: true;
   /** Arguments between the biases and the states. */
   readonly middle: (activations: readonly string[]) => readonly CallArgument[];
 }
@@ -32,6 +34,7 @@ const gru: Cell = {
   states: [5],
   middle: () => [],
 };
+const gruResetFirst: Cell = { ...gru, layer: 'octavo.gru_layer.reset_first', lastAlone: true };
 const rnn: Cell = {
   layer: 'octavo.rnn_layer.default',
   gates: [0],
@@ -67,8 +70,6 @@ function checkKind(call: OnnxCall, cell: Cell): void {
   if (attributes.int('input_forget', 0) !== 0) throw new Error('input_forget=1 is not supported');
   const peepholes = cell === lstm && call.optional(7) ? call.numbers(7, 'the peepholes') : [];
   if (peepholes.some((weight) => weight !== 0)) throw new Error('peepholes (input 7) are not supported');
-  if (cell === gru && attributes.int('linear_before_reset', 0) === 0)
-    throw new Error('linear_before_reset=0 is not supported; PyTorch computes with 1');
 }
 
 /** One direction's part of a tensor whose first extent is the directions. */
@@ -85,13 +86,26 @@ function inOrder(call: OnnxCall, value: OnnxValue, gates: readonly number[], hid
 }
 
 /** Weights and biases of the input and of the state. */
-function parametersOf(call: OnnxCall, { gates }: Cell, direction: number, hidden: number): CallArgument[] {
+function parametersOf(
+  call: OnnxCall,
+  { gates, lastAlone }: Cell,
+  direction: number,
+  hidden: number,
+): CallArgument[] {
   const rows = gates.length * hidden;
-  const weights = [1, 2].map((input) => inOrder(call, ofDirection(call, input, direction), gates, hidden));
+  const rowsOf = (value: OnnxValue, from: number, to: number) =>
+    call.call('aten.slice.Tensor', value, 0, from, to, 1);
+  const [ofInput, ofState] = [1, 2].map((input) =>
+    inOrder(call, ofDirection(call, input, direction), gates, hidden),
+  );
+  const last = rows - hidden;
+  const weights = lastAlone
+    ? [ofInput, rowsOf(ofState, 0, last), rowsOf(ofState, last, rows)]
+    : [ofInput, ofState];
   if (!call.optional(3)) return [...weights, null, null];
   const both = ofDirection(call, 3, direction);
   const biases = [0, 1].map((half) => {
-    const own = call.call('aten.slice.Tensor', both, 0, half * rows, (half + 1) * rows, 1);
+    const own = rowsOf(both, half * rows, (half + 1) * rows);
     return inOrder(call, own, gates, hidden);
   });
   return [...weights, ...biases];
@@ -111,8 +125,9 @@ function statesOf(call: OnnxCall, { states }: Cell, direction: number, batch: Di
 }
 
 const recurrent =
-  (cell: Cell) =>
+  (cellOf: (call: OnnxCall) => Cell) =>
   (call: OnnxCall): readonly (OnnxValue | undefined)[] => {
+    const cell = cellOf(call);
     const direction = call.attributes.string('direction', 'forward');
     const ways = direction === 'bidirectional' ? [false, true] : [direction === 'reverse'];
     checkKind(call, cell);
@@ -147,7 +162,7 @@ function stacked(call: OnnxCall, layers: readonly (readonly OnnxValue[])[], resu
 
 /** Layers that run along a sequence. */
 export const recurrentReaders: OperatorTable = {
-  LSTM: recurrent(lstm),
-  GRU: recurrent(gru),
-  RNN: recurrent(rnn),
+  LSTM: recurrent(() => lstm),
+  GRU: recurrent(({ attributes }) => (attributes.int('linear_before_reset', 0) === 0 ? gruResetFirst : gru)),
+  RNN: recurrent(() => rnn),
 };

@@ -1,10 +1,10 @@
-import { CHOOSE_QPARAMS, QUANTIZE_PER_TENSOR_DYNAMIC } from '../../../../aten/index.ts';
-import { integerRange } from '../../../../tensor/index.ts';
-import type { OnnxCall, OperatorTable } from '../call.ts';
-import { ComputedValue, type OnnxValue } from '../values.ts';
+import { CHOOSE_QPARAMS, QUANTIZE_PER_TENSOR_DYNAMIC } from '../../../../../aten/index.ts';
+import { integerRange } from '../../../../../tensor/index.ts';
+import type { OnnxCall, OperatorTable } from '../../call.ts';
+import { ComputedValue, type OnnxValue } from '../../values.ts';
+import { convolution } from '../convolution.ts';
+import { matmul } from '../linear.ts';
 import { dequantizeComputed } from './computed-parameters.ts';
-import { convolution } from './convolution.ts';
-import { matmul } from './linear.ts';
 import { dequantize } from './quantization.ts';
 
 /** The least scale: float32's epsilon, as in PyTorch. ONNX has none, and divides by zero for a tensor of zeros. */

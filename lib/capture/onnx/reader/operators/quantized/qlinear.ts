@@ -1,11 +1,11 @@
-import { Tensor } from '../../../../tensor/index.ts';
-import type { OnnxCall, OperatorReader, OperatorTable } from '../call.ts';
-import { ConstantValue, type OnnxValue } from '../values.ts';
-import { commutative } from './arithmetic.ts';
-import { convolution } from './convolution.ts';
-import { gemm, matmul } from './linear.ts';
-import { softmax, softmaxOfMatrix } from './normalization.ts';
-import { averagePool, globalAverage } from './pooling.ts';
+import { Tensor } from '../../../../../tensor/index.ts';
+import type { OnnxCall, OperatorReader, OperatorTable } from '../../call.ts';
+import { ConstantValue, type OnnxValue } from '../../values.ts';
+import { commutative } from '../arithmetic.ts';
+import { convolution } from '../convolution.ts';
+import { gemm, matmul } from '../linear.ts';
+import { softmax, softmaxOfMatrix } from '../normalization.ts';
+import { averagePool, globalAverage } from '../pooling.ts';
 import { type Affine, affineOf, dequantize, quantize } from './quantization.ts';
 
 /**

@@ -1,8 +1,8 @@
-import { DEQUANTIZE_PER_TENSOR_DYNAMIC, QUANTIZE_PER_TENSOR_DYNAMIC } from '../../../../aten/index.ts';
-import { isCall, type Node, tensorMeta } from '../../../../graph/index.ts';
-import { type DType, integerRange, isFloatingPoint, Tensor } from '../../../../tensor/index.ts';
-import type { OnnxCall } from '../call.ts';
-import { ComputedValue, type OnnxValue } from '../values.ts';
+import { DEQUANTIZE_PER_TENSOR_DYNAMIC, QUANTIZE_PER_TENSOR_DYNAMIC } from '../../../../../aten/index.ts';
+import { isCall, type Node, tensorMeta } from '../../../../../graph/index.ts';
+import { type DType, integerRange, isFloatingPoint, Tensor } from '../../../../../tensor/index.ts';
+import type { OnnxCall } from '../../call.ts';
+import { ComputedValue, type OnnxValue } from '../../values.ts';
 
 /** Scales and zero points that the model computes when it runs: one for a tensor. */
 

@@ -3,13 +3,12 @@ import {
   DEQUANTIZE_PER_TENSOR,
   QUANTIZE_PER_CHANNEL,
   QUANTIZE_PER_TENSOR,
-} from '../../../../aten/index.ts';
-import { type DType, Tensor } from '../../../../tensor/index.ts';
-import { dtypeOfOnnx, onnxTypeName } from '../../dtype.ts';
-import type { OnnxCall, OperatorTable } from '../call.ts';
-import type { CallArgument } from '../graph-writer.ts';
-import { ComputedValue, ConstantValue, type OnnxValue } from '../values.ts';
-import { dequantizeComputed, quantizeComputed, rangeOf } from './computed-parameters.ts';
+} from '../../../../../aten/index.ts';
+import { type DType, Tensor } from '../../../../../tensor/index.ts';
+import type { OnnxCall } from '../../call.ts';
+import type { CallArgument } from '../../graph-writer.ts';
+import { ConstantValue, type OnnxValue } from '../../values.ts';
+import { rangeOf } from './computed-parameters.ts';
 
 /** Scale and zero point of a tensor, or of each channel. */
 export interface Affine {
@@ -31,7 +30,8 @@ export function affineOf(
   axis: number,
 ): Affine {
   const tensor = call.known(scale, 'the scale');
-  if (tensor.shape.length > 1) throw new Error('blocks of several scales along an axis are not supported');
+  if (tensor.shape.length > 1)
+    throw new Error(`the scale must be one number, or one a channel, got [${tensor.shape.join(', ')}]`);
   const scales = call.numbers(scale, 'the scale');
   if (scales.some((each) => !(each > 0 && Number.isFinite(each))))
     throw new Error(
@@ -67,34 +67,3 @@ export function dequantize(call: OnnxCall, x: OnnxValue, affine: Affine): OnnxVa
   const isKept = x instanceof ConstantValue && x.dtype !== 'int32';
   return isKept ? call.writer.keep(target, [x, ...args]) : call.call(target, x, ...args);
 }
-
-const isComputed = (call: OnnxCall): boolean => [1, 2].some((i) => call.optional(i) instanceof ComputedValue);
-
-/** The dtype is that of the zero point, or an attribute since operator set 21; else uint8. */
-function quantizeLinear(call: OnnxCall): OnnxValue {
-  const x = call.input(0);
-  const code = call.attributes.int('output_dtype', 0);
-  const dtype = call.optional(2)?.dtype ?? (code === 0 ? 'uint8' : dtypeOfOnnx(code));
-  if (!dtype) throw new Error(`quantization to ${onnxTypeName(code)} is not supported`);
-  if (isComputed(call)) return quantizeComputed(call, x, call.input(1), call.optional(2), dtype);
-  return quantize(
-    call,
-    call.cast(x, 'float32'),
-    affineOf(call, x, 1, 2, call.attributes.int('axis', 1)),
-    dtype,
-  );
-}
-
-function dequantizeLinear(call: OnnxCall): OnnxValue {
-  const x = call.input(0);
-  if (isComputed(call)) return dequantizeComputed(call, x, call.input(1), call.optional(2));
-  return dequantize(call, x, affineOf(call, x, 1, 2, call.attributes.int('axis', 1)));
-}
-
-/** Quantization of tensors; of a weight, the integers stay. */
-export const quantizationReaders: OperatorTable = {
-  QuantizeLinear: quantizeLinear,
-  DequantizeLinear: dequantizeLinear,
-  'com.microsoft.QuantizeLinear': quantizeLinear,
-  'com.microsoft.DequantizeLinear': dequantizeLinear,
-};

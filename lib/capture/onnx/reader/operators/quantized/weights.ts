@@ -1,9 +1,9 @@
-import { DEQUANTIZE_PER_CHANNEL, DEQUANTIZE_PER_TENSOR } from '../../../../aten/index.ts';
-import { Node } from '../../../../graph/index.ts';
-import { integerRange, Tensor } from '../../../../tensor/index.ts';
-import type { OnnxCall } from '../call.ts';
-import type { CallArgument } from '../graph-writer.ts';
-import { ComputedValue, ConstantValue, type OnnxValue } from '../values.ts';
+import { DEQUANTIZE_PER_CHANNEL, DEQUANTIZE_PER_TENSOR } from '../../../../../aten/index.ts';
+import { Node } from '../../../../../graph/index.ts';
+import { integerRange, Tensor } from '../../../../../tensor/index.ts';
+import type { OnnxCall } from '../../call.ts';
+import type { CallArgument } from '../../graph-writer.ts';
+import { ComputedValue, ConstantValue, type OnnxValue } from '../../values.ts';
 
 /** Constant integers, with the call that dequantizes them: scales, zero points, axis if there is one, and the range. */
 interface QuantizedConstant {
@@ -27,9 +27,12 @@ function quantizedConstant(call: OnnxCall, value: OnnxValue): QuantizedConstant 
   };
 }
 
-/** A constant, as floats or as integers that are dequantized. */
-export const isWeight = (call: OnnxCall, value: OnnxValue): boolean =>
-  value instanceof ConstantValue || quantizedConstant(call, value) !== undefined;
+/** A constant, as floats or as integers that are dequantized, in blocks of its axes or as a whole. */
+export const isWeight = (value: OnnxValue): boolean =>
+  value instanceof ConstantValue || (value instanceof ComputedValue && isOfConstants(value.node));
+
+const isOfConstants = (node: Node): boolean =>
+  node.op === 'get_attr' || (node.op === 'call_function' && node.allInputNodes.every(isOfConstants));
 
 /** A weight as layers have it: integers are signed, which is what kernels compute with. */
 export function layerWeight(call: OnnxCall, value: OnnxValue): OnnxValue {

@@ -1,0 +1,37 @@
+import { dtypeOfOnnx, onnxTypeName } from '../../../dtype.ts';
+import type { OnnxCall, OperatorTable } from '../../call.ts';
+import { ComputedValue, type OnnxValue } from '../../values.ts';
+import { blocksOf, dequantizeBlocks, quantizeBlocks } from './blocks.ts';
+import { dequantizeComputed, quantizeComputed } from './computed-parameters.ts';
+import { affineOf, dequantize, quantize } from './quantization.ts';
+
+const isComputed = (call: OnnxCall): boolean => [1, 2].some((i) => call.optional(i) instanceof ComputedValue);
+
+/** The dtype is that of the zero point, or an attribute since operator set 21; else uint8. */
+function quantizeLinear(call: OnnxCall): OnnxValue {
+  const x = call.input(0);
+  const code = call.attributes.int('output_dtype', 0);
+  const dtype = call.optional(2)?.dtype ?? (code === 0 ? 'uint8' : dtypeOfOnnx(code));
+  if (!dtype) throw new Error(`quantization to ${onnxTypeName(code)} is not supported`);
+  const isOfBlocks = call.attributes.int('block_size', 0) !== 0;
+  if (isComputed(call) && !isOfBlocks)
+    return quantizeComputed(call, x, call.input(1), call.optional(2), dtype);
+  const real = call.cast(x, 'float32');
+  if (isOfBlocks) return quantizeBlocks(call, real, blocksOf(call, real), dtype);
+  return quantize(call, real, affineOf(call, x, 1, 2, call.attributes.int('axis', 1)), dtype);
+}
+
+function dequantizeLinear(call: OnnxCall): OnnxValue {
+  const x = call.input(0);
+  if (call.attributes.int('block_size', 0) !== 0) return dequantizeBlocks(call, x, blocksOf(call, x));
+  if (isComputed(call)) return dequantizeComputed(call, x, call.input(1), call.optional(2));
+  return dequantize(call, x, affineOf(call, x, 1, 2, call.attributes.int('axis', 1)));
+}
+
+/** Quantization of tensors; of a weight, the integers stay. */
+export const quantizationReaders: OperatorTable = {
+  QuantizeLinear: quantizeLinear,
+  DequantizeLinear: dequantizeLinear,
+  'com.microsoft.QuantizeLinear': quantizeLinear,
+  'com.microsoft.DequantizeLinear': dequantizeLinear,
+};

@@ -1,0 +1,52 @@
+import { readFileSync } from 'node:fs';
+import { describe, expect, it } from 'vitest';
+import { operators } from '../../lib/aten/index.ts';
+import { loadPt2 } from '../../lib/capture/index.ts';
+import { Interpreter } from '../../lib/graph/index.ts';
+import { type DType, Tensor } from '../../lib/tensor/index.ts';
+import { expectClose } from '../support/aten-goldens.ts';
+import { build, execute } from '../support/run-plan.ts';
+
+interface Stored {
+  readonly dtype: DType;
+  readonly shape: readonly number[];
+  readonly values: readonly number[];
+}
+
+const fixture = (name: string) => new URL(`../fixtures/pt2/programs/${name}`, import.meta.url).pathname;
+
+const tensorOf = ({ dtype, shape, values }: Stored): Tensor => Tensor.from(dtype, values, shape);
+
+/** Sums of a few values, in another order than PyTorch's, and roots and powers of them. */
+const tolerance = { absolute: 1e-6, relative: 2e-6 };
+
+/** The program of script/goldens/programs.py, in the interpreter and as a plan, against what PyTorch computed. */
+async function check(name: string): Promise<void> {
+  const module = await loadPt2(fixture(`${name}.pt2`));
+  const runs = JSON.parse(readFileSync(fixture(`${name}.json`), 'utf8')) as {
+    readonly inputs: readonly Stored[];
+    readonly outputs: readonly Stored[];
+  }[];
+  for (const { inputs, outputs } of runs) {
+    const given = inputs.map(tensorOf);
+    const expected = outputs.map(tensorOf);
+    expectClose(new Interpreter(module, operators).run(given), expected, tolerance);
+    expectClose(execute(build(module), given), expected, tolerance);
+  }
+}
+
+describe("programs of PyTorch's", () => {
+  it.each(['distances', 'masked_scatter', 'as_strided', 'kernels'])('%s', check);
+
+  it('as_strided of a tensor in another order of memory is refused', async () => {
+    await expect(loadPt2(fixture('as_strided_of_transposed.pt2'))).rejects.toThrow(
+      /nodes\[\d+\].*calls as_strided of 't', which PyTorch did not store row by row/,
+    );
+  });
+
+  it('a random operator is refused with the reason', async () => {
+    await expect(loadPt2(fixture('random.pt2'))).rejects.toThrow(
+      /aten\.rand\.default \(1\)\n {4}aten\.rand\.default: it is random: .*programs\.py/,
+    );
+  });
+});
