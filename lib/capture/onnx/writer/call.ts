@@ -207,7 +207,7 @@ export class OnnxCall {
     const named = shape.map((dim, axis) => (dim instanceof SymInt && isSame(dim, axis) ? 0 : dim));
     const open = named.filter((dim) => dim instanceof SymInt).length;
     const target = open === 1 ? named.map((dim) => (dim instanceof SymInt ? -1 : dim)) : named;
-    return this.op('Reshape', [value, this.sizes(target)], {}, { shape });
+    return this.op('Reshape', [value, this.sizes(target)], {}, { shape, viewOf: value });
   }
 
   /** Of no elements: before operator set 14 a 0 always copies an extent. */

@@ -18,6 +18,8 @@ export interface ValueFacts {
   readonly dequantized?: Dequantized;
   /** Of a cast that lost nothing: what was cast. */
   readonly widenedFrom?: OnnxValue;
+  /** Of a view: what it is a view of. */
+  readonly viewOf?: OnnxValue;
   /** Of one position of an axis: where it was taken. */
   readonly selected?: { readonly from: OnnxValue; readonly axis: number; readonly index: Dim };
   /** Of a scale that was chosen for a tensor: the tensor, and its integers. */

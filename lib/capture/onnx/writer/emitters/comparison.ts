@@ -42,8 +42,12 @@ const aboutFloats =
 const is = (infinity: number) => (call: OnnxCall, x: OnnxValue) =>
   call.ask('Equal', x, number(call, infinity, x));
 
-/** The elements of two operands by a condition. */
+/** The elements of two operands by a condition; of truth values by logic, since ONNX Runtime chooses none of them. */
 function choose(call: OnnxCall, condition: OnnxValue, a: string, b: string): OnnxValue {
+  if (call.meta.dtype === 'bool') {
+    const yes = call.ask('And', condition, call.operand(a, 'bool'));
+    return call.ask('Or', yes, call.ask('And', call.ask('Not', condition), call.operand(b, 'bool')));
+  }
   const dtype = call.working('Where');
   return call.where(condition, call.operand(a, dtype), call.operand(b, dtype));
 }

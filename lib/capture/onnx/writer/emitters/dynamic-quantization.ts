@@ -54,7 +54,8 @@ function spelledOut(call: OnnxCall, x: OnnxValue, isSymmetric: boolean): readonl
 /** A parameter without dimensions. */
 function parameter(call: OnnxCall, name: string, dtype: OnnxValue['dtype']): OnnxValue {
   const value = call.operand(name, dtype);
-  return value.rank === 0 ? value : call.reshape(value, []);
+  const source = value.facts.viewOf ?? value;
+  return source.rank === 0 ? source : call.reshape(value, []);
 }
 
 function quantize(call: OnnxCall): OnnxValue {

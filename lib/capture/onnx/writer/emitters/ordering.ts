@@ -43,7 +43,7 @@ interface Order {
 /** The first elements in an order, and their places. Of equal ones the first comes first, as in stable sorts. */
 function ordered(call: OnnxCall, { count, largest, sorted }: Order): readonly OnnxValue[] {
   const { self, metas } = call;
-  const axis = self.rank === 0 ? 0 : call.axis;
+  const axis = self.rank === 0 ? 0 : call.args.number('dim');
   const x = lanes(call, 'TopK');
   const shape = metas[0].shape.length === 0 ? [1] : metas[0].shape;
   const attributes = { axis, largest: Number(largest), sorted: Number(sorted) };

@@ -8,11 +8,13 @@ interface Windows {
   readonly strides: readonly number[];
   readonly dilations: readonly number[];
   readonly before: readonly number[];
-  /** Padding at the end that makes PyTorch's size with `ceil_mode`: runtimes disagree about ONNX's own. */
   readonly after: readonly number[];
+  /** Whether ONNX's own `ceil_mode` makes PyTorch's size. It does not count windows that start in the padding at the end. */
+  readonly ceil: boolean;
 }
 
-function windowsOf(call: OnnxCall): Windows {
+/** @param mayCeil whether ONNX's own `ceil_mode` may say the windows: runtimes disagree about what it counts as padding. */
+function windowsOf(call: OnnxCall, mayCeil: boolean): Windows {
   const { args, self, meta } = call;
   const kernel = args.numbers('kernel_size');
   const given = args.numbers('stride');
@@ -20,32 +22,38 @@ function windowsOf(call: OnnxCall): Windows {
   const before = args.numbers('padding');
   const hasDilation = args.schema.arguments.some(({ name }) => name === 'dilation');
   const dilations = hasDilation ? args.numbers('dilation') : kernel.map(() => 1);
-  if (!args.bool('ceil_mode')) return { kernel, strides, dilations, before, after: before };
+  const floored = { kernel, strides, dilations, before, after: before, ceil: false };
+  if (!args.bool('ceil_mode')) return floored;
   const [input, output] = [self, meta].map(({ shape }) =>
     call.extents(shape.slice(2), 'an extent that is pooled'),
   );
-  const after = output.map((size, i) => {
-    const reach = (size - 1) * strides[i] + dilations[i] * (kernel[i] - 1) + 1;
-    return Math.max(before[i], reach - input[i] - before[i]);
-  });
-  return { kernel, strides, dilations, before, after };
+  const spans = kernel.map((size, i) => dilations[i] * (size - 1) + 1);
+  const isOwn = output.every(
+    (size, i) => size === Math.ceil((input[i] + 2 * before[i] - spans[i]) / strides[i]) + 1,
+  );
+  if (mayCeil && isOwn) return { ...floored, ceil: true };
+  const after = output.map((size, i) =>
+    Math.max(before[i], (size - 1) * strides[i] + spans[i] - input[i] - before[i]),
+  );
+  return { ...floored, after };
 }
 
-const attributesOf = ({ kernel, strides, before, after }: Windows) => ({
+const attributesOf = ({ kernel, strides, before, after, ceil }: Windows) => ({
   kernel_shape: kernel,
   strides,
   pads: [...before, ...after],
+  ...(ceil ? { ceil_mode: 1 } : {}),
 });
 
 function maxPool(call: OnnxCall): OnnxValue {
-  const windows = windowsOf(call);
+  const windows = windowsOf(call, true);
   const { dilations } = windows;
   return call.op('MaxPool', [call.cast(call.self, call.real)], { ...attributesOf(windows), dilations });
 }
 
 /** ONNX counts positions in the whole tensor, PyTorch in each image. */
 function maxPoolWithIndices(call: OnnxCall): readonly OnnxValue[] {
-  const windows = windowsOf(call);
+  const windows = windowsOf(call, true);
   const { self, metas, meta } = call;
   const { dilations } = windows;
   const x = call.cast(self, call.real);
@@ -81,13 +89,13 @@ function adaptiveMaxPool(call: OnnxCall): readonly OnnxValue[] {
 }
 
 function averagePool(call: OnnxCall): OnnxValue {
-  const windows = windowsOf(call);
-  const { kernel, before, after } = windows;
   const { args } = call;
-  const x = call.cast(call.self, call.real);
   const counts = args.bool('count_include_pad');
   const hasDivisor = args.schema.arguments.some(({ name }) => name === 'divisor_override');
   const divisor = hasDivisor ? args.optionalNumber('divisor_override') : null;
+  const windows = windowsOf(call, !counts && divisor === null);
+  const { kernel, before, after } = windows;
+  const x = call.cast(call.self, call.real);
   const isBeyond = after.some((pad, i) => pad > before[i]);
   if (divisor === null && !(isBeyond && counts))
     return call.op('AveragePool', [x], { ...attributesOf(windows), count_include_pad: Number(counts) });
