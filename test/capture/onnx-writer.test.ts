@@ -7,8 +7,18 @@ import { functionalName, type GraphModule, Interpreter } from '../../lib/graph/i
 import { type DType, Tensor } from '../../lib/tensor/index.ts';
 import { built, type Case } from './onnx-writer/case.ts';
 import { elementCases } from './onnx-writer/elements.ts';
+import { layerCases } from './onnx-writer/layers.ts';
+import { movementCases } from './onnx-writer/movement.ts';
+import { quantizedCases } from './onnx-writer/quantized.ts';
+import { reductionCases } from './onnx-writer/reductions.ts';
 
-const cases: readonly Case[] = [...elementCases];
+const cases: readonly Case[] = [
+  ...elementCases,
+  ...layerCases,
+  ...movementCases,
+  ...quantizedCases,
+  ...reductionCases,
+];
 
 async function runOrt(file: Uint8Array, inputs: readonly Tensor[]): Promise<Tensor[]> {
   // Without VNNI, ONNX Runtime's int8 sums saturate unless it is asked for exact ones.
@@ -58,7 +68,12 @@ describe.each([13, 21] as const)('exportOnnx, operator set %i', (opset) => {
     const expected = run(module, inputs);
     const file = exportOnnx(module, { opset });
     if (!withoutRuntime.includes(opset)) expectSame(await runOrt(file, inputs), expected, tolerance);
-    expectSame(run(await loadOnnx(file), inputs), expected, tolerance);
+    // In files a size of 0 may stand for an unknown one.
+    const empty = inputs.flatMap(({ shape }, i) =>
+      shape.includes(0) ? [[`x${i + 1}`, shape] as const] : [],
+    );
+    const back = await loadOnnx(file, { shapes: Object.fromEntries(empty) });
+    expectSame(run(back, inputs), expected, tolerance);
   });
 });
 

@@ -1,6 +1,6 @@
 import { normalizeAxis, operators } from '../../../aten/index.ts';
 import { Arguments, type Dim, dimsEqual, SymInt, type TensorMeta } from '../../../graph/index.ts';
-import { type DType, floatToBfloat16, isFloatingPoint, Tensor } from '../../../tensor/index.ts';
+import { type DType, floatToBfloat16, integerRange, isFloatingPoint, Tensor } from '../../../tensor/index.ts';
 import { onnxDataTypes } from '../dtype.ts';
 import { computedIn, type OnnxOpset } from './dtypes.ts';
 import { type OnnxAttributes, OnnxFloat, type OnnxGraphBuilder } from './graph-builder.ts';
@@ -126,7 +126,7 @@ export class OnnxCall {
     if (value.facts.widenedFrom?.dtype === dtype) return value.facts.widenedFrom;
     const { constant } = value;
     if (constant) return this.constant(this.fold('aten.to.dtype', constant, dtype), value.wish);
-    const isWidened = value.dtype === 'int32' && dtype === 'int64';
+    const isWidened = dtype === 'int64' && integerRange(value.dtype) !== undefined;
     return this.op(
       'Cast',
       [value],

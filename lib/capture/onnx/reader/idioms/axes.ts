@@ -21,5 +21,15 @@ const addedAxis: Idiom = (context, node) => {
   return true;
 };
 
+/** A permutation that leaves all axes where they are. */
+const sameOrder: Idiom = (_, node) => {
+  const [x, order] = node.args;
+  const isSame =
+    isCall(node, 'aten.permute.default') && isArgumentList(order) && order.every((axis, i) => axis === i);
+  if (!isSame || !(x instanceof Node)) return false;
+  node.replaceAllUsesWith(x);
+  return true;
+};
+
 /** Axes that cancel out. */
-export const axisIdioms: readonly Idiom[] = [addedAxis];
+export const axisIdioms: readonly Idiom[] = [addedAxis, sameOrder];

@@ -6,9 +6,11 @@ import { type Idiom, IdiomContext } from './context.ts';
 import { integerProductIdioms } from './integer-products.ts';
 import { layerIdioms } from './layers.ts';
 import { normalizationIdioms } from './normalization.ts';
+import { poolingIdioms } from './pooling.ts';
 
 const idioms: readonly Idiom[] = [
   ...axisIdioms,
+  ...poolingIdioms,
   ...activationIdioms,
   ...normalizationIdioms,
   ...integerProductIdioms,

@@ -1,6 +1,7 @@
 import { type Dim, dimsEqual, mulDims } from '../../../../graph/index.ts';
 import { isFloatingPoint, Tensor } from '../../../../tensor/index.ts';
 import type { OnnxCall, OperatorTable } from '../call.ts';
+import { asGiven } from '../numbers.ts';
 import { ConstantValue, type OnnxValue } from '../values.ts';
 import { upTo } from './common.ts';
 
@@ -14,7 +15,7 @@ function batchNormalization(call: OnnxCall): readonly OnnxValue[] {
     throw new Error('is_test=0 normalizes by the statistics of the batch, which is not supported');
   const [weight, bias, mean, variance] = [1, 2, 3, 4].map((i) => call.input(i));
   // ONNX's is the part of the old value, PyTorch's that of the new one.
-  const momentum = 1 - attributes.float('momentum', 0.9);
+  const momentum = 1 - asGiven(attributes.float('momentum', 0.9));
   const eps = attributes.float('epsilon', 1e-5);
   return [
     call.call(

@@ -62,9 +62,9 @@ function exactPads(pooling: Pooling): Pick<Window, 'before' | 'after'> {
 }
 
 function maxPool(call: OnnxCall): readonly OnnxValue[] {
-  if (call.wanted[1]) throw new Error("its output 'Indices' is not supported");
   const pooling = poolingOf(call);
   const { kernel, stride, dilation, before, ceil } = pooling;
+  if (call.wanted[1]) return maxPoolWithIndices(call, pooling);
   const { dtype } = call.input(0);
   const isQuantized = dtype === 'uint8' || dtype === 'int8';
   const whole: Affine = { scales: [1], zeroPoints: [0], axis: undefined };
@@ -79,6 +79,23 @@ function maxPool(call: OnnxCall): readonly OnnxValue[] {
         ...[kernel, stride, kernel.map(() => 0), dilation, false],
       );
   return [isQuantized ? quantize(call, pooled, whole, dtype) : pooled];
+}
+
+/** ONNX counts positions in the whole tensor, PyTorch in each image. */
+function maxPoolWithIndices(call: OnnxCall, pooling: Pooling): readonly OnnxValue[] {
+  const { kernel, stride, dilation, before, ceil, input } = pooling;
+  if (!isPlain(pooling) || call.attributes.int('storage_order', 0) !== 0)
+    throw new Error("its output 'Indices' is supported for paddings as PyTorch has them, in rows");
+  const target = `aten.max_pool${kernel.length}d_with_indices.default`;
+  const [pooled, places] = call.calls(target, call.input(0), kernel, stride, before, dilation, ceil);
+  const images = call.input(0).shape.slice(0, 2);
+  const [samples, channels] = images.map((dim) =>
+    call.static(dim, "the number of images of the output 'Indices'"),
+  );
+  const size = input.reduce((product, extent) => product * extent, 1);
+  const starts = upTo(samples * channels).map((image) => image * size);
+  const offsets = Tensor.from('int64', starts, [samples, channels, ...kernel.map(() => 1)]);
+  return [pooled, call.call('aten.add.Tensor', places, call.constant(offsets))];
 }
 
 export function averagePool(call: OnnxCall): OnnxValue {

@@ -53,9 +53,9 @@ function spelledOut(call: OnnxCall, x: OnnxValue, isSymmetric: boolean): readonl
 
 /** A parameter without dimensions. */
 function parameter(call: OnnxCall, name: string, dtype: OnnxValue['dtype']): OnnxValue {
-  const value = call.operand(name, dtype);
-  const source = value.facts.viewOf ?? value;
-  return source.rank === 0 ? source : call.reshape(value, []);
+  const value = call.args.tensor(name);
+  const { viewOf } = value.facts;
+  return viewOf?.rank === 0 ? call.cast(viewOf, dtype) : call.reshape(call.cast(value, dtype), []);
 }
 
 function quantize(call: OnnxCall): OnnxValue {

@@ -48,27 +48,26 @@ function scaleFor(factor: number, extent: number, size: number): number {
   return scale;
 }
 
-/** Factors where a call names some that its sizes do not follow from: they say where the positions are. */
-function namedScales(call: OnnxCall, x: OnnxValue, sizes: readonly Dim[]): readonly number[] | undefined {
-  const { args } = call;
+/**
+ * Factors where a call names some that its sizes do not follow from: they say where the positions are, unless corners are
+ * aligned.
+ */
+function namedFactors(call: OnnxCall): readonly number[] | undefined {
+  const { args, self, meta } = call;
+  const has = (argument: string) => args.schema.arguments.some(({ name }) => name === argument);
+  if (has('align_corners') && args.bool('align_corners')) return undefined;
   const names = ['scales', 'scales_d', 'scales_h', 'scales_w'];
-  const hasList = args.schema.arguments.some(({ name }) => name === 'scale_factors');
-  const factors = hasList
+  const given = has('scale_factors')
     ? (args.optionalNumbers('scale_factors') ?? [])
-    : names
-        .filter((each) => args.schema.arguments.some(({ name }) => name === each))
-        .map((name) => args.optionalNumber(name));
+    : names.filter(has).map((name) => args.optionalNumber(name));
+  const sizes = meta.shape.slice(2);
   const isSaid = sizes.some((size, i) => {
-    const [factor, extent] = [factors[i], x.shape[2 + i]];
-    if (typeof factor !== 'number' || typeof extent !== 'number') return false;
-    return extent * factor !== size;
+    const [factor, extent] = [given[i], self.shape[2 + i]];
+    return typeof factor === 'number' && typeof extent === 'number' && extent * factor !== size;
   });
   if (!isSaid) return undefined;
-  return sizes.map((size, i) => {
-    const extent = call.static(x.shape[2 + i], 'an extent that is resized by a factor');
-    const to = call.static(size, 'a size');
-    return scaleFor(factors[i] ?? to / extent, extent, to);
-  });
+  const what = 'an extent that is resized by a factor';
+  return sizes.map((size, i) => given[i] ?? call.static(size, what) / call.static(self.shape[2 + i], what));
 }
 
 const interpolation =
@@ -77,7 +76,10 @@ const interpolation =
     const x = call.cast(call.self, call.working('Where'));
     const sizes = call.meta.shape.slice(2);
     const axes = upTo(spatial).map((i) => i + 2);
-    return resize(call, x, { axes, sizes, scales: namedScales(call, x, sizes) }, attributesOf(call));
+    const scales = namedFactors(call)?.map((factor, i) =>
+      scaleFor(factor, x.shape[2 + i] as number, sizes[i] as number),
+    );
+    return resize(call, x, { axes, sizes, scales }, attributesOf(call));
   };
 
 const aligned = ({ args }: OnnxCall): OnnxAttributes => ({
@@ -105,6 +107,23 @@ const smooth =
     };
   };
 
+/**
+ * The nearest elements. Where a factor says the places they are chosen by PyTorch's positions: one that falls between two
+ * elements would fall otherwise by the factor's last digit.
+ */
+const nearestOf =
+  (name: string, spatial: number, attributes: OnnxAttributes): OnnxEmitter =>
+  (call) => {
+    const factors = namedFactors(call);
+    if (!factors) return interpolation(spatial, () => attributes)(call);
+    return factors.reduce((image, factor, i) => {
+      const extent = call.self.shape[2 + i] as number;
+      const ramp = Tensor.from('float32', upTo(extent), [1, 1, extent]);
+      const positions = call.fold(`aten.${name}1d.vec`, ramp, null, [factor]);
+      return call.op('Gather', [image, call.integers(positions.toArray())], { axis: 2 + i });
+    }, call.self);
+  };
+
 const nearest: OnnxAttributes = {
   mode: 'nearest',
   coordinate_transformation_mode: 'asymmetric',
@@ -123,6 +142,11 @@ const both = (
 ): OnnxEmitters => {
   const emit = interpolation(spatial, attributesOf);
   return { [`aten.${name}.default`]: emit, [`aten.${name}.vec`]: emit };
+};
+
+const bothNearest = (name: string, spatial: number, attributes: OnnxAttributes): OnnxEmitters => {
+  const emit = nearestOf(name, spatial, attributes);
+  return { [`aten.${name}${spatial}d.default`]: emit, [`aten.${name}${spatial}d.vec`]: emit };
 };
 
 /** Octavo's operator of ONNX's `Resize`, with its names. */
@@ -177,8 +201,8 @@ export const resizeEmitters: OnnxEmitters = {
   ...Object.assign(
     {},
     ...[1, 2, 3].map((spatial) => ({
-      ...both(`upsample_nearest${spatial}d`, spatial, () => nearest),
-      ...both(`_upsample_nearest_exact${spatial}d`, spatial, () => nearestExact),
+      ...bothNearest('upsample_nearest', spatial, nearest),
+      ...bothNearest('_upsample_nearest_exact', spatial, nearestExact),
     })),
   ),
   ...both('upsample_linear1d', 1, linear),
