@@ -95,4 +95,5 @@ export {
   type StridedView,
   type TensorLike,
 } from './registry.ts';
+export { resultType } from './result-type.ts';
 export { broadcastShapes, normalizeAxis } from './shape-rules.ts';

@@ -27,18 +27,19 @@ function inferCat(args: Arguments<TensorMeta>): TensorMeta {
   return { dtype, shape: shape.map((extent, i) => (i === axis ? total : extent)) };
 }
 
-/** A cast; a copy if the dtype is the same. */
+/** A cast of the first argument; a copy if the dtype is the same. */
 function cast(schema: string): NativeDefinition {
+  const name = (args: Arguments<unknown>) => args.schema.arguments[0].name;
   return {
     schema,
     infer: (args) => {
-      const { dtype, shape } = args.tensor('self');
+      const { dtype, shape } = args.tensor(name(args));
       return { dtype: args.isNone('dtype') ? dtype : args.dtype('dtype'), shape };
     },
-    samples: ['self'],
+    samples: (args) => [name(args)],
     step: <T extends TensorLike>(args: Arguments<T>) => ({
       op: 'copy',
-      inputs: [args.tensor('self')],
+      inputs: [args.tensor(name(args))],
       attributes: {},
     }),
   };

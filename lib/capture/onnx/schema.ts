@@ -106,7 +106,7 @@ const proto = `
 `;
 
 /** `onnx.AttributeProto.AttributeType`, restricted to the types that are written. */
-export const attributeTypes = { float: 1, int: 2, string: 3, ints: 7 } as const;
+export const attributeTypes = { float: 1, int: 2, string: 3, ints: 7, strings: 8 } as const;
 
 /** `onnx.AttributeProto`. */
 export interface OnnxAttribute {
@@ -116,6 +116,7 @@ export interface OnnxAttribute {
   readonly i?: number;
   readonly s?: Uint8Array;
   readonly ints?: readonly number[];
+  readonly strings?: readonly Uint8Array[];
 }
 
 /** `onnx.NodeProto`. An empty input name means that an optional input is absent. */

@@ -1,5 +1,5 @@
 import { normalizeAxis } from '../../../aten/index.ts';
-import { type Dim, dimsEqual, SymInt } from '../../../graph/index.ts';
+import { type Dim, dimsEqual, mulDims, SymInt } from '../../../graph/index.ts';
 import type { DType, Tensor } from '../../../tensor/index.ts';
 import type { Attributes } from './attributes.ts';
 import { type CallArgument, fixingSizes, type GraphWriter } from './graph-writer.ts';
@@ -136,7 +136,11 @@ export class OnnxCall implements CallOf {
   reshape(value: OnnxValue, shape: readonly Dim[]): OnnxValue {
     const isSame =
       value.shape.length === shape.length && shape.every((dim, i) => dimsEqual(dim, value.shape[i]));
-    return isSame ? value : this.call('aten.view.default', value, [...shape]);
+    if (isSame) return value;
+    // The form that quantizers know.
+    if (value.shape.length > 2 && isFlattened(value.shape, shape))
+      return this.call('aten.flatten.using_ints', value, 1);
+    return this.call('aten.view.default', value, [...shape]);
   }
 
   /** The value in another dtype, where it has another one. */
@@ -155,6 +159,13 @@ export class OnnxCall implements CallOf {
     if (value.shape.length < least)
       throw new Error(`${what} must have at least ${least} dimensions, got ${describeValue(value)}`);
   }
+}
+
+/** Whether the first extent is kept, and all others are joined. */
+function isFlattened(before: readonly Dim[], after: readonly Dim[]): boolean {
+  if (after.length !== 2 || before.includes(0)) return false;
+  const whole = [before[0], mulDims(...before.slice(1))];
+  return after.every((dim, axis) => dim === -1 || dimsEqual(dim, whole[axis]));
 }
 
 /** The reader of a node of that operator set: the newest form that is not newer. */

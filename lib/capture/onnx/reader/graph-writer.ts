@@ -1,4 +1,4 @@
-import { operators } from '../../../aten/index.ts';
+import { isQuantizedDecomposed, operators } from '../../../aten/index.ts';
 import {
   type Argument,
   Arguments,
@@ -17,6 +17,7 @@ import {
 import { numelOf, Tensor } from '../../../tensor/index.ts';
 import { decompositions } from '../../decompositions/all.ts';
 import { decomposeCall } from '../../decompositions/decompose.ts';
+import { asGiven } from './numbers.ts';
 import { SizeNodes } from './size-nodes.ts';
 import { ComputedValue, ConstantValue, type OnnxValue, SizesValue } from './values.ts';
 
@@ -26,6 +27,9 @@ export type CallArgument = OnnxValue | Dim | string | boolean | null | readonly 
 /** What helps where an operator needs a size that requests would choose. */
 export const fixingSizes =
   "sizes that the file leaves open can be fixed, or said to be the same, with the option 'shapes'";
+
+/** Scales keep all their digits: they decide how numbers are rounded. */
+const withGivenDigits = (arg: CallArgument): CallArgument => (typeof arg === 'number' ? asGiven(arg) : arg);
 
 const isOpen = (node: Node): boolean => tensorMeta(node)?.shape.some((dim) => dim instanceof SymInt) ?? false;
 
@@ -76,7 +80,11 @@ export class GraphWriter {
     args: readonly CallArgument[],
     kwargs: Readonly<Record<string, CallArgument>> = {},
   ): OnnxValue {
-    const result = this.#call(target, args, kwargs);
+    const result = this.#call(
+      target,
+      isQuantizedDecomposed(target) ? args : args.map(withGivenDigits),
+      kwargs,
+    );
     if (Array.isArray(result)) throw new Error(`${target} has several results`);
     return result as OnnxValue;
   }

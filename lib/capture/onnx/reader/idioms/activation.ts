@@ -117,11 +117,12 @@ const gated: Idiom = (context, node) => {
   return false;
 };
 
-/** `x * 1`, `x / 1` and `x + 0` are `x`. */
+/** `x * 1`, `x / 1`, `x + 0` and `alias(x)` are `x`. */
 const nothing: Idiom = (_: IdiomContext, node) => {
   const product = scaledBy(node);
   const sum = withNumber(node, 'aten.add.Tensor') ?? withNumber(node, 'aten.sub.Tensor');
-  const x = product?.[1] === 1 ? product[0] : sum?.[1] === 0 ? sum[0] : undefined;
+  const same = isCall(node, 'aten.alias.default') ? (node.args[0] as Node) : undefined;
+  const x = product?.[1] === 1 ? product[0] : sum?.[1] === 0 ? sum[0] : same;
   if (!x || x.meta.val === undefined) return false;
   node.replaceAllUsesWith(x);
   return true;

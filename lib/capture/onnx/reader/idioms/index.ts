@@ -1,12 +1,16 @@
 import type { GraphModule } from '../../../../graph/index.ts';
 import { activationIdioms } from './activation.ts';
 import { attentionIdioms } from './attention.ts';
+import { axisIdioms } from './axes.ts';
 import { type Idiom, IdiomContext } from './context.ts';
 import { integerProductIdioms } from './integer-products.ts';
 import { layerIdioms } from './layers.ts';
 import { normalizationIdioms } from './normalization.ts';
+import { poolingIdioms } from './pooling.ts';
 
 const idioms: readonly Idiom[] = [
+  ...axisIdioms,
+  ...poolingIdioms,
   ...activationIdioms,
   ...normalizationIdioms,
   ...integerProductIdioms,

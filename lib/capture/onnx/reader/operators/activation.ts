@@ -15,7 +15,7 @@ function hardSigmoid(call: OnnxCall): OnnxValue {
   // Exporters write a sixth with few digits.
   if (Math.abs(alpha - 1 / 6) < 1e-5 && beta === 0.5) return call.call('aten.hardsigmoid.default', x);
   const line = call.call('aten.add.Tensor', call.call('aten.mul.Tensor', x, alpha), beta);
-  return call.call('aten.clamp.default', line, 0, 1);
+  return call.call('aten.hardtanh.default', line, 0, 1);
 }
 
 function selu(call: OnnxCall): OnnxValue {

@@ -58,6 +58,7 @@ const binary =
 function power(call: OnnxCall, base: OnnxValue, exponent: OnnxValue): OnnxValue {
   const real = call.cast(exponent, base.dtype);
   const right = base.shape.length >= real.shape.length ? call.numberIn(real) : undefined;
+  if (right === 2) return call.call('aten.square.default', base);
   if (right !== undefined) return call.call('aten.pow.Tensor_Scalar', base, right);
   const left = numberBeside(call, base, real);
   return left === undefined

@@ -2,6 +2,8 @@ import { addDims, type Dim, dimsEqual, divDims, mulDims } from '../../../../grap
 import { Tensor } from '../../../../tensor/index.ts';
 import type { OnnxCall, OperatorTable } from '../call.ts';
 import type { OnnxValue } from '../values.ts';
+import { padWith } from './common.ts';
+import { lookUp } from './indexing.ts';
 
 /** Query, key and value as `[batch, heads, length, width]`. */
 interface Heads {
@@ -32,7 +34,7 @@ function repeatHeads(call: OnnxCall, value: OnnxValue, heads: Dim): OnnxValue {
   const times = divDims(heads, own);
   const apart = call.call('aten.unsqueeze.default', value, 2);
   const repeated = call.call('aten.expand.default', apart, [batch, own, times, length, width]);
-  return call.call('aten.reshape.default', repeated, [batch, heads, length, width]);
+  return call.reshape(repeated, [batch, heads, length, width]);
 }
 
 const hidden = Number.NEGATIVE_INFINITY;
@@ -58,7 +60,9 @@ function causalBias(call: OnnxCall, { query, key }: Heads): OnnxValue {
 function ofAllKeys(call: OnnxCall, bias: OnnxValue, { key }: Heads): OnnxValue {
   const [given, wanted] = [bias.shape.at(-1)!, key.shape[2]];
   if (typeof given !== 'number' || typeof wanted !== 'number' || given === 1 || given >= wanted) return bias;
-  return call.call('aten.constant_pad_nd.default', bias, [0, wanted - given], hidden);
+  const along = (amount: number) =>
+    bias.shape.map((_, axis) => (axis === bias.shape.length - 1 ? amount : 0));
+  return padWith(call, bias, along(0), along(wanted - given), hidden);
 }
 
 /** What is added to the scores; undefined where nothing is. */
@@ -95,6 +99,7 @@ function attention(call: OnnxCall): readonly (OnnxValue | undefined)[] {
   const heads: Heads = { query, key, value };
   const width = call.static(query.shape[3], 'the width of a head');
   const scale = attributes.float('scale', 1 / Math.sqrt(width));
+  const isUsual = Math.abs(scale * Math.sqrt(width) - 1) < 1e-4;
   const softcap = attributes.float('softcap', 0);
   const isPlainCausal = attributes.int('is_causal', 0) === 1 && !call.optional(3) && !call.optional(4);
   const attended =
@@ -103,7 +108,7 @@ function attention(call: OnnxCall): readonly (OnnxValue | undefined)[] {
       : call.callWith(
           'aten.scaled_dot_product_attention.default',
           [query, key, value, isPlainCausal ? null : (biasOf(call, heads) ?? null), 0, isPlainCausal],
-          { scale },
+          isUsual ? {} : { scale },
         );
   return [joinHeads(call, attended), presentKey, presentValue];
 }
@@ -113,7 +118,7 @@ function joinHeads(call: OnnxCall, value: OnnxValue): OnnxValue {
   if (call.input(0).shape.length === 4) return value;
   const [batch, heads, length, width] = value.shape;
   const together = call.call('aten.permute.default', value, [0, 2, 1, 3]);
-  return call.call('aten.reshape.default', together, [batch, length, mulDims(heads, width)]);
+  return call.reshape(together, [batch, length, mulDims(heads, width)]);
 }
 
 /** Halves of each position's elements, or their pairs, turned by an angle whose cosine and sine are in tables. */
@@ -155,7 +160,7 @@ function rotaryEmbedding(call: OnnxCall): OnnxValue {
 function angles(call: OnnxCall, input: number, width: number): OnnxValue {
   const positions = call.optional(3);
   const table = call.input(input);
-  const rows = positions ? call.call('aten.embedding.default', table, positions) : table;
+  const rows = positions ? lookUp(call, table, positions, 0) : table;
   const ofHead = call.call('aten.unsqueeze.default', rows, 1);
   return dimsEqual(ofHead.shape[3], width) ? ofHead : call.call('aten.slice.Tensor', ofHead, 3, 0, width, 1);
 }

@@ -1,4 +1,4 @@
-import type { Dim } from '../../../../graph/index.ts';
+import { Tensor } from '../../../../tensor/index.ts';
 import type { OnnxCall, OperatorReader } from '../call.ts';
 import type { OnnxValue } from '../values.ts';
 
@@ -21,11 +21,35 @@ export const upTo = (count: number): number[] => [...Array(count).keys()];
 export const replaced = <T>(list: readonly T[], at: number, item: T): T[] =>
   list.map((old, i) => (i === at ? item : old));
 
-/** The order of axes in which one of them comes last, and the order that undoes it. */
-export function movedLast(rank: number, axis: number): { there: number[]; back: number[] } {
-  const there = [...upTo(rank).filter((each) => each !== axis), axis];
-  return { there, back: upTo(rank).map((each) => there.indexOf(each)) };
+/**
+ * A tensor with a number around it, by axis; negative amounts cut away. PyTorch lists the last axis first, and none before
+ * the first one that changes.
+ */
+export function padWith(
+  call: OnnxCall,
+  x: OnnxValue,
+  before: readonly number[],
+  after: readonly number[],
+  value: number,
+): OnnxValue {
+  const first = before.findIndex((amount, axis) => amount !== 0 || after[axis] !== 0);
+  if (first < 0) return x;
+  const fromLast = upTo(before.length)
+    .slice(first)
+    .reverse()
+    .flatMap((axis) => [before[axis], after[axis]]);
+  return call.call('aten.constant_pad_nd.default', x, fromLast, value);
 }
 
-/** All extents but one have their size; that one is -1. */
-export const openAt = (shape: readonly Dim[], axis: number): Dim[] => replaced(shape, axis, -1);
+/** Known positions of an axis, from 0 on: a slice where they follow each other. */
+export function positionsOf(
+  call: OnnxCall,
+  x: OnnxValue,
+  axis: number,
+  positions: readonly number[],
+): OnnxValue {
+  const [first] = positions;
+  if (positions.length > 0 && positions.every((at, i) => at === first + i))
+    return call.call('aten.slice.Tensor', x, axis, first, first + positions.length);
+  return call.call('aten.index_select.default', x, axis, call.constant(Tensor.from('int64', positions)));
+}

@@ -17,7 +17,7 @@ const comparison =
       : call.call(`aten.${mirrored[name]}.Scalar`, b, left);
   };
 
-/** Of both infinities, or of one. */
+/** Of both infinities, of one, or of none: no number is both. */
 function isInf(call: OnnxCall): OnnxValue {
   const x = call.input(0);
   const [positive, negative] = ['detect_positive', 'detect_negative'].map(
@@ -25,12 +25,12 @@ function isInf(call: OnnxCall): OnnxValue {
   );
   const ofPositive = () => call.call('aten.eq.Scalar', x, Number.POSITIVE_INFINITY);
   const ofNegative = () => call.call('aten.eq.Scalar', x, Number.NEGATIVE_INFINITY);
-  if (positive && negative) return call.call('aten.logical_or.default', ofPositive(), ofNegative());
-  if (positive || negative) return positive ? ofPositive() : ofNegative();
-  return call.call('aten.ne.Tensor', x, x);
+  if (positive !== negative) return positive ? ofPositive() : ofNegative();
+  const name = positive ? 'aten.logical_or.default' : 'aten.logical_and.default';
+  return call.call(name, ofPositive(), ofNegative());
 }
 
-/** Comparisons and logic. */
+/** Comparisons, logic, and operations on bits. */
 export const comparisonReaders: OperatorTable = {
   Equal: comparison('eq'),
   Less: comparison('lt'),
@@ -44,4 +44,13 @@ export const comparisonReaders: OperatorTable = {
   IsNaN: same('aten.isnan.default'),
   IsInf: isInf,
   Where: same('aten.where.self'),
+  BitwiseAnd: { 18: same('aten.bitwise_and.Tensor') },
+  BitwiseOr: { 18: same('aten.bitwise_or.Tensor') },
+  BitwiseXor: { 18: same('aten.bitwise_xor.Tensor') },
+  BitwiseNot: { 18: same('aten.bitwise_not.default') },
+  BitShift: (call) =>
+    call.call(
+      `aten.bitwise_${call.attributes.string('direction').toLowerCase()}_shift.Tensor`,
+      ...[call.input(0), call.input(1)],
+    ),
 };

@@ -1,4 +1,4 @@
-import { staticDim } from '../../../../graph/index.ts';
+import { mulDims, staticDim } from '../../../../graph/index.ts';
 import { Tensor } from '../../../../tensor/index.ts';
 import type { OnnxCall, OperatorTable } from '../call.ts';
 import { ConstantValue, type OnnxValue } from '../values.ts';
@@ -118,18 +118,12 @@ function localResponseNormalization(call: OnnxCall): OnnxValue {
     new Tensor('float32', band, [channels, channels]),
     call.writer.origin.name,
   );
-  const squares = call.call(
-    'aten.square.default',
-    call.call('aten.flatten.using_ints', unflat(call, x), 2, -1),
-  );
+  const rows = call.reshape(x, [...x.shape.slice(0, 2), mulDims(...x.shape.slice(2))]);
+  const squares = call.call('aten.square.default', rows);
   const sums = call.reshape(call.call('aten.matmul.default', matrix, squares), x.shape);
   const power = call.call('aten.pow.Tensor_Scalar', call.call('aten.add.Tensor', sums, bias), -beta);
   return call.call('aten.mul.Tensor', x, power);
 }
-
-/** A tensor of at least three dimensions. */
-const unflat = (call: OnnxCall, x: OnnxValue): OnnxValue =>
-  x.shape.length > 2 ? x : call.call('aten.unsqueeze.default', x, 2);
 
 /** Convolutions, and normalization over neighbouring channels. */
 export const convolutionReaders: OperatorTable = {

@@ -1,16 +1,23 @@
 import { type Dim, mulDims } from '../../../../graph/index.ts';
 import { rowMajorStrides, Tensor } from '../../../../tensor/index.ts';
+import { scatterReductions } from '../../names.ts';
 import type { OnnxCall, OperatorTable } from '../call.ts';
 import { ConstantValue, type OnnxValue } from '../values.ts';
-import { upTo } from './common.ts';
+import { positionsOf, upTo } from './common.ts';
+import { isWeight } from './quantized/weights.ts';
 
 /** Rows of a table, positions along an axis, or one of them. */
 function gather(call: OnnxCall): OnnxValue {
   const [data, indices] = [call.input(0), call.input(1)];
   const axis = call.axis(call.attributes.int('axis', 0), data.shape.length);
   if (indices instanceof ConstantValue) return gatherKnown(call, data, indices.tensor, axis);
+  return lookUp(call, data, indices, axis);
+}
+
+/** Elements at computed positions of an axis. */
+export function lookUp(call: OnnxCall, data: OnnxValue, indices: OnnxValue, axis: number): OnnxValue {
   // Table rows, as models look up words.
-  if (axis === 0 && data.shape.length === 2 && data instanceof ConstantValue)
+  if (axis === 0 && data.shape.length === 2 && isWeight(data))
     return call.call('aten.embedding.default', data, indices);
   const flat = call.reshape(indices, [mulDims(...indices.shape)]);
   const chosen = call.call('aten.index_select.default', data, axis, flat);
@@ -24,23 +31,11 @@ function gather(call: OnnxCall): OnnxValue {
 function gatherKnown(call: OnnxCall, data: OnnxValue, indices: Tensor, axis: number): OnnxValue {
   const positions = Array.from(indices.data as ArrayLike<number | bigint>, Number);
   if (indices.shape.length === 0) return call.call('aten.select.int', data, axis, positions[0]);
-  const [first, second] = positions;
-  const isRun = positions.length > 0 && positions.every((at, i) => at === first + i) && first >= 0;
+  const [first] = positions;
   const selected =
-    isRun || (positions.length === 1 && second === undefined)
-      ? call.call(
-          'aten.slice.Tensor',
-          data,
-          axis,
-          first,
-          first === -1 ? Number.MAX_SAFE_INTEGER : first + positions.length,
-        )
-      : call.call(
-          'aten.index_select.default',
-          data,
-          axis,
-          call.constant(Tensor.from('int64', fromStart(call, positions, data.shape[axis]))),
-        );
+    positions.length === 1 && first < 0
+      ? call.call('aten.slice.Tensor', data, axis, first, first === -1 ? Number.MAX_SAFE_INTEGER : first + 1)
+      : positionsOf(call, data, axis, fromStart(call, positions, data.shape[axis]));
   if (indices.shape.length === 1) return selected;
   return call.reshape(selected, [
     ...data.shape.slice(0, axis),
@@ -70,15 +65,13 @@ function gatherElements(call: OnnxCall): OnnxValue {
   return call.call('aten.gather.default', data, axis, indicesOf(call, 1, data.shape[axis]));
 }
 
-const reductions: Readonly<Record<string, string>> = { add: 'sum', mul: 'prod', max: 'amax', min: 'amin' };
-
 function scatterElements(call: OnnxCall): OnnxValue {
   const data = call.input(0);
   const axis = call.axis(call.attributes.int('axis', 0), data.shape.length);
   const indices = indicesOf(call, 1, data.shape[axis]);
   const reduction = call.attributes.string('reduction', 'none');
   if (reduction === 'none') return call.call('aten.scatter.src', data, axis, indices, call.input(2));
-  const name = reductions[reduction];
+  const name = Object.keys(scatterReductions).find((each) => scatterReductions[each] === reduction);
   if (!name) throw new Error(`the reduction '${reduction}' is unknown`);
   return call.call('aten.scatter_reduce.two', data, axis, indices, call.input(2), name);
 }
@@ -107,12 +100,7 @@ function gatherNd(call: OnnxCall): OnnxValue {
   );
   const rest = data.shape.slice(count);
   const rows = call.reshape(data, [extents.reduce((a, b) => a * b, 1), ...rest]);
-  const chosen = call.call(
-    'aten.index_select.default',
-    rows,
-    0,
-    call.constant(Tensor.from('int64', positions)),
-  );
+  const chosen = positionsOf(call, rows, 0, positions);
   return call.reshape(chosen, [...indices.shape.slice(0, -1), ...rest]);
 }
 
@@ -147,7 +135,8 @@ function oneHot(call: OnnxCall): OnnxValue {
   const rank = indices.shape.length + 1;
   const axis = call.axis(call.attributes.int('axis', -1), rank);
   const whole = call.cast(indices, 'int64');
-  const at = call.call('aten.remainder.Scalar', call.call('aten.unsqueeze.default', whole, axis), depth);
+  const apart = call.call('aten.unsqueeze.default', whole, axis);
+  const at = call.call('aten.remainder.Tensor', apart, call.constant(Tensor.scalar('int64', depth)));
   const positions = call.constant(
     Tensor.from(
       'int64',
@@ -163,15 +152,9 @@ function oneHot(call: OnnxCall): OnnxValue {
 function compress(call: OnnxCall): OnnxValue {
   const x = call.input(0);
   const chosen = call.numbers(1, 'the condition').flatMap((value, i) => (value !== 0 ? [i] : []));
-  const index = call.constant(Tensor.from('int64', chosen));
   if (call.attributes.has('axis'))
-    return call.call(
-      'aten.index_select.default',
-      x,
-      call.axis(call.attributes.int('axis'), x.shape.length),
-      index,
-    );
-  return call.call('aten.index_select.default', call.reshape(x, [mulDims(...x.shape)]), 0, index);
+    return positionsOf(call, x, call.axis(call.attributes.int('axis'), x.shape.length), chosen);
+  return positionsOf(call, call.reshape(x, [mulDims(...x.shape)]), 0, chosen);
 }
 
 /** The largest or least elements along an axis, and where they are. */

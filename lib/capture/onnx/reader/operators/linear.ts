@@ -19,21 +19,24 @@ export function gemm(call: OnnxCall): OnnxValue {
   for (const i of [0, 1])
     if (call.input(i).shape.length !== 2)
       throw new Error(`input ${i} must be a matrix, got [${call.input(i).shape.join(', ')}]`);
-  const a = transA ? call.call('aten.t.default', call.input(0)) : call.input(0);
+  const a = transA ? transposed(call, call.input(0)) : call.input(0);
   const b = call.input(1);
   const c = beta === 0 ? undefined : call.optional(2);
   const bias = c && scaled(call, c, beta);
   const rows = transB ? b.shape[0] : b.shape[1];
-  if (isWeight(b) && alpha === 1 && !(a instanceof ConstantValue)) {
+  if (isWeight(b) && !(a instanceof ConstantValue)) {
     const weight = transB ? layerWeight(call, b) : transposedWeight(call, b);
-    const inLayer = bias && biasOf(call, bias, rows);
-    const product = call.call('aten.linear.default', a, weight, inLayer ?? null);
+    const inLayer = bias && alpha === 1 ? biasOf(call, bias, rows) : undefined;
+    const product = scaled(call, call.call('aten.linear.default', a, weight, inLayer ?? null), alpha);
     return bias && !inLayer ? call.call('aten.add.Tensor', product, bias) : product;
   }
-  const right = transB ? call.call('aten.t.default', b) : b;
+  const right = transB ? transposed(call, b) : b;
   const product = scaled(call, call.call('aten.mm.default', a, right), alpha);
   return bias ? call.call('aten.add.Tensor', product, bias) : product;
 }
+
+const transposed = (call: OnnxCall, matrix: OnnxValue): OnnxValue =>
+  call.call('aten.permute.default', matrix, [1, 0]);
 
 const scaled = (call: OnnxCall, value: OnnxValue, factor: number): OnnxValue =>
   factor === 1 ? value : call.call('aten.mul.Tensor', value, factor);

@@ -4,7 +4,7 @@ import type { OnnxCall, OperatorTable } from '../call.ts';
 import { sliceRange } from '../folding/movement.ts';
 import { splitSizes } from '../forms.ts';
 import type { OnnxValue } from '../values.ts';
-import { upTo } from './common.ts';
+import { padWith, positionsOf, replaced, upTo } from './common.ts';
 
 function concat(call: OnnxCall): OnnxValue {
   const given = call.inputs.map((_, i) => call.input(i));
@@ -48,10 +48,13 @@ function sliceAxis(
   if (extent instanceof SymInt || start instanceof SymInt || end instanceof SymInt) {
     const isWhole = (start === -1 || isFar(start)) && isFar(end);
     if (!isWhole) throw new Error('a slice that runs backwards needs bounds and extents that are known');
-    return step === -1 ? flipped : call.call('aten.slice.Tensor', flipped, axis, 0, null, -step);
+    return step === -1
+      ? flipped
+      : call.call('aten.slice.Tensor', flipped, axis, 0, Number.MAX_SAFE_INTEGER, -step);
   }
   const { from, count } = sliceRange(extent, start, end, step);
   const first = extent - 1 - from;
+  if (step === -1 && count === extent) return flipped;
   return call.call('aten.slice.Tensor', flipped, axis, first, first + count * -step, -step);
 }
 
@@ -100,14 +103,7 @@ function padBy(call: OnnxCall, amounts: readonly number[], value: number): OnnxV
   const axes = upTo(x.shape.length).filter((axis) => pads.before[axis] !== 0 || pads.after[axis] !== 0);
   if (axes.length === 0) return x;
   const mode = call.attributes.string('mode', 'constant');
-  if (mode === 'constant') {
-    const first = Math.min(...axes);
-    const fromLast = upTo(x.shape.length)
-      .slice(first)
-      .reverse()
-      .flatMap((axis) => [pads.before[axis], pads.after[axis]]);
-    return call.call('aten.constant_pad_nd.default', x, fromLast, value);
-  }
+  if (mode === 'constant') return padWith(call, x, pads.before, pads.after, value);
   const atEnd = reflectionAtEnd(call, x, mode, pads, axes);
   return atEnd ?? axes.reduce((padded, axis) => padAxis(call, padded, axis, mode, pads), x);
 }
@@ -140,7 +136,7 @@ function padAxis(
   const count = extent + before[axis] + after[axis];
   if (count < 0 || extent === 0) throw new Error(`nothing of axis ${axis} is left after padding`);
   const positions = upTo(count).map((i) => sourceOf(i - before[axis], extent, mode));
-  return call.call('aten.index_select.default', x, axis, call.constant(Tensor.from('int64', positions)));
+  return positionsOf(call, x, axis, positions);
 }
 
 /** The element that stands at a position before 0 or behind the end. */
@@ -177,8 +173,8 @@ function centerCropPad(call: OnnxCall): OnnxValue {
       return call.call('aten.slice.Tensor', value, axis, start, start + wanted[i], 1);
     }
     const before = Math.floor(missing / 2);
-    const pads = [...Array(2 * (rank - 1 - axis)).fill(0), before, missing - before];
-    return call.call('aten.constant_pad_nd.default', value, pads, 0);
+    const along = (amount: number) => replaced(Array<number>(rank).fill(0), axis, amount);
+    return padWith(call, value, along(before), along(missing - before), 0);
   }, x);
 }
 
@@ -196,9 +192,8 @@ function reverseSequence(call: OnnxCall): OnnxValue {
   const order = [batch, time, ...upTo(rank).filter((axis) => axis !== batch && axis !== time)];
   const moved = call.call('aten.permute.default', x, order);
   const rest = moved.shape.slice(2);
-  const rows = call.call('aten.reshape.default', moved, [samples * steps, ...rest]);
-  const index = call.constant(Tensor.from('int64', positions));
-  const chosen = call.reshape(call.call('aten.index_select.default', rows, 0, index), moved.shape);
+  const rows = call.reshape(moved, [samples * steps, ...rest]);
+  const chosen = call.reshape(positionsOf(call, rows, 0, positions), moved.shape);
   return call.call(
     'aten.permute.default',
     chosen,
@@ -231,6 +226,19 @@ function triangleOfSizes(call: OnnxCall, shift: SymInt, isUpper: boolean): OnnxV
 
 const zero = (dtype: DType): Tensor => new Tensor(dtype, new (arrayTypeOf(dtype))(1), []);
 
+/** Columns added up where they were windows of an image. */
+function columnsToImage(call: OnnxCall): OnnxValue {
+  const { attributes } = call;
+  const size = call.numbers(1, 'the size of the image');
+  const kernel = call.numbers(2, 'the size of the windows');
+  if (size.length !== 2) throw new Error(`images of ${size.length} dimensions are not supported`);
+  const pads = attributes.ints('pads', [0, 0, 0, 0]);
+  if (pads[0] !== pads[2] || pads[1] !== pads[3])
+    throw new Error(`pads [${pads.join(', ')}] that differ at both ends are not supported`);
+  const [dilation, stride] = ['dilations', 'strides'].map((name) => attributes.ints(name, [1, 1]));
+  return call.call('aten.col2im.default', call.input(0), size, kernel, dilation, pads.slice(0, 2), stride);
+}
+
 /** Operators that join, cut and pad. */
 export const movementReaders: OperatorTable = {
   Concat: concat,
@@ -240,4 +248,5 @@ export const movementReaders: OperatorTable = {
   CenterCropPad: centerCropPad,
   ReverseSequence: reverseSequence,
   Trilu: triangle,
+  Col2Im: { 18: columnsToImage },
 };

@@ -1,7 +1,8 @@
 import { type Dim, dimsEqual, mulDims } from '../../../../graph/index.ts';
-import { Tensor } from '../../../../tensor/index.ts';
+import { isFloatingPoint, Tensor } from '../../../../tensor/index.ts';
 import type { OnnxCall, OperatorTable } from '../call.ts';
-import type { OnnxValue } from '../values.ts';
+import { asGiven } from '../numbers.ts';
+import { ConstantValue, type OnnxValue } from '../values.ts';
 import { upTo } from './common.ts';
 
 function batchNormalization(call: OnnxCall): readonly OnnxValue[] {
@@ -13,7 +14,8 @@ function batchNormalization(call: OnnxCall): readonly OnnxValue[] {
   if (call.opset < 7 && attributes.int('is_test', 0) === 0)
     throw new Error('is_test=0 normalizes by the statistics of the batch, which is not supported');
   const [weight, bias, mean, variance] = [1, 2, 3, 4].map((i) => call.input(i));
-  const momentum = attributes.float('momentum', 0.9);
+  // ONNX's is the part of the old value, PyTorch's that of the new one.
+  const momentum = 1 - asGiven(attributes.float('momentum', 0.9));
   const eps = attributes.float('epsilon', 1e-5);
   return [
     call.call(
@@ -49,13 +51,18 @@ const groupNormalization =
         groups,
         channels / groups,
       ]);
-      return call.call('aten.reshape.default', repeated, [channels]);
+      return call.reshape(repeated, [channels]);
     });
     return call.call('aten.group_norm.default', x, groups, weight, bias, eps);
   };
 
 const isShape = (value: OnnxValue, shape: readonly Dim[]): boolean =>
   value.shape.length === shape.length && value.shape.every((dim, i) => dimsEqual(dim, shape[i]));
+
+const isOne = (value: OnnxValue): boolean =>
+  value instanceof ConstantValue &&
+  isFloatingPoint(value.dtype) &&
+  value.tensor.data.every((each) => each === 1);
 
 function layerNormalization(call: OnnxCall): readonly (OnnxValue | undefined)[] {
   const x = call.input(0);
@@ -64,7 +71,9 @@ function layerNormalization(call: OnnxCall): readonly (OnnxValue | undefined)[] 
   const normalized = x.shape.slice(axis);
   const [weight, bias] = [call.input(1), call.optional(2)];
   const inLayer = isShape(weight, normalized) && (!bias || isShape(bias, normalized));
-  const parameters = inLayer ? [weight, bias ?? null] : [null, null];
+  // ONNX has no layer norm without a scale.
+  const isPlain = !inLayer || (!bias && isOne(weight));
+  const parameters = isPlain ? [null, null] : [weight, bias ?? null];
   const layer = call.call('aten.layer_norm.default', x, normalized, ...parameters, eps);
   const scaled = inLayer ? layer : call.call('aten.mul.Tensor', layer, weight);
   const result = inLayer || !bias ? scaled : call.call('aten.add.Tensor', scaled, bias);

@@ -1,5 +1,6 @@
 import type { Dim } from '../../../../graph/index.ts';
 import { Tensor } from '../../../../tensor/index.ts';
+import { recurrentGates } from '../../names.ts';
 import type { OnnxCall, OperatorTable } from '../call.ts';
 import type { CallArgument } from '../graph-writer.ts';
 import type { OnnxValue } from '../values.ts';
@@ -22,14 +23,14 @@ interface Cell {
 
 const lstm: Cell = {
   layer: 'octavo.lstm_layer.default',
-  gates: [0, 2, 3, 1],
+  gates: recurrentGates.LSTM,
   activations: [['sigmoid', 'tanh', 'tanh']],
   states: [5, 6],
   middle: () => [null],
 };
 const gru: Cell = {
   layer: 'octavo.gru_layer.default',
-  gates: [1, 0, 2],
+  gates: recurrentGates.GRU,
   activations: [['sigmoid', 'tanh']],
   states: [5],
   middle: () => [],
@@ -37,7 +38,7 @@ const gru: Cell = {
 const gruResetFirst: Cell = { ...gru, layer: 'octavo.gru_layer.reset_first', lastAlone: true };
 const rnn: Cell = {
   layer: 'octavo.rnn_layer.default',
-  gates: [0],
+  gates: recurrentGates.RNN,
   activations: [['tanh'], ['relu']],
   states: [5],
   middle: ([nonlinearity]) => [nonlinearity],

@@ -2,7 +2,7 @@ import { integerRange, isFloatingPoint, Tensor } from '../../../../tensor/index.
 import type { OnnxCall, OperatorReader, OperatorTable } from '../call.ts';
 import { axesOf } from '../forms.ts';
 import type { OnnxValue } from '../values.ts';
-import { upTo } from './common.ts';
+import { padWith, upTo } from './common.ts';
 
 interface Extents {
   readonly axes: readonly number[];
@@ -30,7 +30,12 @@ const reduction =
     return reduce(call, x, { axes, keepdims: call.attributes.int('keepdims', 1) === 1 });
   };
 
-const sum: Reduce = (call, x, { axes, keepdims }) => call.call('aten.sum.dim_IntList', x, axes, keepdims);
+/** PyTorch sums and multiplies integers in int64, ONNX in their own dtype. */
+const ownDtype = ({ dtype }: OnnxValue): Readonly<Record<string, string>> =>
+  isFloatingPoint(dtype) || dtype === 'int64' ? {} : { dtype };
+
+const sum: Reduce = (call, x, { axes, keepdims }) =>
+  call.callWith('aten.sum.dim_IntList', [x, axes, keepdims], ownDtype(x));
 const mean: Reduce = (call, x, { axes, keepdims }) => call.call('aten.mean.dim', x, axes, keepdims);
 const square = (call: OnnxCall, x: OnnxValue) => call.call('aten.square.default', x);
 const absolute = (call: OnnxCall, x: OnnxValue) => call.call('aten.abs.default', x);
@@ -63,7 +68,7 @@ const extremum =
 const product: Reduce = (call, x, { axes, keepdims }) =>
   [...axes]
     .sort((a, b) => b - a)
-    .reduce((value, axis) => call.call('aten.prod.dim_int', value, axis, keepdims), x);
+    .reduce((value, axis) => call.callWith('aten.prod.dim_int', [value, axis, keepdims], ownDtype(x)), x);
 
 /** `log(sum(exp(x)))` without overflow: of the differences to the largest. */
 const logSumExp: Reduce = (call, x, extents) => {
@@ -91,7 +96,7 @@ const argument =
       axis,
       keepdims,
     );
-    return call.call('aten.rsub.Scalar', fromEnd, extent - 1);
+    return call.call('aten.sub.Tensor', call.constant(Tensor.scalar('int64', extent - 1)), fromEnd);
   };
 
 /** Sums up to each element; without the element itself where they are exclusive. */
@@ -104,11 +109,9 @@ function cumulativeSum(call: OnnxCall): OnnxValue {
   );
   const flip = (value: OnnxValue) => (isReversed ? call.call('aten.flip.default', value, [axis]) : value);
   const x = flip(given);
-  const summed = isExclusive
-    ? call.call('aten.constant_pad_nd.default', x, [...Array(2 * (rank - 1 - axis)).fill(0), 1, -1], 0)
-    : x;
-  const sums = call.call('aten.cumsum.default', summed, axis);
-  return flip(call.cast(sums, given.dtype));
+  const along = (amount: number) => upTo(rank).map((each) => (each === axis ? amount : 0));
+  const summed = isExclusive ? padWith(call, x, along(1), along(-1), 0) : x;
+  return flip(call.callWith('aten.cumsum.default', [summed, axis], ownDtype(given)));
 }
 
 /** Sums, means, norms and the like over some axes; positions of extremes. */

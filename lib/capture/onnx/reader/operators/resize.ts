@@ -2,7 +2,7 @@ import { dimsEqual } from '../../../../graph/index.ts';
 import { Tensor } from '../../../../tensor/index.ts';
 import type { OnnxCall, OperatorTable } from '../call.ts';
 import type { OnnxValue } from '../values.ts';
-import { movedLast, upTo } from './common.ts';
+import { positionsOf, upTo } from './common.ts';
 import { coordinateOf, type Sampling, weightsOf } from './sampling.ts';
 
 /** How one axis is resized. */
@@ -162,9 +162,10 @@ function resizeAxis(call: OnnxCall, x: OnnxValue, resized: ResizedAxis, resizing
     const positions = upTo(to).map((i) =>
       nearestOf(coordinateOf(i, from, to, scale, resizing, axis), from, resizing),
     );
-    return call.call('aten.index_select.default', x, axis, call.constant(Tensor.from('int64', positions)));
+    return positionsOf(call, x, axis, positions);
   }
-  const weights = new Float32Array(from * to);
+  // A row of weights for each place, as the left factor: with constants on the right it would be a layer.
+  const weights = new Float32Array(to * from);
   let outside = false;
   const missing = new Float32Array(to);
   for (const i of upTo(to)) {
@@ -172,23 +173,33 @@ function resizeAxis(call: OnnxCall, x: OnnxValue, resized: ResizedAxis, resizing
     if (resizing.coordinates === 'tf_crop_and_resize' && (at < 0 || at > from - 1)) {
       missing[i] = resizing.extrapolation;
       outside = true;
-    } else if (isNearest) weights[nearestOf(at, from, resizing) * to + i] = 1;
+    } else if (isNearest) weights[i * from + nearestOf(at, from, resizing)] = 1;
     else
       for (const [source, weight] of weightsOf(at, from, scale, resizing.mode, resizing))
-        weights[source * to + i] += weight;
+        weights[i * from + source] += weight;
   }
-  const { there, back } = movedLast(x.shape.length, axis);
-  const last = call.call('aten.permute.default', x, there);
+  const rank = x.shape.length;
+  const at = Math.max(rank - 2, 0);
+  const order = [...upTo(rank).filter((each) => each !== axis)].toSpliced(at, 0, axis);
+  const rows = permuted(call, x, order);
   const mixed = call.call(
     'aten.matmul.default',
-    last,
-    call.constant(new Tensor('float32', weights, [from, to])),
+    call.constant(new Tensor('float32', weights, [to, from])),
+    rows,
   );
+  const column = rank > 1 ? [to, 1] : [to];
   const whole = outside
-    ? call.call('aten.add.Tensor', mixed, call.constant(new Tensor('float32', missing, [to])))
+    ? call.call('aten.add.Tensor', mixed, call.constant(new Tensor('float32', missing, column)))
     : mixed;
-  return call.call('aten.permute.default', whole, back);
+  return permuted(
+    call,
+    whole,
+    upTo(rank).map((each) => order.indexOf(each)),
+  );
 }
+
+const permuted = (call: OnnxCall, x: OnnxValue, order: readonly number[]): OnnxValue =>
+  order.every((axis, i) => axis === i) ? x : call.call('aten.permute.default', x, order);
 
 /** Resizing of images and other grids, of any axes. */
 export const resizeReaders: OperatorTable = {

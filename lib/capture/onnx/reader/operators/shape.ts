@@ -1,9 +1,9 @@
-import { type Dim, dimsEqual, mulDims } from '../../../../graph/index.ts';
+import { type Dim, mulDims } from '../../../../graph/index.ts';
 import { dtypeOfOnnx, onnxTypeName } from '../../dtype.ts';
 import type { OnnxCall, OperatorTable } from '../call.ts';
 import { axesOf } from '../forms.ts';
 import type { OnnxValue } from '../values.ts';
-import { upTo } from './common.ts';
+import { replaced, upTo } from './common.ts';
 
 /** 0 keeps an extent, -1 is what is left. */
 function reshapeTo(call: OnnxCall, wanted: readonly Dim[]): OnnxValue {
@@ -17,16 +17,7 @@ function reshapeTo(call: OnnxCall, wanted: readonly Dim[]): OnnxValue {
       );
     return x.shape[axis];
   });
-  // The form that quantizers know.
-  if (x.shape.length > 2 && isFlattened(x.shape, shape)) return call.call('aten.flatten.using_ints', x, 1);
   return call.reshape(x, shape);
-}
-
-/** Whether the first extent is kept, and all others are joined. */
-function isFlattened(before: readonly Dim[], after: readonly Dim[]): boolean {
-  if (after.length !== 2 || before.includes(0)) return false;
-  const whole = [before[0], mulDims(...before.slice(1))];
-  return after.every((dim, axis) => dim === -1 || dimsEqual(dim, whole[axis]));
 }
 
 /** Everything before the axis, and everything from it on. */
@@ -107,8 +98,7 @@ function tile(call: OnnxCall): OnnxValue {
       count,
       ...shape.slice(axis),
     ]);
-    const joined = [...shape.slice(0, axis), mulDims(count, shape[axis]), ...shape.slice(axis + 1)];
-    return call.call('aten.reshape.default', repeated, joined);
+    return call.reshape(repeated, replaced(shape, axis, mulDims(count, shape[axis])));
   }, x);
 }
 
@@ -122,7 +112,7 @@ function depthToSpace(call: OnnxCall): OnnxValue {
   const parts = isLast ? [channels, size, size] : [size, size, channels];
   const order = isLast ? [0, 1, 4, 2, 5, 3] : [0, 3, 4, 1, 5, 2];
   const blocks = call.call('aten.permute.default', call.reshape(call.input(0), [n, ...parts, h, w]), order);
-  return call.call('aten.reshape.default', blocks, [n, channels, mulDims(h, size), mulDims(w, size)]);
+  return call.reshape(blocks, [n, channels, mulDims(h, size), mulDims(w, size)]);
 }
 
 /** Blocks of pixels to channels. */
@@ -134,7 +124,7 @@ function spaceToDepth(call: OnnxCall): OnnxValue {
     throw new Error(`[${image.join(', ')}] is not made of blocks of ${size}`);
   const blocks = call.reshape(call.input(0), [n, c, h, size, w, size]);
   const channels = call.call('aten.permute.default', blocks, [0, 3, 5, 1, 2, 4]);
-  return call.call('aten.reshape.default', channels, [n, c * size ** 2, h, w]);
+  return call.reshape(channels, [n, c * size ** 2, h, w]);
 }
 
 function imageShape(call: OnnxCall): readonly [Dim, number, Dim, Dim] {

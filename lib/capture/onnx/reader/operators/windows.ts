@@ -1,5 +1,6 @@
 import type { OnnxCall } from '../call.ts';
 import type { OnnxValue } from '../values.ts';
+import { padWith } from './common.ts';
 
 /** The windows of a convolution or pooling, by spatial dimension. */
 export interface Window {
@@ -65,9 +66,5 @@ export function padEnds(
   { before, after }: Pick<Window, 'before' | 'after'>,
   value: number,
 ): OnnxValue {
-  const pads = before.flatMap((size, i) => [size, after[i]]);
-  if (pads.every((size) => size === 0)) return x;
-  // PyTorch counts from the last dimension.
-  const fromLast = before.flatMap((_, i) => [before.at(-1 - i)!, after.at(-1 - i)!]);
-  return call.call('aten.constant_pad_nd.default', x, fromLast, value);
+  return padWith(call, x, [0, 0, ...before], [0, 0, ...after], value);
 }

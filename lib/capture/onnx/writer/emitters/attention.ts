@@ -1,67 +1,50 @@
-import type { Dim, TensorMeta } from '../../../../graph/index.ts';
 import { Tensor } from '../../../../tensor/index.ts';
-import type { OnnxCall, OnnxEmitter, OnnxValue } from '../emitter.ts';
+import type { OnnxCall, OnnxEmitters } from '../call.ts';
+import { upTo } from '../call.ts';
+import type { OnnxValue } from '../value.ts';
+import { number, times } from './functions.ts';
+import { orZero } from './normalization.ts';
 
-/** `softmax(query key^T * scale + mask) value`, composed of operators that older ONNX versions have. */
+const hidden = (call: OnnxCall, dtype: OnnxValue['dtype']): OnnxValue =>
+  call.scalar(Number.NEGATIVE_INFINITY, dtype);
+
+/** `softmax(query key^T * scale + mask) value`: ONNX has an operator for it only since operator set 23. */
 function attention(call: OnnxCall): OnnxValue {
   const { args } = call;
-  const [query, key, value] = [args.tensor('query'), args.tensor('key'), args.tensor('value')];
-  const rank = query.shape.length;
-  const scores = { ...query, shape: [...query.shape.slice(0, -1), key.shape[rank - 2]] };
-  const columns = call.intermediate('key', 'Transpose', [key], { perm: lastTwoSwapped(rank) }, swapped(key));
-  const product = call.intermediate('product', 'MatMul', [query, columns], {}, scores);
-  const scale = call.scalar('scale', args.optionalNumber('scale') ?? 1 / Math.sqrt(widthOf(query)));
-  const scaled = call.intermediate('scaled', 'Mul', [product, scale], {}, scores);
+  const [query, key, value] = ['query', 'key', 'value'].map((name) => call.operand(name, call.real));
+  const { rank } = query;
+  const shape = [...query.shape.slice(0, -1), key.shape[rank - 2]];
+  const columns = call.transpose(key, [...upTo(rank - 2), rank - 1, rank - 2]);
+  const product = call.op('MatMul', [query, columns], {}, { shape });
+  const scores = times(call, product, args.optionalNumber('scale') ?? 1 / Math.sqrt(widthOf(query)));
   const bias = biasOf(call, query, key);
-  const masked = bias ? call.intermediate('masked', 'Add', [scaled, bias], {}, scores) : scaled;
-  const weights = call.intermediate('weights', 'Softmax', [masked], { axis: -1 }, scores);
-  if (args.isNone('attn_mask')) return call.result('MatMul', [weights, value]);
-  return zeroWhereNothingIsSeen(call, call.intermediate('attended', 'MatMul', [weights, value]), bias!);
+  const weights = call.op('Softmax', [bias ? call.op('Add', [scores, bias]) : scores], { axis: -1 });
+  // A query may see no key at all.
+  return call.op('MatMul', [args.isNone('attn_mask') ? weights : orZero(call, weights), value]);
 }
 
 /** The term added to the scores: negative infinity hides a key from a query. */
 function biasOf(call: OnnxCall, query: OnnxValue, key: OnnxValue): OnnxValue | null {
-  const hidden = () => call.scalar('hidden', Number.NEGATIVE_INFINITY);
-  if (call.args.bool('is_causal')) {
-    const lengths = [query, key].map((x, i) =>
-      call.intermediate(`length_${i}`, 'Shape', [x], { start: -2, end: -1 }, { dtype: 'int64', shape: [1] }),
-    );
-    const sizes = call.intermediate(
-      'lengths',
-      'Concat',
-      lengths,
-      { axis: 0 },
-      { dtype: 'int64', shape: [2] },
-    );
-    const meta: TensorMeta = { dtype: 'float32', shape: [query, key].map(({ shape }) => shape.at(-2)!) };
-    const all = call.intermediate('all_hidden', 'Expand', [hidden(), sizes], {}, meta);
-    return call.intermediate(
-      'later_hidden',
-      'Trilu',
-      [all, call.constant('diagonal', Tensor.scalar('int64', 1))],
-      { upper: 1 },
-      meta,
-    );
-  }
+  if (call.args.bool('is_causal')) return causalBias(call, query, key);
   const mask = call.args.optionalTensor('attn_mask');
-  if (mask?.dtype !== 'bool') return mask;
-  const meta: TensorMeta = { dtype: 'float32', shape: mask.shape };
-  return call.intermediate('bias', 'Where', [mask, call.scalar('seen', 0), hidden()], {}, meta);
+  if (!mask) return null;
+  if (mask.dtype !== 'bool') return call.cast(mask, query.dtype);
+  return call.where(mask, number(call, 0, query), hidden(call, query.dtype));
 }
 
-/** For a query that sees no key, ONNX's softmax returns NaN, but PyTorch's attention returns zeros. */
-function zeroWhereNothingIsSeen(call: OnnxCall, attended: OnnxValue, bias: OnnxValue): OnnxValue {
-  const shape = [...bias.shape.slice(0, -1), 1];
-  const best = call.intermediate(
-    'best',
-    'ReduceMax',
-    [bias, call.integers('axes', [-1])],
-    {},
-    { ...bias, shape },
-  );
-  const hidden = call.scalar('hidden', Number.NEGATIVE_INFINITY);
-  const blind = call.intermediate('blind', 'Equal', [best, hidden], {}, { dtype: 'bool', shape });
-  return call.result('Where', [blind, call.scalar('nothing', 0), attended]);
+/** Keys after a query's own position are hidden. */
+function causalBias(call: OnnxCall, query: OnnxValue, key: OnnxValue): OnnxValue {
+  const [rows, columns] = [query, key].map(({ shape }) => shape.at(-2)!);
+  if (typeof rows === 'number' && typeof columns === 'number') {
+    const values = upTo(rows).flatMap((i) =>
+      upTo(columns).map((j) => (j > i ? Number.NEGATIVE_INFINITY : 0)),
+    );
+    return call.constant(Tensor.from(query.dtype as 'float32', values, [rows, columns]));
+  }
+  const count = (to: typeof rows) =>
+    call.op('Range', [call.scalar(0, 'int64'), call.size(to), call.scalar(1, 'int64')], {}, { shape: [to] });
+  const isSeen = call.ask('LessOrEqual', count(columns), call.unsqueeze(count(rows), [1]));
+  return call.where(isSeen, number(call, 0, query), hidden(call, query.dtype));
 }
 
 function widthOf({ shape }: OnnxValue): number {
@@ -70,16 +53,7 @@ function widthOf({ shape }: OnnxValue): number {
   throw new Error(`attention whose width is known only when a request arrives, [${shape}]: give it a scale`);
 }
 
-function lastTwoSwapped(rank: number): number[] {
-  return [...Array(rank - 2).keys(), rank - 1, rank - 2];
-}
-
-function swapped(value: OnnxValue): TensorMeta {
-  const shape: Dim[] = lastTwoSwapped(value.shape.length).map((axis) => value.shape[axis]);
-  return { dtype: value.dtype, shape };
-}
-
 /** Attention of queries to keys. */
-export const attentionEmitters: Readonly<Record<string, OnnxEmitter>> = {
+export const attentionEmitters: OnnxEmitters = {
   'aten.scaled_dot_product_attention.default': attention,
 };

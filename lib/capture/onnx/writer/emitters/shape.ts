@@ -1,83 +1,94 @@
-import { Tensor } from '../../../../tensor/index.ts';
-import type { OnnxCall, OnnxEmitter, OnnxValue } from '../emitter.ts';
+import type { OnnxCall, OnnxEmitter, OnnxEmitters } from '../call.ts';
+import { upTo } from '../call.ts';
+import type { OnnxValue } from '../value.ts';
 
-/** Any view is a Reshape to its known shape; ONNX computes one symbolic size. */
-function reshape(call: OnnxCall): OnnxValue {
-  const { shape } = call.meta;
-  const symbolic = shape.filter((size) => typeof size !== 'number');
-  if (symbolic.length > 1) throw new Error(`a view with ${symbolic.length} symbolic sizes, [${shape}]`);
-  const sizes = shape.map((size) => (typeof size === 'number' ? size : -1));
-  const input = call.args.tensor(call.args.schema.arguments[0].name);
-  return call.result('Reshape', [input, call.integers('shape', sizes)]);
+/** Views whose shape is known before. */
+const view = (call: OnnxCall): OnnxValue => call.reshape(call.self, call.meta.shape);
+
+function flatten(call: OnnxCall): OnnxValue {
+  const { self, args } = call;
+  const isAfterFirst =
+    self.rank > 1 && call.axisOf(args.number('start_dim'), self.rank) === 1 && call.rank === 2;
+  return isAfterFirst ? call.op('Flatten', [self], { axis: 1 }, { shape: call.meta.shape }) : view(call);
 }
 
-function transpose(call: OnnxCall): OnnxValue {
-  const x = call.args.tensor('self');
-  const perm = x.shape.map((_, i) => i);
-  const [a, b] = [call.args.number('dim0'), call.args.number('dim1')].map((dim) => call.axis(dim, x));
-  [perm[a], perm[b]] = [perm[b], perm[a]];
-  return call.result('Transpose', [x], { perm });
-}
-
-function permute(call: OnnxCall): OnnxValue {
-  const x = call.args.tensor('self');
-  const perm = call.args.numbers('dims').map((dim) => call.axis(dim, x));
-  return call.result('Transpose', [x], { perm });
-}
-
-/** One position of an axis of any size. A negative position counts from the end. */
-function select(call: OnnxCall): OnnxValue {
-  const x = call.args.tensor('self');
-  const index = call.constant('index', Tensor.scalar('int64', call.args.number('index')));
-  return call.result('Gather', [x, index], { axis: call.axis(call.args.number('dim'), x) });
-}
-
-/** ONNX counts and clips the bounds as PyTorch does. */
-function slice(call: OnnxCall): OnnxValue {
-  const x = call.args.tensor('self');
-  const bounds = {
-    starts: call.args.optionalNumber('start') ?? 0,
-    ends: Math.min(call.args.optionalNumber('end') ?? Infinity, Number.MAX_SAFE_INTEGER),
-    axes: call.axis(call.args.number('dim'), x),
-    steps: call.args.number('step'),
+/** Of the named axes those of extent 1; all of them where none is named. */
+const squeeze =
+  (axesOf: (call: OnnxCall) => readonly number[]): OnnxEmitter =>
+  (call) => {
+    const { self } = call;
+    const named = axesOf(call).map((axis) => call.axisOf(axis, self.rank));
+    const axes = named.filter((axis) => self.shape[axis] === 1);
+    return axes.length === 0 ? self : call.squeeze(self, axes);
   };
-  return call.result('Slice', [
-    x,
-    ...Object.entries(bounds).map(([name, value]) => call.integers(name, [value])),
-  ]);
+
+function unsqueeze(call: OnnxCall): OnnxValue {
+  const axis = call.axisOf(call.args.number('dim'), call.self.rank + 1);
+  return call.op('Unsqueeze', [call.self, call.integers([axis])], {}, { shape: call.meta.shape });
+}
+
+const permutation =
+  (order: (call: OnnxCall, rank: number) => readonly number[]): OnnxEmitter =>
+  (call) => {
+    const { self } = call;
+    const perm = order(call, self.rank).map((axis) => call.axisOf(axis, self.rank));
+    if (perm.every((axis, i) => axis === i)) return self;
+    return call.op('Transpose', [self], { perm }, { shape: call.meta.shape });
+  };
+
+const swapped = (first: string, second: string): OnnxEmitter =>
+  permutation((call, rank) => {
+    const [a, b] = [first, second].map((name) => call.axisOf(call.args.number(name), rank));
+    return upTo(rank).map((axis) => (axis === a ? b : axis === b ? a : axis));
+  });
+
+const lastTwoSwapped = permutation((_, rank) => [...upTo(rank - 2), rank - 1, rank - 2]);
+const reversed = permutation((_, rank) => upTo(rank).reverse());
+
+/** Each source axis at its destination, the others in their order. */
+function moved(call: OnnxCall, rank: number): readonly number[] {
+  const [sources, destinations] = ['source', 'destination'].map((name) =>
+    [call.args.raw(name)].flat().map((axis) => call.axisOf(axis as number, rank)),
+  );
+  const rest = upTo(rank).filter((axis) => !sources.includes(axis));
+  return upTo(rank).map((axis) => sources[destinations.indexOf(axis)] ?? rest.shift()!);
 }
 
 /** Returns the input; no node is written. */
-const identity = (call: OnnxCall): OnnxValue => call.args.tensor(call.args.schema.arguments[0].name);
+const identity: OnnxEmitter = (call) => call.self;
 
-function dropout(call: OnnxCall): OnnxValue {
-  if (call.args.bool('train')) throw new Error('dropout in training mode: export the model after eval()');
-  return identity(call);
-}
+/** The dtype is that of the result. */
+const cast: OnnxEmitter = (call) => call.cast(call.self, call.meta.dtype);
 
-/** Operators that move or rename elements and compute nothing. */
-export const shapeEmitters: Readonly<Record<string, OnnxEmitter>> = {
-  'aten.flatten.using_ints': reshape,
-  'aten.view.default': reshape,
-  'aten.reshape.default': reshape,
-  'aten.unsqueeze.default': reshape,
-  'aten._unsafe_view.default': reshape,
-  'aten.unflatten.int': reshape,
-  'aten.squeeze.default': reshape,
-  'aten.squeeze.dim': reshape,
-  'aten.squeeze.dims': reshape,
-  'aten.transpose.int': transpose,
-  'aten.t.default': (call) => call.result('Transpose', [call.args.tensor('self')]),
-  'aten.permute.default': permute,
-  'aten.select.int': select,
-  'aten.slice.Tensor': slice,
-  'aten.contiguous.default': identity,
-  'aten.clone.default': identity,
-  'aten.detach.default': identity,
-  'aten.alias.default': identity,
-  'aten.lift_fresh_copy.default': identity,
-  'aten.feature_dropout.default': dropout,
-  'aten.dropout.default': dropout,
-  'aten.cat.default': (call) =>
-    call.result('Concat', call.args.tensors('tensors'), { axis: call.args.number('dim') }),
+const expand: OnnxEmitter = (call) => call.expand(call.self, call.meta.shape);
+
+/** Operators under these names of ATen, all written alike. */
+const named = (emit: OnnxEmitter, ...names: readonly string[]): OnnxEmitters =>
+  Object.fromEntries(names.map((name) => [`aten.${name}`, emit]));
+
+/** Operators that rename elements or dtypes and compute nothing. */
+export const shapeEmitters: OnnxEmitters = {
+  ...named(view, 'view.default', 'reshape.default', '_unsafe_view.default', 'unflatten.int'),
+  ...named(view, 'view_as.default', 'reshape_as.default', '_reshape_alias.default', 'ravel.default'),
+  ...named(view, 'atleast_1d.default', 'atleast_2d.default', 'atleast_3d.default'),
+  'aten.flatten.using_ints': flatten,
+  'aten.squeeze.default': squeeze(({ self }) => upTo(self.rank)),
+  'aten.squeeze.dim': squeeze(({ args }) => [args.number('dim')]),
+  'aten.squeeze.dims': squeeze(({ args }) => args.numbers('dim')),
+  'aten.unsqueeze.default': unsqueeze,
+  'aten.permute.default': permutation(({ args }) => args.numbers('dims')),
+  'aten.transpose.int': swapped('dim0', 'dim1'),
+  'aten.swapdims.default': swapped('dim0', 'dim1'),
+  'aten.swapaxes.default': swapped('axis0', 'axis1'),
+  ...named(reversed, 't.default', 'numpy_T.default', 'matrix_H.default'),
+  ...named(lastTwoSwapped, 'mT.default', 'mH.default', 'adjoint.default'),
+  ...named(permutation(moved), 'movedim.int', 'movedim.intlist'),
+  ...named(identity, 'contiguous.default', 'clone.default', 'alias.default', 'detach.default'),
+  ...named(identity, 'resolve_conj.default', 'resolve_neg.default', 'lift.default'),
+  ...named(identity, 'lift_fresh.default', 'lift_fresh_copy.default'),
+  ...named(identity, 'dropout.default', 'feature_dropout.default'),
+  ...named(cast, 'to.dtype', '_to_copy.default'),
+  'prims.convert_element_type.default': cast,
+  'quantized_decomposed.convert_element_type.no_fuse': cast,
+  ...named(expand, 'expand.default', 'broadcast_to.default', 'expand_as.default'),
 };

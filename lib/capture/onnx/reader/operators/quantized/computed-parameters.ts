@@ -25,7 +25,7 @@ function parameter(call: OnnxCall, value: OnnxValue, isScale: boolean): OnnxValu
 }
 
 function parameters(call: OnnxCall, scale: OnnxValue | undefined, zeroPoint: OnnxValue | undefined) {
-  const one = () => call.constant(Tensor.from('float64', [1]));
+  const one = () => call.constant(Tensor.from('float32', [1]));
   const zero = () => call.constant(Tensor.from('int64', [0]));
   return [
     scale ? parameter(call, scale, true) : one(),

@@ -1,14 +1,12 @@
 import { CHOOSE_QPARAMS, QUANTIZE_PER_TENSOR_DYNAMIC } from '../../../../../aten/index.ts';
 import { integerRange } from '../../../../../tensor/index.ts';
+import { leastScale } from '../../../names.ts';
 import type { OnnxCall, OperatorTable } from '../../call.ts';
 import { ComputedValue, type OnnxValue } from '../../values.ts';
 import { convolution } from '../convolution.ts';
 import { matmul } from '../linear.ts';
 import { dequantizeComputed } from './computed-parameters.ts';
 import { dequantize } from './quantization.ts';
-
-/** The least scale: float32's epsilon, as in PyTorch. ONNX has none, and divides by zero for a tensor of zeros. */
-const leastScale = 2 ** -23;
 
 /** Scale and zero point of a tensor's own range; both without dimensions here, and of other dtypes than in PyTorch. */
 function dynamicQuantizeLinear(call: OnnxCall): readonly OnnxValue[] {

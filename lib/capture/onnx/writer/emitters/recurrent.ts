@@ -1,0 +1,78 @@
+import { recurrentGates } from '../../names.ts';
+import { type OnnxCall, type OnnxEmitter, type OnnxEmitters, upTo } from '../call.ts';
+import type { OnnxAttributes } from '../graph-builder.ts';
+import type { OnnxValue } from '../value.ts';
+
+type Cell = keyof typeof recurrentGates;
+
+/** Parts of the rows of a weight in another order; of constants at once. */
+function inOrder(call: OnnxCall, value: OnnxValue, order: readonly number[], rows: number): OnnxValue {
+  if (order.every((gate, i) => gate === i)) return value;
+  const { constant } = value;
+  const blocks = order.map((gate) => [gate * rows, (gate + 1) * rows] as const);
+  if (!constant)
+    return call.concat(
+      blocks.map(([from, to]) => call.slice(value, 0, from, to)),
+      0,
+    );
+  const parts = blocks.map(([from, to]) => call.fold('aten.slice.Tensor', constant, 0, from, to));
+  return call.constant(call.fold('aten.cat.default', parts, 0), value.wish);
+}
+
+/** Both biases as one list, `[1, 2 * gates * state]`; null where there are none. */
+function biasesOf(call: OnnxCall, order: readonly number[], state: number): OnnxValue | null {
+  if (call.args.isNone('bias_ih')) return null;
+  const biases = ['bias_ih', 'bias_hh'].map((name) =>
+    inOrder(call, call.operand(name, call.real), order, state),
+  );
+  const known = biases.map(({ constant }) => constant);
+  const isKnown = known.every((each) => each !== undefined);
+  const joined = isKnown
+    ? call.constant(call.fold('aten.cat.default', known, 0), biases[0].wish)
+    : call.op('Concat', biases, { axis: 0 }, { shape: [biases.length * (biases[0].shape[0] as number)] });
+  return call.unsqueeze(joined, [0]);
+}
+
+/** One layer in one direction, which ONNX has with an axis for directions in front. */
+const layer =
+  (cell: Cell, attributesOf: (call: OnnxCall) => OnnxAttributes = () => ({})): OnnxEmitter =>
+  (call) => {
+    const { args } = call;
+    if (cell === 'LSTM' && !args.isNone('weight_hr'))
+      throw new Error('ONNX has no LSTM whose state is projected (proj_size)');
+    // PyTorch's gates by their numbers in ONNX; here ONNX's are needed by their numbers in PyTorch.
+    const order = upTo(recurrentGates[cell].length).map((gate) =>
+      recurrentGates[cell].indexOf(gate as never),
+    );
+    const weights = ['weight_ih', 'weight_hh'].map((name) => call.operand(name, call.real));
+    const state = call.static(weights[1].shape[1], 'the size of the state');
+    const [w, r] = weights.map((weight) => call.unsqueeze(inOrder(call, weight, order, state), [0]));
+    const batchFirst = args.bool('batch_first');
+    const x = call.operand('input', call.real);
+    const stateOf = (name: string) =>
+      args.isNone(name) ? null : call.unsqueeze(call.operand(name, call.real), [0]);
+    const lengths = args.isNone('lengths') ? null : call.operand('lengths', 'int32');
+    const states = cell === 'LSTM' ? [stateOf('h_0'), stateOf('c_0')] : [stateOf('h_0')];
+    const results = call.ops(
+      cell,
+      // ONNX Runtime computes sequences with the steps in front alone.
+      [batchFirst ? call.transpose(x, [1, 0, 2]) : x, w, r, biasesOf(call, order, state), lengths, ...states],
+      {
+        hidden_size: state,
+        direction: args.bool('reverse') ? 'reverse' : 'forward',
+        ...attributesOf(call),
+      },
+      call.metas.map(({ shape }, i) => ({ dtype: x.dtype, shape: shape.toSpliced(i === 0 ? 1 : 0, 0, 1) })),
+    );
+    const [all, ...last] = results.map((value, i) => call.squeeze(value, [i === 0 ? 1 : 0]));
+    return [batchFirst ? call.transpose(all, [1, 0, 2]) : all, ...last];
+  };
+
+/** Layers that run along a sequence. */
+export const recurrentEmitters: OnnxEmitters = {
+  'octavo.lstm_layer.default': layer('LSTM'),
+  'octavo.gru_layer.default': layer('GRU', () => ({ linear_before_reset: 1 })),
+  'octavo.rnn_layer.default': layer('RNN', ({ args }) => ({
+    activations: [args.string('nonlinearity') === 'relu' ? 'Relu' : 'Tanh'],
+  })),
+};
