@@ -64,7 +64,14 @@ const writers: ReadonlyMap<string, (view: View, index: number) => Call> = new Ma
   ...['view.default', 'unflatten.int', 'squeeze.default', 'squeeze.dim', 'squeeze.dims', 'unsqueeze.default']
     .concat(['view_as.default', 'alias.default', 'detach.default', 'detach_.default', 'dropout.default'])
     .map((name) => [name, reshaped] as const),
-  ...['permute.default', 'transpose.int', 'swapdims.default', 'swapaxes.default', 't.default', 'numpy_T.default']
+  ...[
+    'permute.default',
+    'transpose.int',
+    'swapdims.default',
+    'swapaxes.default',
+    't.default',
+    'numpy_T.default',
+  ]
     .concat(['mT.default', 'movedim.int', 'movedim.intlist', 'moveaxis.int', 'moveaxis.intlist'])
     .map((name) => [name, permuted] as const),
   ...['split.Tensor', 'split.sizes', 'split_with_sizes.default', 'chunk.default', 'unbind.int'].map(

@@ -10,7 +10,7 @@ import {
   lower,
   preparePt2e,
   type Recipe,
-  Tensor,
+  type Tensor,
   X86Quantizer,
 } from '../../lib/index.ts';
 import type { Exported } from './exporter.ts';

@@ -24,7 +24,16 @@ const goals = {
   decibels: 0.5,
 };
 
-const columns = ['model', 'input', 'float error', 'int8 dB', 'PyTorch dB', 'difference', 'seconds', 'remarks'];
+const columns = [
+  'model',
+  'input',
+  'float error',
+  'int8 dB',
+  'PyTorch dB',
+  'difference',
+  'seconds',
+  'remarks',
+];
 
 interface Row {
   readonly cells: readonly string[];

@@ -8,6 +8,7 @@ import {
 } from '../../graph/index.ts';
 import { attentionDecompositions } from './attention.ts';
 import { convolutionDecompositions } from './convolution.ts';
+import { creationDecompositions } from './creation.ts';
 import { type Add, type Call, type DecompositionDefinition, rankOf } from './decomposition.ts';
 import { einsumDecompositions } from './einsum.ts';
 import { movementDecompositions } from './movement.ts';
@@ -77,6 +78,7 @@ const definitions: readonly DecompositionDefinition[] = [
   },
   ...attentionDecompositions,
   ...convolutionDecompositions,
+  ...creationDecompositions,
   ...einsumDecompositions,
   ...movementDecompositions,
   ...pixelDecompositions,
