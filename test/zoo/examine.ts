@@ -24,9 +24,13 @@ export interface Result {
   /** Signal to noise of int8 results beside PyTorch's float results, in dB. */
   readonly decibels: number;
   readonly pytorchDecibels: number;
-  /** What is quantized otherwise. */
+  /** Whether the same tensors are quantized as in PyTorch. */
+  readonly isAlike: boolean;
+  /** How they are quantized otherwise. */
   readonly remark: string;
 }
+
+const alike: Pick<Result, 'isAlike' | 'remark'> = { isAlike: true, remark: '' };
 
 type Arrays = ReadonlyMap<string, Tensor>;
 
@@ -39,7 +43,7 @@ export async function examine(
   exported: Exported,
   recipe: Recipe,
 ): Promise<Result> {
-  const result = { floatError: Number.NaN, decibels: Number.NaN, pytorchDecibels: Number.NaN, remark: '' };
+  const result = { floatError: Number.NaN, decibels: Number.NaN, pytorchDecibels: Number.NaN, ...alike };
   try {
     const arrays = await loadNpz(join(folder, `${name}.npz`));
     const x = arrays.get('x')!;
@@ -52,7 +56,7 @@ export async function examine(
     );
     await calibrate(prepared, numbered(arrays, 'calibration'));
     const converted = convertPt2e(prepared);
-    result.remark = compareQuantization(converted, exported);
+    Object.assign(result, compareQuantization(converted, exported));
     result.decibels = decibelsOf(await run(converted, x), float);
     const theirs = numbered(arrays, 'int8');
     if (theirs.length) result.pytorchDecibels = decibelsOf(theirs, float);
@@ -106,15 +110,23 @@ function decibelsOf(got: readonly Tensor[], expected: readonly Tensor[]): number
 }
 
 /** Says how many tensors and weights are quantized, and how far scales are apart, where that is not as in PyTorch. */
-function compareQuantization({ graph }: GraphModule, { activations, weights }: Exported): string {
-  if (!activations) return '';
+function compareQuantization(
+  { graph }: GraphModule,
+  { activations, weights }: Exported,
+): Pick<Result, 'isAlike' | 'remark'> {
+  if (!activations) return alike;
   const calls = (operator: string) =>
     graph.nodes.filter(({ target }) => target.startsWith(`quantized_decomposed.${operator}.`));
   const ours = calls('quantize_per_tensor').map(({ args }) => [Number(args[1]), Number(args[2])]);
   const oursWeights = calls('dequantize_per_channel').length;
   if (ours.length !== activations.length || oursWeights !== weights)
-    return `quantizes ${ours.length} activations and ${oursWeights} weights, PyTorch ${activations.length} and ${weights}`;
+    return {
+      isAlike: false,
+      remark: `quantizes ${ours.length} activations and ${oursWeights} weights, PyTorch ${activations.length} and ${weights}`,
+    };
   const apart = ours.map(([scale], i) => Math.abs(scale / activations[i][0] - 1));
   const worst = Math.max(0, ...apart);
-  return worst > 0.01 ? `scales differ by up to ${(100 * worst).toFixed(1)} %` : '';
+  return worst > 0.01
+    ? { isAlike: true, remark: `scales differ by up to ${(100 * worst).toFixed(1)} %` }
+    : alike;
 }
