@@ -98,7 +98,7 @@ export function describePlan(
       dtype,
       shape: image ?? shape,
       layout: image ? 'blocks of channels' : isRowMajor(shape, strides) ? 'row-major' : 'strided',
-      inputDtype: inputs[0].dtype,
+      inputDtype: (inputs[0] ?? outputs[0]).dtype,
       multiplyAdds: parts * multiplyAdds(operands),
       bytes: parts * bytesMoved(operands),
       scratchpadBytes,

@@ -100,7 +100,9 @@ describe('exportModel', () => {
       F.relu(F.flatten(y, 1), { inplace: true });
       return F.flatten(y, 1);
     };
-    expect(() => trace(body)).toThrow(/reads 'mul' after 'relu_' .* wrote its memory/);
+    expect(() => trace(body)).toThrow(
+      /'relu_' .* writes the memory of 'mul' through 'flatten' .* may be a copy/,
+    );
   });
 
   it('gives several results one node each, and keeps tensors of no module as constants', () => {

@@ -7,6 +7,7 @@ import { encodeSafetensors } from '../../lib/formats/safetensors.ts';
 import { lower } from '../../lib/lowering/index.ts';
 import { compile, formatReport, loadModel } from '../../lib/runtime/index.ts';
 import { decodeSafetensors } from '../support/decode-safetensors.ts';
+import { GraphBuilder } from '../support/graph-builder.ts';
 import { convNet } from '../support/models.ts';
 
 const converted = () => loadPt2(new URL('../fixtures/pt2e/tiny_cnn/converted.pt2', import.meta.url).pathname);
@@ -27,6 +28,14 @@ describe("a model's report", () => {
       nodes: report.nodes.map((node) => ({ ...node, steps: [] })),
       inputs: null,
     });
+  });
+
+  it('describes steps that read no tensor', () => {
+    const b = new GraphBuilder();
+    const x = b.input('x', [2, 3]);
+    using model = compile(lower(b.finish(b.call('aten.zeros_like.default', x))).module);
+    const steps = model.plan({ x: [2, 3] }).steps.map(({ op, inputDtype, dtype }) => [op, inputDtype, dtype]);
+    expect(steps).toEqual([['fill', 'float32', 'float32']]);
   });
 
   it('names the step and the kernel of every operator, and every step of the plan has its operators', async () => {

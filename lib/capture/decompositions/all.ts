@@ -8,6 +8,7 @@ import {
 } from '../../graph/index.ts';
 import { attentionDecompositions } from './attention.ts';
 import { convolutionDecompositions } from './convolution.ts';
+import { creationDecompositions } from './creation.ts';
 import { type Add, type Call, type DecompositionDefinition, rankOf } from './decomposition.ts';
 import { distanceDecompositions } from './distances.ts';
 import { einsumDecompositions } from './einsum.ts';
@@ -59,6 +60,7 @@ const definitions: readonly DecompositionDefinition[] = [
   },
   ...attentionDecompositions,
   ...convolutionDecompositions,
+  ...creationDecompositions,
   ...distanceDecompositions,
   ...einsumDecompositions,
   ...movementDecompositions,

@@ -247,10 +247,10 @@ export const movementDecompositions: readonly DecompositionDefinition[] = [
     results: (add, args) => meshgrid(add, args, args.string('indexing')),
   },
   { schema: 'aten::broadcast_tensors(Tensor[] tensors) -> Tensor[]', results: broadcast },
-  {
-    schema: 'aten::copy(Tensor self, Tensor src, bool non_blocking=False) -> Tensor',
+  ...['copy', 'copy_'].map((name) => ({
+    schema: `aten::${name}(Tensor self, Tensor src, bool non_blocking=False) -> Tensor`,
     decompose: copy,
-  },
+  })),
   {
     schema: 'aten::index_add(Tensor self, int dim, Tensor index, Tensor source, *, Scalar alpha=1) -> Tensor',
     applies: (args) => args.number('alpha') !== 1,

@@ -6,8 +6,8 @@ import type { DType } from '../../tensor/index.ts';
 export class TracedValue implements Value {
   readonly dtype: DType;
   readonly shape: readonly Dim[];
-  /** The node that currently computes the value. An in-place operator changes it to the operator's result. */
-  node: Node;
+  /** The node that computed the value first; in-place operators may have changed it since (`MemoryTracker.current`). */
+  readonly node: Node;
 
   constructor(node: Node, meta: TensorMeta) {
     this.node = node;

@@ -14,7 +14,7 @@ import {
 import type { Dispatcher, OperatorArgument, OperatorCall, Scope } from '../../nn/dispatcher.ts';
 import type { Module, Value } from '../../nn/index.ts';
 import { Tensor } from '../../tensor/index.ts';
-import { isInPlace, MemoryTracker } from '../in-place.ts';
+import { MemoryTracker } from '../in-place.ts';
 import { isBuiltin } from '../pt2/module-stack.ts';
 import { TracedState } from './traced-state.ts';
 import { TracedValue } from './traced-value.ts';
@@ -25,7 +25,7 @@ export class Tracer implements Dispatcher {
   readonly #library: OperatorLibrary;
   readonly #state: TracedState;
   readonly #paths: ReadonlyMap<Scope, string>;
-  readonly #memory = new MemoryTracker();
+  readonly #memory = new MemoryTracker(this.#graph);
   readonly #sizes = new Map<string, Node>();
   readonly #sourceNames = new Map<string, number>();
   #stack: readonly Scope[] = [];
@@ -65,12 +65,10 @@ export class Tracer implements Dispatcher {
     const metaOf = (node: Node) => node.meta.val!;
     const meta = inferCall(this.#library, target, nodeArgs, nodeKwargs, metaOf, new Map());
     const node = this.#graph.callFunction(target, nodeArgs, nodeKwargs, baseName(target));
-    for (const input of node.allInputNodes) this.#memory.checkRead(node.name, input);
     this.#describe(node, call);
     const floats = (call.floats ?? []).filter((name) => schema.arguments.some((arg) => arg.name === name));
     if (floats.length > 0) node.meta.floatArguments = floats;
     if (isTuple(meta)) return this.#unpack(node, meta);
-    if (isInPlace(target) && args[0] instanceof TracedValue) args[0].node = node;
     return this.#define(node, meta as TensorMeta);
   }
 
@@ -78,7 +76,6 @@ export class Tracer implements Dispatcher {
   finish(result: Value | readonly Value[]): GraphModule {
     const outputs = (Array.isArray(result) ? result : [result]) as readonly Value[];
     const nodes = outputs.map((value) => this.#argument(value) as Node);
-    for (const node of nodes) this.#memory.checkRead('output', node);
     const module = new GraphModule();
     const copies = this.#state.copyInto(module);
     for (const node of this.#graph.nodes)
@@ -109,7 +106,7 @@ export class Tracer implements Dispatcher {
   }
 
   #argument(arg: OperatorArgument): Argument {
-    if (arg instanceof TracedValue) return arg.node;
+    if (arg instanceof TracedValue) return this.#memory.current(arg.node);
     if (arg instanceof Tensor) return this.#attribute(arg);
     if (arg instanceof SymInt) return this.#size(arg);
     if (Array.isArray(arg)) return arg.map((item: OperatorArgument) => this.#argument(item));

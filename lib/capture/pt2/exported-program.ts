@@ -14,7 +14,7 @@ import {
 import type { Tensor } from '../../tensor/index.ts';
 import { decompositions } from '../decompositions/all.ts';
 import { decompose } from '../decompositions/decompose.ts';
-import { isInPlace, MemoryTracker } from '../in-place.ts';
+import { MemoryTracker } from '../in-place.ts';
 import { widenHalf } from '../widen-half.ts';
 import { readArgument } from './arguments.ts';
 import { bindByName } from './bind-arguments.ts';
@@ -104,13 +104,14 @@ class ProgramBuilder {
   readonly #library: OperatorLibrary;
   readonly #values: ProgramValues;
   readonly #nodes = new Map<string, Node>();
-  readonly #memory = new MemoryTracker();
+  readonly #memory: MemoryTracker;
   /** Arguments that are floats in Python, although their values are whole and the schema would accept integers. */
   #floats: string[] = [];
 
   constructor(module: GraphModule, document: JsonCursor, tensors: ProgramTensors, library: OperatorLibrary) {
     this.#module = module;
     this.#graph = module.graph;
+    this.#memory = new MemoryTracker(module.graph);
     this.#document = document;
     this.#tensors = tensors;
     this.#library = library;
@@ -193,12 +194,10 @@ class ProgramBuilder {
     // Older archives name results only. The node of several results gets the name that the tracer uses, the operator's.
     const name = single ?? at.optionalField('name')?.string() ?? target.split('.')[1];
     const node = this.#graph.callFunction(target, args, kwargs, name);
-    for (const input of node.allInputNodes) this.#memory.checkRead(node.name, input);
     this.#readMetadata(at.field('metadata'), node);
     if (this.#floats.length > 0) node.meta.floatArguments = this.#floats;
     if (single !== undefined) this.#define(at, single, node, this.#values.get(single));
     else this.#unpack(at, node, names.flat());
-    if (isInPlace(target)) this.#replaceLaterUses(node);
   }
 
   #bind(at: JsonCursor, schema: Schema, named: readonly (readonly [string, Argument])[]) {
@@ -242,13 +241,9 @@ class ProgramBuilder {
     }
   }
 
-  #replaceLaterUses(writer: Node): void {
-    const [written] = writer.allInputNodes;
-    for (const [name, node] of this.#nodes) if (node === written) this.#nodes.set(name, writer);
-  }
-
   #node(at: JsonCursor, name: string): Node {
-    return this.#nodes.get(name) ?? at.fail(`refers to '${name}', which is not defined before`);
+    const node = this.#nodes.get(name) ?? at.fail(`refers to '${name}', which is not defined before`);
+    return this.#memory.current(node);
   }
 
   #namedArgument(input: JsonCursor, schema: Schema): readonly [string, Argument] {
@@ -272,9 +267,7 @@ class ProgramBuilder {
     const [argument, value] = at.field('arg').union();
     if (argument === 'as_none') return [];
     if (argument !== 'as_tensor') value.fail(`is an output of kind '${argument}'; outputs must be tensors`);
-    const node = this.#node(value, value.field('name').string());
-    this.#memory.checkRead('output', node);
-    return [node];
+    return [this.#node(value, value.field('name').string())];
   }
 
   #readMetadata(metadata: JsonCursor, node: Node): void {
