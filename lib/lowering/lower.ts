@@ -34,6 +34,7 @@ import { removeIdentities } from './passes/remove-identities.ts';
 import { removeUnused } from './passes/remove-unused.ts';
 import { rowFunctions } from './passes/row-functions.ts';
 import { sinkDequantize } from './passes/sink-dequantize.ts';
+import { splitAsymmetricWeight } from './passes/split-asymmetric-weight.ts';
 import { weightOnlyLinear } from './passes/weight-only-linear.ts';
 import { convolutions } from './patterns/convolution.ts';
 import { formatRefusals, type LoweringReport, reportOf } from './report.ts';
@@ -87,6 +88,7 @@ const stages: readonly (readonly Pass[])[] = [
   [linearDynamicFp16],
   // Quantize moves up, dequantize moves down, and adjacent pairs cancel. Data then moves as 8-bit integers.
   [foldConstants, mergeEqualCalls, liftQuantize, sinkDequantize, cancelRequantize, integerAveragePool],
+  [splitAsymmetricWeight],
   [quantizedConvolution],
   [quantizedLinear],
   [weightOnlyLinear],

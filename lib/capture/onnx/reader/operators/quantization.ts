@@ -8,6 +8,7 @@ import { type DType, Tensor } from '../../../../tensor/index.ts';
 import { dtypeOfOnnx, onnxTypeName } from '../../dtype.ts';
 import type { OnnxCall, OperatorTable } from '../call.ts';
 import type { CallArgument } from '../graph-writer.ts';
+import { isMadeOfInputs } from '../made-of-inputs.ts';
 import { ComputedValue, ConstantValue, type OnnxValue } from '../values.ts';
 import { dequantizeComputed, quantizeComputed, rangeOf } from './computed-parameters.ts';
 
@@ -77,12 +78,22 @@ function quantizeLinear(call: OnnxCall): OnnxValue {
   const dtype = call.optional(2)?.dtype ?? (code === 0 ? 'uint8' : dtypeOfOnnx(code));
   if (!dtype) throw new Error(`quantization to ${onnxTypeName(code)} is not supported`);
   if (isComputed(call)) return quantizeComputed(call, x, call.input(1), call.optional(2), dtype);
-  return quantize(
-    call,
-    call.cast(x, 'float32'),
-    affineOf(call, x, 1, 2, call.attributes.int('axis', 1)),
-    dtype,
-  );
+  const affine = affineOf(call, x, 1, 2, call.attributes.int('axis', 1));
+  return quantizeGiven(call, call.cast(x, 'float32'), affine, dtype);
+}
+
+/**
+ * ONNX divides by the scale, PyTorch multiplies with 1/scale, and quantizing passes do as PyTorch does. Results differ where a quotient is
+ * rounded to half a step: seldom, but for images. An image of bytes, normalized, with a range that was calibrated on such
+ * images, is half a step everywhere (`byte - 127.5`). So what is made of inputs alone is divided.
+ */
+function quantizeGiven(call: OnnxCall, x: OnnxValue, affine: Affine, dtype: DType): OnnxValue {
+  const { scales, axis } = affine;
+  if (axis !== undefined || !(x instanceof ComputedValue) || !isMadeOfInputs(x.node))
+    return quantize(call, x, affine, dtype);
+  const scale = call.constant(Tensor.from('float32', scales, []));
+  const steps = call.call('aten.div.Tensor', x, scale);
+  return quantize(call, steps, { ...affine, scales: [1] }, dtype);
 }
 
 function dequantizeLinear(call: OnnxCall): OnnxValue {
