@@ -33,8 +33,10 @@ import { recognizeLinear } from './passes/recognize-linear.ts';
 import { recognizeScaledWeight } from './passes/recognize-scaled-weight.ts';
 import { removeIdentities } from './passes/remove-identities.ts';
 import { removeUnused } from './passes/remove-unused.ts';
+import { requantizedAverage } from './passes/requantized-average.ts';
 import { rowFunctions } from './passes/row-functions.ts';
 import { sinkDequantize } from './passes/sink-dequantize.ts';
+import { splitAsymmetricWeight } from './passes/split-asymmetric-weight.ts';
 import { weightOnlyLinear } from './passes/weight-only-linear.ts';
 import { convolutions } from './patterns/convolution.ts';
 import { formatRefusals, type LoweringReport, reportOf } from './report.ts';
@@ -101,7 +103,11 @@ const stages: readonly (readonly Pass[])[] = [
   [recognizeIntegerProduct],
   [linearDynamicFp16],
   // Quantize moves up, dequantize moves down, and adjacent pairs cancel. Data then moves as 8-bit integers.
-  [foldConstants, mergeEqualCalls, liftQuantize, sinkDequantize, cancelRequantize, integerAveragePool],
+  [
+    ...[foldConstants, mergeEqualCalls, liftQuantize, sinkDequantize, cancelRequantize],
+    ...[requantizedAverage, integerAveragePool],
+  ],
+  [splitAsymmetricWeight],
   [quantizedConvolution],
   [quantizedLinear],
   [weightOnlyLinear],

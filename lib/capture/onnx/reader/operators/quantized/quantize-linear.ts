@@ -1,9 +1,11 @@
+import { type DType, Tensor } from '../../../../../tensor/index.ts';
 import { dtypeOfOnnx, onnxTypeName } from '../../../dtype.ts';
 import type { OnnxCall, OperatorTable } from '../../call.ts';
+import { isMadeOfInputs } from '../../made-of-inputs.ts';
 import { ComputedValue, type OnnxValue } from '../../values.ts';
 import { blocksOf, dequantizeBlocks, quantizeBlocks } from './blocks.ts';
 import { dequantizeComputed, quantizeComputed } from './computed-parameters.ts';
-import { affineOf, dequantize, quantize } from './quantization.ts';
+import { type Affine, affineOf, dequantize, quantize } from './quantization.ts';
 
 const isComputed = (call: OnnxCall): boolean => [1, 2].some((i) => call.optional(i) instanceof ComputedValue);
 
@@ -18,7 +20,21 @@ function quantizeLinear(call: OnnxCall): OnnxValue {
     return quantizeComputed(call, x, call.input(1), call.optional(2), dtype);
   const real = call.cast(x, 'float32');
   if (isOfBlocks) return quantizeBlocks(call, real, blocksOf(call, real), dtype);
-  return quantize(call, real, affineOf(call, x, 1, 2, call.attributes.int('axis', 1)), dtype);
+  return quantizeGiven(call, real, affineOf(call, x, 1, 2, call.attributes.int('axis', 1)), dtype);
+}
+
+/**
+ * ONNX divides by the scale, PyTorch multiplies with 1/scale, and quantizing passes do as PyTorch does. Results differ where a
+ * quotient is rounded to half a step: seldom, but for images. An image of bytes, normalized, with a range that was calibrated
+ * on such images, is half a step everywhere (`byte - 127.5`). So what is made of inputs alone is divided.
+ */
+function quantizeGiven(call: OnnxCall, x: OnnxValue, affine: Affine, dtype: DType): OnnxValue {
+  const { scales, axis } = affine;
+  if (axis !== undefined || !(x instanceof ComputedValue) || !isMadeOfInputs(x.node))
+    return quantize(call, x, affine, dtype);
+  const scale = call.constant(Tensor.from('float32', scales, []));
+  const steps = call.call('aten.div.Tensor', x, scale);
+  return quantize(call, steps, { ...affine, scales: [1] }, dtype);
 }
 
 function dequantizeLinear(call: OnnxCall): OnnxValue {
