@@ -8,8 +8,14 @@ const steps: readonly string[] = [
 
 /** Whether a node is an input of the graph, as it was given or after such steps. */
 export function isMadeOfInputs(node: Node): boolean {
-  if (node.op === 'placeholder') return true;
-  if (!isCall(node, ...steps)) return false;
-  const operands = node.args.filter((arg) => arg instanceof Node && arg.op !== 'get_attr') as Node[];
-  return operands.length > 0 && operands.every(isMadeOfInputs);
+  // Each node once: a chain of `x + x` has twice as many ways to its beginning with every link.
+  const found = new Set([node]);
+  for (const each of found) {
+    if (each.op === 'placeholder') continue;
+    if (!isCall(each, ...steps)) return false;
+    const operands = each.args.filter((arg) => arg instanceof Node && arg.op !== 'get_attr') as Node[];
+    if (operands.length === 0) return false;
+    for (const operand of operands) found.add(operand);
+  }
+  return true;
 }

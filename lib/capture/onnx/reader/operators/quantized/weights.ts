@@ -31,8 +31,14 @@ function quantizedConstant(call: OnnxCall, value: OnnxValue): QuantizedConstant 
 export const isWeight = (value: OnnxValue): boolean =>
   value instanceof ConstantValue || (value instanceof ComputedValue && isOfConstants(value.node));
 
-const isOfConstants = (node: Node): boolean =>
-  node.op === 'get_attr' || (node.op === 'call_function' && node.allInputNodes.every(isOfConstants));
+function isOfConstants(node: Node): boolean {
+  const found = new Set([node]);
+  for (const each of found) {
+    if (each.op !== 'get_attr' && each.op !== 'call_function') return false;
+    for (const input of each.allInputNodes) found.add(input);
+  }
+  return true;
+}
 
 /** A weight as layers have it: integers are signed, which is what kernels compute with. */
 export function layerWeight(call: OnnxCall, value: OnnxValue): OnnxValue {
