@@ -21,7 +21,8 @@ export function safetensorsChanger(bytes: Buffer): Changer {
     for (let n = random.integer(1, 3); n > 0; n--) changed = changeJson(random, changed, vocabulary);
     const text = Buffer.from(random.chance(0.05) ? deep(random) : JSON.stringify(changed));
     const length = Buffer.alloc(8);
-    length.writeBigUInt64LE(BigInt(text.length + (random.chance(0.9) ? 0 : random.integer(-9, 9))));
+    const claimed = text.length + (random.chance(0.9) ? 0 : random.integer(-9, 9));
+    length.writeBigUInt64LE(BigInt(Math.max(0, claimed)));
     return { what: 'changes to the header', value: Buffer.concat([length, text, bytes.subarray(start)]) };
   };
 }

@@ -1,5 +1,6 @@
 import type { Dim } from '../../../../graph/index.ts';
 import type { OnnxCall, OperatorReader } from '../call.ts';
+import { checkModest } from '../folding/elements.ts';
 import type { OnnxValue } from '../values.ts';
 
 /** An operator that is one of ATen's, of the same inputs. */
@@ -14,8 +15,14 @@ export const chain =
   (call) =>
     call.inputs.map((_, i) => call.input(i)).reduce((a, b) => combine(call, a, b));
 
-/** 0, 1, … */
-export const upTo = (count: number): number[] => [...Array(count).keys()];
+/**
+ * 0, 1, …
+ * @throws Error for more than a file may ask for.
+ */
+export function upTo(count: number): number[] {
+  checkModest([count], 0);
+  return [...Array(count).keys()];
+}
 
 /** A copy of a list with another item at one place. */
 export const replaced = <T>(list: readonly T[], at: number, item: T): T[] =>
