@@ -3,7 +3,13 @@ import type { Content } from '../../../formats/content.ts';
 import { decodeOnnx } from '../schema.ts';
 import { ExternalFiles } from './external-files.ts';
 import { spareLargeTensors } from './large-tensors.ts';
-import { type GraphMessage, type ModelMessage, numberOf, rawContent, type TensorMessage } from './messages.ts';
+import {
+  type GraphMessage,
+  type ModelMessage,
+  numberOf,
+  rawContent,
+  type TensorMessage,
+} from './messages.ts';
 
 /** A model as its file has it. */
 export interface ModelFile {

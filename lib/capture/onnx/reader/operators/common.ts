@@ -7,13 +7,13 @@ import type { OnnxValue } from '../values.ts';
 export const same =
   (target: string): OperatorReader =>
   (call) =>
-    call.call(target, ...call.inputs.map((_, i) => call.input(i)));
+    call.call(target, ...call.all());
 
 /** A sum, product, or the like of any number of tensors, two at a time. */
 export const chain =
   (combine: (call: OnnxCall, a: OnnxValue, b: OnnxValue) => OnnxValue): OperatorReader =>
   (call) =>
-    call.inputs.map((_, i) => call.input(i)).reduce((a, b) => combine(call, a, b));
+    call.all().reduce((a, b) => combine(call, a, b));
 
 /**
  * 0, 1, …
