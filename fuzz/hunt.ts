@@ -30,6 +30,7 @@ export interface Outcome {
 
 /** No problem takes a second; what takes so long has stopped. */
 const hangSeconds = 20;
+const watchMilliseconds = 200;
 /** No problem's tensors have more than a few MiB; twice of what a process has after 10^5 of them. */
 const memoryLimit = 2 * 2 ** 30;
 
@@ -65,10 +66,10 @@ async function watch(task: Hunt, deadline: number, found: (finding: Finding) => 
     stdio: ['ignore', 'pipe', 'pipe'],
     env: { ...process.env, ...(isa === undefined ? {} : { ONEDNN_MAX_CPU_ISA: isa }) },
   });
-  let [problems, current, since] = [0, { seed: task.from - 1, problem: '' }, performance.now()];
+  let [problems, current, silence] = [0, { seed: task.from - 1, problem: '' }, 0];
   createInterface({ input: child.stdout }).on('line', (line) => {
     const message: Message = JSON.parse(line);
-    since = performance.now();
+    silence = 0;
     if ('fault' in message) return found({ ...current, ...message });
     problems++;
     current = message;
@@ -79,12 +80,13 @@ async function watch(task: Hunt, deadline: number, found: (finding: Finding) => 
   });
   let ended: 'hang' | 'memory' | 'time' | undefined;
   const clock = setInterval(() => {
-    const now = performance.now();
-    if (now > deadline) ended ??= 'time';
-    else if (now - since > 1000 * hangSeconds) ended ??= 'hang';
+    // Counted in ticks of this process: where it was stopped or starved, so was the other.
+    silence += watchMilliseconds;
+    if (performance.now() > deadline) ended ??= 'time';
+    else if (silence > 1000 * hangSeconds) ended ??= 'hang';
     else if (residentBytes(child.pid!) > memoryLimit) ended ??= 'memory';
     if (ended) child.kill('SIGKILL');
-  }, 200);
+  }, watchMilliseconds);
   const [code, signal] = await once(child, 'close');
   clearInterval(clock);
   if (code === 0) return { problems, next: task.from + task.count };

@@ -1,3 +1,4 @@
+import { dataVariants, modelVariants } from './files/problem.ts';
 import type { Kind, Problem } from './kind.ts';
 
 interface KindEntry {
@@ -29,7 +30,7 @@ export const kinds: Readonly<Record<string, KindEntry>> = {
     load: async () => asKind((await import('./operators/judge.ts')).operatorCalls),
   },
   files: {
-    variants: ['octavo', 'packed', 'pt2', 'npz'],
+    variants: [...modelVariants, ...dataVariants],
     load: async () => asKind(await (await import('./files/judge.ts')).files()),
   },
 };

@@ -19,7 +19,9 @@ Napi::Object initialize(Napi::Env env, Napi::Object exports) {
   exports.Set("oneDnnVersion", Napi::Function::New(env, octavo::binding::one_dnn_version));
   exports.Set("rawCpu", Napi::Function::New(env, octavo::binding::raw_cpu));
   exports.Set("createConstant", Napi::Function::New(env, octavo::binding::create_constant));
+  exports.Set("openWeightFile", Napi::Function::New(env, octavo::binding::open_weight_file));
   exports.Set("openWeights", Napi::Function::New(env, octavo::binding::open_weights));
+  exports.Set("reopenConstant", Napi::Function::New(env, octavo::binding::reopen_constant));
   exports.Set("readConstant", Napi::Function::New(env, octavo::binding::read_constant));
   exports.Set("packing", Napi::Function::New(env, octavo::binding::packing));
   exports.Set("packedForms", Napi::Function::New(env, octavo::binding::packed_forms));

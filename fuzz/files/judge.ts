@@ -1,129 +1,107 @@
-import { readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { readDataset } from '../../lib/data/index.ts';
 import {
   type CompiledModel,
   compile,
   loadModel,
   loadNpz,
+  loadOnnx,
   loadPt2,
   lower,
-  quantizeStatic,
   SymInt,
-  Tensor,
-  writeNpz,
 } from '../../lib/index.ts';
 import type { Fault, Kind } from '../kind.ts';
 import { Random } from '../random.ts';
 import { isUnclear } from '../unclear-errors.ts';
-import { npzChanger } from './npz.ts';
-import { changeOctavoFile } from './octavo-file.ts';
-import type { Change, FileProblem } from './problem.ts';
-import { pt2Changer } from './pt2.ts';
-import { unzip, zip } from './zip.ts';
+import { exercise } from './exercise.ts';
+import { dataVariants, type FileProblem, type FileVariant, modelVariants } from './problem.ts';
+import { changers } from './seeds.ts';
 
-/** Models and arrays in damaged files: they load and run, or are refused in clear words. */
+const variants: readonly FileVariant[] = [...modelVariants, ...dataVariants];
+
+/** Models and data in damaged files: they load and run, or are refused in clear words, soon and in little memory. */
 export async function files(): Promise<Kind<FileProblem>> {
-  // Models are loaded from files only.
-  const path = join(tmpdir(), `octavo-fuzz-${process.pid}.octavo`);
-  process.on('exit', () => rmSync(path, { force: true }));
-  const changers = await changersOf(path);
-  const variants = Object.keys(changers) as FileProblem['variant'][];
+  const folder = mkdtempSync(join(tmpdir(), 'octavo-fuzz-'));
+  process.on('exit', () => rmSync(folder, { recursive: true, force: true }));
+  symlinkSync('/etc/passwd', join(folder, 'link'));
+  symlinkSync('self', join(folder, 'self'));
+  const changersOf = await changers(join(folder, 'saved.octavo'));
   return {
     draw(seed) {
       const random = new Random(seed);
       const variant = random.pick(variants);
-      const { what, value } = changers[variant](random);
-      return { seed, variant, bytes: value, change: what };
+      return { seed, variant, ...changersOf[variant](random) };
     },
-    describe: ({ variant, bytes, change }) => `${variant}, ${bytes.length} bytes: ${change}`,
-    judge: (problem) => judge(problem, path),
+    describe: ({ variant, value, what }) => `${variant}, ${value.length} bytes: ${what.slice(0, 1000)}`,
+    judge: (problem) => judge(problem, folder),
   };
 }
 
-type Changers = Readonly<Record<FileProblem['variant'], (random: Random) => Change<Buffer>>>;
+/** What a file of some KiB may cost until it is loaded, with room for a busy machine and for what the collector is late with. */
+const mostSeconds = 5;
+const mostMegabytes = 512;
 
-/** Small honest files, made where they are needed, and what damages them. */
-async function changersOf(path: string): Promise<Changers> {
-  const read = (path: string) => readFileSync(new URL(path, import.meta.url));
-  const pt2 = read('../../models/tiny_cnn.pt2');
-  const module = await loadPt2(pt2);
-  using model = await quantizeStatic(module, [exampleInput([8, 3, 32, 32])], { threadsPerStream: 1 });
-  const saved = async (packedWeights: boolean) => {
-    await model.save(path, { packedWeights });
-    return readFileSync(path);
-  };
-  await model.run(exampleInput([2, 3, 32, 32]));
-  const [octavo, packed] = [await saved(false), await saved(true)];
-  const x = Tensor.from(
-    'uint8',
-    Array.from({ length: 48 }, (_, i) => i),
-    [2, 3, 8],
-  );
-  const npz = await writeNpz({ x, y: Tensor.from('int64', [1, -2]), z: Tensor.scalar('float32', 0.5) });
-  return {
-    octavo: (random) => changeOctavoFile(random, octavo),
-    packed: (random) => changeOctavoFile(random, packed),
-    pt2: await pt2Changer(pt2),
-    rooted: await pt2Changer(await inRoot(pt2)),
-    raw: await pt2Changer(read('../../test/fixtures/cases/pytorch_2.14/qdq_add_conv_avgpool.pt2')),
-    npz: await npzChanger(npz),
-  };
+async function judge({ variant, value, beside }: FileProblem, folder: string): Promise<Fault[]> {
+  const path = join(folder, variant === 'npy' ? 'input_ids.npy' : 'file');
+  writeFileSync(path, value);
+  if (beside) writeFileSync(join(folder, 'data'), beside);
+  const before = { cpu: process.cpuUsage(), resident: process.memoryUsage.rss(), peak: peakBytes() };
+  const faults: Fault[] = [];
+  try {
+    using model = await open[variant](path);
+    const peak = peakBytes();
+    if (peak > before.peak && peak - before.resident > mostMegabytes * 2 ** 20)
+      faults.push({
+        fault: 'memory',
+        detail: `${Math.round((peak - before.resident) / 2 ** 20)} MiB to load`,
+      });
+    if (model) await exercise(model);
+  } catch (error) {
+    if (isUnclear(error))
+      faults.push({
+        fault: 'unclear error',
+        detail: error instanceof Error ? `${error.stack}` : String(error),
+      });
+  }
+  const { user, system } = process.cpuUsage(before.cpu);
+  const seconds = (user + system) / 1e6;
+  if (seconds > mostSeconds)
+    faults.push({ fault: 'slow', detail: `${seconds.toFixed(1)} s of processor time` });
+  return faults;
 }
 
-/** Where PyTorch 2.8 has what is at the top of an archive of 2.6. */
-const moved: Readonly<Record<string, string>> = {
-  'serialized_exported_program.json': 'models/model.json',
-  'serialized_state_dict.pt': 'data/weights/model.pt',
-  'serialized_constants.pt': 'data/constants/model.pt',
-  'serialized_example_inputs.pt': 'data/sample_inputs/model.pt',
+const peakBytes = () => 1024 * process.resourceUsage().maxRSS;
+
+const options = { threadsPerStream: 1 } as const;
+const pt2 = async (path: string) => compile(lower(await loadPt2(path)).module, options);
+const onnx = async (path: string) => compile(lower(await loadOnnx(path)).module, options);
+const octavo = (path: string) => loadModel(path, options);
+
+/** Reads a file of each format; the model, where it is one. */
+const open: Readonly<Record<FileVariant, (path: string) => Promise<CompiledModel | undefined>>> = {
+  octavo,
+  packed: octavo,
+  pt2,
+  rooted: pt2,
+  raw: pt2,
+  onnx,
+  dynamic: onnx,
+  qdq: onnx,
+  qoperator: onnx,
+  external: onnx,
+  npz: (path) => loadNpz(path).then(() => undefined),
+  npy: (path) => readData(path, ['input_ids']),
+  safetensors: (path) => readData(path, ['input_ids', 'attention_mask']),
+  lines: (path) => readData(path, ['input_ids', 'attention_mask']),
 };
 
-async function inRoot(flat: Uint8Array): Promise<Buffer> {
-  const entries = await unzip(flat);
-  const within = entries.flatMap(({ name, data }) =>
-    moved[name] === undefined ? [] : [{ name: `tiny/${moved[name]}`, data }],
-  );
-  return zip([...within, { name: 'tiny/archive_format', data: Buffer.from('pt2') }]);
-}
-
-async function judge({ variant, bytes }: FileProblem, path: string): Promise<Fault[]> {
-  try {
-    if (variant === 'npz') await loadNpz(bytes);
-    else if (variant === 'pt2' || variant === 'rooted' || variant === 'raw') {
-      using model = compile(lower(await loadPt2(bytes)).module, { threadsPerStream: 1 });
-      await exercise(model);
-    } else {
-      writeFileSync(path, bytes);
-      using model = await loadModel(path, { threadsPerStream: 1 });
-      await exercise(model);
-    }
-    return [];
-  } catch (error) {
-    if (!isUnclear(error)) return [];
-    return [{ fault: 'unclear error', detail: error instanceof Error ? `${error.stack}` : String(error) }];
-  }
-}
-
-/** So that what a file asks for does not take longer than the problem is worth. */
-const mostElements = 2 ** 22;
-
-/** Runs a model with two for every size that a request chooses, as far as its inputs are of a size that a caller might have. */
-async function exercise(model: CompiledModel): Promise<void> {
-  const inputs: Tensor[] = [];
-  for (const { dtype, shape } of model.inputs) {
-    const sizes = shape.map((size) => (size instanceof SymInt ? 2 : size));
-    if (!(sizes.reduce((a, b) => a * b, 1) <= mostElements)) return;
-    inputs.push(exampleInput(sizes, dtype));
-  }
-  await model.run(inputs);
-  void model.report;
-}
-
-function exampleInput(shape: readonly number[], dtype: Tensor['dtype'] = 'float32'): Tensor {
-  const tensor = Tensor.zeros(dtype, shape);
-  const { data } = tensor;
-  if (data instanceof BigInt64Array) for (let i = 0; i < data.length; i++) data[i] = BigInt(i % 7);
-  else for (let i = 0; i < data.length; i++) data[i] = dtype === 'float32' ? 2 * Math.sin(0.37 * i) : i % 7;
-  return tensor;
+async function readData(path: string, names: readonly string[]): Promise<undefined> {
+  const shape = [new SymInt(['n']), new SymInt(['length'])];
+  const model = {
+    inputs: names.map((name) => ({ name, dtype: 'int64', shape }) as const),
+    rangeConstraints: new Map(),
+  };
+  for await (const { inputs } of await readDataset(path, { model })) void inputs;
 }

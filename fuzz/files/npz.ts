@@ -1,11 +1,11 @@
 import type { Random } from '../random.ts';
 import { changeBytes } from './bytes.ts';
-import type { Change } from './problem.ts';
+import type { Change, Changer } from './problem.ts';
 import { unzip, zip } from './zip.ts';
 import { changeZip, replaced } from './zip-changes.ts';
 
 /** Damages a `.npz`, whose entries are `.npy` arrays. */
-export async function npzChanger(bytes: Uint8Array): Promise<(random: Random) => Change<Buffer>> {
+export async function npzChanger(bytes: Uint8Array): Promise<Changer> {
   const entries = await unzip(bytes);
   return (random) => {
     if (random.chance(0.3)) return changeZip(random, entries);
@@ -49,7 +49,8 @@ const extents = [
   ],
 ];
 
-function changeNpy(random: Random, bytes: Buffer): Change<Buffer> {
+/** Damages the header of a `.npy` file. */
+export function changeNpy(random: Random, bytes: Buffer): Change<Buffer> {
   const end = 10 + bytes.readUInt16LE(8);
   const sizes = Array.from({ length: random.integer(1, 4) }, () => random.pick(extents)).join(', ');
   const text = random.pick<(header: string) => string>([

@@ -61,7 +61,9 @@ function write({ header, metadata, data }: OctavoFile): Buffer {
 
 type Edit = (random: Random, file: OctavoFile) => string;
 
-const callsOf = ({ nodes }: OctavoFile) => nodes.filter(({ op }) => op === 'call_function');
+/** A change before may have put anything in the place of a node. */
+const callsOf = ({ nodes }: OctavoFile) =>
+  nodes.filter((node) => node?.op === 'call_function' && Array.isArray(node.args) && node.args.length > 0);
 const tensorOf = (random: Random, { header }: OctavoFile) => random.pick(Object.entries(header));
 
 /** Each changes the file in place, and says what it changed. */
@@ -69,8 +71,10 @@ const edits: readonly (readonly [weight: number, Edit])[] = [
   [
     6,
     (random, file) => {
-      const { name, args } = random.pick(callsOf(file));
-      const names = file.nodes.map((node) => node.name);
+      const call = random.pick(callsOf(file));
+      if (!call) return 'nothing';
+      const { name, args } = call;
+      const names = file.nodes.map((node) => node?.name ?? '');
       const at = random.integer(0, args.length - 1);
       const words = [
         ...names,
@@ -92,6 +96,7 @@ const edits: readonly (readonly [weight: number, Edit])[] = [
     1,
     (random, file) => {
       const node = random.pick(callsOf(file));
+      if (!node) return 'nothing';
       node.target = random.pick(
         random.chance(0.5) ? operators.names : callsOf(file).map(({ target }) => target),
       );
@@ -103,7 +108,7 @@ const edits: readonly (readonly [weight: number, Edit])[] = [
     (random, { nodes }) => {
       const [i, j] = [random.integer(0, nodes.length - 1), random.integer(0, nodes.length - 1)];
       [nodes[i], nodes[j]] = [nodes[j], nodes[i]];
-      return `order of ${nodes[i].name} and ${nodes[j].name}`;
+      return `order of ${nodes[i]?.name} and ${nodes[j]?.name}`;
     },
   ],
   [1, (random, { nodes }) => `${nodes.splice(random.integer(0, nodes.length - 1), 1)[0]?.name} removed`],
@@ -111,8 +116,8 @@ const edits: readonly (readonly [weight: number, Edit])[] = [
     1,
     (random, { nodes }) => {
       const at = random.integer(0, nodes.length - 1);
-      nodes.splice(at + 1, 0, { ...nodes[at], name: `${nodes[at].name}_${random.integer(90, 99)}` });
-      return `${nodes[at].name} doubled`;
+      nodes.splice(at + 1, 0, { ...nodes[at], name: `${nodes[at]?.name}_${random.integer(90, 99)}` });
+      return `${nodes[at]?.name} doubled`;
     },
   ],
   [
@@ -127,7 +132,7 @@ const edits: readonly (readonly [weight: number, Edit])[] = [
   [
     1,
     (random, { nodes }) => {
-      const gets = nodes.filter(({ op }) => op === 'get_attr');
+      const gets = nodes.filter((node) => node?.op === 'get_attr');
       if (gets.length === 0) return 'nothing';
       const [a, b] = [random.pick(gets), random.pick(gets)];
       [a.target, b.target] = [b.target, a.target];
@@ -224,7 +229,8 @@ const edits: readonly (readonly [weight: number, Edit])[] = [
       if (documents.length === 0) return 'nothing';
       const key = random.pick(documents);
       const document: Json = JSON.parse(metadata[key]);
-      metadata[key] = JSON.stringify(changeJson(random, document, vocabularyOf(document)));
+      // Of a document without strings there is none to put in a place.
+      metadata[key] = JSON.stringify(changeJson(random, document, vocabularyOf(document)) ?? null);
       return `metadata ${key}`;
     },
   ],

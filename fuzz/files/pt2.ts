@@ -1,7 +1,7 @@
 import type { Random } from '../random.ts';
 import { changeBytes } from './bytes.ts';
 import { changeJson, type Json, type Vocabulary, vocabularyOf } from './json.ts';
-import type { Change } from './problem.ts';
+import type { Change, Changer } from './problem.ts';
 import { changeTorchFile } from './torch-file.ts';
 import { unzip, type ZipEntry, zip } from './zip.ts';
 import { changeZip, names, replaced } from './zip-changes.ts';
@@ -29,7 +29,7 @@ const isProgram = (name: string) => /(^|\/)(serialized_exported_program|models\/
  * Damages a `.pt2` of any layout: an archive of a program in JSON, and of weights, which are `.pt` files (archives with a
  * pickle each) or raw bytes that a config in JSON describes.
  */
-export async function pt2Changer(bytes: Uint8Array): Promise<(random: Random) => Change<Buffer>> {
+export async function pt2Changer(bytes: Uint8Array): Promise<Changer> {
   const entries = await unzip(bytes);
   const at = entries.findIndex(({ name }) => isProgram(name));
   const program = parse(entries[at].data) as Program;

@@ -1,7 +1,6 @@
 import { buffer } from 'node:stream/consumers';
 import type { Tensor } from '../tensor/tensor.ts';
 import { readNpy, writeNpy } from './npy.ts';
-import { readWhole } from './open-file.ts';
 import { ZipArchive } from './zip.ts';
 
 /** A fixed date, so that the file depends on the tensors only. */
@@ -14,14 +13,18 @@ const FIXED_TIME = new Date('1980-01-01T00:00:00');
  */
 export async function loadNpz(source: string | Uint8Array): Promise<Map<string, Tensor>> {
   const label = typeof source === 'string' ? source : 'the .npz file';
-  const archive = await ZipArchive.open(typeof source === 'string' ? await readWhole(source) : source, label);
-  const arrays = new Map<string, Tensor>();
-  for (const name of archive.names) {
-    if (!name.endsWith('.npy')) throw new Error(`${label}: entry '${name}' is not an array`);
-    const key = name.slice(0, -'.npy'.length);
-    arrays.set(key, readNpy(archive.read(name), `${label}: ${key}`));
+  const archive = await ZipArchive.open(source, label);
+  try {
+    const arrays = new Map<string, Tensor>();
+    for (const name of archive.names) {
+      if (!name.endsWith('.npy')) throw new Error(`${label}: entry '${name}' is not an array`);
+      const key = name.slice(0, -'.npy'.length);
+      arrays.set(key, readNpy(archive.read(name), `${label}: ${key}`));
+    }
+    return arrays;
+  } finally {
+    archive.close();
   }
-  return arrays;
 }
 
 /** Tensors as the bytes of an uncompressed `.npz` file (counterpart: `numpy.savez`). */

@@ -1,5 +1,6 @@
 import { byteSizeOf, type DType, isRowMajor, numelOf, Tensor } from '../tensor/index.ts';
 import { gatherStrided } from '../tensor/strided.ts';
+import { type Content, type FileTensors, placeWorthKeeping } from './content.ts';
 
 /** Elements that a file's tensors may have beyond those that its storages hold. */
 const REPEATED_LIMIT = 2 ** 26;
@@ -16,17 +17,26 @@ export class RepetitionBudget {
   }
 }
 
-/** One block of bytes that tensors are views of (counterpart: `torch.UntypedStorage`). */
+/** One block of bytes that tensors are views of (counterpart: `torch.UntypedStorage`). It is read when a view needs that. */
 export class TensorStorage {
-  readonly bytes: Uint8Array;
+  /** In bytes. */
+  readonly length: number;
+  readonly #content: Content;
   readonly #budget: RepetitionBudget;
+  readonly #inFile: FileTensors | undefined;
   readonly #views = new Map<string, Tensor>();
+  #bytes: Uint8Array | undefined;
   #copied = 0;
 
-  /** @param budget that of the file. */
-  constructor(bytes: Uint8Array, budget: RepetitionBudget) {
-    this.bytes = bytes;
+  /**
+   * @param budget that of the file.
+   * @param inFile makes tensors of whole storages whose elements stay in the file.
+   */
+  constructor(content: Content, budget: RepetitionBudget, inFile?: FileTensors) {
+    this.length = content.length;
+    this.#content = content;
     this.#budget = budget;
+    this.#inFile = inFile;
   }
 
   /**
@@ -47,21 +57,28 @@ export class TensorStorage {
   #rowMajor(dtype: DType, offset: number, shape: readonly number[], strides: readonly number[]): Tensor {
     if (shape.includes(0)) return Tensor.zeros(dtype, shape);
     const itemSize = byteSizeOf(dtype);
-    const available = Math.floor(this.bytes.length / itemSize);
+    const available = Math.floor(this.length / itemSize);
     const numel = numelOf(shape);
     const last = shape.reduce((at, extent, axis) => at + (extent - 1) * strides[axis], offset);
     if (last >= available)
       throw new Error(
         `a ${dtype} tensor [${shape.join(', ')}] reaches element ${last} of a storage of ${available}`,
       );
+    const place = numel * itemSize === this.length ? placeWorthKeeping(this.#content) : undefined;
     if (isRowMajor(shape, strides)) {
+      if (place && this.#inFile && offset === 0) return this.#inFile.tensor(dtype, shape, place);
       const begin = offset * itemSize;
-      return Tensor.fromBytes(dtype, this.bytes.subarray(begin, begin + numel * itemSize), shape);
+      return Tensor.fromBytes(dtype, this.#read().subarray(begin, begin + numel * itemSize), shape);
     }
     const covered = Math.max(this.#copied, available);
     this.#copied += numel;
     this.#budget.spend(Math.max(0, this.#copied - covered));
-    const source = Tensor.fromBytes(dtype, this.bytes.subarray(0, available * itemSize), [available]);
+    const source = Tensor.fromBytes(dtype, this.#read().subarray(0, available * itemSize), [available]);
     return gatherStrided(dtype, source.data, offset, shape, strides);
+  }
+
+  #read(): Uint8Array {
+    this.#bytes ??= this.#content.read();
+    return this.#bytes;
   }
 }

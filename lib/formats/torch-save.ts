@@ -1,7 +1,8 @@
 import { byteSizeOf, type DType, Tensor } from '../tensor/index.ts';
+import type { FileTensors } from './content.ts';
 import { type PickleValue, readPickle } from './pickle.ts';
 import { RepetitionBudget, TensorStorage } from './tensor-storage.ts';
-import { ZipArchive } from './zip.ts';
+import type { ZipArchive } from './zip.ts';
 
 /** Legacy storage classes, which name the element type. Today's serialized tensors still refer to them. */
 const storageTypes: Readonly<Record<string, DType>> = {
@@ -32,11 +33,13 @@ class TypeName {
 /**
  * Reads a dict of tensors (a state dict) that `torch.save` wrote. Views of shared storages, with any offset and
  * strides, become row-major tensors. Tied ones, of the same place in one storage, are one tensor.
- * @throws Error that names `label` and the tensor: damaged archive, forbidden global, missing or short storage, or a
+ * @param inFile makes tensors of whole storages whose elements stay in the file.
+ * @throws Error that names the archive and the tensor: damaged archive, forbidden global, missing or short storage, or a
  * value that is not a tensor.
  */
-export async function readTorchSave(bytes: Uint8Array, label: string): Promise<Map<string, Tensor>> {
-  const root = await readTorchValue(bytes, label);
+export function readTorchSave(archive: ZipArchive, inFile: FileTensors): Map<string, Tensor> {
+  const { label } = archive;
+  const root = readTorchValue(archive, inFile);
   if (!(root instanceof Map)) throw new Error(`${label}: expected a dict of tensors`);
   const tensors = new Map<string, Tensor>();
   for (const [key, value] of root) {
@@ -52,13 +55,13 @@ export async function readTorchSave(bytes: Uint8Array, label: string): Promise<M
  * rest as pickles have it.
  * @throws Error as {@link readTorchSave} does.
  */
-export async function readTorchValue(bytes: Uint8Array, label: string): Promise<PickleValue> {
-  const archive = await ZipArchive.open(bytes, label);
+export function readTorchValue(archive: ZipArchive, inFile?: FileTensors): PickleValue {
+  const { label } = archive;
   const pickleName = archive.names.find((name) => /^[^/]*\/data\.pkl$/.test(name));
   if (!pickleName) throw new Error(`${label}: there is no data.pkl, so this is no file of torch.save`);
   const prefix = pickleName.slice(0, -'data.pkl'.length);
   checkByteOrder(archive, prefix);
-  const storages = new Storages(archive, prefix);
+  const storages = new Storages(archive, prefix, inFile);
   try {
     return readPickle(archive.read(pickleName), {
       globals: torchGlobals,
@@ -90,12 +93,14 @@ class TypedStorage {
 class Storages {
   readonly #archive: ZipArchive;
   readonly #prefix: string;
+  readonly #inFile: FileTensors | undefined;
   readonly #budget = new RepetitionBudget();
   readonly #loaded = new Map<string, TypedStorage>();
 
-  constructor(archive: ZipArchive, prefix: string) {
+  constructor(archive: ZipArchive, prefix: string, inFile: FileTensors | undefined) {
     this.#archive = archive;
     this.#prefix = prefix;
+    this.#inFile = inFile;
   }
 
   load(id: PickleValue): TypedStorage {
@@ -105,13 +110,13 @@ class Storages {
     const name = `${type.name} ${numel} ${key}`;
     const known = this.#loaded.get(name);
     if (known) return known;
-    const bytes = this.#archive.read(`${this.#prefix}data/${key}`);
+    const content = this.#archive.content(`${this.#prefix}data/${key}`);
     const expected = numel * (type.dtype ? byteSizeOf(type.dtype) : 1);
-    if (bytes.length !== expected)
+    if (content.length !== expected)
       throw new Error(
-        `storage '${key}' (${type.name}) should have ${expected} bytes, but has ${bytes.length}`,
+        `storage '${key}' (${type.name}) should have ${expected} bytes, but has ${content.length}`,
       );
-    const storage = new TypedStorage(type.dtype, new TensorStorage(bytes, this.#budget));
+    const storage = new TypedStorage(type.dtype, new TensorStorage(content, this.#budget, this.#inFile));
     this.#loaded.set(name, storage);
     return storage;
   }

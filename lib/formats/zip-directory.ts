@@ -1,5 +1,6 @@
 import { crc32, inflateRawSync } from 'node:zlib';
 import type { ZipFile } from 'yauzl';
+import type { ByteSource } from './byte-source.ts';
 
 /** Where an entry of a zip archive is stored, and what its content has to be. */
 export interface ZipEntry {
@@ -17,12 +18,13 @@ const DEFLATED = 8;
 const expansionLimit = (archiveSize: number) => 64 * 2 ** 20 + 100 * archiveSize;
 
 /**
- * Reads the central directory of an opened archive, by which alone entries are found.
- * @param archiveSize in bytes.
+ * Reads the central directory of an archive, by which alone entries are found.
  * @throws Error when the directory is damaged, or describes entries that overlap, occur twice, are encrypted, or would
  * expand beyond reason.
  */
-export async function readDirectory(archive: ZipFile, archiveSize: number): Promise<Map<string, ZipEntry>> {
+export async function readDirectory(source: ByteSource): Promise<Map<string, ZipEntry>> {
+  const archiveSize = source.size;
+  const archive = await openArchive(source);
   const entries = new Map<string, ZipEntry>();
   let expanded = 0;
   for await (const entry of archive.eachEntry()) {
@@ -45,6 +47,31 @@ export async function readDirectory(archive: ZipFile, archiveSize: number): Prom
   }
   checkExtents(entries, archiveSize);
   return entries;
+}
+
+async function openArchive(source: ByteSource): Promise<ZipFile> {
+  // Not before it is needed: a process that serves a model reads no archives, and starts sooner.
+  const { fromRandomAccessReaderPromise, RandomAccessReader } = await import('yauzl');
+  class Reader extends RandomAccessReader {
+    override read(
+      into: Buffer,
+      offset: number,
+      length: number,
+      position: number,
+      done: (error: Error | null) => void,
+    ): void {
+      let failure: Error | null = null;
+      try {
+        const bytes = source.read(position, length);
+        into.set(bytes, offset);
+        if (bytes.length < length) failure = new Error('it is cut short');
+      } catch (error) {
+        failure = error as Error;
+      }
+      queueMicrotask(() => done(failure));
+    }
+  }
+  return fromRandomAccessReaderPromise(new Reader(), source.size, { lazyEntries: true, autoClose: false });
 }
 
 /** Entries that share bytes are how a small archive expands without bound, and no writer makes them. */

@@ -43,6 +43,12 @@ export interface NativeConstant {
   readonly byteLength: number;
 }
 
+declare const weightFileBrand: unique symbol;
+/** A file that constants are in. It is open as long as this or one of them exists. */
+export interface NativeWeightFile {
+  readonly [weightFileBrand]: true;
+}
+
 /** The place of a plan's value during a run. Offsets are bytes, 0 if absent. */
 export type Storage =
   | { readonly kind: 'input'; readonly index: number; readonly offset?: number }
@@ -108,6 +114,8 @@ export interface StoredConstantDesc {
   readonly shape: readonly number[];
   /** In bytes, from the beginning of the file. */
   readonly position: number;
+  /** What its bytes have to be, if that is known: their CRC-32, and what messages call them. */
+  readonly checksum?: { readonly crc32: number; readonly name: string } | undefined;
   /** Its packed forms in the same file, packed under the same {@link Addon.packing}. */
   readonly forms?: readonly StoredFormDesc[] | undefined;
 }
@@ -253,15 +261,18 @@ export interface Addon {
   oneDnnVersion(): OneDnnVersion;
   rawCpu(): RawCpu;
   createConstant(dtype: DType, shape: readonly number[], data: TensorData): NativeConstant;
+  /** Holds an open file open. The descriptor may be closed afterwards; `path` is for messages. */
+  openWeightFile(descriptor: number, path: string): NativeWeightFile;
   /**
-   * Constants whose elements stay in an open file. It may be renamed or deleted, but not written to, as long as one of
-   * them exists. The descriptor may be closed; `path` is for messages.
+   * Constants whose elements stay in a file. It may be renamed or deleted, but not written to, as long as one of them
+   * exists.
    */
-  openWeights(
-    descriptor: number,
-    path: string,
-    constants: readonly StoredConstantDesc[],
-  ): readonly NativeConstant[];
+  openWeights(file: NativeWeightFile, constants: readonly StoredConstantDesc[]): readonly NativeConstant[];
+  /**
+   * A constant of the same elements, which has to be in a file, with packed forms and a lifetime of its own.
+   * @param factors of a float32 constant: each of as many equal runs of elements is multiplied by one of them.
+   */
+  reopenConstant(constant: NativeConstant, factors?: Float32Array): NativeConstant;
   /** Copies a constant's elements, row-major, into an array of that length. */
   readConstant(constant: NativeConstant, into: TensorData): void;
   /**

@@ -1,6 +1,7 @@
 import { arrayTypeOf, type DType, numelOf, Tensor, type TensorData } from '../tensor/index.ts';
 import { addon } from './addon.ts';
 import type { NativeConstant } from './addon-types.ts';
+import { FileTensor } from './file-tensor.ts';
 
 /**
  * A tensor whose elements are stored natively, or in a file that native code reads. `data` returns a copy, which lives
@@ -28,11 +29,12 @@ export class StoredTensor extends Tensor {
     });
   }
 
-  /** The same tensor, copied to native memory unless it is there already. */
+  /** The same tensor, copied to native memory unless it is there already, or in a file. */
   static of(tensor: Tensor): StoredTensor {
     if (tensor instanceof StoredTensor) return tensor;
-    const { dtype, shape, data } = tensor;
-    return new StoredTensor(dtype, shape, addon.createConstant(dtype, shape, data));
+    const { dtype, shape } = tensor;
+    const inFile = tensor instanceof FileTensor ? tensor.constant() : undefined;
+    return new StoredTensor(dtype, shape, inFile ?? addon.createConstant(dtype, shape, tensor.data));
   }
 
   /** Frees the memory once no plan uses it. The elements cannot be read after this call. */

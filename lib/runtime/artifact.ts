@@ -133,7 +133,7 @@ function decodeModel({ entries, metadata }: SafetensorsHeader, path: string): De
 /** Called last, when the file has passed all checks: it stays open for its weights. */
 function openModel(model: DecodedModel, descriptor: number, path: string): Artifact {
   const { graph, ranges, metadata, tuning, lowering, weights } = model;
-  const constants = addon.openWeights(descriptor, path, weights);
+  const constants = addon.openWeights(addon.openWeightFile(descriptor, path), weights);
   const tensors = weights.map(({ key, dtype, shape }, i): [string, Tensor] => [
     key,
     new StoredTensor(dtype, shape, constants[i]),

@@ -1,3 +1,4 @@
+import { FileTensor } from '../native/file-tensor.ts';
 import { Tensor } from '../tensor/index.ts';
 
 /** The parameters of a layer. */
@@ -42,7 +43,7 @@ export function foldBatchNorm(
     throw new Error(`folding a batch norm takes float32 parameters, got ${tensor.dtype}`);
   };
   const [scale, shift, old] = [floats(norm.weight, 1), floats(norm.bias, 0), floats(bias, 0)];
-  const [mean, variance, weights] = [floats(norm.mean, 0), floats(norm.variance, 1), floats(weight, 0)];
+  const [mean, variance] = [floats(norm.mean, 0), floats(norm.variance, 1)];
   const eps = f32(norm.eps);
   const factors = new Float32Array(scale.length);
   const newBias = new Float32Array(scale.length);
@@ -51,19 +52,32 @@ export function foldBatchNorm(
     factors[c] = scale[c] * inverse;
     newBias[c] = f32(f32(f32(old[c] - mean[c]) * inverse) * scale[c]) + shift[c];
   }
-  const channelOf = channelsOf(weight, transposedGroups);
-  const newWeights = Float32Array.from(weights, (value, i) => value * factors[channelOf(i)]);
+  const inFile = transposedGroups === undefined && weight instanceof FileTensor && weight.dtype === 'float32';
+  const channels = channelRuns(weight, factors, transposedGroups);
   return {
-    weight: new Tensor('float32', newWeights, weight.shape),
+    weight:
+      (inFile ? weight.scaled(factors) : undefined) ?? scaled(weight.shape, floats(weight, 0), channels),
     bias: new Tensor('float32', newBias, [scale.length]),
   };
 }
 
-/** The output channel of a weight's element, by the element's position. */
-function channelsOf({ shape, numel }: Tensor, transposedGroups?: number): (position: number) => number {
-  const [first, second] = shape;
-  if (transposedGroups === undefined) return (position) => Math.floor(position / (numel / first));
-  const places = numel / (first * second);
-  const perGroup = numel / transposedGroups;
-  return (position) => Math.floor(position / perGroup) * second + (Math.floor(position / places) % second);
+/** The factors of the runs of elements that have one channel, in the weight's order. */
+function channelRuns({ shape }: Tensor, factors: Float32Array, transposedGroups?: number): Float32Array {
+  if (transposedGroups === undefined) return factors;
+  const [inputs, perGroup] = shape;
+  const runs = new Float32Array(inputs * perGroup);
+  for (let i = 0; i < inputs; i++) {
+    const group = Math.floor(i / (inputs / transposedGroups));
+    runs.set(factors.subarray(group * perGroup, (group + 1) * perGroup), i * perGroup);
+  }
+  return runs;
+}
+
+/** The weights with each of as many equal runs times its factor. */
+function scaled(shape: readonly number[], weights: ArrayLike<number>, factors: Float32Array): Tensor {
+  const products = new Float32Array(weights.length);
+  const run = weights.length / factors.length;
+  for (let r = 0, i = 0; r < factors.length; r++)
+    for (const end = i + run; i < end; i++) products[i] = weights[i] * factors[r];
+  return new Tensor('float32', products, shape);
 }

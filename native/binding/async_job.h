@@ -5,6 +5,7 @@
 
 #include <string>
 
+#include "contract/error_message.h"
 #include "plan/executor.h"
 
 namespace octavo::binding {
@@ -51,7 +52,7 @@ class AsyncJob : public Job {
     try {
       std::rethrow_exception(error);
     } catch (const std::exception& e) {
-      return e.what();
+      return error_message(e);
     } catch (...) {
       return "unknown error";
     }

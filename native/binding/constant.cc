@@ -1,6 +1,7 @@
 #include "binding/constant.h"
 
 #include <cstring>
+#include <optional>
 #include <stdexcept>
 
 #include "binding/convert.h"
@@ -8,8 +9,10 @@
 namespace octavo::binding {
 
 namespace {
-// Marks our externals, so that a foreign one is never taken for a constant.
+// Mark our externals, so that a foreign one is never taken for one of them.
 constexpr napi_type_tag kConstantTag = {0x6f637461766f0001, 0x636f6e7374616e74};
+
+constexpr napi_type_tag kWeightFileTag = {0x6f637461766f0002, 0x7765696768747346};
 
 struct ConstantHandle {
   std::shared_ptr<Constant> constant;
@@ -80,6 +83,19 @@ std::map<std::string, StoredForm> to_stored_forms(const Napi::Value& value) {
   return forms;
 }
 
+std::shared_ptr<const WeightFile> to_weight_file(const Napi::Value& value) {
+  if (!value.IsExternal() || !value.As<Napi::Object>().CheckTypeTag(&kWeightFileTag))
+    throw std::invalid_argument("openWeights: this is no file of weights");
+  return *value.As<Napi::External<std::shared_ptr<const WeightFile>>>().Data();
+}
+
+std::optional<Checksum> to_checksum(const Napi::Value& value) {
+  if (!value.IsObject()) return std::nullopt;
+  const auto checksum = value.As<Napi::Object>();
+  return Checksum{checksum.Get("crc32").ToNumber().Uint32Value(),
+                  checksum.Get("name").ToString().Utf8Value()};
+}
+
 std::shared_ptr<Constant> expect_constant(const Napi::Value& value, const char* where) {
   auto constant = to_constant(value);
   if (!constant) throw std::invalid_argument(std::string(where) + ": the constant was released, or is none");
@@ -87,12 +103,24 @@ std::shared_ptr<Constant> expect_constant(const Napi::Value& value, const char* 
 }
 }  // namespace
 
+Napi::Value open_weight_file(const Napi::CallbackInfo& info) {
+  const auto env = info.Env();
+  return guarded(env, [&] {
+    using Shared = std::shared_ptr<const WeightFile>;
+    auto file = std::make_unique<Shared>(
+        std::make_shared<const WeightFile>(info[0].ToNumber().Int32Value(), info[1].ToString().Utf8Value()));
+    auto external =
+        Napi::External<Shared>::New(env, file.release(), [](Napi::Env, Shared* held) { delete held; });
+    external.TypeTag(&kWeightFileTag);
+    return external;
+  });
+}
+
 Napi::Value open_weights(const Napi::CallbackInfo& info) {
   const auto env = info.Env();
   return guarded(env, [&] {
-    const auto file =
-        std::make_shared<const WeightFile>(info[0].ToNumber().Int32Value(), info[1].ToString().Utf8Value());
-    const auto list = info[2].As<Napi::Array>();
+    const auto file = to_weight_file(info[0]);
+    const auto list = info[1].As<Napi::Array>();
     auto constants = Napi::Array::New(env, list.Length());
     for (uint32_t i = 0; i < list.Length(); i++) {
       const auto described = list.Get(i).As<Napi::Object>();
@@ -101,10 +129,33 @@ Napi::Value open_weights(const Napi::CallbackInfo& info) {
       if (position < 0)
         throw std::invalid_argument("constant " + desc.to_string() + ": its position must not be negative");
       auto forms = to_stored_forms(described.Get("forms"));
-      auto constant = std::make_shared<Constant>(std::move(desc), file, position, std::move(forms));
+      StoredElements elements{file, static_cast<size_t>(position), to_checksum(described.Get("checksum")), {}};
+      auto constant = std::make_shared<Constant>(std::move(desc), std::move(elements), std::move(forms));
       constants.Set(i, wrap(env, std::move(constant), 0));
     }
     return constants;
+  });
+}
+
+Napi::Value reopen_constant(const Napi::CallbackInfo& info) {
+  const auto env = info.Env();
+  return guarded(env, [&]() -> Napi::Value {
+    const auto constant = expect_constant(info[0], "reopenConstant");
+    const auto* in_file = constant->elements_in_file();
+    if (!in_file) throw std::invalid_argument("reopenConstant: the constant is in memory");
+    auto elements = *in_file;
+    if (const auto factors = to_elements(info[1])) {
+      const auto& desc = constant->desc();
+      const size_t count = factors->bytes / sizeof(float);
+      if (desc.dtype != DType::f32 || factors->type != napi_float32_array || count == 0 ||
+          desc.span_bytes() / sizeof(float) % count != 0)
+        throw std::invalid_argument("reopenConstant: " + desc.to_string() + " cannot be multiplied by " +
+                                    std::to_string(count) + " factors");
+      const auto* first = static_cast<const float*>(factors->data);
+      elements.factors.emplace_back(first, first + count);
+    }
+    return wrap(env, std::make_shared<Constant>(constant->desc(), std::move(elements),
+                                                std::map<std::string, StoredForm>{}), 0);
   });
 }
 

@@ -5,6 +5,7 @@
 
 #include <optional>
 
+#include "contract/error_message.h"
 #include "contract/step.h"
 
 namespace octavo::binding {
@@ -33,7 +34,7 @@ auto guarded(const Napi::Env& env, Body body) -> decltype(body()) {
   } catch (const Napi::Error&) {
     throw;
   } catch (const std::exception& error) {
-    throw Napi::Error::New(env, error.what());
+    throw Napi::Error::New(env, error_message(error));
   }
 }
 

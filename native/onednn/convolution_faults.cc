@@ -38,14 +38,19 @@ struct Shape {
 // Whether some output element reads only padding.
 bool has_empty_windows(const ConvolutionProblem& problem, const Shape& shape) {
   for (size_t i = 0; i < shape.kernel.size(); i++) {
-    for (int64_t o = 0; o < shape.output[i]; o++) {
-      bool empty = true;
-      for (int64_t k = 0; k < shape.kernel[i] && empty; k++) {
-        const int64_t at = o * problem.stride[i] - problem.padding_begin[i] + k * problem.dilation[i];
-        empty = at < 0 || at >= shape.input[i];
+    const auto first_of = [&](int64_t o) { return o * problem.stride[i] - problem.padding_begin[i]; };
+    const auto is_empty = [&](int64_t o) {
+      for (int64_t k = 0; k < shape.kernel[i]; k++) {
+        const int64_t at = first_of(o) + k * problem.dilation[i];
+        if (at >= 0 && at < shape.input[i]) return false;
       }
-      if (empty) return true;
-    }
+      return true;
+    };
+    // Only windows that begin in the padding can be empty: those at either end.
+    for (int64_t o = 0; o < shape.output[i] && first_of(o) < 0; o++)
+      if (is_empty(o)) return true;
+    for (int64_t o = shape.output[i] - 1; o >= 0 && first_of(o) >= shape.input[i]; o--)
+      if (is_empty(o)) return true;
   }
   return false;
 }

@@ -5,6 +5,8 @@
 #include <cstdlib>
 #include <new>
 
+#include "weights/huge_pages.h"
+
 namespace octavo {
 
 namespace {
@@ -13,10 +15,14 @@ constexpr size_t kCacheLine = 64;
 // allocator would keep a freed weight for later, behind smaller blocks that are still in use.
 constexpr size_t kOwnPages = size_t{64} << 10;
 
+// So many bytes are there sooner in huge pages.
+constexpr size_t kManyPages = 2 * kHugePage;
+
 size_t round_up(size_t bytes, size_t unit) { return (bytes + unit - 1) / unit * unit; }
 }  // namespace
 
 std::shared_ptr<void> aligned_buffer(size_t bytes) {
+  if (bytes >= kManyPages) return huge_pages(bytes);
   if (bytes >= kOwnPages) {
     void* pages = mmap(nullptr, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
     if (pages == MAP_FAILED) throw std::bad_alloc();

@@ -7,22 +7,32 @@
 
 namespace octavo {
 
+namespace {
+void multiply_runs(float* elements, size_t count, const std::vector<float>& factors) {
+  const size_t run = count / factors.size();
+  for (size_t i = 0; i < factors.size(); i++)
+    for (size_t k = 0; k < run; k++) elements[i * run + k] *= factors[i];
+}
+}  // namespace
+
 Constant::Constant(TensorDesc desc, const void* data) : desc_(std::move(desc)) {
   const auto copy = aligned_buffer(desc_.span_bytes());
   std::memcpy(copy.get(), data, desc_.span_bytes());
   kept_ = copy;
 }
 
-Constant::Constant(TensorDesc desc, std::shared_ptr<const WeightFile> file, size_t position,
-                   std::map<std::string, StoredForm> stored)
-    : desc_(std::move(desc)), file_(std::move(file)), position_(position), stored_(std::move(stored)) {}
+Constant::Constant(TensorDesc desc, StoredElements elements, std::map<std::string, StoredForm> stored)
+    : desc_(std::move(desc)), elements_(std::move(elements)), stored_(std::move(stored)) {}
 
 std::shared_ptr<const void> Constant::data() {
   if (kept_) return kept_;
   const std::lock_guard<std::mutex> lock(data_mutex_);
   if (auto held = read_.lock()) return held;
   const auto buffer = aligned_buffer(desc_.span_bytes());
-  file_->read(position_, buffer.get(), desc_.span_bytes());
+  const auto& [file, position, checksum, factors] = *elements_;
+  file->read(position, buffer.get(), desc_.span_bytes(), checksum ? &*checksum : nullptr);
+  for (const auto& list : factors)
+    multiply_runs(static_cast<float*>(buffer.get()), desc_.span_bytes() / sizeof(float), list);
   read_ = buffer;
   return buffer;
 }
@@ -34,7 +44,7 @@ std::shared_ptr<void> Constant::packed(const PackedForm& form, const std::functi
   const auto stored = stored_.find(form.key);
   const bool is_from_file = form.is_lasting && stored != stored_.end() && stored->second.bytes == form.bytes;
   if (is_from_file)
-    file_->read(stored->second.position, data.get(), form.bytes);
+    elements_->file->read(stored->second.position, data.get(), form.bytes);
   else
     make(data.get());
   packed_.emplace(form.key, Held{form, data, is_from_file});

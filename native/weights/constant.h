@@ -6,6 +6,7 @@
 #include <map>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -14,6 +15,17 @@
 #include "weights/weight_file.h"
 
 namespace octavo {
+
+// Where in a file a constant's elements are.
+struct StoredElements {
+  std::shared_ptr<const WeightFile> file;
+  size_t position;
+  // What the bytes have to be, if that is known.
+  std::optional<Checksum> checksum;
+  // One list after the other: each of as many equal runs of float32 elements is multiplied by one of its
+  // factors when it is read. A batch norm that was folded into a layer is such a list.
+  std::vector<std::vector<float>> factors;
+};
 
 // Where in a file a packed form is stored. Its packing() equals the one of this process.
 struct StoredForm {
@@ -32,12 +44,13 @@ class Constant {
 
   // Copies desc.span_bytes() bytes, and keeps them.
   Constant(TensorDesc desc, const void* data);
-  // Reads desc.span_bytes() bytes from the file, at `position`, whenever the elements are requested and
-  // no step holds them. `stored`: the packed forms that are in the file as well, by their keys.
-  Constant(TensorDesc desc, std::shared_ptr<const WeightFile> file, size_t position,
-           std::map<std::string, StoredForm> stored);
+  // Reads desc.span_bytes() bytes from the file whenever the elements are requested and no step holds them.
+  // `stored`: the packed forms that are in the file as well, by their keys.
+  Constant(TensorDesc desc, StoredElements elements, std::map<std::string, StoredForm> stored);
 
   const TensorDesc& desc() const { return desc_; }
+  // Null if they are in memory.
+  const StoredElements* elements_in_file() const { return elements_ ? &*elements_ : nullptr; }
   // The elements, row-major. They may be read as long as the pointer is held: a step that computes on
   // this form holds it, one that packs the elements releases it. Safe from several threads. Throws
   // std::runtime_error if the file cannot be read.
@@ -56,8 +69,7 @@ class Constant {
  private:
   TensorDesc desc_;
   std::shared_ptr<const void> kept_;
-  std::shared_ptr<const WeightFile> file_;
-  size_t position_ = 0;
+  const std::optional<StoredElements> elements_;
   const std::map<std::string, StoredForm> stored_;
   std::mutex data_mutex_;
   std::weak_ptr<const void> read_;

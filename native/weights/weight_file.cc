@@ -3,14 +3,20 @@
 #include <fcntl.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <cstdint>
 #include <stdexcept>
 #include <system_error>
 
+#include "weights/checksum.h"
+
 namespace octavo {
 
 namespace {
+// Read and verified at a time, while it is in the cache.
+constexpr size_t kVerified = size_t{256} << 10;
+
 [[noreturn]] void refuse(const std::string& path, const std::string& why) {
   throw std::runtime_error("weights of " + path + " cannot be read: " + why);
 }
@@ -31,14 +37,17 @@ struct stat WeightFile::status() const {
   return now;
 }
 
-void WeightFile::read(size_t position, void* into, size_t bytes) const {
+void WeightFile::read(size_t position, void* into, size_t bytes, const Checksum* expected) const {
   auto* target = static_cast<uint8_t*>(into);
   size_t done = 0;
+  uint32_t sum = 0;
   while (done < bytes) {
-    const ssize_t got = pread(descriptor_, target + done, bytes - done, static_cast<off_t>(position + done));
+    const size_t count = expected ? std::min(bytes - done, kVerified) : bytes - done;
+    const ssize_t got = pread(descriptor_, target + done, count, static_cast<off_t>(position + done));
     if (got < 0 && errno == EINTR) continue;
     if (got < 0) refuse(path_, reason());
     if (got == 0) refuse(path_, "the file ends before them; it was changed after the model was loaded");
+    if (expected) sum = crc32(target + done, static_cast<size_t>(got), sum);
     done += static_cast<size_t>(got);
   }
   // Checked after the read, so that a write during it counts as well.
@@ -46,6 +55,8 @@ void WeightFile::read(size_t position, void* into, size_t bytes) const {
   if (now.st_size != opened_.st_size || now.st_mtim.tv_sec != opened_.st_mtim.tv_sec ||
       now.st_mtim.tv_nsec != opened_.st_mtim.tv_nsec)
     refuse(path_, "the file was changed after the model was loaded; load it again");
+  if (expected && sum != expected->crc32)
+    refuse(path_, expected->name + " is damaged: its checksum does not match");
 }
 
 }  // namespace octavo

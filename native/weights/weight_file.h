@@ -4,9 +4,16 @@
 #include <sys/stat.h>
 
 #include <cstddef>
+#include <cstdint>
 #include <string>
 
 namespace octavo {
+
+// What bytes in a file have to be: their CRC-32, and what messages call them.
+struct Checksum {
+  uint32_t crc32;
+  std::string name;
+};
 
 class WeightFile {
  public:
@@ -18,8 +25,8 @@ class WeightFile {
   WeightFile& operator=(const WeightFile&) = delete;
 
   // Safe from several threads. Throws std::runtime_error if the file is shorter, cannot be read, or was
-  // written to since it was opened.
-  void read(size_t position, void* into, size_t bytes) const;
+  // written to since it was opened, and if the bytes are not those of `expected`, which may be null.
+  void read(size_t position, void* into, size_t bytes, const Checksum* expected = nullptr) const;
 
  private:
   struct stat status() const;

@@ -1,7 +1,8 @@
 import { describe, expect, it } from 'vitest';
-import type { TensorMessage } from '../../lib/capture/onnx/reader/messages.ts';
+import { rawContent, type TensorMessage } from '../../lib/capture/onnx/reader/messages.ts';
 import { readTensor } from '../../lib/capture/onnx/reader/tensors.ts';
 import { decodeOnnx } from '../../lib/capture/onnx/schema.ts';
+import { FileTensors } from '../../lib/native/file-tensors.ts';
 import type { Tensor } from '../../lib/tensor/index.ts';
 import { encode, modelMessage } from '../support/onnx-model.ts';
 
@@ -14,7 +15,7 @@ describe('tensors in every encoding', () => {
       graph: { initializer: [message] },
     });
     const { graph } = decodeOnnx('ModelProto', model) as { graph: { initializer: TensorMessage[] } };
-    return readTensor(graph.initializer[0], () => new Uint8Array());
+    return readTensor(graph.initializer[0], { contentOf: rawContent, inFile: new FileTensors() });
   };
 
   it.each([

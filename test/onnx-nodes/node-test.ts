@@ -2,10 +2,11 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { operators } from '../../lib/aten/index.ts';
 import { exportOnnx, loadOnnx } from '../../lib/capture/index.ts';
-import type { TensorMessage } from '../../lib/capture/onnx/reader/messages.ts';
+import { rawContent, type TensorMessage } from '../../lib/capture/onnx/reader/messages.ts';
 import { halfToFloat, readTensor } from '../../lib/capture/onnx/reader/tensors.ts';
 import { decodeOnnx } from '../../lib/capture/onnx/schema.ts';
 import { type GraphModule, Interpreter, tensorMeta } from '../../lib/graph/index.ts';
+import { FileTensors } from '../../lib/native/file-tensors.ts';
 import { bfloat16ToFloat, type DType, isFloatingPoint, Tensor } from '../../lib/tensor/index.ts';
 import { graphDifference } from '../support/same-graph.ts';
 
@@ -47,9 +48,7 @@ const FLOAT16 = 10;
 /** @throws Error when the file holds a sequence or something else that is not a tensor of Octavo's dtypes. */
 function readTensorFile(path: string): Tensor {
   const message = decodeOnnx('TensorProto', readFileSync(path)) as TensorMessage;
-  const tensor = readTensor(message, () => {
-    throw new Error('no external data here');
-  });
+  const tensor = readTensor(message, { contentOf: rawContent, inFile: new FileTensors() });
   if (message.dataType !== FLOAT16 || !Object.hasOwn(message, 'rawData')) return tensor;
   return Tensor.fromBytes('float16', new Uint8Array(message.rawData), tensor.shape);
 }

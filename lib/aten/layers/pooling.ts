@@ -1,5 +1,6 @@
 import { type Arguments, type Dim, staticDim, type TensorMeta } from '../../graph/index.ts';
 import type { Attributes } from '../../native/addon-types.ts';
+import { checkExtents } from '../../onednn/geometry.ts';
 import type { NativeDefinition, OperatorDefinition, TensorLike } from '../registry.ts';
 import { computedDtype } from '../shape-rules.ts';
 
@@ -30,6 +31,7 @@ export function windowOf<T>(args: Arguments<T>): Window {
 export function pooledExtent(extent: number, window: Window, i: number, operator: string): number {
   const [k, s, p, d] = [window.kernel[i], window.stride[i], window.padding[i], window.dilation[i]];
   if (k < 1 || s < 1 || d < 1) throw new Error(`${operator}: kernel, stride and dilation must be positive`);
+  checkExtents([extent, k, s, d, p], operator);
   if (p < 0 || p * 2 > k)
     throw new Error(`${operator}: padding ${p} must be at most half of the kernel's ${k}`);
   const steps = (extent + 2 * p - d * (k - 1) - 1) / s;

@@ -1,5 +1,5 @@
 import { JsonCursor } from '../../formats/json-cursor.ts';
-import type { ZipFile } from '../../formats/zip-file.ts';
+import type { ZipArchive } from '../../formats/zip.ts';
 import type { ModelArchive } from './model-archive.ts';
 import { PickledTensors, readPickledValue } from './payloads/pickled-tensors.ts';
 
@@ -7,8 +7,8 @@ import { PickledTensors, readPickledValue } from './payloads/pickled-tensors.ts'
 export const FLAT_PROGRAM = 'serialized_exported_program.json';
 
 /** The layout of PyTorch 2.1 to 2.7: entries at the top of the archive, tensors as files of `torch.save`. */
-export async function openFlat(file: ZipFile): Promise<ModelArchive> {
-  const program = JsonCursor.parse(await file.read(FLAT_PROGRAM));
+export function openFlat(file: ZipArchive): ModelArchive {
+  const program = JsonCursor.parse(file.read(FLAT_PROGRAM));
   const weights = new PickledTensors(file, 'serialized_state_dict.pt', 'state dict');
   const constants = new PickledTensors(file, 'serialized_constants.pt', 'constants');
   return {

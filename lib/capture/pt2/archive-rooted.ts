@@ -1,5 +1,5 @@
 import { JsonCursor } from '../../formats/json-cursor.ts';
-import type { ZipFile } from '../../formats/zip-file.ts';
+import type { ZipArchive } from '../../formats/zip.ts';
 import type { ModelArchive } from './model-archive.ts';
 import { PickledTensors, readPickledValue } from './payloads/pickled-tensors.ts';
 
@@ -10,8 +10,8 @@ export const rootedWeights = (root: string, model: string) => `${root}data/weigh
  * The layout of PyTorch 2.8: entries under a root folder, tensors as files of `torch.save`.
  * @param root the folder with its slash, or nothing where there is none.
  */
-export async function openRooted(file: ZipFile, root: string, model: string): Promise<ModelArchive> {
-  const program = JsonCursor.parse(await file.read(`${root}models/${model}.json`));
+export function openRooted(file: ZipArchive, root: string, model: string): ModelArchive {
+  const program = JsonCursor.parse(file.read(`${root}models/${model}.json`));
   const weights = new PickledTensors(file, rootedWeights(root, model), 'weights');
   const constants = new PickledTensors(file, `${root}data/constants/${model}.pt`, 'constants');
   return {

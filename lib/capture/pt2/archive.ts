@@ -1,4 +1,4 @@
-import type { ZipFile } from '../../formats/zip-file.ts';
+import type { ZipArchive } from '../../formats/zip.ts';
 import { FLAT_PROGRAM, openFlat } from './archive-flat.ts';
 import { openRaw, rawWeights } from './archive-raw.ts';
 import { openRooted, rootedWeights } from './archive-rooted.ts';
@@ -12,7 +12,7 @@ export interface FoundModel {
   /** `model` unless the file was packed from several programs. */
   readonly name: string;
   readonly generation: Generation;
-  open(): Promise<ModelArchive>;
+  open(): ModelArchive;
 }
 
 /** The only version of the archive's layout until today (`ARCHIVE_VERSION_VALUE`). */
@@ -21,17 +21,17 @@ const ARCHIVE_VERSION = '0';
 /**
  * Finds the programs in an archive by its central directory. Members may come in any order, and the root folder may be
  * missing.
- * @throws Error (rejects) that says what the archive is instead (TorchScript, torch.save, AOTInductor, ExecuTorch), or
+ * @throws Error that says what the archive is instead (TorchScript, torch.save, AOTInductor, ExecuTorch), or
  * which version of the layout it has.
  */
-export async function findModels(file: ZipFile): Promise<readonly FoundModel[]> {
+export function findModels(file: ZipArchive): readonly FoundModel[] {
   if (file.has(FLAT_PROGRAM)) return [{ name: 'model', generation: 'flat', open: () => openFlat(file) }];
   const { names, label } = file;
   const root = rootOf(names);
   const pattern = root === undefined ? undefined : new RegExp(`^${literally(root)}models/(.+)\\.json$`);
   const models = names.flatMap((name) => pattern?.exec(name)?.[1] ?? []);
   if (root === undefined || models.length === 0) throw new Error(`${label}: ${whatElse(names)}`);
-  await checkRoot(file, root);
+  checkRoot(file, root);
   return models.map((name) => {
     // As PyTorch's loader decides.
     if (file.has(rootedWeights(root, name)))
@@ -48,13 +48,13 @@ export async function findModels(file: ZipFile): Promise<readonly FoundModel[]> 
 /**
  * Opens one of the programs.
  * @param name which one; may be left out where there is only one.
- * @throws Error (rejects) that lists the models when there are several and none is named, or none of that name.
+ * @throws Error that lists the models when there are several and none is named, or none of that name.
  */
-export async function openModel(
+export function openModel(
   models: readonly FoundModel[],
   name: string | undefined,
   label: string,
-): Promise<ModelArchive> {
+): ModelArchive {
   const list = models.map((model) => `'${model.name}'`).join(', ');
   if (name === undefined && models.length > 1)
     throw new Error(
@@ -79,15 +79,15 @@ function rootOf(names: readonly string[]): string | undefined {
   return undefined;
 }
 
-async function checkRoot(file: ZipFile, root: string): Promise<void> {
-  const format = await readNote(file, `${root}archive_format`, 'pt2');
+function checkRoot(file: ZipArchive, root: string): void {
+  const format = readNote(file, `${root}archive_format`, 'pt2');
   if (format !== 'pt2') throw new Error(`${file.label}: its archive_format is '${format}', not 'pt2'`);
-  const version = await readNote(file, `${root}archive_version`, ARCHIVE_VERSION);
+  const version = readNote(file, `${root}archive_version`, ARCHIVE_VERSION);
   if (version !== ARCHIVE_VERSION)
     throw new Error(
       `${file.label}: it has archive_version '${version}'; version ${ARCHIVE_VERSION} is supported`,
     );
-  const order = await readNote(file, `${root}byteorder`, 'little');
+  const order = readNote(file, `${root}byteorder`, 'little');
   if (order !== 'little') throw new Error(`${file.label}: byte order '${order}' is not supported`);
 }
 
@@ -95,11 +95,11 @@ async function checkRoot(file: ZipFile, root: string): Promise<void> {
 const LONGEST_NOTE = 100;
 
 /** A member of a few characters. */
-async function readNote(file: ZipFile, name: string, otherwise: string): Promise<string> {
+function readNote(file: ZipArchive, name: string, otherwise: string): string {
   if (!file.has(name)) return otherwise;
-  if (file.sizeOf(name) > LONGEST_NOTE)
-    throw new Error(`${file.label}: '${name}' has ${file.sizeOf(name)} bytes`);
-  return new TextDecoder().decode(await file.read(name)).trim();
+  if (file.content(name).length > LONGEST_NOTE)
+    throw new Error(`${file.label}: '${name}' has ${file.content(name).length} bytes`);
+  return new TextDecoder().decode(file.read(name)).trim();
 }
 
 /** What archives without a program are, by an entry that each has; the first that fits. */

@@ -33,13 +33,13 @@ const layouts: Readonly<Record<Generation, string>> = {
 export async function describePt2(path: string): Promise<ModelDescription> {
   const file = await openArchive(path, path);
   try {
-    const models = await findModels(file);
+    const models = findModels(file);
     const described: {
       readonly version: string;
       readonly writer: string;
       readonly program: ProgramDescription;
     }[] = [];
-    for (const model of models) described.push(await describeModel(model));
+    for (const model of models) described.push(describeModel(model));
     const [{ version, writer }] = described;
     return {
       format: `.pt2, ${layouts[models[0].generation]}`,
@@ -52,12 +52,12 @@ export async function describePt2(path: string): Promise<ModelDescription> {
     if (message.startsWith(`${path}: `)) throw error;
     throw new Error(`${path}: ${message}`, { cause: error });
   } finally {
-    await file.close();
+    file.close();
   }
 }
 
-async function describeModel(model: FoundModel) {
-  const { program: document } = await model.open();
+function describeModel(model: FoundModel) {
+  const { program: document } = model.open();
   const { version, writer } = readVersion(document);
   const graph = document.field('graph_module').field('graph');
   const signature = document.field('graph_module').field('signature');

@@ -40,7 +40,7 @@ export async function loadPt2(
   const label = typeof source === 'string' ? source : 'the .pt2 file';
   const file = await openArchive(source, label);
   try {
-    const archive = await openModel(await findModels(file), options.model, label);
+    const archive = openModel(findModels(file), options.model, label);
     const module = await buildProgram(archive, operators, label);
     const exampleInputs = await readExampleInputs(archive, module);
     if (exampleInputs) module.meta.exampleInputs = exampleInputs;
@@ -50,6 +50,6 @@ export async function loadPt2(
     if (message.startsWith(`${label}: `)) throw error;
     throw new Error(`${label}: ${message}`, { cause: error });
   } finally {
-    await file.close();
+    file.close();
   }
 }

@@ -1,5 +1,5 @@
 import { openFile } from '../../formats/open-file.ts';
-import { ZipFile } from '../../formats/zip-file.ts';
+import { ZipArchive } from '../../formats/zip.ts';
 
 /** What files that are no zip archives are, by bytes near their beginning. */
 const otherFiles: readonly { readonly at: number; readonly bytes: string; readonly what: string }[] = [
@@ -21,11 +21,11 @@ const LONGEST_START = 15;
 
 /**
  * Opens a `.pt2` archive.
- * @throws Error (rejects) as {@link ZipFile.open} does; of files of PyTorch's other formats it says which it is.
+ * @throws Error (rejects) as {@link ZipArchive.open} does; of files of PyTorch's other formats it says which it is.
  */
-export async function openArchive(source: string | Uint8Array, label: string): Promise<ZipFile> {
+export async function openArchive(source: string | Uint8Array, label: string): Promise<ZipArchive> {
   try {
-    return await ZipFile.open(source, label);
+    return await ZipArchive.open(source, label);
   } catch (error) {
     const start = Buffer.from(await startOf(source)).toString('latin1');
     const other = otherFiles.find(({ at, bytes }) => start.startsWith(bytes, at));

@@ -49,7 +49,6 @@ export function foldBatchNorms(editor: GraphEditor, recipe: Recipe = DEFAULT_REC
     editor.inherit(layer, [...norm.results, node]);
     for (const result of norm.results) editor.replaceWith(result, layer);
     if (!norm.results.includes(node)) editor.erase(node);
-    graph.eliminateDeadCode();
     count++;
   }
   graph.eliminateDeadCode();

@@ -61,7 +61,7 @@ export class Attributes {
   }
 
   tensor(name: string): Tensor {
-    return this.#value(name, 'tensor', undefined, ({ t }) => this.#read(t!));
+    return this.#read(this.#value(name, 'tensor', undefined, ({ t }) => t!));
   }
 
   sparseTensor(name: string): SparseTensorMessage {

@@ -60,6 +60,15 @@ export class OnnxCall implements CallOf {
     return this.inputs[index];
   }
 
+  /**
+   * All inputs, of an operator that takes any number.
+   * @throws Error when there are none, or one is missing.
+   */
+  all(): readonly OnnxValue[] {
+    if (this.inputs.length === 0) throw new Error('it has no inputs');
+    return this.inputs.map((_, i) => this.input(i));
+  }
+
   /** Adds a call of one result, or computes it where all arguments are constants. */
   call(target: string, ...args: readonly CallArgument[]): OnnxValue {
     return this.writer.call(target, args);

@@ -17,7 +17,9 @@ import { isRead, nameOf } from './operators/index.ts';
  * part of the description.
  */
 export async function describeOnnx(path: string): Promise<ModelDescription> {
-  const { model, graph, opsets } = await readModelFile(path);
+  const file = readModelFile(path);
+  file.close();
+  const { model, graph, opsets } = file;
   const functions = new FunctionLibrary(model.functions);
   const own = new Set(model.functions.map(({ domain, name }) => nameOf(domainName(domain), name)));
   const initializers = new Set(graph.initializer.map(({ name }) => name));

@@ -20,6 +20,9 @@ export function axesOf(
   return attributes.has('axes') ? attributes.ints('axes') : undefined;
 }
 
+/** Far more than any model's, and few enough to be counted. */
+const mostParts = 2 ** 16;
+
 /**
  * The parts that `Split` divides an extent into.
  * @param given the elements of the input `split`, where there is one.
@@ -31,10 +34,16 @@ export function splitSizes(
   given: readonly number[] | undefined,
   outputs = 0,
 ): readonly number[] | undefined {
-  if (given) return given;
-  if (attributes.has('split')) return attributes.ints('split');
+  const told = given ?? (attributes.has('split') ? attributes.ints('split') : undefined);
+  if (told) {
+    const isWhole = told.every((part) => Number.isSafeInteger(part) && part >= 0);
+    if (!isWhole || told.reduce((sum, part) => sum + part, 0) !== extent)
+      throw new Error(`the parts [${told.join(', ')}] do not make the extent of ${extent}`);
+    return told;
+  }
   const count = attributes.int('num_outputs', outputs);
   if (count < 1) return undefined;
+  if (count > mostParts) throw new Error(`${count} parts are more than ${mostParts}`);
   const size = Math.ceil(extent / count);
   return Array.from({ length: count }, (_, i) => Math.max(0, Math.min(size, extent - i * size)));
 }

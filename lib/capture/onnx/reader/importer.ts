@@ -1,4 +1,5 @@
 import type { GraphModule } from '../../../graph/index.ts';
+import { FileTensors } from '../../../native/file-tensors.ts';
 import type { Tensor } from '../../../tensor/index.ts';
 import { dtypeOfOnnx } from '../dtype.ts';
 import { Attributes } from './attributes.ts';
@@ -20,7 +21,7 @@ import { moduleStackOf } from './module-stack.ts';
 import { checkOperators, readerOf } from './operators/index.ts';
 import { describeNode, namesRead, orderedNodes } from './ordered-nodes.ts';
 import { Scope } from './scope.ts';
-import { readSparseTensor, readTensor } from './tensors.ts';
+import { readSparseTensor, readTensor, type TensorContents } from './tensors.ts';
 import { ConstantValue, type OnnxValue } from './values.ts';
 
 /** Functions that call functions, and graphs inside of graphs, are followed as deep as this. */
@@ -36,6 +37,7 @@ export class Importer {
   readonly #writer = new GraphWriter();
   readonly #inputs: InputReader;
   readonly #functions: FunctionLibrary;
+  readonly #contents: TensorContents;
   readonly #read: (tensor: TensorMessage) => Tensor;
   #depth = 0;
   #count = 0;
@@ -44,7 +46,8 @@ export class Importer {
     this.#file = file;
     this.#inputs = new InputReader(this.#writer, choices);
     this.#functions = new FunctionLibrary(file.model.functions);
-    this.#read = (tensor) => readTensor(tensor, file.external);
+    this.#contents = { contentOf: file.contentOf, inFile: new FileTensors() };
+    this.#read = (tensor) => readTensor(tensor, this.#contents);
   }
 
   /** @throws Error that names the node, the input or the initializer where the model cannot be read. */
@@ -69,7 +72,7 @@ export class Importer {
       scope.defineLate(tensor.name, () => new ConstantValue(this.#read(tensor), tensor.name));
     for (const sparse of graph.sparseInitializer) {
       const name = sparse.values?.name ?? '';
-      scope.defineLate(name, () => new ConstantValue(readSparseTensor(sparse, this.#file.external), name));
+      scope.defineLate(name, () => new ConstantValue(readSparseTensor(sparse, this.#contents), name));
     }
   }
 

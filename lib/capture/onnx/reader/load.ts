@@ -41,7 +41,7 @@ export async function loadOnnx(
 ): Promise<GraphModule> {
   checkOptions(options, loadOnnxOptions, 'loadOnnx');
   const { bind = {}, shapes = {} } = options;
-  const file = await readModelFile(source);
+  const file = readModelFile(source);
   try {
     const module = new Importer(file, {
       bind: new Map(Object.entries(bind)),
@@ -55,5 +55,7 @@ export async function loadOnnx(
     return module;
   } catch (error) {
     throw new Error(`${file.label}: ${(error as Error).message}`, { cause: error });
+  } finally {
+    file.close();
   }
 }

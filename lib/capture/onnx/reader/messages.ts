@@ -1,3 +1,5 @@
+import type { Content } from '../../../formats/content.ts';
+
 /** ONNX's messages as they come out of a file. Absent lists are empty; other absent fields have protobuf's defaults. */
 
 /** A 64-bit integer in two halves, as the protobuf library returns it. */
@@ -118,6 +120,12 @@ export interface ModelMessage {
   readonly graph: GraphMessage | null;
   readonly opsetImport: readonly OperatorSetMessage[];
   readonly functions: readonly FunctionMessage[];
+}
+
+/** The elements in a tensor's own bytes; undefined where these are elsewhere. */
+export function rawContent(tensor: TensorMessage): Content | undefined {
+  if (!Object.hasOwn(tensor, 'rawData')) return undefined;
+  return { length: tensor.rawData.length, read: () => tensor.rawData };
 }
 
 /** All 64 bits. */

@@ -1,12 +1,15 @@
+import { type Content, type FileTensors, placeWorthKeeping } from '../../../formats/content.ts';
 import { arrayTypeOf, byteSizeOf, type DType, numelOf, Tensor } from '../../../tensor/index.ts';
 import { dtypeOfOnnx, onnxTypeName } from '../dtype.ts';
 import { bigIntOf, numberOf, type SparseTensorMessage, type TensorMessage } from './messages.ts';
 
-/** `onnx.TensorProto.DataLocation`. */
-const EXTERNAL = 1;
-
-/** Bytes of a tensor that is stored in a file of its own, beside the model. */
-export type ReadExternal = (tensor: TensorMessage) => Uint8Array;
+/** Where the elements of tensors are. */
+export interface TensorContents {
+  /** The bytes of a tensor's elements; undefined where these are in a typed field. */
+  contentOf(tensor: TensorMessage): Content | undefined;
+  /** Makes tensors whose elements stay in their file. */
+  readonly inFile: FileTensors;
+}
 
 const [UINT32, UINT64, UINT4, INT4] = [12, 13, 21, 22];
 
@@ -15,19 +18,21 @@ const [UINT32, UINT64, UINT4, INT4] = [12, 13, 21, 22];
  * int64; 4-bit integers become 8-bit ones.
  * @throws Error that names the tensor: of an element type that Octavo does not have, or of other bytes than its shape needs.
  */
-export function readTensor(message: TensorMessage, external: ReadExternal): Tensor {
+export function readTensor(message: TensorMessage, contents: TensorContents): Tensor {
   const what = `the tensor '${message.name}'`;
   const shape = message.dims.map((dim) => extent(numberOf(dim), what));
   const count = numelOf(shape);
-  const bytes = message.dataLocation === EXTERNAL ? external(message) : rawBytes(message);
+  const content = contents.contentOf(message);
   const type = message.dataType;
-  if (type === UINT4 || type === INT4) return fourBits(message, bytes, shape, what);
-  if (type === UINT32 || type === UINT64) return unsigned(message, bytes, shape, what);
+  if (type === UINT4 || type === INT4) return fourBits(message, content?.read(), shape, what);
+  if (type === UINT32 || type === UINT64) return unsigned(message, content?.read(), shape, what);
   const dtype = dtypeOfOnnx(type);
   if (!dtype) throw new Error(`${what} is of ${onnxTypeName(type)}, which Octavo does not have`);
-  if (bytes) {
-    expectCount(bytes.byteLength, count * byteSizeOf(dtype), 'bytes', shape, what);
-    return asComputed(Tensor.fromBytes(dtype, bytes, shape));
+  if (content) {
+    expectCount(content.length, count * byteSizeOf(dtype), 'bytes', shape, what);
+    const place = dtype === 'float16' ? undefined : placeWorthKeeping(content);
+    if (place) return contents.inFile.tensor(dtype, shape, place);
+    return asComputed(Tensor.fromBytes(dtype, content.read(), shape));
   }
   const fields = typedField(message, dtype);
   expectCount(fields.length, count, 'elements', shape, what);
@@ -41,12 +46,12 @@ export function readTensor(message: TensorMessage, external: ReadExternal): Tens
  * A tensor of which a file stores the elements that are not zero.
  * @throws Error as {@link readTensor} does, and when an index is outside.
  */
-export function readSparseTensor(message: SparseTensorMessage, external: ReadExternal): Tensor {
+export function readSparseTensor(message: SparseTensorMessage, contents: TensorContents): Tensor {
   const name = message.values?.name ?? '';
   const what = `the sparse tensor '${name}'`;
   if (!message.values || !message.indices) throw new Error(`${what} has no values or no indices`);
-  const values = readTensor(message.values, external);
-  const indices = readTensor(message.indices, external);
+  const values = readTensor(message.values, contents);
+  const indices = readTensor(message.indices, contents);
   const shape = message.dims.map((dim) => extent(numberOf(dim), what));
   if (numelOf(shape) > 2 ** 28) throw new Error(`${what} of [${shape.join(', ')}] is too large`);
   const dense = Tensor.zeros(values.dtype, shape);
@@ -80,11 +85,6 @@ function expectCount(
 ): void {
   if (got !== needed)
     throw new Error(`${what} of [${shape.join(', ')}] needs ${needed} ${unit}, but the file has ${got}`);
-}
-
-/** The raw bytes; undefined where the elements are in a typed field. */
-function rawBytes(message: TensorMessage): Uint8Array | undefined {
-  return Object.hasOwn(message, 'rawData') ? message.rawData : undefined;
 }
 
 function typedField(message: TensorMessage, dtype: DType): ArrayLike<unknown> {

@@ -64,6 +64,8 @@ export function convert(value: Dim, dtype: DType): Dim {
  * @throws Error that names the size.
  */
 export function checkModest(shape: readonly number[], source: number): void {
+  if (!shape.every((extent) => Number.isSafeInteger(extent) && extent >= 0))
+    throw new Error(`a constant of [${shape.join(', ')}] is not possible`);
   if (!isModest(shape, source)) throw new Error(`a constant of [${shape.join(', ')}] is too large`);
 }
 

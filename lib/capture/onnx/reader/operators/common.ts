@@ -1,21 +1,28 @@
 import { Tensor } from '../../../../tensor/index.ts';
 import type { OnnxCall, OperatorReader } from '../call.ts';
+import { checkModest } from '../folding/elements.ts';
 import type { OnnxValue } from '../values.ts';
 
 /** An operator that is one of ATen's, of the same inputs. */
 export const same =
   (target: string): OperatorReader =>
   (call) =>
-    call.call(target, ...call.inputs.map((_, i) => call.input(i)));
+    call.call(target, ...call.all());
 
 /** A sum, product, or the like of any number of tensors, two at a time. */
 export const chain =
   (combine: (call: OnnxCall, a: OnnxValue, b: OnnxValue) => OnnxValue): OperatorReader =>
   (call) =>
-    call.inputs.map((_, i) => call.input(i)).reduce((a, b) => combine(call, a, b));
+    call.all().reduce((a, b) => combine(call, a, b));
 
-/** 0, 1, … */
-export const upTo = (count: number): number[] => [...Array(count).keys()];
+/**
+ * 0, 1, …
+ * @throws Error for more than a file may ask for.
+ */
+export function upTo(count: number): number[] {
+  checkModest([count], 0);
+  return [...Array(count).keys()];
+}
 
 /** A copy of a list with another item at one place. */
 export const replaced = <T>(list: readonly T[], at: number, item: T): T[] =>

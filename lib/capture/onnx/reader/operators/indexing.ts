@@ -78,6 +78,7 @@ function scatterElements(call: OnnxCall): OnnxValue {
 
 /** The last extent of the indices as one list of positions for each axis that it indexes. */
 function columns(call: OnnxCall, indices: OnnxValue): readonly OnnxValue[] {
+  call.expectRank(indices, 1);
   const count = call.static(indices.shape.at(-1)!, 'the last extent of the indices');
   return upTo(count).map((i) => call.call('aten.select.int', indices, -1, i));
 }

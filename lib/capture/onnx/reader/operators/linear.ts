@@ -48,11 +48,7 @@ function biasOf(call: OnnxCall, bias: OnnxValue, columns: Dim): OnnxValue | unde
 }
 
 const einsum = (call: OnnxCall): OnnxValue =>
-  call.call(
-    'aten.einsum.default',
-    call.attributes.string('equation'),
-    call.inputs.map((_, i) => call.input(i)),
-  );
+  call.call('aten.einsum.default', call.attributes.string('equation'), call.all());
 
 /** Products of matrices. */
 export const linearReaders: OperatorTable = { MatMul: matmul, Gemm: gemm, Einsum: einsum };

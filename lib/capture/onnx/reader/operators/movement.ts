@@ -7,7 +7,7 @@ import type { OnnxValue } from '../values.ts';
 import { padWith, positionsOf, replaced, upTo } from './common.ts';
 
 function concat(call: OnnxCall): OnnxValue {
-  const given = call.inputs.map((_, i) => call.input(i));
+  const given = call.all();
   const axis = call.axis(call.attributes.int('axis', 1), given[0].shape.length);
   // Nothing to add, of any shape: exporters begin lists so.
   const parts = given.filter(({ shape }) => shape[axis] !== 0);

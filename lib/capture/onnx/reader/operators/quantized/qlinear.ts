@@ -33,6 +33,7 @@ function realBias(call: OnnxCall, at: number, x: Affine, weight: Affine): OnnxVa
   if (!(bias instanceof ConstantValue)) throw new Error('the bias must be known when the file is read');
   const units = weight.scales.map((scale) => scale * x.scales[0]);
   const { tensor } = bias;
+  if (tensor.dtype !== 'int32') throw new Error(`the bias must be int32, got ${tensor.dtype}`);
   const values = Float32Array.from(
     tensor.data as Int32Array,
     (value, i) => value * units[units.length === 1 ? 0 : i],
@@ -90,6 +91,7 @@ const pooled = (read: (call: OnnxCall) => OnnxValue): OperatorReader => {
 /** The result's parameters come first, then three inputs for each part. */
 function qlinearConcat(call: OnnxCall): OnnxValue {
   const parts = call.inputs.flatMap((_, i) => (i % 3 === 2 ? [real(call, i).value] : []));
+  if (parts.length === 0) throw new Error('it has no inputs to join');
   const axis = call.axis(call.attributes.int('axis'), parts[0].shape.length);
   const joined = call.call('aten.cat.default', parts, axis);
   const dtype = call.optional(1)?.dtype ?? call.input(2).dtype;
