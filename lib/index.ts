@@ -58,6 +58,7 @@ export {
   type SubgraphMatcherOptions,
   SubgraphMatcherWithNameNodeMap,
   type SymbolRange,
+  SymFloat,
   SymInt,
   type SymTerm,
   type TensorMeta,

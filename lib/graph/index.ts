@@ -101,3 +101,4 @@ export {
   staticDim,
   subDims,
 } from './symbolic.ts';
+export { SymFloat } from './symbolic-float.ts';

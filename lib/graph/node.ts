@@ -1,5 +1,6 @@
 import type { DType } from '../tensor/index.ts';
 import type { Dim } from './symbolic.ts';
+import type { SymFloat } from './symbolic-float.ts';
 
 /** What is known of a value without running the graph: PyTorch's FakeTensor, reduced to dtype and shape. */
 export interface TensorMeta {
@@ -8,7 +9,7 @@ export interface TensorMeta {
 }
 
 /** `meta.val`: a tensor, a symbolic integer (`aten.sym_size.int`), or the tuple of an operator with several results. */
-export type MetaValue = TensorMeta | Dim | readonly TensorMeta[];
+export type MetaValue = TensorMeta | Dim | SymFloat | readonly TensorMeta[];
 
 /** Whether a `meta.val` describes one tensor. */
 export function isTensorMeta(meta: unknown): meta is TensorMeta {

@@ -2,6 +2,7 @@ import { isDType } from '../tensor/index.ts';
 import { Graph } from './graph.ts';
 import { type Argument, isArgumentList, type MetaValue, Node, type TensorMeta } from './node.ts';
 import { type Dim, SymInt, type SymTerm } from './symbolic.ts';
+import { SymFloat } from './symbolic-float.ts';
 
 /** A node argument in JSON: nodes by name, and objects for numbers that JSON cannot express. */
 type JsonArgument =
@@ -21,7 +22,11 @@ interface JsonTensorMeta {
   readonly shape: readonly JsonDim[];
 }
 
-type JsonMeta = JsonTensorMeta | { readonly size: JsonDim } | readonly JsonTensorMeta[];
+type JsonMeta =
+  | JsonTensorMeta
+  | { readonly size: JsonDim }
+  | readonly JsonTensorMeta[]
+  | { readonly real: string };
 
 interface JsonNode {
   readonly op: string;
@@ -155,12 +160,14 @@ const tensorToJson = ({ dtype, shape }: TensorMeta): JsonTensorMeta => ({
 
 function metaToJson(meta: MetaValue): JsonMeta {
   if (typeof meta === 'number' || meta instanceof SymInt) return { size: dimToJson(meta) };
+  if (meta instanceof SymFloat) return { real: meta.text };
   return Array.isArray(meta) ? meta.map(tensorToJson) : tensorToJson(meta as TensorMeta);
 }
 
 function metaFromJson(json: unknown, where: string): MetaValue {
   if (Array.isArray(json)) return json.map((item) => tensorFromJson(item, where));
   const fields = record(json, `val of ${where}`);
+  if (fields.real !== undefined) return new SymFloat(text(fields.real, `val of ${where}`));
   return fields.size === undefined ? tensorFromJson(fields, where) : dimFromJson(fields.size, where);
 }
 

@@ -45,6 +45,8 @@ size_t TensorDesc::span_bytes() const {
 }
 
 bool TensorDesc::is_contiguous() const {
+  // No elements are in any order; their strides have been multiplied with extents of 0, or have not.
+  if (numel() == 0) return true;
   int64_t expected = 1;
   for (size_t i = shape.size(); i-- > 0;) {
     if (shape[i] != 1 && strides[i] != expected) return false;

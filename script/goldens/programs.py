@@ -7,6 +7,7 @@ Needs PyTorch 2.6 or later on the CPU (Debian 13: python3-torch). Seeded. NAME.j
 """
 
 import json
+import math
 import sys
 from pathlib import Path
 
@@ -85,14 +86,64 @@ class random(nn.Module):
         return x + torch.rand(3)
 
 
+@program(
+    lambda: (torch.randn(3, 8), torch.arange(4)),
+    lambda: (torch.randn(3, 9), torch.arange(4)),
+    lambda: (torch.randn(3, 16), torch.arange(4)),
+    dynamic=({1: Dim("n", min=2, max=64)}, None),
+)
+class real_sizes(nn.Module):
+    def forward(self, x, ids):
+        n = x.shape[1]
+        scaled = x * (n**-0.5), x / math.sqrt(n), x * (n / 2 + 1) - float(n) ** 2, x + (n * 0.75)
+        return (*scaled, ids * (n / 4), torch.full((2,), n / 2))
+
+
+def branches(flag):
+    class Branches(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.one, self.other = nn.Linear(4, 4), nn.Linear(4, 4)
+            self.register_buffer("flag", torch.tensor(flag))
+
+        def forward(self, x):
+            def taken(x):
+                return self.one(x).relu(), x + 1
+
+            def not_taken(x):
+                return self.other(x), x * 2
+
+            a, b = torch.cond(self.flag, taken, not_taken, (x,))
+            return a * b, b
+
+    return Branches
+
+
+programs["cond_true"] = (branches(True), [normal(6, 4)], None)
+programs["cond_false"] = (branches(False), [normal(6, 4)], None)
+
+
+@program(normal(3, 8))
+class cond_of_data(nn.Module):
+    def forward(self, x):
+        return torch.cond(x.sum() > 0, lambda x: x + 1, lambda x: x * 2, (x,))
+
+
+@program(normal(6, 8), dynamic=({0: Dim("n", min=2, max=64)},))
+class cond_of_sizes(nn.Module):
+    def forward(self, x):
+        return torch.cond(x.shape[0] > 4, lambda x: x + 1, lambda x: x * 2, (x,))
+
+
 def main(folder, names):
     for name, (module, runs, dynamic) in programs.items():
         if names and name not in names:
             continue
         torch.manual_seed(sum(map(ord, name)))
         made = [run() for run in runs]
+        made = [given if isinstance(given, tuple) else (given,) for given in made]
         model = module().eval()
-        exported = export(model, made[0], dynamic_shapes=dynamic, strict=False)
+        exported = export(model, made[0], dynamic_shapes=dynamic, strict="cond" in name or dynamic is not None)
         save(exported, folder / f"{name}.pt2")
         results = []
         for inputs in made:

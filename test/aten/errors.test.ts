@@ -17,6 +17,11 @@ function call(target: string, args: readonly unknown[], kwargs: Record<string, u
 const calls: [string, readonly unknown[], RegExp, Record<string, unknown>?][] = [
   ['aten.add.Tensor', [f32(2, 3), f32(2, 4)], /add\.Tensor.*\[2, 3\].*\[2, 4\].*broadcast/],
   ['aten.sub.Tensor', [u8(2), Tensor.from('bool', [1, 0])], /sub\.Tensor: bool cannot be subtracted/],
+  [
+    'octavo.batch_norm.default',
+    [f32(1, 2, 2, 2), 1, 0, null, null, f32(2), f32(2), Number.NaN, 1, 0, 'uint8', 'none', [], null],
+    /octavo\.batch_norm\.default: eps must be a number, got NaN/,
+  ],
   ['aten.linspace.default', [0, 1, -1], /steps must be at least 0, got -1/],
   ['aten.max_pool2d.default', [f32(3, 8, 8), [2, 2]], /\[N, C, H, W\].*\[3, 8, 8\]/],
   ['aten.max_pool2d.default', [f32(1, 1, 4, 4), [3, 3], [1, 1], [2, 2]], /padding 2.*half.*3/],

@@ -107,6 +107,15 @@ const broken: readonly (readonly [string, TestModel, RegExp])[] = [
     model({ nodes: [relu], inputs: { x: ['float32', [2 ** 60]] } }),
     /input 'x' has an extent of 1152921504/,
   ],
+  [
+    'an operator whose number of results depends on values, with the reason',
+    model({
+      opset: 11,
+      inputs: { b: ['float32', [1, 6, 4]], s: ['float32', [1, 2, 6]] },
+      nodes: [{ op: 'NonMaxSuppression', inputs: ['b', 's'], outputs: ['y'], name: 'nms' }],
+    }),
+    /NonMaxSuppression \(1\), first at the node 'nms' \(NonMaxSuppression\).*: how many results there are depends on the values/,
+  ],
   ['a later operator set', model({ opset: 99, nodes: [relu] }), /operator set 99; sets 1 to 25 are read/],
   [
     'an operator before there was one',

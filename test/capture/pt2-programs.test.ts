@@ -2,10 +2,17 @@ import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { operators } from '../../lib/aten/index.ts';
 import { loadPt2 } from '../../lib/capture/index.ts';
-import { Interpreter } from '../../lib/graph/index.ts';
+import {
+  deserializeGraph,
+  type Graph,
+  Interpreter,
+  SymFloat,
+  serializeGraph,
+} from '../../lib/graph/index.ts';
+import { buildPlan, ConstantStore } from '../../lib/plan/index.ts';
 import { type DType, Tensor } from '../../lib/tensor/index.ts';
 import { expectClose } from '../support/aten-goldens.ts';
-import { build, execute } from '../support/run-plan.ts';
+import { execute } from '../support/run-plan.ts';
 
 interface Stored {
   readonly dtype: DType;
@@ -31,12 +38,44 @@ async function check(name: string): Promise<void> {
     const given = inputs.map(tensorOf);
     const expected = outputs.map(tensorOf);
     expectClose(new Interpreter(module, operators).run(given), expected, tolerance);
-    expectClose(execute(build(module), given), expected, tolerance);
+    const plan = buildPlan(module, {
+      inputs: given,
+      constants: new ConstantStore(),
+      machine: { blocksChannels: false, threads: 1 },
+    });
+    expectClose(execute(plan, given), expected, tolerance);
   }
 }
 
 describe("programs of PyTorch's", () => {
   it.each(['distances', 'masked_scatter', 'as_strided', 'kernels'])('%s', check);
+
+  it('numbers computed from sizes, for sizes of every kind', () => check('real_sizes'));
+
+  it('such numbers are known by their text, also when the graph was saved', async () => {
+    const { graph } = await loadPt2(fixture('real_sizes.pt2'));
+    const json = JSON.parse(JSON.stringify(serializeGraph(graph)));
+    const textOf = ({ nodes }: Graph) =>
+      nodes.flatMap(({ meta }) => (meta.val instanceof SymFloat ? [String(meta.val)] : []));
+    expect(textOf(graph)).toContain('(float(s0) ** -0.5)');
+    expect(textOf(deserializeGraph(json))).toEqual(textOf(graph));
+  });
+
+  it.each(['cond_true', 'cond_false'])('%s: the branch of a constant predicate', async (name) => {
+    await check(name);
+    const { graph } = await loadPt2(fixture(`${name}.pt2`));
+    const targets = graph.nodes.map(({ target }) => target);
+    expect(targets.includes('aten.relu.default')).toBe(name === 'cond_true');
+  });
+
+  it('a branch that a request decides is refused, and says why', async () => {
+    await expect(loadPt2(fixture('cond_of_data.pt2'))).rejects.toThrow(
+      /nodes\[2\].* is the predicate 'gt' of a torch\.cond, which the model computes from its inputs/,
+    );
+    await expect(loadPt2(fixture('cond_of_sizes.pt2'))).rejects.toThrow(
+      /is the predicate 'gt' of a torch\.cond, which depends on the sizes of a request/,
+    );
+  });
 
   it('as_strided of a tensor in another order of memory is refused', async () => {
     await expect(loadPt2(fixture('as_strided_of_transposed.pt2'))).rejects.toThrow(

@@ -9,8 +9,10 @@ import {
   minDims,
   modDims,
   mulDims,
+  SymFloat,
   SymInt,
   subDims,
+  type TensorMeta,
 } from '../../graph/index.ts';
 import type { HostDefinition, OperatorDefinition } from '../registry.ts';
 import { normalizeAxis } from '../shape-rules.ts';
@@ -24,10 +26,55 @@ function size<T>(schema: string, rule: (args: Arguments<T>) => Dim): HostDefinit
   };
 }
 
+/** A number computed from sizes: whole, or real. */
+type Real = Dim | SymFloat;
+
+function realOf(args: Arguments<unknown>, name: string): Real {
+  const value = args.raw(name);
+  if (typeof value === 'number' || value instanceof SymInt || value instanceof SymFloat) return value;
+  throw new Error(`${args.schema.name}: argument '${name}' must be a number, got ${String(value)}`);
+}
+
+const isWhole = (value: Real): value is Dim =>
+  typeof value === 'number' ? Number.isInteger(value) : value instanceof SymInt;
+
+/** A function of real numbers: computed when all of them are known. */
+function real(
+  schema: string,
+  names: readonly string[],
+  text: (...operands: readonly Real[]) => string,
+  compute: (...operands: readonly number[]) => number,
+): HostDefinition {
+  const rule = (args: Arguments<unknown>) => {
+    const operands = names.map((name) => realOf(args, name));
+    const isKnown = operands.every((operand) => typeof operand === 'number');
+    return isKnown ? compute(...(operands as number[])) : new SymFloat(text(...operands));
+  };
+  return { schema, infer: rule, host: (args) => rule(args) as number };
+}
+
 type SizeRule = (a: Dim, b: Dim, args: Arguments<unknown>) => Dim;
 
-const binary = (name: string, rule: SizeRule): HostDefinition =>
-  size(`${name}(SymInt a, SymInt b) -> SymInt`, (args) => rule(args.dim('a'), args.dim('b'), args));
+/**
+ * A function of two sizes, or of real numbers where one of them is none.
+ * @param symbol the function in Python.
+ */
+function binary(
+  name: string,
+  symbol: string,
+  rule: SizeRule,
+  compute: (a: number, b: number) => number,
+): HostDefinition {
+  const schema = `${name}(SymInt a, SymInt b) -> SymInt`;
+  const ofReals = real(schema, ['a', 'b'], (a, b) => `(${a} ${symbol} ${b})`, compute);
+  const either = (args: Arguments<unknown>) => {
+    const [a, b] = [realOf(args, 'a'), realOf(args, 'b')];
+    return isWhole(a) && isWhole(b)
+      ? rule(a, b, args)
+      : (ofReals.infer(args as Arguments<TensorMeta>) as Real);
+  };
+  return { schema, infer: either, host: (args) => either(args) as number };
+}
 
 /** A comparison returns 1 or 0, the values of Python's `True` and `False`. */
 function comparison(
@@ -35,8 +82,10 @@ function comparison(
   symbol: string,
   holds: (...args: Parameters<SizeRule>) => boolean | undefined,
 ) {
-  return binary(`operator::${name}`, (a, b, args) => {
-    const known = holds(a, b, args);
+  return size<unknown>(`operator::${name}(SymInt a, SymInt b) -> SymInt`, (args) => {
+    const [a, b] = [realOf(args, 'a'), realOf(args, 'b')];
+    const isOpen = a instanceof SymFloat || b instanceof SymFloat;
+    const known = isOpen ? undefined : holds(a, b, args);
     return known === undefined ? new SymInt([`(${a} ${symbol} ${b})`]) : Number(known);
   });
 }
@@ -44,6 +93,7 @@ function comparison(
 const not = (truth: boolean | undefined) => (truth === undefined ? undefined : !truth);
 
 function power(a: Dim, exponent: Dim): Dim {
+  if (typeof a === 'number' && typeof exponent === 'number') return a ** exponent;
   if (typeof exponent !== 'number' || exponent < 0)
     throw new Error(`the size ${a} can be raised to a known power of at least 0, got ${exponent}`);
   return mulDims(...Array<Dim>(exponent).fill(a));
@@ -65,15 +115,38 @@ export const sizes: readonly OperatorDefinition[] = [
   size<{ readonly shape: readonly Dim[] }>('aten::sym_numel(Tensor self) -> SymInt', (args) =>
     mulDims(...args.tensor('self').shape),
   ),
-  binary('operator::add', (a, b) => addDims(a, b)),
-  binary('operator::sub', subDims),
-  binary('operator::mul', (a, b) => mulDims(a, b)),
-  binary('operator::floordiv', floorDivDims),
-  binary('operator::mod', modDims),
-  binary('operator::pow', power),
+  binary(
+    'operator::add',
+    '+',
+    (a, b) => addDims(a, b),
+    (a, b) => a + b,
+  ),
+  binary('operator::sub', '-', subDims, (a, b) => a - b),
+  binary(
+    'operator::mul',
+    '*',
+    (a, b) => mulDims(a, b),
+    (a, b) => a * b,
+  ),
+  binary('operator::floordiv', '//', floorDivDims, (a, b) => Math.floor(a / b)),
+  binary('operator::mod', '%', modDims, (a, b) => a - b * Math.floor(a / b)),
+  binary('operator::pow', '**', power, (a, b) => a ** b),
+  real(
+    'operator::truediv(SymInt a, SymInt b) -> SymFloat',
+    ['a', 'b'],
+    (a, b) => `(${a} / ${b})`,
+    (a, b) => a / b,
+  ),
+  real(
+    'torch::sym_float(SymInt a) -> SymFloat',
+    ['a'],
+    (a) => `float(${a})`,
+    (a) => a,
+  ),
+  real('torch::_sym_sqrt(SymFloat a) -> SymFloat', ['a'], (a) => `sqrt(${a})`, Math.sqrt),
   size('operator::neg(SymInt a) -> SymInt', (args) => mulDims(-1, args.dim('a'))),
-  binary('torch::sym_max', (a, b, { ranges }) => maxDims(a, b, ranges)),
-  binary('torch::sym_min', (a, b, { ranges }) => minDims(a, b, ranges)),
+  binary('torch::sym_max', 'max', (a, b, { ranges }) => maxDims(a, b, ranges), Math.max),
+  binary('torch::sym_min', 'min', (a, b, { ranges }) => minDims(a, b, ranges), Math.min),
   comparison('le', '<=', (a, b, { ranges }) => isAtMost(a, b, ranges)),
   comparison('ge', '>=', (a, b, { ranges }) => isAtMost(b, a, ranges)),
   comparison('lt', '<', (a, b, { ranges }) => not(isAtMost(b, a, ranges))),

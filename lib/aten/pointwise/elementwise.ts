@@ -1,4 +1,4 @@
-import { type Arguments, type Dim, SymInt, type TensorMeta } from '../../graph/index.ts';
+import { type Arguments, type Dim, SymFloat, SymInt, type TensorMeta } from '../../graph/index.ts';
 import type { Attributes } from '../../native/addon-types.ts';
 import type { DType } from '../../tensor/index.ts';
 import type { NativeDefinition, Step, TensorLike } from '../registry.ts';
@@ -49,6 +49,7 @@ export function operandOf<T>(args: Arguments<T>, name: string): Operand<T> {
   if (typeof value === 'number') return value;
   // A symbolic size: of a whole number dtype and shape follow, whichever it is.
   if (value instanceof SymInt) return 1;
+  if (value instanceof SymFloat) return 0.5;
   return typeof value === 'boolean' ? Number(value) : args.tensor(name);
 }
 

@@ -40,7 +40,12 @@ export const octavo: readonly OperatorDefinition[] = [
      */
     schema:
       'octavo::batch_norm(Tensor input, float x_scale, int x_zero_point, Tensor? weight, Tensor? bias, Tensor running_mean, Tensor running_var, float eps, float output_scale, int output_zero_point, ScalarType output_dtype, str attr, Scalar?[] scalars, str? algorithm) -> Tensor',
-    infer: (args) => ({ dtype: args.dtype('output_dtype'), shape: args.tensor('input').shape }),
+    infer: (args) => {
+      // Of NaN, no integer is the right one.
+      if (Number.isNaN(args.number('eps')))
+        throw new Error(`${args.schema.name}: eps must be a number, got NaN`);
+      return { dtype: args.dtype('output_dtype'), shape: args.tensor('input').shape };
+    },
     samples: ['input'],
     step: (args) => {
       const { inputs, attributes } = withParameters(args, [

@@ -57,12 +57,20 @@ export class Contraction {
       this.#matrix(this.permuted(l, [...batch, ...rows, ...inner]), batch.length, rows.length),
       this.#matrix(this.permuted(r, [...batch, ...inner, ...columns]), batch.length, inner.length),
     ];
-    const product = this.#add('aten.matmul.default', ...matrices);
+    const product = this.#product(matrices);
     const split = this.#split(product, batch.length + 1, right, columns);
     return {
       node: this.#split(split, batch.length, left, rows),
       labels: [...batch, ...rows, ...columns],
     };
+  }
+
+  /** Products of other dtypes than those of layers are added up element by element. */
+  #product([a, b]: readonly Node[]): Node {
+    const { dtype } = metaOf(a, this.#operator);
+    if (dtype === 'float32' || dtype === 'bfloat16') return this.#add('aten.matmul.default', a, b);
+    const wide = [this.#add('aten.unsqueeze.default', a, -1), this.#add('aten.unsqueeze.default', b, -3)];
+    return this.#add('aten.sum.dim_IntList', this.#add('aten.mul.Tensor', ...wide), [-2], false, dtype);
   }
 
   #ones({ labels }: Labelled, is: (label: string) => boolean): string[] {

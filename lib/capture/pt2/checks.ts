@@ -8,6 +8,7 @@ import {
 } from '../../graph/index.ts';
 import { refusalOf } from '../core-aten.ts';
 import { decompositions } from '../decompositions/all.ts';
+import { COND } from './condition.ts';
 
 /** The operator that a node of the document calls, as graphs name it: `aten.conv2d.default`, `operator.mul`. */
 export function targetOf(node: JsonCursor): string {
@@ -29,9 +30,9 @@ export function isAssertion(target: string): boolean {
   return assertions.has(target);
 }
 
-/** Whether a program may call an operator. */
+/** Whether a program may call an operator. Of a branch only the predicate tells, when the program is read. */
 export function isReadable(target: string, library: OperatorLibrary): boolean {
-  return library.has(target) || decompositions.has(target) || isAssertion(target);
+  return library.has(target) || decompositions.has(target) || isAssertion(target) || target === COND;
 }
 
 /**

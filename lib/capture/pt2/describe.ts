@@ -13,6 +13,7 @@ import {
 import { byteSizeOf, numelOf } from '../../tensor/index.ts';
 import { type FoundModel, findModels, type Generation } from './archive.ts';
 import { isReadable, targetOf } from './checks.ts';
+import { COND } from './condition.ts';
 import { isSwitchedToTraining } from './evaluation-mode.ts';
 import { readRangeConstraints, readVersion } from './exported-program.ts';
 import { openArchive } from './open-archive.ts';
@@ -76,6 +77,9 @@ function describeModel(model: FoundModel) {
     weights: totalWeights(inputs.flatMap((spec) => weightOf(spec, values))),
     remarks: [
       ...describeRanges(ranges),
+      ...(nodes.some((node) => targetOf(node) === COND)
+        ? ['it has branches (torch.cond), which are read where the predicate is constant']
+        : []),
       ...(nodes.some(isSwitchedToTraining)
         ? ['exported in training mode; it is read in evaluation mode']
         : []),

@@ -19,6 +19,7 @@ import { widenHalf } from '../widen-half.ts';
 import { readArgument } from './arguments.ts';
 import { bindByName } from './bind-arguments.ts';
 import { checkOperators, checkShapes, isAssertion, targetOf } from './checks.ts';
+import { branchOf, COND } from './condition.ts';
 import { countsBatches, toEvaluationMode } from './evaluation-mode.ts';
 import type { ModelArchive } from './model-archive.ts';
 import { deriveSourceFnStack, parseModuleStack, parseSourceFnStack } from './module-stack.ts';
@@ -108,7 +109,14 @@ class ProgramBuilder {
   /** Arguments that are floats in Python, although their values are whole and the schema would accept integers. */
   #floats: string[] = [];
 
-  constructor(module: GraphModule, document: JsonCursor, tensors: ProgramTensors, library: OperatorLibrary) {
+  constructor(
+    module: GraphModule,
+    document: JsonCursor,
+    tensors: ProgramTensors,
+    library: OperatorLibrary,
+    memory = new MemoryTracker(),
+  ) {
+    this.#memory = memory;
     this.#module = module;
     this.#graph = module.graph;
     this.#memory = new MemoryTracker(module.graph);
@@ -180,6 +188,10 @@ class ProgramBuilder {
   #call(at: JsonCursor): void {
     const target = targetOf(at);
     if (isAssertion(target)) return;
+    if (target === COND) {
+      this.#inline(at);
+      return;
+    }
     const { schema } = decompositions.get(target)?.[0] ?? this.#library.get(target);
     this.#floats = [];
     const named = at
@@ -198,6 +210,23 @@ class ProgramBuilder {
     if (this.#floats.length > 0) node.meta.floatArguments = this.#floats;
     if (single !== undefined) this.#define(at, single, node, this.#values.get(single));
     else this.#unpack(at, node, names.flat());
+  }
+
+  /** Reads the branch that a constant predicate takes in the place of a `torch.cond`. */
+  #inline(at: JsonCursor): void {
+    const { graph, operands } = branchOf(at, (name) => {
+      const node = this.#nodes.get(name);
+      return node?.op === 'get_attr' ? this.#module.attribute(node.target) : undefined;
+    });
+    checkOperators(graph, this.#library);
+    const branch = new ProgramBuilder(this.#module, graph, this.#tensors, this.#library, this.#memory);
+    const given = operands.items().map((operand) => this.#node(operand, operand.field('name').string()));
+    for (const [i, input] of graph.field('inputs').items().entries())
+      branch.#nodes.set(tensorName(input), given[i] ?? input.fail('has no operand'));
+    for (const node of graph.field('nodes').items()) branch.#call(node);
+    const results = graph.field('outputs').items();
+    for (const [i, name] of this.#outputNames(at.field('outputs')).flat().entries())
+      this.#nodes.set(name, branch.#node(results[i], tensorName(results[i])));
   }
 
   #bind(at: JsonCursor, schema: Schema, named: readonly (readonly [string, Argument])[]) {
@@ -251,8 +280,8 @@ class ProgramBuilder {
     const [kind, value] = input.field('arg').union();
     const argument = readArgument(kind, value, (at, node) => this.#node(at, node));
     const type = schema.arguments.find((candidate) => candidate.name === name)?.type;
-    const float = kind === 'as_float' && Number.isInteger(argument) && type !== 'float';
-    if (float) this.#floats.push(name);
+    const isWhole = kind === 'as_float' && Number.isInteger(argument);
+    if ((isWhole || kind === 'as_sym_float') && type !== 'float') this.#floats.push(name);
     return [name, argument];
   }
 
@@ -283,6 +312,14 @@ class ProgramBuilder {
     if (sources.length > 0) node.meta.sourceFnStack = sources;
     if (stackTrace !== undefined) node.meta.stackTrace = stackTrace;
   }
+}
+
+/** The name of a branch's input or result. */
+function tensorName(at: JsonCursor): string {
+  const [kind, value] = at.union();
+  return kind === 'as_tensor'
+    ? value.field('name').string()
+    : value.fail(`is of kind '${kind}'; branches of torch.cond have tensors`);
 }
 
 function describe(tensor: { readonly dtype: string; readonly shape: readonly unknown[] }): string {

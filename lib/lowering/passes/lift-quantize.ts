@@ -17,7 +17,8 @@ export const liftQuantize: Pass = {
     // visited next.
     for (const move of context.graph.nodes.toReversed()) {
       const quantize = onlyUser(move);
-      if (!isQuantize(quantize) || !movesData(move.target) || dropsData(move.target)) continue;
+      if (!isQuantize(quantize) || dropsData(move.target)) continue;
+      if (!movesData(move.target, context.meta(quantize).dtype)) continue;
       const q = qparamsOf(quantize);
       const lift = (input: Node) =>
         context.call(quantize.target, qparamArguments(input, q), { before: move, like: [quantize] });

@@ -14,10 +14,12 @@ export const sinkDequantize: Pass = {
   run(context) {
     let count = 0;
     for (const move of context.graph.nodes) {
-      if (move.op !== 'call_function' || !movesData(move.target) || repeatsData(move.target)) continue;
+      if (move.op !== 'call_function' || repeatsData(move.target)) continue;
       const [moved, ...rest] = move.args;
       const inputs: readonly Argument[] = isArgumentList(moved) ? moved : [moved];
       if (!inputs.every(isDequantize)) continue;
+      const { dtype } = context.meta(inputs[0].args[0] as Node);
+      if (!movesData(move.target, dtype)) continue;
       const q = qparamsOf(inputs[0]);
       if (!inputs.every((input) => sameQParams(qparamsOf(input), q))) continue;
       const integers = inputs.map((input) => input.args[0] as Node);

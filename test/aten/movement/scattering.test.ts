@@ -255,6 +255,11 @@ describe('zeros by position', () => {
       }
   });
 
+  it.each([[[0, 3]], [[3, 0]], [[0, 0]], [[2, 0, 3]]])('triangles of nothing, %j', (shape) => {
+    const result = callEverywhere('aten.tril.default', [anyTensor('float32', shape)]) as Tensor;
+    expect(result.shape).toEqual(shape);
+  });
+
   it('one-hot rows', () => {
     const x = int([0, 3, 2, 1], [2, 2]);
     expectElements(callEverywhere('aten.one_hot.default', [x, 4]), 'int64', [2, 2, 4], ([i, j, k]) =>

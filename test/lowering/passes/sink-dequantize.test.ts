@@ -1,7 +1,10 @@
 import { expect, test } from 'vitest';
+import { lower } from '../../../lib/lowering/index.ts';
 import { sinkDequantize } from '../../../lib/lowering/passes/sink-dequantize.ts';
+import { Tensor } from '../../../lib/tensor/index.ts';
 import { GraphBuilder, uniform } from '../../support/graph-builder.ts';
 import { calls, greatestDifference, interpret, runPass } from '../../support/run-pass.ts';
+import { build as buildPlan, execute } from '../../support/run-plan.ts';
 
 const dequantize = 'quantized_decomposed.dequantize_per_tensor.default';
 
@@ -18,6 +21,28 @@ test('pooling and views run on the integers', () => {
   // Dequantizing is monotonic: it commutes with taking the greatest.
   expect(greatestDifference(interpret(original, input)[0], interpret(module, input)[0])).toBe(0);
 });
+
+test.each(['uint16', 'int16'] as const)(
+  'pooling of %s stays on floats: no kernel compares such integers',
+  (dtype) => {
+    const build = new GraphBuilder();
+    const x = build.input('x', [1, 2, 4, 4], dtype);
+    const rest = [0.001, 100, 0, 30000, dtype];
+    const real = build.call(dequantize, x, ...rest);
+    const view = build.call('aten.view.default', build.call('aten.max_pool2d.default', real, [2, 2]), [1, 8]);
+    const quantized = build.call('quantized_decomposed.quantize_per_tensor.default', view, ...rest);
+    const integers = build.finish(quantized);
+    expect(calls(runPass(sinkDequantize, integers).module)).toEqual(calls(integers));
+    const { module } = lower(integers);
+    const input = Tensor.from(
+      dtype,
+      [...Array(32).keys()].map((i) => (i * 7919) % 30000),
+      [1, 2, 4, 4],
+    );
+    expect(interpret(module, input)[0].toArray()).toEqual(interpret(integers, input)[0].toArray());
+    expect(execute(buildPlan(module), [input])[0].toArray()).toEqual(interpret(integers, input)[0].toArray());
+  },
+);
 
 test('a concatenation runs on integers only where all inputs mean the same by them', () => {
   const concatenated = (otherScale: number) => {

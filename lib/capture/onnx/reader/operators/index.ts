@@ -73,9 +73,30 @@ export function readerOf(domain: string, opType: string, opset: number): Operato
   return reader;
 }
 
+const random = 'it is random: two requests of the same inputs would have different results';
+const dataDependent =
+  'how many results there are depends on the values of its inputs, and a plan is made for known sizes';
+
+/** Why operators are not read that could not be served. */
+const reasons: Readonly<Record<string, string>> = {
+  ...Object.fromEntries(
+    [
+      'Bernoulli',
+      'Multinomial',
+      'RandomNormal',
+      'RandomNormalLike',
+      'RandomUniform',
+      'RandomUniformLike',
+    ].map((name) => [name, random]),
+  ),
+  NonMaxSuppression: `${dataDependent}; let the model end with the boxes and their scores, and choose among them after it`,
+  NonZero: dataDependent,
+  Unique: dataDependent,
+};
+
 /**
  * Refuses a model with operators that nothing here reads.
- * @throws Error that lists all of them, with a count each and the first node.
+ * @throws Error that lists all of them, with a count each, the first node, and the reason if they could not be served.
  */
 export function checkOperators(
   nodes: readonly NodeMessage[],
@@ -90,7 +111,9 @@ export function checkOperators(
   }
   if (missing.size === 0) return;
   const list = [...missing].map(
-    ([name, found]) => `\n    ${name} (${found.length}), first at ${describeNode(found[0])}`,
+    ([name, found]) =>
+      `\n    ${name} (${found.length}), first at ${describeNode(found[0])}` +
+      (Object.hasOwn(reasons, name) ? `: ${reasons[name]}` : ''),
   );
   const version = opsets.get('') ?? 1;
   throw new Error(`operators that are not supported, of operator set ${version}:${list.join('')}`);
