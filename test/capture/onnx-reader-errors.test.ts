@@ -114,7 +114,7 @@ const broken: readonly (readonly [string, TestModel, RegExp])[] = [
       inputs: { b: ['float32', [1, 6, 4]], s: ['float32', [1, 2, 6]] },
       nodes: [{ op: 'NonMaxSuppression', inputs: ['b', 's'], outputs: ['y'], name: 'nms' }],
     }),
-    /NonMaxSuppression \(1\), first at the node 'nms' \(NonMaxSuppression\).*: how many results there are depends on the values/,
+    /NonMaxSuppression \(1\), first at node 'nms' \(NonMaxSuppression\).*: how many results there are depends on the values/,
   ],
   ['a later operator set', model({ opset: 99, nodes: [relu] }), /operator set 99; sets 1 to 25 are read/],
   [
