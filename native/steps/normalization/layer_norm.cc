@@ -1,5 +1,5 @@
-// Layer normalization over the last extents, by mean and variance or by the mean of squares, and group normalization over groups of channels with what lies
-// behind them. The result may be quantized.
+// Layer normalization over the last extents, by mean and variance or by the mean of squares, and group
+// normalization over groups of channels with what lies behind them. The result may be quantized.
 #include <algorithm>
 #include <optional>
 #include <stdexcept>
