@@ -80,7 +80,12 @@ class Comparison {
   }
 }
 
-const operatorOf = ({ target }: Node): string => (views.includes(target) ? views[0] : target);
+/** Flattening all but the first axis is an operator of its own, which quantizers know; other flattening is a view. */
+function operatorOf(node: Node): string {
+  const { target } = node;
+  const isPart = target === 'aten.flatten.using_ints' && tensorMeta(node)!.shape.length !== 2;
+  return isPart || views.includes(target) ? views[0] : target;
+}
 
 const isSize = (value: Argument | undefined): boolean =>
   value instanceof Node &&
@@ -93,7 +98,7 @@ function boundArguments(node: Node): readonly Argument[] {
   const { schema } = operators.get(node.target);
   const bound = Arguments.bind(schema, node.args, node.kwargs);
   const values = schema.arguments.map(({ name }) => bound.raw(name) as Argument);
-  const isShaped = views.includes(node.target) || node.target === 'aten.expand.default';
+  const isShaped = views.includes(operatorOf(node)) || node.target === 'aten.expand.default';
   return isShaped ? [values[0], describe(tensorMeta(node)!)] : values;
 }
 

@@ -78,6 +78,7 @@ const proto = `
     repeated TensorProto initializer = 5;
     repeated ValueInfoProto input = 11;
     repeated ValueInfoProto output = 12;
+    repeated ValueInfoProto value_info = 13;
     repeated SparseTensorProto sparse_initializer = 15;
   }
   message OperatorSetIdProto {
@@ -158,6 +159,8 @@ export interface OnnxModel {
     readonly initializer: readonly OnnxTensor[];
     readonly input: readonly OnnxValueInfo[];
     readonly output: readonly OnnxValueInfo[];
+    /** Of values in between. */
+    readonly valueInfo: readonly OnnxValueInfo[];
   };
 }
 

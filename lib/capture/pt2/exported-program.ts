@@ -114,12 +114,11 @@ class ProgramBuilder {
     document: JsonCursor,
     tensors: ProgramTensors,
     library: OperatorLibrary,
-    memory = new MemoryTracker(),
+    memory = new MemoryTracker(module.graph),
   ) {
     this.#memory = memory;
     this.#module = module;
     this.#graph = module.graph;
-    this.#memory = new MemoryTracker(module.graph);
     this.#document = document;
     this.#tensors = tensors;
     this.#library = library;

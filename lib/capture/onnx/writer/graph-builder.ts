@@ -76,12 +76,17 @@ export class OnnxGraphBuilder {
       const attribute = Object.entries(attributes).map(([name, value]) => encodeAttribute(name, value));
       return { name: output[0], opType, input, output, attribute };
     });
+    const ends = new Set(results.map(({ value }) => value));
+    const between = nodes
+      .flatMap(({ outputs: made }) => made)
+      .filter((value) => value.isSettled && !ends.has(value));
     return {
       name: 'octavo',
       node,
       initializer: [...initializers.values()],
       input: inputs.map(({ name, value }) => valueInfo(name, value.dtype, value.shape)),
       output: results.map(({ name, value }) => valueInfo(name, value.dtype, value.shape)),
+      valueInfo: between.map((value) => valueInfo(names.of(value), value.dtype, value.shape)),
     };
   }
 

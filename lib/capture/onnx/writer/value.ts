@@ -32,6 +32,7 @@ export class OnnxValue implements TensorMeta {
   readonly facts: ValueFacts;
   #shape: readonly Dim[];
   #wish: string;
+  #isSettled = false;
 
   constructor({ dtype, shape }: TensorMeta, wish: string, facts: ValueFacts = {}) {
     this.dtype = dtype;
@@ -61,5 +62,11 @@ export class OnnxValue implements TensorMeta {
   settle(wish: string, shape: readonly Dim[]): void {
     this.#wish = wish;
     this.#shape = shape;
+    this.#isSettled = true;
+  }
+
+  /** Whether the shape is known to be right: of what is in between nothing asks for it. */
+  get isSettled(): boolean {
+    return this.#isSettled;
   }
 }

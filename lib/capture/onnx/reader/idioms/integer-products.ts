@@ -60,7 +60,7 @@ function factorsOf(context: IdiomContext, node: Argument): Factors | undefined {
     if (!(a instanceof Node) || context.constant(a)) continue;
     const input = numberSource(a);
     const isChosen = isCall(input, GET_ITEM) && isCall(input.args[0], CHOOSE_QPARAMS) && input.args[1] === 0;
-    const constant = typeof b === 'number' ? [b] : context.constant(b)?.toArray();
+    const constant = typeof b === 'number' ? [Math.fround(b)] : context.constant(b)?.toArray();
     if (isChosen && constant) return { input, weight: constant };
   }
   return undefined;

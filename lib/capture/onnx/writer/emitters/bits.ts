@@ -20,16 +20,19 @@ function not(call: OnnxCall): OnnxValue {
   return call.op('BitwiseNot', [call.self]);
 }
 
-/** ONNX shifts integers without a sign alone: a product with a power of two, or the quotient rounded down. */
+/** ONNX shifts integers without a sign alone; others by a product with a power of two, or a quotient rounded down. */
 const shift =
-  (move: (call: OnnxCall, x: OnnxValue, factor: OnnxValue) => OnnxValue): OnnxEmitter =>
+  (direction: string, move: (call: OnnxCall, x: OnnxValue, factor: OnnxValue) => OnnxValue): OnnxEmitter =>
   (call) => {
+    const { dtype } = call.meta;
+    if (dtype === 'uint8' || dtype === 'uint16')
+      return call.op('BitShift', [call.operand('self', dtype), call.operand('other', dtype)], { direction });
     const [x, places] = ['self', 'other'].map((name) => call.operand(name, 'int64'));
     return move(call, x, call.op('Pow', [number(call, 2, x), places]));
   };
 
-const left = shift((call, x, factor) => call.op('Mul', [x, factor]));
-const right = shift(floorDivide);
+const left = shift('LEFT', (call, x, factor) => call.op('Mul', [x, factor]));
+const right = shift('RIGHT', floorDivide);
 
 const overloads = (name: string, emit: OnnxEmitter): OnnxEmitters =>
   Object.fromEntries(['Tensor', 'Scalar', 'Scalar_Tensor'].map((each) => [`aten.${name}.${each}`, emit]));

@@ -1,6 +1,6 @@
 import { type Dim, mulDims } from '../../../../graph/index.ts';
 import { Tensor } from '../../../../tensor/index.ts';
-import type { OnnxCall, OnnxEmitters } from '../call.ts';
+import type { OnnxCall, OnnxEmitter, OnnxEmitters } from '../call.ts';
 import { upTo } from '../call.ts';
 import type { OnnxValue } from '../value.ts';
 
@@ -69,10 +69,30 @@ function diagonal(call: OnnxCall): OnnxValue {
   return call.op('Gather', [flat, positions], { axis: others.length });
 }
 
-/** Operators that read a tensor along other lines. */
+/** One triangle of matrices, the rest 0; before operator set 14 by a mask. */
+const triangle =
+  (isUpper: boolean): OnnxEmitter =>
+  (call) => {
+    const { self } = call;
+    const shift = call.args.number('diagonal');
+    const x = call.cast(self, call.working('Where'));
+    if (call.opset >= 14)
+      return call.op('Trilu', [x, call.scalar(shift, 'int64')], { upper: Number(isUpper) });
+    const [rows, columns] = self.shape.slice(-2).map((dim, i) => {
+      const bounds = [call.scalar(0, 'int64'), call.size(dim), call.scalar(1, 'int64')];
+      const counted = call.op('Range', bounds, {}, { shape: [dim] });
+      return i === 0 ? call.unsqueeze(call.op('Add', [counted, call.scalar(shift, 'int64')]), [1]) : counted;
+    });
+    const isKept = call.ask(isUpper ? 'GreaterOrEqual' : 'LessOrEqual', columns, rows);
+    return call.where(isKept, x, call.scalar(0, x.dtype));
+  };
+
+/** Operators that read a tensor along other lines, or parts of it. */
 export const windowEmitters: OnnxEmitters = {
   'aten.unfold.default': unfold,
   'aten.diagonal.default': diagonal,
+  'aten.tril.default': triangle(false),
+  'aten.triu.default': triangle(true),
   'octavo.windows.default': windowsOfImages,
   'octavo.fold_windows.default': foldWindows,
 };

@@ -26,12 +26,12 @@ function result(call: OnnxCall, value: OnnxValue, at: number): OnnxValue {
   return quantize(call, value, affineOf(call, value, at, at + 1, 1), dtype);
 }
 
-/** An int32 bias, in units of the input's scale times the weight's. */
+/** An int32 bias, in units of the input's scale times the weight's: a float32, as a scale of its own would be. */
 function realBias(call: OnnxCall, at: number, x: Affine, weight: Affine): OnnxValue | undefined {
   const bias = call.optional(at);
   if (!bias) return undefined;
   if (!(bias instanceof ConstantValue)) throw new Error('the bias must be known when the file is read');
-  const units = weight.scales.map((scale) => scale * x.scales[0]);
+  const units = weight.scales.map((scale) => Math.fround(scale * x.scales[0]));
   const { tensor } = bias;
   if (tensor.dtype !== 'int32') throw new Error(`the bias must be int32, got ${tensor.dtype}`);
   const values = Float32Array.from(
