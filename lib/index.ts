@@ -13,6 +13,7 @@ export {
   capturePattern,
   type DynamicDim,
   type ExampleInput,
+  type ExportOnnxOptions,
   type ExportOptions,
   exportModel,
   exportOnnx,

@@ -6,6 +6,6 @@ export { type DynamicDim, type ExampleInput, type ExportOptions, exportModel } f
 export { describeOnnx } from './onnx/reader/describe.ts';
 export type { BoundValue, InputShape } from './onnx/reader/inputs.ts';
 export { type LoadOnnxOptions, loadOnnx } from './onnx/reader/load.ts';
-export { exportOnnx } from './onnx/writer/exporter.ts';
+export { type ExportOnnxOptions, exportOnnx } from './onnx/writer/exporter.ts';
 export { describePt2 } from './pt2/describe.ts';
 export { type LoadPt2Options, loadPt2 } from './pt2/load.ts';

@@ -29,7 +29,7 @@ export interface ExportOnnxOptions {
    * `HardSwish`, `GroupNormalization`), and what cannot be spelled out is an Error (`GridSample`, sums written to
    * positions, operations on bits, quantization to 16 bits).
    */
-  readonly opset?: OnnxOpset;
+  readonly opset?: 13 | 21;
 }
 
 const exportOnnxOptions: OptionNames<ExportOnnxOptions> = { opset: true };
