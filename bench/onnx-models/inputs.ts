@@ -1,4 +1,11 @@
+import { fileURLToPath } from 'node:url';
+import { loadNpz } from '../../lib/formats/npz.ts';
 import { Tensor } from '../../lib/index.ts';
+
+const glyphs = (await loadNpz(fileURLToPath(new URL('../../models/glyphs/test.npz', import.meta.url)))).get(
+  'x',
+)!.data as Uint8Array;
+const side = 32;
 
 /** Numbers in [0, 1), the same for the same seed. */
 function random(seed: number): () => number {
@@ -63,7 +70,24 @@ export function pictures(shape: readonly number[], seed: number, mean: number, d
   );
 }
 
-/** The same with channels last [N, H, W, C]; `last` is written into channels beyond the third. */
+/** Characters side by side [N, 3, H, W], of the glyphs' test images: what networks for text find. */
+export function text(shape: readonly number[], seed: number, mean: number, deviation: number): Tensor {
+  const [batch, channels, height, width] = shape;
+  const [rows, columns] = [Math.ceil(height / side), Math.ceil(width / side)];
+  const data = new Float32Array(batch * channels * height * width);
+  for (let i = 0; i < data.length; i++) {
+    const [x, y] = [i % width, Math.floor(i / width) % height];
+    const plane = Math.floor(i / (height * width));
+    const [n, c] = [Math.floor(plane / channels), plane % channels];
+    const tile = (n * rows + Math.floor(y / side)) * columns + Math.floor(x / side);
+    const glyph = (seed * 25 + tile) % (glyphs.length / (channels * side * side));
+    const byte = glyphs[((glyph * channels + c) * side + (y % side)) * side + (x % side)];
+    data[i] = (byte / 255 - mean) / deviation;
+  }
+  return new Tensor('float32', data, shape);
+}
+
+/** The same as pictures with channels last [N, H, W, C]; `last` is written into channels beyond the third. */
 export function channelsLast(
   shape: readonly number[],
   seed: number,

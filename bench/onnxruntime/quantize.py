@@ -16,6 +16,7 @@ import onnx
 import onnx.reference  # noqa: F401
 
 import numpy as np
+import onnx.version_converter
 from onnxruntime.quantization import (
     CalibrationDataReader,
     CalibrationMethod,
@@ -50,7 +51,12 @@ def main():
     args = parser.parse_args()
     os.makedirs(args.folder, exist_ok=True)
     prepared = os.path.join(args.folder, "prepared.onnx")
-    quant_pre_process(args.model, prepared, skip_symbolic_shape=True)
+    model = onnx.load(args.model)
+    # Scales of channels came with operator set 13.
+    if model.opset_import[0].version < 13:
+        model = onnx.version_converter.convert_version(model, 13)
+    onnx.save(model, prepared)
+    quant_pre_process(prepared, prepared, skip_symbolic_shape=True)
     graph = onnx.load(prepared).graph
     constants = {tensor.name for tensor in graph.initializer}
     (name,) = [value.name for value in graph.input if value.name not in constants]
