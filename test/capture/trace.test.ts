@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { operators } from '../../lib/aten/index.ts';
 import { type ExportOptions, exportModel, loadPt2 } from '../../lib/capture/index.ts';
-import { type GraphModule, printGraph, SymInt } from '../../lib/graph/index.ts';
+import { type GraphModule, Interpreter, printGraph, SymInt } from '../../lib/graph/index.ts';
 import * as nn from '../../lib/nn/index.ts';
 import { Tensor } from '../../lib/tensor/index.ts';
 import { GlyphMobileNet } from '../models/glyph-mobilenet.ts';
@@ -92,6 +92,17 @@ describe('exportModel', () => {
     });
     expect(print(module)).toContain('aten.relu_.default](args = (%mul,), kwargs = {})');
     expect(print(module)).toContain('aten.add.Tensor](args = (%relu_, 1), kwargs = {})');
+  });
+
+  it('shows what was written through a view to those who read the same memory elsewhere', () => {
+    const module = trace((x) => {
+      const y = F.mul(x, 2);
+      F.relu(F.transpose(y, 0, 1), { inplace: true });
+      return F.add(y, 1);
+    });
+    const values = Array.from({ length: 48 }, (_, i) => (i % 7) - 3);
+    const [result] = new Interpreter(module, operators).run([Tensor.from('float32', values, [2, 4, 6])]);
+    expect(result.toArray()).toEqual(values.map((value) => Math.max(2 * value, 0) + 1));
   });
 
   it('refuses an in-place operator on a view that is still looked at from elsewhere', () => {

@@ -100,7 +100,7 @@ async function main(patterns: readonly string[], { python }: { readonly python: 
     process.exitCode = good < rows.length ? 1 : 0;
   } finally {
     exporter.end();
-    rmSync(folder, { recursive: true });
+    rmSync(folder, { recursive: true, force: true });
   }
 }
 
