@@ -1,7 +1,9 @@
 /**
  * `npm run bench:first-use`: time to the first result of an int8 network at batch 1, from the start of the process and
  * from the call that loads the model, without and with packed weights in the file, beside ONNX Runtime's with the int8
- * network of the same weights. Every figure comes from fresh processes that take turns. Prints a markdown table.
+ * network of the same weights. The float network as another tool writes it, its `.onnx` file and the `.pt2` files that `--pt2`
+ * names, is compiled when it is loaded, beside ONNX Runtime's session of the `.onnx` file. Every figure comes from fresh
+ * processes that take turns. Prints a markdown table.
  */
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -9,6 +11,7 @@ import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { markdownTable } from 'markdown-table';
 import { median } from '../lib/statistics.ts';
+import { floatServices } from './float-services.ts';
 import { observe, type Service } from './fresh-process.ts';
 import { otherLoad, snapshot } from './machine.ts';
 import { precisionsHere } from './precisions.ts';
@@ -19,6 +22,7 @@ const { values: options } = parseArgs({
     networks: { type: 'string', default: 'resnet18,resnet50' },
     threads: { type: 'string', default: '2' },
     rounds: { type: 'string', default: '15' },
+    pt2: { type: 'string', default: '' },
   },
 });
 const threads = Number(options.threads);
@@ -71,11 +75,17 @@ try {
   for (const network of options.networks.split(',')) {
     const files = await prepareNetwork(network, precisionsHere().precisions, folder);
     const { octavo, onnxInt8 } = files;
-    const services: Service[] = [
-      { engine: 'octavo', file: octavo.int8, threads },
-      { engine: 'octavo', file: await writePacked(octavo.int8, files, threads), threads },
-      { engine: 'onnxruntime', file: onnxInt8.u8s8, threads },
+    const { onnxFp32 } = files;
+    const named: readonly (readonly [string, Service])[] = [
+      ['Octavo int8', { engine: 'octavo', file: octavo.int8, threads }],
+      [
+        'Octavo int8, packed',
+        { engine: 'octavo', file: await writePacked(octavo.int8, files, threads), threads },
+      ],
+      ['ONNX Runtime int8', { engine: 'onnxruntime', file: onnxInt8.u8s8, threads }],
+      ...floatServices(onnxFp32, options.pt2, threads),
     ];
+    const services = named.map(([, service]) => service);
     const times = new Map<Service, Times[]>(services.map((service) => [service, []]));
     const before = snapshot([]);
     for (let round = 0; round < Number(options.rounds); round++)
@@ -83,8 +93,7 @@ try {
         times.get(service)!.push(await time(service));
     const load = otherLoad(before, snapshot([])).toFixed(1);
     console.log(`${network}: ${load} cores were busy meanwhile, those processes included`);
-    for (const [i, name] of ['Octavo int8', 'Octavo int8, packed', 'ONNX Runtime int8'].entries())
-      rows.push(row(network, name, times.get(services[i])!));
+    for (const [name, service] of named) rows.push(row(network, name, times.get(service)!));
   }
 } finally {
   await rm(folder, { recursive: true });

@@ -5,7 +5,7 @@ import { fileURLToPath } from 'node:url';
 
 /** What the process runs: `node` alone loads nothing. */
 export interface Service {
-  readonly engine: 'node' | 'octavo' | 'onnxruntime';
+  readonly engine: 'node' | 'octavo' | 'octavo from source' | 'onnxruntime';
   /** The model; none for `node`. */
   readonly file: string;
   readonly threads: number;

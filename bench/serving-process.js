@@ -28,6 +28,16 @@ const engines = {
     const x = { type: 'float32', data: image(), dims: shape };
     return () => model.run(x);
   },
+  /** A float model from another tool's file, compiled for these requests. */
+  async 'octavo from source'() {
+    const { loadPt2, loadOnnx, lower, compile } = await import('../dist/index.js');
+    await report('import');
+    const captured = await (file.endsWith('.pt2') ? loadPt2(file) : loadOnnx(file));
+    const model = compile(lower(captured).module, { threadsPerStream: Number(threads) });
+    await model.warmup(shape);
+    const x = { type: 'float32', data: image(), dims: shape };
+    return () => model.run(x);
+  },
   async onnxruntime() {
     const { default: ort } = await import('onnxruntime-node');
     await report('import');

@@ -34,6 +34,56 @@ const broken: readonly (readonly [string, TestModel, RegExp])[] = [
     /not supported, of operator set 13:\n {4}Loop \(1\), first at node 'l' \(Loop\)\n {4}Det \(2\), first at the node \(Det\) of 'b'/,
   ],
   [
+    'depths that nothing holds',
+    model({
+      nodes: [{ op: 'OneHot', inputs: ['i', 'depth', 'x'], outputs: ['y'] }],
+      initializers: { i: Tensor.from('int64', [0]), depth: Tensor.scalar('float32', 1e9) },
+    }),
+    /\(OneHot\).*: a constant of \[1000000000\] is too large/,
+  ],
+  [
+    'a list of no tensors',
+    model({ nodes: [{ op: 'Concat', inputs: [], outputs: ['y'], attributes: { axis: 0 } }] }),
+    /\(Concat\).*: its inputs are missing/,
+  ],
+  [
+    'a sum of no tensors',
+    model({ nodes: [{ op: 'Sum', inputs: [], outputs: ['y'] }] }),
+    /\(Sum\).*: its inputs are missing/,
+  ],
+  [
+    'indices without a last axis',
+    model({
+      nodes: [{ op: 'ScatterND', inputs: ['x', 'i', 'x'], outputs: ['y'] }],
+      initializers: { i: Tensor.scalar('int64', 0) },
+    }),
+    /\(ScatterND\).*: the input must have at least 1 dimensions/,
+  ],
+  [
+    'parts that do not make the whole',
+    model({
+      nodes: [{ op: 'Split', inputs: ['s', 'parts'], outputs: ['y', 'z'] }],
+      initializers: { s: Tensor.from('int64', [1, 2]), parts: Tensor.from('int64', [-1, 3]) },
+    }),
+    /\(Split\).*: the parts \[-1, 3\] do not make the extent of 2/,
+  ],
+  [
+    'strides beyond what is computed with',
+    model({
+      inputs: { x: ['float32', [1, 1, 3, 3]] },
+      nodes: [
+        {
+          op: 'Conv',
+          inputs: ['x', 'w'],
+          outputs: ['y'],
+          attributes: { strides: [2 ** 31 - 1, 1] },
+        },
+      ],
+      initializers: { w: Tensor.from('float32', [1], [1, 1, 1, 1]) },
+    }),
+    /\(Conv\).*an extent, kernel, stride, padding or dilation of 2147483647 is more than 1073741824/,
+  ],
+  [
     'operators of another domain',
     model({ nodes: [{ ...relu, domain: 'com.example' }] }),
     /com\.example\.Relu \(1\), first at node 'last' \(com\.example\.Relu\)/,

@@ -65,7 +65,7 @@ export class OnnxCall implements CallOf {
    * @throws Error when there are none, or one is missing.
    */
   all(): readonly OnnxValue[] {
-    if (this.inputs.length === 0) throw new Error('it has no inputs');
+    if (this.inputs.length === 0) throw new Error('its inputs are missing');
     return this.inputs.map((_, i) => this.input(i));
   }
 
