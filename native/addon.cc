@@ -20,6 +20,7 @@ Napi::Object initialize(Napi::Env env, Napi::Object exports) {
   exports.Set("rawCpu", Napi::Function::New(env, octavo::binding::raw_cpu));
   exports.Set("createConstant", Napi::Function::New(env, octavo::binding::create_constant));
   exports.Set("openWeightFile", Napi::Function::New(env, octavo::binding::open_weight_file));
+  exports.Set("closeWeightFile", Napi::Function::New(env, octavo::binding::close_weight_file));
   exports.Set("openWeights", Napi::Function::New(env, octavo::binding::open_weights));
   exports.Set("reopenConstant", Napi::Function::New(env, octavo::binding::reopen_constant));
   exports.Set("readConstant", Napi::Function::New(env, octavo::binding::read_constant));

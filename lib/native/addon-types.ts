@@ -263,6 +263,8 @@ export interface Addon {
   createConstant(dtype: DType, shape: readonly number[], data: TensorData): NativeConstant;
   /** Holds an open file open. The descriptor may be closed afterwards; `path` is for messages. */
   openWeightFile(descriptor: number, path: string): NativeWeightFile;
+  /** Lets the file go as soon as no constant needs it, in place of when the handle is collected. */
+  closeWeightFile(file: NativeWeightFile): void;
   /**
    * Constants whose elements stay in a file. It may be renamed or deleted, but not written to, as long as one of them
    * exists.

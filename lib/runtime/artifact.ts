@@ -133,7 +133,10 @@ function decodeModel({ entries, metadata }: SafetensorsHeader, path: string): De
 /** Called last, when the file has passed all checks: it stays open for its weights. */
 function openModel(model: DecodedModel, descriptor: number, path: string): Artifact {
   const { graph, ranges, metadata, tuning, lowering, weights } = model;
-  const constants = addon.openWeights(addon.openWeightFile(descriptor, path), weights);
+  const file = addon.openWeightFile(descriptor, path);
+  const constants = addon.openWeights(file, weights);
+  // The constants hold it open: it is closed with the last of them, not when this handle is collected.
+  addon.closeWeightFile(file);
   const tensors = weights.map(({ key, dtype, shape }, i): [string, Tensor] => [
     key,
     new StoredTensor(dtype, shape, constants[i]),

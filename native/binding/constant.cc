@@ -83,10 +83,13 @@ std::map<std::string, StoredForm> to_stored_forms(const Napi::Value& value) {
   return forms;
 }
 
-std::shared_ptr<const WeightFile> to_weight_file(const Napi::Value& value) {
+// Null once it is closed.
+using WeightFileHandle = std::shared_ptr<const WeightFile>;
+
+WeightFileHandle& to_weight_file(const Napi::Value& value, const char* where) {
   if (!value.IsExternal() || !value.As<Napi::Object>().CheckTypeTag(&kWeightFileTag))
-    throw std::invalid_argument("openWeights: this is no file of weights");
-  return *value.As<Napi::External<std::shared_ptr<const WeightFile>>>().Data();
+    throw std::invalid_argument(std::string(where) + ": this is no file of weights");
+  return *value.As<Napi::External<WeightFileHandle>>().Data();
 }
 
 std::optional<Checksum> to_checksum(const Napi::Value& value) {
@@ -106,20 +109,24 @@ std::shared_ptr<Constant> expect_constant(const Napi::Value& value, const char* 
 Napi::Value open_weight_file(const Napi::CallbackInfo& info) {
   const auto env = info.Env();
   return guarded(env, [&] {
-    using Shared = std::shared_ptr<const WeightFile>;
-    auto file = std::make_unique<Shared>(
+    auto file = std::make_unique<WeightFileHandle>(
         std::make_shared<const WeightFile>(info[0].ToNumber().Int32Value(), info[1].ToString().Utf8Value()));
-    auto external =
-        Napi::External<Shared>::New(env, file.release(), [](Napi::Env, Shared* held) { delete held; });
+    auto external = Napi::External<WeightFileHandle>::New(
+        env, file.release(), [](Napi::Env, WeightFileHandle* held) { delete held; });
     external.TypeTag(&kWeightFileTag);
     return external;
   });
 }
 
+void close_weight_file(const Napi::CallbackInfo& info) {
+  guarded(info.Env(), [&] { to_weight_file(info[0], "closeWeightFile").reset(); });
+}
+
 Napi::Value open_weights(const Napi::CallbackInfo& info) {
   const auto env = info.Env();
   return guarded(env, [&] {
-    const auto file = to_weight_file(info[0]);
+    const auto file = to_weight_file(info[0], "openWeights");
+    if (!file) throw std::invalid_argument("openWeights: the file was closed");
     const auto list = info[1].As<Napi::Array>();
     auto constants = Napi::Array::New(env, list.Length());
     for (uint32_t i = 0; i < list.Length(); i++) {
@@ -129,7 +136,8 @@ Napi::Value open_weights(const Napi::CallbackInfo& info) {
       if (position < 0)
         throw std::invalid_argument("constant " + desc.to_string() + ": its position must not be negative");
       auto forms = to_stored_forms(described.Get("forms"));
-      StoredElements elements{file, static_cast<size_t>(position), to_checksum(described.Get("checksum")), {}};
+      StoredElements elements{
+          file, static_cast<size_t>(position), to_checksum(described.Get("checksum")), {}};
       auto constant = std::make_shared<Constant>(std::move(desc), std::move(elements), std::move(forms));
       constants.Set(i, wrap(env, std::move(constant), 0));
     }
@@ -154,8 +162,10 @@ Napi::Value reopen_constant(const Napi::CallbackInfo& info) {
       const auto* first = static_cast<const float*>(factors->data);
       elements.factors.emplace_back(first, first + count);
     }
-    return wrap(env, std::make_shared<Constant>(constant->desc(), std::move(elements),
-                                                std::map<std::string, StoredForm>{}), 0);
+    return wrap(env,
+                std::make_shared<Constant>(constant->desc(), std::move(elements),
+                                           std::map<std::string, StoredForm>{}),
+                0);
   });
 }
 

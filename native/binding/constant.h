@@ -1,5 +1,6 @@
-// Constants as JavaScript has them: createConstant(), openWeightFile(), openWeights(), reopenConstant(),
-// readConstant(), releaseConstant(), and their packed forms: packedForms(), readPackedForm().
+// Constants as JavaScript has them: createConstant(), openWeightFile(), closeWeightFile(),
+// openWeights(), reopenConstant(), readConstant(), releaseConstant(), and their packed forms: packedForms(),
+// readPackedForm().
 #pragma once
 
 #include <napi.h>
@@ -12,6 +13,7 @@ namespace octavo::binding {
 
 Napi::Value create_constant(const Napi::CallbackInfo& info);
 Napi::Value open_weight_file(const Napi::CallbackInfo& info);
+void close_weight_file(const Napi::CallbackInfo& info);
 Napi::Value open_weights(const Napi::CallbackInfo& info);
 Napi::Value reopen_constant(const Napi::CallbackInfo& info);
 void read_constant(const Napi::CallbackInfo& info);

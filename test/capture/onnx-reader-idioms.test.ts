@@ -222,7 +222,7 @@ const others: Readonly<Record<string, Idiom>> = {
     nodes: rmsNorm([node('Sqrt', 'e', 's'), node('Div', 'x s', 'n')], [1]),
     initializers: ofLayerNorm,
     operators: [
-      'aten.pow.Tensor_Scalar',
+      'aten.square.default',
       'aten.mean.dim',
       'aten.add.Tensor',
       'aten.sqrt.default',
