@@ -26,11 +26,13 @@ function quantizeLinear(call: OnnxCall): OnnxValue {
 /**
  * ONNX divides by the scale, PyTorch multiplies with 1/scale, and quantizing passes do as PyTorch does. Results differ where a
  * quotient is rounded to half a step: seldom, but for images. An image of bytes, normalized, with a range that was calibrated
- * on such images, is half a step everywhere (`byte - 127.5`). So what is made of inputs alone is divided.
+ * on such images, is half a step everywhere (`byte - 127.5`). So what is made of inputs alone is divided, unless
+ * by 1.
  */
 function quantizeGiven(call: OnnxCall, x: OnnxValue, affine: Affine, dtype: DType): OnnxValue {
   const { scales, axis } = affine;
-  if (axis !== undefined || !(x instanceof ComputedValue) || !isMadeOfInputs(x.node))
+  const isPlain = axis !== undefined || scales[0] === 1;
+  if (isPlain || !(x instanceof ComputedValue) || !isMadeOfInputs(x.node))
     return quantize(call, x, affine, dtype);
   const scale = call.constant(Tensor.from('float32', scales, []));
   const steps = call.call('aten.div.Tensor', x, scale);
