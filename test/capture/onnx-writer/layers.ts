@@ -206,6 +206,13 @@ const normalizations: readonly Case[] = [
     ],
   ],
   [
+    'rms_norm',
+    (b) => [
+      b.call('aten.rms_norm.default', b.x([2, 3, 8]), [8], b.parameter('w', [8]), 1e-3),
+      b.call('aten.rms_norm.default', b.x([2, 3, 8]), [3, 8]),
+    ],
+  ],
+  [
     'group_norm',
     (b) =>
       [
@@ -263,19 +270,23 @@ const attentions: readonly Case[] = (
 });
 
 /** Both directions, with and without what is optional. */
-const recurrents: readonly Case[] = (['lstm', 'gru', 'rnn'] as const).flatMap((cell) => {
-  const gates = { lstm: 4, gru: 3, rnn: 1 }[cell];
+const recurrents: readonly Case[] = (['lstm', 'gru', 'gru_reset_first', 'rnn'] as const).flatMap((cell) => {
+  const gates = { lstm: 4, gru: 3, gru_reset_first: 3, rnn: 1 }[cell];
   const layer = (b: CaseBuilder, batchFirst: boolean, reverse: boolean, isWhole: boolean) => {
-    const weights = [b.parameter('ih', [gates * 5, 3]), b.parameter('hh', [gates * 5, 5])];
+    const ofState =
+      cell === 'gru_reset_first'
+        ? [b.parameter('hh', [2 * 5, 5]), b.parameter('hn', [5, 5])]
+        : [b.parameter('hh', [gates * 5, 5])];
+    const weights = [b.parameter('ih', [gates * 5, 3]), ...ofState];
     const biases = isWhole ? [b.parameter('bi', [gates * 5]), b.parameter('bh', [gates * 5])] : [null, null];
-    const middle = { lstm: [null], gru: [], rnn: [isWhole ? 'relu' : 'tanh'] }[cell];
+    const middle = { lstm: [null], gru: [], gru_reset_first: [], rnn: [isWhole ? 'relu' : 'tanh'] }[cell];
     const states = Array.from({ length: cell === 'lstm' ? 2 : 1 }, () =>
       isWhole ? b.x([2, 5], -1, 1) : null,
     );
     const lengths = isWhole ? b.of('int64', [4, 2]) : null;
     const x = b.x(batchFirst ? [2, 4, 3] : [4, 2, 3]);
     return b.results(
-      `octavo.${cell}_layer.default`,
+      cell === 'gru_reset_first' ? 'octavo.gru_layer.reset_first' : `octavo.${cell}_layer.default`,
       x,
       ...weights,
       ...biases,

@@ -195,6 +195,7 @@ const movement: readonly Case[] = [
       const x = b.x([2, 7]);
       return [
         b.call('aten.unfold.default', x, 1, 3, 2),
+        b.call('aten.as_strided.default', b.x([12]), [3, 2], [2, 3], 1),
         b.call('octavo.windows.default', b.x([1, 2, 6, 7]), [2, 3], [2, 1], [1, 2]),
         b.call('aten.diagonal.default', b.x([3, 4])),
         b.call('aten.diagonal.default', b.x([2, 4, 3]), -1, 1, 2),
@@ -252,6 +253,7 @@ const creation: readonly Case[] = [
         ]),
         b.call('aten.empty.memory_format', [2]),
         b.call('aten.empty_like.default', x),
+        b.call('aten.empty_strided.default', [2, 3], [1, 2]),
         b.call('aten.new_empty.default', x, [2]),
         b.call('aten.full.default', [2, 3], 7),
         b.with('aten.full.default', [[2], 2.5], { dtype: 'float32' }),

@@ -47,6 +47,7 @@ export const creationEmitters: OnnxEmitters = {
   ...constant('ones', 1),
   ...constant('empty', 0),
   'aten.empty.memory_format': filled(0),
+  'aten.empty_strided.default': filled(0),
   'aten.zero.default': filled(0),
   'aten.full.default': filled('fill_value'),
   'aten.full_like.default': filled('fill_value'),

@@ -54,6 +54,21 @@ function layerNormSpelledOut(
   return shift ? call.op('Add', [scaled, shift]) : scaled;
 }
 
+/** What PyTorch adds to a mean of squares if it is not told another number: float32's epsilon. */
+const leastMean = 2 ** -23;
+
+/** `x / sqrt(mean(x^2) + eps) * weight`: ONNX has it as one operator since set 23. */
+function rmsNorm(call: OnnxCall): OnnxValue {
+  const { args } = call;
+  const x = call.operand('input', call.real);
+  const axes = upTo(x.rank).slice(x.rank - args.dims('normalized_shape').length);
+  const squares = call.op('Pow', [x, number(call, 2, x)]);
+  const mean = call.reduce('ReduceMean', squares, axes, true);
+  const root = call.op('Sqrt', [plus(call, mean, args.optionalNumber('eps') ?? leastMean)]);
+  const normal = call.op('Div', [x, root]);
+  return args.isNone('weight') ? normal : call.op('Mul', [normal, call.operand('weight', x.dtype)]);
+}
+
 /** With as many groups as channels it is an instance norm; before operator set 21 by way of one. */
 function groupNorm(call: OnnxCall): OnnxValue {
   const { args } = call;
@@ -90,6 +105,7 @@ export function orZero(call: OnnxCall, probabilities: OnnxValue): OnnxValue {
 export const normalizationEmitters: OnnxEmitters = {
   'aten.batch_norm.default': batchNorm,
   'aten.layer_norm.default': layerNorm,
+  'aten.rms_norm.default': rmsNorm,
   'aten.group_norm.default': groupNorm,
   'aten.softmax.int': softmax('Softmax'),
   'aten.log_softmax.int': softmax('LogSoftmax'),

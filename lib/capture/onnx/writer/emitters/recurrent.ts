@@ -19,18 +19,22 @@ function inOrder(call: OnnxCall, value: OnnxValue, order: readonly number[], row
   return call.constant(call.fold('aten.cat.default', parts, 0), value.wish);
 }
 
+/** Rows of several tensors behind each other; of constants at once. */
+function joined(call: OnnxCall, values: readonly OnnxValue[]): OnnxValue {
+  if (values.length === 1) return values[0];
+  const known = values.map(({ constant }) => constant);
+  return known.every((each) => each !== undefined)
+    ? call.constant(call.fold('aten.cat.default', known, 0), values[0].wish)
+    : call.concat(values, 0);
+}
+
 /** Both biases as one list, `[1, 2 * gates * state]`; null where there are none. */
 function biasesOf(call: OnnxCall, order: readonly number[], state: number): OnnxValue | null {
   if (call.args.isNone('bias_ih')) return null;
   const biases = ['bias_ih', 'bias_hh'].map((name) =>
     inOrder(call, call.operand(name, call.real), order, state),
   );
-  const known = biases.map(({ constant }) => constant);
-  const isKnown = known.every((each) => each !== undefined);
-  const joined = isKnown
-    ? call.constant(call.fold('aten.cat.default', known, 0), biases[0].wish)
-    : call.op('Concat', biases, { axis: 0 }, { shape: [biases.length * (biases[0].shape[0] as number)] });
-  return call.unsqueeze(joined, [0]);
+  return call.unsqueeze(joined(call, biases), [0]);
 }
 
 /** One layer in one direction, which ONNX has with an axis for directions in front. */
@@ -44,8 +48,13 @@ const layer =
     const order = upTo(recurrentGates[cell].length).map((gate) =>
       recurrentGates[cell].indexOf(gate as never),
     );
-    const weights = ['weight_ih', 'weight_hh'].map((name) => call.operand(name, call.real));
-    const state = call.static(weights[1].shape[1], 'the size of the state');
+    const ofState = call.operand('weight_hh', call.real);
+    // A GRU that resets the state first has the weights of its new gate apart.
+    const apart = args.schema.arguments.some(({ name }) => name === 'weight_hn')
+      ? [call.operand('weight_hn', call.real)]
+      : [];
+    const weights = [call.operand('weight_ih', call.real), joined(call, [ofState, ...apart])];
+    const state = call.static(ofState.shape[1], 'the size of the state');
     const [w, r] = weights.map((weight) => call.unsqueeze(inOrder(call, weight, order, state), [0]));
     const batchFirst = args.bool('batch_first');
     const x = call.operand('input', call.real);
@@ -72,6 +81,7 @@ const layer =
 export const recurrentEmitters: OnnxEmitters = {
   'octavo.lstm_layer.default': layer('LSTM'),
   'octavo.gru_layer.default': layer('GRU', () => ({ linear_before_reset: 1 })),
+  'octavo.gru_layer.reset_first': layer('GRU', () => ({ linear_before_reset: 0 })),
   'octavo.rnn_layer.default': layer('RNN', ({ args }) => ({
     activations: [args.string('nonlinearity') === 'relu' ? 'Relu' : 'Tanh'],
   })),

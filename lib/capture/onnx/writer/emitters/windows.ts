@@ -69,6 +69,20 @@ function diagonal(call: OnnxCall): OnnxValue {
   return call.op('Gather', [flat, positions], { axis: others.length });
 }
 
+/** Elements of a row by their positions: ONNX has no strides. */
+function asStrided(call: OnnxCall): OnnxValue {
+  const { args } = call;
+  const shape = call.extents(call.meta.shape, 'a size of what strides read');
+  const strides = args.numbers('stride');
+  const first = args.isNone('storage_offset') ? 0 : args.number('storage_offset');
+  const positions = shape.reduce(
+    (starts, extent, i) => starts.flatMap((start) => upTo(extent).map((at) => start + at * strides[i])),
+    [first],
+  );
+  const indices = call.constant(Tensor.from('int64', positions, shape));
+  return call.op('Gather', [call.self, indices], { axis: 0 }, { shape });
+}
+
 /** One triangle of matrices, the rest 0; before operator set 14 by a mask. */
 const triangle =
   (isUpper: boolean): OnnxEmitter =>
@@ -91,6 +105,7 @@ const triangle =
 export const windowEmitters: OnnxEmitters = {
   'aten.unfold.default': unfold,
   'aten.diagonal.default': diagonal,
+  'aten.as_strided.default': asStrided,
   'aten.tril.default': triangle(false),
   'aten.triu.default': triangle(true),
   'octavo.windows.default': windowsOfImages,

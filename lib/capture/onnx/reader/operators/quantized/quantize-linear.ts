@@ -1,4 +1,4 @@
-import { type DType, Tensor } from '../../../../../tensor/index.ts';
+import type { DType } from '../../../../../tensor/index.ts';
 import { dtypeOfOnnx, onnxTypeName } from '../../../dtype.ts';
 import type { OnnxCall, OperatorTable } from '../../call.ts';
 import { isMadeOfInputs } from '../../made-of-inputs.ts';
@@ -34,8 +34,7 @@ function quantizeGiven(call: OnnxCall, x: OnnxValue, affine: Affine, dtype: DTyp
   const isPlain = axis !== undefined || scales[0] === 1;
   if (isPlain || !(x instanceof ComputedValue) || !isMadeOfInputs(x.node))
     return quantize(call, x, affine, dtype);
-  const scale = call.constant(Tensor.from('float32', scales, []));
-  const steps = call.call('aten.div.Tensor', x, scale);
+  const steps = call.call('aten.div.Tensor', x, scales[0]);
   return quantize(call, steps, { ...affine, scales: [1] }, dtype);
 }
 
