@@ -11,6 +11,18 @@ const folders: ReadonlyMap<string, Folder> = new Map(
   Object.entries({ ...arithmeticFolders, ...movementFolders }),
 );
 
+/** Inputs that a node must have, where that is more than the first. */
+const leastInputs: Readonly<Record<string, number>> = {
+  Where: 3,
+  CastLike: 2,
+  Mod: 2,
+  Gather: 2,
+  Reshape: 2,
+  Expand: 2,
+  Tile: 2,
+  Range: 3,
+};
+
 /** Floating-point constants with more elements than this are computed by Octavo's operators. */
 const fewElements = 256;
 
@@ -21,8 +33,11 @@ const fewElements = 256;
  */
 export function fold(call: OnnxCall): readonly OnnxValue[] | undefined {
   const folder = folders.get(call.opType);
-  if (!folder || call.inputs.every((input) => !input)) return undefined;
-  if (!call.inputs.every((input) => !input || isFolded(input))) return undefined;
+  if (!folder || !call.inputs.every((input) => !input || isFolded(input))) return undefined;
+  // The reader says which one is missing.
+  const least = Array.from({ length: leastInputs[call.opType] ?? 1 }, (_, i) => call.inputs[i]);
+  const takesAll = call.opType in arithmeticFolders || call.opType === 'Concat';
+  if (least.includes(undefined) || (takesAll && call.inputs.includes(undefined))) return undefined;
   const { writer } = call;
   const results = folder({
     opset: call.opset,

@@ -54,6 +54,9 @@ const concat: Folder = ({ inputs, attributes }) => {
   const parts = inputs.map((input) => input!);
   const [{ dtype, shape }] = parts;
   const axis = axisIn(attributes.int('axis', 1), shape.length);
+  const fits = (other: readonly number[]) =>
+    other.length === shape.length && other.every((extent, i) => i === axis || extent === shape[i]);
+  if (!parts.every((part) => fits(part.shape))) return undefined;
   const outer = numelOf(shape.slice(0, axis));
   const values: Dim[] = [];
   for (let row = 0; row < outer; row++)
