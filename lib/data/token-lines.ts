@@ -1,4 +1,5 @@
 import { openFile } from '../formats/open-file.ts';
+import { parseJson } from '../formats/parse-json.ts';
 import { type DType, integerRange } from '../tensor/index.ts';
 import { type InputList, type Matched, matchNames } from './model-inputs.ts';
 
@@ -46,7 +47,7 @@ export async function* tokenLines(path: string, inputs: InputList): AsyncGenerat
 function parse(text: string, where: string): Readonly<Record<string, unknown>> {
   let value: unknown;
   try {
-    value = JSON.parse(text);
+    value = parseJson(text);
   } catch (error) {
     throw new Error(`${where} is not JSON: ${(error as Error).message}`, { cause: error });
   }

@@ -1,3 +1,5 @@
+import { parseJson } from './parse-json.ts';
+
 /**
  * A position in a JSON document of untrusted shape. Every step checks what it finds, and every error names the position
  * in the document.
@@ -18,7 +20,7 @@ export class JsonCursor {
    */
   static parse(bytes: Uint8Array, path = '$'): JsonCursor {
     const text = new TextDecoder('utf-8', { fatal: true }).decode(bytes);
-    return new JsonCursor(JSON.parse(text.replace(stringOrBareWord, quoteBareWord)), path);
+    return new JsonCursor(parseJson(text.replace(stringOrBareWord, quoteBareWord)), path);
   }
 
   field(name: string): JsonCursor {

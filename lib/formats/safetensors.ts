@@ -1,5 +1,6 @@
 import { arrayTypeOf, byteSizeOf, type DType } from '../tensor/dtype.ts';
 import { numelOf, type Tensor } from '../tensor/tensor.ts';
+import { parseJson } from './parse-json.ts';
 
 /** Names of the dtypes in the safetensors format. */
 const formatNames: Readonly<Record<DType, string>> = {
@@ -136,7 +137,7 @@ function failure(name: string): (what: string) => never {
 
 function parseHeader(bytes: Uint8Array, fail: (what: string) => never): Record<string, unknown> {
   try {
-    const header: unknown = JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(bytes));
+    const header = parseJson(new TextDecoder('utf-8', { fatal: true }).decode(bytes));
     if (isRecord(header)) return header;
   } catch {
     // Reported below, like any other malformed JSON.

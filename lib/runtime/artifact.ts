@@ -1,4 +1,5 @@
 import { openFile, readAt } from '../formats/open-file.ts';
+import { parseJson } from '../formats/parse-json.ts';
 import {
   decodeSafetensorsHeader,
   encodeSafetensors,
@@ -106,12 +107,12 @@ interface DecodedModel extends Omit<Artifact, 'module'> {
 
 function decodeModel({ entries, metadata }: SafetensorsHeader, path: string): DecodedModel {
   try {
-    const graph = deserializeGraph(JSON.parse(metadata.graph));
+    const graph = deserializeGraph(parseJson(metadata.graph));
     const kept = parseMetadata(metadata.metadata);
     // Files written before tuning existed have none.
-    const tuning = metadata.tuning === undefined ? untuned : checkTuning(JSON.parse(metadata.tuning));
+    const tuning = metadata.tuning === undefined ? untuned : checkTuning(parseJson(metadata.tuning));
     // Older files have no ranges either.
-    const ranges = deserializeRanges(JSON.parse(metadata.rangeConstraints ?? '{}'));
+    const ranges = deserializeRanges(parseJson(metadata.rangeConstraints ?? '{}'));
     const named = new Set(entries.map(({ key }) => key));
     const used = new Set<string>();
     for (const { op, target } of graph.nodes)
@@ -147,7 +148,7 @@ function openModel(model: DecodedModel, descriptor: number, path: string): Artif
 }
 
 function parseMetadata(text: string): ModelMetadata {
-  const value: unknown = JSON.parse(text);
+  const value: unknown = parseJson(text);
   if (typeof value !== 'object' || value === null || Array.isArray(value))
     throw new Error('its metadata is not an object');
   for (const [key, entry] of Object.entries(value))

@@ -1,4 +1,5 @@
 import { JsonCursor } from '../formats/json-cursor.ts';
+import { parseJson } from '../formats/parse-json.ts';
 import type { LoweringRecord } from '../lowering/index.ts';
 
 /** The record of lowering as stored in a saved model: rows without field names, passes by their index. */
@@ -21,7 +22,7 @@ export function serializeLoweringRecord({ passes, nodes, refusals }: LoweringRec
  * @throws Error that names the place that differs from this form.
  */
 export function parseLoweringRecord(text: string): LoweringRecord {
-  const record = new JsonCursor(JSON.parse(text), 'lowering');
+  const record = new JsonCursor(parseJson(text), 'lowering');
   const passes = rows(record.field('passes'), 2).map(([pass, count]) => ({
     pass: pass.string(),
     count: count.integer(),

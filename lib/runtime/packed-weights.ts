@@ -1,4 +1,5 @@
 import { JsonCursor } from '../formats/json-cursor.ts';
+import { parseJson } from '../formats/parse-json.ts';
 import type { StoredEntry } from '../formats/safetensors.ts';
 import { addon } from '../native/addon.ts';
 import type { StoredFormDesc } from '../native/addon-types.ts';
@@ -54,7 +55,7 @@ export function storedForms(
   entries: readonly StoredEntry[],
 ): ReadonlyMap<string, readonly StoredFormDesc[]> {
   const forms = new Map<string, StoredFormDesc[]>();
-  const root = new JsonCursor(JSON.parse(record), 'packed');
+  const root = new JsonCursor(parseJson(record), 'packed');
   if (root.field('packing').string() !== addon.packing()) return forms;
   const byName = new Map(entries.map((entry) => [entry.key, entry]));
   const entryOf = (name: JsonCursor) =>
