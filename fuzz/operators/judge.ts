@@ -79,8 +79,9 @@ function unclear(attempted: Attempt): Fault[] {
 
 /**
  * Whether a plan's result is the interpreter's. Both run the same step, but a plan gives tensors other strides, under which a
- * kernel may add up in another order: floats within 1e-4 of each other, raw bits of a half precision within one, and
- * quantized values, which may be rounded to the other side of a tie, within one. Integers that nothing rounds are equal.
+ * kernel may add up in another order: float32 within 1e-4 of each other, float64 within 1e-12, raw bits of a half precision
+ * within one, and quantized values, which may be rounded to the other side of a tie, within one. Integers that nothing rounds
+ * are equal.
  */
 function agree(target: string, expected: Tensor, got: Tensor): boolean {
   if (expected.dtype !== got.dtype || `${expected.shape}` !== `${got.shape}`) return false;
@@ -89,12 +90,12 @@ function agree(target: string, expected: Tensor, got: Tensor): boolean {
     { float16: 1, bfloat16: 1, uint8: isRounded ? 1 : 0, int8: isRounded ? 1 : 0 }[
       expected.dtype as string
     ] ?? 0;
-  const isFloat = expected.dtype === 'float32';
+  const relative = { float32: 1e-4, float64: 1e-12 }[expected.dtype as string];
   const [a, b] = [expected.data, got.data];
   for (let i = 0; i < a.length; i++) {
     const [p, q] = [Number(a[i]), Number(b[i])];
     if (Object.is(p, q) || p === q) continue;
-    const tolerance = isFloat ? 1e-4 * Math.max(Math.abs(p), Math.abs(q), 1) : step;
+    const tolerance = relative === undefined ? step : relative * Math.max(Math.abs(p), Math.abs(q), 1);
     if (!(Math.abs(p - q) <= tolerance)) return false;
   }
   return true;
