@@ -88,3 +88,6 @@ export function integerRange(dtype: DType): IntegerRange | undefined;
 export function integerRange(dtype: DType): IntegerRange | undefined {
   return Object.hasOwn(integerRanges, dtype) ? integerRanges[dtype as IntegerDType] : undefined;
 }
+
+/** The step from 1 to the next float32: `torch.finfo(torch.float32).eps`. */
+export const FLOAT32_EPSILON = 2 ** -23;

@@ -3,6 +3,7 @@ export {
   arrayTypeOf,
   byteSizeOf,
   type DType,
+  FLOAT32_EPSILON,
   type IntegerDType,
   type IntegerRange,
   integerRange,

@@ -1,5 +1,6 @@
 import { type Arguments, type Dim, dimsEqual, type TensorMeta } from '../../graph/index.ts';
 import type { Attributes } from '../../native/addon-types.ts';
+import { FLOAT32_EPSILON } from '../../tensor/index.ts';
 import type { NativeDefinition, OperatorDefinition, TensorLike } from '../registry.ts';
 import { computedDtype, normalizeAxis } from '../shape-rules.ts';
 
@@ -73,9 +74,6 @@ function softmax(schema: string, attributes: Attributes): NativeDefinition {
   };
 }
 
-/** What PyTorch adds to a mean of squares if it is not told another number. */
-const FLOAT32_EPSILON = 2 ** -23;
-
 /** Normalization by running statistics or by those of a row or a group, and to probabilities. */
 export const normalization: readonly OperatorDefinition[] = [
   {
@@ -122,6 +120,7 @@ export const normalization: readonly OperatorDefinition[] = [
         attributes: {
           normalizedShape: args.numbers('normalized_shape'),
           rootMeanSquare: true,
+          // What PyTorch adds if it is not told another number.
           eps: args.optionalNumber('eps') ?? FLOAT32_EPSILON,
           hasWeight: weight !== null,
           hasBias: false,

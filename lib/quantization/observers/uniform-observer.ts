@@ -1,3 +1,4 @@
+import { FLOAT32_EPSILON } from '../../tensor/index.ts';
 import { calculateQparams, type QParams } from '../qparams.ts';
 import { isPerChannel, type QScheme } from '../qscheme.ts';
 import {
@@ -23,8 +24,6 @@ export interface UniformObserverArgs extends ObserverArgs {
   readonly eps?: number;
 }
 
-const FLOAT32_EPS = 2 ** -23;
-
 /**
  * Base of observers that quantize uniformly (counterpart: `UniformQuantizationObserverBase`).
  * @throws Error when the dtype is not an integer type, the range does not fit it or does not contain zero, or the class
@@ -40,7 +39,7 @@ export abstract class UniformQuantizationObserver extends ObserverBase {
   readonly #hasCustomizedQRange: boolean;
 
   constructor(args: UniformObserverArgs, perChannel: boolean) {
-    const { dtype = 'uint8', reduceRange = false, quantMin, quantMax, eps = FLOAT32_EPS } = args;
+    const { dtype = 'uint8', reduceRange = false, quantMin, quantMax, eps = FLOAT32_EPSILON } = args;
     super(dtype, args.isDynamic);
     const name = this.constructor.name;
     this.qscheme = args.qscheme ?? (perChannel ? 'per_channel_affine' : 'per_tensor_affine');

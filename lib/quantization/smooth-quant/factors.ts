@@ -1,8 +1,6 @@
-import { Tensor } from '../../tensor/index.ts';
+import { FLOAT32_EPSILON, Tensor } from '../../tensor/index.ts';
 
 const f32 = Math.fround;
-/** `torch.finfo(torch.float32).eps` */
-const EPS = 2 ** -23;
 
 /**
  * What each input channel of linear layers is divided by (counterpart: torchao's `SmoothQuantObserver.calculate_qparams`):
@@ -22,7 +20,9 @@ export function smoothingFactors(
   const largest = largestOfColumns(weights, activations.length);
   return activations.map((x, j) => {
     const w = largest[j];
-    return x === 0 || w === 0 ? 1 : f32(f32((x + EPS) ** alpha) / f32((w + EPS) ** (1 - alpha)));
+    return x === 0 || w === 0
+      ? 1
+      : f32(f32((x + FLOAT32_EPSILON) ** alpha) / f32((w + FLOAT32_EPSILON) ** (1 - alpha)));
   });
 }
 

@@ -1,4 +1,4 @@
-import { numelOf, Tensor } from '../../../../tensor/index.ts';
+import { FLOAT32_EPSILON, numelOf, Tensor } from '../../../../tensor/index.ts';
 import { float, type OnnxCall, type OnnxEmitter, type OnnxEmitters, upTo } from '../call.ts';
 import type { OnnxValue } from '../value.ts';
 import { number, plus } from './functions.ts';
@@ -54,9 +54,6 @@ function layerNormSpelledOut(
   return shift ? call.op('Add', [scaled, shift]) : scaled;
 }
 
-/** What PyTorch adds to a mean of squares if it is not told another number: float32's epsilon. */
-const leastMean = 2 ** -23;
-
 /** `x / sqrt(mean(x^2) + eps) * weight`: ONNX has it as one operator since set 23. */
 function rmsNorm(call: OnnxCall): OnnxValue {
   const { args } = call;
@@ -64,7 +61,7 @@ function rmsNorm(call: OnnxCall): OnnxValue {
   const axes = upTo(x.rank).slice(x.rank - args.dims('normalized_shape').length);
   const squares = call.op('Pow', [x, number(call, 2, x)]);
   const mean = call.reduce('ReduceMean', squares, axes, true);
-  const root = call.op('Sqrt', [plus(call, mean, args.optionalNumber('eps') ?? leastMean)]);
+  const root = call.op('Sqrt', [plus(call, mean, args.optionalNumber('eps') ?? FLOAT32_EPSILON)]);
   const normal = call.op('Div', [x, root]);
   return args.isNone('weight') ? normal : call.op('Mul', [normal, call.operand('weight', x.dtype)]);
 }
