@@ -42,7 +42,7 @@ export class ConstantStore {
     kwargs: Readonly<Record<string, unknown>>,
   ): RuntimeValue | undefined {
     const everything = [args, kwargs];
-    if (!valuesIn(everything).every((value) => value.origin.kind === 'constant')) return undefined;
+    if (!isConstant(everything)) return undefined;
     // Sizes that follow the input's shape may be among the arguments.
     const scalars = JSON.stringify(everything, (_, value) => {
       if (value instanceof Value) return value.name;
@@ -102,11 +102,12 @@ function toStored(value: RuntimeValue): RuntimeValue {
   return value instanceof Tensor ? StoredTensor.of(value) : value.map(StoredTensor.of);
 }
 
-function valuesIn(arg: unknown): Value[] {
-  if (arg instanceof Value) return [arg];
-  if (Array.isArray(arg)) return arg.flatMap(valuesIn);
-  if (typeof arg === 'object' && arg !== null) return Object.values(arg).flatMap(valuesIn);
-  return [];
+/** Whether all tensors in an argument are constants. Every call of every new plan is asked, and most have one that is not. */
+function isConstant(arg: unknown): boolean {
+  if (arg instanceof Value) return arg.origin.kind === 'constant';
+  if (Array.isArray(arg)) return arg.every(isConstant);
+  if (typeof arg === 'object' && arg !== null) return Object.values(arg).every(isConstant);
+  return true;
 }
 
 function toTensors(arg: unknown): unknown {

@@ -137,15 +137,19 @@ dnnl::memory vector_memory(const std::vector<T>& values, dnnl::memory::data_type
 #endif
 }  // namespace
 
-void SourceAtRunTime::set(float src_scale, int32_t zero_point, const std::vector<int32_t>& weight_sums,
-                          const std::vector<float>& bias, float* written) {
-  *static_cast<float*>(scale.get_data_handle()) = src_scale;
+size_t SourceAtRunTime::scale_count() const { return OCTAVO_ONEDNN_3 ? 1 : channels(); }
+
+void SourceAtRunTime::set(float src_scale, int32_t zero_point, const int32_t* weight_sums, const float* bias,
+                          float* scales, float* written) const {
+  for (size_t i = 0; i < scale_count(); i++)
+    scales[i] = OCTAVO_ONEDNN_3 ? src_scale : src_scale * weight_scales[i];
   const auto shift = static_cast<float>(zero_point);
-  for (size_t channel = 0; channel < bias.size(); channel++) {
+  for (size_t channel = 0; channel < channels(); channel++) {
+    const float scale = src_scale * weight_scales[channel];
     const float excess = shift * static_cast<float>(weight_sums[channel]);
+    const float wanted = (bias ? bias[channel] * bias_factor : 0) + bias_offset;
     // 2.x adds the bias before it scales, 3.x after.
-    written[channel] = OCTAVO_ONEDNN_3 ? bias[channel] - excess * (src_scale * weight_scales[channel])
-                                       : bias[channel] / src_scale - excess;
+    written[channel] = OCTAVO_ONEDNN_3 ? wanted - excess * scale : wanted / scale - excess;
   }
 }
 
@@ -157,15 +161,18 @@ FusedAttributes make_fused_attributes(const Fusion& fusion, AddendForm form, con
 
   std::vector<float> scales = fusion.weight_scales;
   for (auto& scale : scales) scale *= fusion.src_scale * chain.pre_factor;
+  const bool scaled = std::any_of(scales.begin(), scales.end(), [](float scale) { return scale != 1; });
   if (fusion.src_at_run_time) {
     result.source.emplace();
+    result.source->bias_factor = chain.pre_factor;
+    result.source->bias_offset = chain.offset;
+    result.source->weight_scales = scales;
+    if (scales.size() == 1) result.source->weight_scales.resize(static_cast<size_t>(channels), scales[0]);
     result.needs_bias = true;
   }
-  const bool scaled = std::any_of(scales.begin(), scales.end(), [](float scale) { return scale != 1; });
 
-  for (int64_t channel = 0; channel < channels; channel++) {
+  for (int64_t channel = 0; channel < channels && !result.source; channel++) {
     const float scale = scales.size() == 1 ? scales[0] : scales[channel];
-    if (result.source) result.source->weight_scales.push_back(scale);
     // 2.x adds the bias before it scales, 3.x after.
     const float divisor = OCTAVO_ONEDNN_3 ? 1 : scale;
     float offset = chain.offset / divisor;
@@ -183,12 +190,12 @@ FusedAttributes make_fused_attributes(const Fusion& fusion, AddendForm form, con
   dnnl::post_ops post_ops;
 #if !OCTAVO_ONEDNN_3
   if (result.source) {
-    const dnnl::memory::dims scalar(static_cast<size_t>(dst.data.ndims), 1);
-    const dnnl::memory::desc layout(scalar, dnnl::memory::data_type::f32, scalar);
-    result.source->scale = dnnl::memory(layout, engine());
-    result.arguments.emplace_back(DNNL_ARG_ATTR_MULTIPLE_POST_OP(post_ops.len()) | DNNL_ARG_SRC_1,
-                                  result.source->scale);
-    post_ops.append_binary(algorithm::binary_mul, layout);
+    Dims extents(static_cast<size_t>(dst.data.ndims), 1);
+    for (size_t axis = 0; axis < extents.size(); axis++)
+      if (masks.dst >> axis & 1) extents[axis] = channels;
+    result.scales_layout = {extents, dnnl::memory::data_type::f32, row_major_strides(extents)};
+    result.source->scales_argument = DNNL_ARG_ATTR_MULTIPLE_POST_OP(post_ops.len()) | DNNL_ARG_SRC_1;
+    post_ops.append_binary(algorithm::binary_mul, result.scales_layout);
   }
 #endif
   if (fusion.addend) {
@@ -207,9 +214,9 @@ FusedAttributes make_fused_attributes(const Fusion& fusion, AddendForm form, con
   const bool zero_point = fusion.src_zero_point != 0 && fusion.weight_sums.empty();
 #if OCTAVO_ONEDNN_3
   if (result.source) {
-    result.source->scale = vector_memory(std::vector<float>{1}, dnnl::memory::data_type::f32);
+    result.scales_layout = {{1}, dnnl::memory::data_type::f32, dnnl::memory::dims{1}};
+    result.source->scales_argument = DNNL_ARG_ATTR_SCALES | DNNL_ARG_SRC;
     result.attributes.set_scales_mask(DNNL_ARG_SRC, 0);
-    result.arguments.emplace_back(DNNL_ARG_ATTR_SCALES | DNNL_ARG_SRC, result.source->scale);
   }
   if (scaled) {
     result.attributes.set_scales_mask(DNNL_ARG_WEIGHTS, scales.size() == 1 ? 0 : masks.weights);
@@ -223,7 +230,8 @@ FusedAttributes make_fused_attributes(const Fusion& fusion, AddendForm form, con
         vector_memory(std::vector<int32_t>{fusion.src_zero_point}, dnnl::memory::data_type::s32));
   }
 #else
-  if (scaled) result.attributes.set_output_scales(scales.size() == 1 ? 0 : masks.dst, scales);
+  if (scaled && !result.source)
+    result.attributes.set_output_scales(scales.size() == 1 ? 0 : masks.dst, scales);
   if (zero_point) result.attributes.set_zero_points(DNNL_ARG_SRC, 0, {fusion.src_zero_point});
 #endif
   return result;

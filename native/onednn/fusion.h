@@ -56,24 +56,31 @@ struct BiasTransform {
 
 // The parameters of a source that is quantized with new parameters in every run. oneDNN 2.x computes with
 // its slowest kernels if scales and zero points are run-time arguments. The integer product therefore stays
-// the same: the result is multiplied by the scale, and the zero point becomes part of the bias.
+// the same: the result is multiplied by the scale, and the zero point becomes part of the bias. On 2.x the
+// weights' scales are in that factor too: as attributes, they would make a primitive of its own, and half a
+// millisecond of code generation, of every layer of a model.
 struct SourceAtRunTime {
-  dnnl::memory scale;                // one float32, bound to the primitive
-  std::vector<float> weight_scales;  // one per output channel: the primitive's weight scales
+  int scales_argument = 0;           // of the primitive
+  std::vector<float> weight_scales;  // one per output channel, with all that the product is multiplied by
+  float bias_factor = 1, bias_offset = 0;
 
-  // Sets the parameters and writes the bias for them. `bias` must be transformed for a source of scale 1;
-  // `weight_sums` are those of each output channel.
-  void set(float src_scale, int32_t zero_point, const std::vector<int32_t>& weight_sums,
-           const std::vector<float>& bias, float* written);
+  size_t channels() const { return weight_scales.size(); }
+  // Elements of the scales that the primitive reads.
+  size_t scale_count() const;
+  // Writes the scales and the bias that the primitive reads. `bias`: the layer's, or null; `weight_sums`:
+  // those of each output channel.
+  void set(float src_scale, int32_t zero_point, const int32_t* weight_sums, const float* bias, float* scales,
+           float* written) const;
 };
 
 // A Fusion in the terms of one primitive.
 struct FusedAttributes {
   dnnl::primitive_attr attributes;
   std::vector<std::pair<int, dnnl::memory>> arguments;  // constant run-time arguments: scales, zero points
-  BiasTransform bias;
-  bool needs_bias = false;  // even if the model has none: it contains zero points
+  BiasTransform bias;                                   // of a source at run time: none
+  bool needs_bias = false;                              // even if the model has none: it contains zero points
   std::optional<SourceAtRunTime> source;
+  dnnl::memory::desc scales_layout;  // of the source's scales
   int addend_argument = 0;           // argument of the binary form; 0 without one
   dnnl::memory::desc addend_layout;  // the destination's layout, in the addend's element type
 };

@@ -72,11 +72,11 @@ std::optional<std::string> EpilogueNumbers::refusal(const onednn::Fusion& fusion
   return std::nullopt;
 }
 
-EpilogueNumbers::EpilogueNumbers(const onednn::Fusion& fusion, DType dst, std::vector<int64_t> channels)
-    : channels_(std::move(channels)),
+EpilogueNumbers::EpilogueNumbers(const onednn::Fusion& fusion, DType dst, ChannelOrder order)
+    : order_(std::move(order)),
       weight_scales_(fusion.weight_scales),
-      factor_(channels_.size(), 0),
-      offset_(channels_.size(), 0) {
+      factor_(order_->size(), 0),
+      offset_(order_->size(), 0) {
   const float quantize = 1 / fusion.dst_scale;
   const float zero_point = is_byte(dst) ? flipped(fusion.dst_zero_point, dst) : 0;
   auto& e = epilogue_;
@@ -115,13 +115,15 @@ EpilogueNumbers::EpilogueNumbers(const onednn::Fusion& fusion, DType dst, std::v
 
 void EpilogueNumbers::set_source_scale(float scale) {
   const auto& scales = weight_scales_;
-  for (size_t i = 0; i < channels_.size(); i++)
-    if (channels_[i] >= 0) factor_[i] = scale * scales[scales.size() == 1 ? 0 : channels_[i]] * bias_unit_;
+  const auto& channels = *order_;
+  for (size_t i = 0; i < channels.size(); i++)
+    if (channels[i] >= 0) factor_[i] = scale * scales[scales.size() == 1 ? 0 : channels[i]] * bias_unit_;
 }
 
 void EpilogueNumbers::set_bias(const float* bias) {
-  for (size_t i = 0; i < channels_.size(); i++) {
-    const float offset = bias && channels_[i] >= 0 ? bias[channels_[i]] * bias_unit_ + base_ : base_;
+  const auto& channels = *order_;
+  for (size_t i = 0; i < channels.size(); i++) {
+    const float offset = bias && channels[i] >= 0 ? bias[channels[i]] * bias_unit_ + base_ : base_;
     offset_[i] = std::clamp(offset, -largest_offset_, largest_offset_);
   }
 }

@@ -1,6 +1,7 @@
 // What an integer layer fuses, as the numbers of kernels/vnni/epilogue.h.
 #pragma once
 
+#include <memory>
 #include <optional>
 #include <string>
 #include <vector>
@@ -10,6 +11,10 @@
 
 namespace octavo {
 
+// For each position of a kernel's vectors its output channel, or -1 where there is none. A layer's parts
+// share it: plans hold all of theirs for as long as they exist.
+using ChannelOrder = std::shared_ptr<const std::vector<int32_t>>;
+
 class EpilogueNumbers {
  public:
   // Whether the function is a line between two bounds, which takes next to no time.
@@ -18,9 +23,8 @@ class EpilogueNumbers {
   // can.
   static std::optional<std::string> refusal(const onednn::Fusion& fusion, DType dst, int64_t largest_sum);
 
-  // `channels`: for each position of the kernel's vectors its output channel, or -1 where there is none. The
-  // fusion must not be refused.
-  EpilogueNumbers(const onednn::Fusion& fusion, DType dst, std::vector<int64_t> channels);
+  // The fusion must not be refused.
+  EpilogueNumbers(const onednn::Fusion& fusion, DType dst, ChannelOrder order);
 
   // A source's scale that is known only at run time, in place of the fusion's.
   void set_source_scale(float scale);
@@ -30,7 +34,7 @@ class EpilogueNumbers {
   const kernels::Epilogue& epilogue() const { return epilogue_; }
 
  private:
-  std::vector<int64_t> channels_;
+  ChannelOrder order_;
   std::vector<float> weight_scales_;  // one, or one per output channel
   std::vector<float> factor_, offset_;
   float bias_unit_ = 1;   // the bias is multiplied by it,

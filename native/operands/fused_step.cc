@@ -57,24 +57,26 @@ FusedStep::FusedStep(const StepSpec& spec, FusedInputs inputs, const FusedViews&
       addend_copy_offset_ = scratch_.reserve(addend_bytes_);
     }
   }
+  if (inputs_.bias >= 0) channels_ = static_cast<size_t>(spec.inputs[inputs_.bias].desc.numel());
   bias_is_bf16_ = inputs_.bias >= 0 && spec.inputs[inputs_.bias].desc.dtype == DType::bf16;
+  if (fused_.source)
+    source_.emplace(spec, inputs_.scale, inputs_.zero_point, std::move(*fused_.source), scratch_);
   if (inputs_.bias < 0) {
     if (fused_.has_bias) bias_ = fused_.bias.offset;  // the primitive's own: an addend's zero point
   } else if (const auto& constant = spec.inputs[inputs_.bias].constant) {
     transform_bias(constant->data().get());
   } else {
-    transforms_bias_ = bias_is_bf16_ || fused_.source || !is_identity(fused_.bias);
+    transforms_bias_ = bias_is_bf16_ || !is_identity(fused_.bias);
   }
-  if (fused_.source) source_.emplace(spec, inputs_.scale, inputs_.zero_point, *fused_.source);
 }
 
 void FusedStep::transform_bias(const void* bias) {
   const auto& [factor, offset] = fused_.bias;
-  bias_.resize(factor.size());
+  bias_.resize(channels_);
   for (size_t i = 0; i < bias_.size(); i++) {
     const float given = bias_is_bf16_ ? kernels::from_bf16(static_cast<const uint16_t*>(bias)[i])
                                       : static_cast<const float*>(bias)[i];
-    bias_[i] = given * factor[i] + offset[i];
+    bias_[i] = source_ ? given : given * factor[i] + offset[i];
   }
 }
 
@@ -100,10 +102,11 @@ void FusedStep::execute(const Buffers& buffers) {
   primitive.bind(DNNL_ARG_SRC, src_.resolve(buffers.inputs[0], scratchpad));
   primitive.bind(DNNL_ARG_WEIGHTS, weights_.resolve(buffers.inputs[1], scratchpad));
   if (transforms_bias_) transform_bias(buffers.inputs[inputs_.bias]);
+  const void* bias = bias_.empty() && inputs_.bias >= 0 ? buffers.inputs[inputs_.bias] : bias_.data();
   if (source_)
-    primitive.bind(DNNL_ARG_BIAS, source_->apply(buffers, bias_));
+    source_->bind(buffers, static_cast<const float*>(bias), primitive);
   else if (fused_.has_bias)
-    primitive.bind(DNNL_ARG_BIAS, bias_.empty() ? buffers.inputs[inputs_.bias] : bias_.data());
+    primitive.bind(DNNL_ARG_BIAS, bias);
   primitive.bind(DNNL_ARG_DST, dst);
   primitive.execute(ScratchLayout::at(scratchpad, primitive_scratch_offset_));
   dst_.finish(buffers.outputs[0], scratchpad);

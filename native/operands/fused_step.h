@@ -55,6 +55,7 @@ class FusedStep : public Step {
   // At every run, from the bias given; else bias_ is ready, or the given one is used as it is.
   bool transforms_bias_ = false;
   bool bias_is_bf16_ = false;
+  size_t channels_ = 0;  // of the bias
   std::vector<float> bias_;
   std::optional<SourceParameters> source_;
 };

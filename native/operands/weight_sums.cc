@@ -8,15 +8,19 @@ namespace octavo {
 
 bool has_weight_sums(const StepInput& weight) { return weight.constant && weight.desc.is_contiguous(); }
 
-std::vector<int32_t> weight_sums(const StepInput& weight) {
+std::shared_ptr<const int32_t> shared_weight_sums(const StepInput& weight) {
   const auto channels = static_cast<size_t>(weight.desc.shape[0]);
   const PackedForm form{"sums of " + std::to_string(channels) + " channels", channels * sizeof(int32_t)};
   const auto held = weight.constant->packed(form, [&](void* into) {
     const auto made = weight_sums(weight.desc, weight.constant->data().get());
     std::copy(made.begin(), made.end(), static_cast<int32_t*>(into));
   });
-  const auto* sums = static_cast<const int32_t*>(held.get());
-  return {sums, sums + channels};
+  return std::static_pointer_cast<const int32_t>(held);
+}
+
+std::vector<int32_t> weight_sums(const StepInput& weight) {
+  const auto sums = shared_weight_sums(weight);
+  return {sums.get(), sums.get() + weight.desc.shape[0]};
 }
 
 std::vector<int32_t> weight_sums(const TensorDesc& desc, const void* weight) {

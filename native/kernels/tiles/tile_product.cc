@@ -4,6 +4,8 @@
 
 #include <algorithm>
 
+#include "kernels/tiles/vnni_product.h"
+
 #define OCTAVO_AMX __attribute__((target("amx-tile,amx-int8")))
 
 namespace octavo::kernels {
@@ -103,8 +105,11 @@ TileRegisters::TileRegisters(int64_t bytes) {
 
 TileRegisters::~TileRegisters() { release(); }
 
-void multiply_tiles(bool is_signed, const TileSteps& steps, int64_t row_tiles, int64_t column_tiles,
+void multiply_tiles(TileUnit unit, bool is_signed, const TileSteps& steps, int64_t rows, int64_t column_tiles,
                     const int8_t* weights, const int32_t* initial, int32_t* sums) {
+  if (unit == TileUnit::vnni)
+    return multiply_rows(is_signed, steps, rows, column_tiles, weights, initial, sums);
+  const int64_t row_tiles = rows > kTileSide ? 2 : 1;
   if (is_signed) return multiply<true>(steps, row_tiles, column_tiles, weights, initial, sums);
   multiply<false>(steps, row_tiles, column_tiles, weights, initial, sums);
 }

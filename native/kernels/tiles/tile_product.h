@@ -1,4 +1,5 @@
-// Products of bytes on AMX: a block of up to 32 rows by 32 columns of 32-bit sums in tile registers.
+// Products of bytes: a block of up to 32 rows by 32 columns of 32-bit sums, in AMX's tile registers or in
+// AVX-512's, whose kernels read the same packed weights.
 #pragma once
 
 #include <cstdint>
@@ -24,6 +25,8 @@ constexpr int64_t tile_weight_bytes(int64_t bytes) { return bytes * kTileSide; }
 // further.
 void pack_tile(const int8_t* weights, int64_t column_step, int64_t bytes, int8_t* packed);
 
+enum class TileUnit { amx, vnni };
+
 // Rows times columns, summed over `count` steps. Row r's bytes of step s begin at
 // rows + r * row_bytes + offsets[s].
 struct TileSteps {
@@ -37,8 +40,8 @@ struct TileSteps {
   int64_t ahead_bytes;
 };
 
-// The tile registers of the calling thread, shaped for steps of this many bytes. oneDNN's kernels shape them
-// anew, so they are taken for one task at a time.
+// AMX's tile registers of the calling thread, shaped for steps of this many bytes. oneDNN's kernels shape
+// them anew, so they are taken for one task at a time.
 class TileRegisters {
  public:
   explicit TileRegisters(int64_t bytes);
@@ -47,9 +50,10 @@ class TileRegisters {
   TileRegisters& operator=(const TileRegisters&) = delete;
 };
 
-// sums[r * kSumsStep + c] = initial[c] + row r times column c, for `row_tiles` x `column_tiles` tiles (1 or
-// 2 each). `weights`: by step, then by tile of columns. `is_signed`: the rows are int8, not uint8.
-void multiply_tiles(bool is_signed, const TileSteps& steps, int64_t row_tiles, int64_t column_tiles,
+// sums[r * kSumsStep + c] = initial[c] + row r times column c, for `rows` (at most kBlockSide) rows and 1 or
+// 2 tiles of columns. `weights`: by step, then by tile of columns. `is_signed`: the rows are int8, not uint8;
+// VNNI takes each byte of these for the unsigned one 128 above it. AMX reads and writes whole tiles of rows.
+void multiply_tiles(TileUnit unit, bool is_signed, const TileSteps& steps, int64_t rows, int64_t column_tiles,
                     const int8_t* weights, const int32_t* initial, int32_t* sums);
 
 }  // namespace octavo::kernels

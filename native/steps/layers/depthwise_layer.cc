@@ -32,12 +32,12 @@ std::vector<DepthwiseBlock> blocks_of(int64_t channels) {
 }
 
 // The channel at each position of all blocks.
-std::vector<int64_t> positions_of(const std::vector<DepthwiseBlock>& blocks) {
-  std::vector<int64_t> channels;
+ChannelOrder order_of(const std::vector<DepthwiseBlock>& blocks) {
+  std::vector<int32_t> channels;
   for (const auto& block : blocks)
     for (int64_t position = 0; position < kernels::kBlockChannels; position++)
-      channels.push_back(block.channel(position));
-  return channels;
+      channels.push_back(static_cast<int32_t>(block.channel(position)));
+  return std::make_shared<const std::vector<int32_t>>(std::move(channels));
 }
 
 int64_t element(const TensorDesc& desc) { return static_cast<int64_t>(dtype_size(desc.dtype)); }
@@ -53,7 +53,7 @@ class DepthwiseLayer : public Step {
         dst_desc_(with_adjacent_channels(c.dst)),
         window_(window_of(c)),
         blocks_(blocks_of(c.weight.shape[0])),
-        numbers_(fusion, c.dst.dtype, positions_of(blocks_)),
+        numbers_(fusion, c.dst.dtype, order_of(blocks_)),
         pass_(kernels::depthwise_pass(numbers_.epilogue(), c.dst.dtype == DType::f32)),
         src_(spec.inputs[0], c.src, src_desc_, scratch_),
         dst_(c.dst, dst_desc_, scratch_) {

@@ -20,12 +20,15 @@
 namespace octavo {
 
 namespace {
+using kernels::TileUnit;
 constexpr int64_t kGroup = TileTask::kGroup, kChannels = kernels::kBlockChannels;
 // The bytes of a task's copied rows: half of a second-level cache of 1 MiB, beside weights and results.
 constexpr int64_t kMostCopied = 512 * 1024;
 // A tile multiplies 16 KiB of products while the third-level cache brings 80 bytes of weights (measured on a
 // Granite Rapids): reading a block's weights takes as long as this many groups of positions.
 constexpr double kWeightsCost = 6;
+// VNNI multiplies a quarter as fast.
+constexpr double kWeightsCostOfVnni = kWeightsCost / 4;
 // Copying a row, in the time that a block of channels takes for it.
 constexpr double kCopyCost = 0.25;
 
@@ -34,17 +37,23 @@ constexpr double kCopyCost = 0.25;
 // again with functions that are no lines.
 constexpr int64_t kLeastFilling = 4;
 
+TileUnit tile_unit() { return onednn::has_amx() ? TileUnit::amx : TileUnit::vnni; }
+
+// VNNI takes signed bytes for unsigned ones, so much larger.
+constexpr int32_t kSignedShift = 128;
+
 // Channels of a block of sums in the order of the epilogue: whole blocks as unpacking leaves them, the last
 // few in their own.
-std::vector<int64_t> channel_order(int64_t channels) {
-  std::vector<int64_t> order;
+ChannelOrder channel_order(int64_t channels) {
+  std::vector<int32_t> order;
+  order.reserve(static_cast<size_t>(channels + kChannels));
   for (int64_t block = 0; block < channels; block += kChannels)
     for (int64_t i = 0; i < kChannels; i++) {
       const bool whole = block + kChannels <= channels;
       const int64_t channel = block + (whole ? kernels::block_channel(i) : i);
-      order.push_back(channel < channels ? channel : -1);
+      order.push_back(channel < channels ? static_cast<int32_t>(channel) : -1);
     }
-  return order;
+  return std::make_shared<const std::vector<int32_t>>(std::move(order));
 }
 
 class TileLayer : public Step {
@@ -54,6 +63,7 @@ class TileLayer : public Step {
       : inputs_(inputs),
         src_desc_(problem.convolution.src),
         dst_desc_(problem.convolution.dst),
+        unit_(tile_unit()),
         zero_point_(fusion.src_zero_point),
         order_(channel_order(problem.weight.shape[0])),
         source_(make_tile_source(
@@ -69,7 +79,7 @@ class TileLayer : public Step {
         offsets_(source_->step_offsets(division_.rows)),
         src_(spec.inputs[0], given.convolution.src, src_desc_, scratch_),
         dst_(given.convolution.dst, dst_desc_, scratch_),
-        initial_(aligned_buffer(order_.size() * sizeof(int32_t))) {
+        initial_(aligned_buffer(order_->size() * sizeof(int32_t))) {
     if (problem.addend) {
       addend_desc_ = *problem.addend;
       addend_.emplace(spec.inputs[inputs.addend], *given.addend, addend_desc_, scratch_);
@@ -85,7 +95,7 @@ class TileLayer : public Step {
     if (inputs.scale >= 0) scale_.emplace(spec, inputs.scale, inputs.zero_point);
     if (inputs.bias >= 0) bias_.emplace(spec, inputs.bias, "the bias");
     if (!bias_ || bias_->is_constant()) numbers_.set_bias(bias_ ? bias_data({}) : nullptr);
-    if (weight.constant && (scale_ || zero_point_ != 0)) weight_sums_ = weight_sums(weight);
+    if (weight.constant && (scale_ || excess() != 0)) weight_sums_ = shared_weight_sums(weight);
     if (weight.constant) set_initial();
     for (int i = 0; i < threads_; i++) {
       sums_offsets_.push_back(scratch_.reserve(TileTask::kSumsBytes));
@@ -107,7 +117,8 @@ class TileLayer : public Step {
     if (bias_ && !bias_->is_constant()) numbers_.set_bias(bias_data(buffers));
     const auto* addend = addend_ ? addend_->resolve(buffers.inputs[inputs_.addend], scratchpad) : nullptr;
     const auto* src = static_cast<const uint8_t*>(src_.resolve(buffers.inputs[0], scratchpad));
-    const TileRun run{*source_,
+    const TileRun run{unit_,
+                      *source_,
                       offsets_,
                       weights_,
                       dst_desc_,
@@ -119,9 +130,11 @@ class TileLayer : public Step {
                       store_,
                       static_cast<const char*>(addend),
                       static_cast<char*>(dst_.target(buffers.outputs[0], scratchpad))};
-    // A core multiplies some 16 bytes of weights by a row in the time in which it moves one byte.
+    // A core multiplies some 16 bytes of weights by a row, 4 with VNNI, in the time in which it moves one
+    // byte.
+    const int64_t at_once = unit_ == TileUnit::amx ? 16 : 4;
     const int64_t work =
-        dst_desc_.numel() * (2 + static_cast<int64_t>(offsets_.size()) * source_->step_bytes() / 16);
+        dst_desc_.numel() * (2 + static_cast<int64_t>(offsets_.size()) * source_->step_bytes() / at_once);
     kernels::parallel_for(division_.items(images()), work,
                           [&](int64_t item) { compute(run, src, scratchpad, item); });
     dst_.finish(buffers.outputs[0], scratchpad);
@@ -129,7 +142,7 @@ class TileLayer : public Step {
 
   std::string implementation() const override {
     return src_.prefix() + (weight_ ? weight_->prefix() : "") + (addend_ ? addend_->prefix() : "") +
-           "octavo:tiles:" + source_->name() + dst_.suffix();
+           tile_layer_name() + ":" + source_->name() + dst_.suffix();
   }
   size_t scratchpad_bytes() const override { return scratch_.bytes(); }
 
@@ -147,11 +160,12 @@ class TileLayer : public Step {
     // What a row costs in groups of kGroup positions.
     const double groups = source_->is_in_place() ? 1 : static_cast<double>(source_->width()) / kGroup;
     const double copy = source_->is_in_place() ? 0 : kCopyCost;
+    const double weights = unit_ == TileUnit::amx ? kWeightsCost : kWeightsCostOfVnni;
     // Threads that share pixels take them from each other's caches in the next layer: only where weights are
     // more than pixels do they share those.
     const bool may_part = weights_.form().bytes > src_desc_.span_bytes() + dst_desc_.span_bytes();
     return divide(
-        {images(), height, may_part ? weights_.blocks() : 1, threads_, most, copy, kWeightsCost / groups});
+        {images(), height, may_part ? weights_.blocks() : 1, threads_, most, copy, weights / groups});
   }
 
   const float* bias_data(const Buffers& buffers) const {
@@ -161,17 +175,29 @@ class TileLayer : public Step {
   // A weight that is known only now.
   const void* pack(const Buffers& buffers) {
     const void* weight = weight_->resolve(buffers.inputs[1], buffers.scratchpad);
-    if (zero_point_ != 0) weight_sums_ = weight_sums(weight_desc_, weight);
+    if (excess() != 0) {
+      sums_of_run_ = weight_sums(weight_desc_, weight);
+      weight_sums_ = {std::shared_ptr<void>(), sums_of_run_.data()};
+    }
     void* packed = ScratchLayout::at(buffers.scratchpad, packed_offset_);
     weights_.pack(weight, packed);
     return packed;
   }
 
-  // Sums begin with what the source's zero point adds to them.
+  // What the kernel reads for a source of 0.
+  int32_t excess() const {
+    const bool is_shifted = unit_ == TileUnit::vnni && src_desc_.dtype == DType::s8;
+    return zero_point_ + (is_shifted ? kSignedShift : 0);
+  }
+
+  // Sums begin with what that adds to them.
   void set_initial() {
     auto* initial = static_cast<int32_t*>(initial_.get());
-    for (size_t i = 0; i < order_.size(); i++)
-      initial[i] = zero_point_ == 0 || order_[i] < 0 ? 0 : -zero_point_ * weight_sums_[order_[i]];
+    const int32_t excess = this->excess();
+    for (size_t i = 0; i < order_->size(); i++) {
+      const int32_t channel = (*order_)[i];
+      initial[i] = excess == 0 || channel < 0 ? 0 : -excess * weight_sums_.get()[channel];
+    }
   }
 
   void compute(const TileRun& run, const uint8_t* src, void* scratchpad, int64_t item) const {
@@ -192,8 +218,9 @@ class TileLayer : public Step {
 
   FusedInputs inputs_;
   TensorDesc src_desc_, dst_desc_, addend_desc_;
+  TileUnit unit_;
   int32_t zero_point_;
-  std::vector<int64_t> order_;
+  ChannelOrder order_;
   std::unique_ptr<TileSource> source_;
   TensorDesc weight_desc_;
   TileWeights weights_;
@@ -208,8 +235,9 @@ class TileLayer : public Step {
   std::optional<Operand> addend_, weight_;  // the weight if it is not constant
   std::optional<InputValue> bias_;
   std::optional<RunTimeScale> scale_;
-  std::vector<int32_t> weight_sums_;  // set where a zero point needs them
-  std::shared_ptr<void> packed_;      // set if the weight is constant
+  std::shared_ptr<const int32_t> weight_sums_;  // set where a zero point needs them
+  std::vector<int32_t> sums_of_run_;            // of a weight that is not constant
+  std::shared_ptr<void> packed_;                // set if the weight is constant
   size_t packed_offset_ = 0;
   std::shared_ptr<void> initial_;  // int32, in whole cache lines: tiles load them row by row
   std::vector<size_t> sums_offsets_, copy_offsets_;  // one per thread
@@ -222,9 +250,12 @@ int64_t tile_terms(const LayerProblem& problem) {
 }
 }  // namespace
 
+std::string tile_layer_name() { return tile_unit() == TileUnit::amx ? "octavo:tiles" : "octavo:vnni"; }
+
 Refusal tile_layer_refusal(const StepSpec& spec, const LayerProblem& problem, const onednn::Fusion& fusion) {
   if (!is_byte(problem.convolution.src.dtype)) return "is for 8-bit integers alone";
-  if (!onednn::has_amx()) return "the CPU has no AMX, or oneDNN is held to less";
+  if (!onednn::has_amx() && !onednn::has_avx512_vnni())
+    return "the CPU has neither AMX nor AVX-512 VNNI, or oneDNN is held to less";
   if (problem.groups != 1) return "is not for groups";
   if (spec.inputs[1].constant && !has_weight_sums(spec.inputs[1])) return "the weight's rows have gaps";
   const int64_t terms = problem.weight.numel() / problem.weight.shape[0];

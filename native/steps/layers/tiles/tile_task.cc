@@ -2,7 +2,6 @@
 
 #include <algorithm>
 
-#include "kernels/tiles/tile_product.h"
 #include "steps/layers/images/layer_problem.h"
 
 namespace octavo {
@@ -18,7 +17,12 @@ constexpr int64_t kResidentWeights = 512 * 1024;
 }  // namespace
 
 void TileTask::compute(Range blocks) const {
+  if (run_.unit == kernels::TileUnit::vnni) return multiply_all(blocks);
   const kernels::TileRegisters registers(run_.source.step_bytes());
+  multiply_all(blocks);
+}
+
+void TileTask::multiply_all(Range blocks) const {
   if (run_.weights.offset(blocks.end) - run_.weights.offset(blocks.begin) <= kResidentWeights)
     compute_by_group(blocks);
   else
@@ -43,17 +47,24 @@ void TileTask::compute_by_block(Range blocks) const {
 
 // The results of a group of positions and a block of channels.
 void TileTask::multiply(int64_t group, int64_t block, Ahead ahead) const {
+  if (run_.unit == kernels::TileUnit::vnni) {
+    // Groups of equal size: the last of a few rows would take nearly as long as a whole one.
+    const int64_t count = positions_.end - positions_.begin;
+    const int64_t from = positions_.begin + count * group / groups(),
+                  to = positions_.begin + count * (group + 1) / groups();
+    return multiply({from, from, to}, to - from, block, ahead);
+  }
   const int64_t first = positions_.begin + group * kGroup, last = std::min(first + kGroup, positions_.end);
-  const int64_t row_tiles = last - first > kTileSide ? 2 : 1;
-  if (!run_.source.is_in_place()) return multiply({first, first, last}, row_tiles, block, ahead);
-  // Tiles read whole rows of pixels. The last ones read some of those before as well.
-  const int64_t pixels = run_.source.width(), last_start = pixels - row_tiles * kTileSide;
-  if (last_start >= 0) return multiply({std::min(first, last_start), first, last}, row_tiles, block, ahead);
-  multiply({0, 0, kTileSide}, 1, block, ahead);
-  multiply({pixels - kTileSide, kTileSide, last}, 1, block, {});
+  if (!run_.source.is_in_place()) return multiply({first, first, last}, last - first, block, ahead);
+  // AMX reads whole tiles of pixels. The last ones read some of those before as well.
+  const int64_t rows = last - first > kTileSide ? 2 * kTileSide : kTileSide;
+  const int64_t pixels = run_.source.width(), last_start = pixels - rows;
+  if (last_start >= 0) return multiply({std::min(first, last_start), first, last}, rows, block, ahead);
+  multiply({0, 0, kTileSide}, kTileSide, block, ahead);
+  multiply({pixels - kTileSide, kTileSide, last}, kTileSide, block, {});
 }
 
-void TileTask::multiply(Positions positions, int64_t row_tiles, int64_t block, Ahead ahead) const {
+void TileTask::multiply(Positions positions, int64_t rows, int64_t block, Ahead ahead) const {
   const auto steps = static_cast<int64_t>(run_.step_offsets.size());
   const int64_t tiles = run_.weights.tiles(block), pairs = (tiles + 1) / 2;
   const int64_t cell = run_.source.cell_bytes();
@@ -62,7 +73,7 @@ void TileTask::multiply(Positions positions, int64_t row_tiles, int64_t block, A
       run_.weights.step_tile_bytes(),  ahead.weights, ahead.bytes / (steps * pairs)};
   const int8_t* packed = run_.packed + run_.weights.offset(block);
   for (int64_t tile = 0; tile < tiles; tile += 2, product.ahead += steps * product.ahead_bytes)
-    kernels::multiply_tiles(run_.is_signed, product, row_tiles, std::min<int64_t>(2, tiles - tile),
+    kernels::multiply_tiles(run_.unit, run_.is_signed, product, rows, std::min<int64_t>(2, tiles - tile),
                             packed + tile * run_.weights.tile_bytes(),
                             run_.initial + block * kChannels + tile * kTileSide, sums_ + tile * kTileSide);
   store(positions, block);

@@ -1,6 +1,7 @@
-// One thread's share of a layer on AMX: some rows of positions, some blocks of output channels.
+// One thread's share of a layer: some rows of positions, some blocks of output channels.
 #pragma once
 
+#include "kernels/tiles/tile_product.h"
 #include "kernels/vnni/sums_output.h"
 #include "steps/layers/tiles/tile_source.h"
 #include "steps/layers/tiles/tile_weights.h"
@@ -9,6 +10,7 @@ namespace octavo {
 
 // What all tasks of a run share.
 struct TileRun {
+  kernels::TileUnit unit;
   const TileSource& source;
   const std::vector<int64_t>& step_offsets;
   const TileWeights& weights;
@@ -45,16 +47,17 @@ class TileTask {
     const int8_t* weights = nullptr;
     int64_t bytes = 0;
   };
-  // Those from `first` to `last` (excluded) have results; tiles begin at `start`.
+  // Those from `first` to `last` (excluded) have results; products begin at `start`.
   struct Positions {
     int64_t start, first, last;
   };
 
   int64_t groups() const { return (positions_.end - positions_.begin + kGroup - 1) / kGroup; }
+  void multiply_all(Range blocks) const;
   void compute_by_group(Range blocks) const;
   void compute_by_block(Range blocks) const;
   void multiply(int64_t group, int64_t block, Ahead ahead) const;
-  void multiply(Positions positions, int64_t row_tiles, int64_t block, Ahead ahead) const;
+  void multiply(Positions positions, int64_t rows, int64_t block, Ahead ahead) const;
   void store(Positions positions, int64_t block) const;
   template <typename Byte>
   kernels::ByteRows<Byte> pixels(const TensorDesc& desc, Byte* base, int64_t row, int64_t column,

@@ -12,16 +12,14 @@ namespace {
 constexpr int64_t kTile = kernels::kTileSide, kTilesOfBlock = kernels::kBlockChannels / kTile;
 }  // namespace
 
-TileWeights::TileWeights(const TensorDesc& weight, std::vector<int64_t> channels, const TileSource& source)
+TileWeights::TileWeights(const TensorDesc& weight, ChannelOrder order, const TileSource& source)
     : weight_(weight),
-      channels_(std::move(channels)),
+      order_(std::move(order)),
       steps_(source.steps()),
       tap_bytes_(source.tap_bytes()),
       step_bytes_(source.step_bytes()) {}
 
-int64_t TileWeights::blocks() const {
-  return static_cast<int64_t>(channels_.size()) / kernels::kBlockChannels;
-}
+int64_t TileWeights::blocks() const { return static_cast<int64_t>(order_->size()) / kernels::kBlockChannels; }
 
 int64_t TileWeights::all_tiles() const { return (weight_.shape[0] + kTile - 1) / kTile; }
 
@@ -52,8 +50,9 @@ std::vector<int8_t> TileWeights::in_step_order(const void* data) const {
   const size_t row = steps_.size() * static_cast<size_t>(step_bytes_);
   std::vector<int8_t> ordered(static_cast<size_t>(all_tiles() * kTile) * row, 0);
   for (size_t position = 0; position < ordered.size() / row; position++) {
-    if (channels_[position] < 0) continue;
-    const int8_t* channel = values + channels_[position] * strides[0];
+    const int64_t output = (*order_)[position];
+    if (output < 0) continue;
+    const int8_t* channel = values + output * strides[0];
     int8_t* to = ordered.data() + position * row;
     for (const auto& step : steps_) {
       // The part of each tap's channels that belongs to the step.

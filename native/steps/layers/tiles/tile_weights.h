@@ -2,6 +2,7 @@
 // step, by tile of the pair.
 #pragma once
 
+#include "operands/epilogue_numbers.h"
 #include "steps/layers/tiles/tile_source.h"
 #include "weights/packed_form.h"
 
@@ -9,9 +10,8 @@ namespace octavo {
 
 class TileWeights {
  public:
-  // `weight`: int8 [O, I, KH, KW] under any strides. `channels`: the output channel at each position of the
-  // blocks of sums, or -1.
-  TileWeights(const TensorDesc& weight, std::vector<int64_t> channels, const TileSource& source);
+  // `weight`: int8 [O, I, KH, KW] under any strides. `order`: of the blocks of sums.
+  TileWeights(const TensorDesc& weight, ChannelOrder order, const TileSource& source);
 
   int64_t blocks() const;
   // A block's tiles of channels: 4, or fewer for the last few channels.
@@ -29,7 +29,7 @@ class TileWeights {
   int64_t all_tiles() const;
 
   TensorDesc weight_;
-  std::vector<int64_t> channels_;
+  ChannelOrder order_;
   std::vector<TileStep> steps_;
   int64_t tap_bytes_, step_bytes_;
 };
