@@ -103,10 +103,7 @@ describe.runIf(isa.startsWith('avx512_core_'))('layers of 8-bit integers on AMX 
           outputs,
           output: dtype,
         };
-        const { implementation, ...outcome } = runOwn(
-          { ...fused, addend: dtype, inPlace: true },
-          seeded(4),
-        );
+        const { implementation, ...outcome } = runOwn({ ...fused, addend: dtype, inPlace: true }, seeded(4));
         expect({ kernel, outputs, own: isOwn(implementation), right: isRight(outcome) }).toEqual({
           kernel,
           outputs,

@@ -47,8 +47,7 @@ function quantization<T extends TensorLike>(args: Arguments<T>, dynamic: boolean
   const zeroPoints = args.isNone('w_zero_point')
     ? []
     : constantValues(args.tensor('w_zero_point'), 'w_zero_point');
-  if (!areZero(zeroPoints))
-    throw new Error('w_zero_point must be 0: weights are quantized symmetrically');
+  if (!areZero(zeroPoints)) throw new Error('w_zero_point must be 0: weights are quantized symmetrically');
   const source = dynamic
     ? { dynamicSource: true }
     : { xScale: parameter(args, 'x_scale'), xZeroPoint: parameter(args, 'x_zero_point') };
