@@ -84,9 +84,16 @@ void softmax_row(const float* x, float* out, int64_t n) {
   linear_row(out, 1 / sum, 0, out, n);
 }
 
-void masked_softmax_row(const float* x, float* out, int64_t n) {
-  if (max_row(x, n) != -std::numeric_limits<float>::infinity()) return softmax_row(x, out, n);
+float masked_exponentials_row(const float* x, float* out, int64_t n) {
+  const float most = largest(x, n);
+  if (most != -std::numeric_limits<float>::infinity() || has_nan(x, n)) return exponentials(x, most, out, n);
   std::fill(out, out + n, 0.0f);
+  return 0;
+}
+
+void masked_softmax_row(const float* x, float* out, int64_t n) {
+  const float sum = masked_exponentials_row(x, out, n);
+  if (sum != 0) linear_row(out, 1 / sum, 0, out, n);
 }
 
 void log_softmax_row(const float* x, float* out, int64_t n) {

@@ -10,6 +10,8 @@ namespace octavo::kernels {
 void softmax_row(const float* x, float* out, int64_t n);
 // The same, but a row of -infinity alone results in zeros: there is nothing to attend to.
 void masked_softmax_row(const float* x, float* out, int64_t n);
+// The same before the division by the sum, which is returned.
+float masked_exponentials_row(const float* x, float* out, int64_t n);
 // out = x - max - log(sum(exp(x - max))).
 void log_softmax_row(const float* x, float* out, int64_t n);
 // out = (x - mean) / sqrt(variance + eps).

@@ -77,7 +77,7 @@ const calls: [string, readonly unknown[], RegExp, Record<string, unknown>?][] = 
   [
     'aten.scaled_dot_product_attention.default',
     [f32(1, 2, 3), f32(1, 4, 3), f32(1, 4, 3), f32(5, 5)],
-    /\[5, 5\].*does not broadcast/,
+    /must broadcast to the scores.*\[5, 5\]/,
   ],
   ['aten.silu.default', [Tensor.from('int64', [1])], /int64.*float32/],
   ['quantized_decomposed.quantize_per_tensor.default', [f32(2), 0, 0, 0, 255, 'uint8'], /scale.*positive/],

@@ -1,22 +1,37 @@
-import { type Arguments, dimsEqual, type TensorMeta } from '../../graph/index.ts';
+import { type Arguments, type Dim, dimsEqual, type TensorMeta } from '../../graph/index.ts';
 import type { OperatorDefinition } from '../registry.ts';
 import { computedDtype } from '../shape-rules.ts';
+
+/** Whether the extents before the last two fit; with grouped heads the last of them may be a divisor of the query's. */
+function sharesBatch(query: readonly Dim[], other: readonly Dim[], grouped: boolean): boolean {
+  if (other.length !== query.length) return false;
+  const heads = query.length - 3;
+  return query.slice(0, -2).every((extent, i) => {
+    if (dimsEqual(extent, other[i])) return true;
+    const [all, shared] = [extent, other[i]];
+    return (
+      grouped && i === heads && typeof all === 'number' && typeof shared === 'number' && all % shared === 0
+    );
+  });
+}
 
 function inferAttention(args: Arguments<TensorMeta>): TensorMeta {
   const { name } = args.schema;
   const [query, key, value] = [args.tensor('query'), args.tensor('key'), args.tensor('value')];
   if (args.number('dropout_p') !== 0)
     throw new Error(`${name}: the model was exported in training mode; call eval() before export`);
-  if (args.bool('enable_gqa')) throw new Error(`${name}: 'enable_gqa' is not supported`);
   if (args.bool('is_causal') && !args.isNone('attn_mask'))
     throw new Error(`${name}: 'is_causal' and 'attn_mask' exclude each other`);
   const rank = query.shape.length;
-  const batch = query.shape.slice(0, -2);
   for (const other of [key, value])
-    if (other.shape.length !== rank || !batch.every((extent, i) => dimsEqual(extent, other.shape[i])))
+    if (!sharesBatch(query.shape, other.shape, args.bool('enable_gqa')))
       throw new Error(
-        `${name}: [${other.shape.join(', ')}] must have the batch extents of the query [${query.shape.join(', ')}]`,
+        `${name}: [${other.shape.join(', ')}] must have the batch extents of the query [${query.shape.join(', ')}]${
+          args.bool('enable_gqa') ? ', or heads that divide its heads' : ''
+        }`,
       );
+  if (rank > 2 && !dimsEqual(key.shape[rank - 3], value.shape[rank - 3]))
+    throw new Error(`${name}: key and value must have the same number of heads`);
   const fits =
     dimsEqual(query.shape[rank - 1], key.shape[rank - 1]) &&
     dimsEqual(key.shape[rank - 2], value.shape[rank - 2]);
