@@ -8,6 +8,7 @@
 #include "binding/executor.h"
 #include "binding/observe.h"
 #include "binding/onednn.h"
+#include "binding/plan.h"
 #include "cpu/tile_permission.h"
 
 namespace {
@@ -28,6 +29,7 @@ Napi::Object initialize(Napi::Env env, Napi::Object exports) {
   exports.Set("packedForms", Napi::Function::New(env, octavo::binding::packed_forms));
   exports.Set("readPackedForm", Napi::Function::New(env, octavo::binding::read_packed_form));
   exports.Set("releaseConstant", Napi::Function::New(env, octavo::binding::release_constant));
+  exports.Set("releasePlan", Napi::Function::New(env, octavo::binding::release_plan));
   exports.Set("execute", Napi::Function::New(env, octavo::binding::execute));
   exports.Set("convolutionFault", Napi::Function::New(env, octavo::binding::convolution_fault));
   exports.Set("Executor", octavo::binding::executor_class(env));

@@ -290,6 +290,8 @@ export interface Addon {
    * another plan after this.
    */
   releaseConstant(constant: NativeConstant): void;
+  /** Frees a plan's memory as soon as no request runs it. It cannot be used after this call. */
+  releasePlan(plan: NativePlan): void;
   /**
    * Runs one step now, on the calling thread.
    * @returns the implementation's name.

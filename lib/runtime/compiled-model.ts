@@ -79,7 +79,9 @@ export class CompiledModel implements Disposable {
   readonly #queue: RequestQueue;
   readonly #wakefulness: Wakefulness;
   readonly #planner: Planner;
-  readonly #plans = new PlanCache<Plan>(maxPlans);
+  readonly #plans = new PlanCache<Plan>(maxPlans, (plan) => this.#release(plan));
+  /** Plans that had to make room, perhaps before a request that waited for one could use it. */
+  readonly #released = new WeakSet<NativePlan>();
   /** The plan used last. */
   #latest: RequestPlan | undefined;
   #report: LoweringReport | undefined;
@@ -129,7 +131,7 @@ export class CompiledModel implements Disposable {
     try {
       const planned = this.#planner.plan(shapesOf(tensors));
       let plan = this.#ready(planned);
-      if (!plan) {
+      while (!plan || this.#released.has(plan.native)) {
         plan = await unlessAborted(this.#compile(planned, arrival), signal);
         this.#checkAlive();
         signal?.throwIfAborted();
@@ -269,6 +271,13 @@ export class CompiledModel implements Disposable {
     });
     this.#latest = { ...plan, planned, results };
     return this.#latest;
+  }
+
+  /** A garbage collection would come late: it does not know how much memory a small handle stands for. */
+  #release({ native }: Plan): void {
+    this.#released.add(native);
+    if (this.#latest?.native === native) this.#latest = undefined;
+    addon.releasePlan(native);
   }
 
   /** Created on first use: most models are never asked. */

@@ -4,10 +4,13 @@
  */
 export class PlanCache<Plan> {
   readonly #capacity: number;
+  readonly #dropped: (plan: Plan) => void;
   readonly #entries = new Map<string, { plan?: Plan; readonly pending: Promise<Plan> }>();
 
-  constructor(capacity: number) {
+  /** @param dropped is told of each plan that had to make room, unless somebody still waits for it. */
+  constructor(capacity: number, dropped: (plan: Plan) => void = () => {}) {
     this.#capacity = capacity;
+    this.#dropped = dropped;
   }
 
   /** The plan, if it is ready. */
@@ -51,7 +54,9 @@ export class PlanCache<Plan> {
   #insert(key: string, entry: { plan?: Plan; readonly pending: Promise<Plan> }): void {
     this.#entries.delete(key);
     this.#entries.set(key, entry);
-    const [oldest] = this.#entries.keys();
-    if (this.#entries.size > this.#capacity) this.#entries.delete(oldest);
+    if (this.#entries.size <= this.#capacity) return;
+    const [[oldest, { plan }]] = this.#entries;
+    this.#entries.delete(oldest);
+    if (plan !== undefined) this.#dropped(plan);
   }
 }

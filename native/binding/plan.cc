@@ -110,20 +110,18 @@ std::shared_ptr<const Plan> to_plan(const Napi::Value& value, size_t max_threads
 }
 
 namespace {
-// What a plan's steps keep of their attributes, of which the numbers of channels are nearly all: copied, and
-// computed from them for the kernels. An estimate, for the garbage collector alone.
-int64_t held_bytes(const Plan& plan) {
-  constexpr size_t kOfStep = 4096, kCopies = 4;
-  size_t bytes = 0;
-  for (const auto& step : plan.steps) bytes += kOfStep + kCopies * step.spec.attributes.bytes();
-  return static_cast<int64_t>(bytes * plan.lanes);
+PlanHandle* handle_of(const Napi::Value& value) {
+  if (!value.IsObject()) return nullptr;
+  const auto object = value.As<Napi::Object>();
+  if (!object.CheckTypeTag(&kPlanTag)) return nullptr;
+  return object.Get("handle").As<Napi::External<PlanHandle>>().Data();
 }
 
 // Described when somebody asks: every new plan is wrapped, and few are looked at.
 Napi::Value steps_of(const Napi::CallbackInfo& info) {
   const Napi::Env env = info.Env();
   const auto plan = unwrap_plan(info.This());
-  if (!plan) throw Napi::TypeError::New(env, "steps: this is no plan");
+  if (!plan) throw Napi::TypeError::New(env, "steps: this is no plan, or was released");
   const auto& instance = plan->by_stream.at(0)->instance();
   const auto& steps = plan->plan->steps;
   auto described = Napi::Array::New(env, steps.size());
@@ -141,25 +139,22 @@ Napi::Value steps_of(const Napi::CallbackInfo& info) {
 }  // namespace
 
 Napi::Object wrap_plan(Napi::Env env, std::shared_ptr<CompiledPlan> plan) {
-  const int64_t bytes = held_bytes(*plan->plan) * static_cast<int64_t>(plan->by_stream.size());
-  Napi::MemoryManagement::AdjustExternalMemory(env, bytes);
   auto object = Napi::Object::New(env);
   object.TypeTag(&kPlanTag);
   object.DefineProperty(Napi::PropertyDescriptor::Accessor<steps_of>("steps", napi_enumerable));
-  object.Set("handle", Napi::External<PlanHandle>::New(
-                           env, new PlanHandle(std::move(plan)), [bytes](Napi::Env e, PlanHandle* handle) {
-                             Napi::MemoryManagement::AdjustExternalMemory(e, -bytes);
-                             delete handle;
-                           }));
+  object.Set("handle", Napi::External<PlanHandle>::New(env, new PlanHandle(std::move(plan)),
+                                                       [](Napi::Env, PlanHandle* handle) { delete handle; }));
   object.Freeze();
   return object;
 }
 
 std::shared_ptr<CompiledPlan> unwrap_plan(const Napi::Value& value) {
-  if (!value.IsObject()) return nullptr;
-  const auto object = value.As<Napi::Object>();
-  if (!object.CheckTypeTag(&kPlanTag)) return nullptr;
-  return *object.Get("handle").As<Napi::External<PlanHandle>>().Data();
+  const auto* handle = handle_of(value);
+  return handle ? *handle : nullptr;
+}
+
+void release_plan(const Napi::CallbackInfo& info) {
+  if (auto* handle = handle_of(info[0])) handle->reset();
 }
 
 }  // namespace octavo::binding

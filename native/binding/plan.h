@@ -24,7 +24,9 @@ std::shared_ptr<const Plan> to_plan(const Napi::Value& value, size_t max_threads
 
 // The NativePlan object for JavaScript.
 Napi::Object wrap_plan(Napi::Env env, std::shared_ptr<CompiledPlan> plan);
-// The plan behind a NativePlan, or null when the value is something else.
+// The plan behind a NativePlan, or null when the value is something else, or was released.
 std::shared_ptr<CompiledPlan> unwrap_plan(const Napi::Value& value);
+// releasePlan(plan): its memory is freed as soon as no request runs it.
+void release_plan(const Napi::CallbackInfo& info);
 
 }  // namespace octavo::binding

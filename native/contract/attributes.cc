@@ -9,14 +9,6 @@ void Attributes::set(const std::string& name, Value value) { values_[name] = std
 
 bool Attributes::has(const std::string& name) const { return values_.count(name) > 0; }
 
-size_t Attributes::bytes() const {
-  size_t bytes = 0;
-  for (const auto& [name, value] : values_)
-    if (const auto* numbers = std::get_if<std::vector<double>>(&value))
-      bytes += numbers->size() * sizeof(double);
-  return bytes;
-}
-
 template <typename T>
 const T& Attributes::get(const std::string& name, const char* expected) const {
   const auto found = values_.find(name);

@@ -17,8 +17,6 @@ class Attributes {
 
   void set(const std::string& name, Value value);
   bool has(const std::string& name) const;
-  // Of the lists of numbers.
-  size_t bytes() const;
 
   // Each throws std::invalid_argument that names the attribute when it is missing or of another type.
   double number(const std::string& name) const;

@@ -89,6 +89,16 @@ describe('CompiledModel', () => {
       expectClose((await model.run(image(batch + 1))).linear_default.toArray(), interpret(image(batch + 1)));
   });
 
+  it('serves more new shapes at once than it keeps plans for', async () => {
+    using model = compile(convNet(), { threadsPerStream: 1, streams: 2 });
+    for (let round = 0; round < 2; round++) {
+      const results = await Promise.all(Array.from({ length: 80 }, (_, i) => model.run(image((i % 45) + 1))));
+      for (const [i, { linear_default }] of results.entries())
+        expectClose(linear_default.toArray(), interpret(image((i % 45) + 1)));
+    }
+    expect(model.report.nodes.length).toBeGreaterThan(0);
+  });
+
   it('keeps constants that depend on the batch for the plan made last', async () => {
     const b = new GraphBuilder();
     const x = b.input('x', [new SymInt(['s0']), 4, 256]);

@@ -12,4 +12,21 @@ describe('PlanCache', () => {
     await expect(plans.get('b', () => failing)).rejects.toThrow('cannot be compiled');
     expect(await plans.get('b', async () => 'compiled again')).toBe('compiled again');
   });
+
+  it('tells of plans that make room, the one used least recently first, but not of one that is awaited', async () => {
+    const dropped: string[] = [];
+    const plans = new PlanCache<string>(2, (plan) => dropped.push(plan));
+    plans.set('a', 'A');
+    plans.set('b', 'B');
+    plans.ready('a');
+    plans.set('c', 'C');
+    expect(dropped).toEqual(['B']);
+    let compiled = (_: string) => {};
+    const waiting = plans.get('d', () => new Promise((resolve) => (compiled = resolve)));
+    plans.set('e', 'E');
+    plans.set('f', 'F');
+    compiled('D');
+    expect(await waiting).toBe('D');
+    expect(dropped).toEqual(['B', 'A', 'C']);
+  });
 });
