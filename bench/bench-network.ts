@@ -2,6 +2,7 @@ import { fileURLToPath } from 'node:url';
 import type { Module } from '../lib/nn/index.ts';
 import { bertBase, bertInput } from './models/bert.ts';
 import { referenceModels } from './models/index.ts';
+import { vitB16 } from './models/vit.ts';
 
 /** What a network takes, and how it is quantized. */
 export interface NetworkSpec {
@@ -26,6 +27,7 @@ const networks: ReadonlyMap<string, BenchNetwork> = new Map<string, BenchNetwork
     const file = fileURLToPath(new URL(`../models/${name}.pt2`, import.meta.url));
     return [name, { file, inputShape: [3, 32, 32], recipe: 'static' }];
   }),
+  ['vit_b_16', { build: vitB16, inputShape: imageShape, recipe: 'static' }],
   ['bert_base', { build: bertBase, inputShape: bertInput, recipe: 'dynamic' }],
 ]);
 
