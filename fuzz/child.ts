@@ -16,6 +16,6 @@ const kind = await kinds[task.kind].load();
 for (let seed = task.from; seed < task.from + task.count; seed++) {
   const problem = kind.draw(seed);
   if (task.only !== undefined && problem.variant !== task.only) continue;
-  tell({ seed, problem: kind.describe(problem) });
+  tell({ seed, variant: problem.variant, problem: kind.describe(problem) });
   for (const fault of await kind.judge(problem)) tell(fault);
 }

@@ -22,6 +22,8 @@ export interface Finding extends Fault {
 export interface Outcome {
   /** Problems judged. */
   readonly problems: number;
+  /** As many of each variant. */
+  readonly variants: ReadonlyMap<string, number>;
   readonly findings: readonly Finding[];
   readonly seconds: number;
   /** The first seed that was not reached. */
@@ -45,17 +47,18 @@ export async function hunt(task: Hunt, found: (finding: Finding) => void = () =>
   const deadline = start + 1000 * (task.seconds ?? Number.POSITIVE_INFINITY);
   const end = task.from + task.count;
   const findings: Finding[] = [];
+  const variants = new Map<string, number>();
   let next = task.from;
-  let problems = 0;
   while (next < end && performance.now() < deadline) {
     const watched = await watch({ ...task, from: next, count: end - next }, deadline, (finding) => {
       findings.push(finding);
       found(finding);
     });
-    problems += watched.problems;
+    for (const variant of watched.judged) variants.set(variant, (variants.get(variant) ?? 0) + 1);
     next = watched.next;
   }
-  return { problems, findings, seconds: (performance.now() - start) / 1000, next };
+  const problems = [...variants.values()].reduce((sum, count) => sum + count, 0);
+  return { problems, variants, findings, seconds: (performance.now() - start) / 1000, next };
 }
 
 /** Runs one process until it ends or has to be ended. */
@@ -66,13 +69,16 @@ async function watch(task: Hunt, deadline: number, found: (finding: Finding) => 
     stdio: ['ignore', 'pipe', 'pipe'],
     env: { ...process.env, ...(isa === undefined ? {} : { ONEDNN_MAX_CPU_ISA: isa }) },
   });
-  let [problems, current, silence] = [0, { seed: task.from - 1, problem: '' }, 0];
+  /** The variants of the problems so far, the current one last. */
+  const begun: string[] = [];
+  let [current, silence] = [{ seed: task.from - 1, problem: '' }, 0];
   createInterface({ input: child.stdout }).on('line', (line) => {
     const message: Message = JSON.parse(line);
     silence = 0;
     if ('fault' in message) return found({ ...current, ...message });
-    problems++;
-    current = message;
+    const { variant, ...problem } = message;
+    begun.push(variant);
+    current = problem;
   });
   let stderr = '';
   child.stderr.on('data', (data) => {
@@ -89,11 +95,11 @@ async function watch(task: Hunt, deadline: number, found: (finding: Finding) => 
   }, watchMilliseconds);
   const [code, signal] = await once(child, 'close');
   clearInterval(clock);
-  if (code === 0) return { problems, next: task.from + task.count };
-  if (ended === 'time') return { problems, next: current.seed };
-  if (problems === 0) throw new Error(`the process ended before its first problem: ${stderr || signal}`);
+  if (code === 0) return { judged: begun, next: task.from + task.count };
+  if (ended === 'time') return { judged: begun.slice(0, -1), next: current.seed };
+  if (begun.length === 0) throw new Error(`the process ended before its first problem: ${stderr || signal}`);
   found({ ...current, ...death(ended, signal ?? `exit code ${code}`, stderr) });
-  return { problems, next: current.seed + 1 };
+  return { judged: begun, next: current.seed + 1 };
 }
 
 function death(ended: 'hang' | 'memory' | undefined, how: string, stderr: string): Fault {

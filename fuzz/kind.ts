@@ -31,4 +31,4 @@ export interface Task {
 }
 
 /** What the process that judges tells the one that watches it, a line of JSON each. */
-export type Message = { readonly seed: number; readonly problem: string } | Fault;
+export type Message = { readonly seed: number; readonly variant: string; readonly problem: string } | Fault;

@@ -28,11 +28,12 @@ function format(kind: string, { isa }: Options, { seed, fault, detail, problem }
   return `${fault}: ${detail}\n  ${problem}\n  ${command}\n`;
 }
 
-function summary({ problems, findings, seconds, next }: Outcome): string {
+function summary({ problems, variants, findings, seconds, next }: Outcome): string {
   const counts = new Map<string, number>();
   for (const { fault } of findings) counts.set(fault, (counts.get(fault) ?? 0) + 1);
   const found = [...counts].map(([fault, count]) => `${count} ${fault}`).join(', ') || 'nothing found';
-  return `${problems} problems in ${seconds.toFixed(0)} s, up to seed ${next - 1}: ${found}`;
+  const of = [...variants].sort().map(([variant, count]) => `${count} ${variant}`);
+  return `${problems} problems in ${seconds.toFixed(0)} s, up to seed ${next - 1} (${of.join(', ')}): ${found}`;
 }
 
 const program = new Command('fuzz')
