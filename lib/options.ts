@@ -1,22 +1,38 @@
-/** The names of an interface's options; one that is left out, or one too many, does not compile. */
-export type OptionNames<T> = Readonly<Record<keyof T, true>>;
+import { inspect } from 'node:util';
+/**
+ * The names of an interface's options, each with the type that {@link checkOptions} demands: 'boolean', or true where the
+ * function itself checks the value. One that is left out, one too many, or a boolean that says true does not compile.
+ */
+export type OptionNames<T> = {
+  readonly [K in keyof T]-?: [Exclude<T[K], undefined>] extends [boolean] ? 'boolean' : true;
+};
 
 /**
- * Checks that every option given is one that the function has.
+ * Checks that every option given is one that the function has, and that those that are true or false are one of both.
  * @param where the function, for messages.
- * @throws Error that names the option: with the one it resembles, or with all there are.
+ * @throws Error that names the option: with the one it resembles, or with all there are; or with what it is instead of
+ * true or false.
  */
 export function checkOptions<T extends object>(given: T, known: OptionNames<T>, where: string): void {
   if (typeof given !== 'object' || given === null || Array.isArray(given))
     throw new Error(`${where}: options must be an object, got ${JSON.stringify(given)}`);
-  for (const name of Object.keys(given)) {
-    if (Object.hasOwn(known, name)) continue;
+  for (const [name, value] of Object.entries(given)) {
+    if (Object.hasOwn(known, name)) {
+      if (known[name as keyof T] === 'boolean') checkBoolean(value, name, where);
+      continue;
+    }
     const meant = resembling(name, Object.keys(known));
     throw new Error(
       `${where}: unknown option "${name}"; ` +
         (meant ? `did you mean "${meant}"?` : `there are ${Object.keys(known).join(', ')}`),
     );
   }
+}
+
+/** What JavaScript takes for true is not: 'false' is a word, and 1 may have been meant for the option beside it. */
+function checkBoolean(value: unknown, name: string, where: string): void {
+  if (value !== undefined && typeof value !== 'boolean')
+    throw new Error(`${where}: option "${name}" must be true or false, got ${inspect(value)}`);
 }
 
 /** Those of the options that a function has, for one that hands its own on to it. */

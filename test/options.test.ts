@@ -20,10 +20,12 @@ import { checkOptions } from '../lib/options.ts';
 
 describe('checkOptions', () => {
   const check = (given: object) => () =>
-    checkOptions(given, { threads: true, maxQueue: true, packedWeights: true }, 'door');
+    checkOptions(given, { threads: true, maxQueue: true, packedWeights: 'boolean' }, 'door');
 
   it('accepts what it knows', () => {
     expect(check({ threads: 1, maxQueue: undefined })).not.toThrow();
+    for (const packedWeights of [true, false, undefined])
+      expect(check({ threads: 'checked elsewhere', packedWeights })).not.toThrow();
     expect(check({})).not.toThrow();
   });
 
@@ -40,6 +42,17 @@ describe('checkOptions', () => {
   it.each(['bias', 'to', 'x', 'toString'])('names all there are where %s resembles none', (given) => {
     expect(check({ [given]: 1 })).toThrow(
       `door: unknown option "${given}"; there are threads, maxQueue, packedWeights`,
+    );
+  });
+
+  it.each([
+    [1, '1'],
+    ['false', "'false'"],
+    [null, 'null'],
+    [{ packed: 1n }, '{ packed: 1n }'],
+  ])('refuses %o for true or false', (packedWeights, shown) => {
+    expect(check({ packedWeights })).toThrow(
+      `door: option "packedWeights" must be true or false, got ${shown}`,
     );
   });
 
@@ -80,6 +93,29 @@ describe('every public function that takes options says which it does not know',
     const autocast = { dtype: 'bfloat16', forced: true } as never;
     expect(() => lower(module, { autocast })).toThrow(
       'lower: autocast: unknown option "forced"; did you mean "force"?',
+    );
+  });
+
+  it('and takes nothing else for true or false', () => {
+    const expectRefused = (door: string, option: string, call: (wrong: never) => unknown) =>
+      expect(() => call({ [option]: 1 } as never), door).toThrow(
+        `${door}: option "${option}" must be true or false, got 1`,
+      );
+    expectRefused('lower', 'mergeLinears', (wrong) => lower(module, wrong));
+    expectRefused('lower', 'strict', (wrong) => lower(module, wrong));
+    expectRefused('tune', 'strict', (wrong) => tune(module, x, wrong));
+    expectRefused('convertPt2e', 'foldQuantize', (wrong) => convertPt2e(module, wrong));
+    expectRefused('exportModel', 'dynamicBatch', (wrong) => exportModel(new nn.Linear(2, 2), { x }, wrong));
+    expectRefused('getDefaultX86QuantizationConfig', 'isDynamic', (wrong) =>
+      getDefaultX86QuantizationConfig(wrong),
+    );
+    expectRefused(
+      'SubgraphMatcher',
+      'ignoreLiterals',
+      (wrong) => new SubgraphMatcher(module.graph, operators, wrong),
+    );
+    expect(() => lower(module, { autocast: { dtype: 'bfloat16', force: 1 } as never })).toThrow(
+      'lower: autocast: option "force" must be true or false, got 1',
     );
   });
 

@@ -79,10 +79,10 @@ export interface LowerOptions {
 }
 
 const lowerOptions: OptionNames<LowerOptions> = {
-  strict: true,
+  strict: 'boolean',
   autocast: true,
   keepFloat: true,
-  mergeLinears: true,
+  mergeLinears: 'boolean',
 };
 
 /** A lowered graph and its report. */
@@ -176,7 +176,7 @@ export function lower(module: GraphModule, options: LowerOptions = {}): Lowered 
 function checkAutocast(option: LowerOptions['autocast']): boolean {
   if (option === undefined) return false;
   const isObject = typeof option === 'object' && option !== null;
-  if (isObject) checkOptions(option, { dtype: true, force: true }, 'lower: autocast');
+  if (isObject) checkOptions(option, { dtype: true, force: 'boolean' }, 'lower: autocast');
   const { dtype, force = false }: AutocastOptions = isObject ? option : { dtype: option };
   if (dtype !== 'bfloat16') throw new Error(`lower: autocast must be 'bfloat16', got '${String(dtype)}'`);
   const reason = force ? undefined : whyNoFastBfloat16(computeFeatures());

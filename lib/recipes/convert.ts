@@ -36,7 +36,7 @@ export interface SmoothQuantRecipe extends SmoothQuantOptions {
 
 /** Names of the options of the recipe. */
 export const recipeOptions: OptionNames<RecipeOptions> = {
-  reduceRange: true,
+  reduceRange: 'boolean',
   recipe: true,
   overrides: true,
   smoothQuant: true,

@@ -40,7 +40,7 @@ const { tuning: _, ...compiling } = compileOptions;
 const dynamicOptions: OptionNames<QuantizeOptions> = {
   ...compiling,
   ...recipeOptions,
-  strict: true,
+  strict: 'boolean',
   autocast: true,
   onReport: true,
   tune: true,

@@ -54,4 +54,4 @@ export interface SaveOptions {
 }
 
 /** Names of the options of `save`. */
-export const saveOptions: OptionNames<SaveOptions> = { packedWeights: true };
+export const saveOptions: OptionNames<SaveOptions> = { packedWeights: 'boolean' };

@@ -17,7 +17,7 @@ export interface TuneOptions extends Omit<LowerOptions, 'keepFloat' | 'mergeLine
 }
 
 const tuneOptions: OptionNames<TuneOptions> = {
-  strict: true,
+  strict: 'boolean',
   autocast: true,
   threadsPerStream: true,
   onProgress: true,

@@ -20,7 +20,7 @@ export interface ExportOptions {
   readonly dynamicShapes?: Readonly<Record<string, Readonly<Record<number, DynamicDim>>>>;
 }
 
-const exportOptions: OptionNames<ExportOptions> = { dynamicBatch: true, dynamicShapes: true };
+const exportOptions: OptionNames<ExportOptions> = { dynamicBatch: 'boolean', dynamicShapes: true };
 
 /** What {@link exportModel} needs to know of an example input. */
 export interface ExampleInput {

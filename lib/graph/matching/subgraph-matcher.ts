@@ -15,9 +15,9 @@ export interface SubgraphMatcherOptions {
 }
 
 const matcherOptions: OptionNames<SubgraphMatcherOptions> = {
-  matchPlaceholder: true,
-  removeOverlappingMatches: true,
-  ignoreLiterals: true,
+  matchPlaceholder: 'boolean',
+  removeOverlappingMatches: 'boolean',
+  ignoreLiterals: 'boolean',
 };
 
 /** One place where a pattern was found (counterpart: `InternalMatch`). */

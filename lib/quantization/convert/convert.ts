@@ -18,7 +18,10 @@ export interface ConvertOptions {
   readonly useReferenceRepresentation?: boolean;
 }
 
-const convertOptions: OptionNames<ConvertOptions> = { foldQuantize: true, useReferenceRepresentation: true };
+const convertOptions: OptionNames<ConvertOptions> = {
+  foldQuantize: 'boolean',
+  useReferenceRepresentation: 'boolean',
+};
 
 /**
  * Turns a calibrated model into a quantized one (counterpart: `torchao.quantization.pt2e.quantize_pt2e.convert_pt2e`): a

@@ -21,8 +21,8 @@ export interface X86QuantizationConfigOptions {
 }
 
 const configOptions: OptionNames<X86QuantizationConfigOptions> = {
-  isDynamic: true,
-  reduceRange: true,
+  isDynamic: 'boolean',
+  reduceRange: 'boolean',
   recipe: true,
 };
 
