@@ -38,7 +38,9 @@ function positions(shape: readonly number[], strides: readonly number[]): number
 function spread(tensor: Tensor, layout: Layout) {
   const strides = layout(tensor.shape);
   const at = positions(tensor.shape, strides);
-  const data = new (arrayTypeOf(tensor.dtype))(Math.max(0, ...at) + 1) as Float32Array;
+  const data = new (arrayTypeOf(tensor.dtype))(
+    at.reduce((last, offset) => Math.max(last, offset), 0) + 1,
+  ) as Float32Array;
   at.forEach((offset, i) => {
     data[offset] = (tensor.data as Float32Array)[i];
   });

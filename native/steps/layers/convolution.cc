@@ -14,6 +14,7 @@
 #include "steps/layers/merged_groups.h"
 #include "steps/layers/padded_source.h"
 #include "steps/layers/plain_convolution.h"
+#include "steps/layers/row_pieces.h"
 #include "steps/layers/tiles/tile_layer.h"
 
 namespace octavo {
@@ -85,6 +86,16 @@ Refusal refuse_tiles(ConvolutionCall& call) {
 
 Attempt make_tiles(ConvolutionCall& call) {
   return {create_tile_layer(call.spec, layer_of(call), call.inputs, call.fusion)};
+}
+
+Refusal refuse_row_pieces(ConvolutionCall& call) {
+  return row_pieces_refusal(call.spec, call.convolution, call.inputs);
+}
+
+// A padded image is first copied into one that contains its padding: then all pieces but the last are alike.
+Attempt make_row_pieces(ConvolutionCall& call) {
+  if (is_padded(call.convolution.problem)) return {create_padded_source(call.spec, call.convolution, create)};
+  return {create_row_pieces(call.spec, call.convolution, call.inputs, create)};
 }
 
 Refusal refuse_plain(ConvolutionCall& call) {
@@ -161,6 +172,7 @@ const Candidate<ConvolutionCall> candidates[] = {
     {"oneDNN in blocks of channels", refuse_blocks, make_in_blocks},
     {"octavo:exact", refuse_exact, make_exact},
     {"octavo:tiles", refuse_tiles, make_tiles},
+    {"octavo:pieces of rows", refuse_row_pieces, make_row_pieces},
     {"oneDNN in layouts of its choice", refuse_plain, make_plain},
     {"octavo:depthwise", refuse_depthwise, make_depthwise},
     {"oneDNN channels-last", refuse_unless_fast, make_channels_last},
