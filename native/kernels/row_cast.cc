@@ -5,6 +5,7 @@
 
 #include "kernels/float_rows.h"
 #include "kernels/row_conversion.h"
+#include "kernels/stored_bool.h"
 
 namespace octavo::kernels {
 
@@ -12,20 +13,6 @@ namespace {
 constexpr int64_t kChunk = 512;  // floats of intermediate results, which fit the first-level cache
 
 bool is_half(DType dtype) { return dtype == DType::bf16 || dtype == DType::f16; }
-
-// A bool as it is stored. C++ may read its own bool from the bytes 0 and 1 alone, but callers and files hold
-// others: all of them are true, as in PyTorch.
-struct Truth {
-  Truth() = default;
-  template <typename T>
-  explicit Truth(T value) : byte(value != 0) {}
-  template <typename T>
-  explicit operator T() const {
-    return static_cast<T>(byte != 0);
-  }
-
-  uint8_t byte;
-};
 
 // Calls body with a value of the C++ type that stores `dtype`; 16-bit floats are excluded.
 template <typename Body>
@@ -48,7 +35,7 @@ void with_type(DType dtype, const Body& body) {
     case DType::s64:
       return body(int64_t{});
     case DType::boolean:
-      return body(Truth{});
+      return body(StoredBool{});
     default:
       throw std::invalid_argument(std::string("cannot cast ") + dtype_name(dtype));
   }

@@ -18,3 +18,17 @@ it.each(['float32', 'float64', 'bfloat16', 'float16', 'uint8', 'int64'] as const
     );
   },
 );
+
+const one = Tensor.from('bool', [1, 1, 1, 1, 1]);
+
+// PyTorch's results of the same bytes, beside True where there are two operands.
+it.each([
+  ['aten.bitwise_and.Tensor', [0, 1, 1, 1, 1], [bools, one]],
+  ['aten.bitwise_or.Tensor', [1, 1, 1, 1, 1], [bools, one]],
+  ['aten.bitwise_xor.Tensor', [1, 0, 0, 0, 0], [bools, one]],
+  ['aten.eq.Tensor', [0, 1, 1, 1, 1], [bools, one]],
+  ['aten.add.Tensor', [0, 1, 1, 1, 1], [bools, bools]],
+  ['aten.logical_not.default', [1, 0, 0, 0, 0], [bools]],
+] as const)('every byte but 0 is true for %s', (target, expected, operands) => {
+  expect(callEverywhere(target, operands)).toEqual(Tensor.from('bool', expected));
+});

@@ -9,26 +9,27 @@
 #include <utility>
 
 #include "kernels/elements/element_function.h"
+#include "kernels/stored_bool.h"
 
 namespace octavo::kernels {
 
 // Sets of element types. Bools are computed as bytes of 0 and 1.
 enum Types : unsigned { kFloats = 1, kIntegers = 2, kBools = 4, kAllTypes = 7 };
 
-template <class F, typename T, typename Result, size_t... I>
+template <class F, typename T, typename Stored, typename Result, size_t... I>
 void element_loop(const void* const* inputs, void* out, int64_t n, const Parameters& parameters) {
   // Copies: a store of bytes could change what a pointer leads to.
-  const T* const in[] = {static_cast<const T*>(inputs[I])...};
+  const Stored* const in[] = {static_cast<const Stored*>(inputs[I])...};
   const Parameters p = parameters;
   auto* results = static_cast<Result*>(out);
   // An operand that is overwritten is read at the same index before.
 #pragma GCC ivdep
-  for (int64_t i = 0; i < n; i++) results[i] = static_cast<Result>(F::of(p, in[I][i]...));
+  for (int64_t i = 0; i < n; i++) results[i] = static_cast<Result>(F::of(p, static_cast<T>(in[I][i])...));
 }
 
-template <class F, typename T, bool is_predicate, size_t... I>
+template <class F, typename T, bool is_predicate, typename Stored = T, size_t... I>
 constexpr ElementLoop loop_of(std::index_sequence<I...>) {
-  return &element_loop<F, T, std::conditional_t<is_predicate, uint8_t, T>, I...>;
+  return &element_loop<F, T, Stored, std::conditional_t<is_predicate, uint8_t, T>, I...>;
 }
 
 template <class F, size_t operands, unsigned types, bool is_predicate>
@@ -48,7 +49,8 @@ ElementFunction make_function(const char* name) {
     set(DType::s32, loop_of<F, int32_t, is_predicate>(all));
     set(DType::s64, loop_of<F, int64_t, is_predicate>(all));
   }
-  if constexpr ((types & kBools) != 0) set(DType::boolean, loop_of<F, uint8_t, is_predicate>(all));
+  if constexpr ((types & kBools) != 0)
+    set(DType::boolean, loop_of<F, uint8_t, is_predicate, StoredBool>(all));
   return function;
 }
 
