@@ -82,7 +82,7 @@ async function watch(task: Hunt, deadline: number, found: (finding: Finding) => 
   });
   let stderr = '';
   child.stderr.on('data', (data) => {
-    stderr = (stderr + data).slice(-2000);
+    stderr = endsOf(stderr + data);
   });
   let ended: 'hang' | 'memory' | 'time' | undefined;
   const clock = setInterval(() => {
@@ -107,6 +107,9 @@ function death(ended: 'hang' | 'memory' | undefined, how: string, stderr: string
   if (ended === 'memory') return { fault: 'memory', detail: `more than ${memoryLimit / 2 ** 20} MiB` };
   return { fault: 'crash', detail: [how, stderr.trim()].filter(Boolean).join(': ') };
 }
+
+/** A sanitizer says first what was wrong, Node last. */
+const endsOf = (text: string) => (text.length > 4000 ? text.slice(0, 2000) + text.slice(-2000) : text);
 
 /** 0 once the process is gone. */
 function residentBytes(pid: number): number {
