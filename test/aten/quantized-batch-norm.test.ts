@@ -114,3 +114,27 @@ it('what is not a number becomes the same byte in every channel', () => {
   );
   expect(new Set(y).size).toBe(1);
 });
+
+it.each(['channels-last', 'row-major'] as const)('what has no byte is refused, %s', (order) => {
+  const shape = [1, 8, 3, 5];
+  const parameter = { dtype: 'float32', shape: [8], data: new Float32Array(8).fill(1) } as const;
+  const image = {
+    dtype: 'uint8',
+    shape,
+    strides: stridesOf(order, 8, 0),
+    data: new Uint8Array(120),
+  } as const;
+  const normalize = (attributes: { readonly eps: number; readonly outputZeroPoint: number }) => () =>
+    addon.execute(
+      {
+        ...{ op: 'batch_norm', node: 'case' },
+        attributes: { ...attributes, hasWeight: false, hasBias: false, unary: 'relu' },
+      },
+      [image, parameter, parameter],
+      [image],
+    );
+  expect(normalize({ eps: 0, outputZeroPoint: 255 })).not.toThrow();
+  expect(normalize({ eps: 0, outputZeroPoint: 2 ** 40 })).toThrow('a zero point that is not a uint8');
+  for (const eps of [Number.NaN, Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY])
+    expect(normalize({ eps, outputZeroPoint: 5 })).toThrow('eps must be finite where the result is uint8');
+});

@@ -36,6 +36,18 @@ size_t channels_of(const TensorDesc& x, const TensorDesc& mean) {
   return static_cast<size_t>(shape[0] * (shape.size() > 1 ? shape.back() : 1));
 }
 
+// What no byte comes of is refused, whichever loop computes it: each makes another one of it.
+void check_bytes(const PointwiseOperand& output, float eps) {
+  const auto& [desc, affine] = output;
+  if (!is_byte(desc.dtype)) return;
+  if (!std::isfinite(eps))
+    throw std::invalid_argument("eps must be finite where the result is " +
+                                std::string(dtype_name(desc.dtype)) + ", got " + std::to_string(eps));
+  const auto range = kernels::full_range(desc.dtype);
+  if (affine.zero_point < range.min || affine.zero_point > range.max)
+    throw std::invalid_argument(std::string("a zero point that is not a ") + dtype_name(desc.dtype));
+}
+
 // x and the result may be 8-bit integers, a pointwise function may follow.
 // Inputs: x, running mean, running variance, then weight and bias where hasWeight and hasBias say so.
 class BatchNorm : public Step {
@@ -49,6 +61,7 @@ class BatchNorm : public Step {
         shift_(scale_.size()),
         function_(spec.attributes),
         loop_(make_loop(spec)) {
+    check_bytes(pointwise_operand(spec.outputs[0], spec.attributes, "output"), eps_);
     const auto clamp = function_.clamp();
     if (clamp && ChannelRequantization::takes(x_.desc(), spec.outputs[0]))
       bytes_.emplace(pointwise_operand(x_.desc(), spec.attributes, "x"),
