@@ -223,9 +223,7 @@ const edits: readonly (readonly [weight: number, Edit])[] = [
   [
     2,
     (random, { metadata }) => {
-      const documents = Object.keys(metadata).filter(
-        (key) => key !== 'graph' && metadata[key].startsWith('{'),
-      );
+      const documents = Object.keys(metadata).filter((key) => key !== 'graph' && isDocument(metadata[key]));
       if (documents.length === 0) return 'nothing';
       const key = random.pick(documents);
       const document: Json = JSON.parse(metadata[key]);
@@ -256,6 +254,17 @@ const edits: readonly (readonly [weight: number, Edit])[] = [
     },
   ],
 ];
+
+/** Whether a text is a JSON object: another change may have cut it. */
+function isDocument(text: string): boolean {
+  if (!text.startsWith('{')) return false;
+  try {
+    JSON.parse(text);
+    return true;
+  } catch {
+    return false;
+  }
+}
 
 /** Damages a file's structure, and now and then its bytes. */
 export function changeOctavoFile(random: Random, bytes: Uint8Array): Change<Buffer> {
