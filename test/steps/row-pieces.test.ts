@@ -104,4 +104,16 @@ describe('convolutions of long rows', () => {
     // oneDNN's own row of this length took 3 GiB.
     expect(process.resourceUsage().maxRSS - before).toBeLessThan(128 * 1024);
   });
+
+  it('are refused to kernels that span too much of them', () => {
+    const window = { padding: [2 ** 24], stride: [1], dilation: [2 ** 24], groups: 1 };
+    const x = seededTensor('float32', [1, 1, 7]);
+    const call = () =>
+      runStep(
+        { op: 'convolution', attributes: window },
+        [x, seededTensor('float32', [1, 1, 3])],
+        [{ dtype: 'float32', shape: [1, 1, 7] }],
+      );
+    expect(call).toThrow('the kernel spans 33554433 columns; at most 1048576 are computed');
+  });
 });

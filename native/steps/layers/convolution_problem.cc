@@ -8,6 +8,10 @@
 namespace octavo {
 
 namespace {
+// Columns from a kernel's first one to its last. oneDNN 2.6 makes code and tables for each of them: 3 s and
+// 260 MiB for so many.
+constexpr int64_t kWidestKernel = 1 << 20;
+
 Dims as_image(Dims values, const char* name, size_t rank, int64_t one, int64_t minimum) {
   if (values.size() != rank - 2)
     throw std::invalid_argument(std::string(name) + " must hold " + std::to_string(rank - 2) +
@@ -85,6 +89,9 @@ Convolution read_convolution(const StepSpec& spec) {
     if (padded < span)
       throw std::invalid_argument("the kernel spans " + std::to_string(span) +
                                   ", more than the padded input's " + std::to_string(padded));
+    if (i + 1 == problem.stride.size() && span > kWidestKernel)
+      throw std::invalid_argument("the kernel spans " + std::to_string(span) + " columns; at most " +
+                                  std::to_string(kWidestKernel) + " are computed");
     expected.push_back((padded - span) / problem.stride[i] + 1);
   }
   if (problem.dst.shape != expected) {
