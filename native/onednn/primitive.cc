@@ -1,6 +1,9 @@
 #include "onednn/primitive.h"
 
+#include <cstdint>
+#include <limits>
 #include <stdexcept>
+#include <string>
 
 namespace octavo::onednn {
 
@@ -38,6 +41,12 @@ dnnl::memory::data_type to_onednn(DType dtype) {
 dnnl::memory::desc to_onednn(const TensorDesc& desc) {
   // oneDNN has no 0-dimensional tensors: a scalar becomes a vector of one element.
   if (desc.shape.empty()) return {{1}, to_onednn(desc.dtype), dnnl::memory::dims{1}};
+  // It takes longer extents, and then divides by what is left of them in 32 bits: by 0, say.
+  constexpr int64_t kLongest = std::numeric_limits<int32_t>::max();
+  for (const int64_t extent : desc.shape)
+    if (extent > kLongest)
+      throw std::invalid_argument(desc.to_string() + " has an extent of more than " +
+                                  std::to_string(kLongest) + ", and oneDNN counts in 32 bits");
   return {desc.shape, to_onednn(desc.dtype), desc.strides};
 }
 
