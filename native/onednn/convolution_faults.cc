@@ -144,6 +144,13 @@ const char* fault_of(const Implementation& implementation, const ConvolutionProb
   // The tail's length is taken from one group's channels.
   if (implementation.contains("jit_uni_int8") && shape.is_depthwise() && binary && shape.groups % 8 != 0)
     return "adds wrong elements to the last channels";
+  // Of 2,160 problems without compensation 750 were wrong with AVX2 and VNNI, of kernels of all widths but 3,
+  // on 7 to 16 and 40 channels, and 542 with SSE 4.1; of 6,480 with it none. Whether others are depends on
+  // how many columns are computed at once.
+  const bool seen_right = implementation.contains("avx2_vnni") && shape.kernel.back() == 3;
+  if (implementation.contains("jit_uni_int8") && shape.is_depthwise() && fusion.addend && !compensated &&
+      !seen_right)
+    return "adds wrong elements where nothing is compensated";
 #endif
   return nullptr;
 }
