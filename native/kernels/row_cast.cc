@@ -3,9 +3,9 @@
 #include <stdexcept>
 #include <string>
 
+#include "kernels/elements/stored_bool.h"
 #include "kernels/float_rows.h"
 #include "kernels/row_conversion.h"
-#include "kernels/stored_bool.h"
 
 namespace octavo::kernels {
 

@@ -9,7 +9,7 @@
 #include <utility>
 
 #include "kernels/elements/element_function.h"
-#include "kernels/stored_bool.h"
+#include "kernels/elements/stored_bool.h"
 
 namespace octavo::kernels {
 
