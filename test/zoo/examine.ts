@@ -19,16 +19,37 @@ import type { Exported } from './exporter.ts';
 export interface Result {
   /** Why Octavo does not run it. */
   readonly refusal?: string;
-  /** The largest difference of float results, relative to the largest result. */
+  /** The largest difference of float results from PyTorch's, relative to the largest result. */
   readonly floatError: number;
-  /** Signal to noise of int8 results beside PyTorch's float results, in dB. */
+  /** The same from PyTorch's float64, of one input. */
+  readonly fromDouble: number;
+  /** How far PyTorch's own float32 is from it. */
+  readonly pytorchFromDouble: number;
+  /** Signal to noise of int8 results beside PyTorch's float results, of all inputs together, in dB. */
   readonly decibels: number;
   readonly pytorchDecibels: number;
+  /** The mean over the inputs of Octavo's decibels less PyTorch's. */
+  readonly difference: Estimate;
   /** Whether the same tensors are quantized as in PyTorch. */
   readonly isAlike: boolean;
   /** How they are quantized otherwise. */
   readonly remark: string;
 }
+
+/** A mean of samples and its standard error. */
+export interface Estimate {
+  readonly mean: number;
+  readonly error: number;
+}
+
+const unknown = {
+  floatError: Number.NaN,
+  fromDouble: Number.NaN,
+  pytorchFromDouble: Number.NaN,
+  decibels: Number.NaN,
+  pytorchDecibels: Number.NaN,
+  difference: { mean: Number.NaN, error: Number.NaN },
+};
 
 const alike: Pick<Result, 'isAlike' | 'remark'> = { isAlike: true, remark: '' };
 
@@ -43,13 +64,17 @@ export async function examine(
   exported: Exported,
   recipe: Recipe,
 ): Promise<Result> {
-  const result = { floatError: Number.NaN, decibels: Number.NaN, pytorchDecibels: Number.NaN, ...alike };
+  const result: { -readonly [Key in keyof Result]: Result[Key] } = { ...unknown, ...alike };
   try {
     const arrays = await loadNpz(join(folder, `${name}.npz`));
-    const x = arrays.get('x')!;
-    const float = numbered(arrays, 'float');
+    const inputs = numbered(arrays, 'x');
+    const float = inputs.map((_, i) => numbered(arrays, `float_${i}`));
     const captured = await loadPt2(join(folder, `${name}.pt2`));
-    result.floatError = errorOf(await run(captured, x), float);
+    const results = await run(captured, inputs);
+    const double = numbered(arrays, 'float64');
+    result.floatError = Math.max(...float.map((expected, i) => errorOf(results[i], expected)));
+    result.fromDouble = errorOf(results[0], double);
+    result.pytorchFromDouble = errorOf(float[0], double);
     const prepared = preparePt2e(
       captured,
       new X86Quantizer().setGlobal(getDefaultX86QuantizationConfig({ recipe })),
@@ -57,9 +82,12 @@ export async function examine(
     await calibrate(prepared, numbered(arrays, 'calibration'));
     const converted = convertPt2e(prepared);
     Object.assign(result, compareQuantization(converted, exported));
-    result.decibels = decibelsOf(await run(converted, x), float);
-    const theirs = numbered(arrays, 'int8');
-    if (theirs.length) result.pytorchDecibels = decibelsOf(theirs, float);
+    const noises = (await run(converted, inputs)).map((got, i) => noiseOf(got, float[i]));
+    result.decibels = decibelsOf(noises);
+    if (!exported.activations) return result;
+    const theirs = float.map((expected, i) => noiseOf(numbered(arrays, `int8_${i}`), expected));
+    result.pytorchDecibels = decibelsOf(theirs);
+    result.difference = meanOf(noises.map((noise, i) => decibelsOf([noise]) - decibelsOf([theirs[i]])));
     return result;
   } catch (error) {
     return { ...result, refusal: messageOf(error) };
@@ -72,9 +100,11 @@ function numbered(arrays: Arrays, name: string): Tensor[] {
   return list;
 }
 
-async function run(module: GraphModule, x: Tensor): Promise<Tensor[]> {
+async function run(module: GraphModule, inputs: readonly Tensor[]): Promise<Tensor[][]> {
   using model = compile(lower(module).module);
-  return Object.values(await model.run(x));
+  const results: Tensor[][] = [];
+  for (const x of inputs) results.push(Object.values(await model.run(x)));
+  return results;
 }
 
 function checkShapes(got: readonly Tensor[], expected: readonly Tensor[]): void {
@@ -97,7 +127,13 @@ function errorOf(got: readonly Tensor[], expected: readonly Tensor[]): number {
   return Math.max(...errors);
 }
 
-function decibelsOf(got: readonly Tensor[], expected: readonly Tensor[]): number {
+/** Sums of squares. */
+interface Noise {
+  readonly signal: number;
+  readonly noise: number;
+}
+
+function noiseOf(got: readonly Tensor[], expected: readonly Tensor[]): Noise {
   checkShapes(got, expected);
   let [signal, noise] = [0, 0];
   expected.forEach(({ data }, i) => {
@@ -106,7 +142,18 @@ function decibelsOf(got: readonly Tensor[], expected: readonly Tensor[]): number
       noise += (Number(data[at]) - Number(got[i].data[at])) ** 2;
     }
   });
-  return 10 * Math.log10(signal / noise);
+  return { signal, noise };
+}
+
+const sum = (values: readonly number[]) => values.reduce((total, value) => total + value, 0);
+
+const decibelsOf = (parts: readonly Noise[]) =>
+  10 * Math.log10(sum(parts.map(({ signal }) => signal)) / sum(parts.map(({ noise }) => noise)));
+
+function meanOf(samples: readonly number[]): Estimate {
+  const mean = sum(samples) / samples.length;
+  const variance = sum(samples.map((sample) => (sample - mean) ** 2)) / (samples.length - 1);
+  return { mean, error: Math.sqrt(variance / samples.length) };
 }
 
 /** Says how many tensors and weights are quantized, and how far scales are apart, where that is not as in PyTorch. */

@@ -1,14 +1,16 @@
 """Exports torchvision's models for `npm run zoo`, with what PyTorch computes for them in float and in its own int8.
 
-    python3 export.py FOLDER
+    python3 export.py FOLDER SECONDS
 
 The first line of standard output describes the versions and lists the models; then each line of standard input names one,
 which is answered with one JSON document. The files go to FOLDER: the model as NAME.pt2, and as NAME.npz its inputs and
-PyTorch's results. Each model has a process of its own, which gives all its memory back.
+PyTorch's results. Each model has a process of its own, which gives all its memory back and ends after so many seconds.
 """
 
+import copy
 import json
 import os
+import signal
 import sys
 import traceback
 import warnings
@@ -34,6 +36,9 @@ SHAPES = {
     "video": (1, 3, 8, 64, 64),
     "": (2, 3, 96, 96),
 }
+
+# The signal to noise of one input says little: where the next rounding falls decides about half a decibel.
+INPUTS = 8
 
 
 def find_quantizer():
@@ -125,22 +130,29 @@ def calls(module, operator):
     return [node for node in module.graph.nodes if str(node.target).startswith(f"quantized_decomposed.{operator}.")]
 
 
+def results(name, values):
+    return {f"{name}_{i}": value for i, value in enumerate(pytree.tree_leaves(values))}
+
+
 @torch.no_grad()
 def examine(name, family, folder):
     shape = shape_of(name, family)
     model = make_model(name, shape)
     batches = [torch.randn(shape) for _ in range(2)]
-    x = torch.randn(shape)
-    arrays = {"x": x, "calibration_0": batches[0], "calibration_1": batches[1]}
-    arrays |= {f"float_{i}": out for i, out in enumerate(pytree.tree_leaves(model(x)))}
-    program, mode = export(model, x)
+    inputs = [torch.randn(shape) for _ in range(INPUTS)]
+    arrays = results("calibration", batches) | results("x", inputs)
+    for i, x in enumerate(inputs):
+        arrays |= results(f"float_{i}", model(x))
+    arrays |= results("float64", copy.deepcopy(model).double()(inputs[0].double()))
+    program, mode = export(model, inputs[0])
     torch.export.save(program, os.path.join(folder, f"{name}.pt2"))
     reply = {"shape": shape, "export": mode}
     del model
     if quantize_pt2e:
         try:
             converted = quantize(program, batches)
-            arrays |= {f"int8_{i}": out for i, out in enumerate(pytree.tree_leaves(converted(x)))}
+            for i, x in enumerate(inputs):
+                arrays |= results(f"int8_{i}", converted(x))
             reply["activations"] = [node.args[1:3] for node in calls(converted, "quantize_per_tensor")]
             reply["weights"] = len(calls(converted, "dequantize_per_channel"))
         except Exception as error:
@@ -154,7 +166,7 @@ def describe(error):
     return f"{type(error).__name__}: {error}".strip().split("\n")[0]
 
 
-def main(folder):
+def main(folder, seconds):
     # What libraries print must not mix with the answers.
     answers = os.fdopen(os.dup(1), "w")
     os.dup2(2, 1)
@@ -170,6 +182,7 @@ def main(folder):
         name = line.strip()
         child = os.fork()
         if child == 0:
+            signal.alarm(seconds)  # nothing handles the signal: it ends this process
             try:
                 answer(examine(name, models[name], folder))
             except Exception as error:
@@ -177,8 +190,10 @@ def main(folder):
                 answer({"error": describe(error)})
             os._exit(0)
         _, status = os.waitpid(child, 0)
-        if status:
+        if status == signal.SIGALRM:
+            answer({"error": f"PyTorch took longer than {seconds} s"})
+        elif status:
             answer({"error": f"the process ended with status {status}, as it does when memory is short"})
 
 
-main(sys.argv[1])
+main(sys.argv[1], int(sys.argv[2]))

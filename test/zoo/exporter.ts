@@ -41,11 +41,14 @@ export class Exporter {
   /**
    * @param python the command that starts Python, words between spaces.
    * @param folder where the files are written.
+   * @param seconds how long PyTorch may take for a model.
    */
-  static async start(python: string, folder: string): Promise<Exporter> {
+  static async start(python: string, folder: string, seconds: number): Promise<Exporter> {
     const [command, ...args] = python.split(' ');
     const script = fileURLToPath(new URL('export.py', import.meta.url));
-    const child = spawn(command, [...args, script, folder], { stdio: ['pipe', 'pipe', 'inherit'] });
+    const child = spawn(command, [...args, script, folder, String(seconds)], {
+      stdio: ['pipe', 'pipe', 'inherit'],
+    });
     const failed = new Promise<never>((_, reject) => child.once('error', reject));
     const lines = createInterface({ input: child.stdout! })[Symbol.asyncIterator]();
     const zoo = await Promise.race([nextAnswer<Zoo>(lines), failed]);
