@@ -51,7 +51,8 @@ export function reportOf(
   record: LoweringRecord = module.meta.lowering ?? untouched(module),
 ): LoweringReport {
   const graph = new Map(module.graph.nodes.map((node) => [node.name, node]));
-  const workers = new Map(record.nodes.map((entry) => [entry.node, workerOf(entry, graph)]));
+  const outcomes = outcomesOf(module);
+  const workers = new Map(record.nodes.map((entry) => [entry.node, workerOf(entry, graph, outcomes)]));
   const shares = new Map<Node, string[]>();
   for (const [name, worker] of workers) if (worker) shares.set(worker, [...(shares.get(worker) ?? []), name]);
   return {
@@ -62,7 +63,7 @@ export function reportOf(
       const removedBy = worker ? undefined : entry.passes.at(-1);
       return {
         ...entry,
-        outcome: worker ? outcomeOf(worker) : 'removed',
+        outcome: worker ? outcomes.get(worker)! : 'removed',
         lowered: worker?.name ?? null,
         step: worker?.op === 'call_function' ? worker.target : null,
         together: worker ? shares.get(worker)!.filter((name) => name !== entry.node) : [],
@@ -91,18 +92,32 @@ function untouched({ graph }: GraphModule): LoweringRecord {
  * Of the nodes that compute an operator, the one that does its work: one of the same operator if there is one (other
  * nodes were moved over it), else the last that is a step, else the last.
  */
-function workerOf({ target, computedBy }: Provenance, graph: ReadonlyMap<string, Node>): Node | undefined {
+function workerOf(
+  { target, computedBy }: Provenance,
+  graph: ReadonlyMap<string, Node>,
+  outcomes: ReadonlyMap<Node, Outcome>,
+): Node | undefined {
   const nodes = computedBy.flatMap((name) => graph.get(name) ?? []);
   return (
     nodes.findLast((node) => node.target === target) ??
-    nodes.findLast((node) => outcomeOf(node) === 'step') ??
+    nodes.findLast((node) => outcomes.get(node) === 'step') ??
     nodes.at(-1)
   );
 }
 
-function outcomeOf(node: Node): Outcome {
+/** What becomes of each node but the inputs and the output, in one walk: a constant has as many ways to it as it likes. */
+function outcomesOf({ graph }: GraphModule): ReadonlyMap<Node, Outcome> {
+  const outcomes = new Map<Node, Outcome>();
+  const isFixed = (node: Node) => ['size', 'constant'].includes(outcomes.get(node) ?? 'step');
+  for (const node of graph.nodes)
+    if (node.op !== 'placeholder' && node.op !== 'output') outcomes.set(node, outcomeOf(node, isFixed));
+  return outcomes;
+}
+
+function outcomeOf(node: Node, isFixed: (input: Node) => boolean): Outcome {
   if (isSize(node)) return 'size';
-  if (isConstant(node)) return 'constant';
+  if (node.op === 'call_module') return 'step';
+  if (node.op === 'get_attr' || node.allInputNodes.every(isFixed)) return 'constant';
   if (node.target === GET_ITEM) return 'view';
   const { definition } = operators.get(node.target);
   return 'view' in definition || 'strided' in definition ? 'view' : 'step';
@@ -110,11 +125,6 @@ function outcomeOf(node: Node): Outcome {
 
 function isSize({ meta: { val } }: Node): boolean {
   return val !== undefined && !Array.isArray(val) && !isTensorMeta(val);
-}
-
-function isConstant(node: Node): boolean {
-  if (node.op !== 'call_function') return node.op === 'get_attr';
-  return node.allInputNodes.every((input) => isSize(input) || isConstant(input));
 }
 
 function firstInput(node: Node): Node | undefined {

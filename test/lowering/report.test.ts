@@ -168,3 +168,14 @@ test('a graph that was not lowered reports that every operator computes itself',
   expect(passes).toEqual([]);
   expect(nodes).toMatchObject([{ outcome: 'step', lowered: relu.name, step: relu.target, together: [] }]);
 });
+
+test('constants that are computed from each other in many ways are looked at once', () => {
+  const build = new GraphBuilder();
+  let mask = build.parameter('mask', [2]);
+  // 2^60 ways from the last to the first.
+  for (let i = 0; i < 60; i++)
+    mask = build.call('aten.add.Tensor', mask, build.call('aten.neg.default', mask));
+  const { nodes } = reportOf(build.finish(build.call('aten.add.Tensor', build.input('x', [2]), mask)));
+  expect(nodes.at(-1)).toMatchObject({ outcome: 'step' });
+  expect(nodes.slice(0, -1).filter(({ outcome }) => outcome !== 'constant')).toEqual([]);
+});
