@@ -55,7 +55,7 @@ describe('an export that is not strict', () => {
       'modules inside one of PyTorch',
       'L__self__layer,layer,torch.nn.modules.transformer.TransformerEncoderLayer;L__self__layer.linear1,layer.linear1,torch.nn.modules.linear.Linear',
       'linear_1;builtin_function_or_method.linear',
-      [{ name: 'L__self__layer', target: 'torch.nn.modules.transformer.TransformerEncoderLayer' }],
+      [{ name: 'L__self__layer.linear1', target: 'torch.nn.modules.linear.Linear' }],
     ],
     [
       'F.relu',

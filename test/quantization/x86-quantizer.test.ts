@@ -169,7 +169,6 @@ describe('what X86Quantizer annotates', () => {
     expect(observed(b.finish(named, general, inside))).toEqual({
       conv2d_padding: ['x', 'w'],
       convolution_default: ['x', 'u'],
-      linear_default: ['x', 'v'],
     });
     expect(recipeOperator(general)?.name).toBe('conv2d');
     general.setArguments([...general.args.slice(0, 3), ...geometry(true)]);

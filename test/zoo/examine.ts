@@ -79,6 +79,8 @@ export async function examine(
       captured,
       new X86Quantizer().setGlobal(getDefaultX86QuantizationConfig({ recipe })),
     );
+    if (prepared.modules.size === 0 && exported.activations?.length === 0)
+      return { ...result, remark: 'has nothing that either quantizes' };
     await calibrate(prepared, numbered(arrays, 'calibration'));
     const converted = convertPt2e(prepared);
     Object.assign(result, compareQuantization(converted, exported));

@@ -125,9 +125,26 @@ def quantize(program, batches):
     return quantize_pt2e.convert_pt2e(prepared)
 
 
-def calls(module, operator):
-    """All calls of an operator of quantized_decomposed."""
-    return [node for node in module.graph.nodes if str(node.target).startswith(f"quantized_decomposed.{operator}.")]
+def variable_nodes(module):
+    """What depends on the model's inputs. Octavo quantizes nothing that is computed from constants alone."""
+    variable = set()
+    for node in module.graph.nodes:
+        if node.op == "placeholder" or variable & set(node.all_input_nodes):
+            variable.add(node)
+    return variable
+
+
+def describe_quantization(module):
+    """Scales and zero points of the activations, and how many weights are read as integers."""
+    variable = variable_nodes(module)
+
+    def calls(operator):
+        target = f"quantized_decomposed.{operator}."
+        return [node for node in module.graph.nodes if str(node.target).startswith(target)]
+
+    activations = [node for node in calls("quantize_per_tensor") if node in variable]
+    weights = [node for node in calls("dequantize_per_channel") if variable & set(node.users)]
+    return {"activations": [node.args[1:3] for node in activations], "weights": len(weights)}
 
 
 def results(name, values):
@@ -153,8 +170,7 @@ def examine(name, family, folder):
             converted = quantize(program, batches)
             for i, x in enumerate(inputs):
                 arrays |= results(f"int8_{i}", converted(x))
-            reply["activations"] = [node.args[1:3] for node in calls(converted, "quantize_per_tensor")]
-            reply["weights"] = len(calls(converted, "dequantize_per_channel"))
+            reply |= describe_quantization(converted)
         except Exception as error:
             traceback.print_exc()
             reply["quantizerError"] = describe(error)

@@ -20,9 +20,9 @@ export interface Exported {
   readonly export: 'strict' | 'not strict';
   /** Why there are no int8 results. */
   readonly quantizerError?: string;
-  /** Scale and zero point of every tensor that is quantized. */
+  /** Scale and zero point of every tensor that is quantized and depends on the input. */
   readonly activations?: readonly (readonly [number, number])[];
-  /** How many weights are quantized. */
+  /** How many weights of layers that read such tensors are quantized. */
   readonly weights?: number;
 }
 

@@ -32,7 +32,7 @@ export function parseSourceFnStack(text: string): SourceFn[] {
     });
 }
 
-/** PyTorch's own modules, each of which its strict tracer treats as a unit. Containers only call their parts. */
+/** PyTorch's own modules: what they call was traced from the module. Containers only call their parts. */
 export function isBuiltin(type: string): boolean {
   return type.startsWith('torch.nn.modules.') && !type.includes('.container.');
 }
@@ -66,7 +66,8 @@ const operatorMethods: ReadonlyMap<string, string> = new Map([
 
 /**
  * Computes the `source_fn_stack` that a non-strict export (`strict=False`, the default since PyTorch 2.8) leaves out,
- * as a strict export would write it: the outermost of PyTorch's own modules around the node, else the function.
+ * as a strict export of PyTorch 2.8 and later would write it: the module that called the operator, if it is one of
+ * PyTorch's own, else the function.
  * @param moduleStack the node's `nn_module_stack`, whose frames begin with the name of the call: `L__self__fc@1`.
  * @param torchFn the node's `torch_fn`: `linear_1;builtin_function_or_method.linear`.
  */
@@ -74,10 +75,9 @@ export function deriveSourceFnStack(
   moduleStack: string | undefined,
   torchFn: string | undefined,
 ): SourceFn[] {
-  for (const frame of moduleStack?.split(';') ?? []) {
-    const target = frame.slice(frame.lastIndexOf(',') + 1);
-    if (isBuiltin(target)) return [{ name: frame.slice(0, frame.indexOf(',')), target }];
-  }
+  const frame = moduleStack?.split(';').at(-1) ?? '';
+  const target = frame.slice(frame.lastIndexOf(',') + 1);
+  if (isBuiltin(target)) return [{ name: frame.slice(0, frame.indexOf(',')), target }];
   const [name, qualified = ''] = torchFn?.split(';') ?? [];
   const [kind, called] = qualified.split('.');
   if (name === undefined || called === undefined) return [];

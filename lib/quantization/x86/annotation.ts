@@ -27,6 +27,8 @@ export type NodesFilter = (nodes: readonly Node[]) => boolean;
 export interface Assignment {
   readonly config: QuantizationConfig | null;
   readonly filter: NodesFilter;
+  /** Finds layers by their operator alone, whatever they were traced from. */
+  readonly byOperator?: true;
 }
 
 /** Whether a quantizer has decided about this node. */

@@ -6,14 +6,7 @@ import {
   type PointwiseFunction,
   x86Backend,
 } from '../../backend/index.ts';
-import {
-  constantNodes,
-  equivalentsOf,
-  functionalName,
-  type GraphModule,
-  Node,
-  onlyUser,
-} from '../../graph/index.ts';
+import { constantNodes, functionalName, type GraphModule, Node, onlyUser } from '../../graph/index.ts';
 import { getInputActQspec, getOutputActQspec, type QuantizationConfig } from '../quantization-config.ts';
 import type { QuantizationSpecBase } from '../specs.ts';
 import {
@@ -24,7 +17,7 @@ import {
   mayAnnotate,
   X86QuantizationAnnotation,
 } from './annotation.ts';
-import { isInRecipe, linear, recipeOperator } from './operators.ts';
+import { isInRecipe, linear, mayComeFrom, recipeOperator, sourceOf } from './operators.ts';
 
 /**
  * A layer and the operators that the backend fuses into it, as a chain of calls:
@@ -54,19 +47,23 @@ const batchNormPatterns: readonly FusionPattern[] = patterns
  * constant are skipped: their results are constants.
  */
 export function annotateFusionPatterns(module: GraphModule, assignment: Assignment): void {
-  const { config } = assignment;
+  const { config, filter, byOperator = false } = assignment;
   const constants = constantNodes(module.graph);
   const layers = module.graph.nodes.filter((node) => !constants.has(node));
   // In training, batch norms are not folded yet. They are excluded together with their convolution.
   const withBatchNorm = config === null || config.isQat ? batchNormPatterns : [];
   const calledTwice = config?.recipe === 'pytorch-2.6' ? new Set<Node>() : callsOfReusedModules(layers);
   const inRecipe = patterns.filter(({ layer }) => isInRecipe(layer, config));
+  const knownSource: SourceOf = byOperator ? () => undefined : sourceOf;
   for (const pattern of [...withBatchNorm, ...inRecipe])
-    for (const layer of layers)
-      if (recipeOperator(layer) === pattern.layer && !(fuses(pattern) && calledTwice.has(layer)))
-        for (const match of matches(pattern, layer))
-          if (mayAnnotate(match.nodes, assignment.filter)) annotate(pattern, match, config);
+    for (const layer of layers.filter((node) => recipeOperator(node) === pattern.layer))
+      if (mayComeFrom(knownSource(layer), pattern.layer) && !(fuses(pattern) && calledTwice.has(layer)))
+        for (const match of matches(pattern, layer, knownSource))
+          if (mayAnnotate(match.nodes, filter)) annotate(pattern, match, config);
 }
+
+/** The module or function that a node was traced from, as far as it counts. */
+type SourceOf = (node: Node) => string | undefined;
 
 const fuses = ({ add, unary }: FusionPattern): boolean => add !== undefined || unary !== undefined;
 
@@ -92,13 +89,14 @@ interface Match {
 }
 
 /** The chains that begin with the layer; several if its result has several users. */
-function matches(pattern: FusionPattern, layer: Node): readonly Match[] {
+function matches(pattern: FusionPattern, layer: Node, knownSource: SourceOf): readonly Match[] {
   const { unary } = pattern;
   let chains: readonly Match[] = [{ nodes: [layer] }];
   if (pattern.batchNorm)
     chains = chains.flatMap((chain) => followedBy(chain, (node) => calls(node, batchNorm)));
-  if (pattern.add) chains = chains.flatMap(followedByAddition);
-  return unary ? chains.flatMap((chain) => followedBy(chain, (node) => computes(node, unary))) : chains;
+  if (pattern.add) chains = chains.flatMap((chain) => followedByAddition(chain, knownSource));
+  const isUnary = (node: Node) => unary !== undefined && computes(node, unary, knownSource(node));
+  return unary ? chains.flatMap((chain) => followedBy(chain, isUnary)) : chains;
 }
 
 function followedBy(chain: Match, isNext: (node: Node) => boolean): readonly Match[] {
@@ -107,10 +105,10 @@ function followedBy(chain: Match, isNext: (node: Node) => boolean): readonly Mat
 }
 
 /** The sum overwrites the chain's own result, so no other user may need that result. */
-function followedByAddition(chain: Match): readonly Match[] {
+function followedByAddition(chain: Match, knownSource: SourceOf): readonly Match[] {
   const summand = lastOf(chain);
   const node = onlyUser(summand);
-  if (!node || !calls(node, add)) return [];
+  if (!node || !calls(node, add) || !mayComeFrom(knownSource(node), add)) return [];
   const [first, second] = node.args;
   const extra = first === summand ? second : first;
   if (!(extra instanceof Node) || (first !== summand && second !== summand)) return [];
@@ -123,13 +121,9 @@ const lastOf = ({ nodes }: Match): Node => nodes.at(-1)!;
 const calls = (node: Node, { operators }: BackendOperator): boolean =>
   node.op === 'call_function' && operators.includes(functionalName(node.target));
 
-/**
- * Whether a node is the function in a form that the recipe knows: the module, and for some the functional form. If a
- * graph does not record what its nodes were traced from, the operator decides.
- */
-function computes(node: Node, unary: PointwiseFunction): boolean {
-  const source = node.meta.sourceFnStack?.at(-1)?.target;
-  return source === undefined ? calls(node, unary) : unary.sources.flatMap(equivalentsOf).includes(source);
+/** Whether a node is the function in a form that the recipe knows: the module, and for some the functional form. */
+function computes(node: Node, unary: PointwiseFunction, source: string | undefined): boolean {
+  return source === undefined ? calls(node, unary) : mayComeFrom(source, unary);
 }
 
 function annotate(pattern: FusionPattern, match: Match, config: QuantizationConfig | null): void {

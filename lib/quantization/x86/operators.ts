@@ -10,7 +10,7 @@ import {
   mul,
   x86Backend,
 } from '../../backend/index.ts';
-import { isCall, type Node, tensorMeta } from '../../graph/index.ts';
+import { equivalentsOf, isCall, type Node, tensorMeta } from '../../graph/index.ts';
 import type { QuantizationConfig } from '../quantization-config.ts';
 import { DEFAULT_RECIPE } from '../recipe.ts';
 
@@ -61,8 +61,7 @@ const GENERAL_CONVOLUTION = 'aten.convolution.default';
 
 /**
  * The recipe's operator that a node calls. Layers are recognized in any form, other operators in the form that exports
- * produce. PyTorch finds layers by the module or function that a node was traced from, which hides those inside
- * `nn.MultiheadAttention` and `nn.TransformerEncoderLayer`.
+ * produce.
  */
 export function recipeOperator(node: Node): BackendOperator | undefined {
   return quantizableOperators.find((operator) => {
@@ -80,6 +79,43 @@ function convolutionOf(node: Node): BackendOperator | undefined {
   return rank === 3 ? conv1d : rank === 4 ? conv2d : undefined;
 }
 
+/** The module or function that a node was traced from, if its graph records that. */
+export const sourceOf = (node: Node): string | undefined => node.meta.sourceFnStack?.at(-1)?.target;
+
+/**
+ * Whether a source is one of an operator's modules and functions, which is how PyTorch's recipe finds layers and what is
+ * fused into them. Nodes without a source, as in graphs of ONNX files, are what their operator says.
+ */
+export function mayComeFrom(source: string | undefined, { sources }: BackendOperator): boolean {
+  return source === undefined || sources.flatMap(equivalentsOf).includes(source);
+}
+
+/** Whether a node calls a layer. */
+export function isLayer(node: Node): boolean {
+  const operator = recipeOperator(node);
+  return operator !== undefined && layers.includes(operator);
+}
+
+/**
+ * PyTorch's modules that call layers as functions. The recipe finds none of these layers: they were traced from the
+ * module as a whole. Until PyTorch 2.7 that is the outermost of such modules, later the innermost, which is attention.
+ */
+const enclosingModules: ReadonlySet<string> = new Set([
+  ...['MultiheadAttention', 'TransformerEncoderLayer', 'TransformerDecoderLayer'],
+  ...['TransformerEncoder', 'TransformerDecoder', 'Transformer'],
+]);
+
+/** The class's name if it is one of PyTorch's modules that call layers as functions. */
+export function enclosingModuleOf(type: SourceType): string | undefined {
+  const name = nameOfType(type);
+  return enclosingModules.has(name) ? name : undefined;
+}
+
+/** Whether a node was traced inside a module of a class. */
+export function isInside(node: Node, className: string): boolean {
+  return node.meta.nnModuleStack?.some(({ type }) => type.split('.').at(-1) === className) ?? false;
+}
+
 /** Module classes and functions by the last part of their name, with the operator they trace to. */
 const operatorByType: ReadonlyMap<string, BackendOperator> = new Map(
   quantizableOperators.flatMap((operator) =>
@@ -90,18 +126,21 @@ const operatorByType: ReadonlyMap<string, BackendOperator> = new Map(
 /** A module class or function, or its name: `nn.Conv2d`, `F.maxPool2d`, `'torch.nn.Conv2d'`, `'max_pool2d'`. */
 export type SourceType = string | { readonly name: string };
 
+const nameOfType = (type: SourceType): string =>
+  (typeof type === 'string' ? type : type.name).split('.').at(-1)!;
+
 /**
  * The operator that a module class or function traces to.
  * @throws Error that lists the configurable types if this is not one of them.
  */
 export function operatorOfType(type: SourceType): BackendOperator {
-  const name = (typeof type === 'string' ? type : type.name).split('.').at(-1)!;
+  const name = nameOfType(type);
   const isFunction = /^[a-z]/.test(name);
   const key = isFunction ? name.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`) : name;
   const operator = operatorByType.get(key);
   if (operator === undefined)
     throw new Error(
-      `X86Quantizer cannot configure '${name}'; it can configure ${[...operatorByType.keys()].join(', ')}`,
+      `X86Quantizer cannot configure '${name}'; it can configure ${[...operatorByType.keys(), ...enclosingModules].join(', ')}`,
     );
   return operator;
 }

@@ -5,7 +5,15 @@ import { Quantizer } from '../quantizer.ts';
 import { DEFAULT_RECIPE, type Recipe } from '../recipe.ts';
 import type { Assignment, NodesFilter } from './annotation.ts';
 import { annotateFusionPatterns } from './fusion-patterns.ts';
-import { defaultOperators, operatorOfType, recipeOperator, type SourceType } from './operators.ts';
+import {
+  defaultOperators,
+  enclosingModuleOf,
+  isInside,
+  isLayer,
+  operatorOfType,
+  recipeOperator,
+  type SourceType,
+} from './operators.ts';
 import {
   annotateMatmuls,
   annotateProducts,
@@ -18,9 +26,9 @@ import {
  * layers with the activations and additions fused into them, products of tensors, and the pooling, concatenation and
  * flatten between them. It follows the recipe of its configurations; docs/recipes.md lists what that is.
  *
- * Layers are found by their operator, regardless of the module or function that contains them, so that every kind of
- * export is quantized alike. A value computed only from constants counts as a weight, not as an activation. The
- * functions fused into a layer are those that PyTorch's recipe recognizes by their module or function.
+ * Layers and the functions fused into them are found by the module or function that they were traced from, as in
+ * PyTorch, where the graph records it. Layers within `nn.MultiheadAttention` therefore stay in floating point, unless
+ * they are configured by this type. A value computed only from constants counts as a weight, not as an activation.
  *
  * Configurations by module name have priority over those by type, and these over the global one. A null configuration
  * leaves its layers in floating point.
@@ -28,6 +36,7 @@ import {
 export class X86Quantizer extends Quantizer {
   #global: QuantizationConfig | null = null;
   readonly #byOperator = new Map<BackendOperator, QuantizationConfig | null>();
+  readonly #byEnclosingModule = new Map<string, QuantizationConfig | null>();
   readonly #byModuleName = new Map<string, QuantizationConfig | null>();
 
   /**
@@ -58,12 +67,16 @@ export class X86Quantizer extends Quantizer {
   }
 
   /**
-   * Sets the configuration of all modules of a class: `setModuleTypeQconfig(nn.Linear, config)`.
+   * Sets the configuration of all modules of a class: `setModuleTypeQconfig(nn.Linear, config)`. For
+   * `'MultiheadAttention'` and PyTorch's transformer modules it is that of all layers inside, including those that the
+   * recipe does not find.
    * @throws Error when the class is not one that can be configured, or on mixed modes.
    */
   setModuleTypeQconfig(moduleType: SourceType, config: QuantizationConfig | null): this {
     this.#checkMode(config);
-    this.#byOperator.set(operatorOfType(moduleType), config);
+    const enclosing = enclosingModuleOf(moduleType);
+    if (enclosing === undefined) this.#byOperator.set(operatorOfType(moduleType), config);
+    else this.#byEnclosingModule.set(enclosing, config);
     return this;
   }
 
@@ -83,6 +96,11 @@ export class X86Quantizer extends Quantizer {
   override annotate(module: GraphModule): void {
     const assignments: Assignment[] = [
       ...[...this.#byModuleName].map(([name, config]) => ({ config, filter: isFromModule(name) })),
+      ...[...this.#byEnclosingModule].map(([name, config]) => ({
+        config,
+        filter: isLayerInside(name),
+        byOperator: true as const,
+      })),
       ...[...this.#byOperator].map(([operator, config]) => ({ config, filter: hasOne([operator]) })),
     ];
     if (this.#global) assignments.push({ config: this.#global, filter: hasOne(defaultOperators) });
@@ -96,7 +114,8 @@ export class X86Quantizer extends Quantizer {
   }
 
   #configs(): readonly QuantizationConfig[] {
-    const all = [...this.#byModuleName.values(), ...this.#byOperator.values(), this.#global];
+    const byType = [...this.#byEnclosingModule.values(), ...this.#byOperator.values()];
+    const all = [...this.#byModuleName.values(), ...byType, this.#global];
     return all.filter((config) => config !== null);
   }
 
@@ -137,6 +156,11 @@ function checkDTypes({ inputActivation, weight }: QuantizationConfig): void {
 function isFromModule(name: string): NodesFilter {
   const isInside = (node: Node) => node.meta.nnModuleStack?.some(({ path }) => path === name) ?? false;
   return (nodes) => nodes.every(isInside);
+}
+
+/** Whether all nodes were traced inside a module of the class, and one is a layer. */
+function isLayerInside(className: string): NodesFilter {
+  return (nodes) => nodes.some(isLayer) && nodes.every((node) => isInside(node, className));
 }
 
 /** Whether a node calls one of the operators. */
