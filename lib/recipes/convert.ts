@@ -14,7 +14,7 @@ import {
   smoothQuant,
   X86Quantizer,
 } from '../quantization/index.ts';
-import { describeRecipe, operatorOfType } from '../quantization/x86/operators.ts';
+import { classesThatHideLayers, describeRecipe, operatorOfType } from '../quantization/x86/operators.ts';
 import { applyOverrides, type QuantizationOverrides } from './overrides.ts';
 
 /** Options of quantization, beyond the default recipe. */
@@ -75,9 +75,18 @@ function prepare(
   if (prepared.modules.size === 0)
     throw new Error(
       `nothing in the model can be quantized: the recipe looks for ${wanted}` +
-        `${overrides ? ', as far as the overrides leave them' : ''}; the model has ${describeOperators(module.graph)}`,
+        `${overrides ? ', as far as the overrides leave them' : ''}; the model has ${describeOperators(module.graph)}` +
+        hintOf(module),
     );
   return prepared;
+}
+
+/** How to quantize layers that the recipe does not find. */
+function hintOf({ graph }: GraphModule): string {
+  const [className] = classesThatHideLayers(graph);
+  return className === undefined
+    ? ''
+    : `; layers that ${className} calls are quantized with overrides: { moduleTypes: [['${className}', config]] }`;
 }
 
 async function smoothed(module: GraphModule, { smoothQuant: recipe }: RecipeOptions): Promise<GraphModule> {

@@ -39,7 +39,7 @@ describe.each(exporters)('a case of PyTorch %s', (exporter) => {
     const each = { ...plain, ...plain.exporters?.[exporter] };
     const test = each.knownToFail === undefined ? it : it.fails;
     test(`${name}: ${each.special}`, async () => {
-      const outcomes = await runCase(casesFolder, name, each.quantization, exporter);
+      const outcomes = await runCase(casesFolder, name, each, exporter);
       const complaints = outcomes.map((outcome) => complaint(each, outcome));
       expect(complaints.filter((text) => text !== undefined)).toEqual([]);
       const stages = outcomes.map(({ stage }) => stage);

@@ -4,6 +4,8 @@ import type { Exporter, Quantization } from './run-case.ts';
 /** What is to come of one case: `.pt2` files of PyTorch 2.6 and 2.14, inputs, and PyTorch's own float results. */
 export interface Case extends Expectations {
   readonly quantization: Quantization;
+  /** Classes of modules that are quantized although the recipe finds no layers in them. */
+  readonly moduleTypes?: readonly string[];
   readonly special: string;
   /** What is otherwise for one of the files. */
   readonly exporters?: Readonly<Partial<Record<Exporter, Expectations>>>;

@@ -4,9 +4,11 @@ import { loadPt2 } from '../../lib/capture/index.ts';
 import { loadNpz } from '../../lib/formats/npz.ts';
 import { type GraphModule, Interpreter, type TensorMeta } from '../../lib/graph/index.ts';
 import { lower } from '../../lib/lowering/index.ts';
+import { getDefaultX86QuantizationConfig } from '../../lib/quantization/index.ts';
 import { quantizeDynamic, quantizeStatic } from '../../lib/recipes/index.ts';
 import { type CompiledModel, compile } from '../../lib/runtime/index.ts';
 import { bfloat16ToFloat, floatToBfloat16, Tensor } from '../../lib/tensor/index.ts';
+import type { Case } from './index.ts';
 
 /** How a case is to be computed. */
 export type Quantization = 'static' | 'dynamic' | 'float';
@@ -33,7 +35,7 @@ const modelOf = (folder: string, name: string, exporter: Exporter) =>
 export async function runCase(
   folder: string,
   name: string,
-  quantization: Quantization,
+  { quantization, moduleTypes }: Pick<Case, 'quantization' | 'moduleTypes'>,
   exporter: Exporter,
 ): Promise<Outcome[]> {
   const path = `${folder}/${name}`;
@@ -66,11 +68,15 @@ export async function runCase(
   };
   await judge('interpreter', (inputs) => new Interpreter(module, operators).run(inputs));
   await judgeModel('float', () => compile(lower(module).module));
+  const config = getDefaultX86QuantizationConfig({ isDynamic: quantization === 'dynamic' });
+  const options = moduleTypes && {
+    overrides: { moduleTypes: moduleTypes.map((type) => [type, config] as const) },
+  };
   if (quantization === 'static')
     await judgeModel('static', async () =>
-      quantizeStatic(module, await calibrationOf(path, module, runs[0].inputs)),
+      quantizeStatic(module, await calibrationOf(path, module, runs[0].inputs), options),
     );
-  if (quantization === 'dynamic') await judgeModel('dynamic', () => quantizeDynamic(module));
+  if (quantization === 'dynamic') await judgeModel('dynamic', () => quantizeDynamic(module, options));
   return outcomes;
 }
 

@@ -15,10 +15,10 @@ async function main(args: string[]): Promise<void> {
   };
   const folder = option('--folder', casesFolder);
   const exporter = option('--exporter', '2.6') as Exporter;
-  for (const [name, { quantization, special }] of Object.entries(readCases(folder))) {
+  for (const [name, it] of Object.entries(readCases(folder))) {
     if (args.length > 0 && !args.includes(name)) continue;
-    console.log(`${name} (${quantization}): ${special}`);
-    const outcomes = await runCase(folder, name, quantization, exporter);
+    console.log(`${name} (${it.quantization}): ${it.special}`);
+    const outcomes = await runCase(folder, name, it, exporter);
     for (const { stage, error, decibels = 0, relativeError = 0 } of outcomes) {
       const numbers = `${decibels.toFixed(1).padStart(6)} dB  ${relativeError.toExponential(1)}`;
       console.log(`    ${stage.padEnd(18)} ${error ?? numbers}`);

@@ -53,7 +53,6 @@ describe.each([
     expect(layersOf(await annotated(file, quantizer)).sort()).toEqual(all);
     const module = await loadPt2(readFileSync(fixture(`${file}.pt2`)));
     const overrides = { moduleTypes: [['TransformerEncoderLayer', config]] } as const;
-    // Two linear layers more: attention's own in the encoder.
     const observers = (prepared: { modules: ReadonlyMap<string, unknown> }) => prepared.modules.size;
     const more = observers(prepareStatic(module.clone(), { recipe, overrides }));
     expect(more).toBeGreaterThan(observers(prepareStatic(module, { recipe })));
@@ -83,4 +82,15 @@ it('recipes do not mix, whichever modules they are for', () => {
     getDefaultX86QuantizationConfig({ recipe: 'pytorch-2.6' }),
   );
   expect(() => quantizer.setGlobal(getDefaultX86QuantizationConfig())).toThrow('cannot be mixed');
+});
+
+it('a model with nothing but attention is refused with what would quantize it', async () => {
+  const attention = await loadPt2('test/fixtures/cases/pytorch_2.14/mha_dynamic_batch.pt2');
+  const config = getDefaultX86QuantizationConfig();
+  expect(() => prepareStatic(attention)).toThrow(
+    "layers that MultiheadAttention calls are quantized with overrides: { moduleTypes: [['MultiheadAttention', config]] }",
+  );
+  expect(
+    prepareStatic(attention, { overrides: { moduleTypes: [['MultiheadAttention', config]] } }).modules.size,
+  ).toBeGreaterThan(0);
 });

@@ -10,7 +10,7 @@ import {
   mul,
   x86Backend,
 } from '../../backend/index.ts';
-import { equivalentsOf, isCall, type Node, tensorMeta } from '../../graph/index.ts';
+import { equivalentsOf, type Graph, isCall, type Node, tensorMeta } from '../../graph/index.ts';
 import type { QuantizationConfig } from '../quantization-config.ts';
 import { DEFAULT_RECIPE } from '../recipe.ts';
 
@@ -109,6 +109,12 @@ const enclosingModules: ReadonlySet<string> = new Set([
 export function enclosingModuleOf(type: SourceType): string | undefined {
   const name = nameOfType(type);
   return enclosingModules.has(name) ? name : undefined;
+}
+
+/** The classes of modules, among those, that layers of a graph were traced from. */
+export function classesThatHideLayers({ nodes }: Graph): readonly string[] {
+  const names = nodes.filter(isLayer).map((node) => nameOfType(sourceOf(node) ?? ''));
+  return [...new Set(names)].filter((name) => enclosingModules.has(name));
 }
 
 /** Whether a node was traced inside a module of a class. */
