@@ -9,6 +9,7 @@ PyTorch's results. Each model has a process of its own, which gives all its memo
 
 import copy
 import json
+import math
 import os
 import signal
 import sys
@@ -37,8 +38,10 @@ SHAPES = {
     "": (2, 3, 96, 96),
 }
 
-# The signal to noise of one input says little: where the next rounding falls decides about half a decibel.
-INPUTS = 8
+
+def count_of_inputs(shape):
+    """The signal to noise of one input says little: where single roundings fall decides about half a decibel."""
+    return 8 if math.prod(shape) < 1e6 else 4  # PyTorch needs seconds for each of the large ones
 
 
 def find_quantizer():
@@ -156,7 +159,7 @@ def examine(name, family, folder):
     shape = shape_of(name, family)
     model = make_model(name, shape)
     batches = [torch.randn(shape) for _ in range(2)]
-    inputs = [torch.randn(shape) for _ in range(INPUTS)]
+    inputs = [torch.randn(shape) for _ in range(count_of_inputs(shape))]
     arrays = results("calibration", batches) | results("x", inputs)
     for i, x in enumerate(inputs):
         arrays |= results(f"float_{i}", model(x))
