@@ -50,12 +50,12 @@ void Lanes::run(size_t count, const std::function<void(size_t)>& work) {
     const std::lock_guard<std::mutex> lock(mutex_);
     work_ = &work;
     count_ = count;
-    busy_ = count - 1;
     turn_++;
   }
   if (count > 1) wake_.notify_all();
   work(0);
   std::unique_lock<std::mutex> lock(mutex_);
+  count_ = 0;
   finished_.wait(lock, [this] { return busy_ == 0; });
 }
 
@@ -68,6 +68,7 @@ void Lanes::serve(size_t lane) {
     wake_.wait(lock, [&] { return closed_ || (turn_ != done && lane < count_); });
     if (closed_) return;
     done = turn_;
+    busy_++;
     const auto& work = *work_;
     lock.unlock();
     work(lane);

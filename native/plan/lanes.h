@@ -19,9 +19,10 @@ class Lanes {
   Lanes(const Lanes&) = delete;
   Lanes& operator=(const Lanes&) = delete;
 
-  // Calls work(lane) for every lane below `count` at once, lane 0 on the calling thread, and returns
-  // when all have ended. Threads are started when they are first needed; if the system refuses some,
-  // fewer lanes work. `work` must not throw.
+  // Calls work(lane) for the lanes below `count` at once, lane 0 on the calling thread, and returns when all
+  // have ended that began before lane 0 ended: where others have the CPU that a lane waits for, nobody waits
+  // for the lane. So each must take its share of the work from what is left. Threads are started when they
+  // are first needed; if the system refuses some, fewer lanes work. `work` must not throw.
   void run(size_t count, const std::function<void(size_t)>& work);
 
  private:
@@ -31,8 +32,8 @@ class Lanes {
   std::condition_variable wake_, finished_;
   const std::function<void(size_t)>* work_ = nullptr;
   uint64_t turn_ = 0;  // counts calls of run(), so that no lane joins one twice
-  size_t count_ = 0;   // lanes of this turn
-  size_t busy_ = 0;
+  size_t count_ = 0;   // lanes that may begin
+  size_t busy_ = 0;    // that have begun, without lane 0
   bool closed_ = false;
   std::vector<std::thread> threads_;  // of lanes 1 and up
 };
