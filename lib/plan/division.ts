@@ -1,7 +1,7 @@
 import type { PlanDesc } from '../native/addon-types.ts';
 import { costs, productMicroseconds } from './cost-model.ts';
 import { threadsFor } from './threads.ts';
-import { bytesMoved, type StepOperands } from './work.ts';
+import { bytesMoved, type StepOperands, weightBytesReadAgain } from './work.ts';
 
 /** How a batch is computed: in `parts` parts, `lanes` of them at the same time. */
 export interface Division {
@@ -46,6 +46,7 @@ interface Work {
   readonly products: number;
   /** Bytes of one sample that each step reads and writes. */
   readonly sampleBytes: readonly number[];
+  /** Those of weights that a part reads, each as often as it does. */
   readonly weightBytes: number;
 }
 
@@ -61,7 +62,7 @@ function workOf({ values, steps }: PlanDesc): Work {
     steps: operands,
     products: operands.reduce((sum, step) => sum + productMicroseconds(step), 0),
     sampleBytes: operands.map((step) => bytesOf(step, false)),
-    weightBytes: operands.reduce((sum, step) => sum + bytesOf(step, true), 0),
+    weightBytes: operands.reduce((sum, step) => sum + bytesOf(step, true) + weightBytesReadAgain(step), 0),
   };
 }
 

@@ -18,6 +18,16 @@ export function bytesMoved({ inputs, outputs }: Pick<StepOperands, 'inputs' | 'o
   );
 }
 
+/**
+ * Bytes of weights that a step reads again, after all were read once: a recurrent step multiplies each state with the same
+ * one.
+ */
+export function weightBytesReadAgain({ op, inputs }: Pick<StepOperands, 'op' | 'inputs'>): number {
+  if (steps[op].products !== 'recurrent') return 0;
+  const [sequences, , { dtype, shape }] = inputs;
+  return (Math.max(...sequences.shape.slice(0, 2)) - 1) * numelOf(shape) * byteSizeOf(dtype);
+}
+
 /** Multiply-adds of a step that consists of products; 0 for the others, which only move data. */
 export function multiplyAdds({ op, inputs, outputs }: StepOperands): number {
   const [left, right] = inputs;

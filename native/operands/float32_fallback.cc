@@ -41,9 +41,12 @@ std::shared_ptr<Constant> widened(Constant& constant) {
 
 class InFloat32 : public Step {
  public:
-  InFloat32(const StepSpec& spec, StepCreator create) {
+  InFloat32(const StepSpec& spec, StepCreator create, const std::vector<size_t>& read_narrow) {
     StepSpec wide = spec;
-    for (auto& input : wide.inputs) inputs_.push_back(widen(input));
+    for (size_t i = 0; i < wide.inputs.size(); i++) {
+      const bool is_kept = std::count(read_narrow.begin(), read_narrow.end(), i) > 0;
+      inputs_.push_back(is_kept ? std::nullopt : widen(wide.inputs[i]));
+    }
     for (auto& output : wide.outputs) outputs_.push_back(widen(output));
     step_ = create(wide);
     step_offset_ = scratch_.reserve(step_->scratchpad_bytes());
@@ -132,14 +135,15 @@ std::unique_ptr<Step> with_float32_fallback(const StepSpec& spec, StepCreator cr
     if (error.status != dnnl_unimplemented) throw;
     rejections.add("oneDNN in bfloat16", error.what());
   }
-  auto wide = std::make_unique<InFloat32>(spec, create);
+  auto wide = std::make_unique<InFloat32>(spec, create, std::vector<size_t>{});
   wide->add_rejections(std::move(rejections));
   return wide;
 }
 
-std::unique_ptr<Step> in_float32(const StepSpec& spec, StepCreator create) {
+std::unique_ptr<Step> in_float32(const StepSpec& spec, StepCreator create,
+                                 const std::vector<size_t>& read_narrow) {
   if (!has_bf16(spec)) return create(spec);
-  return std::make_unique<InFloat32>(spec, create);
+  return std::make_unique<InFloat32>(spec, create, read_narrow);
 }
 
 }  // namespace octavo

@@ -16,7 +16,8 @@ using StepCreator = std::unique_ptr<Step> (*)(const StepSpec& spec);
 std::unique_ptr<Step> with_float32_fallback(const StepSpec& spec, StepCreator create);
 
 // The step that `create` makes for float32 operands, with bfloat16 ones converted around it: for steps that
-// compute in float32 alone.
-std::unique_ptr<Step> in_float32(const StepSpec& spec, StepCreator create);
+// compute in float32 alone. Inputs in `read_narrow` are left to the step.
+std::unique_ptr<Step> in_float32(const StepSpec& spec, StepCreator create,
+                                 const std::vector<size_t>& read_narrow = {});
 
 }  // namespace octavo

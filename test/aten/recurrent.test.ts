@@ -1,6 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import { operators } from '../../lib/aten/index.ts';
 import { Arguments, Interpreter, type TensorMeta } from '../../lib/graph/index.ts';
+import { lower } from '../../lib/lowering/index.ts';
+import { compile } from '../../lib/runtime/index.ts';
 import { Tensor } from '../../lib/tensor/index.ts';
 import { toBf16, valuesOf } from '../support/bfloat16-tensors.ts';
 import { decomposedGraph } from '../support/decomposed.ts';
@@ -175,6 +177,23 @@ describe('a recurrent layer', () => {
           2 ** -8 * Math.abs(expected[i][j]) + 1e-5,
         );
     }
+  });
+
+  it('writes 0 for what follows a sequence that has ended, whatever was there', () => {
+    const layer = { ...base, lengths: [4, 0, 6], reverse: true };
+    const given = operandsOf(layer);
+    const { module, inputs } = graphOf(layer, given, true);
+    using model = compile(lower(module).module);
+    const [expected] = reference(layer, given);
+    const filled = model.outputs.map(({ name, shape }) => {
+      const extents = shape.map(Number);
+      const count = extents.reduce((product, extent) => product * extent, 1);
+      return [name, Tensor.from('float32', new Array<number>(count).fill(9), extents)] as const;
+    });
+    const outputs = Object.fromEntries(filled);
+    model.runSync(Object.fromEntries(model.inputs.map(({ name }, i) => [name, inputs[i]])), { outputs });
+    const [[, states]] = filled;
+    expect(relativeError(states.toArray(), expected)).toBeLessThan(tolerance);
   });
 
   it('refuses lengths beyond the sequences, when it runs', () => {

@@ -1,117 +1,122 @@
-// One layer of an LSTM, a GRU or an Elman network in one direction. The input of all steps is multiplied with
-// its weights at once; then come the steps, each with the product of the states before it. It computes in
-// float32.
+// One layer of an LSTM, a GRU or an Elman network in one direction. Its states are divided into parts: a
+// thread computes the gates of a part's states from the states of all, and the threads meet after every step.
+// Sums over the input are computed for a chunk of steps at a time, in one product, while they stay in the
+// cache.
+#include <omp.h>
+
 #include <algorithm>
 #include <optional>
 #include <stdexcept>
 
 #include "contract/index_list.h"
-#include "contract/input_value.h"
 #include "contract/table.h"
-#include "kernels/parallel.h"
-#include "kernels/recurrent_cells.h"
-#include "onednn/matmul.h"
+#include "kernels/recurrence/cells.h"
+#include "kernels/recurrence/phased_work.h"
 #include "operands/float32_fallback.h"
-#include "operands/operand.h"
-#include "steps/recurrence/recurrent_problem.h"
+#include "steps/recurrence/gate_biases.h"
+#include "steps/recurrence/layer_input.h"
+#include "steps/recurrence/layer_states.h"
+#include "steps/recurrence/packed_gates.h"
 
 namespace octavo {
 
 namespace {
-// Rows times the rows of a weight [outputs, inputs].
-class Product {
- public:
-  Product(const StepSpec& spec, int weight, int64_t rows, ScratchLayout& scratch,
-          onednn::Rejections& rejections)
-      : index_(weight) {
-    const StepInput& given = spec.inputs[weight];
-    const int64_t outputs = given.desc.shape[0], inputs = given.desc.shape[1];
-    // A single row or column is row-major and column-major.
-    const bool is_vector = outputs == 1 || inputs == 1;
-    const TensorDesc b{DType::f32, {inputs, outputs}, is_vector ? Dims{outputs, 1} : Dims{1, inputs}};
-    const TensorDesc a{DType::f32, {rows, inputs}, {inputs, 1}},
-        dst{DType::f32, {rows, outputs}, {outputs, 1}};
-    const auto layout = given.constant ? onednn::Weights::packed : onednn::Weights::as_given;
-    product_.emplace(onednn::make_product({a, b, dst, layout, std::nullopt, 1, 1}, rejections));
-    weight_.emplace(given, onednn::to_onednn(b), product_->b, scratch);
-    scratch_ = scratch.reserve(product_->primitive.scratchpad_bytes());
-    sums_ = scratch.reserve(dst.span_bytes());
-  }
+using kernels::kPanelColumns;
 
-  // Once a run, before multiply().
-  void prepare(const Buffers& buffers) {
-    product_->primitive.bind(DNNL_ARG_WEIGHTS, weight_->resolve(buffers.inputs[index_], buffers.scratchpad));
-    product_->primitive.bind(DNNL_ARG_DST, ScratchLayout::at(buffers.scratchpad, sums_));
-  }
-  float* multiply(const void* a, void* scratchpad) {
-    product_->primitive.bind(DNNL_ARG_SRC, a);
-    product_->primitive.execute(ScratchLayout::at(scratchpad, scratch_));
-    return static_cast<float*>(ScratchLayout::at(scratchpad, sums_));
-  }
-  std::string implementation() const { return weight_->prefix() + product_->primitive.implementation().name; }
+// Rows of the input whose sums are computed at once: enough to read its weight seldom.
+constexpr int64_t kChunkRows = 64;
+// Bytes of weights times rows, of one step, that are worth another thread: some microseconds.
+constexpr int64_t kBytesPerThread = 256 * 1024;
+// Parts for each thread: one that is held up leaves some to others.
+constexpr int64_t kPartsPerThread = 2;
 
- private:
-  int index_;
-  std::optional<onednn::Product> product_;
-  std::optional<Operand> weight_;
-  size_t scratch_, sums_;
+// Some of the blocks of states, and of projected ones.
+struct Part {
+  int64_t first, blocks, first_projected, projected_blocks;
 };
+
+int64_t threads_for(const RecurrentProblem& p) {
+  const int64_t row = p.state_gates() * p.width * p.projected * (p.is_quantized() ? 1 : 4);
+  const int64_t worth = std::min<int64_t>(omp_get_max_threads(), p.batch * row / kBytesPerThread);
+  return std::clamp<int64_t>(worth, 1, kernels::panel_blocks(p.width));
+}
 
 class Recurrent : public Step {
  public:
   explicit Recurrent(const StepSpec& spec)
       : p_(spec),
         name_(spec.op + " '" + spec.node + "'"),
-        x_(spec, 0, "the tensor"),
-        of_input_(spec, 1, p_.steps * p_.batch, scratch_, rejected_),
-        of_state_(spec, 2, p_.batch, scratch_, rejected_),
-        bias_(reserve(p_.gates() * p_.width)),
-        hidden_bias_(reserve(p_.width)),
-        state_(reserve(p_.batch * p_.projected)),
-        cell_(reserve(p_.batch * p_.width)) {
-    if (p_.projection >= 0) {
-      projection_.emplace(spec, p_.projection, p_.batch, scratch_, rejected_);
-      unprojected_ = reserve(p_.batch * p_.width);
-    }
-    if (p_.candidate >= 0) {
-      of_reset_.emplace(spec, p_.candidate, p_.batch, scratch_, rejected_);
-      reset_ = reserve(p_.batch * p_.width);
-    }
-    if (p_.bias >= 0)
-      for (int i = 0; i < 2; i++) biases_.emplace_back(spec, p_.bias + i, "a bias");
-    if (p_.state >= 0)
-      for (int i = 0; i < (p_.is_lstm() ? 2 : 1); i++)
-        states_.emplace_back(spec, p_.state + i, "a first state");
-    if (p_.lengths >= 0) lengths_.emplace(spec, p_.lengths, "the lengths", scratch_);
-    add_rejections(std::move(rejected_));
+        threads_(threads_for(p_)),
+        blocks_(kernels::panel_blocks(p_.width)),
+        projected_blocks_(kernels::panel_blocks(p_.projected)),
+        parts_(threads_ == 1 ? 1 : std::min(blocks_, threads_ * kPartsPerThread)),
+        chunk_(std::clamp<int64_t>(kChunkRows / p_.batch, 1, p_.steps)),
+        work_(parts_),
+        of_input_(spec, 1, p_.gates(), scratch_),
+        of_state_(spec, 2, p_.state_gates(), scratch_),
+        input_(spec, p_, p_.is_quantized() ? of_input_.row_bytes() : 0, scratch_),
+        states_(spec, p_, threads_, p_.is_quantized() ? of_state_.row_bytes() : 0, scratch_),
+        biases_(spec, p_, scratch_) {
+    if (p_.projection >= 0) projection_.emplace(spec, p_.projection, 1, scratch_);
+    if (p_.candidate >= 0) of_reset_.emplace(spec, p_.candidate, 1, scratch_);
+    if (p_.lengths >= 0) lengths_.emplace(spec, static_cast<size_t>(p_.lengths), "the lengths", scratch_);
+    const auto floats = [&](int64_t count) {
+      return scratch_.reserve(static_cast<size_t>(count) * sizeof(float));
+    };
+    input_sums_at_ = floats(chunk_ * p_.batch * of_input_.rows().columns());
+    state_sums_at_ = floats(p_.batch * of_state_.rows().columns());
+    between_at_ = phases() == 1 ? 0 : floats(p_.batch * states_.cell_step());
   }
 
   void execute(const Buffers& buffers) override {
-    for (auto* product : {&of_input_, &of_state_}) product->prepare(buffers);
-    for (auto* product : {&projection_, &of_reset_})
-      if (*product) (*product)->prepare(buffers);
-    const int64_t* lengths = checked_lengths(buffers);
-    add_biases(buffers);
-    float *state = at(buffers, state_), *cell = at(buffers, cell_);
-    start(buffers, 0, state, p_.batch * p_.projected);
-    if (p_.is_lstm()) start(buffers, 1, cell, p_.batch * p_.width);
-    float* input = of_input_.multiply(x_.data(buffers), buffers.scratchpad);
-    for (int64_t i = 0; i < p_.steps; i++) step(buffers, p_.reverse ? p_.steps - 1 - i : i, lengths, input);
-    std::copy_n(state, p_.batch * p_.projected, static_cast<float*>(buffers.outputs[1]));
-    if (p_.is_lstm()) std::copy_n(cell, p_.batch * p_.width, static_cast<float*>(buffers.outputs[2]));
+    prepare(buffers);
+    const int threads = static_cast<int>(std::min<int64_t>(threads_, omp_get_max_threads()));
+#pragma omp parallel num_threads(threads) if (threads > 1)
+    {
+      StateRows rows{omp_get_thread_num()};
+      work_.run(rows.thread * parts_ / threads, [&](int64_t phase, int64_t part) {
+        compute(rows, part_at(part), buffers, phase / phases(), phase % phases() == 0);
+      });
+    }
+    states_.finish(buffers);
   }
 
   std::string implementation() const override {
-    return of_input_.implementation() + "+" + of_state_.implementation() + "+octavo:cells" +
-           (of_reset_ ? "+" + of_reset_->implementation() : "") +
-           (projection_ ? "+" + projection_->implementation() : "");
+    const char* isas[] = {"baseline", "avx2", "avx512", "avx512_vnni"};
+    // VNNI is for products of bytes.
+    const auto isa = p_.is_quantized() ? panel_isa() : std::min(panel_isa(), kernels::PanelIsa::avx512);
+    const char* kind = p_.is_quantized() ? "integer_" : p_.weight == DType::bf16 ? "bf16_weight_" : "";
+    return std::string("octavo:") + kind + "recurrence:" + isas[static_cast<int>(isa)];
   }
   size_t scratchpad_bytes() const override { return scratch_.bytes(); }
 
  private:
-  size_t reserve(int64_t floats) { return scratch_.reserve(static_cast<size_t>(floats) * sizeof(float)); }
-  static float* at(const Buffers& buffers, size_t offset) {
-    return static_cast<float*>(ScratchLayout::at(buffers.scratchpad, offset));
+  // Two where a step needs all states of a part way: those before a projection, or that were reset.
+  int64_t phases() const { return projection_ || of_reset_ ? 2 : 1; }
+
+  Part part_at(int64_t part) const {
+    const auto begin = [&](int64_t blocks, int64_t i) { return blocks * i / parts_; };
+    const int64_t first = begin(blocks_, part), projected = begin(projected_blocks_, part);
+    return {first, begin(blocks_, part + 1) - first, projected,
+            begin(projected_blocks_, part + 1) - projected};
+  }
+
+  // All that one thread does before the others start.
+  void prepare(const Buffers& buffers) {
+    for (auto* gates : {&of_input_, &of_state_}) gates->prepare(buffers);
+    for (auto* gates : {&projection_, &of_reset_})
+      if (*gates) (*gates)->prepare(buffers);
+    biases_.prepare(buffers);
+    input_.prepare(buffers);
+    states_.prepare(buffers);
+    current_lengths_ = checked_lengths(buffers);
+    const auto at = [&](size_t offset) {
+      return static_cast<float*>(ScratchLayout::at(buffers.scratchpad, offset));
+    };
+    input_sums_ = at(input_sums_at_);
+    state_sums_ = at(state_sums_at_);
+    between_ = at(between_at_);
+    work_.reset(p_.steps * phases());
   }
 
   const int64_t* checked_lengths(const Buffers& buffers) const {
@@ -125,90 +130,101 @@ class Recurrent : public Step {
     return lengths;
   }
 
-  // Both biases of a gate are one, but for the new gate of a GRU.
-  void add_biases(const Buffers& buffers) const {
-    float *bias = at(buffers, bias_), *hidden = at(buffers, hidden_bias_);
-    const int64_t all = p_.gates() * p_.width;
-    std::fill_n(hidden, p_.width, 0.0f);
-    std::fill_n(bias, all, 0.0f);
-    if (biases_.empty()) return;
-    const auto* first = static_cast<const float*>(biases_[0].data(buffers));
-    const auto* second = static_cast<const float*>(biases_[1].data(buffers));
-    const int64_t apart = p_.cell == RecurrentCell::gru ? p_.width : 0;
-    for (int64_t i = 0; i < all; i++) bias[i] = i < all - apart ? first[i] + second[i] : first[i];
-    std::copy_n(second + all - apart, apart, hidden);
+  bool has_ended(int64_t i, int64_t sequence) const {
+    return current_lengths_ && p_.step_at(i) >= current_lengths_[sequence];
   }
 
-  void start(const Buffers& buffers, size_t which, float* values, int64_t count) const {
-    if (states_.empty())
-      std::fill_n(values, count, 0.0f);
-    else
-      std::copy_n(static_cast<const float*>(states_[which].data(buffers)), count, values);
-  }
-
-  // One step of all sequences. One that has ended keeps its state, and its results are 0.
-  void step(const Buffers& buffers, int64_t at_step, const int64_t* lengths, float* input) {
-    float *state = at(buffers, state_), *written = projection_ ? at(buffers, unprojected_) : state;
-    const float* hidden = of_state_.multiply(state, buffers.scratchpad);
-    const int64_t gates = p_.gates() * p_.width, state_gates = p_.state_gates() * p_.width;
-    const auto has_ended = [&](int64_t n) { return lengths && at_step >= lengths[n]; };
-    const int64_t bytes = p_.batch * gates * int64_t{sizeof(float)};
-    kernels::parallel_for(p_.batch, 4 * bytes, [&](int64_t n) {
-      if (has_ended(n)) return;
-      compute(buffers, n, input + p_.row(at_step, n) * gates, hidden + n * state_gates,
-              written + n * p_.width);
-    });
-    if (of_reset_) {
-      const float* reset = of_reset_->multiply(at(buffers, reset_), buffers.scratchpad);
-      kernels::parallel_for(p_.batch, 4 * bytes, [&](int64_t n) {
-        if (has_ended(n)) return;
-        kernels::gru_candidate(input + p_.row(at_step, n) * gates, reset + n * p_.width, at(buffers, bias_),
-                               state + n * p_.width, p_.width);
-      });
+  // A part of step number `i`: all of it, or one of its phases.
+  void compute(StateRows& rows, const Part& part, const Buffers& buffers, int64_t i, bool is_first) const {
+    float* input = input_sums_ + i % chunk_ * p_.batch * of_input_.rows().columns();
+    if (is_first) {
+      if (i % chunk_ == 0) multiply_input(part, i);
+      multiply_state(rows, part, i);
+      for (int64_t n = 0; n < p_.batch; n++)
+        if (!has_ended(i, n)) cells(part, i, n, input);
+    } else if (of_reset_) {
+      after_reset(rows, part, i, input);
+    } else {
+      projection_->multiply(states_.rows(rows, between_, states_.cell_step()), p_.batch, part.first_projected,
+                            part.projected_blocks, states_.at(i + 1), states_.step(), {1, 0});
     }
-    const float* projected = projection_ ? projection_->multiply(written, buffers.scratchpad) : state;
-    auto* results = static_cast<float*>(buffers.outputs[0]);
-    for (int64_t n = 0; n < p_.batch; n++) {
-      float* result = results + p_.row(at_step, n) * p_.projected;
-      if (has_ended(n)) {
-        std::fill_n(result, p_.projected, 0.0f);
-        continue;
-      }
-      std::copy_n(projected + n * p_.projected, p_.projected, result);
-      if (projection_) std::copy_n(result, p_.projected, state + n * p_.projected);
-    }
+    if (is_first && phases() == 2) return;
+    const int64_t first = part.first_projected * kPanelColumns;
+    const int64_t count = std::min(part.projected_blocks * kPanelColumns, p_.projected - first);
+    for (int64_t n = 0; n < p_.batch; n++) states_.store(buffers, i, n, first, count, has_ended(i, n));
   }
 
-  void compute(const Buffers& buffers, int64_t n, float* input, const float* hidden, float* state) const {
-    const float* bias = at(buffers, bias_);
+  // Sums of the chunk of steps that begins with number `i`.
+  void multiply_input(const Part& part, int64_t i) const {
+    of_input_.multiply(input_.rows() + i * p_.batch, std::min(chunk_, p_.steps - i) * p_.batch,
+                       part.first * p_.gates(), part.blocks * p_.gates(), input_sums_,
+                       of_input_.rows().columns(), p_.weighted(input_.scale(), 0));
+  }
+
+  void multiply_state(StateRows& rows, const Part& part, int64_t i) const {
+    const void* const* states = states_.rows(rows, i);
+    of_state_.multiply(states, p_.batch, part.first * p_.state_gates(), part.blocks * p_.state_gates(),
+                       state_sums_, of_state_.rows().columns(), p_.weighted(rows.scale, 1));
+  }
+
+  void cells(const Part& part, int64_t i, int64_t n, float* input) const {
+    const int64_t first = part.first * kPanelColumns, at = n * states_.cell_step() + first;
+    input += n * of_input_.rows().columns() + first * p_.gates();
+    const float* hidden = state_sums_ + n * of_state_.rows().columns() + first * p_.state_gates();
+    const float *bias = biases_.both() + first * p_.gates(),
+                *hidden_bias = biases_.hidden() + first * p_.gates();
+    // Without a projection, rows of states are as long as those of cell states.
+    const float* before = states_.at(i) + at;
+    float* after = (phases() == 2 ? between_ : states_.at(i + 1)) + at;
     switch (p_.cell) {
       case RecurrentCell::lstm:
-        return kernels::lstm_cell(input, hidden, bias, at(buffers, cell_) + n * p_.width, state, p_.width);
+        return kernels::lstm_cells(input, hidden, bias, states_.cells() + at, after, part.blocks);
       case RecurrentCell::gru:
-        return kernels::gru_cell(input, hidden, bias, at(buffers, hidden_bias_), state, p_.width);
+        return kernels::gru_cells(input, hidden, bias, hidden_bias, before, after, part.blocks);
       case RecurrentCell::gru_reset_first:
-        return kernels::gru_gates(input, hidden, bias, state, at(buffers, reset_) + n * p_.width, p_.width);
+        return kernels::gru_gates(input, hidden, bias, before, after, part.blocks);
       case RecurrentCell::rnn_tanh:
       case RecurrentCell::rnn_relu:
-        return kernels::elman_cell(input, hidden, bias, p_.cell == RecurrentCell::rnn_relu, state, p_.width);
+        return kernels::elman_cells(input, hidden, bias, p_.cell == RecurrentCell::rnn_relu, after,
+                                    part.blocks);
+    }
+  }
+
+  // The new states of a GRU from its states that were reset.
+  void after_reset(StateRows& rows, const Part& part, int64_t i, const float* input) const {
+    const int64_t columns = of_state_.rows().columns(), first = part.first * kPanelColumns;
+    of_reset_->multiply(states_.rows(rows, between_, states_.cell_step()), p_.batch, part.first, part.blocks,
+                        state_sums_, columns, {1, 0});
+    for (int64_t n = 0; n < p_.batch; n++) {
+      const int64_t at = n * states_.step() + first;
+      if (!has_ended(i, n))
+        kernels::gru_candidates(input + n * of_input_.rows().columns() + first * p_.gates(),
+                                state_sums_ + n * columns + first, biases_.both() + first * p_.gates(),
+                                states_.at(i) + at, states_.at(i + 1) + at, part.blocks);
     }
   }
 
   RecurrentProblem p_;
   std::string name_;
-  InputValue x_;
+  int64_t threads_, blocks_, projected_blocks_, parts_, chunk_;
+  kernels::PhasedWork work_;
   ScratchLayout scratch_;
-  onednn::Rejections rejected_;  // of all products
-  Product of_input_, of_state_;
-  std::optional<Product> projection_, of_reset_;
-  std::vector<InputValue> biases_, states_;
+  PackedGates of_input_, of_state_;
+  LayerInput input_;
+  LayerStates states_;
+  GateBiases biases_;
+  std::optional<PackedGates> projection_, of_reset_;
   std::optional<IndexList> lengths_;
-  size_t bias_, hidden_bias_, state_, cell_, unprojected_ = 0, reset_ = 0;
+  size_t input_sums_at_, state_sums_at_, between_at_;
+  // Of the run in progress.
+  float *input_sums_ = nullptr, *state_sums_ = nullptr, *between_ = nullptr;
+  const int64_t* current_lengths_ = nullptr;
 };
 
 std::unique_ptr<Step> create(const StepSpec& spec) { return std::make_unique<Recurrent>(spec); }
 }  // namespace
 
-std::unique_ptr<Step> create_recurrent(const StepSpec& spec) { return in_float32(spec, create); }
+// The weights over the input and over the state are multiplied as they are stored.
+std::unique_ptr<Step> create_recurrent(const StepSpec& spec) { return in_float32(spec, create, {1, 2}); }
 
 }  // namespace octavo

@@ -15,10 +15,10 @@ RecurrentCell cell_from_name(const std::string& name) {
       "cell must be 'lstm', 'gru', 'gru_reset_first', 'rnn_tanh' or 'rnn_relu', got '" + name + "'");
 }
 
-void check(const TensorDesc& desc, const char* what, const Dims& shape) {
-  if (desc.dtype == DType::f32 && desc.shape == shape && desc.is_contiguous()) return;
+void check(const TensorDesc& desc, const char* what, const Dims& shape, DType dtype = DType::f32) {
+  if (desc.dtype == dtype && desc.shape == shape && desc.is_contiguous()) return;
   throw std::invalid_argument(std::string(what) + " must be row-major " +
-                              TensorDesc{DType::f32, shape, {}}.to_string() + ", got " + desc.to_string());
+                              TensorDesc{dtype, shape, {}}.to_string() + ", got " + desc.to_string());
 }
 
 const TensorDesc& matrix(const StepSpec& spec, size_t index, const char* what) {
@@ -32,7 +32,9 @@ const TensorDesc& matrix(const StepSpec& spec, size_t index, const char* what) {
 RecurrentProblem::RecurrentProblem(const StepSpec& spec)
     : cell(cell_from_name(spec.attributes.text("cell"))),
       reverse(spec.attributes.boolean("reverse", false)),
-      batch_first(spec.attributes.boolean("batchFirst", false)) {
+      batch_first(spec.attributes.boolean("batchFirst", false)),
+      weight_scales(spec.attributes.boolean("isQuantized", false) ? spec.attributes.floats("weightScales")
+                                                                  : std::vector<float>{}) {
   const auto& attributes = spec.attributes;
   int next = 3;
   const auto take = [&](const char* attribute, int count) {
@@ -49,6 +51,11 @@ RecurrentProblem::RecurrentProblem(const StepSpec& spec)
     throw std::invalid_argument("takes " + std::to_string(next) + " inputs, got " +
                                 std::to_string(spec.inputs.size()));
   if (projection >= 0 && !is_lstm()) throw std::invalid_argument("only an LSTM has a projection");
+  if (!weight_scales.empty() && (projection >= 0 || is_reset_first()))
+    throw std::invalid_argument("layers with a projection, or that reset the state first, are not quantized");
+  if (!weight_scales.empty() && weight_scales.size() != 2)
+    throw std::invalid_argument("weightScales must hold 2 numbers, got " +
+                                std::to_string(weight_scales.size()));
 
   const auto& x = spec.inputs[0].desc;
   if (x.shape.size() != 3 || x.numel() == 0)
@@ -61,9 +68,11 @@ RecurrentProblem::RecurrentProblem(const StepSpec& spec)
   projected = projection >= 0 ? matrix(spec, projection, "the projection").shape[0] : width;
   if (width < 1 || projected < 1) throw std::invalid_argument("a layer needs at least one state");
 
+  const bool is_narrow = spec.inputs[1].desc.dtype == DType::bf16;
+  weight = is_quantized() ? DType::s8 : is_narrow ? DType::bf16 : DType::f32;
   check(x, "the tensor", x.shape);
-  check(spec.inputs[1].desc, "the weight over the input", {gates() * width, input});
-  check(spec.inputs[2].desc, "the weight over the state", {state_gates() * width, projected});
+  check(spec.inputs[1].desc, "the weight over the input", {gates() * width, input}, weight);
+  check(spec.inputs[2].desc, "the weight over the state", {state_gates() * width, projected}, weight);
   if (candidate >= 0) check(spec.inputs[candidate].desc, "the weight over the reset state", {width, width});
   for (int i = 0; bias >= 0 && i < 2; i++) check(spec.inputs[bias + i].desc, "a bias", {gates() * width});
   if (projection >= 0) check(spec.inputs[projection].desc, "the projection", {projected, width});
