@@ -19,7 +19,9 @@ export {
   convTranspose,
   dataMovement,
   flatten,
+  gru,
   linear,
+  lstm,
   matmul,
   mul,
 } from './x86-operators.ts';

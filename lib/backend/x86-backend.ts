@@ -25,8 +25,10 @@ import {
   dataMovement,
   embedding,
   flatten,
+  gru,
   layerNorm,
   linear,
+  lstm,
   matmul,
   maxPool2d,
   mul,
@@ -95,6 +97,15 @@ const passThrough: readonly BackendPattern[] = [
   qparams: "input's",
   computedBy: '',
   annotated: annotatedPassThrough.includes(operator) ? 'by default' : 'never',
+}));
+
+/** Quantized by parameters chosen at run time, the states of each step for themselves. */
+const recurrent: readonly BackendPattern[] = [lstm, gru].map((operator) => ({
+  operator,
+  dtypes: { inputs: ['uint8'], weight: 'int8', bias: 'float32', outputs: ['float32'] },
+  qparams: 'own',
+  computedBy: operator.operators[0].replace(/default$/, 'dynamic'),
+  annotated: 'on request',
 }));
 
 /** Fused wherever a graph contains them, although the quantizer does not search for them. */
@@ -195,6 +206,7 @@ export const x86Backend: BackendConfig = {
       computedBy: 'octavo.matmul.default',
       annotated: 'on request',
     },
+    ...recurrent,
     ...fusedOnly,
     ...loops,
     ...rows,

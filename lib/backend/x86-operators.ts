@@ -29,6 +29,17 @@ export const linear: BackendOperator = {
   operators: ['aten.linear.default'],
   sources: ['torch.nn.modules.linear.Linear', 'torch._C._nn.linear'],
 };
+/** One layer in one direction: `torch.nn.LSTM` is several. */
+export const lstm: BackendOperator = {
+  name: 'lstm',
+  operators: ['octavo.lstm_layer.default'],
+  sources: ['torch.nn.modules.rnn.LSTM', 'torch.lstm'],
+};
+export const gru: BackendOperator = {
+  name: 'gru',
+  operators: ['octavo.gru_layer.default'],
+  sources: ['torch.nn.modules.rnn.GRU', 'torch.gru'],
+};
 export const matmul: BackendOperator = {
   name: 'matmul',
   operators: ['aten.matmul.default', 'aten.bmm.default', 'aten.mm.default'],

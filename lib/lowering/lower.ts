@@ -28,6 +28,7 @@ import { quantizedConvolution } from './passes/quantized-convolution.ts';
 import { quantizedEmbedding } from './passes/quantized-embedding.ts';
 import { quantizedLinear } from './passes/quantized-linear.ts';
 import { quantizedMatmul } from './passes/quantized-matmul.ts';
+import { quantizedRecurrent } from './passes/quantized-recurrent.ts';
 import { recognizeIntegerProduct } from './passes/recognize-integer-product.ts';
 import { recognizeLinear } from './passes/recognize-linear.ts';
 import { recognizeScaledWeight } from './passes/recognize-scaled-weight.ts';
@@ -110,6 +111,7 @@ const stages: readonly (readonly Pass[])[] = [
   [splitAsymmetricWeight],
   [quantizedConvolution],
   [quantizedLinear],
+  [quantizedRecurrent],
   [weightOnlyLinear],
   [quantizedMatmul],
   [quantizedEmbedding],

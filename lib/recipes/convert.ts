@@ -111,13 +111,18 @@ export async function convertStatic(
   return convertPt2e(prepared);
 }
 
+/** What dynamic quantization is for: operators of large weights. */
+const dynamicOperators = ['linear', 'lstm', 'gru'] as const;
+
 /**
- * Quantizes linear layers, with parameters computed from each input. Other operators stay in float: there is no fast
+ * Quantizes linear and recurrent layers, with parameters computed from each input. Other operators stay in float: there is no fast
  * kernel for their dynamic quantization.
  * @throws Error that says what the recipe searches for and what the model contains, if nothing would be quantized.
  */
 export async function convertDynamic(module: GraphModule, options: RecipeOptions = {}): Promise<GraphModule> {
-  const quantizer = new X86Quantizer().setFunctionTypeQconfig('linear', configOf(options, true));
-  const wanted = describeRecipe(operatorOfType('linear'));
+  const quantizer = new X86Quantizer();
+  const config = configOf(options, true);
+  for (const operator of dynamicOperators) quantizer.setFunctionTypeQconfig(operator, config);
+  const wanted = describeRecipe(dynamicOperators.map(operatorOfType));
   return convertPt2e(prepare(await smoothed(module, options), quantizer, options, wanted));
 }

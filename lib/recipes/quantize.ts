@@ -76,9 +76,9 @@ export async function quantizeStatic(
 }
 
 /**
- * The same without calibration data: weights of linear layers become 8-bit integers, and their inputs are quantized
- * with parameters computed from each input (counterpart: `torch.ao.quantization.quantize_dynamic`). For transformers
- * and other models that consist mostly of linear layers.
+ * The same without calibration data: weights of linear, LSTM and GRU layers become 8-bit integers, and their inputs are
+ * quantized with parameters computed from each input, and states from those of each step (counterpart:
+ * `torch.ao.quantization.quantize_dynamic`). For transformers and other models that consist mostly of such layers.
  * @throws Error as {@link quantizeStatic} does.
  */
 export async function quantizeDynamic(

@@ -163,13 +163,13 @@ describe('a model in which nothing can be quantized', () => {
       'nothing in the model can be quantized: the recipe looks for conv2d, linear, conv1d followed by relu, ' +
         `mul of two tensors of one shape; ${has}`,
     );
-    await expect(quantizeDynamic(relu())).rejects.toThrow(`the recipe looks for linear; ${has}`);
+    await expect(quantizeDynamic(relu())).rejects.toThrow(`the recipe looks for linear, lstm, gru; ${has}`);
   });
 
   it('is refused where overrides leave nothing', async () => {
     const overrides = { moduleNames: { fc: null } };
     await expect(quantizeDynamic(tinyCnn, { overrides })).rejects.toThrow(
-      /looks for linear, as far as the overrides leave them; the model has aten.conv2d.default \(3\)/,
+      /looks for linear, lstm, gru, as far as the overrides leave them; the model has aten.conv2d.default \(3\)/,
     );
   });
 });

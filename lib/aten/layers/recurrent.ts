@@ -1,5 +1,10 @@
 import { type Arguments, type Dim, dimsEqual, type TensorMeta } from '../../graph/index.ts';
-import type { NativeDefinition, OperatorDefinition, TensorLike } from '../registry.ts';
+import {
+  constantFloats,
+  type NativeDefinition,
+  type OperatorDefinition,
+  type TensorLike,
+} from '../registry.ts';
 import { computedDtype } from '../shape-rules.ts';
 
 interface Cell {
@@ -80,11 +85,34 @@ const operands = [
   'lengths',
 ];
 
+const isQuantized = <T>(args: Arguments<T>): boolean => has(args, 'weight_ih_scale');
+
+function checkWeights(args: Arguments<TensorMeta>): void {
+  if (!isQuantized(args)) return;
+  for (const weight of ['weight_ih', 'weight_hh']) {
+    const { dtype } = args.tensor(weight);
+    if (dtype !== 'int8') throw new Error(`${args.schema.name}: ${weight} must be int8, got ${dtype}`);
+    check(args, `${weight}_scale`, [1]);
+  }
+}
+
+function quantization<T extends TensorLike>(args: Arguments<T>) {
+  const scales = ['weight_ih_scale', 'weight_hh_scale'].flatMap((name) => [
+    ...constantFloats(args.tensor(name), name),
+  ]);
+  return { isQuantized: true, weightScales: scales };
+}
+
 function layer(schema: string, cellOf: <T>(args: Arguments<T>) => Cell): NativeDefinition {
   return {
     schema,
-    infer: (args) => inferLayer(args, cellOf(args)),
-    samples: (args) => (args.bool('batch_first') ? ['input', 'h_0', 'c_0', 'lengths'] : []),
+    infer: (args) => {
+      checkWeights(args);
+      return inferLayer(args, cellOf(args));
+    },
+    // The sequences of a quantized layer share their scales.
+    samples: (args) =>
+      args.bool('batch_first') && !isQuantized(args) ? ['input', 'h_0', 'c_0', 'lengths'] : [],
     step: <T extends TensorLike>(args: Arguments<T>) => ({
       op: 'recurrent',
       inputs: operands.filter((name) => has(args, name)).map((name) => args.tensor(name)),
@@ -96,6 +124,7 @@ function layer(schema: string, cellOf: <T>(args: Arguments<T>) => Cell): NativeD
         hasProjection: has(args, 'weight_hr'),
         hasState: has(args, 'h_0'),
         hasLengths: has(args, 'lengths'),
+        ...(isQuantized(args) ? quantization(args) : {}),
       },
     }),
   };
@@ -107,6 +136,9 @@ function layer(schema: string, cellOf: <T>(args: Arguments<T>) => Cell): NativeD
  * later results are 0, and the last state is the one at the end. `reverse` begins each sequence at its end. The results: the
  * states of all steps, the last state `[N, H]`, and of an LSTM the last cell state. PyTorch's GRU resets what the state's
  * weights computed; with `reset_first`, which other frameworks have, the state itself is reset before.
+ *
+ * The `dynamic` forms (counterpart: `torch.ao.nn.quantized.dynamic.LSTM` and `GRU`) have symmetric int8 weights with a scale
+ * each. The input as a whole, and the states of all sequences at each step, are quantized to 7 bits by their own range.
  */
 export const recurrentLayers: readonly OperatorDefinition[] = [
   layer(
@@ -120,6 +152,14 @@ export const recurrentLayers: readonly OperatorDefinition[] = [
   layer(
     'octavo::gru_layer.reset_first(Tensor input, Tensor weight_ih, Tensor weight_hh, Tensor weight_hn, Tensor? bias_ih, Tensor? bias_hh, Tensor? h_0, Tensor? lengths, bool reverse, bool batch_first) -> (Tensor, Tensor)',
     gruResetFirst,
+  ),
+  layer(
+    'octavo::lstm_layer.dynamic(Tensor input, Tensor weight_ih, Tensor weight_ih_scale, Tensor weight_hh, Tensor weight_hh_scale, Tensor? bias_ih, Tensor? bias_hh, Tensor? h_0, Tensor? c_0, Tensor? lengths, bool reverse, bool batch_first) -> (Tensor, Tensor, Tensor)',
+    lstm,
+  ),
+  layer(
+    'octavo::gru_layer.dynamic(Tensor input, Tensor weight_ih, Tensor weight_ih_scale, Tensor weight_hh, Tensor weight_hh_scale, Tensor? bias_ih, Tensor? bias_hh, Tensor? h_0, Tensor? lengths, bool reverse, bool batch_first) -> (Tensor, Tensor)',
+    gru,
   ),
   layer(
     'octavo::rnn_layer(Tensor input, Tensor weight_ih, Tensor weight_hh, Tensor? bias_ih, Tensor? bias_hh, str nonlinearity, Tensor? h_0, Tensor? lengths, bool reverse, bool batch_first) -> (Tensor, Tensor)',

@@ -33,7 +33,7 @@ interface FusionPattern {
 
 /** Patterns that the backend has kernels for and the recipe annotates. The longest are tried first. */
 const patterns: readonly FusionPattern[] = x86Backend.patterns
-  .filter(({ dtypes, annotated }) => dtypes.weight !== undefined && annotated !== 'never')
+  .filter(({ dtypes, annotated }) => dtypes.weight !== undefined && annotated === 'by default')
   .flatMap(({ operator, addition, functions }) => {
     const pattern = { layer: operator, ...(addition ? { add: addition } : {}) };
     return functions ? functions.map((unary) => ({ ...pattern, unary })) : [pattern];

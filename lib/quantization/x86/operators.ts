@@ -5,7 +5,9 @@ import {
   conv1d,
   conv2d,
   flatten,
+  gru,
   linear,
+  lstm,
   matmul,
   mul,
   x86Backend,
@@ -15,6 +17,9 @@ import type { QuantizationConfig } from '../quantization-config.ts';
 import { DEFAULT_RECIPE } from '../recipe.ts';
 
 export { cat, flatten, linear, matmul, mul };
+
+/** Layers that run along a sequence: quantized dynamically, or not at all. */
+export const recurrentOperators: readonly BackendOperator[] = [lstm, gru];
 
 const annotated = x86Backend.patterns.filter((pattern) => pattern.annotated !== 'never');
 
@@ -44,17 +49,17 @@ export function isInRecipe(operator: BackendOperator, config: QuantizationConfig
 const layers = operatorsOf(({ dtypes }) => dtypes.weight !== undefined);
 /**
  * The operators at which the recipe starts, for messages. Everything else that it quantizes follows one of these.
- * @param only lists only this operator's layers.
+ * @param only lists only these operators' layers.
  */
-export function describeRecipe(only?: BackendOperator): string {
+export function describeRecipe(only: readonly BackendOperator[] = defaultOperators): string {
   const described = layers
-    .filter((layer) => only === undefined || layer === only)
+    .filter((layer) => only.includes(layer))
     .map((layer) => {
       const patterns = annotated.filter(({ operator }) => operator === layer);
       const needed = patterns.every(({ functions }) => functions) ? patterns[0].functions! : [];
       return [layer, ...needed].map(({ name }) => name).join(' followed by ');
     });
-  return [...described, ...(only ? [] : ['mul of two tensors of one shape'])].join(', ');
+  return [...described, ...(only === defaultOperators ? ['mul of two tensors of one shape'] : [])].join(', ');
 }
 
 const GENERAL_CONVOLUTION = 'aten.convolution.default';

@@ -12,6 +12,7 @@ import {
   isLayer,
   operatorOfType,
   recipeOperator,
+  recurrentOperators,
   type SourceType,
 } from './operators.ts';
 import {
@@ -20,11 +21,13 @@ import {
   annotateSharedOutputs,
   propagateAnnotations,
 } from './propagation.ts';
+import { annotateRecurrentLayers } from './recurrent.ts';
 
 /**
  * Quantizes what oneDNN runs in int8 on x86 servers (counterpart: `X86InductorQuantizer`): convolutions and linear
  * layers with the activations and additions fused into them, products of tensors, and the pooling, concatenation and
- * flatten between them. It follows the recipe of its configurations; docs/recipes.md lists what that is.
+ * flatten between them; with dynamic configurations also LSTM and GRU layers. It follows the recipe of its
+ * configurations; docs/recipes.md lists what that is.
  *
  * Layers and the functions fused into them are found by the module or function that they were traced from, as in
  * PyTorch, where the graph records it. Layers within `nn.MultiheadAttention` therefore stay in floating point, unless
@@ -70,13 +73,23 @@ export class X86Quantizer extends Quantizer {
    * Sets the configuration of all modules of a class: `setModuleTypeQconfig(nn.Linear, config)`. For
    * `'MultiheadAttention'` and PyTorch's transformer modules it is that of all layers inside, including those that the
    * recipe does not find.
-   * @throws Error when the class is not one that can be configured, or on mixed modes.
+   * @throws Error when the class is not one that can be configured, or on mixed modes, or on static quantization of
+   * recurrent layers.
    */
   setModuleTypeQconfig(moduleType: SourceType, config: QuantizationConfig | null): this {
     this.#checkMode(config);
     const enclosing = enclosingModuleOf(moduleType);
-    if (enclosing === undefined) this.#byOperator.set(operatorOfType(moduleType), config);
-    else this.#byEnclosingModule.set(enclosing, config);
+    if (enclosing !== undefined) {
+      this.#byEnclosingModule.set(enclosing, config);
+      return this;
+    }
+    const operator = operatorOfType(moduleType);
+    if (recurrentOperators.includes(operator) && config !== null && !config.inputActivation?.isDynamic)
+      throw new Error(
+        `X86Quantizer: ${operator.name} layers are quantized dynamically alone; ` +
+          'take getDefaultX86QuantizationConfig({ isDynamic: true })',
+      );
+    this.#byOperator.set(operator, config);
     return this;
   }
 
@@ -103,9 +116,14 @@ export class X86Quantizer extends Quantizer {
       })),
       ...[...this.#byOperator].map(([operator, config]) => ({ config, filter: hasOne([operator]) })),
     ];
-    if (this.#global) assignments.push({ config: this.#global, filter: hasOne(defaultOperators) });
+    if (this.#global)
+      assignments.push({
+        config: this.#global,
+        filter: hasOne([...defaultOperators, ...recurrentOperators]),
+      });
     for (const assignment of assignments) {
       annotateFusionPatterns(module, assignment);
+      annotateRecurrentLayers(module, assignment);
       annotateMatmuls(module, assignment);
       annotateProducts(module, assignment);
       propagateAnnotations(module, assignment);
