@@ -19,6 +19,11 @@ const factors: Readonly<Record<string, readonly string[]>> = {
   'mkldnn._linear_pointwise.default': ['X', 'W'],
   'mkldnn._linear_pointwise.binary': ['X', 'W'],
   'octavo.weight_only_linear.default': ['x'],
+  // States stay float32: they would be rounded at every step.
+  'octavo.lstm_layer.default': ['weight_ih', 'weight_hh'],
+  'octavo.gru_layer.default': ['weight_ih', 'weight_hh'],
+  'octavo.gru_layer.reset_first': ['weight_ih', 'weight_hh'],
+  'octavo.rnn_layer.default': ['weight_ih', 'weight_hh'],
   'aten.matmul.default': ['self', 'other'],
   'aten.mm.default': ['self', 'mat2'],
   'aten.bmm.default': ['self', 'mat2'],
@@ -84,7 +89,8 @@ const joins: readonly string[] = ['aten.cat.default', 'aten.concat.default', 'at
  *     q (int8) → qconv | qlinear(…, float32) → y    ⇒    q (int8) → qconv | qlinear(…, bfloat16) → y
  *
  * A result with a quantize after it is never floating point, so 8-bit integers between quantized operators stay. A
- * quantize reads bfloat16. Dequantized integers are float32, and adding bfloat16 to them produces float32.
+ * quantize reads bfloat16. Dequantized integers are float32, and adding bfloat16 to them produces float32. Of a recurrent
+ * layer the weights alone are cast: its result keeps its input's dtype.
  */
 export const autocast: Pass = {
   name: 'autocast',
