@@ -71,7 +71,11 @@ const layer =
         direction: args.bool('reverse') ? 'reverse' : 'forward',
         ...attributesOf(call),
       },
-      call.metas.map(({ shape }, i) => ({ dtype: x.dtype, shape: shape.toSpliced(i === 0 ? 1 : 0, 0, 1) })),
+      call.metas.map(({ shape }, i) => {
+        if (i > 0) return { dtype: x.dtype, shape: [1, ...shape] };
+        const [steps, batch] = batchFirst ? [shape[1], shape[0]] : shape;
+        return { dtype: x.dtype, shape: [steps, 1, batch, shape[2]] };
+      }),
     );
     const [all, ...last] = results.map((value, i) => call.squeeze(value, [i === 0 ? 1 : 0]));
     return [batchFirst ? call.transpose(all, [1, 0, 2]) : all, ...last];
