@@ -36,3 +36,18 @@ export {
   MaxPool2d,
   type MaxPool2dOptions,
 } from './pooling.ts';
+export {
+  GRU,
+  LSTM,
+  type LSTMOptions,
+  type RecurrentNetworkOptions,
+  RNN,
+  type RNNOptions,
+} from './recurrent.ts';
+export {
+  GRUCell,
+  LSTMCell,
+  type RecurrentCellOptions,
+  RNNCell,
+  type RNNCellOptions,
+} from './recurrent-cells.ts';

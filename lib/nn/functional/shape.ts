@@ -39,6 +39,11 @@ export function squeeze(x: Value, axis: number): Value {
   return callOperator({ target: 'aten.squeeze.dim', args: [x, axis], source: 'squeeze' });
 }
 
+/** Element `index` of an axis, which is gone. */
+export function select(x: Value, axis: number, index: number): Value {
+  return callOperator({ target: 'aten.select.int', args: [x, axis, index], source: 'select' });
+}
+
 /** Concatenates values along an axis. */
 export function cat(values: readonly Value[], axis = 0): Value {
   return callOperator({
