@@ -2,14 +2,18 @@ import { fileURLToPath } from 'node:url';
 import type { Module } from '../lib/nn/index.ts';
 import { bertBase, bertInput } from './models/bert.ts';
 import { referenceModels } from './models/index.ts';
+import { recurrentModels } from './models/recurrent.ts';
 import { vitB16 } from './models/vit.ts';
 
 /** What a network takes, and how it is quantized. */
 export interface NetworkSpec {
   /** Of its input, without the batch. */
   readonly inputShape: readonly number[];
-  /** Whether activations' parameters are calibrated, or chosen from each request's tensors. */
-  readonly recipe: 'static' | 'dynamic';
+  /**
+   * Whether activations' parameters are calibrated, or chosen from each request's tensors: of linear layers, or of recurrent
+   * ones.
+   */
+  readonly recipe: 'static' | 'dynamic' | 'recurrent';
 }
 
 /** A network that the benches know by name: one to be built, or the `.pt2` file of a trained one. */
@@ -28,6 +32,9 @@ const networks: ReadonlyMap<string, BenchNetwork> = new Map<string, BenchNetwork
     return [name, { file, inputShape: [3, 32, 32], recipe: 'static' }];
   }),
   ['vit_b_16', { build: vitB16, inputShape: imageShape, recipe: 'static' }],
+  ...Object.entries(recurrentModels).map(([name, model]): [string, BenchNetwork] => {
+    return [name, { ...model, recipe: 'recurrent' }];
+  }),
   ['bert_base', { build: bertBase, inputShape: bertInput, recipe: 'dynamic' }],
 ]);
 

@@ -22,6 +22,7 @@ import { type Module, manualSeed } from '../lib/nn/index.ts';
 import { fitBatchNorms } from './batch-norm-statistics.ts';
 import { type NetworkSpec, networkOf } from './bench-network.ts';
 import { type IntegerTypes, nameOf, withIntegerTypes } from './integer-types.ts';
+import { quantizeByOnnxRuntime } from './onnxruntime-dynamic.ts';
 import { OnnxRuntimeQuantizer, onnxRuntimeConfig } from './onnxruntime-quantizer.ts';
 import type { Precision } from './precisions.ts';
 import { pseudoRandom } from './pseudo-random.ts';
@@ -31,7 +32,7 @@ export interface NetworkFiles extends NetworkSpec {
   /** By {@link Precision}. */
   readonly octavo: Readonly<Record<string, string>>;
   readonly onnxFp32: string;
-  /** By {@link IntegerTypes}: `u8s8`. */
+  /** By {@link IntegerTypes}: `u8s8`. Empty where ONNX Runtime has no integers for the network. */
   readonly onnxInt8: Readonly<Record<string, string>>;
 }
 
@@ -72,8 +73,10 @@ async function quantizeForOctavo(
   { inputShape, recipe }: NetworkSpec,
   options: X86QuantizationConfigOptions = {},
 ): Promise<GraphModule> {
-  if (recipe === 'dynamic')
-    return quantizeLinears(captured, getDefaultX86QuantizationConfig({ ...options, isDynamic: true }));
+  if (recipe !== 'static') {
+    const layers = recipe === 'dynamic' ? ['linear'] : ['lstm', 'gru'];
+    return quantizeLayers(captured, layers, getDefaultX86QuantizationConfig({ ...options, isDynamic: true }));
+  }
   const quantizer = new X86Quantizer().setGlobal(getDefaultX86QuantizationConfig(options));
   return quantize(captured, inputShape, quantizer);
 }
@@ -128,7 +131,10 @@ export async function prepareNetwork(
   const octavo = await writeOctavo(captured, { inputShape, recipe }, precisions, folder);
   const onnxFp32 = join(folder, 'fp32.onnx');
   await writeFile(onnxFp32, exportOnnx(captured));
-  const onnxInt8 = await writeOnnxInt8(captured, { inputShape, recipe }, folder);
+  const onnxInt8 =
+    recipe === 'recurrent'
+      ? await quantizeByOnnxRuntime(onnxFp32, folder)
+      : await writeOnnxInt8(captured, { inputShape, recipe }, folder);
   return { inputShape, recipe, octavo, onnxFp32, onnxInt8 };
 }
 
@@ -157,12 +163,18 @@ async function quantizeForOnnxRuntime(
   if (recipe === 'static')
     return quantize(captured, inputShape, new OnnxRuntimeQuantizer(new X86Quantizer().setGlobal(config)));
   const { inputActivation } = getDefaultX86QuantizationConfig({ isDynamic: true });
-  return quantizeLinears(captured, { ...config, inputActivation });
+  return quantizeLayers(captured, ['linear'], { ...config, inputActivation });
 }
 
-/** Linear layers alone, with parameters that each request chooses: needs no calibration. */
-function quantizeLinears(captured: GraphModule, config: QuantizationConfig): GraphModule {
-  return convertPt2e(preparePt2e(captured, new X86Quantizer().setFunctionTypeQconfig('linear', config)));
+/** Layers of some operators alone, with parameters that each request chooses: needs no calibration. */
+function quantizeLayers(
+  captured: GraphModule,
+  operators: readonly string[],
+  config: QuantizationConfig,
+): GraphModule {
+  const quantizer = new X86Quantizer();
+  for (const operator of operators) quantizer.setFunctionTypeQconfig(operator, config);
+  return convertPt2e(preparePt2e(captured, quantizer));
 }
 
 async function quantize(

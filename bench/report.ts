@@ -36,27 +36,38 @@ export interface Row {
   readonly otherLoad: number;
 }
 
-/** Rows as markdown, with the geometric means of their ratios below them. All rows have the same columns. */
+/** Rows as markdown, with the geometric means of their ratios below them. What a row lacks stays blank. */
 export function formatTable(rows: readonly Row[]): string {
-  const [{ what, milliseconds, ratios }] = rows;
-  const heading = [...[what, milliseconds, ratios].flatMap(Object.keys), 'other load'];
+  const what = columnsOf(rows.map((row) => row.what));
+  const milliseconds = columnsOf(rows.map((row) => row.milliseconds));
+  const means = geometricMeans(rows);
+  const heading = [...what, ...milliseconds, ...Object.keys(means), 'other load'];
+  const cell = (value: number | undefined, format: (value: number) => string) =>
+    value === undefined ? '' : format(value);
   const lines = rows.map((row) => [
-    ...Object.values(row.what).map(String),
-    ...Object.values(row.milliseconds).map(formatTime),
-    ...Object.values(row.ratios).map(formatRatio),
+    ...what.map((name) => String(row.what[name] ?? '')),
+    ...milliseconds.map((name) => cell(row.milliseconds[name], formatTime)),
+    ...Object.keys(means).map((name) => cell(row.ratios[name], formatRatio)),
     row.otherLoad.toFixed(2),
   ]);
-  const means = Object.entries(geometricMeans(rows)).map(([, mean]) => formatRatio(mean));
-  const blank = Object.keys(what).length - 1 + Object.keys(milliseconds).length;
-  const last = ['geometric mean', ...Array<string>(blank).fill(''), ...means, ''];
+  const blank = what.length - 1 + milliseconds.length;
+  const last = ['geometric mean', ...Array<string>(blank).fill('')];
   const align = heading.map((_, column) => (column === 0 ? 'l' : 'r'));
-  return markdownTable([heading, ...lines, last], { align });
+  return markdownTable([heading, ...lines, [...last, ...Object.values(means).map(formatRatio), '']], {
+    align,
+  });
 }
 
+/** The names in all parts, in the order in which they come first. */
+function columnsOf(parts: readonly Readonly<Record<string, unknown>>[]): readonly string[] {
+  return [...new Set(parts.flatMap(Object.keys))];
+}
+
+/** Of each ratio, over the rows that have it. */
 export function geometricMeans(rows: readonly Row[]): Record<string, number> {
-  return Object.fromEntries(
-    Object.keys(rows[0].ratios).map((name) => [name, geometricMean(rows.map(({ ratios }) => ratios[name]))]),
-  );
+  const names = columnsOf(rows.map(({ ratios }) => ratios));
+  const having = (name: string) => rows.flatMap(({ ratios }) => ratios[name] ?? []);
+  return Object.fromEntries(names.map((name) => [name, geometricMean(having(name))]));
 }
 
 /** Milliseconds in three digits or so. */
