@@ -64,7 +64,7 @@ OCTAVO_INLINE void multiply_block(FloatRows<const float> rows, const float* colu
                                   float factor, FloatRows<float> results) {
   Vector sums[kRows * kVectors];
   clear(Count<kRows * kVectors>(), sums);
-  for (int64_t t = 0; t < terms; t++, rows.first++, columns += kPanelColumns) {
+  for (int64_t t = 0; t < terms; t++, rows.first++, columns += kPackedColumns) {
     Vector loaded[kVectors];
     load_all(Count<kVectors>(), columns, loaded);
     add_term<kVectors>(Count<kRows>(), rows, loaded, sums);
@@ -76,7 +76,7 @@ OCTAVO_INLINE void multiply_block(FloatRows<const float> rows, const float* colu
 template <typename Vector, int kRows, int kVectors>
 OCTAVO_INLINE void multiply_panel(FloatRows<const float> rows, int64_t count, const float* panel,
                                   int64_t terms, float factor, FloatRows<float> results) {
-  for (int64_t c = 0; c < kPanelColumns; c += kVectors * kLanes<Vector>) {
+  for (int64_t c = 0; c < kPackedColumns; c += kVectors * kLanes<Vector>) {
     int64_t r = 0;
     for (; r + kRows <= count; r += kRows)
       multiply_block<Vector, kRows, kVectors>({rows.first + r * rows.step, rows.step}, panel + c, terms,
@@ -110,26 +110,26 @@ __attribute__((target("arch=x86-64-v4"))) void multiply_one(OCTAVO_PANEL_ARGUMEN
 
 void pack_panels(const float* matrix, int64_t term_step, int64_t column_step, int64_t terms, int64_t columns,
                  float* panels) {
-  for (int64_t c = 0; c < columns; c += kPanelColumns, panels += terms * kPanelColumns) {
-    const int64_t count = std::min(kPanelColumns, columns - c);
+  for (int64_t c = 0; c < columns; c += kPackedColumns, panels += terms * kPackedColumns) {
+    const int64_t count = std::min(kPackedColumns, columns - c);
     const float* from = matrix + c * column_step;
-    if (count < kPanelColumns) std::fill_n(panels, terms * kPanelColumns, 0.0f);
+    if (count < kPackedColumns) std::fill_n(panels, terms * kPackedColumns, 0.0f);
     if (column_step == 1)
       for (int64_t t = 0; t < terms; t++)
-        std::copy_n(from + t * term_step, count, panels + t * kPanelColumns);
+        std::copy_n(from + t * term_step, count, panels + t * kPackedColumns);
     else if (term_step == 1)
-      transpose(sizeof(float), from, column_step, panels, kPanelColumns, count, terms);
+      transpose(sizeof(float), from, column_step, panels, kPackedColumns, count, terms);
     else
       for (int64_t t = 0; t < terms; t++)
         for (int64_t i = 0; i < count; i++)
-          panels[t * kPanelColumns + i] = from[t * term_step + i * column_step];
+          panels[t * kPackedColumns + i] = from[t * term_step + i * column_step];
   }
 }
 
 void multiply_panels(FloatRows<const float> rows, int64_t count, Panels panels, int64_t terms,
                      int64_t columns, float factor, FloatRows<float> results) {
   const float* panel = panels.first;
-  for (int64_t c = 0; c < columns; c += kPanelColumns, panel += panels.terms * kPanelColumns)
+  for (int64_t c = 0; c < columns; c += kPackedColumns, panel += panels.terms * kPackedColumns)
     multiply_one(rows, count, panel, terms, factor, {results.first + c, results.step});
 }
 

@@ -6,11 +6,11 @@
 namespace octavo::kernels {
 
 // The columns of a panel: term by term, those of one term next to each other.
-constexpr int64_t kPanelColumns = 32;
+constexpr int64_t kPackedColumns = 32;
 
 // The elements of all panels; columns beyond the last are 0.
 constexpr int64_t panel_elements(int64_t terms, int64_t columns) {
-  return (columns + kPanelColumns - 1) / kPanelColumns * kPanelColumns * terms;
+  return (columns + kPackedColumns - 1) / kPackedColumns * kPackedColumns * terms;
 }
 
 // Packs the matrix whose term t has its column c at matrix[t * term_step + c * column_step].

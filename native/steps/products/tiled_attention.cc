@@ -22,7 +22,7 @@ using kernels::FloatRows;
 constexpr int64_t kMostQueries = 32, kFewestQueries = 8, kMostScores = 64 * 1024;
 
 int64_t whole_panels(int64_t columns) {
-  return (columns + kernels::kPanelColumns - 1) / kernels::kPanelColumns * kernels::kPanelColumns;
+  return (columns + kernels::kPackedColumns - 1) / kernels::kPackedColumns * kernels::kPackedColumns;
 }
 
 // Offsets of a tensor's matrices, one for each index of the leading extents of the scores.
