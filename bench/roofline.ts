@@ -1,7 +1,7 @@
 /**
- * `npm run bench:roofline`: how near each int8 convolution of ResNet-50 comes to the best int8 matrix product that this
- * machine does in the same run. Prints a markdown table for each batch size and number of threads, worst step first.
- * Operations are two a multiply-add. `-- --quick` is for checking that it runs.
+ * `npm run bench:roofline -- --networks resnet50,bert_base`: how near each int8 convolution and linear layer comes to the
+ * best int8 matrix product that this machine does in the same run. Prints a markdown table for each network, batch size and
+ * number of threads, worst step first. Operations are two a multiply-add. `-- --quick` is for checking that it runs.
  */
 import { parseArgs } from 'node:util';
 import { markdownTable } from 'markdown-table';
@@ -19,7 +19,7 @@ import {
   X86Quantizer,
 } from '../lib/index.ts';
 import * as nn from '../lib/nn/index.ts';
-import { imageShape } from './bench-network.ts';
+import { networkOf } from './bench-network.ts';
 import { otherLoad, snapshot } from './machine.ts';
 import { lowerInt8 } from './prepare.ts';
 import { inputOf, medianSteps, timeOf, turnLength } from './profiles.ts';
@@ -27,7 +27,7 @@ import { inputOf, medianSteps, timeOf, turnLength } from './profiles.ts';
 const { values: options } = parseArgs({
   options: {
     quick: { type: 'boolean', default: false },
-    network: { type: 'string', default: 'resnet50' },
+    networks: { type: 'string', default: 'resnet50' },
     batch: { type: 'string', default: '1,16' },
     threads: { type: 'string', default: '1,2' },
     sizes: { type: 'string', default: '1024,2048' },
@@ -93,23 +93,29 @@ function rowOf(step: StepProfile, best: number): string[] {
 
 const heading = ['step', 'kernel', 'result', 'multiply-adds', 'time', 'GOPS', 'of the best product'];
 const align = heading.map((_, column) => (column < 3 ? 'l' : 'r'));
-const module = await lowerInt8(options.network);
+const networks = await Promise.all(
+  options.networks.split(',').map(async (name) => {
+    return { name, module: await lowerInt8(name), inputShape: networkOf(name).inputShape };
+  }),
+);
 for (const threads of numbers(options.threads)) {
   const squares: Subject[] = [];
   for (const size of numbers(options.sizes)) squares.push(await squareProducts(size, threads));
-  for (const batch of numbers(options.batch)) {
+  for (const { name, module, inputShape, batch } of networks.flatMap((network) =>
+    numbers(options.batch).map((batch) => ({ ...network, batch })),
+  )) {
     using model = compile(module, { threadsPerStream: threads });
     const before = snapshot([]);
-    const [steps, ...products] = profileAll([{ model, input: inputOf([batch, ...imageShape]) }, ...squares]);
+    const [steps, ...products] = profileAll([{ model, input: inputOf([batch, ...inputShape]) }, ...squares]);
     const load = otherLoad(before, snapshot([]));
     const linears = products.flat().filter((step) => step.op === 'linear' && isInt8(step));
     const best = Math.max(...linears.map((step) => gopsOf([step])));
-    const convolutions = steps.filter((step) => step.op === 'convolution' && isInt8(step));
-    const slowestFirst = convolutions.toSorted((a, b) => gopsOf([a]) - gopsOf([b]));
-    const together = gopsOf(convolutions);
+    const layers = steps.filter(({ op }) => op === 'convolution' || op === 'linear').filter(isInt8);
+    const slowestFirst = layers.toSorted((a, b) => gopsOf([a]) - gopsOf([b]));
+    const together = gopsOf(layers);
     console.log(
-      `\n${options.network}, batch ${batch}, threads ${threads}: best int8 product ${best.toFixed(1)} GOPS; all ` +
-        `convolutions together ${together.toFixed(1)} GOPS, ${((100 * together) / best).toFixed(1)} % of it; other load ` +
+      `\n${name}, batch ${batch}, threads ${threads}: best int8 product ${best.toFixed(1)} GOPS; all ` +
+        `layers together ${together.toFixed(1)} GOPS, ${((100 * together) / best).toFixed(1)} % of it; other load ` +
         `${load.toFixed(2)}\n`,
     );
     console.log(markdownTable([heading, ...slowestFirst.map((step) => rowOf(step, best))], { align }));
