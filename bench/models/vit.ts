@@ -54,7 +54,7 @@ class VisionTransformer extends Module {
     const tokens = F.transpose(F.flatten(this.conv_proj.call(x), 2), 1, 2);
     const embedded = F.add(F.pad(tokens, [0, 0, 1, 0]), this.pos_embedding.tensor);
     const encoded = [...this.layers].reduce((y, layer) => (layer as Layer).call(y), embedded);
-    return this.head.call(F.flatten(F.pad(this.ln.call(encoded), [0, 0, 0, -patches]), 1));
+    return this.head.call(F.select(this.ln.call(encoded), 1, 0));
   }
 }
 
