@@ -269,6 +269,16 @@ const attentions: readonly Case[] = (
   ] as Case[];
 });
 
+const groupedAttentions: readonly Case[] = [1, 2].map((shared) => [
+  `attention of four heads that share ${shared}`,
+  (b) => {
+    const [query, key] = [b.x([2, 4, 5, 6]), b.x([2, shared, 7, 6])];
+    return b.with('aten.scaled_dot_product_attention.default', [query, key, b.x([2, shared, 7, 6])], {
+      enable_gqa: true,
+    });
+  },
+]);
+
 /** Both directions, with and without what is optional. */
 const recurrents: readonly Case[] = (['lstm', 'gru', 'gru_reset_first', 'rnn'] as const).flatMap((cell) => {
   const gates = { lstm: 4, gru: 3, gru_reset_first: 3, rnn: 1 }[cell];
@@ -319,5 +329,6 @@ export const layerCases: readonly Case[] = [
   ],
   ...normalizations,
   ...attentions,
+  ...groupedAttentions,
   ...recurrents,
 ];

@@ -11,7 +11,8 @@ const hidden = (call: OnnxCall, dtype: OnnxValue['dtype']): OnnxValue =>
 /** `softmax(query key^T * scale + mask) value`: ONNX has an operator for it only since operator set 23. */
 function attention(call: OnnxCall): OnnxValue {
   const { args } = call;
-  const [query, key, value] = ['query', 'key', 'value'].map((name) => call.operand(name, call.real));
+  const query = call.operand('query', call.real);
+  const [key, value] = ['key', 'value'].map((name) => ofEachHead(call, call.operand(name, call.real), query));
   const { rank } = query;
   const shape = [...query.shape.slice(0, -1), key.shape[rank - 2]];
   const columns = call.transpose(key, [...upTo(rank - 2), rank - 1, rank - 2]);
@@ -21,6 +22,22 @@ function attention(call: OnnxCall): OnnxValue {
   const weights = call.op('Softmax', [bias ? call.op('Add', [scores, bias]) : scores], { axis: -1 });
   // A query may see no key at all.
   return call.op('MatMul', [args.isNone('attn_mask') ? weights : orZero(call, weights), value]);
+}
+
+/** Keys or values for each head of the query: those that several heads share stand there several times. */
+function ofEachHead(call: OnnxCall, shared: OnnxValue, { rank, shape }: OnnxValue): OnnxValue {
+  const axis = rank - 3;
+  const [all, some] = [shape[axis], shared.shape[axis]];
+  if (rank < 3 || typeof all !== 'number' || typeof some !== 'number' || all === some) return shared;
+  const heads = upTo(all).map((head) => Math.floor(head / (all / some)));
+  return call.op(
+    'Gather',
+    [shared, call.constant(Tensor.from('int64', heads))],
+    { axis },
+    {
+      shape: shared.shape.with(axis, all),
+    },
+  );
 }
 
 /** The term added to the scores: negative infinity hides a key from a query. */
