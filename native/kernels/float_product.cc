@@ -1,9 +1,7 @@
 #include "kernels/float_product.h"
 
 #include <algorithm>
-#include <array>
 #include <cstring>
-#include <utility>
 
 #include "kernels/multiversion.h"
 #include "kernels/transpose.h"
@@ -11,12 +9,6 @@
 namespace octavo::kernels {
 
 namespace {
-// GCC keeps an array in registers only if every index is a constant before it unrolls loops.
-template <int... kNumbers>
-using Numbers = std::integer_sequence<int, kNumbers...>;
-template <int kCount>
-using Count = std::make_integer_sequence<int, kCount>;
-
 template <typename Vector>
 constexpr int kLanes = static_cast<int>(sizeof(Vector) / sizeof(float));
 

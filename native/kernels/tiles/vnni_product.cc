@@ -2,8 +2,8 @@
 
 #include <array>
 #include <cstring>
-#include <utility>
 
+#include "kernels/multiversion.h"
 #include "kernels/vnni/instruction_set.h"
 
 namespace octavo::kernels {
@@ -14,13 +14,7 @@ namespace {
 constexpr int kMostRows = 8;
 constexpr int64_t kCacheLine = 64;
 
-// All sums by number, row by row. GCC keeps an array in registers only if every index is a constant before it
-// unrolls loops, hence the sequences.
-template <int... kNumbers>
-using Numbers = std::integer_sequence<int, kNumbers...>;
-template <int kCount>
-using Count = std::make_integer_sequence<int, kCount>;
-
+// Sums are numbered row by row.
 template <int kColumns, int... kSums>
 OCTAVO_VNNI_INLINE void load(Numbers<kSums...>, const int32_t* initial, __m512i* sums) {
   ((sums[kSums] = _mm512_loadu_si512(initial + kSums % kColumns * kTileSide)), ...);
