@@ -32,6 +32,7 @@ import { reductions } from './reductions/reduction.ts';
 import { spreads } from './reductions/spread.ts';
 import { OperatorRegistry } from './registry.ts';
 import { resamplingFamilies } from './resampling/index.ts';
+import { trainingFamilies } from './training/index.ts';
 
 /** All operators that Octavo knows. */
 export const operators = new OperatorRegistry(
@@ -65,6 +66,7 @@ export const operators = new OperatorRegistry(
   selections,
   spreads,
   ternary,
+  trainingFamilies,
   transformer,
   transposedConvolutions,
   weightOnly,

@@ -3,6 +3,7 @@ import {
   type Argument,
   Arguments,
   type CallableModule,
+  GET_ITEM,
   type Graph,
   type GraphModule,
   inferCall,
@@ -59,6 +60,12 @@ export class GraphEditor {
     const given = isNamed(args) ? fromNames(target, args) : { args, kwargs: {} };
     const val = inferCall(operators, target, given.args, given.kwargs, metaOf, this.module.rangeConstraints);
     return this.#place(place, val, () => this.graph.callFunction(target, given.args, given.kwargs));
+  }
+
+  /** Adds the pick of one of a call's several results. */
+  item(results: Node, index: number, place: Place): Node {
+    const create = () => this.graph.callFunction(GET_ITEM, [results, index]);
+    return this.#place(place, (metaOf(results) as readonly TensorMeta[])[index], create);
   }
 
   /** Adds a call of `module`, which passes its input through: an observer. `name` is made unique. */

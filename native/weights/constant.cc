@@ -17,7 +17,8 @@ void multiply_runs(float* elements, size_t count, const std::vector<float>& fact
 
 Constant::Constant(TensorDesc desc, const void* data) : desc_(std::move(desc)) {
   const auto copy = aligned_buffer(desc_.span_bytes());
-  std::memcpy(copy.get(), data, desc_.span_bytes());
+  // Of an empty tensor there may be no pointer.
+  if (desc_.span_bytes() > 0) std::memcpy(copy.get(), data, desc_.span_bytes());
   kept_ = copy;
 }
 

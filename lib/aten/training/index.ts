@@ -1,0 +1,11 @@
+import type { OperatorDefinition } from '../registry.ts';
+import { batchNormTraining } from './batch-norm.ts';
+import { convolutionGradients } from './convolution-gradients.ts';
+import { poolingGradients } from './pooling-gradients.ts';
+
+/** What only training computes, each in one native step. */
+export const trainingFamilies: readonly OperatorDefinition[] = [
+  ...batchNormTraining,
+  ...convolutionGradients,
+  ...poolingGradients,
+];
