@@ -1,5 +1,6 @@
 import type { Tensor } from '../tensor/index.ts';
 import { Graph } from './graph.ts';
+import type { Argument, Node } from './node.ts';
 import type { SymbolRange } from './symbol-range.ts';
 
 /** A module a graph can call: in prepared graphs, the observers and fake quantizers. */
@@ -7,9 +8,36 @@ export interface CallableModule {
   forward(input: Tensor): Tensor;
 }
 
+/** Adds nodes to a graph. */
+export interface NodeBuilder {
+  /** Calls an operator; the results of one that has several are picked with {@link item}. */
+  call(target: string, ...args: readonly Argument[]): Node;
+  /** One of several results. */
+  item(results: Node, index: number): Node;
+}
+
+/** A module that keeps tensors, and whose call can be written as operators: a fake quantizer. Training replaces its state. */
+export interface StatefulModule extends CallableModule {
+  /** Its tensors by name, for inputs of that shape. */
+  stateFor(shape: readonly number[]): ReadonlyMap<string, Tensor>;
+  /** Replaces one of them. */
+  setState(name: string, value: Tensor): void;
+  /** The call as operators: its result, and by name what becomes of the state. */
+  emit(
+    input: Node,
+    state: ReadonlyMap<string, Node>,
+    g: NodeBuilder,
+  ): { readonly result: Node; readonly state: ReadonlyMap<string, Node> };
+}
+
+/** Whether a module's call can be written as operators. */
+export const isStateful = (module: CallableModule): module is StatefulModule => 'emit' in module;
+
 /** Facts about a whole graph. Other folders add theirs by declaration merging (lowering adds `lowering`). */
-// biome-ignore lint/suspicious/noEmptyInterface: exists for declaration merging.
-export interface GraphModuleMeta {}
+export interface GraphModuleMeta {
+  /** Paths of the attributes that training changes (`named_parameters`); all others are buffers and constants. */
+  parameters?: ReadonlySet<string>;
+}
 
 /**
  * A graph with the parameters, buffers and modules it names (counterpart: `torch.fx.GraphModule`). Every stage of

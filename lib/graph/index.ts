@@ -5,7 +5,14 @@ export { DisjointSet } from './disjoint-set.ts';
 export { functionalName } from './functional-name.ts';
 export { GET_ITEM, pickItem } from './get-item.ts';
 export { Graph } from './graph.ts';
-export { type CallableModule, GraphModule, type GraphModuleMeta } from './graph-module.ts';
+export {
+  type CallableModule,
+  GraphModule,
+  type GraphModuleMeta,
+  isStateful,
+  type NodeBuilder,
+  type StatefulModule,
+} from './graph-module.ts';
 export { Interpreter } from './interpreter.ts';
 export { isCall, onlyUser } from './match.ts';
 export {

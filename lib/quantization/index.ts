@@ -5,8 +5,14 @@ export { type ConvertOptions, convertPt2e } from './convert/convert.ts';
 export type { EdgeOrNode } from './edge-or-node.ts';
 export { EdgeOrNodeMap } from './edge-or-node-map.ts';
 export { EmbeddingQuantizer, embeddingQuantizationConfig } from './embedding-quantizer.ts';
+export {
+  type FusedMovingAverageArgs,
+  FusedMovingAvgObsFakeQuantize,
+} from './fake-quantize/fused-moving-average.ts';
 export * from './observers/index.ts';
 export { preparePt2e } from './prepare/prepare.ts';
+export { moveExportedModelToEval, moveExportedModelToTrain } from './qat/modes.ts';
+export { prepareQatPt2e } from './qat/prepare-qat.ts';
 export type { QParams } from './qparams.ts';
 export type { QScheme } from './qscheme.ts';
 export {

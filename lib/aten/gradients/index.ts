@@ -4,6 +4,7 @@ import { normalizationRules } from './normalization.ts';
 import { pointwiseGradients } from './pointwise.ts';
 import { poolingRules } from './pooling.ts';
 import { productGradients } from './products.ts';
+import { quantizationGradients } from './quantization.ts';
 import { reductionGradients } from './reductions.ts';
 import type { GradientRules } from './rule.ts';
 
@@ -15,6 +16,7 @@ export const gradientRules: GradientRules = {
   ...pointwiseGradients,
   ...poolingRules,
   ...productGradients,
+  ...quantizationGradients,
   ...reductionGradients,
 };
 

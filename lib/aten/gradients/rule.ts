@@ -1,12 +1,8 @@
-import type { Argument, Arguments, Node } from '../../graph/index.ts';
+import type { Arguments, Node, NodeBuilder } from '../../graph/index.ts';
 import type { DType } from '../../tensor/index.ts';
 
 /** Adds nodes to the graph that the gradients are computed in. */
-export interface GradientBuilder {
-  /** Calls an operator; the result of one that has several is picked with {@link item}. */
-  call(target: string, ...args: readonly Argument[]): Node;
-  /** One of several results. */
-  item(results: Node, index: number): Node;
+export interface GradientBuilder extends NodeBuilder {
   /** Gradients are built for known sizes. */
   shape(node: Node): readonly number[];
   dtype(node: Node): DType;

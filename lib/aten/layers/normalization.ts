@@ -81,20 +81,22 @@ export const normalization: readonly OperatorDefinition[] = [
       'aten::batch_norm(Tensor input, Tensor? weight, Tensor? bias, Tensor? running_mean, Tensor? running_var, bool training, float momentum, float eps, bool cudnn_enabled) -> Tensor',
     infer: (args) => {
       const { name } = args.schema;
-      if (args.bool('training'))
-        throw new Error(
-          `${name}: it normalizes by the batch's own statistics; call eval() before export, and keep running statistics (track_running_stats=True)`,
-        );
       if (args.isNone('running_mean') || args.isNone('running_var'))
         throw new Error(`${name}: running statistics are needed (track_running_stats=True)`);
       const { dtype, shape } = args.tensor('input');
       return { dtype: computedDtype(dtype, name), shape };
     },
-    samples: ['input'],
-    step: (args) => ({
-      op: 'batch_norm',
-      ...withParameters(args, [args.tensor('running_mean'), args.tensor('running_var')]),
-    }),
+    samples: (args) => (args.bool('training') ? [] : ['input']),
+    step: (args) => {
+      if (args.bool('training'))
+        throw new Error(
+          `${args.schema.name}: it normalizes by the batch's own statistics; call eval() before export, or moveExportedModelToEval`,
+        );
+      return {
+        op: 'batch_norm',
+        ...withParameters(args, [args.tensor('running_mean'), args.tensor('running_var')]),
+      };
+    },
   },
   {
     schema:

@@ -1,11 +1,13 @@
 import type { OperatorDefinition } from '../registry.ts';
 import { batchNormTraining } from './batch-norm.ts';
 import { convolutionGradients } from './convolution-gradients.ts';
+import { fakeQuantization } from './fake-quantize.ts';
 import { poolingGradients } from './pooling-gradients.ts';
 
 /** What only training computes, each in one native step. */
 export const trainingFamilies: readonly OperatorDefinition[] = [
   ...batchNormTraining,
   ...convolutionGradients,
+  ...fakeQuantization,
   ...poolingGradients,
 ];

@@ -61,15 +61,18 @@ export class TracedState {
   /** Creates all nodes in another, empty graph in their final order, with the attributes they name. */
   copyInto(module: GraphModule): Map<Node, Node> {
     const copies = new Map<Node, Node>();
+    const parameters = new Set<string>();
     for (const kind of ['parameter', 'buffer'] as const)
       for (const holder of [...this.#direct, ...this.#entered]) {
         if (holder.kind !== kind || module.attributes.has(holder.path)) continue;
         module.attributes.set(holder.path, holder.tensor);
+        if (kind === 'parameter') parameters.add(holder.path);
         const copy = module.graph.getAttr(holder.path);
         copy.meta = { val: { dtype: holder.tensor.dtype, shape: holder.tensor.shape } };
         const node = this.#nodes.get(holder);
         if (node) copies.set(node, copy);
       }
+    module.meta.parameters = parameters;
     return copies;
   }
 

@@ -1,6 +1,8 @@
 import { operators } from '../../aten/index.ts';
 import { GraphModule } from '../../graph/index.ts';
 import { checkOptions, type OptionNames } from '../../options.ts';
+import { GraphEditor } from '../../transforms/editor.ts';
+import { foldTrainedBatchNorms } from '../qat/fold-after-training.ts';
 import { duplicateDequantize } from './duplicate-dequantize.ts';
 import { foldQuantizedConstants } from './fold-quantized-constants.ts';
 import { portMetadata } from './port-metadata.ts';
@@ -34,6 +36,7 @@ export function convertPt2e(prepared: GraphModule, options: ConvertOptions = {})
   const { foldQuantize = true, useReferenceRepresentation = false } = options;
   const module = GraphModule.accept(prepared, 'convertPt2e').clone();
   replaceObservers(module, operators);
+  foldTrainedBatchNorms(new GraphEditor(module));
   duplicateDequantize(module);
   portMetadata(module);
   if (foldQuantize) foldQuantizedConstants(module, operators, module.meta.recipe);

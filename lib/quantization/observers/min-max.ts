@@ -22,8 +22,14 @@ export abstract class ExtremesObserver extends UniformQuantizationObserver {
     return this.#extremes.maxima;
   }
 
+  /** @throws Error when nothing has been observed. */
   override calculateQparams(): QParams {
     return this.qparamsOf(this.#extremes);
+  }
+
+  /** Parameters for extremes that something else has observed, by this observer's rules. */
+  qparamsFor(extremes: Extremes): QParams {
+    return this.qparamsOf(extremes);
   }
 
   protected merge(now: Extremes, min: Merge, max: Merge): void {

@@ -1,11 +1,19 @@
 import { GraphModule } from '../../graph/index.ts';
 import { GraphEditor } from '../../transforms/editor.ts';
 import { Quantizer } from '../quantizer.ts';
-import { DEFAULT_RECIPE } from '../recipe.ts';
+import { DEFAULT_RECIPE, type Recipe } from '../recipe.ts';
 import { createObservers } from './create-observers.ts';
 import { foldBatchNorms } from './fold-batch-norm.ts';
 import { insertObservers } from './insert-observers.ts';
 import { groupPlaces } from './sharing.ts';
+
+/** What differs between preparing for calibration and for training. */
+export interface Preparation {
+  /** Of the function that the caller called, for messages. */
+  readonly name: string;
+  readonly beforeAnnotation?: (editor: GraphEditor, recipe: Recipe) => void;
+  readonly afterAnnotation?: (editor: GraphEditor) => void;
+}
 
 /**
  * Prepares a captured model for calibration (counterpart: `torchao.quantization.pt2e.quantize_pt2e.prepare_pt2e`): folds batch
@@ -13,17 +21,23 @@ import { groupPlaces } from './sharing.ts';
  * @throws Error that names node and place where annotations contradict each other, or the model is prepared already.
  */
 export function preparePt2e(module: GraphModule, quantizer: Quantizer): GraphModule {
-  const copy = GraphModule.accept(module, 'preparePt2e').clone();
+  return prepare(module, quantizer, { name: 'preparePt2e', beforeAnnotation: foldBatchNorms });
+}
+
+/** The part that every preparation has. */
+export function prepare(module: GraphModule, quantizer: Quantizer, how: Preparation): GraphModule {
+  const copy = GraphModule.accept(module, how.name).clone();
   if (!(quantizer instanceof Quantizer))
-    throw new Error('preparePt2e: expected a Quantizer as its second argument');
+    throw new Error(`${how.name}: expected a Quantizer as its second argument`);
   const observer = copy.graph.nodes.find(({ op }) => op === 'call_module');
   if (observer)
-    throw new Error(`preparePt2e: the model is prepared already: it has the observer '${observer.target}'`);
+    throw new Error(`${how.name}: the model is prepared already: it has the observer '${observer.target}'`);
   const { recipe } = quantizer;
-  foldBatchNorms(new GraphEditor(copy), recipe);
+  how.beforeAnnotation?.(new GraphEditor(copy), recipe);
   const prepared = quantizer.transformForAnnotation(copy);
   quantizer.annotate(prepared);
   quantizer.validate(prepared);
+  how.afterAnnotation?.(new GraphEditor(prepared));
   const observers = createObservers(groupPlaces(prepared));
   quantizer.prepareObserversCallback(prepared, observers);
   insertObservers(prepared, observers);

@@ -1,5 +1,11 @@
 import { checkOptions, type OptionNames } from '../../options.ts';
-import { HistogramObserver, PerChannelMinMaxObserver, PlaceholderObserver } from '../observers/index.ts';
+import { FusedMovingAvgObsFakeQuantize } from '../fake-quantize/fused-moving-average.ts';
+import {
+  HistogramObserver,
+  MovingAveragePerChannelMinMaxObserver,
+  PerChannelMinMaxObserver,
+  PlaceholderObserver,
+} from '../observers/index.ts';
 import type { QuantizationConfig } from '../quantization-config.ts';
 import { fullRangeOf } from '../quantized-dtype.ts';
 import { checkRecipe, DEFAULT_RECIPE, type Recipe } from '../recipe.ts';
@@ -9,6 +15,8 @@ import { QuantizationSpec } from '../specs.ts';
 export interface X86QuantizationConfigOptions {
   /** Whether activation parameters are computed for each tensor at run time; nothing needs calibration then. */
   readonly isDynamic?: boolean;
+  /** Whether it is for quantization aware training: fake quantizers instead of observers. */
+  readonly isQat?: boolean;
   /**
    * Limits activations to 0..127, at some cost in accuracy. This makes CPUs without VNNI faster: the sum of two
    * products then fits 16 bits, and their instruction adds two products in 16 bits. Other runtimes such as PyTorch and
@@ -22,6 +30,7 @@ export interface X86QuantizationConfigOptions {
 
 const configOptions: OptionNames<X86QuantizationConfigOptions> = {
   isDynamic: 'boolean',
+  isQat: 'boolean',
   reduceRange: 'boolean',
   recipe: true,
 };
@@ -38,32 +47,36 @@ export function getDefaultX86QuantizationConfig(
   options: X86QuantizationConfigOptions = {},
 ): QuantizationConfig {
   checkOptions(options, configOptions, 'getDefaultX86QuantizationConfig');
-  const { isDynamic = false, reduceRange = false, recipe = DEFAULT_RECIPE } = options;
+  const { isDynamic = false, isQat = false, reduceRange = false, recipe = DEFAULT_RECIPE } = options;
   checkRecipe(recipe, 'getDefaultX86QuantizationConfig');
   const histogram = HistogramObserver.withArgs({
     eps: EPS,
     ...(recipe === DEFAULT_RECIPE ? {} : { recipe }),
   });
+  const fake = FusedMovingAvgObsFakeQuantize.withArgs({ eps: EPS });
+  const staticObserver = isQat ? fake : histogram;
   const activation = new QuantizationSpec({
     dtype: 'uint8',
     ...(reduceRange ? { quantMin: 0, quantMax: 127 } : fullRangeOf('uint8')),
     qscheme: 'per_tensor_affine',
     isDynamic,
-    observerOrFakeQuantCtr: isDynamic ? PlaceholderObserver.withArgs({ eps: EPS }) : histogram,
+    observerOrFakeQuantCtr: isDynamic ? PlaceholderObserver.withArgs({ eps: EPS }) : staticObserver,
   });
   const weight = new QuantizationSpec({
     dtype: 'int8',
     ...fullRangeOf('int8'),
     qscheme: 'per_channel_symmetric',
     chAxis: 0,
-    observerOrFakeQuantCtr: PerChannelMinMaxObserver.withArgs({ eps: EPS }),
+    observerOrFakeQuantCtr: isQat
+      ? fake.withArgs({ observer: MovingAveragePerChannelMinMaxObserver })
+      : PerChannelMinMaxObserver.withArgs({ eps: EPS }),
   });
   return {
     inputActivation: activation,
     outputActivation: activation,
     weight,
     bias: null,
-    isQat: false,
+    isQat,
     recipe,
   };
 }

@@ -1,0 +1,27 @@
+import type { GraphModule, Node } from '../graph/index.ts';
+
+/**
+ * Copies a graph behind another one, whose values it reads.
+ * @param inputs the nodes that stand for the appended graph's inputs, in their order.
+ * @returns its outputs as nodes of `module`.
+ */
+export function appendGraph(module: GraphModule, appended: GraphModule, inputs: readonly Node[]): Node[] {
+  const { graph } = module;
+  const copies = new Map(appended.graph.placeholders.map((placeholder, i) => [placeholder, inputs[i]]));
+  const copyOf = (node: Node) => copies.get(node)!;
+  return graph.insertingBefore(graph.outputNode, () => {
+    for (const node of appended.graph.nodes) {
+      if (node.op === 'placeholder') continue;
+      if (node.op === 'output') break;
+      if (node.op === 'get_attr') {
+        const path = module.unusedAttribute(node.target);
+        module.attributes.set(path, appended.attribute(node.target));
+        const copy = graph.getAttr(path);
+        copy.meta = { ...node.meta };
+        copies.set(node, copy);
+      } else copies.set(node, graph.nodeCopy(node, copyOf));
+    }
+    const [returned] = appended.graph.outputNode.args;
+    return (Array.isArray(returned) ? returned : [returned]).map((value) => copyOf(value as Node));
+  });
+}

@@ -1,0 +1,97 @@
+import {
+  type Argument,
+  type GraphModule,
+  isCall,
+  isStateful,
+  Node,
+  type StatefulModule,
+} from '../graph/index.ts';
+import type { Tensor } from '../tensor/index.ts';
+import { GraphEditor, type Place } from '../transforms/editor.ts';
+
+/** A tensor that a graph replaces when it runs: running statistics, a fake quantizer's range. */
+export interface StateUpdate {
+  /** Where the tensor stands in the graph module's attributes. */
+  readonly path: string;
+  /** What becomes of it. */
+  readonly value: Node;
+  /** The module that keeps it, and its name there; absent for buffers. */
+  readonly owner?: { readonly module: StatefulModule; readonly name: string };
+}
+
+const BATCH_NORM = 'aten.batch_norm.default';
+const FUNCTIONAL_BATCH_NORM = 'aten._native_batch_norm_legit_functional.default';
+
+/**
+ * Writes as values what a training graph changes on its way (counterpart: functionalization in `torch.export`): a batch norm's
+ * running statistics, and the state of fake quantizers, whose calls become operators. The graph then computes the same for the
+ * same inputs, and can be differentiated and compiled.
+ * @returns one entry a changed tensor; a module that is called several times goes on with what the call before left.
+ * @throws Error that names a module whose call cannot be written as operators, or a batch norm without running statistics.
+ */
+export function writeStateAsValues(module: GraphModule): readonly StateUpdate[] {
+  const editor = new GraphEditor(module);
+  const updates = new Map<string, StateUpdate>();
+  const states = new Map<StatefulModule, State>();
+  for (const node of module.graph.nodes) {
+    if (node.op === 'call_module') emitModule(editor, node, states);
+    else if (isCall(node, BATCH_NORM) && node.args[5] === true)
+      for (const update of emitBatchNorm(editor, node)) updates.set(update.path, update);
+  }
+  for (const [owner, { nodes, paths }] of states)
+    for (const [name, value] of nodes)
+      if (value.op !== 'get_attr')
+        updates.set(paths.get(name)!, { path: paths.get(name)!, value, owner: { module: owner, name } });
+  return [...updates.values()];
+}
+
+/** A module's tensors as nodes, and where they stand. */
+interface State {
+  readonly nodes: ReadonlyMap<string, Node>;
+  readonly paths: ReadonlyMap<string, string>;
+}
+
+function emitModule(editor: GraphEditor, node: Node, states: Map<StatefulModule, State>): void {
+  const called = editor.module.module(node.target);
+  if (!isStateful(called))
+    throw new Error(
+      `'${node.target}' is a ${called.constructor.name}, which only observes: prepare the model for training with prepareQatPt2e`,
+    );
+  const [input] = node.args as readonly Node[];
+  const place = { before: node, like: [node, input] };
+  const { nodes, paths } = states.get(called) ?? stateNodes(editor, node, called, place);
+  const { result, state } = called.emit(input, nodes, {
+    call: (target, ...args) => editor.call(target, args, place),
+    item: (results, index) => editor.item(results, index, place),
+  });
+  states.set(called, { nodes: state, paths });
+  editor.replaceWith(node, result);
+}
+
+function stateNodes(editor: GraphEditor, node: Node, called: StatefulModule, place: Place): State {
+  const { shape } = (node.args[0] as Node).meta.val as { readonly shape: readonly number[] };
+  const nodes = new Map<string, Node>();
+  const paths = new Map<string, string>();
+  for (const [name, tensor] of called.stateFor(shape)) {
+    const attribute: Node = editor.constant(`${node.target}.${name}`, tensor as Tensor, place);
+    nodes.set(name, attribute);
+    paths.set(name, attribute.target);
+  }
+  return { nodes, paths };
+}
+
+function emitBatchNorm(editor: GraphEditor, node: Node): StateUpdate[] {
+  const [input, weight, bias, mean, variance, training, momentum, eps] = node.args;
+  const places = [mean, variance].map(attributeOf);
+  if (places.includes(undefined))
+    throw new Error(`node '${node}': batch norm is trained with running statistics; it has none of its own`);
+  const place = { before: node, like: [node] };
+  const args: Argument[] = [input, weight, bias, mean, variance, training, momentum, eps];
+  const call = editor.call(FUNCTIONAL_BATCH_NORM, args, place);
+  const updates = places.map((path, i) => ({ path: path!, value: editor.item(call, 3 + i, place) }));
+  editor.replaceWith(node, editor.item(call, 0, place));
+  return updates;
+}
+
+const attributeOf = (arg: Argument): string | undefined =>
+  arg instanceof Node && arg.op === 'get_attr' ? arg.target : undefined;

@@ -1,0 +1,45 @@
+import { conv1d, conv2d, convTranspose } from '../../backend/index.ts';
+import { isCall, Node, onlyUser } from '../../graph/index.ts';
+
+export const BATCH_NORM = 'aten.batch_norm.default';
+export const ADD = 'aten.add.Tensor';
+export const DIV = 'aten.div.Tensor';
+export const MUL = 'aten.mul.Tensor';
+export const RESHAPE = 'aten.reshape.default';
+
+/** Convolutions that are trained together with the batch norm after them, as torchao has them. */
+const convolutions: readonly string[] = [
+  ...new Set([conv1d, conv2d, convTranspose].flatMap(({ operators }) => operators)),
+];
+
+export const isConvolution = (node: unknown): node is Node =>
+  node instanceof Node && isCall(node, ...convolutions);
+
+/** The groups of a transposed convolution, whose weight is [in, out / groups, ...]; undefined for others. */
+export function transposedGroups({ target, args, kwargs }: Node): number | undefined {
+  return convTranspose.operators.includes(target) ? ((args[6] ?? kwargs.groups ?? 1) as number) : undefined;
+}
+
+/** A convolution and the batch norm that reads its result alone. */
+export interface ConvolutionWithBatchNorm {
+  readonly convolution: Node;
+  readonly weight: Node;
+  readonly bias: Node | null;
+  readonly batchNorm: Node;
+}
+
+const parameterOrNull = (arg: unknown): Node | null | undefined => {
+  if (arg === null || arg === undefined) return null;
+  return arg instanceof Node && arg.op === 'get_attr' ? arg : undefined;
+};
+
+/** The pair that ends with a batch norm in training; undefined for other nodes. */
+export function convolutionBefore(batchNorm: Node): ConvolutionWithBatchNorm | undefined {
+  if (!isCall(batchNorm, BATCH_NORM) || batchNorm.args[5] !== true) return undefined;
+  const [convolution, scale] = batchNorm.args;
+  if (!isConvolution(convolution) || onlyUser(convolution) !== batchNorm) return undefined;
+  const [weight, bias] = [parameterOrNull(convolution.args[1]), parameterOrNull(convolution.args[2])];
+  // Without a scale of its own there is nothing that the weight could be multiplied with.
+  if (!weight || bias === undefined || !parameterOrNull(scale)) return undefined;
+  return { convolution, weight, bias, batchNorm };
+}

@@ -1,0 +1,85 @@
+import * as ops from '../../aten/index.ts';
+import { type Argument, isCall, Node } from '../../graph/index.ts';
+import type { GraphEditor } from '../../transforms/editor.ts';
+import { foldBatchNorm } from '../../transforms/fold-batch-norm.ts';
+import { ADD, BATCH_NORM, DIV, isConvolution, MUL, RESHAPE, transposedGroups } from './batch-norm-pattern.ts';
+
+/** A convolution as training saw it. */
+interface Trained {
+  readonly convolution: Node;
+  /** Quantized and dequantized, or as it is. */
+  readonly scaledWeight: Node;
+  readonly weight: Node;
+  readonly bias: Node | null;
+}
+
+/**
+ * Folds every batch norm into the convolution that was trained with it: the weight is then the one that was quantized in
+ * training, and the batch norm's shift is the bias (counterpart: torchao's `_fold_conv_bn_qat`).
+ */
+export function foldTrainedBatchNorms(editor: GraphEditor): void {
+  for (const node of editor.graph.nodes) {
+    const trained = isCall(node, BATCH_NORM) ? trainedBefore(node) : undefined;
+    if (trained) fold(editor, node, trained);
+  }
+  editor.graph.eliminateDeadCode();
+}
+
+const call = (arg: Argument, target: string): Node | undefined =>
+  arg instanceof Node && isCall(arg, target) ? arg : undefined;
+
+const parameter = (arg: Argument): Node | undefined =>
+  arg instanceof Node && arg.op === 'get_attr' ? arg : undefined;
+
+/** batch_norm(conv(x, q/dq(w s), 0) / s + b), as the model was prepared. */
+function trainedBefore(batchNorm: Node): Trained | undefined {
+  const sum = call(batchNorm.args[0], ADD);
+  const shaped = sum && call(sum.args[1], RESHAPE);
+  const bias = shaped ? parameter(shaped.args[0]) : null;
+  const quotient = call(sum ? sum.args[0] : batchNorm.args[0], DIV);
+  const convolution = quotient?.args[0];
+  if (bias === undefined || !isConvolution(convolution)) return undefined;
+  const scaledWeight = call(withoutQuantization(convolution.args[1]), MUL);
+  const weight = scaledWeight && parameter(scaledWeight.args[0]);
+  return weight ? { convolution, scaledWeight, weight, bias } : undefined;
+}
+
+/** What is quantized and dequantized there. */
+function withoutQuantization(arg: Argument): Argument {
+  let value = arg;
+  while (
+    value instanceof Node &&
+    [...ops.dequantizeOperators, ...ops.quantizeOperators].includes(value.target)
+  )
+    value = value.args[0];
+  return value;
+}
+
+function fold(
+  editor: GraphEditor,
+  batchNorm: Node,
+  { convolution, scaledWeight, weight, bias }: Trained,
+): void {
+  const { module } = editor;
+  const tensorOf = (arg: Argument) => (arg === null ? null : module.attribute((arg as Node).target));
+  const [, gamma, beta, mean, variance, , , eps] = batchNorm.args;
+  const folded = foldBatchNorm(
+    tensorOf(weight)!,
+    tensorOf(bias),
+    {
+      weight: tensorOf(gamma),
+      bias: tensorOf(beta),
+      mean: tensorOf(mean)!,
+      variance: tensorOf(variance)!,
+      eps: eps as number,
+    },
+    transposedGroups(convolution),
+  );
+  module.attributes.set(weight.target, folded.weight);
+  scaledWeight.replaceAllUsesWith(weight);
+  if (bias) module.attributes.set(bias.target, folded.bias);
+  const place = { before: convolution, like: [convolution, batchNorm] };
+  const shift = bias ?? editor.constant(`${weight.target}_bias`, folded.bias, place);
+  convolution.updateArgument(2, shift);
+  editor.replaceWith(batchNorm, convolution);
+}

@@ -1,0 +1,9 @@
+/**
+ * `octavo/training`: quantization aware training and plain training of captured models (counterparts: `torch.optim`, a training
+ * loop).
+ */
+export { AdamW, type AdamWOptions } from './adamw.ts';
+export { Optimizer, type ParameterGroup, type Update, type UpdateInputs } from './optimizer.ts';
+export { SGD, type SGDOptions } from './sgd.ts';
+export { type StepResult, Trainer, type TrainerOptions } from './trainer.ts';
+export type { BatchTensor, Loss } from './training-graph.ts';

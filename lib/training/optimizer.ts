@@ -1,0 +1,75 @@
+import type { Node, NodeBuilder } from '../graph/index.ts';
+
+/** Parameters that are updated alike. */
+export interface ParameterGroup {
+  /** Paths of parameters, or a test for them; absent: all that no group before it has. */
+  readonly parameters?: readonly string[] | ((path: string) => boolean);
+  /** Learning rate of this group; default: the optimizer's. */
+  readonly lr?: number;
+  readonly weightDecay?: number;
+}
+
+/** A parameter's update, as nodes. */
+export interface Update {
+  readonly parameter: Node;
+  /** What becomes of the optimizer's own tensors. */
+  readonly state: ReadonlyMap<string, Node>;
+}
+
+/** What an update is computed from. */
+export interface UpdateInputs {
+  readonly parameter: Node;
+  readonly gradient: Node;
+  /** The optimizer's tensors of this parameter, each of its shape. */
+  readonly state: ReadonlyMap<string, Node>;
+  /** Numbers that may change from step to step, as tensors of one element. */
+  readonly numbers: ReadonlyMap<string, Node>;
+}
+
+/**
+ * How gradients change parameters (counterpart: `torch.optim.Optimizer`). The update is part of the training graph; what a schedule
+ * changes (learning rates) is an input of it.
+ */
+export abstract class Optimizer {
+  /** Learning rate; schedules change it between steps. */
+  lr: number;
+  readonly groups: readonly ParameterGroup[];
+  /** The rate before any schedule. */
+  readonly #first: number;
+  /** Names of the tensors that are kept for each parameter, zeros at first. */
+  abstract readonly stateNames: readonly string[];
+
+  protected constructor(lr: number, groups: readonly ParameterGroup[]) {
+    if (!(lr >= 0) || !Number.isFinite(lr))
+      throw new Error(`the learning rate must not be negative, got ${lr}`);
+    this.lr = lr;
+    this.#first = lr;
+    this.groups = [...groups, {}];
+  }
+
+  /** The number of the group that a parameter belongs to: the first one that names it. */
+  groupOf(path: string): number {
+    return this.groups.findIndex(({ parameters }) => {
+      if (parameters === undefined) return true;
+      return typeof parameters === 'function' ? parameters(path) : parameters.includes(path);
+    });
+  }
+
+  /** The learning rate of a group now: its own, scaled as a schedule has scaled the optimizer's. */
+  protected rateOf(group: number): number {
+    const { lr = this.#first } = this.groups[group];
+    return this.#first === 0 ? 0 : lr * (this.lr / this.#first);
+  }
+
+  /** The values of the update's numbers in the step of that number, from 1. */
+  abstract numbersOf(group: number, step: number): ReadonlyMap<string, number>;
+
+  abstract emit(inputs: UpdateInputs, group: number, g: NodeBuilder): Update;
+}
+
+/** `a + b * factor`, the factor a number or a tensor of one element. */
+export const plus = (g: NodeBuilder, a: Node, b: Node, factor: Node | number): Node =>
+  g.call('aten.add.Tensor', a, factor === 1 ? b : times(g, b, factor));
+
+export const times = (g: NodeBuilder, a: Node, factor: Node | number): Node =>
+  g.call('aten.mul.Tensor', a, factor);

@@ -1,0 +1,276 @@
+import { appendGraph } from '../autograd/append.ts';
+import { differentiate } from '../autograd/differentiate.ts';
+import { writeStateAsValues } from '../autograd/functional-state.ts';
+import { exportModel } from '../capture/nn/trace.ts';
+import {
+  Graph,
+  type GraphModule,
+  type Node,
+  type NodeBuilder,
+  type StatefulModule,
+  tensorMeta,
+} from '../graph/index.ts';
+import { Module, type Value } from '../nn/index.ts';
+import { type DType, Tensor } from '../tensor/index.ts';
+import { GraphEditor } from '../transforms/editor.ts';
+import type { Optimizer } from './optimizer.ts';
+
+/** Dtype and shape of a tensor that a batch brings. */
+export interface BatchTensor {
+  readonly dtype: DType;
+  readonly shape: readonly number[];
+}
+
+/**
+ * What is to be made small: a function of the model's outputs and of the batch's targets, in `nn.functional`'s operators.
+ *
+ *     (logits, { labels }) => F.crossEntropy(logits, labels)
+ */
+export type Loss = (outputs: readonly Value[], targets: Readonly<Record<string, Value>>) => Value;
+
+/** A tensor that every step replaces. */
+export interface StateTensor {
+  readonly path: string;
+  readonly kind: 'parameter' | 'buffer' | 'optimizer' | 'module';
+  readonly initial: Tensor;
+  /** The module that keeps it, and its name there. */
+  readonly owner?: { readonly module: StatefulModule; readonly name: string };
+}
+
+/** A number that may change from step to step. */
+export interface StepNumber {
+  readonly group: number;
+  readonly name: string;
+  readonly input: string;
+}
+
+/**
+ * One step of training as a graph: forward, backward, update. Its inputs are the batch, the numbers and the state; its outputs the
+ * loss, the model's outputs, and the new state in the same order.
+ */
+export interface TrainingGraph {
+  readonly module: GraphModule;
+  readonly state: readonly StateTensor[];
+  readonly numbers: readonly StepNumber[];
+  /** Results before the new state: the loss, then the model's outputs. */
+  readonly reported: readonly string[];
+}
+
+/**
+ * Builds the graph of a training step.
+ * @param model in training mode, or prepared by `prepareQatPt2e`.
+ * @param targets what the loss reads beside the model's outputs, by name.
+ * @throws Error when the model has no parameters, lists parameters without a gradient, or operators without one.
+ */
+export function buildTrainingGraph(
+  model: GraphModule,
+  loss: Loss,
+  targets: Readonly<Record<string, BatchTensor>>,
+  optimizer: Optimizer,
+): TrainingGraph {
+  const module = withInputsFirst(model);
+  const parameters = [...(module.meta.parameters ?? [])];
+  if (parameters.length === 0)
+    throw new Error('training: the model has no parameters; capture it from nn modules, or load a .pt2 file');
+  const changed = writeStateAsValues(module);
+  const outputs = resultsOf(module);
+  const lossNode = appendLoss(module, loss, outputs, targets);
+
+  const nodes = parameters.map((path) => attributeNode(module, path));
+  const gradients = differentiate(
+    module,
+    lossNode,
+    nodes.filter((node) => node !== undefined),
+  );
+  const used = parameters.filter((_, i) => nodes[i] !== undefined);
+  const missing = used.filter((_, i) => !gradients[i]);
+  if (missing.length > 0)
+    throw new Error(`training: the loss does not depend on the parameters ${missing.join(', ')}`);
+
+  const updates = new Updates(module, optimizer);
+  used.forEach((path, i) => {
+    updates.update(path, attributeNode(module, path)!, gradients[i]!);
+  });
+  const state: (StateTensor & { readonly node: Node; readonly value: Node })[] = [
+    ...updates.state,
+    ...changed.map(({ path, value, owner }) => ({
+      path,
+      kind: owner ? ('module' as const) : ('buffer' as const),
+      initial: module.attribute(path),
+      node: attributeNode(module, path)!,
+      value,
+      ...(owner ? { owner } : {}),
+    })),
+  ];
+  return finish(module, { state, numbers: updates.numbers, loss: lossNode, outputs });
+}
+
+/** A copy whose inputs stand before everything else, so that more of them can follow. */
+function withInputsFirst(model: GraphModule): GraphModule {
+  const copy = model.clone();
+  const graph = new Graph();
+  const copies = new Map<Node, Node>();
+  const { nodes } = model.graph;
+  for (const isInput of [true, false])
+    for (const node of nodes)
+      if ((node.op === 'placeholder') === isInput)
+        copies.set(
+          node,
+          graph.nodeCopy(node, (input) => copies.get(input)!),
+        );
+  copy.graph = graph;
+  return copy;
+}
+
+/** The nodes that the graph returns. */
+function resultsOf({ graph }: GraphModule): readonly Node[] {
+  const [returned] = graph.outputNode.args;
+  return (Array.isArray(returned) ? returned : [returned]) as readonly Node[];
+}
+
+const attributeNode = ({ graph }: GraphModule, path: string): Node | undefined =>
+  graph.nodes.find((node) => node.op === 'get_attr' && node.target === path);
+
+class LossModule extends Module {
+  readonly #loss: Loss;
+  readonly #outputs: number;
+  readonly #targets: readonly string[];
+
+  constructor(loss: Loss, outputs: number, targets: readonly string[]) {
+    super();
+    this.#loss = loss;
+    this.#outputs = outputs;
+    this.#targets = targets;
+  }
+
+  override forward(...inputs: Value[]): Value {
+    const targets = this.#targets.map((name, i) => [name, inputs[this.#outputs + i]] as const);
+    return this.#loss(inputs.slice(0, this.#outputs), Object.fromEntries(targets));
+  }
+}
+
+function appendLoss(
+  module: GraphModule,
+  loss: Loss,
+  outputs: readonly Node[],
+  targets: Readonly<Record<string, BatchTensor>>,
+): Node {
+  const { graph } = module;
+  const examples = Object.fromEntries([
+    ...outputs.map((node, i) => [`output_${i}`, tensorMeta(node) as BatchTensor]),
+    ...Object.entries(targets),
+  ]);
+  const traced = exportModel(new LossModule(loss, outputs.length, Object.keys(targets)), examples);
+  const last = graph.placeholders.at(-1)!;
+  const inputs = graph.insertingAfter(last, () =>
+    Object.entries(targets).map(([name, { dtype, shape }]) => placeholder(graph, name, { dtype, shape })),
+  );
+  const results = appendGraph(module, traced, [...outputs, ...inputs]);
+  if (results.length !== 1) throw new Error(`training: the loss must be one number, got ${results.length}`);
+  return results[0];
+}
+
+function placeholder(graph: GraphModule['graph'], name: string, { dtype, shape }: BatchTensor): Node {
+  const node = graph.placeholder(name);
+  node.meta = { val: { dtype, shape } };
+  return node;
+}
+
+/** Adds the optimizer's update of one parameter after the other. */
+class Updates {
+  readonly state: (StateTensor & { readonly node: Node; readonly value: Node })[] = [];
+  readonly numbers: StepNumber[] = [];
+  readonly #module: GraphModule;
+  readonly #optimizer: Optimizer;
+  readonly #builder: NodeBuilder;
+  readonly #nodes = new Map<number, ReadonlyMap<string, Node>>();
+
+  constructor(module: GraphModule, optimizer: Optimizer) {
+    this.#module = module;
+    this.#optimizer = optimizer;
+    const editor = new GraphEditor(module);
+    const place = { before: module.graph.outputNode };
+    this.#builder = {
+      call: (target, ...args) => editor.call(target, args, place),
+      item: (results, index) => editor.item(results, index, place),
+    };
+  }
+
+  update(path: string, parameter: Node, gradient: Node): void {
+    const { stateNames } = this.#optimizer;
+    const group = this.#optimizer.groupOf(path);
+    const initial = this.#module.attribute(path);
+    const zeros = Tensor.zeros('float32', initial.shape);
+    const own = new Map(stateNames.map((name) => [name, this.#constant(`${path}.${name}`, zeros)] as const));
+    const numbers = this.#numbersOf(group);
+    const updated = this.#optimizer.emit({ parameter, gradient, state: own, numbers }, group, this.#builder);
+    this.state.push({ path, kind: 'parameter', initial, node: parameter, value: updated.parameter });
+    for (const [name, node] of own)
+      this.state.push({
+        path: node.target,
+        kind: 'optimizer',
+        initial: zeros,
+        node,
+        value: updated.state.get(name)!,
+      });
+  }
+
+  /** One input a number and group. */
+  #numbersOf(group: number): ReadonlyMap<string, Node> {
+    let nodes = this.#nodes.get(group);
+    if (!nodes) {
+      const names = [...this.#optimizer.numbersOf(group, 1).keys()];
+      nodes = new Map(
+        names.map((name) => {
+          const input = `group_${group}_${name}`;
+          this.numbers.push({ group, name, input });
+          const { graph } = this.#module;
+          const after = graph.placeholders.at(-1)!;
+          const create = () => placeholder(graph, input, { dtype: 'float32', shape: [1] });
+          return [name, graph.insertingAfter(after, create)];
+        }),
+      );
+      this.#nodes.set(group, nodes);
+    }
+    return nodes;
+  }
+
+  #constant(path: string, value: Tensor): Node {
+    const { graph } = this.#module;
+    return new GraphEditor(this.#module).constant(path, value, { before: graph.nodes[0] });
+  }
+}
+
+/** Makes the state inputs, and returns what becomes of it. */
+function finish(
+  module: GraphModule,
+  made: {
+    readonly state: readonly (StateTensor & { readonly node: Node; readonly value: Node })[];
+    readonly numbers: readonly StepNumber[];
+    readonly loss: Node;
+    readonly outputs: readonly Node[];
+  },
+): TrainingGraph {
+  const { graph } = module;
+  const { state, numbers, loss, outputs } = made;
+  const inputOf = new Map<string, Node>();
+  let after = graph.placeholders.at(-1)!;
+  for (const { path, initial } of state) {
+    const input = graph.insertingAfter(after, () => placeholder(graph, `state.${path}`, initial));
+    inputOf.set(path, input);
+    after = input;
+  }
+  for (const node of graph.nodes) {
+    const input = node.op === 'get_attr' ? inputOf.get(node.target) : undefined;
+    if (input) node.replaceAllUsesWith(input);
+  }
+  const reported = ['loss', ...outputs.map((_, i) => `output_${i}`)];
+  const newState = state.map(({ value }) => (value.op === 'get_attr' ? inputOf.get(value.target)! : value));
+  graph.outputNode.setArguments([[loss, ...outputs, ...newState]]);
+  graph.outputNode.meta.outputNames = [...reported, ...state.map(({ path }) => `state.${path}`)];
+  graph.eliminateDeadCode();
+  module.deleteUnused();
+  graph.lint();
+  const described = state.map(({ node: _, value: __, ...rest }) => rest);
+  return { module, state: described, numbers, reported };
+}

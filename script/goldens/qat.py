@@ -1,0 +1,87 @@
+"""Quantization aware training of a small network, three steps with PyTorch 2.6 (test/training/qat-golden.test.ts):
+
+    python3 script/goldens/qat.py models/tiny_cnn.pt2 test/fixtures/training
+
+Writes the inputs, what every step found, the state afterwards, and the converted program with its results.
+"""
+
+import json
+import sys
+
+import numpy
+import torch
+import torch.ao.quantization.quantizer.x86_inductor_quantizer as xiq
+import torch.nn.functional as F
+from torch import nn
+from torch.ao.quantization.quantize_pt2e import convert_pt2e, prepare_qat_pt2e
+
+torch.set_num_threads(1)
+
+
+class TinyCNN(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.conv1 = nn.Conv2d(3, 16, 3, padding=1, bias=False)
+        self.bn1 = nn.BatchNorm2d(16)
+        self.pool = nn.MaxPool2d(2, 2)
+        self.conv2 = nn.Conv2d(16, 16, 3, padding=1, bias=False)
+        self.bn2 = nn.BatchNorm2d(16)
+        self.conv3 = nn.Conv2d(16, 16, 3, padding=1, bias=False)
+        self.bn3 = nn.BatchNorm2d(16)
+        self.avgpool = nn.AdaptiveAvgPool2d(1)
+        self.fc = nn.Linear(16, 10)
+
+    def forward(self, x):
+        x = self.pool(F.relu(self.bn1(self.conv1(x))))
+        y = self.bn3(self.conv3(F.relu(self.bn2(self.conv2(x)))))
+        x = F.relu(x + y)
+        return self.fc(torch.flatten(self.avgpool(x), 1))
+
+
+def numbers(tensor):
+    return [float(value) for value in tensor.detach().flatten()]
+
+
+def main(program, folder):
+    generator = torch.Generator().manual_seed(1)
+    inputs = [torch.randn(4, 3, 16, 16, generator=generator) for _ in range(4)]
+    labels = [torch.randint(0, 10, (4,), generator=generator) for _ in range(3)]
+    model = TinyCNN()
+    model.load_state_dict(torch.export.load(program).state_dict, strict=False)
+    captured = torch.export.export_for_training(model.train(), (inputs[0],)).module()
+    quantizer = xiq.X86InductorQuantizer()
+    quantizer.set_global(xiq.get_default_x86_inductor_quantization_config(is_qat=True))
+    prepared = prepare_qat_pt2e(captured, quantizer)
+    torch.ao.quantization.move_exported_model_to_train(prepared)
+    optimizer = torch.optim.SGD(prepared.parameters(), lr=0.05, momentum=0.9, weight_decay=1e-3)
+    steps = []
+    for x, label in zip(inputs, labels):
+        optimizer.zero_grad()
+        loss = F.cross_entropy(prepared(x), label, label_smoothing=0.1)
+        loss.backward()
+        optimizer.step()
+        steps.append({"loss": float(loss), "labels": label.tolist()})
+    state = {
+        name: numbers(tensor)
+        for name, tensor in prepared.state_dict().items()
+        if name.split(".")[0] in {"conv1", "bn1", "conv2", "bn2", "conv3", "bn3", "fc"}
+        and not name.endswith("num_batches_tracked")
+    }
+    scales = {
+        name: {"scale": numbers(module.scale), "zero_point": module.zero_point.flatten().tolist()}
+        for name, module in prepared.named_modules()
+        if hasattr(module, "activation_post_process")
+    }
+    torch.ao.quantization.move_exported_model_to_eval(prepared)
+    with torch.no_grad():
+        converted = convert_pt2e(prepared)
+        results = converted(inputs[3])
+    golden = {"steps": steps, "state": state, "scales": scales, "results": numbers(results)}
+    with open(f"{folder}/qat.json", "w") as file:
+        json.dump(golden, file)
+    with open(f"{folder}/qat_converted.txt", "w") as file:
+        file.write(str(converted.graph))
+    numpy.savez(f"{folder}/qat_inputs.npz", *[x.numpy() for x in inputs])
+
+
+main(*sys.argv[1:])

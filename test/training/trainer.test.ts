@@ -1,0 +1,174 @@
+import { describe, expect, it } from 'vitest';
+import { exportModel, Tensor } from '../../lib/index.ts';
+import { callOperatorForMany } from '../../lib/nn/dispatcher.ts';
+import * as nn from '../../lib/nn/index.ts';
+import { AdamW, type Optimizer, SGD, Trainer } from '../../lib/training/index.ts';
+import { uniform } from '../support/graph-builder.ts';
+
+const F = nn.functional;
+
+class Perceptron extends nn.Module {
+  readonly first = new nn.Linear(4, 8);
+  readonly second = new nn.Linear(8, 3);
+
+  override forward(x: nn.Value): nn.Value {
+    return this.second.call(F.relu(this.first.call(x)));
+  }
+}
+
+const sorted = (y: nn.Value) =>
+  callOperatorForMany({ target: 'aten.sort.default', args: [y], source: 'torch.sort' })[0];
+
+const targets = { labels: { dtype: 'int64', shape: [6] } } as const;
+const x = uniform([6, 4], -1, 1, 3);
+const labels = Tensor.from('int64', [0, 1, 2, 0, 1, 2]);
+
+function trainerOf(optimizer: Optimizer) {
+  nn.manualSeed(5);
+  const model = exportModel(new Perceptron().train(), { x });
+  const trainer = new Trainer(model, {
+    loss: ([logits], { labels: wanted }) => F.crossEntropy(logits, wanted),
+    targets,
+    optimizer,
+    threads: 1,
+  });
+  return { model, trainer };
+}
+
+/** Updates in float64, as PyTorch's documentation writes them down. */
+const references = {
+  sgd: { optimizer: () => new SGD({ lr: 0.1, momentum: 0.9, weightDecay: 0.01 }), state: 1 },
+  nesterov: { optimizer: () => new SGD({ lr: 0.1, momentum: 0.9, nesterov: true }), state: 1 },
+  adamw: { optimizer: () => new AdamW({ lr: 0.01, weightDecay: 0.1 }), state: 2 },
+};
+
+function updated(
+  name: keyof typeof references,
+  p: number,
+  g: number,
+  state: number[],
+  t: number,
+): [number, number[]] {
+  if (name === 'adamw') {
+    const m = 0.9 * state[0] + 0.1 * g;
+    const v = 0.999 * state[1] + 0.001 * g * g;
+    const [mean, square] = [m / (1 - 0.9 ** t), v / (1 - 0.999 ** t)];
+    return [p - 0.01 * 0.1 * p - (0.01 * mean) / (Math.sqrt(square) + 1e-8), [m, v]];
+  }
+  const decayed = name === 'sgd' ? g + 0.01 * p : g;
+  const buffer = 0.9 * state[0] + decayed;
+  return [p - 0.1 * (name === 'nesterov' ? decayed + 0.9 * buffer : buffer), [buffer]];
+}
+
+/** The gradient of the second layer's bias: softmax minus one-hot, averaged. */
+function biasGradient(logits: Tensor): number[] {
+  const values = logits.toArray() as number[];
+  const sums = [0, 0, 0];
+  for (let row = 0; row < 6; row++) {
+    const exps = [0, 1, 2].map((c) => Math.exp(values[3 * row + c]));
+    const total = exps.reduce((a, b) => a + b, 0);
+    exps.forEach((e, c) => {
+      sums[c] += (e / total - (c === row % 3 ? 1 : 0)) / 6;
+    });
+  }
+  return sums;
+}
+
+describe('optimizers', () => {
+  it.each(Object.keys(references) as (keyof typeof references)[])(
+    '%s takes its documented steps',
+    async (name) => {
+      const { model, trainer } = trainerOf(references[name].optimizer());
+      using _ = trainer;
+      let bias = model.attribute('second.bias').toArray() as number[];
+      let state = bias.map(() => Array<number>(references[name].state).fill(0));
+      for (let step = 1; step <= 4; step++) {
+        const { outputs } = await trainer.step({ x }, { labels });
+        const gradients = biasGradient(outputs[0]);
+        const next = bias.map((p, i) => updated(name, p, gradients[i], state[i], step));
+        [bias, state] = [next.map(([p]) => p), next.map(([, s]) => s)];
+        const actual = model.attribute('second.bias').toArray() as number[];
+        // float32 in another order.
+        actual.forEach((value, i) => {
+          expect(value).toBeCloseTo(bias[i], 5);
+        });
+      }
+      expect(trainer.steps).toBe(4);
+    },
+  );
+
+  it('makes the loss small', async () => {
+    const { trainer } = trainerOf(new SGD({ lr: 0.5, momentum: 0.9 }));
+    using _ = trainer;
+    const first = (await trainer.step({ x }, { labels })).loss;
+    for (let i = 0; i < 200; i++) await trainer.step({ x }, { labels });
+    expect((await trainer.step({ x }, { labels })).loss).toBeLessThan(first / 20);
+  });
+
+  it('has learning rates by group, which a schedule scales', async () => {
+    const optimizer = new SGD({
+      lr: 0.1,
+      groups: [{ parameters: (path) => path.startsWith('first'), lr: 0 }],
+    });
+    const { model, trainer } = trainerOf(optimizer);
+    using _ = trainer;
+    const before = ['first.weight', 'second.weight'].map((path) => model.attribute(path).toArray());
+    await trainer.step({ x }, { labels });
+    expect(model.attribute('first.weight').toArray()).toEqual(before[0]);
+    expect(model.attribute('second.weight').toArray()).not.toEqual(before[1]);
+    optimizer.lr = 0;
+    const still = model.attribute('second.weight').toArray();
+    await trainer.step({ x }, { labels });
+    expect(model.attribute('second.weight').toArray()).toEqual(still);
+  });
+
+  it.each([
+    ['a negative rate', () => new SGD({ lr: -1 }), 'must not be negative'],
+    [
+      'a momentum that is none',
+      () => new SGD({ lr: 1, nesterov: true }),
+      "Nesterov's momentum needs a momentum",
+    ],
+    ['a beta of 1', () => new AdamW({ betas: [0.9, 1] }), 'betas must be in [0, 1)'],
+    ['an unknown option', () => new SGD({ lr: 1, decay: 1 } as never), '"decay"'],
+  ])('refuses %s', (_, make, message) => {
+    expect(make).toThrow(message);
+  });
+});
+
+describe('a step that fails', () => {
+  it('changes nothing', async () => {
+    const { model, trainer } = trainerOf(new SGD({ lr: 0.1 }));
+    using _ = trainer;
+    await trainer.step({ x }, { labels });
+    const before = model.attribute('first.weight').toArray();
+    const wrong = Tensor.from('int64', [0, 1, 2, 0, 1, 3]);
+    await expect(trainer.step({ x }, { labels: wrong })).rejects.toThrow(/index 3/);
+    const nan = Tensor.from('float32', Array(24).fill(Number.NaN), [6, 4]);
+    await expect(trainer.step({ x: nan }, { labels })).rejects.toThrow('the loss is NaN in step 2');
+    await expect(trainer.step({ x: uniform([5, 4], 0, 1, 1) }, { labels })).rejects.toThrow("'x'");
+    await expect(trainer.step({ x }, { labels: Tensor.zeros('float32', [6]) })).rejects.toThrow("'labels'");
+    await expect(trainer.step({}, { labels })).rejects.toThrow("'x'");
+    expect(model.attribute('first.weight').toArray()).toEqual(before);
+    expect(trainer.steps).toBe(1);
+    await trainer.step({ x }, { labels });
+    expect(trainer.steps).toBe(2);
+  });
+
+  it('names operators without a gradient', () => {
+    class Layer extends nn.Module {
+      readonly layer = new nn.Linear(4, 3);
+
+      override forward(input: nn.Value): nn.Value {
+        return this.layer.call(input);
+      }
+    }
+    const model = exportModel(new Layer().train(), { x });
+    const options = {
+      loss: ([y]: readonly nn.Value[]) => F.sum(sorted(y), [0, 1]),
+      targets: {},
+      optimizer: new SGD({ lr: 1 }),
+    };
+    expect(() => new Trainer(model, options)).toThrow(/no gradient of aten.sort.default/);
+  });
+});
