@@ -12,6 +12,11 @@ export interface TrainerOptions {
   /** What the loss reads beside the model's outputs, by name: `{ labels: { dtype: 'int64', shape: [64] } }`. */
   readonly targets: Readonly<Record<string, BatchTensor>>;
   readonly optimizer: Optimizer;
+  /**
+   * Shapes of the model's inputs, by name, where it was captured with sizes that a request chooses: a step is compiled for one size
+   * of batch.
+   */
+  readonly shapes?: Readonly<Record<string, readonly number[]>>;
   /** Threads that share a step; default: as many as there are physical cores for this process. */
   readonly threads?: number;
 }
@@ -20,6 +25,7 @@ const trainerOptions: OptionNames<TrainerOptions> = {
   loss: true,
   targets: true,
   optimizer: true,
+  shapes: true,
   threads: true,
 };
 
@@ -60,11 +66,12 @@ export class Trainer {
   constructor(model: GraphModule, options: TrainerOptions) {
     this.model = GraphModule.accept(model, 'Trainer');
     checkOptions(options, trainerOptions, 'Trainer');
-    const { loss, targets, optimizer, threads } = options;
+    const { threads, ...problem } = options;
+    const { optimizer } = problem;
     if (!(optimizer instanceof Optimizer))
       throw new Error('Trainer: expected an optimizer, such as new SGD()');
     this.optimizer = optimizer;
-    this.#graph = buildTrainingGraph(model, loss, targets, optimizer);
+    this.#graph = buildTrainingGraph(model, problem);
     this.#plan = compile(this.#graph.module, {
       streams: 1,
       ...(threads === undefined ? {} : { threadsPerStream: threads }),

@@ -1,3 +1,4 @@
+import { operators } from '../aten/index.ts';
 import { appendGraph } from '../autograd/append.ts';
 import { differentiate } from '../autograd/differentiate.ts';
 import { writeStateAsValues } from '../autograd/functional-state.ts';
@@ -7,6 +8,7 @@ import {
   type GraphModule,
   type Node,
   type NodeBuilder,
+  propagateShapes,
   type StatefulModule,
   tensorMeta,
 } from '../graph/index.ts';
@@ -56,19 +58,27 @@ export interface TrainingGraph {
   readonly reported: readonly string[];
 }
 
+/** What is trained, for batches of which sizes. */
+export interface TrainingProblem {
+  readonly loss: Loss;
+  readonly shapes?: Readonly<Record<string, readonly number[]>>;
+  readonly targets: Readonly<Record<string, BatchTensor>>;
+  readonly optimizer: Optimizer;
+}
+
 /**
  * Builds the graph of a training step.
  * @param model in training mode, or prepared by `prepareQatPt2e`.
+ * @param shapes of the model's inputs by name, where the model was captured with sizes that a request chooses.
  * @param targets what the loss reads beside the model's outputs, by name.
  * @throws Error when the model has no parameters, lists parameters without a gradient, or operators without one.
  */
 export function buildTrainingGraph(
   model: GraphModule,
-  loss: Loss,
-  targets: Readonly<Record<string, BatchTensor>>,
-  optimizer: Optimizer,
+  { loss, shapes, targets, optimizer }: TrainingProblem,
 ): TrainingGraph {
   const module = withInputsFirst(model);
+  fixSizes(module, shapes ?? {});
   const parameters = [...(module.meta.parameters ?? [])];
   if (parameters.length === 0)
     throw new Error('training: the model has no parameters; capture it from nn modules, or load a .pt2 file');
@@ -120,6 +130,28 @@ function withInputsFirst(model: GraphModule): GraphModule {
         );
   copy.graph = graph;
   return copy;
+}
+
+/**
+ * Writes every node's dtype and shape for inputs of these shapes.
+ * @throws Error for an input that does not exist, or whose sizes are not all known.
+ */
+function fixSizes(module: GraphModule, shapes: Readonly<Record<string, readonly number[]>>): void {
+  const { placeholders } = module.graph;
+  const names = placeholders.map(({ target }) => target);
+  for (const name of Object.keys(shapes))
+    if (!names.includes(name))
+      throw new Error(`training: shapes names '${name}', but the model's inputs are ${names.join(', ')}`);
+  const inputs = placeholders.map((node) => {
+    const { dtype, shape } = tensorMeta(node)!;
+    const given = shapes[node.target] ?? shape;
+    if (given.every((extent) => typeof extent === 'number')) return { dtype, shape: given };
+    throw new Error(
+      `training: the input '${node.target}' is [${shape.join(', ')}]; give its sizes: shapes: { ${node.target}: […] }`,
+    );
+  });
+  for (const [node, val] of propagateShapes(module, inputs, operators)) node.meta = { ...node.meta, val };
+  module.rangeConstraints.clear();
 }
 
 /** The nodes that the graph returns. */
