@@ -73,6 +73,20 @@ describe('a model that computes with the sizes of a request', () => {
       for (const each of [model, loaded]) expect(values(Object.values(each.runSync(x)))).toEqual(expected);
   });
 
+  it('computes again, for every size, all constants that follow from sizes, however many steps later', () => {
+    const b = new GraphBuilder();
+    const x = b.input('x', [length]);
+    const numbers = b.call('aten.arange.default', b.call('aten.sym_size.int', x, 0));
+    const sum = b.call('aten.sum.default', b.call('aten.neg.default', b.call('aten.neg.default', numbers)));
+    const twice = b.call('aten.mul.Scalar', b.call('aten.unsqueeze.default', numbers, 0), 2);
+    using model = compile(lower(b.finish(b.call('aten.add.Tensor', x, sum), twice)).module);
+    for (const size of [3, 5, 2, 5, 3]) {
+      const results = values(Object.values(model.runSync(Tensor.zeros('float32', [size]))));
+      const wanted = Array.from({ length: size }, (_, i) => i);
+      expect(results).toEqual([wanted.map(() => (size * (size - 1)) / 2), wanted.map((i) => 2 * i)]);
+    }
+  });
+
   it('takes an input whose size is worked out from another', async () => {
     const b = new GraphBuilder();
     const p = b.input('p', [length]);
