@@ -1,6 +1,6 @@
 import { existsSync } from 'node:fs';
 import { operators } from '../../lib/aten/index.ts';
-import { loadPt2 } from '../../lib/capture/index.ts';
+import { loadOnnx, loadPt2 } from '../../lib/capture/index.ts';
 import { loadNpz } from '../../lib/formats/npz.ts';
 import { type GraphModule, Interpreter, type TensorMeta } from '../../lib/graph/index.ts';
 import { lower } from '../../lib/lowering/index.ts';
@@ -24,12 +24,20 @@ export interface Outcome {
   readonly relativeError?: number;
 }
 
-/** The PyTorch that exported a case; inputs and results are the same for all. */
-export type Exporter = '2.6' | '2.14';
+/**
+ * Who exported a case: a PyTorch with `torch.export`, or with `torch.onnx.export`, whose way through TorchScript is 2.6's and
+ * through Dynamo 2.14's. Inputs and results are the same for all.
+ */
+export type Exporter = '2.6' | '2.14' | 'torchscript' | 'dynamo';
 
 /** Where a case's model is: those of PyTorch 2.6 beside the inputs, others in a folder of their own. */
-const modelOf = (folder: string, name: string, exporter: Exporter) =>
-  exporter === '2.6' ? `${folder}/${name}.pt2` : `${folder}/pytorch_${exporter}/${name}.pt2`;
+export function modelOf(folder: string, name: string, exporter: Exporter): string {
+  if (exporter === '2.6') return `${folder}/${name}.pt2`;
+  if (exporter === '2.14') return `${folder}/pytorch_2.14/${name}.pt2`;
+  return `${folder}/${exporter}/${name}.onnx`;
+}
+
+const load = (path: string) => (path.endsWith('.onnx') ? loadOnnx(path) : loadPt2(path));
 
 /** Runs a case through every stage: the float graph node by node and compiled, then as it is to be quantized. */
 export async function runCase(
@@ -48,7 +56,7 @@ export async function runCase(
       return undefined;
     }
   };
-  const module = (await stage('load', () => loadPt2(modelOf(folder, name, exporter)))) as
+  const module = (await stage('load', () => load(modelOf(folder, name, exporter)))) as
     | GraphModule
     | undefined;
   if (!module) return outcomes;
