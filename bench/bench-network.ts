@@ -1,6 +1,6 @@
 import { fileURLToPath } from 'node:url';
 import type { Module } from '../lib/nn/index.ts';
-import { bertBase, bertInput } from './models/bert.ts';
+import { bertBase, bertInput, distilBert } from './models/bert.ts';
 import { referenceModels } from './models/index.ts';
 import { recurrentModels } from './models/recurrent.ts';
 import { vitB16 } from './models/vit.ts';
@@ -36,6 +36,7 @@ const networks: ReadonlyMap<string, BenchNetwork> = new Map<string, BenchNetwork
     return [name, { ...model, recipe: 'recurrent' }];
   }),
   ['bert_base', { build: bertBase, inputShape: bertInput, recipe: 'dynamic' }],
+  ['distilbert', { build: distilBert, inputShape: bertInput, recipe: 'dynamic' }],
 ]);
 
 /** @throws Error that lists those there are. */

@@ -15,7 +15,7 @@ import { int8Ratios, octavoInt8 } from './precisions.ts';
 await runNetworkRace({
   networks: [
     ...['resnet18', 'resnet50', 'mobilenet_v2', 'vgg16'],
-    ...['densenet121', 'squeezenet1_1', 'efficientnet_b0', 'bert_base'],
+    ...['densenet121', 'squeezenet1_1', 'efficientnet_b0', 'bert_base', 'distilbert'],
     ...['lstm_2x512', 'gru_1x256'],
   ],
   prepare: prepareChecked,

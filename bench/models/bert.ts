@@ -9,8 +9,8 @@ import {
   type Value,
 } from '../../lib/nn/index.ts';
 
-/** Of BERT-base (Devlin et al., 2018). */
-const [layers, width, heads, hidden] = [12, 768, 12, 3072] as const;
+/** Of a layer of BERT-base (Devlin et al., 2018), and of DistilBERT (Sanh et al., 2019), which has half as many. */
+const [width, heads, hidden] = [768, 12, 3072] as const;
 const eps = 1e-12;
 
 /** Tokens of a sequence, and the width of each: what {@link bertBase} takes beside the batch. */
@@ -58,16 +58,21 @@ class Layer extends Module {
 }
 
 class Encoder extends Module {
-  readonly layer = new ModuleList(Array.from({ length: layers }, () => new Layer()));
+  readonly layer: ModuleList;
+
+  constructor(layers: number) {
+    super();
+    this.layer = new ModuleList(Array.from({ length: layers }, () => new Layer()));
+  }
 
   forward(x: Value): Value {
     return [...this.layer].reduce((y, layer) => (layer as Layer).call(y), x);
   }
 }
 
-/** The encoder of BERT-base, without its embeddings, over hidden states [n, 128, 768]. Weights as BERT begins with them. */
-export function bertBase(): Module {
-  const model = new Encoder();
+/** An encoder without its embeddings, over hidden states [n, 128, 768]. Weights as BERT begins with them. */
+function encoder(layers: number): Module {
+  const model = new Encoder(layers);
   for (const [, module] of model.namedModules())
     if (module instanceof Linear) {
       module.weight.tensor = init.normal(module.weight.tensor.shape, 0, 0.02);
@@ -75,3 +80,9 @@ export function bertBase(): Module {
     }
   return model;
 }
+
+/** The encoder of BERT-base. */
+export const bertBase = (): Module => encoder(12);
+
+/** The encoder of DistilBERT. */
+export const distilBert = (): Module => encoder(6);
