@@ -95,6 +95,7 @@ export {
   type DeriveQparams,
   type EdgeOrNode,
   EdgeOrNodeMap,
+  type EmbeddingQuantizationOptions,
   EmbeddingQuantizer,
   EntropyObserver,
   type EntropyObserverArgs,

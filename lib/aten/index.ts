@@ -72,6 +72,7 @@ export const operators = new OperatorRegistry(
   weightOnly,
 );
 
+export { embeddingBagOperators, paddingRowOf } from './layers/embedding-bag.ts';
 export { castOperators } from './movement/index.ts';
 export {
   CHOOSE_QPARAMS,

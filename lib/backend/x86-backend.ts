@@ -174,7 +174,7 @@ const narrowWeights: readonly BackendPattern[] = [
   {
     operator: embedding,
     dtypes: { inputs: ['int64', 'int32'] as const, weight: 'uint8' as const, outputs: ['float32'] as const },
-    computedBy: 'octavo.embedding.default',
+    computedBy: 'octavo.embedding_byte.default',
   },
 ].map((pattern) => ({ ...pattern, qparams: 'own', annotated: 'never' }));
 

@@ -4,7 +4,11 @@ export { ComposableQuantizer } from './composable-quantizer.ts';
 export { type ConvertOptions, convertPt2e } from './convert/convert.ts';
 export type { EdgeOrNode } from './edge-or-node.ts';
 export { EdgeOrNodeMap } from './edge-or-node-map.ts';
-export { EmbeddingQuantizer, embeddingQuantizationConfig } from './embedding-quantizer.ts';
+export {
+  type EmbeddingQuantizationOptions,
+  EmbeddingQuantizer,
+  embeddingQuantizationConfig,
+} from './embedding-quantizer.ts';
 export {
   type FusedMovingAverageArgs,
   FusedMovingAvgObsFakeQuantize,

@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { operators } from '../../lib/aten/index.ts';
 import { Arguments, type RuntimeValue } from '../../lib/graph/index.ts';
 import { Tensor } from '../../lib/tensor/index.ts';
+import { packedTable } from '../support/packed-table.ts';
 import { seededTensor } from '../support/steps.ts';
 
 const run = (target: string, ...args: readonly unknown[]): RuntimeValue => {
@@ -17,6 +18,7 @@ const real = bytes
   .toArray()
   .map((value, i) => (value - zeroPoints.toArray()[Math.floor(i / 5)]) * scales.toArray()[Math.floor(i / 5)]);
 const table = Tensor.from('float32', real, [9, 5]);
+const packed = packedTable(bytes, scales, zeroPoints);
 
 const rows = [8, 0, 0, 5, 3, 6, 2];
 const weights = Tensor.from('float32', [1, 0.5, -2, 3, 0.25, 1, 4]);
@@ -60,10 +62,7 @@ describe('embedding bags', () => {
     expectBags(float[0], wanted);
     expect(float.slice(1).map(({ shape }) => shape)).toEqual([[0], [0], [0]]);
     expectBags(
-      run(
-        'octavo.embedding_bag.default',
-        ...[bytes, scales, zeroPoints, indices, offsets, mode, factors, last],
-      ) as Tensor,
+      run('octavo.embedding_bag_byte.default', ...[packed, indices, offsets, mode, factors, last]) as Tensor,
       wanted,
     );
   });
@@ -74,8 +73,8 @@ describe('embedding bags', () => {
     ['an offset behind the indices', [0, 1], [0, 3], /within 2 indices; offset 1 is 3/],
     ['a first offset that is not 0', [0, 1], [1], /offset 0 is 1/],
   ])('refuse %s', (_, indices, offsets, message) => {
-    const args = [bytes, scales, zeroPoints, integers(indices), integers(offsets), 0, null, false];
-    expect(() => run('octavo.embedding_bag.default', ...args)).toThrow(message);
+    const args = [packed, integers(indices), integers(offsets), 0, null, false];
+    expect(() => run('octavo.embedding_bag_byte.default', ...args)).toThrow(message);
   });
 
   it('have a padding row, counted from the end of the table where negative, that belongs to none of them', () => {

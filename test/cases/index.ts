@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import type { Exporter, Quantization } from './run-case.ts';
 
-/** What is to come of one case: `.pt2` files of PyTorch 2.6 and 2.14, of some also ONNX, inputs, and PyTorch's own float results. */
+/** What is to come of one case: `.pt2` files of both PyTorchs, of some also ONNX, inputs, and PyTorch's own float results. */
 export interface Case extends Expectations {
   readonly quantization: Quantization;
   /** Classes of modules that are quantized although the recipe finds no layers in them. */

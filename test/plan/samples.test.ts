@@ -257,7 +257,8 @@ describe('samples depend on each other', () => {
       'aten._embedding_bag_forward_only.default',
       'aten.embedding_bag.default',
       'aten.embedding_bag.padding_idx',
-      'octavo.embedding_bag.default',
+      'octavo.embedding_bag_4bit.default',
+      'octavo.embedding_bag_byte.default',
       'quantized_decomposed.choose_qparams.tensor',
       'quantized_decomposed.choose_qparams_symmetric.tensor',
     ]);

@@ -1,5 +1,6 @@
-import type { Arguments, TensorMeta } from '../../graph/index.ts';
+import { type Arguments, type Dim, operatorName, type TensorMeta } from '../../graph/index.ts';
 import type { NativeDefinition, OperatorDefinition, Step, TensorLike } from '../registry.ts';
+import { widthOfBytes } from './embedding.ts';
 
 /** PyTorch's numbers for the reduction of a bag's rows. */
 const modes: readonly string[] = ['sum', 'mean', 'max'];
@@ -11,7 +12,7 @@ function modeOf<T>(args: Arguments<T>): string {
   return modes[mode];
 }
 
-function inferBags(args: Arguments<TensorMeta>): TensorMeta {
+function inferBags(args: Arguments<TensorMeta>, widthOf: (weight: TensorMeta) => Dim): TensorMeta {
   const { name } = args.schema;
   const [weight, indices, offsets] = ['weight', 'indices', 'offsets'].map((what) => args.tensor(what));
   modeOf(args);
@@ -26,14 +27,11 @@ function inferBags(args: Arguments<TensorMeta>): TensorMeta {
   if (args.bool('include_last_offset') && typeof count !== 'number')
     throw new Error(`${name}: the number of offsets must be known where the last one only ends a bag`);
   const bags = args.bool('include_last_offset') ? (count as number) - 1 : count;
-  return { dtype: 'float32', shape: [bags, weight.shape[1]] };
+  return { dtype: 'float32', shape: [bags, widthOf(weight)] };
 }
 
-function bagStep<T extends TensorLike>(
-  args: Arguments<T>,
-  parameters: readonly T[],
-  paddingIndex = -1,
-): Step<T> {
+/** @param bits of the table's elements: 32 where they are floats. */
+function bagStep<T extends TensorLike>(args: Arguments<T>, bits: 32 | 8 | 4): Step<T> {
   const weights = args.optionalTensor('per_sample_weights');
   if (weights && modeOf(args) !== 'sum')
     throw new Error(`${args.schema.name}: per_sample_weights are for sums`);
@@ -41,14 +39,13 @@ function bagStep<T extends TensorLike>(
     op: 'embedding_bag',
     inputs: [
       ...[args.tensor('weight'), args.tensor('indices'), args.tensor('offsets')],
-      ...parameters,
       ...(weights ? [weights] : []),
     ],
     attributes: {
       mode: modeOf(args),
-      paddingIndex,
+      paddingIndex: paddingRowOf(args, rowsOf(args)),
       includeLastOffset: args.bool('include_last_offset'),
-      hasScales: parameters.length > 0,
+      bits,
       hasWeights: weights !== null,
     },
   };
@@ -57,29 +54,33 @@ function bagStep<T extends TensorLike>(
 /** The three results for gradients are empty: nothing here computes gradients. */
 const emptyResults: readonly TensorMeta[] = Array(3).fill({ dtype: 'int64', shape: [0] });
 
-/** The row that belongs to no bag, or -1 for none. */
-type PaddingIndex = (args: Arguments<{ readonly shape: readonly unknown[] }>) => number;
+const rowsOf = (args: Arguments<{ readonly shape: readonly unknown[] }>) => args.tensor('weight').shape[0];
 
-/** Counted from the end of the table where it is negative. */
-const wrapped: PaddingIndex = (args) => {
+/**
+ * The row that belongs to none of a call's bags, or -1: of `embedding_bag` in each of its forms.
+ * @param rows of the table.
+ * @throws Error where the table has no such row.
+ */
+export function paddingRowOf<T>(args: Arguments<T>, rows: unknown): number {
+  const { name } = args.schema;
+  if (name === 'aten.embedding_bag.default') return -1;
   const index = args.optionalNumber('padding_idx');
-  const [rows] = args.tensor('weight').shape;
+  // Only this form counts from the end of the table where the index is negative.
+  if (name !== 'aten.embedding_bag.padding_idx') return Math.max(index ?? -1, -1);
   if (index === null) return -1;
   if (typeof rows !== 'number' || index < -rows || index >= rows)
-    throw new Error(`${args.schema.name}: padding_idx ${index} is out of range for a table of ${rows} rows`);
+    throw new Error(`${name}: padding_idx ${index} is out of range for a table of ${rows} rows`);
   return index < 0 ? index + rows : index;
-};
+}
 
-const plain: PaddingIndex = (args) => Math.max(args.number('padding_idx'), -1);
-
-function ofFloats(schema: string, paddingIndex: PaddingIndex): NativeDefinition {
+function ofFloats(schema: string): NativeDefinition {
   return {
     schema,
     infer: (args) => {
-      paddingIndex(args);
-      return [inferBags(args), ...emptyResults];
+      paddingRowOf(args, rowsOf(args));
+      return [inferBags(args, ({ shape }) => shape[1]), ...emptyResults];
     },
-    step: (args) => bagStep(args, [], paddingIndex(args)),
+    step: (args) => bagStep(args, 32),
   };
 }
 
@@ -87,21 +88,33 @@ const results = '(Tensor, Tensor, Tensor, Tensor)';
 const withoutPadding =
   'Tensor weight, Tensor indices, Tensor offsets, bool scale_grad_by_freq=False, int mode=0, bool sparse=False, Tensor? per_sample_weights=None, bool include_last_offset=False';
 
+const ofIntegers =
+  'Tensor weight, Tensor indices, Tensor offsets, int mode, Tensor? per_sample_weights, bool include_last_offset';
+
 /** Sums, means and maxima of rows of a table (counterpart: `torch.nn.functional.embedding_bag`). */
 export const embeddingBags: readonly OperatorDefinition[] = [
   ofFloats(
     `aten::embedding_bag.padding_idx(Tensor weight, Tensor indices, Tensor offsets, bool scale_grad_by_freq, int mode, bool sparse, Tensor? per_sample_weights, bool include_last_offset, int? padding_idx) -> ${results}`,
-    wrapped,
   ),
-  ofFloats(`aten::embedding_bag(${withoutPadding}) -> ${results}`, () => -1),
+  ofFloats(`aten::embedding_bag(${withoutPadding}) -> ${results}`),
   ...['_embedding_bag', '_embedding_bag_forward_only'].map((name) =>
-    ofFloats(`aten::${name}(${withoutPadding}, int padding_idx=-1) -> ${results}`, plain),
+    ofFloats(`aten::${name}(${withoutPadding}, int padding_idx=-1) -> ${results}`),
   ),
   {
-    /** The same for a table of 8-bit integers. Each row has a scale and a zero point, which may be real. */
-    schema:
-      'octavo::embedding_bag(Tensor weight, Tensor scales, Tensor zero_points, Tensor indices, Tensor offsets, int mode, Tensor? per_sample_weights, bool include_last_offset) -> Tensor',
-    infer: inferBags,
-    step: (args) => bagStep(args, [args.tensor('scales'), args.tensor('zero_points')]),
+    /** The same for a table of uint8 with parameters behind each row, as that of `octavo::embedding_byte`. */
+    schema: `octavo::embedding_bag_byte(${ofIntegers}, int padding_idx=-1) -> Tensor`,
+    infer: (args) => inferBags(args, widthOfBytes),
+    step: (args) => bagStep(args, 8),
+  },
+  {
+    /** The same for a table as that of `octavo::embedding_4bit`. */
+    schema: `octavo::embedding_bag_4bit(${ofIntegers}, int padding_idx, int width) -> Tensor`,
+    infer: (args) => inferBags(args, () => args.number('width')),
+    step: (args) => bagStep(args, 4),
   },
 ];
+
+/** All forms of `embedding_bag` over tables of floats. */
+export const embeddingBagOperators: readonly string[] = embeddingBags
+  .map(({ schema }) => operatorName(schema))
+  .filter((name) => name.startsWith('aten.'));

@@ -15,7 +15,7 @@ test('a table of bytes stays so', () => {
   );
   expect(runPass(quantizedEmbedding, original).count).toBe(1);
   const { module, report } = lower(original, { strict: true });
-  expect(calls(module)).toEqual(['octavo.embedding.default']);
+  expect(calls(module)).toEqual(['octavo.embedding_byte.default']);
   expect(report.passes).toContainEqual({ pass: 'quantized-embedding', count: 1 });
   const indices = Tensor.from('int64', [29, 0, 7, 7, 12, 1], [2, 3]);
   // The same operation on the same numbers.
@@ -31,7 +31,7 @@ test('and so do bags of its rows, in a plan too', async () => {
   );
   const original = build.finish(build.call('operator.getitem', bag, 0));
   const { module } = lower(original, { strict: true });
-  expect(calls(module)).toEqual(['octavo.embedding_bag.default']);
+  expect(calls(module)).toEqual(['octavo.embedding_bag_byte.default']);
   const inputs = [Tensor.from('int64', [29, 0, 7, 7, 12, 1]), Tensor.from('int64', [0, 2, 2])];
   const wanted = interpret(original, ...inputs)[0];
   // Sums of at most 4 values below 1, in the same order.
@@ -86,8 +86,8 @@ test('tables with one scale, as torchao’s scaled embedding bags have, are look
     ),
   };
   for (const [original, inputs, expected, target] of [
-    [single, [indices], wanted.single, 'octavo.embedding.default'],
-    [bags, [indices, Tensor.from('int64', [0, 2, 2, 6])], wanted.bags, 'octavo.embedding_bag.default'],
+    [single, [indices], wanted.single, 'octavo.embedding_byte.default'],
+    [bags, [indices, Tensor.from('int64', [0, 2, 2, 6])], wanted.bags, 'octavo.embedding_bag_byte.default'],
   ] as const) {
     const { module } = lower(original, { strict: true });
     expect(calls(module)).toEqual([target]);
@@ -98,4 +98,80 @@ test('tables with one scale, as torchao’s scaled embedding bags have, are look
         expect(Math.abs(value - expected[i])).toBeLessThan(1e-5);
       });
   }
+});
+
+test.each([
+  { name: 'a scale for each row', perRow: true, width: 7 },
+  { name: 'one scale', perRow: false, width: 7 },
+  // Wide enough for the loop over many bytes, and a rest.
+  { name: 'wide rows', perRow: true, width: 131 },
+])('tables of 4 bits, signed ones too, have two integers in a byte: $name', ({ perRow, width }) => {
+  const [rows, scale] = [30, 0.03];
+  const next = random(6);
+  const integers = Array.from({ length: rows * width }, () => Math.floor(next() * 16) - 8);
+  const build = new GraphBuilder();
+  const stored = build.constant('table', Tensor.from('int8', integers, [rows, width]));
+  const target = `quantized_decomposed.dequantize_per_${perRow ? 'channel' : 'tensor'}.default`;
+  const parameters = perRow
+    ? [
+        build.constant('scales', Tensor.from('float32', Array(rows).fill(scale))),
+        build.constant('zeros', Tensor.from('int64', Array(rows).fill(-3))),
+        0,
+      ]
+    : [scale, -3];
+  const table = build.call(target, stored, ...parameters, -8, 7, 'int8');
+  const [indices, offsets] = [build.input('indices', [5], 'int64'), build.input('offsets', [2], 'int64')];
+  // Sums without row 7.
+  const bag = build.call(
+    'aten._embedding_bag.default',
+    ...[table, indices, offsets, false, 0, false, null, false, 7],
+  );
+  const original = build.finish(
+    build.call('aten.embedding.default', table, indices),
+    build.call('operator.getitem', bag, 0),
+  );
+  const { module } = lower(original, { strict: true });
+  expect(calls(module).sort()).toEqual([
+    'octavo.embedding_4bit.default',
+    'octavo.embedding_bag_4bit.default',
+  ]);
+  expect([...module.attributes.values()].map(({ shape }) => shape)).toContainEqual([
+    rows,
+    Math.ceil(width / 2) + 8,
+  ]);
+  const numbers = [29, 7, 0, 7, 12];
+  const row = (index: number) =>
+    integers.slice(index * width, (index + 1) * width).map((q) => (q + 3) * scale);
+  const sums = [[29], [0, 12]].map((bag) =>
+    Array.from({ length: width }, (_, i) => bag.reduce((sum, index) => sum + row(index)[i], 0)),
+  );
+  const [looked, added] = interpret(module, Tensor.from('int64', numbers), Tensor.from('int64', [0, 2]));
+  // Values below 1 in float32.
+  for (const [got, wanted] of [
+    [looked, numbers.flatMap(row)],
+    [added, sums.flat()],
+  ] as const)
+    got.toArray().forEach((value, i) => {
+      expect(Math.abs(Number(value) - wanted[i])).toBeLessThan(1e-6);
+    });
+});
+
+test('a value outside of its range of 4 bits keeps its byte', () => {
+  const build = new GraphBuilder();
+  const stored = build.constant('table', Tensor.from('uint8', [0, 15, 16, 3], [2, 2]));
+  const table = build.call(
+    'quantized_decomposed.dequantize_per_tensor.default',
+    stored,
+    1,
+    0,
+    0,
+    15,
+    'uint8',
+  );
+  const original = build.finish(
+    build.call('aten.embedding.default', table, build.input('indices', [2], 'int64')),
+  );
+  const { module } = lower(original);
+  expect(calls(module)).toEqual(['octavo.embedding_byte.default']);
+  expect(interpret(module, Tensor.from('int64', [0, 1]))[0].toArray()).toEqual([0, 15, 16, 3]);
 });

@@ -1,4 +1,4 @@
-import { broadcastShapes } from '../../../../aten/index.ts';
+import { broadcastShapes, embeddingBagOperators } from '../../../../aten/index.ts';
 import { type Dim, dimsEqual } from '../../../../graph/index.ts';
 import { Tensor } from '../../../../tensor/index.ts';
 import type { OnnxCall, OnnxEmitters } from '../call.ts';
@@ -157,13 +157,6 @@ function membership(call: OnnxCall, indices: OnnxValue, offsets: OnnxValue): Onn
 export const isShape = (a: readonly Dim[], b: readonly Dim[]): boolean =>
   a.length === b.length && a.every((dim, axis) => dimsEqual(dim, b[axis]));
 
-const bagOverloads = [
-  'embedding_bag.default',
-  'embedding_bag.padding_idx',
-  '_embedding_bag.default',
-  '_embedding_bag_forward_only.default',
-];
-
 /** Operators that choose elements by their positions. */
 export const indexingEmitters: OnnxEmitters = {
   'aten.gather.default': (call) =>
@@ -174,5 +167,5 @@ export const indexingEmitters: OnnxEmitters = {
   'aten.embedding.default': (call) =>
     call.op('Gather', [call.args.tensor('weight'), call.args.tensor('indices')], { axis: 0 }),
   'aten.one_hot.default': oneHot,
-  ...Object.fromEntries(bagOverloads.map((name) => [`aten.${name}`, embeddingBag])),
+  ...Object.fromEntries(embeddingBagOperators.map((name) => [name, embeddingBag])),
 };
