@@ -42,14 +42,16 @@ export function wordTokenizer(vocabulary: readonly string[]): Tokenizer {
 }
 
 /**
- * Texts as rows of token ids, the shorter ones padded; the mask says where.
+ * Texts as rows of token ids, padded to one length; the mask says where. Lengths are multiples of 8: then requests of all
+ * lengths need few plans, and to make one takes about as long as to compute a request.
  * @throws Error for no texts at all, and for one that has more than `most` tokens.
  */
 export function tokenBatch(tokenizer: Tokenizer, texts: readonly string[], most: number): TokenBatch {
   if (texts.length === 0) throw new Error('there is no text to encode');
   const rows = texts.map((text) => tokenizer.encode(text).ids);
-  const length = Math.max(...rows.map((row) => row.length));
-  if (length > most) throw new Error(`a text has ${length} tokens; the encoder takes up to ${most}`);
+  const longest = Math.max(...rows.map((row) => row.length));
+  if (longest > most) throw new Error(`a text has ${longest} tokens; the encoder takes up to ${most}`);
+  const length = Math.min(most, Math.ceil(longest / 8) * 8);
   const shape = [texts.length, length];
   const at = (value: (row: readonly number[], position: number) => number) =>
     rows.flatMap((row) => Array.from({ length }, (_, position) => value(row, position)));

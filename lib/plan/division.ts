@@ -1,7 +1,7 @@
 import type { PlanDesc } from '../native/addon-types.ts';
 import { costs, productMicroseconds } from './cost-model.ts';
 import { threadsFor } from './threads.ts';
-import { bytesMoved, type StepOperands, weightBytesReadAgain } from './work.ts';
+import { bytesRead, bytesWritten, type StepOperands, weightBytesReadAgain } from './work.ts';
 
 /** How a batch is computed: in `parts` parts, `lanes` of them at the same time. */
 export interface Division {
@@ -53,11 +53,11 @@ interface Work {
 function workOf({ values, steps }: PlanDesc): Work {
   const at = (indices: readonly number[]) => indices.map((index) => values[index]);
   const operands = steps.map(({ op, inputs, outputs }) => ({ op, inputs: at(inputs), outputs: at(outputs) }));
-  const bytesOf = (step: (typeof operands)[number], weights: boolean) =>
-    bytesMoved({
-      inputs: step.inputs.filter(({ storage }) => (storage.kind === 'constant') === weights),
-      outputs: weights ? [] : step.outputs,
-    });
+  const bytesOf = (step: (typeof operands)[number], weights: boolean) => {
+    const read = bytesRead(step).filter((_, i) => (step.inputs[i].storage.kind === 'constant') === weights);
+    const written = weights ? 0 : bytesWritten(step);
+    return read.reduce((sum, bytes) => sum + bytes, written);
+  };
   return {
     steps: operands,
     products: operands.reduce((sum, step) => sum + productMicroseconds(step), 0),

@@ -32,6 +32,8 @@ export interface StepTraits {
   readonly slices?: 'written' | 'read and written';
   /** It reads an element of each operand of the result's shape, then writes the result's: it may overwrite an operand. */
   readonly overwrites?: true;
+  /** Its first input is a table, of which it reads the rows that the second one names. */
+  readonly looksUp?: true;
   /** Its results are values of its inputs, or are between the smallest and the largest of them and 0. */
   readonly selects?: true;
 }
@@ -57,8 +59,8 @@ export const steps: Readonly<Record<StepName, StepTraits>> = {
   dequantize_per_channel: { layout: 'any', products: 'none' },
   elementwise: { layout: 'uniform', products: 'none', slices: 'read and written', overwrites: true },
   eltwise: { layout: 'uniform', products: 'none', slices: 'read and written', overwrites: true },
-  embedding: { layout: 'rowMajor', products: 'none' },
-  embedding_bag: { layout: 'rowMajor', products: 'none' },
+  embedding: { layout: 'rowMajor', products: 'none', looksUp: true },
+  embedding_bag: { layout: 'rowMajor', products: 'none', looksUp: true },
   fake_quantize: { layout: 'uniform', products: 'none' },
   fake_quantize_gradient: { layout: 'uniform', products: 'none' },
   fake_quantize_gradient_per_channel: { layout: 'rowMajor', products: 'none' },

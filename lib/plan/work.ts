@@ -10,13 +10,22 @@ export interface StepOperands {
   readonly outputs: readonly TensorDesc[];
 }
 
-/** Bytes that a step reads and writes, weights included, each tensor once. */
-export function bytesMoved({ inputs, outputs }: Pick<StepOperands, 'inputs' | 'outputs'>): number {
-  return [...inputs, ...outputs].reduce(
-    (sum, { dtype, shape }) => sum + numelOf(shape) * byteSizeOf(dtype),
-    0,
-  );
+/** Bytes of each input that a step reads, weights included, each once; of a table, those of the rows that are looked up. */
+export function bytesRead({ op, inputs }: Pick<StepOperands, 'op' | 'inputs'>): readonly number[] {
+  const all = inputs.map(bytesOf);
+  if (!steps[op].looksUp) return all;
+  const [{ shape }, indices] = inputs;
+  const ofRows = (all[0] / Math.max(1, shape[0])) * numelOf(indices.shape);
+  return [Math.min(all[0], ofRows), ...all.slice(1)];
 }
+
+export const bytesWritten = ({ outputs }: Pick<StepOperands, 'outputs'>): number => sum(outputs.map(bytesOf));
+
+/** Bytes that a step reads and writes. */
+export const bytesMoved = (step: StepOperands): number => sum(bytesRead(step)) + bytesWritten(step);
+
+const sum = (values: readonly number[]): number => values.reduce((total, value) => total + value, 0);
+const bytesOf = ({ dtype, shape }: TensorDesc): number => numelOf(shape) * byteSizeOf(dtype);
 
 /**
  * Bytes of weights that a step reads again, after all were read once: a recurrent step multiplies each state with the same

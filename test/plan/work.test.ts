@@ -58,6 +58,19 @@ describe('the work of a step', () => {
 
   it('moves every operand once', () => {
     const inputs = [tensor('uint8', 7, 16), tensor('int8', 10, 16), tensor('float32', 10)];
-    expect(bytesMoved({ inputs, outputs: [tensor('float32', 7, 10)] })).toBe(7 * 16 + 10 * 16 + 40 + 4 * 70);
+    const op = 'linear';
+    expect(bytesMoved({ op, inputs, outputs: [tensor('float32', 7, 10)] })).toBe(
+      7 * 16 + 10 * 16 + 40 + 4 * 70,
+    );
+  });
+
+  it('reads the rows of a table that are looked up, not the table', () => {
+    const [table, indices] = [tensor('float32', 1000, 16), tensor('int64', 2, 3)];
+    const outputs = [tensor('float32', 2, 3, 16)];
+    const moved = 6 * 64 + 6 * 8 + 6 * 64;
+    expect(bytesMoved({ op: 'embedding', inputs: [table, indices], outputs })).toBe(moved);
+    // All of a small one.
+    const small = tensor('float32', 4, 16);
+    expect(bytesMoved({ op: 'embedding', inputs: [small, indices], outputs })).toBe(moved - 2 * 64);
   });
 });
