@@ -17,7 +17,9 @@ export interface EmbeddingQuantizationOptions {
  * The recipe of embedding tables: unsigned integers, with a scale and a floating point zero point for each row. Nothing else
  * is quantized. 8 bits are torchao's recipe (counterpart: `get_embedding_operators_config`), in which a row whose values lie
  * within 255 / 4096 of each other becomes one value; 4 bits have the smallest scale of PyTorch's
- * `float_qparams_weight_only_qconfig_4bit`, 2^-23.
+ * `float_qparams_weight_only_qconfig_4bit`, 2^-23. Quantizing rounds before it adds a zero point, which is no integer, and
+ * then leaves off what is behind the point, as PyTorch's decomposed operators do: integers may be 1 below those of
+ * `torch.quantize_per_channel`.
  * @throws Error for another number of bits, and for an unknown option.
  */
 export function embeddingQuantizationConfig(options: EmbeddingQuantizationOptions = {}): QuantizationConfig {

@@ -1,4 +1,5 @@
 import { Node } from '../graph/index.ts';
+import { integerRange } from '../tensor/index.ts';
 import { type EdgeOrNode, placeKey } from './edge-or-node.ts';
 import {
   type DeriveQparams,
@@ -35,7 +36,8 @@ export interface QuantizationSpecArgs {
 /**
  * Parameters come from observing the tensor (counterpart: `torch.ao.quantization.quantizer.QuantizationSpec`).
  * @throws Error when the range is out of order, incomplete or outside the dtype, the axis negative, the scheme unknown,
- * the dtype not a quantized one, or a dynamic specification is not 8 bits per tensor.
+ * the dtype not a quantized one, a range with floating point zero points does not begin with 0, or a dynamic specification
+ * is not 8 bits per tensor.
  */
 export class QuantizationSpec {
   readonly dtype: SpecDType;
@@ -51,6 +53,7 @@ export class QuantizationSpec {
     checkQuantRange(args.dtype, args.quantMin, args.quantMax, 'QuantizationSpec');
     checkQScheme(args.qscheme, 'QuantizationSpec');
     checkAxis(args.chAxis, 'QuantizationSpec');
+    checkBeginning(args);
     if (args.isDynamic) checkDynamic(args);
     if (typeof args.observerOrFakeQuantCtr !== 'function' && !isPartial(args.observerOrFakeQuantCtr))
       throw new Error('QuantizationSpec: observerOrFakeQuantCtr must be an observer class');
@@ -185,6 +188,15 @@ function checkDType(dtype: SpecDType, what: string): void {
 function checkQScheme(qscheme: QScheme | undefined, what: string): void {
   if (qscheme !== undefined && !qschemes.includes(qscheme))
     throw new Error(`${what}: '${String(qscheme)}' is no qscheme; they are ${qschemes.join(', ')}`);
+}
+
+/** Zero points that are real numbers say which integer, counted from 0, stands for zero: PyTorch clips what is below. */
+function checkBeginning({ dtype, qscheme, quantMin }: QuantizationSpecArgs): void {
+  const first = quantMin ?? integerRange(dtype)?.min;
+  if (qscheme === 'per_channel_affine_float_qparams' && first !== undefined && first !== 0)
+    throw new Error(
+      `QuantizationSpec: the range of ${qscheme} must begin with 0, got ${dtype} from ${first}; use uint8, or per_channel_affine`,
+    );
 }
 
 /** The operators that choose parameters at run time do so per tensor, for 8 bits. */

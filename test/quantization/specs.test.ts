@@ -42,6 +42,10 @@ describe('QuantizationSpec', () => {
     [{ qscheme: 'per_row' as 'per_channel_affine' }, /'per_row' is no qscheme; they are per_tensor_affine,/],
     [{ dtype: 'int16' as const, isDynamic: true }, /only uint8 and int8 can be dynamic/],
     [{ qscheme: 'per_channel_symmetric' as const, isDynamic: true }, /dynamic quantization is per tensor/],
+    [
+      { dtype: 'int8' as const, qscheme: 'per_channel_affine_float_qparams' as const },
+      /must begin with 0, got int8 from -128; use uint8, or per_channel_affine/,
+    ],
     [{ observerOrFakeQuantCtr: {} as typeof MinMaxObserver }, /observer class/],
   ])('refuses %o', (args, message) => {
     expect(() => spec(args)).toThrow(message);
