@@ -22,7 +22,9 @@ export interface ConstantMemory {
  */
 export class ConstantStore {
   readonly #stored = new Map<Tensor, StoredTensor>();
-  readonly #folded = new Map<Node, Folded>();
+  readonly #numbers = new WeakMap<Tensor, number>();
+  #count = 0;
+  readonly #folded = new Map<Node, { readonly scalars: string; readonly value: RuntimeValue }>();
 
   /** The tensor in native memory. */
   native(tensor: Tensor): NativeConstant {
@@ -43,15 +45,13 @@ export class ConstantStore {
   ): RuntimeValue | undefined {
     const everything = [args, kwargs];
     if (!isConstant(everything)) return undefined;
-    // Sizes that follow the input's shape may be among the arguments, and tensors that were computed of them.
-    const tensors: Tensor[] = [];
+    // Sizes that follow the input's shape may be among the arguments, or what was computed from them.
     const scalars = JSON.stringify(everything, (_, value) => {
-      if (value instanceof Value) return `%${tensors.push(toTensors(value) as Tensor)}`;
+      if (value instanceof Value) return { tensor: this.#numberOf(value) };
       return typeof value === 'number' ? serializeNumber(value) : value;
     });
     const known = this.#folded.get(node);
-    if (known?.scalars === scalars && known.tensors.every((tensor, i) => tensor === tensors[i]))
-      return known.value;
+    if (known?.scalars === scalars) return known.value;
     // Plans made earlier, for other sizes, hold their own natively.
     this.#drop(known?.value);
     const computed = operator.execute(
@@ -62,8 +62,16 @@ export class ConstantStore {
       ),
     );
     const value = toStored(computed);
-    this.#folded.set(node, { scalars, tensors, value });
+    this.#folded.set(node, { scalars, value });
     return value;
+  }
+
+  /** Different for different tensors. */
+  #numberOf({ origin }: Value): number | undefined {
+    if (origin.kind !== 'constant') return undefined;
+    const number = this.#numbers.get(origin.tensor) ?? this.#count++;
+    this.#numbers.set(origin.tensor, number);
+    return number;
   }
 
   #drop(value: RuntimeValue | undefined): void {
@@ -96,14 +104,6 @@ export class ConstantStore {
     this.#stored.clear();
     this.#folded.clear();
   }
-}
-
-/** What a call was computed of, and its result. */
-interface Folded {
-  /** All arguments but tensors. */
-  readonly scalars: string;
-  readonly tensors: readonly Tensor[];
-  readonly value: RuntimeValue;
 }
 
 /** A computed value is copied to native memory at once: only the first plan that uses it could have it from here. */
