@@ -98,6 +98,7 @@ export function readRangeConstraints(document: JsonCursor): Map<string, SymbolRa
 }
 
 class ProgramBuilder {
+  readonly #parameters = new Set<string>();
   readonly #module: GraphModule;
   readonly #graph: Graph;
   readonly #document: JsonCursor;
@@ -126,6 +127,7 @@ class ProgramBuilder {
   }
 
   build(signature: JsonCursor): void {
+    this.#module.meta.parameters = this.#parameters;
     for (const spec of signature.field('input_specs').items()) this.#input(spec);
     for (const node of this.#document.field('nodes').items()) this.#call(node);
     const outputs = signature
@@ -141,6 +143,7 @@ class ProgramBuilder {
     if (stored) {
       const { name, isConstant } = stored;
       this.#attribute(at, name, isConstant ? this.#tensors.constants : this.#tensors.state);
+      if (kind === 'parameter') this.#parameters.add(name);
       return;
     }
     if (kind === 'custom_obj') {
