@@ -3,7 +3,7 @@ import { groupsInBlocks } from './block-groups.ts';
 import { isPixel } from './blocks.ts';
 import { Group } from './group.ts';
 import type { Program } from './instructions.ts';
-import { laidOutInputs } from './layout-rules.ts';
+import { isOfImages, laidOutInputs } from './layout-rules.ts';
 import { steps } from './steps.ts';
 import type { Layout } from './strides.ts';
 import type { Value } from './value.ts';
@@ -59,11 +59,14 @@ export function chooseLayouts(program: Program, blocksChannels: boolean): (value
     for (const output of instruction.outputs) groupOf(output);
     for (const input of instruction.inputs) groupOf(input);
     if (rule === 'rowMajor') for (const input of instruction.inputs) groupOf(input).rowMajor = true;
-    if (rule === 'rowMajor' || rule === 'strided')
+    if (rule === 'rowMajor' || rule === 'strided' || rule === 'imagesIn')
       for (const output of instruction.outputs) groupOf(output).rowMajor = true;
     if (rule === 'uniform') for (const input of laidOutInputs(instruction)) join(input, first);
-    if (rule === 'channelsLast' && first.shape.length >= 3)
-      for (const value of [...laidOutInputs(instruction), ...instruction.outputs])
+    if (isOfImages(rule) || (rule === 'channelsLast' && first.shape.length >= 3))
+      for (const value of [
+        ...laidOutInputs(instruction),
+        ...(rule === 'imagesIn' ? [] : instruction.outputs),
+      ])
         if (value.origin.kind !== 'input') groupOf(value).spatial = true;
   }
   for (const output of program.outputs) groupOf(output).rowMajor = true;

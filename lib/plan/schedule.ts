@@ -6,7 +6,7 @@ import { blocksOf, broadcastInBlocks, inBlocks } from './blocks.ts';
 import type { ConstantStore } from './constants.ts';
 import type { Instruction, Program } from './instructions.ts';
 import { chooseLayouts } from './layout.ts';
-import { laidOutInputs } from './layout-rules.ts';
+import { isOfImages, laidOutInputs } from './layout-rules.ts';
 import { placeInConcatenations, readsSlices, type Slice } from './slices.ts';
 import { steps } from './steps.ts';
 import { denseIn, isOverlapping, type Layout, liesInOrder, viewStrides } from './strides.ts';
@@ -103,7 +103,7 @@ class Scheduler {
     } = instruction;
     const operand = this.#operandOf(value);
     const own = this.#layoutOf(value);
-    let layout = this.#layoutOf(first);
+    let layout: Layout = isOfImages(steps[op].layout) ? 'channelsLast' : this.#layoutOf(first);
     // The border between blocks and other orders.
     if (steps[op].layout === 'channelsLast' && own === 'blocked')
       layout = imagesInBlocks(instruction) ? 'blocked' : 'channelsLast';

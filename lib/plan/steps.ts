@@ -3,23 +3,33 @@ import type { StepName } from '../native/step-name.ts';
 /**
  * What a native step asks of its operands' memory order:
  * - `channelsLast`: images with the channels innermost, in and out;
+ * - `images`: the same for operands of any shape, which are all images;
+ * - `imagesIn`: all operands are images with the channels innermost, the result is row-major;
  * - `uniform`: operands of the result's shape have the result's layout, any of them;
  * - `any`: every input as it is, and a result in any requested order;
  * - `strided`: every input as it is, and a row-major result;
  * - `rowMajor`: row-major in and out.
  */
-export type LayoutRule = 'channelsLast' | 'uniform' | 'any' | 'strided' | 'rowMajor';
+export type LayoutRule = 'channelsLast' | 'images' | 'imagesIn' | 'uniform' | 'any' | 'strided' | 'rowMajor';
 
 /**
  * The sums of products that a native step computes:
  * - `weightRows`: each result is a sum over one row of the weight, which is `[out, ...]`;
  * - `weightColumns`: each element of the first input is multiplied with one row of the weight, which is `[in, ...]`;
+ * - `gradientColumns`: each element of the first input is multiplied with one row of the result, which is `[channels, ...]`;
  * - `recurrent`: each step of a sequence times one weight, and the state before it times the next;
  * - `rowsByColumns`: each result is a row of the first input times a column of the second;
  * - `attention`: queries by keys, then weights by values;
  * - `none`: it moves data, and computes an element or a row at a time.
  */
-export type Products = 'weightRows' | 'weightColumns' | 'recurrent' | 'rowsByColumns' | 'attention' | 'none';
+export type Products =
+  | 'weightRows'
+  | 'weightColumns'
+  | 'gradientColumns'
+  | 'recurrent'
+  | 'rowsByColumns'
+  | 'attention'
+  | 'none';
 
 /** What a plan knows of a native step. */
 export interface StepTraits {
@@ -53,7 +63,7 @@ export const steps: Readonly<Record<StepName, StepTraits>> = {
   // The result is copied to its place while it is in the cache.
   convolution: { layout: 'channelsLast', products: 'weightRows', slices: 'written' },
   convolution_input_gradient: { layout: 'channelsLast', products: 'weightColumns' },
-  convolution_weight_gradient: { layout: 'channelsLast', products: 'weightRows' },
+  convolution_weight_gradient: { layout: 'imagesIn', products: 'gradientColumns' },
   copy: { layout: 'any', products: 'none', slices: 'read and written', selects: true },
   dequantize: { layout: 'any', products: 'none', slices: 'read and written' },
   dequantize_per_channel: { layout: 'any', products: 'none' },
@@ -84,7 +94,7 @@ export const steps: Readonly<Record<StepName, StepTraits>> = {
   pad: { layout: 'uniform', products: 'none' },
   pick: { layout: 'any', products: 'none', slices: 'read and written' },
   pool: { layout: 'channelsLast', products: 'none', selects: true },
-  pool_gradient: { layout: 'channelsLast', products: 'none' },
+  pool_gradient: { layout: 'images', products: 'none' },
   quantize: { layout: 'any', products: 'none', slices: 'read and written' },
   quantize_per_channel: { layout: 'any', products: 'none' },
   quantized_average: { layout: 'channelsLast', products: 'none' },

@@ -45,6 +45,8 @@ export function multiplyAdds({ op, inputs, outputs }: StepOperands): number {
       return numelOf(outputs[0].shape) * numelOf(right.shape.slice(1));
     case 'weightColumns':
       return numelOf(left.shape) * numelOf(right.shape.slice(1));
+    case 'gradientColumns':
+      return numelOf(left.shape) * numelOf(outputs[0].shape.slice(1));
     case 'recurrent':
       return numelOf(left.shape.slice(0, 2)) * (numelOf(right.shape) + numelOf(inputs[2].shape));
     case 'rowsByColumns':

@@ -37,6 +37,8 @@ std::unique_ptr<Step> create_embedding(const StepSpec& spec);
 std::unique_ptr<Step> create_embedding_bag(const StepSpec& spec);
 std::unique_ptr<Step> create_fake_quantize(const StepSpec& spec);
 std::unique_ptr<Step> create_fake_quantize_gradient(const StepSpec& spec);
+std::unique_ptr<Step> create_fake_quantize_gradient_per_channel(const StepSpec& spec);
+std::unique_ptr<Step> create_fake_quantize_per_channel(const StepSpec& spec);
 std::unique_ptr<Step> create_fill(const StepSpec& spec);
 std::unique_ptr<Step> create_fold(const StepSpec& spec);
 std::unique_ptr<Step> create_fold_windows(const StepSpec& spec);

@@ -35,6 +35,19 @@ const cases: readonly Case[] = [
     [2, 5, 5, 6],
     2 * 6 * 12 * 5 * 9,
   ],
+  // The same products as the convolution's: 8 results of 2 images, each a sum over 3 channels and 9 places.
+  [
+    'convolution_input_gradient',
+    [tensor('float32', 2, 8, 4, 5), tensor('float32', 8, 3, 3, 3)],
+    [2, 3, 6, 7],
+    2 * 8 * 20 * 3 * 9,
+  ],
+  [
+    'convolution_weight_gradient',
+    [tensor('float32', 2, 8, 4, 5), tensor('float32', 2, 3, 6, 7)],
+    [8, 3, 3, 3],
+    2 * 8 * 20 * 3 * 9,
+  ],
   // 7 steps of 3 sequences: 4 gates of 8 elements, of 5 inputs and 8 states.
   [
     'recurrent',

@@ -291,5 +291,12 @@ std::unique_ptr<Step> create_fake_quantize(const StepSpec& spec) {
 std::unique_ptr<Step> create_fake_quantize_gradient(const StepSpec& spec) {
   return std::make_unique<FakeQuantizeGradient>(spec);
 }
+// A plan gives these their operands row-major.
+std::unique_ptr<Step> create_fake_quantize_per_channel(const StepSpec& spec) {
+  return create_fake_quantize(spec);
+}
+std::unique_ptr<Step> create_fake_quantize_gradient_per_channel(const StepSpec& spec) {
+  return create_fake_quantize_gradient(spec);
+}
 
 }  // namespace octavo
