@@ -9,6 +9,7 @@ import { operators } from '../aten/index.ts';
 import {
   type Argument,
   Arguments,
+  functionalName,
   GET_ITEM,
   type GraphModule,
   isArgumentList,
@@ -69,8 +70,11 @@ function dependents(nodes: readonly Node[], roots: ReadonlySet<Node>): ReadonlyS
   return found;
 }
 
-const ruleOf = (target: string): GradientRule | undefined =>
-  Object.hasOwn(gradientRules, target) ? gradientRules[target] : undefined;
+/** In a graph, what writes in place gives a new value, as its functional form does. */
+function ruleOf(target: string): GradientRule | undefined {
+  const name = functionalName(target);
+  return Object.hasOwn(gradientRules, name) ? gradientRules[name] : undefined;
+}
 
 /** @throws Error that names every operator between the parameters and the loss that has no gradient. */
 function refuseUnknown(nodes: readonly Node[], loss: Node): void {

@@ -26,6 +26,8 @@ const cases: readonly GradientCase[] = [
     f(`${name}.default`, x(6, 5)),
   ),
   ...['log', 'log1p', 'sqrt', 'rsqrt', 'reciprocal'].map((name) => f(`${name}.default`, positive)),
+  ...['relu_', 'hardswish_'].map((name) => f(`${name}.default`, x(4, 5))),
+  f('add_.Tensor', x(3, 4), x(4)),
   f('hardtanh.default', x(4, 5), -0.5, 1),
   f('leaky_relu.default', x(4, 5), 0.2),
   f('elu.default', x(4, 5), 1.5, 0.7, 0.9),
