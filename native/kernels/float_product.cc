@@ -64,19 +64,29 @@ OCTAVO_INLINE void multiply_block(FloatRows<const float> rows, const float* colu
   store_all<kVectors>(Count<kRows * kVectors>(), sums, factor, results);
 }
 
-// As many rows at a time as keep the multiplications busy and their sums in registers.
+// A block of `count` rows, which is one of kRows.
+template <typename Vector, int kVectors, int... kRows>
+OCTAVO_INLINE void multiply_rows(Numbers<kRows...>, int64_t count, FloatRows<const float> rows,
+                                 const float* columns, int64_t terms, float factor,
+                                 FloatRows<float> results) {
+  ((count == kRows + 1 ? multiply_block<Vector, kRows + 1, kVectors>(rows, columns, terms, factor, results)
+                       : void()),
+   ...);
+}
+
+// In blocks of about the same number of rows, at most kRows: as many as keep the multiplications busy and
+// their sums in registers.
 template <typename Vector, int kRows, int kVectors>
 OCTAVO_INLINE void multiply_panel(FloatRows<const float> rows, int64_t count, const float* panel,
                                   int64_t terms, float factor, FloatRows<float> results) {
-  for (int64_t c = 0; c < kPackedColumns; c += kVectors * kLanes<Vector>) {
-    int64_t r = 0;
-    for (; r + kRows <= count; r += kRows)
-      multiply_block<Vector, kRows, kVectors>({rows.first + r * rows.step, rows.step}, panel + c, terms,
-                                              factor, {results.first + r * results.step + c, results.step});
-    for (; r < count; r++)
-      multiply_block<Vector, 1, kVectors>({rows.first + r * rows.step, rows.step}, panel + c, terms, factor,
-                                          {results.first + r * results.step + c, results.step});
-  }
+  const int64_t blocks = (count + kRows - 1) / kRows;
+  for (int64_t c = 0; c < kPackedColumns; c += kVectors * kLanes<Vector>)
+    for (int64_t block = 0; block < blocks; block++) {
+      const int64_t first = count * block / blocks, end = count * (block + 1) / blocks;
+      multiply_rows<Vector, kVectors>(Count<kRows>(), end - first,
+                                      {rows.first + first * rows.step, rows.step}, panel + c, terms, factor,
+                                      {results.first + first * results.step + c, results.step});
+    }
 }
 
 typedef float Four __attribute__((vector_size(16)));

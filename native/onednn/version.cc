@@ -77,5 +77,10 @@ bool int8_sums_saturate() {
 
 bool has_avx512_vnni() { return effective_isa().rfind("avx512_core_", 0) == 0; }
 bool has_amx() { return effective_isa().find("amx") != std::string::npos; }
+bool multiplies_bf16_faster() {
+  const std::string isa = effective_isa();
+  const bool multiplies = isa == "avx512_core_bf16" || isa == "avx512_core_fp16";
+  return has_amx() || (multiplies && !__builtin_cpu_is("intel"));
+}
 
 }  // namespace octavo::onednn

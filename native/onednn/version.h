@@ -20,5 +20,9 @@ bool int8_sums_saturate();
 bool has_avx512_vnni();
 // Whether oneDNN uses AMX: the CPU has it, the process may use it, and ONEDNN_MAX_CPU_ISA does not forbid it.
 bool has_amx();
+// Whether oneDNN's products of bfloat16 are faster than those of float32. In registers of AVX-512 they are
+// not on Intel's CPUs: a VDPBF16PS begins every other cycle there, and in the meantime four multiplications
+// of float32, which add up twice as many products.
+bool multiplies_bf16_faster();
 
 }  // namespace octavo::onednn

@@ -2,8 +2,8 @@
 // products which AVX2 adds in 16 bits never exceed 127 * 128 * 2 = 32512.
 #include <cstring>
 
+#include "kernels/avx512/instruction_set.h"
 #include "kernels/recurrence/tiles.h"
-#include "kernels/vnni/instruction_set.h"
 
 namespace octavo::kernels {
 

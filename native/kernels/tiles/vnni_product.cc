@@ -3,8 +3,8 @@
 #include <array>
 #include <cstring>
 
+#include "kernels/avx512/instruction_set.h"
 #include "kernels/multiversion.h"
-#include "kernels/vnni/instruction_set.h"
 
 namespace octavo::kernels {
 

@@ -13,7 +13,7 @@
 
 #include <cstdint>
 
-#include "kernels/vnni/functions.h"
+#include "kernels/avx512/functions.h"
 
 namespace octavo::kernels {
 

@@ -2,6 +2,7 @@
 #include "contract/candidates.h"
 #include "contract/table.h"
 #include "onednn/rejections.h"
+#include "onednn/version.h"
 #include "operands/float32_fallback.h"
 #include "steps/products/product_attention.h"
 #include "steps/products/tiled_attention.h"
@@ -22,8 +23,10 @@ struct AttentionCall {
 };
 
 Refusal refuse_tiled(AttentionCall& call) {
-  if (call.problem.query.dtype != DType::f32) return "is for float32 alone";
-  if (call.problem.group == 1 && call.problem.queries() < kFewQueries) return "is for more queries";
+  if (call.problem.group > 1) return std::nullopt;
+  if (call.problem.queries() < kFewQueries) return "is for more queries";
+  if (call.problem.query.dtype == DType::bf16 && onednn::multiplies_bf16_faster())
+    return "multiplies in float32, which is slower than bfloat16 on this CPU";
   return std::nullopt;
 }
 
@@ -43,12 +46,8 @@ std::unique_ptr<Step> create(const StepSpec& spec) {
   AttentionCall call(spec);
   return create_preferred(candidates, call);
 }
-
-bool shares_heads(const StepSpec& spec) { return AttentionProblem(spec).group > 1; }
 }  // namespace
 
-std::unique_ptr<Step> create_attention(const StepSpec& spec) {
-  return shares_heads(spec) ? in_float32(spec, create) : with_float32_fallback(spec, create);
-}
+std::unique_ptr<Step> create_attention(const StepSpec& spec) { return with_float32_fallback(spec, create); }
 
 }  // namespace octavo

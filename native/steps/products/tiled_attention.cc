@@ -9,6 +9,7 @@
 #include "contract/scratch.h"
 #include "kernels/arithmetic.h"
 #include "kernels/float_product.h"
+#include "kernels/float_rows.h"
 #include "kernels/half_float.h"
 #include "kernels/normalization.h"
 #include "kernels/parallel.h"
@@ -37,6 +38,7 @@ class Matrices {
     extents_.assign(scores.begin(), scores.end() - 2);
   }
 
+  // Of the matrix's first element.
   int64_t offset(int64_t index) const {
     int64_t offset = 0;
     for (size_t axis = extents_.size(); axis-- > 0; index /= extents_[axis]) {
@@ -53,6 +55,12 @@ class Matrices {
   Dims extents_, strides_;
 };
 
+// A matrix of float32 elements, wherever they lie.
+struct FloatMatrix {
+  const float* first;
+  int64_t down, right;
+};
+
 class TiledAttention : public Step {
  public:
   TiledAttention(const StepSpec& spec, const AttentionProblem& problem)
@@ -62,6 +70,7 @@ class TiledAttention : public Step {
         result_width_(problem.result_width()),
         causal_(problem.causal),
         scale_(problem.scale),
+        dtype_(problem.query.dtype),
         scores_(scores_of(problem)),
         heads_(problem.query.numel() / (queries_ * width_)),
         tile_(std::clamp(kMostScores / length_ / kFewestQueries * kFewestQueries, kFewestQueries,
@@ -100,11 +109,11 @@ class TiledAttention : public Step {
  private:
   // Of one thread.
   struct Places {
-    size_t keys, values, queries, scores, results;
+    size_t keys, values, floats, queries, scores, results;
   };
   struct Tile {
     int64_t head, first, count;  // queries
-    float *keys, *values, *queries, *scores, *results;
+    float *keys, *values, *floats, *queries, *scores, *results;
   };
 
   static Dims scores_of(const AttentionProblem& problem) {
@@ -116,8 +125,11 @@ class TiledAttention : public Step {
   size_t reserve(int64_t floats) { return scratch_.reserve(static_cast<size_t>(floats) * sizeof(float)); }
   Places reserve() {
     return {reserve(kernels::panel_elements(width_, length_)),
-            reserve(kernels::panel_elements(length_, result_width_)), reserve(tile_ * width_),
-            reserve(tile_ * whole_panels(length_)), reserve(tile_ * whole_panels(result_width_))};
+            reserve(kernels::panel_elements(length_, result_width_)),
+            reserve(dtype_ == DType::f32 ? 0 : length_ * std::max(width_, result_width_)),
+            reserve(tile_ * width_),
+            reserve(tile_ * whole_panels(length_)),
+            reserve(tile_ * whole_panels(result_width_))};
   }
   Tile tile_of(const Buffers& buffers, const Places& places, int64_t head, int64_t first) const {
     const auto at = [&](size_t place) {
@@ -128,16 +140,35 @@ class TiledAttention : public Step {
             std::min(tile_, queries_ - first),
             at(places.keys),
             at(places.values),
+            at(places.floats),
             at(places.queries),
             at(places.scores),
             at(places.results)};
   }
 
   void pack(const Buffers& buffers, const Tile& tile) const {
-    const float *keys = static_cast<const float*>(key_.data(buffers)) + k_.offset(tile.head),
-                *values = static_cast<const float*>(value_.data(buffers)) + v_.offset(tile.head);
-    kernels::pack_panels(keys, k_.right(), k_.down(), width_, length_, tile.keys);
-    kernels::pack_panels(values, v_.down(), v_.right(), length_, result_width_, tile.values);
+    const FloatMatrix keys = floats(key_.data(buffers), k_, tile.head, 0, length_, width_, tile.floats);
+    kernels::pack_panels(keys.first, keys.right, keys.down, width_, length_, tile.keys);
+    const FloatMatrix values =
+        floats(value_.data(buffers), v_, tile.head, 0, length_, result_width_, tile.floats);
+    kernels::pack_panels(values.first, values.down, values.right, length_, result_width_, tile.values);
+  }
+
+  // Rows of a head's matrix: as they lie where they are float32, else converted to `to`.
+  FloatMatrix floats(const void* data, const Matrices& matrices, int64_t head, int64_t row, int64_t rows,
+                     int64_t columns, float* to) const {
+    const auto* from = static_cast<const char*>(data);
+    const auto bytes = static_cast<int64_t>(dtype_size(dtype_));
+    const int64_t down = matrices.down(), right = matrices.right();
+    from += (matrices.offset(head) + row * down) * bytes;
+    if (dtype_ == DType::f32) return {reinterpret_cast<const float*>(from), down, right};
+    for (int64_t r = 0; r < rows; r++, from += down * bytes)
+      if (right == 1)
+        kernels::load_row(dtype_, from, to + r * columns, columns, 1, 0);
+      else
+        for (int64_t c = 0; c < columns; c++)
+          kernels::load_row(dtype_, from + c * right * bytes, to + r * columns + c, 1, 1, 0);
+    return {to, columns, 1};
   }
 
   void compute(const Buffers& buffers, const Tile& tile) const {
@@ -158,24 +189,29 @@ class TiledAttention : public Step {
     kernels::multiply_panels({scores.first, scores.step}, tile.count, {tile.values, length_}, length,
                              result_width_, 1, results);
     // The results are divided by the weights' sum: they are fewer.
-    float* to =
-        static_cast<float*>(buffers.outputs[0]) + result_.offset(tile.head) + tile.first * result_.down();
-    for (int64_t r = 0; r < tile.count; r++, to += result_.down()) {
+    for (int64_t r = 0; r < tile.count; r++) {
       float* row = results.first + r * results.step;
-      float* divided = result_.right() == 1 ? to : row;
-      kernels::linear_row(row, sums[r] == 0 ? 0 : 1 / sums[r], 0, divided, result_width_);
-      if (divided == row)
-        for (int64_t c = 0; c < result_width_; c++) to[c * result_.right()] = row[c];
+      kernels::linear_row(row, sums[r] == 0 ? 0 : 1 / sums[r], 0, row, result_width_);
+      store(row, buffers.outputs[0], tile.head, tile.first + r);
     }
   }
 
+  void store(const float* row, void* outputs, int64_t head, int64_t query) const {
+    const int64_t right = result_.right();
+    const auto bytes = static_cast<int64_t>(dtype_size(dtype_));
+    char* to = static_cast<char*>(outputs) + (result_.offset(head) + query * result_.down()) * bytes;
+    if (right == 1) return kernels::store_row(dtype_, row, to, result_width_, 1, 0, {0, 0});
+    for (int64_t c = 0; c < result_width_; c++)
+      kernels::store_row(dtype_, row + c, to + c * right * bytes, 1, 1, 0, {0, 0});
+  }
+
   FloatRows<const float> rows_of_queries(const Buffers& buffers, const Tile& tile) const {
-    const float* from =
-        static_cast<const float*>(query_.data(buffers)) + q_.offset(tile.head) + tile.first * q_.down();
-    if (q_.right() == 1) return {from, q_.down()};
+    const FloatMatrix given =
+        floats(query_.data(buffers), q_, tile.head, tile.first, tile.count, width_, tile.queries);
+    if (given.right == 1) return {given.first, given.down};
     for (int64_t r = 0; r < tile.count; r++)
       for (int64_t c = 0; c < width_; c++)
-        tile.queries[r * width_ + c] = from[r * q_.down() + c * q_.right()];
+        tile.queries[r * width_ + c] = given.first[r * given.down + c * given.right];
     return {tile.queries, width_};
   }
 
@@ -205,6 +241,7 @@ class TiledAttention : public Step {
   int64_t queries_, length_, width_, result_width_;
   bool causal_;
   float scale_;
+  DType dtype_;
   Dims scores_;
   int64_t heads_, tile_;
   InputValue query_, key_, value_;

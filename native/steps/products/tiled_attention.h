@@ -1,4 +1,5 @@
-// Attention in float32, some queries of one head at a time: their scores stay in the cache.
+// Attention, some queries of one head at a time: their scores stay in the cache. It multiplies in float32;
+// operands in bfloat16 are converted a head at a time, and the result is rounded.
 #pragma once
 
 #include <memory>

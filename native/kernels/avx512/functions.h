@@ -2,12 +2,12 @@
 // registers.
 #pragma once
 
-#include "kernels/vnni/instruction_set.h"
+#include "kernels/avx512/instruction_set.h"
 
 namespace octavo::kernels {
 
 // 2^x within 3 units in the last place, for x from -126 to 126; beyond, that of the bound. NaN stays NaN.
-OCTAVO_VNNI_INLINE __m512 power_of_two(__m512 x) {
+OCTAVO_AVX512_INLINE __m512 power_of_two(__m512 x) {
   // Not infinity, of which reciprocal() would make NaN, and no subnormal numbers, each of which costs 150
   // cycles.
   x = _mm512_min_ps(_mm512_set1_ps(126), _mm512_max_ps(_mm512_set1_ps(-126), x));
@@ -23,19 +23,19 @@ OCTAVO_VNNI_INLINE __m512 power_of_two(__m512 x) {
 }
 
 // 1 / x for a normal x: an estimate of 14 bits, and one step of Newton's.
-OCTAVO_VNNI_INLINE __m512 reciprocal(__m512 x) {
+OCTAVO_AVX512_INLINE __m512 reciprocal(__m512 x) {
   const __m512 estimate = _mm512_rcp14_ps(x);
   const __m512 error = _mm512_fnmadd_ps(x, estimate, _mm512_set1_ps(1));
   return _mm512_fmadd_ps(estimate, error, estimate);
 }
 
 // 1 / (1 + 2^(x * exponent)): the logistic function of `x` where the exponent is -log2(e).
-OCTAVO_VNNI_INLINE __m512 logistic(__m512 x, float exponent = -1.44269504f) {
+OCTAVO_AVX512_INLINE __m512 logistic(__m512 x, float exponent = -1.44269504f) {
   const __m512 power = power_of_two(_mm512_mul_ps(x, _mm512_set1_ps(exponent)));
   return reciprocal(_mm512_add_ps(_mm512_set1_ps(1), power));
 }
 
-OCTAVO_VNNI_INLINE __m512 hyperbolic_tangent(__m512 x) {
+OCTAVO_AVX512_INLINE __m512 hyperbolic_tangent(__m512 x) {
   const __m512 far = _mm512_fmadd_ps(_mm512_set1_ps(2), logistic(x, -2.88539008f), _mm512_set1_ps(-1));
   // Near 0 the difference cancels: Cephes' polynomial.
   const __m512 z = _mm512_mul_ps(x, x);
@@ -50,7 +50,7 @@ OCTAVO_VNNI_INLINE __m512 hyperbolic_tangent(__m512 x) {
 }
 
 // Abramowitz and Stegun 7.1.26, within 1.5e-7.
-OCTAVO_VNNI_INLINE __m512 error_function(__m512 x) {
+OCTAVO_AVX512_INLINE __m512 error_function(__m512 x) {
   const __m512 magnitude = _mm512_abs_ps(x), one = _mm512_set1_ps(1);
   const __m512 t = reciprocal(_mm512_fmadd_ps(_mm512_set1_ps(0.3275911f), magnitude, one));
   __m512 p = _mm512_set1_ps(1.061405429f);

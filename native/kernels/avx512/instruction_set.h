@@ -1,4 +1,4 @@
-// The instruction set that the kernels of this folder are compiled for, function by function.
+// The instruction sets that kernels for AVX-512 are compiled for, function by function.
 #pragma once
 
 // GCC 12 takes the "undefined" registers of its own header for forgotten initializations.
@@ -12,3 +12,6 @@
 
 // For the helpers those functions call.
 #define OCTAVO_VNNI_INLINE inline __attribute__((always_inline)) OCTAVO_VNNI
+// For helpers that do without VNNI, which functions for x86-64-v4 call, too.
+#define OCTAVO_AVX512_INLINE \
+  inline __attribute__((always_inline, target("avx512f,avx512bw,avx512vl,avx512dq")))
