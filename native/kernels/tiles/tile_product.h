@@ -9,6 +9,8 @@ namespace octavo::kernels {
 // The rows and columns of one tile of sums, and of the most that one call multiplies.
 constexpr int64_t kTileSide = 16;
 constexpr int64_t kBlockSide = 2 * kTileSide;
+// The most rows that VNNI multiplies at once.
+constexpr int64_t kRowsOfVnni = 14;
 // From one row of sums to the next.
 constexpr int64_t kSumsStep = 64;
 // Bytes that are multiplied and added at once.

@@ -9,9 +9,9 @@
 namespace octavo::kernels {
 
 namespace {
-// Two multiplications begin with every cycle and take five. The sums of so many rows and two tiles of columns
-// keep them busy, and four passes make a block.
-constexpr int kMostRows = 8;
+// The sums of so many rows and two tiles of columns fill the registers: the more rows, the fewer times are
+// the columns read again.
+constexpr int kMostRows = static_cast<int>(kRowsOfVnni);
 constexpr int64_t kCacheLine = 64;
 
 // Sums are numbered row by row.

@@ -14,6 +14,9 @@ static_assert(kernels::kSumsStep == kChannels && kernels::kBlockSide == TileTask
 // Weights of this many bytes stay in the second-level cache while all rows pass. Of more, a block stays, and
 // the rows pass for each block.
 constexpr int64_t kResidentWeights = 512 * 1024;
+
+// Passes of VNNI over the rows of a group.
+constexpr int64_t kPasses = TileTask::kGroup / kernels::kRowsOfVnni;
 }  // namespace
 
 void TileTask::compute(Range blocks) const {
@@ -45,13 +48,24 @@ void TileTask::compute_by_block(Range blocks) const {
   }
 }
 
+int64_t TileTask::groups() const {
+  const int64_t count = positions_.end - positions_.begin;
+  return run_.unit == kernels::TileUnit::vnni ? (passes() + kPasses - 1) / kPasses
+                                              : (count + kGroup - 1) / kGroup;
+}
+
+int64_t TileTask::passes() const {
+  return (positions_.end - positions_.begin + kernels::kRowsOfVnni - 1) / kernels::kRowsOfVnni;
+}
+
 // The results of a group of positions and a block of channels.
 void TileTask::multiply(int64_t group, int64_t block, Ahead ahead) const {
   if (run_.unit == kernels::TileUnit::vnni) {
-    // Groups of equal size: the last of a few rows would take nearly as long as a whole one.
-    const int64_t count = positions_.end - positions_.begin;
-    const int64_t from = positions_.begin + count * group / groups(),
-                  to = positions_.begin + count * (group + 1) / groups();
+    // Passes of equal size: the last of a few rows would take nearly as long as a whole one.
+    const auto start = [&](int64_t pass) {
+      return positions_.begin + (positions_.end - positions_.begin) * pass / passes();
+    };
+    const int64_t from = start(group * kPasses), to = start(std::min((group + 1) * kPasses, passes()));
     return multiply({from, from, to}, to - from, block, ahead);
   }
   const int64_t first = positions_.begin + group * kGroup, last = std::min(first + kGroup, positions_.end);

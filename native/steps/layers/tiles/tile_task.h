@@ -52,7 +52,8 @@ class TileTask {
     int64_t start, first, last;
   };
 
-  int64_t groups() const { return (positions_.end - positions_.begin + kGroup - 1) / kGroup; }
+  int64_t groups() const;
+  int64_t passes() const;
   void multiply_all(Range blocks) const;
   void compute_by_group(Range blocks) const;
   void compute_by_block(Range blocks) const;
