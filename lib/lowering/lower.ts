@@ -23,6 +23,7 @@ import { lookupTable } from './passes/lookup-table.ts';
 import { mergeEqualCalls } from './passes/merge-equal-calls.ts';
 import { mergeLinears } from './passes/merge-linears.ts';
 import { nameFloatIslands } from './passes/name-float-islands.ts';
+import { quantizedAttention } from './passes/quantized-attention.ts';
 import { quantizedAverage } from './passes/quantized-average.ts';
 import { quantizedConvolution } from './passes/quantized-convolution.ts';
 import { quantizedEmbedding } from './passes/quantized-embedding.ts';
@@ -124,6 +125,7 @@ const stages: readonly (readonly Pass[])[] = [
   [rowFunctions],
   [fuseUnary],
   [fuseQuantize],
+  [quantizedAttention],
   [quantizedAverage],
   [lookupTable],
   [removeUnused],

@@ -41,7 +41,7 @@ __attribute__((target("arch=x86-64-v4"))) float exponentials(const float* x, flo
     const __m512 exponent = _mm512_mul_ps(difference, factor);
     // 0 where float32 has no normal number; what is not there does not count.
     const __mmask16 counts = _mm512_mask_cmp_ps_mask(there, exponent, least, _CMP_NLT_UQ);
-    const __m512 power = _mm512_maskz_mov_ps(counts, power_of_two(exponent));
+    const __m512 power = _mm512_maskz_mov_ps(counts, power_of_two_below(exponent));
     _mm512_mask_storeu_ps(out + i, there, power);
     sum = _mm512_add_ps(sum, power);
   }

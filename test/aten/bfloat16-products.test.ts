@@ -231,6 +231,8 @@ describe('attention', () => {
     const [query, key] = [reals('bfloat16', shape), reals('float32', shape)];
     const call = () =>
       runStep({ op: 'attention', attributes: {} }, [query, key, key], [{ dtype: 'bfloat16', shape }]);
-    expect(call).toThrow('the key: float32 expected, or bfloat16 for all three, got float32[2, 3, 11, 8]');
+    expect(call).toThrow(
+      'the key: float32 expected, or bfloat16 or 8-bit integers for all three, got float32[2, 3, 11, 8]',
+    );
   });
 });

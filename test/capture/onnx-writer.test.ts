@@ -83,7 +83,7 @@ describe.each([13, 21] as const)('exportOnnx, operator set %i', (opset) => {
 
 /** Operators without a form in ONNX: those that lowering makes, and layers that Inductor fused. */
 const lowered =
-  /^(onednn|mkldnn)\.|^octavo\.(batch_norm|binary|embedding(_bag)?_(byte|4bit)|layer_norm|lookup|matmul|quantized_average|softmax|weight_only_linear)\.|^octavo\.(gru|lstm)_layer\.dynamic$/;
+  /^(onednn|mkldnn)\.|^octavo\.(batch_norm|binary|embedding(_bag)?_(byte|4bit)|layer_norm|lookup|matmul|qscaled_dot_product|quantized_average|softmax|weight_only_linear)\.|^octavo\.(gru|lstm)_layer\.dynamic$/;
 /** Operators on sizes, which are written where a shape needs them. */
 const ofSizes = /^(operator|torch)\.|^aten\.(sym_|_assert_scalar)/;
 

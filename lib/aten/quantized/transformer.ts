@@ -1,4 +1,5 @@
 import type { Arguments, TensorMeta } from '../../graph/index.ts';
+import { attentionSamples, attentionShape } from '../layers/attention.ts';
 import { matmulShape } from '../layers/linear.ts';
 import { normalizedSamples, withParameters } from '../layers/normalization.ts';
 import type { NativeDefinition, OperatorDefinition, TensorLike } from '../registry.ts';
@@ -36,7 +37,7 @@ const softmax: NativeDefinition = {
 };
 
 /**
- * The operators between the linear layers of a transformer: matrix products, softmax and layer normalization. Their
+ * The operators between the linear layers of a transformer: matrix products, attention, softmax and layer normalization. Their
  * tensors may be 8-bit integers, each with its own scale and zero point (1 and 0 for floats). Softmax and normalization
  * compute in float32, a row at a time.
  */
@@ -61,6 +62,37 @@ export const transformer: readonly OperatorDefinition[] = [
         outputZeroPoint: args.number('output_zero_point'),
       },
     }),
+  },
+  {
+    /**
+     * `softmax(query key^T * scale + attn_mask) value` of 8-bit integers, with the softmax quantized before it is
+     * multiplied: one step (counterpart: `torchao::qscaled_dot_product`).
+     */
+    schema: `octavo::qscaled_dot_product(Tensor query, float query_scale, int query_zero_point, Tensor key, float key_scale, int key_zero_point, Tensor value, float value_scale, int value_zero_point, Tensor? attn_mask, float scale, float weight_scale, int weight_zero_point, ScalarType weight_dtype, ${output}) -> Tensor`,
+    infer: (args) => ({ dtype: args.dtype('output_dtype'), shape: attentionShape(args, false) }),
+    samples: attentionSamples,
+    step: (args) => {
+      const mask = args.optionalTensor('attn_mask');
+      // The step holds weights as uint8: the same numbers, 128 higher.
+      const shift = args.dtype('weight_dtype') === 'int8' ? 128 : 0;
+      return {
+        op: 'attention',
+        inputs: [args.tensor('query'), args.tensor('key'), args.tensor('value'), ...(mask ? [mask] : [])],
+        attributes: {
+          queryScale: args.number('query_scale'),
+          queryZeroPoint: args.number('query_zero_point'),
+          keyScale: args.number('key_scale'),
+          keyZeroPoint: args.number('key_zero_point'),
+          valueScale: args.number('value_scale'),
+          valueZeroPoint: args.number('value_zero_point'),
+          scale: args.number('scale'),
+          weightScale: args.number('weight_scale'),
+          weightZeroPoint: args.number('weight_zero_point') + shift,
+          outputScale: args.number('output_scale'),
+          outputZeroPoint: args.number('output_zero_point'),
+        },
+      };
+    },
   },
   softmax,
   {

@@ -46,6 +46,7 @@ const outputForms: Readonly<Record<string, readonly string[]>> = {
   'onednn.qlinear_pointwise.binary': ['other'],
   'onednn.qlinear_pointwise.binary_tensor': ['other'],
   'octavo.matmul.default': [],
+  'octavo.qscaled_dot_product.default': [],
   'octavo.binary.default': ['a', 'b'],
   'octavo.batch_norm.default': ['input'],
   'octavo.layer_norm.default': ['input'],

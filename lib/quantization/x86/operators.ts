@@ -127,6 +127,9 @@ export function isInside(node: Node, className: string): boolean {
   return node.meta.nnModuleStack?.some(({ type }) => type.split('.').at(-1) === className) ?? false;
 }
 
+/** What `setFunctionTypeQconfig` calls the products of attention. */
+export const attentionFunction = 'scaled_dot_product_attention';
+
 /** Module classes and functions by the last part of their name, with the operator they trace to. */
 const operatorByType: ReadonlyMap<string, BackendOperator> = new Map(
   quantizableOperators.flatMap((operator) =>
@@ -137,21 +140,24 @@ const operatorByType: ReadonlyMap<string, BackendOperator> = new Map(
 /** A module class or function, or its name: `nn.Conv2d`, `F.maxPool2d`, `'torch.nn.Conv2d'`, `'max_pool2d'`. */
 export type SourceType = string | { readonly name: string };
 
-const nameOfType = (type: SourceType): string =>
+const lastPart = (type: SourceType): string =>
   (typeof type === 'string' ? type : type.name).split('.').at(-1)!;
+
+/** The last part of its name, with underscores if it is a function. */
+export function nameOfType(type: SourceType): string {
+  const name = lastPart(type);
+  return /^[a-z]/.test(name) ? name.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`) : name;
+}
 
 /**
  * The operator that a module class or function traces to.
  * @throws Error that lists the configurable types if this is not one of them.
  */
 export function operatorOfType(type: SourceType): BackendOperator {
-  const name = nameOfType(type);
-  const isFunction = /^[a-z]/.test(name);
-  const key = isFunction ? name.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`) : name;
-  const operator = operatorByType.get(key);
+  const operator = operatorByType.get(nameOfType(type));
   if (operator === undefined)
     throw new Error(
-      `X86Quantizer cannot configure '${name}'; it can configure ${[...operatorByType.keys(), ...enclosingModules].join(', ')}`,
+      `X86Quantizer cannot configure '${lastPart(type)}'; it can configure ${[...operatorByType.keys(), attentionFunction, ...enclosingModules].join(', ')}`,
     );
   return operator;
 }

@@ -4,12 +4,15 @@ import type { QuantizationConfig } from '../quantization-config.ts';
 import { Quantizer } from '../quantizer.ts';
 import { DEFAULT_RECIPE, type Recipe } from '../recipe.ts';
 import type { Assignment, NodesFilter } from './annotation.ts';
+import { isProductOfAttention, spellOutAttention } from './attention.ts';
 import { annotateFusionPatterns } from './fusion-patterns.ts';
 import {
+  attentionFunction,
   defaultOperators,
   enclosingModuleOf,
   isInside,
   isLayer,
+  nameOfType,
   operatorOfType,
   recipeOperator,
   recurrentOperators,
@@ -40,6 +43,8 @@ export class X86Quantizer extends Quantizer {
   #global: QuantizationConfig | null = null;
   readonly #byOperator = new Map<BackendOperator, QuantizationConfig | null>();
   readonly #byEnclosingModule = new Map<string, QuantizationConfig | null>();
+  /** Of attention's products. */
+  #attention: QuantizationConfig | null | undefined;
   readonly #byModuleName = new Map<string, QuantizationConfig | null>();
 
   /**
@@ -78,6 +83,12 @@ export class X86Quantizer extends Quantizer {
    */
   setModuleTypeQconfig(moduleType: SourceType, config: QuantizationConfig | null): this {
     this.#checkMode(config);
+    if (nameOfType(moduleType) === attentionFunction) {
+      if (config?.inputActivation?.isDynamic)
+        throw new Error(`X86Quantizer: ${attentionFunction} is quantized statically alone`);
+      this.#attention = config;
+      return this;
+    }
     const enclosing = enclosingModuleOf(moduleType);
     if (enclosing !== undefined) {
       this.#byEnclosingModule.set(enclosing, config);
@@ -94,8 +105,11 @@ export class X86Quantizer extends Quantizer {
   }
 
   /**
-   * Sets the configuration of all calls of a function: `setFunctionTypeQconfig('torch.matmul', config)`.
-   * @throws Error when the function is not one that can be configured, or on mixed modes.
+   * Sets the configuration of all calls of a function: `setFunctionTypeQconfig('torch.matmul', config)`. That of
+   * `'scaled_dot_product_attention'` is for the products of attention, whether it is called as such or spelled out: a call
+   * becomes `softmax(q k^T * scale + mask) v`, and `lower` makes one operator of that again, on 8-bit integers.
+   * Causal attention, and that with a mask of booleans or shared heads, stays in floating point.
+   * @throws Error when the function is not one that can be configured, on mixed modes, or on dynamic quantization of attention.
    */
   setFunctionTypeQconfig(functionType: SourceType, config: QuantizationConfig | null): this {
     return this.setModuleTypeQconfig(functionType, config);
@@ -106,6 +120,13 @@ export class X86Quantizer extends Quantizer {
     return config?.recipe ?? DEFAULT_RECIPE;
   }
 
+  override transformForAnnotation(module: GraphModule): GraphModule {
+    const excluded = [...this.#byModuleName].filter(([, config]) => config === null);
+    if (this.#attention)
+      spellOutAttention(module, (node) => !excluded.some(([name]) => isFromModule(name)([node])));
+    return module;
+  }
+
   override annotate(module: GraphModule): void {
     const assignments: Assignment[] = [
       ...[...this.#byModuleName].map(([name, config]) => ({ config, filter: isFromModule(name) })),
@@ -114,6 +135,14 @@ export class X86Quantizer extends Quantizer {
         filter: isLayerInside(name),
         byOperator: true as const,
       })),
+      ...(this.#attention === undefined
+        ? []
+        : [
+            {
+              config: this.#attention,
+              filter: (nodes: readonly Node[]) => nodes.every(isProductOfAttention),
+            },
+          ]),
       ...[...this.#byOperator].map(([operator, config]) => ({ config, filter: hasOne([operator]) })),
     ];
     if (this.#global)
@@ -133,7 +162,7 @@ export class X86Quantizer extends Quantizer {
 
   #configs(): readonly QuantizationConfig[] {
     const byType = [...this.#byEnclosingModule.values(), ...this.#byOperator.values()];
-    const all = [...this.#byModuleName.values(), ...byType, this.#global];
+    const all = [...this.#byModuleName.values(), ...byType, this.#attention ?? null, this.#global];
     return all.filter((config) => config !== null);
   }
 

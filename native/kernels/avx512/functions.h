@@ -6,11 +6,10 @@
 
 namespace octavo::kernels {
 
-// 2^x within 3 units in the last place, for x from -126 to 126; beyond, that of the bound. NaN stays NaN.
-OCTAVO_AVX512_INLINE __m512 power_of_two(__m512 x) {
-  // Not infinity, of which reciprocal() would make NaN, and no subnormal numbers, each of which costs 150
-  // cycles.
-  x = _mm512_min_ps(_mm512_set1_ps(126), _mm512_max_ps(_mm512_set1_ps(-126), x));
+// 2^x within 3 units in the last place, for x from -126 to 126; below, that of -126. NaN stays NaN.
+OCTAVO_AVX512_INLINE __m512 power_of_two_below(__m512 x) {
+  // No subnormal numbers, each of which costs 150 cycles.
+  x = _mm512_max_ps(_mm512_set1_ps(-126), x);
   // x less the whole number below it, which scalef takes too.
   const __m512 r = _mm512_reduce_ps(x, _MM_FROUND_TO_NEG_INF | _MM_FROUND_NO_EXC);
   __m512 p = _mm512_set1_ps(1.86713028e-3f);
@@ -20,6 +19,11 @@ OCTAVO_AVX512_INLINE __m512 power_of_two(__m512 x) {
   p = _mm512_fmadd_ps(p, r, _mm512_set1_ps(0.693151295f));
   p = _mm512_fmadd_ps(p, r, _mm512_set1_ps(1));
   return _mm512_scalef_ps(p, x);
+}
+
+// The same for all x; above 126 it is 2^126, not infinity, of which reciprocal() would make NaN.
+OCTAVO_AVX512_INLINE __m512 power_of_two(__m512 x) {
+  return power_of_two_below(_mm512_min_ps(_mm512_set1_ps(126), x));
 }
 
 // 1 / x for a normal x: an estimate of 14 bits, and one step of Newton's.

@@ -13,7 +13,6 @@ namespace octavo::kernels {
 namespace {
 // Sums are tiles 0 to 3, by rows; then two tiles of rows, and two of columns.
 constexpr int kRows = 4, kColumns = 6, kTiles = 8;
-constexpr int64_t kSumBytes = kSumsStep * sizeof(int32_t);
 
 constexpr int64_t kCacheLine = 64;
 
@@ -64,10 +63,12 @@ OCTAVO_AMX void multiply(const TileSteps& steps, const int8_t* weights, const in
     }
     weights += weight_bytes;
   }
-  _tile_stored(0, sums, kSumBytes);
-  if (kTwoColumns) _tile_stored(1, sums + kTileSide, kSumBytes);
-  if (kTwoRows) _tile_stored(2, sums + kTileSide * kSumsStep, kSumBytes);
-  if (kTwoRows && kTwoColumns) _tile_stored(3, sums + kTileSide * kSumsStep + kTileSide, kSumBytes);
+  const int64_t sum_bytes = steps.sums_step * static_cast<int64_t>(sizeof(int32_t));
+  int32_t* lower = sums + kTileSide * steps.sums_step;
+  _tile_stored(0, sums, sum_bytes);
+  if (kTwoColumns) _tile_stored(1, sums + kTileSide, sum_bytes);
+  if (kTwoRows) _tile_stored(2, lower, sum_bytes);
+  if (kTwoRows && kTwoColumns) _tile_stored(3, lower + kTileSide, sum_bytes);
 }
 
 template <bool kSigned>

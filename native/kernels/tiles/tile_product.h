@@ -11,7 +11,7 @@ constexpr int64_t kTileSide = 16;
 constexpr int64_t kBlockSide = 2 * kTileSide;
 // The most rows that VNNI multiplies at once.
 constexpr int64_t kRowsOfVnni = 14;
-// From one row of sums to the next.
+// From one row of sums to the next, where nothing else is said.
 constexpr int64_t kSumsStep = 64;
 // Bytes that are multiplied and added at once.
 constexpr int64_t kQuad = 4;
@@ -40,6 +40,7 @@ struct TileSteps {
   // Each step brings this many bytes, of what will be needed later, into the second-level cache.
   const int8_t* ahead;
   int64_t ahead_bytes;
+  int64_t sums_step = kSumsStep;
 };
 
 // AMX's tile registers of the calling thread, shaped for steps of this many bytes. oneDNN's kernels shape
@@ -52,7 +53,7 @@ class TileRegisters {
   TileRegisters& operator=(const TileRegisters&) = delete;
 };
 
-// sums[r * kSumsStep + c] = initial[c] + row r times column c, for `rows` (at most kBlockSide) rows and 1 or
+// sums[r * sums_step + c] = initial[c] + row r times column c, for `rows` (at most kBlockSide) rows and 1 or
 // 2 tiles of columns. `weights`: by step, then by tile of columns. `is_signed`: the rows are int8, not uint8;
 // VNNI takes each byte of these for the unsigned one 128 above it. AMX reads and writes whole tiles of rows.
 void multiply_tiles(TileUnit unit, bool is_signed, const TileSteps& steps, int64_t rows, int64_t column_tiles,

@@ -21,8 +21,8 @@ OCTAVO_VNNI_INLINE void load(Numbers<kSums...>, const int32_t* initial, __m512i*
 }
 
 template <int kColumns, int... kSums>
-OCTAVO_VNNI_INLINE void store(Numbers<kSums...>, const __m512i* sums, int32_t* to) {
-  (_mm512_storeu_si512(to + kSums / kColumns * kSumsStep + kSums % kColumns * kTileSide, sums[kSums]), ...);
+OCTAVO_VNNI_INLINE void store(Numbers<kSums...>, const __m512i* sums, int32_t* to, int64_t step) {
+  (_mm512_storeu_si512(to + kSums / kColumns * step + kSums % kColumns * kTileSide, sums[kSums]), ...);
 }
 
 template <bool kSigned>
@@ -64,7 +64,7 @@ OCTAVO_VNNI void multiply(const TileSteps& steps, const int8_t* weights, const i
       add_rows<kSigned, kColumns>(Count<kRows>(), quads, row_bytes, columns, sums);
     }
   }
-  store<kColumns>(Count<kRows * kColumns>(), sums, to);
+  store<kColumns>(Count<kRows * kColumns>(), sums, to, steps.sums_step);
 }
 
 using Multiply = void (*)(const TileSteps&, const int8_t*, const int32_t*, int32_t*);
@@ -89,7 +89,7 @@ void multiply_rows(bool is_signed, const TileSteps& steps, int64_t rows, int64_t
   for (int64_t pass = 0; pass < passes; pass++) {
     const int64_t first = rows * pass / passes, count = rows * (pass + 1) / passes - first;
     part.rows = steps.rows + first * steps.row_bytes;
-    by_rows[static_cast<size_t>(count - 1)](part, weights, initial, sums + first * kSumsStep);
+    by_rows[static_cast<size_t>(count - 1)](part, weights, initial, sums + first * steps.sums_step);
     part.ahead_bytes = 0;
   }
 }

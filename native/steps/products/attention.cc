@@ -4,6 +4,7 @@
 #include "onednn/rejections.h"
 #include "onednn/version.h"
 #include "operands/float32_fallback.h"
+#include "steps/products/integer_attention.h"
 #include "steps/products/product_attention.h"
 #include "steps/products/tiled_attention.h"
 
@@ -22,8 +23,12 @@ struct AttentionCall {
   onednn::Rejections rejections;
 };
 
+Refusal refuse_integer(AttentionCall& call) { return integer_attention_refusal(call.problem); }
+
+Attempt make_integer(AttentionCall& call) { return {create_integer_attention(call.spec, call.problem)}; }
+
 Refusal refuse_tiled(AttentionCall& call) {
-  if (call.problem.group > 1) return std::nullopt;
+  if (call.problem.group > 1 || call.problem.quantization) return std::nullopt;
   if (call.problem.queries() < kFewQueries) return "is for more queries";
   if (call.problem.query.dtype == DType::bf16 && onednn::multiplies_bf16_faster())
     return "multiplies in float32, which is slower than bfloat16 on this CPU";
@@ -38,6 +43,7 @@ Attempt make_products(AttentionCall& call) { return {create_product_attention(ca
 
 // In order of preference.
 const Candidate<AttentionCall> candidates[] = {
+    {"octavo's products of bytes", refuse_integer, make_integer},
     {"octavo:tiled_attention", refuse_tiled, make_tiled},
     {"oneDNN's products", always, make_products},
 };

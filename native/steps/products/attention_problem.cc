@@ -24,8 +24,10 @@ TensorDesc checked(const StepSpec& spec, size_t index, const char* what) {
     throw std::invalid_argument(
         std::string(what) + " must have the query's batch extents, or heads that divide the query's, got " +
         desc.to_string());
-  if ((desc.dtype != DType::f32 && desc.dtype != DType::bf16) || desc.dtype != query.dtype)
-    throw std::invalid_argument(std::string(what) + ": float32 expected, or bfloat16 for all three, got " +
+  const bool is_float = desc.dtype == DType::f32 || desc.dtype == DType::bf16;
+  if (is_byte(query.dtype) ? !is_byte(desc.dtype) : !is_float || desc.dtype != query.dtype)
+    throw std::invalid_argument(std::string(what) +
+                                ": float32 expected, or bfloat16 or 8-bit integers for all three, got " +
                                 desc.to_string());
   if (desc.numel() == 0) throw std::invalid_argument(std::string(what) + " is empty");
   return desc;
@@ -43,7 +45,18 @@ TensorDesc checked_mask(const StepSpec& spec, const Dims& scores) {
   if (!fits) throw std::invalid_argument("the mask must broadcast to the scores, got " + desc.to_string());
   return desc;
 }
+
+bool can_hold(const TensorDesc& result, const TensorDesc& query) {
+  if (!is_byte(query.dtype)) return result.dtype == query.dtype;
+  return is_byte(result.dtype) || result.dtype == DType::f32 || result.dtype == DType::bf16;
+}
 }  // namespace
+
+Dims AttentionProblem::scores() const {
+  Dims scores = query.shape;
+  scores.back() = length();
+  return scores;
+}
 
 AttentionProblem::AttentionProblem(const StepSpec& spec)
     : query(checked(spec, 0, "the query")),
@@ -57,13 +70,19 @@ AttentionProblem::AttentionProblem(const StepSpec& spec)
     throw std::invalid_argument("query and key must have the same width, key and value the same length");
   if (group_of(query.shape, value.shape) != group)
     throw std::invalid_argument("key and value must have the same heads");
-  Dims scores = query.shape;
-  scores.back() = length();
-  if (spec.inputs.size() > 3) mask = checked_mask(spec, scores);
+  if (spec.inputs.size() > 3) mask = checked_mask(spec, scores());
   Dims expected = query.shape;
   expected.back() = result_width();
-  if (result.shape != expected || result.dtype != query.dtype)
-    throw std::invalid_argument("the output must be " + TensorDesc{query.dtype, expected, {}}.to_string());
+  if (result.shape != expected || !can_hold(result, query))
+    throw std::invalid_argument("the output must be " + TensorDesc{query.dtype, expected, {}}.to_string() +
+                                (is_byte(query.dtype) ? " or of floats, got " : ", got ") +
+                                result.to_string());
+  if (!is_byte(query.dtype)) return;
+  const auto read = [&](const char* name, DType dtype) {
+    return read_parameters(spec.attributes, name, dtype);
+  };
+  quantization = {read("query", query.dtype), read("key", key.dtype), read("value", value.dtype),
+                  read("weight", DType::u8), read("output", result.dtype)};
 }
 
 }  // namespace octavo

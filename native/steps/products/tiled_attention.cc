@@ -3,16 +3,17 @@
 #include <omp.h>
 
 #include <algorithm>
-#include <limits>
 
 #include "contract/input_value.h"
 #include "contract/scratch.h"
 #include "kernels/arithmetic.h"
 #include "kernels/float_product.h"
 #include "kernels/float_rows.h"
-#include "kernels/half_float.h"
 #include "kernels/normalization.h"
 #include "kernels/parallel.h"
+#include "steps/products/head_matrices.h"
+#include "steps/products/query_result.h"
+#include "steps/products/score_mask.h"
 
 namespace octavo {
 
@@ -26,39 +27,17 @@ int64_t whole_panels(int64_t columns) {
   return (columns + kernels::kPackedColumns - 1) / kernels::kPackedColumns * kernels::kPackedColumns;
 }
 
-// Offsets of a tensor's matrices, one for each index of the leading extents of the scores.
-class Matrices {
- public:
-  Matrices(const TensorDesc& desc, const Dims& scores, int64_t group) : group_(group) {
-    const size_t rank = scores.size(), missing = rank - desc.shape.size();
-    for (size_t axis = 0; axis < rank; axis++) {
-      const bool repeats = axis < missing || (desc.shape[axis - missing] == 1 && scores[axis] > 1);
-      strides_.push_back(repeats ? 0 : desc.strides[axis - missing]);
-    }
-    extents_.assign(scores.begin(), scores.end() - 2);
-  }
-
-  // Of the matrix's first element.
-  int64_t offset(int64_t index) const {
-    int64_t offset = 0;
-    for (size_t axis = extents_.size(); axis-- > 0; index /= extents_[axis]) {
-      const int64_t at = index % extents_[axis];
-      offset += (axis + 1 == extents_.size() ? at / group_ : at) * strides_[axis];
-    }
-    return offset;
-  }
-  int64_t down() const { return strides_[strides_.size() - 2]; }
-  int64_t right() const { return strides_.back(); }
-
- private:
-  int64_t group_;
-  Dims extents_, strides_;
-};
-
 // A matrix of float32 elements, wherever they lie.
 struct FloatMatrix {
   const float* first;
   int64_t down, right;
+};
+
+struct Operand {
+  InputValue value;
+  HeadMatrices matrices;
+  int64_t columns;
+  Parameters stored;
 };
 
 class TiledAttention : public Step {
@@ -70,21 +49,19 @@ class TiledAttention : public Step {
         result_width_(problem.result_width()),
         causal_(problem.causal),
         scale_(problem.scale),
-        dtype_(problem.query.dtype),
-        scores_(scores_of(problem)),
+        quantization_(problem.quantization),
         heads_(problem.query.numel() / (queries_ * width_)),
         tile_(std::clamp(kMostScores / length_ / kFewestQueries * kFewestQueries, kFewestQueries,
                          kMostQueries)),
-        query_(spec, 0, "the query"),
-        key_(spec, 1, "the key"),
-        value_(spec, 2, "the value"),
-        q_(problem.query, scores_, 1),
-        k_(problem.key, scores_, problem.group),
-        v_(problem.value, scores_, problem.group),
-        result_(problem.result, scores_, 1) {
-    if (problem.mask) {
-      mask_.emplace(spec, 3, "the mask");
-      mask_at_.emplace(*problem.mask, scores_, 1);
+        query_(operand(spec, 0, problem, problem.query, 1)),
+        key_(operand(spec, 1, problem, problem.key, problem.group)),
+        value_(operand(spec, 2, problem, problem.value, problem.group)),
+        mask_(ScoreMask::of(spec, problem)),
+        result_(problem) {
+    if (quantization_) {
+      query_.stored = quantization_->query;
+      key_.stored = quantization_->key;
+      value_.stored = quantization_->value;
     }
     for (int i = 0; i < omp_get_max_threads(); i++) places_.push_back(reserve());
   }
@@ -109,26 +86,31 @@ class TiledAttention : public Step {
  private:
   // Of one thread.
   struct Places {
-    size_t keys, values, floats, queries, scores, results;
+    size_t keys, values, floats, queries, scores, bytes, results;
   };
   struct Tile {
     int64_t head, first, count;  // queries
     float *keys, *values, *floats, *queries, *scores, *results;
+    uint8_t* bytes;  // of a query's weights
   };
 
-  static Dims scores_of(const AttentionProblem& problem) {
-    Dims scores = problem.query.shape;
-    scores.back() = problem.length();
-    return scores;
+  static Operand operand(const StepSpec& spec, size_t index, const AttentionProblem& problem,
+                         const TensorDesc& desc, int64_t group) {
+    const char* names[] = {"the query", "the key", "the value"};
+    return {InputValue(spec, index, names[index]),
+            HeadMatrices(desc, problem.scores(), group),
+            desc.shape.back(),
+            {1, 0}};
   }
 
   size_t reserve(int64_t floats) { return scratch_.reserve(static_cast<size_t>(floats) * sizeof(float)); }
   Places reserve() {
     return {reserve(kernels::panel_elements(width_, length_)),
             reserve(kernels::panel_elements(length_, result_width_)),
-            reserve(dtype_ == DType::f32 ? 0 : length_ * std::max(width_, result_width_)),
+            reserve(query_.value.desc().dtype == DType::f32 ? 0 : length_ * std::max(width_, result_width_)),
             reserve(tile_ * width_),
             reserve(tile_ * whole_panels(length_)),
+            scratch_.reserve(quantization_ ? static_cast<size_t>(length_) : 0),
             reserve(tile_ * whole_panels(result_width_))};
   }
   Tile tile_of(const Buffers& buffers, const Places& places, int64_t head, int64_t first) const {
@@ -143,31 +125,35 @@ class TiledAttention : public Step {
             at(places.floats),
             at(places.queries),
             at(places.scores),
-            at(places.results)};
+            at(places.results),
+            static_cast<uint8_t*>(ScratchLayout::at(buffers.scratchpad, places.bytes))};
   }
 
   void pack(const Buffers& buffers, const Tile& tile) const {
-    const FloatMatrix keys = floats(key_.data(buffers), k_, tile.head, 0, length_, width_, tile.floats);
+    const FloatMatrix keys = floats(buffers, key_, tile.head, 0, length_, tile.floats);
     kernels::pack_panels(keys.first, keys.right, keys.down, width_, length_, tile.keys);
-    const FloatMatrix values =
-        floats(value_.data(buffers), v_, tile.head, 0, length_, result_width_, tile.floats);
+    const FloatMatrix values = floats(buffers, value_, tile.head, 0, length_, tile.floats);
     kernels::pack_panels(values.first, values.down, values.right, length_, result_width_, tile.values);
   }
 
   // Rows of a head's matrix: as they lie where they are float32, else converted to `to`.
-  FloatMatrix floats(const void* data, const Matrices& matrices, int64_t head, int64_t row, int64_t rows,
-                     int64_t columns, float* to) const {
-    const auto* from = static_cast<const char*>(data);
-    const auto bytes = static_cast<int64_t>(dtype_size(dtype_));
-    const int64_t down = matrices.down(), right = matrices.right();
-    from += (matrices.offset(head) + row * down) * bytes;
-    if (dtype_ == DType::f32) return {reinterpret_cast<const float*>(from), down, right};
+  FloatMatrix floats(const Buffers& buffers, const Operand& operand, int64_t head, int64_t row, int64_t rows,
+                     float* to) const {
+    const DType dtype = operand.value.desc().dtype;
+    const auto bytes = static_cast<int64_t>(dtype_size(dtype));
+    const int64_t down = operand.matrices.down(), right = operand.matrices.right();
+    const char* from =
+        static_cast<const char*>(operand.value.data(buffers)) + operand.matrices.offset(head, row) * bytes;
+    if (dtype == DType::f32) return {reinterpret_cast<const float*>(from), down, right};
+    const auto scale = static_cast<float>(operand.stored.scale),
+               zero_point = static_cast<float>(operand.stored.zero_point);
+    const int64_t columns = operand.columns;
     for (int64_t r = 0; r < rows; r++, from += down * bytes)
       if (right == 1)
-        kernels::load_row(dtype_, from, to + r * columns, columns, 1, 0);
+        kernels::load_row(dtype, from, to + r * columns, columns, scale, zero_point);
       else
         for (int64_t c = 0; c < columns; c++)
-          kernels::load_row(dtype_, from + c * right * bytes, to + r * columns + c, 1, 1, 0);
+          kernels::load_row(dtype, from + c * right * bytes, to + r * columns + c, 1, scale, zero_point);
     return {to, columns, 1};
   }
 
@@ -182,8 +168,9 @@ class TiledAttention : public Step {
     for (int64_t r = 0; r < tile.count; r++) {
       float* row = scores.first + r * scores.step;
       const int64_t seen = causal_ ? std::min(tile.first + r + 1, length) : length;
-      if (mask_) add_mask(buffers, tile.head, tile.first + r, row, seen);
+      if (mask_) mask_->add(buffers, tile.head, tile.first + r, row, seen);
       sums[r] = kernels::masked_exponentials_row(row, row, seen);
+      if (quantization_) sums[r] = quantize(row, seen, sums[r], tile.bytes);
       std::fill(row + seen, row + length, 0.0f);
     }
     kernels::multiply_panels({scores.first, scores.step}, tile.count, {tile.values, length_}, length,
@@ -192,22 +179,22 @@ class TiledAttention : public Step {
     for (int64_t r = 0; r < tile.count; r++) {
       float* row = results.first + r * results.step;
       kernels::linear_row(row, sums[r] == 0 ? 0 : 1 / sums[r], 0, row, result_width_);
-      store(row, buffers.outputs[0], tile.head, tile.first + r);
+      result_.store(row, buffers.outputs[0], tile.head, tile.first + r);
     }
   }
 
-  void store(const float* row, void* outputs, int64_t head, int64_t query) const {
-    const int64_t right = result_.right();
-    const auto bytes = static_cast<int64_t>(dtype_size(dtype_));
-    char* to = static_cast<char*>(outputs) + (result_.offset(head) + query * result_.down()) * bytes;
-    if (right == 1) return kernels::store_row(dtype_, row, to, result_width_, 1, 0, {0, 0});
-    for (int64_t c = 0; c < result_width_; c++)
-      kernels::store_row(dtype_, row + c, to + c * right * bytes, 1, 1, 0, {0, 0});
+  // What the bytes of the weights stand for; returns their sum, by which they are already divided.
+  float quantize(float* exponentials, int64_t count, float sum, uint8_t* bytes) const {
+    const auto scale = static_cast<float>(quantization_->weights.scale),
+               zero_point = static_cast<float>(quantization_->weights.zero_point);
+    kernels::linear_row(exponentials, sum == 0 ? 0 : 1 / sum, 0, exponentials, count);
+    kernels::store_row(DType::u8, exponentials, bytes, count, 1 / scale, zero_point, {0, 255});
+    kernels::load_row(DType::u8, bytes, exponentials, count, scale, zero_point);
+    return 1;
   }
 
   FloatRows<const float> rows_of_queries(const Buffers& buffers, const Tile& tile) const {
-    const FloatMatrix given =
-        floats(query_.data(buffers), q_, tile.head, tile.first, tile.count, width_, tile.queries);
+    const FloatMatrix given = floats(buffers, query_, tile.head, tile.first, tile.count, tile.queries);
     if (given.right == 1) return {given.first, given.down};
     for (int64_t r = 0; r < tile.count; r++)
       for (int64_t c = 0; c < width_; c++)
@@ -215,39 +202,14 @@ class TiledAttention : public Step {
     return {tile.queries, width_};
   }
 
-  void add_mask(const Buffers& buffers, int64_t head, int64_t query, float* scores, int64_t count) const {
-    const int64_t first = mask_at_->offset(head) + query * mask_at_->down(), step = mask_at_->right();
-    const void* data = mask_->data(buffers);
-    switch (mask_->desc().dtype) {
-      case DType::boolean: {
-        const auto* attends = static_cast<const uint8_t*>(data) + first;
-        for (int64_t i = 0; i < count; i++)
-          if (!attends[i * step]) scores[i] = -std::numeric_limits<float>::infinity();
-        return;
-      }
-      case DType::f32: {
-        const auto* added = static_cast<const float*>(data) + first;
-        if (step == 1) return kernels::add_rows(scores, added, scores, count);
-        for (int64_t i = 0; i < count; i++) scores[i] += added[i * step];
-        return;
-      }
-      default: {
-        const auto* added = static_cast<const uint16_t*>(data) + first;
-        for (int64_t i = 0; i < count; i++) scores[i] += kernels::from_bf16(added[i * step]);
-      }
-    }
-  }
-
   int64_t queries_, length_, width_, result_width_;
   bool causal_;
   float scale_;
-  DType dtype_;
-  Dims scores_;
+  std::optional<AttentionProblem::Quantization> quantization_;
   int64_t heads_, tile_;
-  InputValue query_, key_, value_;
-  std::optional<InputValue> mask_;
-  Matrices q_, k_, v_, result_;
-  std::optional<Matrices> mask_at_;
+  Operand query_, key_, value_;
+  std::optional<ScoreMask> mask_;
+  QueryResult result_;
   ScratchLayout scratch_;
   std::vector<Places> places_;
 };

@@ -1,5 +1,6 @@
 // Attention, some queries of one head at a time: their scores stay in the cache. It multiplies in float32;
-// operands in bfloat16 are converted a head at a time, and the result is rounded.
+// other operands are converted a head at a time. Of 8-bit integers the weights are rounded as their bytes
+// would be.
 #pragma once
 
 #include <memory>
