@@ -147,10 +147,20 @@ class TileLayer : public Step {
   size_t scratchpad_bytes() const override { return scratch_.bytes(); }
 
  private:
-  // In place, the pixels of all images are one; its rows are groups of kGroup.
+  // In place, the pixels of all images are one, and its rows as many as are multiplied at once.
   int64_t images() const { return source_->is_in_place() ? 1 : dst_desc_.shape[0]; }
   int64_t height() const {
-    return source_->is_in_place() ? (source_->width() + kGroup - 1) / kGroup : dst_desc_.shape[2];
+    return source_->is_in_place() ? (source_->width() + row() - 1) / row() : dst_desc_.shape[2];
+  }
+  int64_t row() const {
+    if (!source_->is_in_place()) return source_->width();
+    return unit_ == TileUnit::amx ? kGroup : kernels::kRowsOfVnni;
+  }
+  TileTask::Range band_of_pixels(int64_t band) const {
+    const int64_t pixels = source_->width(), rows = division_.rows * row();
+    if (unit_ == TileUnit::amx) return {band * rows, std::min((band + 1) * rows, pixels)};
+    // Without whole tiles, bands of equal size.
+    return {pixels * band / division_.bands, pixels * (band + 1) / division_.bands};
   }
 
   Division divide_work() const {
@@ -158,7 +168,7 @@ class TileLayer : public Step {
     int64_t most = height;
     while (!source_->is_in_place() && most > 1 && source_->copy_bytes(most) > kMostCopied) most--;
     // What a row costs in groups of kGroup positions.
-    const double groups = source_->is_in_place() ? 1 : static_cast<double>(source_->width()) / kGroup;
+    const double groups = static_cast<double>(row()) / kGroup;
     const double copy = source_->is_in_place() ? 0 : kCopyCost;
     const double weights = unit_ == TileUnit::amx ? kWeightsCost : kWeightsCostOfVnni;
     // Threads that share pixels take them from each other's caches in the next layer: only where weights are
@@ -204,13 +214,11 @@ class TileLayer : public Step {
     const int64_t part = item % division_.parts, band = item / division_.parts % division_.bands;
     const int64_t image = item / division_.parts / division_.bands, blocks = weights_.blocks();
     const TileTask::Range part_blocks{blocks * part / division_.parts, blocks * (part + 1) / division_.parts};
-    const int64_t first = band * division_.rows, last = std::min(first + division_.rows, height());
     const int thread = omp_get_thread_num();
     auto* sums = static_cast<int32_t*>(ScratchLayout::at(scratchpad, sums_offsets_[thread]));
-    if (source_->is_in_place()) {
-      const TileTask::Range pixels{first * kGroup, std::min(last * kGroup, source_->width())};
-      return TileTask(run, src, 0, 0, pixels, sums).compute(part_blocks);
-    }
+    if (source_->is_in_place())
+      return TileTask(run, src, 0, 0, band_of_pixels(band), sums).compute(part_blocks);
+    const int64_t first = band * division_.rows, last = std::min(first + division_.rows, height());
     auto* copied = static_cast<uint8_t*>(ScratchLayout::at(scratchpad, copy_offsets_[thread]));
     source_->copy(src, image, first, last, division_.rows, static_cast<uint8_t>(zero_point_), copied);
     TileTask(run, copied, image, first, {0, (last - first) * source_->width()}, sums).compute(part_blocks);
