@@ -10,6 +10,7 @@ export type AttributeValue =
   | readonly number[]
   | Float32Array
   | readonly Attributes[];
+/** A plan converts each object once, whichever plans it is in: it must not change afterwards. */
 export interface Attributes {
   readonly [name: string]: AttributeValue;
 }

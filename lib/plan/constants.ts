@@ -1,7 +1,7 @@
 import type { AtenOperator } from '../aten/index.ts';
 import { Arguments, type Node, type RuntimeValue, serializeNumber } from '../graph/index.ts';
 import { addon } from '../native/addon.ts';
-import type { NativeConstant } from '../native/addon-types.ts';
+import type { Attributes, NativeConstant } from '../native/addon-types.ts';
 import { StoredTensor } from '../native/stored-tensor.ts';
 import { Tensor } from '../tensor/index.ts';
 import { Value } from './value.ts';
@@ -17,10 +17,11 @@ export interface ConstantMemory {
 }
 
 /**
- * A model's constants. A value that depends on weights alone is computed once, and each tensor is copied to native
+ * A model's constants, and the attributes of its steps, which plans share. A value that depends on weights alone is computed once, and each tensor is copied to native
  * memory once, regardless of the number of plans that use it.
  */
 export class ConstantStore {
+  readonly attributes = new Map<string, Attributes>();
   readonly #stored = new Map<Tensor, StoredTensor>();
   readonly #numbers = new WeakMap<Tensor, number>();
   #count = 0;

@@ -6,6 +6,7 @@ import { type KernelOf, withKernels } from './kernels.ts';
 import { withInputRanges } from './ranges.ts';
 import { withVaryingRows } from './rows.ts';
 import { type Operand, scheduleProgram } from './schedule.ts';
+import { withSharedAttributes } from './shared-attributes.ts';
 import { assignStorage } from './storage.ts';
 import { threadsFor } from './threads.ts';
 
@@ -68,7 +69,7 @@ export function buildPlan(
 ): BuiltPlan {
   const { threads: bestThreads, lanes = 1, kernelOf = () => undefined } = choices;
   const known = withVaryingRows(withInputRanges(buildProgram(module, inputs, constants)), module);
-  const program = withKernels(known, kernelOf);
+  const program = withSharedAttributes(withKernels(known, kernelOf), constants.attributes);
   const schedule = scheduleProgram(program, constants, machine.blocksChannels);
   const { storage, arena } = assignStorage(program, schedule);
   const wanted = lanes > 1 ? 1 : (bestThreads ?? threadsFor(schedule.steps, machine.threads));

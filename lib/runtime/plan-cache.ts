@@ -1,3 +1,8 @@
+interface Entry<Plan> {
+  plan?: Plan;
+  readonly pending: Promise<Plan>;
+}
+
 /**
  * Plans by their key; the least recently used one is dropped when there are too many. All requests share a plan that is
  * still being compiled. A plan that failed is forgotten, so that the next request tries again.
@@ -5,9 +10,13 @@
 export class PlanCache<Plan> {
   readonly #capacity: number;
   readonly #dropped: (plan: Plan) => void;
-  readonly #entries = new Map<string, { plan?: Plan; readonly pending: Promise<Plan> }>();
+  readonly #entries = new Map<string, Entry<Plan>>();
 
-  /** @param dropped is told of each plan that had to make room, unless somebody still waits for it. */
+  /**
+   * @param dropped is told of each plan that had to make room, unless somebody still waits for it. Where one that is being
+   * compiled takes its place, that is when the compiled one is ready and whoever waits for it has begun to use it: freeing a
+   * plan's memory takes as long as a small plan, and makes a compiling thread wait.
+   */
   constructor(capacity: number, dropped: (plan: Plan) => void = () => {}) {
     this.#capacity = capacity;
     this.#dropped = dropped;
@@ -29,7 +38,7 @@ export class PlanCache<Plan> {
       this.#insert(key, known);
       return known.pending;
     }
-    const entry: { plan?: Plan; readonly pending: Promise<Plan> } = { pending: compile() };
+    const entry: Entry<Plan> = { pending: compile() };
     entry.pending.then(
       (plan) => {
         entry.plan = plan;
@@ -39,24 +48,30 @@ export class PlanCache<Plan> {
         if (this.#entries.get(key) === entry) this.#entries.delete(key);
       },
     );
-    this.#insert(key, entry);
+    const oldest = this.#insert(key, entry);
+    if (oldest !== undefined) {
+      const drop = () => setImmediate(this.#dropped, oldest);
+      entry.pending.then(drop, drop);
+    }
     return entry.pending;
   }
 
   set(key: string, plan: Plan): void {
-    this.#insert(key, { plan, pending: Promise.resolve(plan) });
+    const oldest = this.#insert(key, { plan, pending: Promise.resolve(plan) });
+    if (oldest !== undefined) this.#dropped(oldest);
   }
 
   clear(): void {
     this.#entries.clear();
   }
 
-  #insert(key: string, entry: { plan?: Plan; readonly pending: Promise<Plan> }): void {
+  /** Gives the plan that had to make room, if one had and it is ready. */
+  #insert(key: string, entry: Entry<Plan>): Plan | undefined {
     this.#entries.delete(key);
     this.#entries.set(key, entry);
-    if (this.#entries.size <= this.#capacity) return;
+    if (this.#entries.size <= this.#capacity) return undefined;
     const [[oldest, { plan }]] = this.#entries;
     this.#entries.delete(oldest);
-    if (plan !== undefined) this.#dropped(plan);
+    return plan;
   }
 }

@@ -1,11 +1,14 @@
 #include "binding/convert.h"
 
 #include <cmath>
+#include <memory>
 #include <stdexcept>
 
 namespace octavo::binding {
 
 namespace {
+constexpr napi_type_tag kAttributesTag = {0x6f637461766f0004, 0x6174747269627574};
+
 std::vector<double> to_numbers(const Napi::Array& array) {
   std::vector<double> numbers(array.Length());
   for (uint32_t i = 0; i < array.Length(); i++) numbers[i] = array.Get(i).ToNumber().DoubleValue();
@@ -70,11 +73,25 @@ Attributes to_attributes(const Napi::Value& value) {
   if (!value.IsObject()) throw std::invalid_argument("attributes must be an object");
   const auto object = value.As<Napi::Object>();
   const auto names = object.GetPropertyNames();
-  Attributes attributes;
+  Attributes::Values values;
   for (uint32_t i = 0; i < names.Length(); i++) {
     const std::string name = names.Get(i).ToString().Utf8Value();
-    attributes.set(name, to_attribute(object.Get(name), name));
+    values[name] = to_attribute(object.Get(name), name);
   }
+  return Attributes(std::move(values));
+}
+
+Attributes to_shared_attributes(Napi::Env env, const Napi::Value& value) {
+  if (!value.IsObject()) throw std::invalid_argument("attributes must be an object");
+  const auto object = value.As<Napi::Object>();
+  void* known = nullptr;
+  if (object.CheckTypeTag(&kAttributesTag) && napi_unwrap(env, object, &known) == napi_ok)
+    return *static_cast<const Attributes*>(known);
+  auto converted = std::make_unique<Attributes>(to_attributes(value));
+  const Attributes attributes = *converted;
+  const auto release = [](napi_env, void* data, void*) { delete static_cast<Attributes*>(data); };
+  object.TypeTag(&kAttributesTag);
+  if (napi_wrap(env, object, converted.get(), release, nullptr, nullptr) == napi_ok) converted.release();
   return attributes;
 }
 

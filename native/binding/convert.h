@@ -14,6 +14,8 @@ namespace octavo::binding {
 size_t to_size(const Napi::Value& value, const std::string& what);
 TensorDesc to_tensor_desc(const Napi::Value& value, const char* what);
 Attributes to_attributes(const Napi::Value& value);
+// The same for an object that never changes: it is converted once, and remembers what it became.
+Attributes to_shared_attributes(Napi::Env env, const Napi::Value& value);
 
 // A TypedArray's elements where they lie, in an ArrayBuffer or a SharedArrayBuffer.
 struct Elements {

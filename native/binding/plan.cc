@@ -69,7 +69,7 @@ PlanStep to_plan_step(const Napi::Value& value, const std::string& what) {
   step.spec.op = to_text(object.Get("op"), what + ": op");
   step.spec.node = to_text(object.Get("node"), what + ": node");
   const std::string name = step.spec.op + " '" + step.spec.node + "'";
-  step.spec.attributes = to_attributes(object.Get("attributes"));
+  step.spec.attributes = to_shared_attributes(object.Env(), object.Get("attributes"));
   step.inputs = to_indices(object.Get("inputs"), name + ": inputs");
   step.outputs = to_indices(object.Get("outputs"), name + ": outputs");
   return step;

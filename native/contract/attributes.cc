@@ -5,14 +5,18 @@
 
 namespace octavo {
 
-void Attributes::set(const std::string& name, Value value) { values_[name] = std::move(value); }
+void Attributes::set(const std::string& name, Value value) {
+  Values changed = *values_;
+  changed[name] = std::move(value);
+  values_ = std::make_shared<const Values>(std::move(changed));
+}
 
-bool Attributes::has(const std::string& name) const { return values_.count(name) > 0; }
+bool Attributes::has(const std::string& name) const { return values_->count(name) > 0; }
 
 template <typename T>
 const T& Attributes::get(const std::string& name, const char* expected) const {
-  const auto found = values_.find(name);
-  if (found == values_.end())
+  const auto found = values_->find(name);
+  if (found == values_->end())
     throw std::invalid_argument("attribute '" + name + "' is missing (" + expected + " expected)");
   const T* value = std::get_if<T>(&found->second);
   if (!value) throw std::invalid_argument("attribute '" + name + "' must be " + expected);

@@ -1,7 +1,8 @@
-// A step's attributes: plain values copied out of JavaScript before any worker sees them.
+// A step's attributes: plain values copied out of JavaScript before any worker sees them. Copies share them.
 #pragma once
 
 #include <map>
+#include <memory>
 #include <string>
 #include <variant>
 #include <vector>
@@ -15,6 +16,12 @@ class Attributes {
   using List = std::vector<Attributes>;
   using Value = std::variant<double, bool, std::string, std::vector<double>, List>;
 
+  using Values = std::map<std::string, Value>;
+
+  Attributes() : Attributes(Values()) {}
+  explicit Attributes(Values values) : values_(std::make_shared<const Values>(std::move(values))) {}
+
+  // Of this copy alone.
   void set(const std::string& name, Value value);
   bool has(const std::string& name) const;
 
@@ -38,7 +45,7 @@ class Attributes {
   template <typename T>
   const T& get(const std::string& name, const char* expected) const;
 
-  std::map<std::string, Value> values_;
+  std::shared_ptr<const Values> values_;
 };
 
 }  // namespace octavo

@@ -27,6 +27,25 @@ describe('PlanCache', () => {
     plans.set('f', 'F');
     compiled('D');
     expect(await waiting).toBe('D');
-    expect(dropped).toEqual(['B', 'A', 'C']);
+    await new Promise(setImmediate);
+    expect(dropped).toEqual(['B', 'C', 'A']);
+  });
+
+  it('drops a plan after the one that takes its place is ready and its request has begun', async () => {
+    const events: string[] = [];
+    const plans = new PlanCache<string>(1, (plan) => events.push(`dropped ${plan}`));
+    plans.set('a', 'A');
+    let compiled = (_: string) => {};
+    const waiting = plans.get('b', () => new Promise((resolve) => (compiled = resolve)));
+    await new Promise(setImmediate);
+    compiled(await 'B');
+    events.push(`running ${await waiting}`);
+    expect(events).toEqual(['running B']);
+    await new Promise(setImmediate);
+    expect(events).toEqual(['running B', 'dropped A']);
+    // Nor is it kept if the other one fails.
+    await expect(plans.get('c', () => Promise.reject(new Error('no')))).rejects.toThrow('no');
+    await new Promise(setImmediate);
+    expect(events).toEqual(['running B', 'dropped A', 'dropped B']);
   });
 });

@@ -33,14 +33,24 @@ int64_t TileWeights::offset(int64_t block) const {
   return std::min(block * kTilesOfBlock, all_tiles()) * tile_bytes();
 }
 
+// Every plan asks each layer: parts are appended to one string, which has room for them.
 PackedForm TileWeights::form() const {
-  std::string key =
-      "tiles of " + std::to_string(step_bytes_) + " bytes, taps of " + std::to_string(tap_bytes_) + ":";
+  std::string key;
+  size_t elements = 0;
+  for (const auto& step : steps_) elements += step.elements.size();
+  key.reserve(128 + 32 * steps_.size() + 8 * elements);
+  const auto add = [&](const char* text, int64_t number) { key.append(text).append(std::to_string(number)); };
+  add("tiles of ", step_bytes_);
+  add(" bytes, taps of ", tap_bytes_);
+  key.append(":");
   for (const auto& step : steps_) {
-    for (const int64_t element : step.elements) key += " " + std::to_string(element);
-    key += " from " + std::to_string(step.begin) + " for " + std::to_string(step.length) + ",";
+    for (const int64_t element : step.elements) add(" ", element);
+    add(" from ", step.begin);
+    add(" for ", step.length);
+    key.append(",");
   }
-  return {key + " " + layout_key(weight_), static_cast<size_t>(all_tiles() * tile_bytes())};
+  key.append(" ").append(layout_key(weight_));
+  return {std::move(key), static_cast<size_t>(all_tiles() * tile_bytes())};
 }
 
 // A row of step_bytes_ for each position and step. Bytes that belong to no tap are 0.
