@@ -117,6 +117,18 @@ describe('a model that computes with the sizes of a request', () => {
     );
   });
 
+  it('computes again what is computed from a tensor of sizes, for every size', () => {
+    const b = new GraphBuilder();
+    const x = b.input('x', [length]);
+    const size = b.call('aten.full.default', [1], b.call('aten.sym_size.int', x, 0));
+    const last = b.call('aten.sub.Scalar', b.call('aten.mul.Scalar', size, 2), 1);
+    using model = compile(b.finish(b.call('aten.add.Tensor', x, last)));
+    for (const extent of [3, 2, 5, 3]) {
+      const [y] = Object.values(model.runSync(Tensor.zeros('float32', [extent])));
+      expect(y.toArray()).toEqual(Array(extent).fill(2 * extent - 1));
+    }
+  });
+
   it('computes a batch in parts where sizes only say how rows are grouped', () => {
     const b = new GraphBuilder();
     const x = b.input('x', [batch, 4, 6]);
