@@ -1,3 +1,5 @@
+import { boxChoices } from './choice/boxes.ts';
+import { nonzeros } from './choice/nonzero.ts';
 import { filledTensors } from './creation/filled.ts';
 import { ranges } from './creation/ranges.ts';
 import { attention } from './layers/attention.ts';
@@ -41,6 +43,7 @@ export const operators = new OperatorRegistry(
   attention,
   binaryFunctions,
   bitwiseOperators,
+  boxChoices,
   clampings,
   comparisons,
   convolutions,
@@ -52,6 +55,7 @@ export const operators = new OperatorRegistry(
   linears,
   mkldnn,
   movementFamilies,
+  nonzeros,
   normalization,
   octavo,
   onednn,
@@ -91,6 +95,8 @@ export {
 } from './quantized/quantized-decomposed.ts';
 export {
   AtenOperator,
+  countMeta,
+  firstRows,
   type OperatorDefinition,
   OperatorRegistry,
   type Step,

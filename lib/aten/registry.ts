@@ -69,6 +69,11 @@ interface Definition {
 /** Computed by one native step, the same for the eager kernel and for a plan. */
 export interface NativeDefinition extends Definition {
   readonly step: <T extends TensorLike>(args: Arguments<T>) => Step<T>;
+  /**
+   * The values of its arguments decide how long the first extent of its result is. `infer` returns the most that it may be.
+   * The step writes that many rows or fewer and, as a second result, their number: an int64 without dimensions.
+   */
+  readonly counted?: true;
 }
 
 /** The first argument's elements, in row-major order, under another shape. Costs nothing in a plan. */
@@ -125,6 +130,10 @@ export class AtenOperator implements Operator {
     return this.definition.commutative ?? false;
   }
 
+  get decidesExtent(): boolean {
+    return 'counted' in this.definition;
+  }
+
   get sharesMemory(): boolean {
     return this.schema.sharesMemory || 'sharesMemory' in this.definition;
   }
@@ -149,8 +158,12 @@ export class AtenOperator implements Operator {
     }
     if ('strided' in definition) return this.#copyOut(definition, args);
     const { op, inputs, attributes } = definition.step(args);
-    const outputs = (Array.isArray(meta) ? meta : [meta]).map(allocate);
-    addon.execute({ op, node: this.schema.name, attributes }, inputs, outputs);
+    const metas = definition.counted ? [meta as TensorMeta, countMeta] : [meta].flat();
+    const outputs = (metas as readonly TensorMeta[]).map(allocate);
+    // Of nothing there is nothing to compute, whatever a step would say to it.
+    if (outputs.some(({ numel }) => numel > 0))
+      addon.execute({ op, node: this.schema.name, attributes }, inputs, outputs);
+    if (definition.counted) return firstRows(outputs[0], outputs[1]);
     return Array.isArray(meta) ? outputs : outputs[0];
   }
 
@@ -176,6 +189,15 @@ export class AtenOperator implements Operator {
 function allocate(meta: TensorMeta): Tensor {
   const shape = meta.shape as readonly number[];
   return new Tensor(meta.dtype, new (arrayTypeOf(meta.dtype))(numelOf(shape)), shape);
+}
+
+/** The number of rows that a counted operator has found. */
+export const countMeta: TensorMeta = { dtype: 'int64', shape: [] };
+
+/** The result of a counted operator: as many rows as it has found, in the memory of all that there might have been. */
+export function firstRows({ dtype, data, shape: [, ...row] }: Tensor, count: Tensor): Tensor {
+  const found = Number(count.data[0]);
+  return new Tensor(dtype, data.subarray(0, found * numelOf(row)), [found, ...row]);
 }
 
 /** A set of operators by name. */

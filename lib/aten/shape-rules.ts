@@ -1,4 +1,4 @@
-import { type Dim, dimsEqual } from '../graph/index.ts';
+import { type Dim, dependsOnValues, dimsEqual } from '../graph/index.ts';
 import type { DType } from '../tensor/index.ts';
 
 /** Shape rules that several operator families share. */
@@ -34,6 +34,9 @@ export function broadcastShapes(a: readonly Dim[], b: readonly Dim[], operator: 
     const y = b[i - rank + b.length] ?? 1;
     if (x === 1 || dimsEqual(x, y)) return y;
     if (y === 1) return x;
+    // Two counts may be the same, as of one mask; a plan, which knows the numbers, says where they are not.
+    if (typeof x !== 'number' && typeof y !== 'number' && (dependsOnValues(x) || dependsOnValues(y)))
+      return x;
     throw new Error(`${operator}: shapes [${a.join(', ')}] and [${b.join(', ')}] do not broadcast`);
   });
 }

@@ -40,7 +40,7 @@ export const coreAten: readonly string[] = names
 const random = 'it is random: two requests of the same inputs would have different results';
 const training = 'it computes gradients, which a served model does not have';
 const dataDependent =
-  'the size or number that it returns depends on the values of a tensor, and a plan is made for known sizes';
+  'the number that it returns depends on the values of a tensor, and a plan is made for known numbers';
 const complex = 'complex numbers are not supported';
 const memory = 'it depends on how a tensor is stored, which a plan chooses for itself';
 
@@ -61,16 +61,7 @@ const reasons: Readonly<Record<string, string>> = {
       .map((name) => [name, random]),
   ),
   ...Object.fromEntries(
-    [
-      '_local_scalar_dense',
-      'item',
-      'nonzero',
-      'nonzero_numpy',
-      'masked_select',
-      'unique',
-      '_unique2',
-      'bincount',
-    ].map((name) => [name, dataDependent]),
+    ['_local_scalar_dense', 'item', 'unique', '_unique2', 'bincount'].map((name) => [name, dataDependent]),
   ),
   ...Object.fromEntries(
     [

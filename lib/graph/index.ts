@@ -90,6 +90,7 @@ export {
   maxDims,
   minDims,
   modDims,
+  truncate,
 } from './size-functions.ts';
 export {
   deserializeRanges,
@@ -100,6 +101,7 @@ export {
 export {
   addDims,
   type Dim,
+  dependsOnValues,
   dimsEqual,
   divDims,
   mulDims,

@@ -16,6 +16,11 @@ export interface Operator {
    * immutable; capture has to know.
    */
   readonly sharesMemory?: boolean;
+  /**
+   * Whether the values of the arguments decide how long the first extent of the result is. What {@link infer} says of that
+   * extent is then the most that it may be.
+   */
+  readonly decidesExtent?: boolean;
   /** Dtype and shape of the result; tensors among the arguments are metas. */
   infer(args: Arguments<TensorMeta>): MetaValue;
   /** Computes the result now, blocking. */

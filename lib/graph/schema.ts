@@ -39,7 +39,7 @@ export interface Schema {
 const heading = /^\s*(\w+)::(\w+)(?:\.(\w+))?\(/;
 
 /** Functions of these modules have no overloads: `operator.mul`, `torch.sym_max`. */
-const pythonModules: ReadonlySet<string> = new Set(['operator', 'torch']);
+const pythonModules: ReadonlySet<string> = new Set(['math', 'operator', 'torch']);
 
 /** The name that nodes use for a schema's operator, read without parsing the rest: `aten.conv2d.default`. */
 export function operatorName(schema: string): string {

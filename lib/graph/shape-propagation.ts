@@ -2,13 +2,14 @@ import { bindCall } from './bind-to-schema.ts';
 import { GET_ITEM, pickItem } from './get-item.ts';
 import type { GraphModule } from './graph-module.ts';
 import { modelLine } from './model-line.ts';
-import type { Argument, MetaValue, Node, TensorMeta } from './node.ts';
+import { type Argument, type MetaValue, type Node, type TensorMeta, tensorMeta } from './node.ts';
 import type { OperatorLibrary } from './operator.ts';
 import type { SymbolRanges } from './symbol-range.ts';
+import { SymInt } from './symbolic.ts';
 
 /**
  * Dtype and shape of every node for the given inputs, without running anything (counterpart: FakeTensorProp). With
- * numeric input shapes every result is numeric; the graph itself is not changed.
+ * numeric input shapes every result is numeric, but for extents that values decide; the graph itself is not changed.
  * @throws Error that names the node whose shape rule rejected its inputs.
  */
 export function propagateShapes(
@@ -48,12 +49,19 @@ export function inferNode(
 ): MetaValue {
   if (node.target === GET_ITEM) return pickItem<TensorMeta>(node, metaOf(node.args[0] as Node));
   try {
-    return inferCall(library, node.target, node.args, node.kwargs, metaOf, ranges);
+    const meta = inferCall(library, node.target, node.args, node.kwargs, metaOf, ranges);
+    return library.get(node.target).decidesExtent ? withOwnExtent(node, meta as TensorMeta) : meta;
   } catch (error) {
     throw new Error(`node '${node.name}' (${node.target}): ${(error as Error).message}${modelLine(node)}`, {
       cause: error,
     });
   }
+}
+
+/** What a node finds only when it is computed: an extent with a symbol of its own, as PyTorch's unbacked `u0`. */
+function withOwnExtent(node: Node, { dtype, shape: [, ...row] }: TensorMeta): TensorMeta {
+  const [known] = tensorMeta(node)?.shape ?? [];
+  return { dtype, shape: [known instanceof SymInt ? known : new SymInt([`u_${node.name}`]), ...row] };
 }
 
 /**

@@ -1,5 +1,16 @@
 import type { SymbolRanges } from './symbol-range.ts';
-import { addDims, type Dim, dimsEqual, divDims, SymInt, subDims, sumOf, termsOf } from './symbolic.ts';
+import {
+  addDims,
+  type Dim,
+  dimsEqual,
+  divDims,
+  isFoundByValues,
+  SymInt,
+  subDims,
+  sumOf,
+  termsOf,
+} from './symbolic.ts';
+import type { SymFloat } from './symbolic-float.ts';
 
 /**
  * Functions of sizes beyond sums and products. Numbers produce numbers. Symbols produce what their ranges decide, and
@@ -42,6 +53,14 @@ function divided(a: Dim, b: Dim): { whole: Dim; rest: Dim } {
   return { whole, rest };
 }
 
+/** A real number computed from sizes, without its fraction (`math.trunc`). */
+export const truncate = (value: Dim | SymFloat): Dim =>
+  typeof value === 'number'
+    ? Math.trunc(value)
+    : value instanceof SymInt
+      ? value
+      : new SymInt([`trunc(${value})`]);
+
 /** The lesser of two sizes. */
 export const minDims = (a: Dim, b: Dim, ranges: SymbolRanges): Dim =>
   extremum('Min', a, b, isAtMost(a, b, ranges), isAtMost(b, a, ranges));
@@ -58,7 +77,7 @@ function extremum(name: string, a: Dim, b: Dim, isA: boolean | undefined, isB: b
 
 /**
  * Whether `a <= b`; undefined if the symbols' ranges leave it open. A symbol is at least 2, as in PyTorch's export,
- * which specializes sizes 0 and 1.
+ * which specializes sizes 0 and 1, unless values decide it.
  */
 export function isAtMost(a: Dim, b: Dim, ranges: SymbolRanges): boolean | undefined {
   const [least, greatest] = boundsOf(subDims(b, a), ranges);
@@ -86,8 +105,11 @@ function boundsOf(dim: Dim, ranges: SymbolRanges): Bounds {
 function boundsOfSymbol(symbol: string, ranges: SymbolRanges): Bounds {
   // The value of a function of sizes is not bounded here.
   if (!/^\w+$/.test(symbol)) return [Number.NEGATIVE_INFINITY, Number.POSITIVE_INFINITY];
-  const { min, max } = ranges.get(symbol) ?? { min: 2, max: Number.POSITIVE_INFINITY };
-  return [Math.min(Math.max(min, 2), max), max];
+  const isFound = isFoundByValues(symbol);
+  const { min, max } = ranges.get(symbol) ?? { min: isFound ? 0 : 2, max: Number.POSITIVE_INFINITY };
+  // PyTorch, too, writes that there are two boxes or more, and computes with none.
+  const least = isFound ? (min > 2 ? min : 0) : Math.max(min, 2);
+  return [Math.min(least, max), max];
 }
 
 function multiply([a, b]: Bounds, [c, d]: Bounds): Bounds {

@@ -51,6 +51,16 @@ export class SymInt {
 /** One extent of a shape: a number, or a symbol such as the batch size `s0`. */
 export type Dim = number | SymInt;
 
+/**
+ * Whether values decide a symbol, not the sizes of a request: `u0` as in PyTorch, which calls it unbacked, or `u_nonzero`, after
+ * the node that finds it.
+ */
+export const isFoundByValues = (symbol: string): boolean => /^u(\d|_)/.test(symbol);
+
+/** Whether an extent depends on such a symbol. */
+export const dependsOnValues = (dim: Dim): boolean =>
+  termsOf(dim).some(({ symbols }) => symbols.some((factor) => factor.match(/\w+/g)?.some(isFoundByValues)));
+
 /** The terms of an extent. A number is one constant term. */
 export const termsOf = (dim: Dim): readonly SymTerm[] =>
   typeof dim !== 'number' ? dim.terms : dim === 0 ? [] : [{ symbols: [], coefficient: dim }];

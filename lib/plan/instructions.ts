@@ -1,4 +1,4 @@
-import { operators, type StridedLike, type StridedView } from '../aten/index.ts';
+import { countMeta, operators, type StridedLike, type StridedView } from '../aten/index.ts';
 import {
   Arguments,
   GET_ITEM,
@@ -14,6 +14,7 @@ import type { Attributes } from '../native/addon-types.ts';
 import type { StepName } from '../native/step-name.ts';
 import { Tensor } from '../tensor/index.ts';
 import type { ConstantStore } from './constants.ts';
+import { decidesExtent } from './stages.ts';
 import { type Origin, Value } from './value.ts';
 
 /** One native step over values. */
@@ -89,22 +90,29 @@ function translate(
 ): Result {
   if (typeof meta === 'number') return meta;
   const operator = operators.get(node.target);
+  const { definition, schema } = operator;
+  const isCounted = operator.decidesExtent;
   const { args, kwargs } = mapArguments(node, (input) => results.get(input));
-  const folded = constants.fold(node, operator, args, kwargs);
+  const folded = isCounted ? undefined : constants.fold(node, operator, args, kwargs);
   if (folded) return toResult(node.name, folded);
 
-  const { definition, schema } = operator;
   const bound = Arguments.bind<Value>(schema, args, kwargs);
   if ('host' in definition)
     throw new Error('it computes with tensor elements in JavaScript, which a plan does not do');
-  const shapes = (Array.isArray(meta) ? meta : [meta]) as readonly TensorMeta[];
+  const shapes = (
+    isCounted ? [operator.infer(bound as Arguments<TensorMeta>), countMeta] : [meta].flat()
+  ) as readonly TensorMeta[];
   const value = (index: number, origin: Origin): Value => {
     const { dtype, shape } = shapes[index];
     const name = shapes.length > 1 ? `${node.name}.${index}` : node.name;
     return new Value(name, dtype, shape as readonly number[], origin);
   };
   let values: readonly Value[];
-  if ('view' in definition) {
+  // Of nothing there is nothing to compute.
+  if (shapes.every(({ shape }) => shape.includes(0))) {
+    const nothing = shapes.map(({ dtype, shape }) => Tensor.zeros(dtype, shape as readonly number[]));
+    values = nothing.map((tensor, i) => value(i, { kind: 'constant', tensor }));
+  } else if ('view' in definition) {
     values = [value(0, { kind: 'view', of: bound.tensor(schema.arguments[0].name) })];
   } else if ('strided' in definition) {
     const of = bound.tensor(schema.arguments[0].name);
@@ -115,7 +123,7 @@ function translate(
     values = shapes.map((_, i) => value(i, { kind: 'computed' }));
     instructions.push({ node: node.name, target: node.target, op, attributes, inputs, outputs: values });
   }
-  return Array.isArray(meta) ? values : values[0];
+  return Array.isArray(meta) || isCounted ? values : values[0];
 }
 
 function toResult(name: string, folded: Tensor | number | readonly Tensor[]): Result {
@@ -124,12 +132,14 @@ function toResult(name: string, folded: Tensor | number | readonly Tensor[]): Re
   return folded.map((tensor, i) => constantOf(`${name}.${i}`, tensor));
 }
 
+/** Of an operator that finds how many rows its result has, these rows and their number. */
 function outputsOf(node: Node, results: ReadonlyMap<Node, Result>): Value[] {
   const [returned] = node.args;
-  return (isArgumentList(returned) ? returned : [returned]).map((arg) => {
+  return (isArgumentList(returned) ? returned : [returned]).flatMap((arg) => {
     const result = arg instanceof Node ? results.get(arg) : undefined;
+    if (arg instanceof Node && decidesExtent(arg)) return result as readonly Value[];
     if (!(result instanceof Value)) throw new Error(`output ${String(arg)} is not a tensor`);
-    return result;
+    return [result];
   });
 }
 

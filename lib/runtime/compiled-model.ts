@@ -8,6 +8,7 @@ import {
   inputsOf,
   type ModelInputs,
   type ModelShapes,
+  type Node,
   outputsOf,
   propagateShapes,
   type SymbolRange,
@@ -15,11 +16,11 @@ import {
 } from '../graph/index.ts';
 import { type LoweringReport, reportOf } from '../lowering/report.ts';
 import { addon } from '../native/addon.ts';
-import type { NativeExecutor, NativePlan } from '../native/addon-types.ts';
+import type { NativeExecutor } from '../native/addon-types.ts';
 import { StoredTensor } from '../native/stored-tensor.ts';
 import { checkOptions } from '../options.ts';
-import type { BuiltPlan } from '../plan/index.ts';
-import { type DType, Tensor } from '../tensor/index.ts';
+import { ConstantStore, divideIntoStages, type Stage, type Stages } from '../plan/index.ts';
+import { Tensor, type TensorData } from '../tensor/index.ts';
 import { type ModelMetadata, writeArtifact } from './artifact.ts';
 import { checkOperators } from './check-operators.ts';
 import { checkTuning, type Tuning, untuned } from './decisions.ts';
@@ -32,29 +33,14 @@ import {
   saveOptions,
 } from './options.ts';
 import { packedWeightsOf } from './packed-weights.ts';
-import { PlanCache } from './plan-cache.ts';
-import { describePlan, type PlanDescription, wholeShape } from './plan-description.ts';
-import { type PlannedRequest, Planner, type Shapes } from './planner.ts';
+import { describePlan, joinPlans, type PlanDescription } from './plan-description.ts';
+import type { Shapes } from './planner.ts';
 import { defaultMaxQueue, RequestQueue } from './request-queue.ts';
+import { type RequestPlan, StagePlans } from './stage-plans.ts';
+import { StagedValues } from './staged-values.ts';
 import { type StepProfile, stepProfiles } from './step-profile.ts';
 import { divideThreads, usableCpus } from './threads.ts';
 import { Wakefulness } from './wakefulness.ts';
-
-/** A plan for one part of a request's batch, or for all of it. */
-interface Plan {
-  readonly built: BuiltPlan;
-  readonly native: NativePlan;
-}
-
-/** How requests of some shapes are computed. */
-interface RequestPlan extends Plan {
-  readonly planned: PlannedRequest;
-  /** What the request returns. */
-  readonly results: readonly { readonly dtype: DType; readonly shape: readonly number[] }[];
-}
-
-/** Each plan costs the code of its primitives. Weights are shared, and batches of several sizes may share a plan. */
-const maxPlans = 32;
 
 /**
  * A graph compiled to native plans, one for each set of input shapes so far, and the threads that run them. Requests
@@ -78,12 +64,9 @@ export class CompiledModel implements Disposable {
   readonly #executor: NativeExecutor;
   readonly #queue: RequestQueue;
   readonly #wakefulness: Wakefulness;
-  readonly #planner: Planner;
-  readonly #plans = new PlanCache<Plan>(maxPlans, (plan) => this.#release(plan));
-  /** Plans that had to make room, perhaps before a request that waited for one could use it. */
-  readonly #released = new WeakSet<NativePlan>();
-  /** The plan used last. */
-  #latest: RequestPlan | undefined;
+  readonly #constants = new ConstantStore();
+  readonly #stages: Stages;
+  readonly #plans: ReadonlyMap<Stage, StagePlans>;
   #report: LoweringReport | undefined;
   #disposed = false;
 
@@ -106,7 +89,14 @@ export class CompiledModel implements Disposable {
     this.#wakefulness = new Wakefulness(this.#executor);
     this.streams = streams;
     this.threadsPerStream = threadsPerStream;
-    this.#planner = new Planner(this.#module, this.inputs, this.tuning, threadsPerStream);
+    this.#stages = divideIntoStages(this.#module);
+    const maker = {
+      executor: this.#executor,
+      constants: this.#constants,
+      tuning: this.tuning,
+      threadsPerStream,
+    };
+    this.#plans = new Map(this.#stages.stages.map((stage) => [stage, new StagePlans(stage, maker)]));
   }
 
   /**
@@ -129,18 +119,23 @@ export class CompiledModel implements Disposable {
     const tensors = bindInputs(this.inputs, inputs, this.rangeConstraints);
     const arrival = this.#queue.enter();
     try {
-      const planned = this.#planner.plan(shapesOf(tensors));
-      let plan = this.#ready(planned);
-      while (!plan || this.#released.has(plan.native)) {
-        plan = await unlessAborted(this.#compile(planned, arrival), signal);
-        this.#checkAlive();
-        signal?.throwIfAborted();
+      const values = new StagedValues(this.#stages, tensors);
+      for (const [stage, plans] of this.#plans) {
+        const given = values.inputsOf(stage);
+        const planned = plans.planned(shapesOf(given));
+        let plan = plans.ready(planned);
+        while (!plan || plans.isReleased(plan)) {
+          plan = await unlessAborted(plans.compile(planned, arrival), signal);
+          this.#checkAlive();
+          signal?.throwIfAborted();
+        }
+        const outputs = this.#outputsOf(plan, options);
+        const done = this.#executor.run(plan.native, dataOf(given), dataOf(outputs), planned.parts, arrival);
+        this.#wakefulness.begin();
+        await (signal ? listening(done, signal, (reason) => this.#executor.withdraw(arrival, reason)) : done);
+        values.add(stage, outputs);
       }
-      const outputs = this.#outputsFor(plan, options);
-      const done = this.#executor.run(plan.native, dataOf(tensors), dataOf(outputs), planned.parts, arrival);
-      this.#wakefulness.begin();
-      await (signal ? listening(done, signal, (reason) => this.#executor.withdraw(arrival, reason)) : done);
-      return this.#named(outputs);
+      return this.#named(this.#results(values, options));
     } finally {
       this.#queue.leave();
     }
@@ -154,29 +149,43 @@ export class CompiledModel implements Disposable {
     this.#checkAlive();
     checkOptions(options, { outputs: true }, 'runSync');
     const tensors = bindInputs(this.inputs, inputs, this.rangeConstraints);
-    const plan = this.#compileSync(shapesOf(tensors));
-    const outputs = this.#outputsFor(plan, options);
-    this.#executor.runSync(plan.native, dataOf(tensors), dataOf(outputs), plan.planned.parts);
-    return this.#named(outputs);
+    const values = new StagedValues(this.#stages, tensors);
+    for (const [stage, plans] of this.#plans) {
+      const given = values.inputsOf(stage);
+      const plan = plans.compileSync(shapesOf(given));
+      const outputs = this.#outputsOf(plan, options);
+      this.#executor.runSync(plan.native, dataOf(given), dataOf(outputs), plan.planned.parts);
+      values.add(stage, outputs);
+    }
+    return this.#named(this.#results(values, options));
   }
 
-  /** Compiles the plans for these shapes before the first request needs them. */
+  /**
+   * Compiles the plans for these shapes before the first request needs them. If values decide sizes (boxes that are left, elements
+   * that are not zero), what follows is compiled when a request has decided them.
+   */
   async warmup(...shapes: readonly ModelShapes[]): Promise<void> {
     this.#checkAlive();
     const bound = shapes.map((given) => bindShapes(this.inputs, given, this.rangeConstraints));
-    await Promise.all(bound.map((each) => this.#compile(this.#planner.plan(each), this.#queue.arrive())));
+    const plans = this.#firstPlans;
+    await Promise.all(bound.map((each) => plans.compile(plans.planned(each), this.#queue.arrive())));
   }
 
   /** Like {@link warmup}, but blocks: for scripts. */
   warmupSync(...shapes: readonly ModelShapes[]): void {
     this.#checkAlive();
-    for (const given of shapes) this.#compileSync(bindShapes(this.inputs, given, this.rangeConstraints));
+    for (const given of shapes)
+      this.#firstPlans.compileSync(bindShapes(this.inputs, given, this.rangeConstraints));
   }
 
-  /** Describes the plan for these shapes, step by step, and its memory. Compiles it if needed. */
+  /**
+   * Describes the plan for these shapes, step by step, and its memory. Compiles it if needed. If values decide sizes, the plans
+   * that follow are those of the last request.
+   */
   plan(shapes: ModelShapes): PlanDescription {
     this.#checkAlive();
-    return this.#describe(this.#compileSync(bindShapes(this.inputs, shapes, this.rangeConstraints)));
+    const first = this.#firstPlans.compileSync(bindShapes(this.inputs, shapes, this.rangeConstraints));
+    return this.#describe([first, ...this.#latest.slice(1)]);
   }
 
   /**
@@ -184,7 +193,8 @@ export class CompiledModel implements Disposable {
    * those of the plan used last; {@link reportFor} chooses one. A loaded model has the report of the saved one.
    */
   get report(): ModelReport {
-    return joinReport(this.#lowering, this.#latest && this.#describe(this.#latest));
+    const plans = this.#latest;
+    return joinReport(this.#lowering, plans.length > 0 ? this.#describe(plans) : undefined);
   }
 
   /** The same with the steps and implementations of the plan for these shapes. Compiles it if needed. */
@@ -196,10 +206,15 @@ export class CompiledModel implements Disposable {
   profile(inputs: ModelInputs): StepProfile[] {
     this.#checkAlive();
     const tensors = bindInputs(this.inputs, inputs, this.rangeConstraints);
-    const plan = this.#compileSync(shapesOf(tensors));
-    const outputs = allocateOutputs(plan);
-    const times = this.#executor.profile(plan.native, dataOf(tensors), dataOf(outputs), plan.planned.parts);
-    return stepProfiles(this.#describe(plan).steps, plan.planned.parts, times);
+    const values = new StagedValues(this.#stages, tensors);
+    return [...this.#plans].flatMap(([stage, plans]) => {
+      const given = values.inputsOf(stage);
+      const plan = plans.compileSync(shapesOf(given));
+      const outputs = allocateOutputs(plan);
+      const times = this.#executor.profile(plan.native, dataOf(given), dataOf(outputs), plan.planned.parts);
+      values.add(stage, outputs);
+      return stepProfiles(this.#describeStage(stage, plan).steps, plan.planned.parts, times);
+    });
   }
 
   /**
@@ -214,7 +229,7 @@ export class CompiledModel implements Disposable {
     const { packedWeights = false } = options;
     if (typeof path !== 'string' || path === '')
       throw new Error(`save: path must be a string that names a file, got ${JSON.stringify(path)}`);
-    if (packedWeights && !this.#latest)
+    if (packedWeights && this.#latest.length === 0)
       throw new Error(
         'save: there are no packed weights before there is a plan; run the model, or warmup() with the shapes it will serve',
       );
@@ -227,9 +242,8 @@ export class CompiledModel implements Disposable {
     if (this.#disposed) return;
     this.#disposed = true;
     this.#executor.dispose();
-    this.#plans.clear();
-    this.#latest = undefined;
-    this.#planner.constants.dispose();
+    for (const plans of this.#plans.values()) plans.clear();
+    this.#constants.dispose();
     for (const tensor of this.#module.attributes.values()) (tensor as StoredTensor).release();
   }
 
@@ -241,43 +255,20 @@ export class CompiledModel implements Disposable {
     if (this.#disposed) throw new Error('the model is disposed; compile or load it again');
   }
 
-  #ready(planned: PlannedRequest): RequestPlan | undefined {
-    if (this.#latest?.planned === planned) return this.#latest;
-    const plan = this.#plans.ready(planned.key);
-    return plan && this.#used(planned, plan);
+  get #isWhole(): boolean {
+    return this.#plans.size === 1;
   }
 
-  async #compile(planned: PlannedRequest, arrival: number): Promise<RequestPlan> {
-    const plan = await this.#plans.get(planned.key, async () => {
-      const built = planned.build();
-      return { built, native: await this.#executor.compile(built.desc, arrival) };
-    });
-    return this.#used(planned, plan);
+  get #firstPlans(): StagePlans {
+    const [[, plans]] = this.#plans;
+    return plans;
   }
 
-  #compileSync(shapes: Shapes): RequestPlan {
-    const planned = this.#planner.plan(shapes);
-    const ready = this.#ready(planned);
-    if (ready) return ready;
-    const built = planned.build();
-    const plan = { built, native: this.#executor.compileSync(built.desc) };
-    this.#plans.set(planned.key, plan);
-    return this.#used(planned, plan);
-  }
-
-  #used(planned: PlannedRequest, plan: Plan): RequestPlan {
-    const results = plan.built.desc.outputs.map(({ dtype, shape }) => {
-      return { dtype, shape: wholeShape(shape, planned.parts) };
-    });
-    this.#latest = { ...plan, planned, results };
-    return this.#latest;
-  }
-
-  /** A garbage collection would come late: it does not know how much memory a small handle stands for. */
-  #release({ native }: Plan): void {
-    this.#released.add(native);
-    if (this.#latest?.native === native) this.#latest = undefined;
-    addon.releasePlan(native);
+  /** The plans of the last request, one for each stage that has one. */
+  get #latest(): readonly RequestPlan[] {
+    const latest = [...this.#plans.values()].map((plans) => plans.latest);
+    const missing = latest.indexOf(undefined);
+    return latest.slice(0, missing < 0 ? latest.length : missing) as RequestPlan[];
   }
 
   /** Created on first use: most models are never asked. */
@@ -286,18 +277,33 @@ export class CompiledModel implements Disposable {
     return this.#report;
   }
 
-  #describe({ built, native, planned }: RequestPlan): PlanDescription {
-    const names = {
-      inputs: this.inputs.map(({ name }) => name),
-      outputs: this.outputs.map(({ name }) => name),
-    };
-    const { memory } = this.#planner.constants;
+  #describe(plans: readonly RequestPlan[]): PlanDescription {
+    const { stages } = this.#stages;
+    const described = plans.map((plan, i) => this.#describeStage(stages[i], plan));
+    return joinPlans(described, stages.length - plans.length);
+  }
+
+  #describeStage(stage: Stage, { built, native, planned }: RequestPlan): PlanDescription {
+    const names = this.#isWhole
+      ? { inputs: this.inputs.map(({ name }) => name), outputs: this.outputs.map(({ name }) => name) }
+      : namesOf(stage);
+    const { memory } = this.#constants;
     return describePlan(built, planned.parts, native.steps, names, memory, operatorsByNode(this.#lowering));
   }
 
-  #outputsFor(plan: RequestPlan, { outputs }: RunOptions): Tensor[] {
-    if (outputs === undefined) return allocateOutputs(plan);
+  /** What a plan writes to: the caller's tensors, if it computes the whole model. */
+  #outputsOf(plan: RequestPlan, { outputs }: RunOptions): Tensor[] {
+    if (outputs === undefined || !this.#isWhole) return allocateOutputs(plan);
     return bindOutputs(this.outputs, plan.results, outputs);
+  }
+
+  /** The model's results. Those whose sizes values have decided are copied to the caller's tensors. */
+  #results(values: StagedValues, { outputs }: RunOptions): readonly Tensor[] {
+    const results = values.results();
+    if (outputs === undefined || this.#isWhole) return results;
+    const given = bindOutputs(this.outputs, results, outputs);
+    for (const [i, tensor] of given.entries()) copyElements(tensor, results[i]);
+    return given;
   }
 
   #named(tensors: readonly Tensor[]): Record<string, Tensor> {
@@ -319,3 +325,21 @@ const dataOf = (tensors: readonly Tensor[]) => tensors.map(({ data }) => data);
 
 const allocateOutputs = ({ results }: RequestPlan): Tensor[] =>
   results.map(({ dtype, shape }) => Tensor.zeros(dtype, shape));
+
+/** What the operands of a stage's plan are called. */
+function namesOf({ module: { graph }, counted }: Stage): {
+  readonly inputs: readonly string[];
+  readonly outputs: readonly string[];
+} {
+  const results = graph.outputNode.args[0] as readonly Node[];
+  return {
+    inputs: graph.placeholders.map(({ name }) => name),
+    outputs: results.flatMap(({ name }, i) => (counted[i] ? [name, `the number of ${name}`] : [name])),
+  };
+}
+
+/** Of tensors of one dtype and shape. */
+function copyElements({ data }: Tensor, from: Tensor): void {
+  if (data instanceof BigInt64Array) data.set(from.data as BigInt64Array);
+  else data.set(from.data as Exclude<TensorData, BigInt64Array>);
+}

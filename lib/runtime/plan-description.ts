@@ -55,6 +55,11 @@ export interface PlanDescription {
    */
   readonly parts: number;
   readonly steps: readonly StepDescription[];
+  /**
+   * Plans that follow, but are not made yet: values of a request decide the sizes that they are for. 0 for most models, which
+   * have one plan.
+   */
+  readonly furtherPlans: number;
   readonly memory: ConstantMemory & {
     /**
      * Memory for intermediate values, shared by lifetime. Each stream has as much, and where the batch is divided each of
@@ -116,11 +121,34 @@ export function describePlan(
     threads: desc.threads * desc.lanes,
     parts,
     steps,
+    furtherPlans: 0,
     memory: {
       arenaBytes: desc.arenaBytes,
       arenaLowerBound,
       scratchpadBytes: Math.max(0, ...steps.map((step) => step.scratchpadBytes)),
       ...constants,
+    },
+  };
+}
+
+/**
+ * Several plans, one after the other, as one: the inputs of the first, the outputs of the last.
+ * @param furtherPlans how many would follow.
+ */
+export function joinPlans(plans: readonly PlanDescription[], furtherPlans: number): PlanDescription {
+  const [first] = plans;
+  const sum = (of: (plan: PlanDescription) => number) => plans.reduce((total, plan) => total + of(plan), 0);
+  return {
+    ...first,
+    outputs: plans.at(-1)!.outputs,
+    threads: Math.max(...plans.map(({ threads }) => threads)),
+    steps: plans.flatMap(({ steps }) => steps),
+    furtherPlans,
+    memory: {
+      ...first.memory,
+      arenaBytes: sum(({ memory }) => memory.arenaBytes),
+      arenaLowerBound: sum(({ memory }) => memory.arenaLowerBound),
+      scratchpadBytes: Math.max(...plans.map(({ memory }) => memory.scratchpadBytes)),
     },
   };
 }
@@ -156,6 +184,9 @@ export function formatPlan(plan: PlanDescription, { why = false }: { why?: boole
     `plan(${signature(inputs)}) -> (${signature(outputs)}) on ${countThreads(threads)}${division}`,
     header,
     ...lines.flatMap((line, i) => [line, ...reasons(steps[i])]),
+    ...(plan.furtherPlans === 0
+      ? []
+      : [`values decide sizes: ${plan.furtherPlans} more, made when a request has decided them`]),
     `arena ${kib(memory.arenaBytes)} (at least ${kib(memory.arenaLowerBound)}), ` +
       `scratchpad ${kib(memory.scratchpadBytes)}, weights ${kib(memory.constantBytes)}, ` +
       `packed ${kib(memory.packedBytes)} (${kib(memory.packedBytesFromFile)} read from a file)`,

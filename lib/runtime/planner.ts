@@ -4,7 +4,7 @@ import type { PlanDesc } from '../native/addon-types.ts';
 import {
   type BuiltPlan,
   buildPlan,
-  ConstantStore,
+  type ConstantStore,
   type Division,
   divideBatch,
   keepsSamplesApart,
@@ -39,8 +39,7 @@ const sameShapes = (a: Shapes, b: Shapes): boolean =>
  * Decides how a model's requests are computed, as one plan or as several parts of their batch, and builds the plans.
  */
 export class Planner {
-  /** Weights that the plans share. */
-  readonly constants = new ConstantStore();
+  readonly #constants: ConstantStore;
   readonly #module: GraphModule;
   readonly #inputs: readonly TensorInfo[];
   readonly #tuning: Tuning;
@@ -52,8 +51,18 @@ export class Planner {
   /** The plan of one sample of the sizes requested last. */
   #sample: { readonly key: string; readonly desc: PlanDesc | undefined } | undefined;
 
-  /** @param threads the threads that may compute one request. */
-  constructor(module: GraphModule, inputs: readonly TensorInfo[], tuning: Tuning, threads: number) {
+  /**
+   * @param constants weights that the plans share.
+   * @param threads the threads that may compute one request.
+   */
+  constructor(
+    module: GraphModule,
+    inputs: readonly TensorInfo[],
+    constants: ConstantStore,
+    tuning: Tuning,
+    threads: number,
+  ) {
+    this.#constants = constants;
     this.#module = module;
     this.#inputs = inputs;
     this.#tuning = tuning;
@@ -95,7 +104,7 @@ export class Planner {
   #build(shapes: Shapes, choices: PlanChoices): BuiltPlan {
     return buildPlan(this.#module, {
       inputs: this.#inputs.map(({ dtype }, i) => ({ dtype, shape: shapes[i] })),
-      constants: this.constants,
+      constants: this.#constants,
       machine: { blocksChannels: addon.oneDnnVersion().prefersChannelBlocks, threads: this.#threads },
       choices,
     });

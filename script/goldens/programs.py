@@ -99,6 +99,20 @@ class real_sizes(nn.Module):
         return (*scaled, ids * (n / 4), torch.full((2,), n / 2))
 
 
+@program(
+    lambda: (torch.randn(2, 20),),
+    lambda: (torch.randn(2, 9),),
+    lambda: (torch.randn(2, 64),),
+    dynamic=({1: Dim("n", min=6, max=512)},),
+)
+class truncated_sizes(nn.Module):
+    """Whole numbers of reals. Only PyTorch 2.14 can save them."""
+
+    def forward(self, x):
+        n = x.shape[1]
+        return x * math.trunc(n / 4), x - math.trunc(n * 0.7), torch.arange(math.trunc(n / 3))
+
+
 def branches(flag):
     class Branches(nn.Module):
         def __init__(self):

@@ -87,7 +87,7 @@ const lowered =
 /** Operators of training, of which a served model has none. */
 const ofTraining = /_gradient\.|^octavo\.fake_quantize\.|_legit_functional\./;
 /** Operators on sizes, which are written where a shape needs them. */
-const ofSizes = /^(operator|torch)\.|^aten\.(sym_|_assert_scalar)/;
+const ofSizes = /^(math|operator|torch)\.|^aten\.(sym_|_assert_scalar)/;
 
 describe('the cases', () => {
   it('every operator but those of lowered graphs and of training is written', () => {

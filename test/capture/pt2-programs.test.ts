@@ -8,6 +8,7 @@ import {
   Interpreter,
   SymFloat,
   serializeGraph,
+  type TensorMeta,
 } from '../../lib/graph/index.ts';
 import { buildPlan, ConstantStore } from '../../lib/plan/index.ts';
 import { type DType, Tensor } from '../../lib/tensor/index.ts';
@@ -51,6 +52,13 @@ describe("programs of PyTorch's", () => {
   it.each(['distances', 'masked_scatter', 'as_strided', 'kernels'])('%s', check);
 
   it('numbers computed from sizes, for sizes of every kind', () => check('real_sizes'));
+
+  it('whole numbers computed from reals, one of which is an extent', async () => {
+    await check('truncated_sizes');
+    const { graph } = await loadPt2(fixture('truncated_sizes.pt2'));
+    const range = graph.nodes.find(({ target }) => target.startsWith('aten.arange'))!;
+    expect(String((range.meta.val as TensorMeta).shape)).toMatch(/^trunc\(\(?s\d+ \/ 3\)?\)$/);
+  });
 
   it('such numbers are known by their text, also when the graph was saved', async () => {
     const { graph } = await loadPt2(fixture('real_sizes.pt2'));

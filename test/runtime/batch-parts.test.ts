@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { operators } from '../../lib/aten/index.ts';
 import { Interpreter, SymInt } from '../../lib/graph/index.ts';
 import { lower } from '../../lib/lowering/index.ts';
+import { ConstantStore } from '../../lib/plan/index.ts';
 import { untuned } from '../../lib/runtime/decisions.ts';
 import { compile, type Trace, type Tuning, traceOf } from '../../lib/runtime/index.ts';
 import { Planner } from '../../lib/runtime/planner.ts';
@@ -104,7 +105,8 @@ describe('a batch computed in parts', () => {
     expect(more.steps.map(({ shape }) => shape)).toEqual(fewer.steps.map(({ shape }) => shape));
     expect(more.steps.map(({ bytes }) => bytes)).toEqual(fewer.steps.map(({ bytes }) => 2 * bytes));
     const shapesOf = (count: number) => [[count, 16, 64, 64]];
-    const plannerWith = (tuning: Tuning) => new Planner(network, model.inputs, tuning, 2);
+    const plannerWith = (tuning: Tuning) =>
+      new Planner(network, model.inputs, new ConstantStore(), tuning, 2);
     const planner = plannerWith(untuned);
     expect(planner.plan(shapesOf(16)).key).toBe(planner.plan(shapesOf(32)).key);
     // One that was tuned for some shapes has a plan of its own for these alone.

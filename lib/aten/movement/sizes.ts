@@ -13,6 +13,7 @@ import {
   SymInt,
   subDims,
   type TensorMeta,
+  truncate,
 } from '../../graph/index.ts';
 import type { HostDefinition, OperatorDefinition } from '../registry.ts';
 import { normalizeAxis } from '../shape-rules.ts';
@@ -52,6 +53,10 @@ function real(
   };
   return { schema, infer: rule, host: (args) => rule(args) as number };
 }
+
+/** A real number without its fraction, which is a size again. */
+const truncation = (name: string, argument: string) =>
+  size<unknown>(`${name}(SymFloat ${argument}) -> SymInt`, (args) => truncate(realOf(args, argument)));
 
 type SizeRule = (a: Dim, b: Dim, args: Arguments<unknown>) => Dim;
 
@@ -144,6 +149,9 @@ export const sizes: readonly OperatorDefinition[] = [
     (a) => a,
   ),
   real('torch::_sym_sqrt(SymFloat a) -> SymFloat', ['a'], (a) => `sqrt(${a})`, Math.sqrt),
+  size('operator::pos(SymInt a) -> SymInt', (args) => args.dim('a')),
+  truncation('math::trunc', 'x'),
+  truncation('torch::sym_int', 'a'),
   size('operator::neg(SymInt a) -> SymInt', (args) => mulDims(-1, args.dim('a'))),
   binary('torch::sym_max', 'max', (a, b, { ranges }) => maxDims(a, b, ranges), Math.max),
   binary('torch::sym_min', 'min', (a, b, { ranges }) => minDims(a, b, ranges), Math.min),

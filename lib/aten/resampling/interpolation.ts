@@ -1,4 +1,4 @@
-import { type Arguments, type Dim, floorDivDims, mulDims, staticDim } from '../../graph/index.ts';
+import { type Arguments, type Dim, floorDivDims, mulDims, SymFloat, truncate } from '../../graph/index.ts';
 import { pickStep } from '../movement/pick.ts';
 import type { NativeDefinition, OperatorDefinition, Step, TensorLike } from '../registry.ts';
 import { checkResampled } from './resampled.ts';
@@ -27,12 +27,12 @@ function widthOf({ from, to, factor }: Axis, alignsCorners: boolean): number {
   return factor !== undefined && factor > 0 ? fround(1 / factor) : fround(from / to);
 }
 
-/** The new extent. A symbolic one can be a multiple or a whole part of the old one. */
-function scaled(extent: Dim, factor: number, operator: string): Dim {
+/** The new extent. */
+function scaled(extent: Dim, factor: number): Dim {
   if (typeof extent === 'number') return Math.floor(extent * factor);
   if (Number.isInteger(factor)) return mulDims(extent, factor);
   if (Number.isInteger(1 / factor)) return floorDivDims(extent, 1 / factor);
-  return staticDim(extent, operator);
+  return truncate(new SymFloat(`${factor}*${extent}`));
 }
 
 /** The target in the arguments of an overload: `.vec` has sizes or factors, the other sizes and factors beside. */
@@ -60,7 +60,7 @@ function vectorTarget(args: Arguments<unknown>, shape: readonly Dim[]): Target {
     const size = args.dims('output_size');
     return { size, factors: size.map(() => undefined) };
   }
-  return { size: factors.map((factor, i) => scaled(shape[2 + i], factor, name)), factors };
+  return { size: factors.map((factor, i) => scaled(shape[2 + i], factor)), factors };
 }
 
 const factorNames = ['scales_d', 'scales_h', 'scales_w'];

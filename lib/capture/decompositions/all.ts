@@ -12,6 +12,7 @@ import { creationDecompositions } from './creation.ts';
 import { type Add, type Call, type DecompositionDefinition, rankOf } from './decomposition.ts';
 import { distanceDecompositions } from './distances.ts';
 import { einsumDecompositions } from './einsum.ts';
+import { maskDecompositions } from './masks.ts';
 import { movementDecompositions } from './movement.ts';
 import { normalizationDecompositions } from './normalization.ts';
 import { pixelDecompositions } from './pixels.ts';
@@ -64,6 +65,7 @@ const definitions: readonly DecompositionDefinition[] = [
   ...distanceDecompositions,
   ...einsumDecompositions,
   ...movementDecompositions,
+  ...maskDecompositions,
   ...pixelDecompositions,
   ...normalizationDecompositions,
   ...poolingDecompositions,

@@ -58,7 +58,7 @@ class Decomposing {
       this.#replaceResults(node, definition, args);
       return;
     }
-    const call = definition.decompose(this.#adderBefore(node), args);
+    const call = definition.decompose(this.#adderBefore(node), args, node);
     if (found.returns > 1) this.#takeFirstResult(node);
     this.#become(node, ...call);
   }
@@ -93,7 +93,7 @@ class Decomposing {
   }
 
   #replaceResults(node: Node, definition: MultipleDefinition, args: Arguments<Node>): void {
-    const results = definition.results(this.#adderBefore(node), args);
+    const results = definition.results(this.#adderBefore(node), args, node);
     const picked = new Map<number, Node>();
     for (const user of node.users) {
       const index = user.args[1] as number;

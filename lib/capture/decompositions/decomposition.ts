@@ -13,8 +13,8 @@ export type Call = readonly [target: string, ...args: readonly Argument[]];
 /** Adds a call to the graph, before the call that is decomposed, and returns its node. */
 export type Add = (...call: Call) => Node;
 
-/** Adds all calls but the last one to the graph, and returns that. */
-export type Decompose = (add: Add, args: Arguments<Node>) => Call;
+/** Adds all calls but the last one to the graph, and returns that. `node` is the call that is decomposed. */
+export type Decompose = (add: Add, args: Arguments<Node>, node: Node) => Call;
 
 interface Definition {
   /** As PyTorch's `native_functions.yaml` writes it. */
@@ -32,7 +32,7 @@ export interface SingleDefinition extends Definition {
 /** An operator of several results. */
 export interface MultipleDefinition extends Definition {
   /** Returns a function for each result, which is called if the result is used; `undefined` for a result without support. */
-  readonly results: (add: Add, args: Arguments<Node>) => readonly ((() => Call) | undefined)[];
+  readonly results: (add: Add, args: Arguments<Node>, node: Node) => readonly ((() => Call) | undefined)[];
 }
 
 export type DecompositionDefinition = SingleDefinition | MultipleDefinition;

@@ -94,9 +94,7 @@ function meshgrid(add: Add, args: Arguments<Node>, indexing: string): (() => Cal
 }
 
 /** All tensors under the shape that they have together. */
-function broadcast(add: Add, args: Arguments<Node>): (() => Call)[] {
-  const { name } = args.schema;
-  const tensors = args.tensors('tensors');
+export function broadcast(add: Add, tensors: readonly Node[], name: string): (() => Call)[] {
   const rank = Math.max(0, ...tensors.map((tensor) => rankOf(tensor, name)));
   const extentOf = (tensor: Node, axis: number): Dim => metaOf(tensor, name).shape.at(axis - rank) ?? 1;
   const sizes = Array.from({ length: rank }, (_, axis) => {
@@ -246,7 +244,15 @@ export const movementDecompositions: readonly DecompositionDefinition[] = [
     schema: 'aten::meshgrid.indexing(Tensor[] tensors, *, str indexing) -> Tensor[]',
     results: (add, args) => meshgrid(add, args, args.string('indexing')),
   },
-  { schema: 'aten::broadcast_tensors(Tensor[] tensors) -> Tensor[]', results: broadcast },
+  {
+    schema: 'aten::broadcast_tensors(Tensor[] tensors) -> Tensor[]',
+    results: (add, args) => broadcast(add, args.tensors('tensors'), args.schema.name),
+  },
+  {
+    schema:
+      'aten::to.device(Tensor(a) self, Device device, ScalarType dtype, bool non_blocking=False, bool copy=False, MemoryFormat? memory_format=None) -> Tensor(a)',
+    decompose: (_, args) => ['aten.to.dtype', self(args), args.raw('dtype') as Argument],
+  },
   ...['copy', 'copy_'].map((name) => ({
     schema: `aten::${name}(Tensor self, Tensor src, bool non_blocking=False) -> Tensor`,
     decompose: copy,

@@ -1,9 +1,13 @@
 import type { JsonCursor } from '../../formats/json-cursor.ts';
 import {
+  type Argument,
+  dependsOnValues,
   type GraphModule,
   modelLine,
+  Node,
   type OperatorLibrary,
   propagateShapes,
+  SymInt,
   type TensorMeta,
 } from '../../graph/index.ts';
 import { refusalOf } from '../core-aten.ts';
@@ -21,13 +25,33 @@ export function targetOf(node: JsonCursor): string {
 
 /**
  * Calls that compute nothing: they assert of tensors what the graph says of them, dtype and layout, so they hold for
- * every request that Octavo's own checks admit.
+ * every request that Octavo's own checks admit. Those of sizes say that these are no negative numbers.
  */
-const assertions: ReadonlySet<string> = new Set(['aten._assert_tensor_metadata.default']);
+const assertions: ReadonlySet<string> = new Set([
+  'aten._assert_tensor_metadata.default',
+  'aten.sym_constrain_range.default',
+  'aten.sym_constrain_range_for_size.default',
+]);
 
 /** Whether a call is left out of the graph. */
 export function isAssertion(target: string): boolean {
   return assertions.has(target);
+}
+
+/**
+ * Whether a call asserts that values have left two elements or more. PyTorch's tracing takes that for granted (`u0 >= 2`); what it
+ * has traced also computes with one or none.
+ */
+export function assertsTwoElements(target: string, [condition]: readonly Argument[]): boolean {
+  if (target !== 'aten._assert_scalar.default' || !(condition instanceof Node)) return false;
+  const [size, least] = condition.args;
+  const meta = size instanceof Node ? size.meta.val : undefined;
+  return (
+    condition.target === 'operator.ge' &&
+    meta instanceof SymInt &&
+    dependsOnValues(meta) &&
+    Number(least) <= 2
+  );
 }
 
 /** Whether a program may call an operator. Of a branch only the predicate tells, when the program is read. */

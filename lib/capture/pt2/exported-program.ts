@@ -15,10 +15,11 @@ import type { Tensor } from '../../tensor/index.ts';
 import { decompositions } from '../decompositions/all.ts';
 import { decompose } from '../decompositions/decompose.ts';
 import { MemoryTracker } from '../in-place.ts';
+import { settleCounts } from '../settled-counts.ts';
 import { widenHalf } from '../widen-half.ts';
 import { readArgument } from './arguments.ts';
 import { bindByName } from './bind-arguments.ts';
-import { checkOperators, checkShapes, isAssertion, targetOf } from './checks.ts';
+import { assertsTwoElements, checkOperators, checkShapes, isAssertion, targetOf } from './checks.ts';
 import { branchOf, COND } from './condition.ts';
 import { countsBatches, toEvaluationMode } from './evaluation-mode.ts';
 import type { ModelArchive } from './model-archive.ts';
@@ -55,6 +56,7 @@ export async function buildProgram(
   toEvaluationMode(module.graph, library);
   widenHalf(module, label);
   decompose(module);
+  settleCounts(module);
   promoteTypes(module);
   module.graph.lint();
   checkShapes(module, library);
@@ -201,7 +203,7 @@ class ProgramBuilder {
       .items()
       .map((input) => this.#namedArgument(input, schema));
     const { args, kwargs } = this.#bind(at, schema, named);
-    if (countsBatches(target, args)) return;
+    if (countsBatches(target, args) || assertsTwoElements(target, args)) return;
     if (target === 'aten.as_strided.default') this.#checkStorage(at, args);
     const names = this.#outputNames(at.field('outputs'));
     const single = names.length === 1 && !Array.isArray(names[0]) ? (names[0] as string) : undefined;

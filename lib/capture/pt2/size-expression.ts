@@ -7,7 +7,9 @@ import {
   modDims,
   mulDims,
   type SymbolRanges,
+  SymFloat,
   SymInt,
+  truncate,
 } from '../../graph/index.ts';
 
 type SizeFunction = (sizes: readonly Dim[], ranges: SymbolRanges) => Dim;
@@ -44,13 +46,34 @@ export function parseSizeExpression(text: string, ranges: SymbolRanges): Dim {
   if (symbol) return new SymInt([symbol[1]]);
   const integer = /^Integer\((-?\d+)\)$/.exec(text);
   if (integer) return Number(integer[1]);
-  const call = /^(\w+)\((.+)\)$/s.exec(text);
+  const call = callIn(text);
+  if (call?.[1] === 'TruncToInt') return truncate(new SymFloat(realText(call[2], ranges)));
   if (!call || !Object.hasOwn(functions, call[1]))
     throw new Error(
       `the size '${text}' is not of a kind that is supported; export with fewer dynamic dimensions (the batch alone is best)`,
     );
   const sizes = splitArguments(call[2]).map((argument) => parseSizeExpression(argument, ranges));
   return functions[call[1]](sizes, ranges);
+}
+
+const callIn = (text: string) => /^(\w+)\((.+)\)$/s.exec(text);
+
+/** How real numbers in sizes are computed: in Python's order, by its precedence. */
+const realOperators: Readonly<Record<string, string>> = {
+  Add: ' + ',
+  Mul: '*',
+  IntTrueDiv: ' / ',
+  FloatTrueDiv: ' / ',
+};
+
+/** A real number computed from sizes, such as `0.5*s0`. */
+function realText(text: string, ranges: SymbolRanges): string {
+  const [, name, list] = callIn(text) ?? [];
+  if (name === 'Float') return String(Number(/^'([^']+)'/.exec(list)?.[1]));
+  if (name === 'ToFloat') return String(parseSizeExpression(list, ranges));
+  if (!Object.hasOwn(realOperators, name ?? '')) return String(parseSizeExpression(text, ranges));
+  const operands = splitArguments(list).map((operand) => realText(operand, ranges));
+  return name === 'Mul' ? operands.join('*') : `(${operands.join(realOperators[name])})`;
 }
 
 /** Splits at the commas outside parentheses. */

@@ -149,5 +149,32 @@ const scattering: readonly Case[] = [
   ],
 ];
 
+/** Choices whose number the values decide. */
+const choices: readonly Case[] = [
+  [
+    'nonzero',
+    (b) => [
+      b.call('aten.nonzero.default', b.x([3, 4], 0, 1, 'int64')),
+      b.call('aten.nonzero.default', b.x([5], 0, 1, 'bool')),
+    ],
+  ],
+  ['nms', (b) => b.call('torchvision.nms.default', b.x([20, 4], 0, 4), b.x([20], 0, 1), 0.4)],
+  [
+    'non_max_suppression',
+    (b) => {
+      const given = [
+        b.x([2, 9, 4], 0, 4),
+        b.x([2, 3, 9], 0, 1),
+        b.of('int64', [4], []),
+        b.of('float32', [0.3], []),
+      ];
+      return [
+        b.call('octavo.non_max_suppression.default', ...given, null, false, 9),
+        b.call('octavo.non_max_suppression.default', ...given, b.of('float32', [0.5], []), true, 9),
+      ];
+    },
+  ],
+];
+
 /** Operators that choose elements by their positions, or write to positions. */
-export const indexingCases: readonly Case[] = [...indexing, ...scattering];
+export const indexingCases: readonly Case[] = [...indexing, ...scattering, ...choices];

@@ -127,6 +127,14 @@ export class OnnxCall implements CallOf {
     return value instanceof SizesValue ? value.elements : this.numbers(index, what);
   }
 
+  /** The one element of an input that is a size. */
+  size(index: number, what: string): Dim {
+    const sizes = this.sizes(index, what);
+    if (sizes.length !== 1)
+      throw new Error(`${what} (input ${index}) must have one element, got ${sizes.length}`);
+    return sizes[0];
+  }
+
   /** A size as a number. @throws Error when it is symbolic. */
   static(dim: Dim, what: string): number {
     if (dim instanceof SymInt)

@@ -5,10 +5,11 @@ import {
   type Dim,
   GET_ITEM,
   GraphModule,
+  inferCall,
   inferNode,
   isTensorMeta,
   type MetaValue,
-  type Node,
+  Node,
   type NodeMeta,
   SymInt,
   type TensorMeta,
@@ -52,6 +53,8 @@ export class GraphWriter {
   readonly module = new GraphModule();
   readonly sizes = new SizeNodes((target, args) => this.#add(target, args, {}));
   readonly #constants = new Map<ConstantValue, Node>();
+  /** Sizes so far that values decide. */
+  #counts = 0;
   /** What is known of the node of the file whose calls are being written: its name, the modules around it. */
   origin: { readonly name: string; readonly meta: NodeMeta } = { name: '', meta: {} };
 
@@ -196,6 +199,8 @@ export class GraphWriter {
 
   #add(target: string, args: readonly Argument[], kwargs: Readonly<Record<string, Argument>>): Node {
     const { graph, rangeConstraints } = this.module;
+    const same = decidesExtent(target) ? sameCall(target, args) : undefined;
+    if (same) return same;
     const name =
       target.startsWith('aten.sym_') || target.startsWith('operator.') ? undefined : this.origin.name;
     const node = graph.callFunction(target, args, kwargs, name || target.split('.')[1]);
@@ -207,7 +212,21 @@ export class GraphWriter {
       const what = message.startsWith(target) ? message : `${target}: ${message}`;
       throw new Error(node.allInputNodes.some(isOpen) ? `${what}; ${fixingSizes}` : what, { cause: error });
     }
+    if (decidesExtent(target)) this.#learnCount(node);
     return node;
+  }
+
+  /** Gives the extent that values decide a symbol of its own, `u0`, `u1` and so on, and tells of the most that it may be. */
+  #learnCount(node: Node): void {
+    const { rangeConstraints } = this.module;
+    const { target, args, kwargs } = node;
+    const metaOf = (input: Node) => input.meta.val as MetaValue;
+    const meta = inferCall(operators, target, args, kwargs, metaOf, rangeConstraints) as TensorMeta;
+    const [most, ...row] = meta.shape;
+    const symbol = `u${this.#counts++}`;
+    rangeConstraints.set(symbol, { min: 0, max: typeof most === 'number' ? most : Infinity });
+    node.meta.val = { dtype: meta.dtype, shape: [new SymInt([symbol]), ...row] };
+    this.learnSizes(node);
   }
 
   /** Sizes that a tensor is computed with: one element after the other. */
@@ -216,6 +235,16 @@ export class GraphWriter {
     const flat = parts.length === 1 ? parts[0] : this.call('aten.cat.default', [parts, 0]);
     return this.call('aten.view.default', [flat, shape]);
   }
+}
+
+const decidesExtent = (target: string): boolean =>
+  operators.has(target) && operators.get(target).decidesExtent;
+
+/** The node that computes the same. What two nodes of the file find in one mask is of one size then. */
+function sameCall(target: string, args: readonly Argument[]): Node | undefined {
+  const [first] = args;
+  const users = first instanceof Node ? first.users : [];
+  return users.find((user) => user.target === target && user.args.every((arg, i) => arg === args[i]));
 }
 
 function shapesOf(meta: MetaValue): (readonly number[])[] {

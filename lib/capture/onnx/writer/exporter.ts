@@ -145,7 +145,7 @@ function inputMeta(node: Node): TensorMeta {
 
 /** Whether an operator computes a size: such operators are written where a shape needs the size. */
 const isSize = (target: string): boolean =>
-  /^(aten\.(sym_|_assert_scalar)|operator\.|torch\.sym_)/.test(target) && operators.has(target);
+  /^(aten\.(sym_|_assert_scalar)|math\.|operator\.|torch\.sym_)/.test(target) && operators.has(target);
 
 const isWritten = (target: string): boolean =>
   target === GET_ITEM || isSize(target) || emitterOf(target) !== undefined;

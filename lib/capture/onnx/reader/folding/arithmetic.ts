@@ -2,6 +2,7 @@ import { broadcastShapes } from '../../../../aten/index.ts';
 import {
   addDims,
   type Dim,
+  dependsOnValues,
   divDims,
   floorDivDims,
   isAtMost,
@@ -19,7 +20,7 @@ import type { FoldCall, Folder } from './call.ts';
 import { checkModest, convert, type Elements, forEachIndex, offsetOf } from './elements.ts';
 
 /** A function of sizes that knows what each result is computed from. */
-interface Sized {
+export interface Sized {
   readonly ranges: SymbolRanges;
   readonly dtype: DType;
   readonly call: FoldCall;
@@ -144,11 +145,12 @@ const modulo: Folder = (call) => {
   })(call);
 };
 
-function extremum(
+/** The lesser or the greater of two. */
+export function extremum(
   ofNumbers: (a: number, b: number) => number,
   ofSizes: (a: Dim, b: Dim, ranges: SymbolRanges) => Dim,
   target: string,
-): Rule {
+): (a: Dim, b: Dim, sized: Sized) => Dim {
   return (a, b, { ranges, call }) =>
     isSymbolic(a, b)
       ? learned(call, target, a, b, ofSizes(a, b, ranges))
@@ -166,7 +168,10 @@ const where: Folder = ({ inputs: [condition, x, y] }) =>
   zip([condition!, x!, y!], x!.dtype, ([c, a, b]) => (c instanceof SymInt ? undefined : c !== 0 ? a : b));
 
 const castTo = (dtype: DType, { inputs: [x] }: FoldCall): Elements | undefined =>
-  zip([x!], dtype, ([value]) => (value instanceof SymInt && dtype === 'bool' ? 1 : value));
+  zip([x!], dtype, ([value]) => (value instanceof SymInt && dtype === 'bool' ? isPositive(value) : value));
+
+/** A size that requests choose is at least 1; one that values decide may be 0. */
+const isPositive = (size: SymInt): Dim | undefined => (dependsOnValues(size) ? undefined : 1);
 
 const itself = (size: SymInt): Dim => size;
 
@@ -229,7 +234,7 @@ export const arithmeticFolders: Readonly<Record<string, Folder>> = {
     (size) => mulDims(-1, size),
   ),
   Abs: unary(Math.abs, itself),
-  Sign: unary(Math.sign, () => 1),
+  Sign: unary(Math.sign, isPositive),
   Sqrt: unary(Math.sqrt),
   Floor: unary(Math.floor, itself),
   Ceil: unary(Math.ceil, itself),

@@ -1,7 +1,7 @@
-import { addDims, type Dim, mulDims, SymInt } from '../../../../graph/index.ts';
+import { addDims, type Dim, maxDims, minDims, mulDims } from '../../../../graph/index.ts';
 import { numelOf, rowMajorStrides } from '../../../../tensor/index.ts';
 import { axesOf, splitSizes } from '../forms.ts';
-import { broadcast, broadcastStrides } from './arithmetic.ts';
+import { broadcast, broadcastStrides, extremum, type Sized } from './arithmetic.ts';
 import type { FoldCall, Folder } from './call.ts';
 import { checkModest, type Elements, forEachIndex, offsetOf } from './elements.ts';
 
@@ -207,7 +207,7 @@ const split: Folder = (call) => {
 
 /** Reductions of integers to their sum, product, least or greatest. */
 const reduce =
-  (combine: (a: Dim, b: Dim) => Dim, empty: number, inputSince: number): Folder =>
+  (combine: (a: Dim, b: Dim, sized: Sized) => Dim, empty: number, inputSince: number): Folder =>
   (call) => {
     const [data, given] = call.inputs;
     if (given && !numbersOf(given)) return undefined;
@@ -215,8 +215,7 @@ const reduce =
     const named = axesOf(call, numbersOf(given), inputSince) ?? [];
     if (named.length === 0 && call.attributes.int('noop_with_empty_axes', 0) === 1) return data;
     const axes = named.length > 0 ? named.map((axis) => axisIn(axis, shape.length)) : [...shape.keys()];
-    if (data!.values.some((value) => value instanceof SymInt) && empty === Number.POSITIVE_INFINITY)
-      return undefined;
+    const sized: Sized = { ranges: call.ranges, dtype, call };
     const kept = shape.map((extent, axis) => (axes.includes(axis) ? 1 : extent));
     const strides = rowMajorStrides(kept).map((stride, axis) => (axes.includes(axis) ? 0 : stride));
     const source = rowMajorStrides(shape);
@@ -224,7 +223,7 @@ const reduce =
     forEachIndex(shape, (index) => {
       const at = offsetOf(index, strides);
       const value = data!.values[offsetOf(index, source)];
-      values[at] = values[at] === undefined ? value : combine(values[at], value);
+      values[at] = values[at] === undefined ? value : combine(values[at], value, sized);
     });
     const keeps = call.attributes.int('keepdims', 1) === 1;
     return {
@@ -278,6 +277,6 @@ export const movementFolders: Readonly<Record<string, Folder>> = {
   Trilu: triangle,
   ReduceSum: reduce((a, b) => addDims(a, b), 0, 13),
   ReduceProd: reduce((a, b) => mulDims(a, b), 1, 18),
-  ReduceMax: reduce((a, b) => Math.max(a as number, b as number), Number.POSITIVE_INFINITY, 18),
-  ReduceMin: reduce((a, b) => Math.min(a as number, b as number), Number.POSITIVE_INFINITY, 18),
+  ReduceMax: reduce(extremum(Math.max, maxDims, 'torch.sym_max'), Number.POSITIVE_INFINITY, 18),
+  ReduceMin: reduce(extremum(Math.min, minDims, 'torch.sym_min'), Number.POSITIVE_INFINITY, 18),
 };

@@ -6,6 +6,7 @@ import { describeNode } from '../ordered-nodes.ts';
 import { activationReaders } from './activation.ts';
 import { arithmeticReaders } from './arithmetic.ts';
 import { attentionReaders } from './attention.ts';
+import { choiceReaders } from './choice.ts';
 import { comparisonReaders } from './comparison.ts';
 import { constantReaders } from './constants.ts';
 import { convolutionReaders } from './convolution.ts';
@@ -29,6 +30,7 @@ const readers: ReadonlyMap<string, OperatorVersions> = new Map(
     activationReaders,
     arithmeticReaders,
     attentionReaders,
+    choiceReaders,
     comparisonReaders,
     constantReaders,
     convolutionReaders,
@@ -74,8 +76,6 @@ export function readerOf(domain: string, opType: string, opset: number): Operato
 }
 
 const random = 'it is random: two requests of the same inputs would have different results';
-const dataDependent =
-  'how many results there are depends on the values of its inputs, and a plan is made for known sizes';
 
 /** Why operators are not read that could not be served. */
 const reasons: Readonly<Record<string, string>> = {
@@ -89,9 +89,6 @@ const reasons: Readonly<Record<string, string>> = {
       'RandomUniformLike',
     ].map((name) => [name, random]),
   ),
-  NonMaxSuppression: `${dataDependent}; let the model end with the boxes and their scores, and choose among them after it`,
-  NonZero: dataDependent,
-  Unique: dataDependent,
 };
 
 /**

@@ -149,18 +149,9 @@ function oneHot(call: OnnxCall): OnnxValue {
   return call.call('aten.where.self', call.call('aten.eq.Tensor', at, positions), on, off);
 }
 
-/** The positions of a condition that the file knows. */
-function compress(call: OnnxCall): OnnxValue {
-  const x = call.input(0);
-  const chosen = call.numbers(1, 'the condition').flatMap((value, i) => (value !== 0 ? [i] : []));
-  if (call.attributes.has('axis'))
-    return positionsOf(call, x, call.axis(call.attributes.int('axis'), x.shape.length), chosen);
-  return positionsOf(call, call.reshape(x, [mulDims(...x.shape)]), 0, chosen);
-}
-
 /** The largest or least elements along an axis, and where they are. */
 function topK(call: OnnxCall): readonly OnnxValue[] {
-  const k = call.opset >= 10 ? call.number(1, 'k') : call.attributes.int('k');
+  const k = call.opset >= 10 ? call.size(1, 'k') : call.attributes.int('k');
   const axis = call.attributes.int('axis', -1);
   const [largest, sorted] = ['largest', 'sorted'].map((name) => call.attributes.int(name, 1) === 1);
   return call.calls('aten.topk.default', call.input(0), k, axis, largest, sorted);
@@ -175,6 +166,5 @@ export const indexingReaders: OperatorTable = {
   ScatterElements: scatterElements,
   ScatterND: scatterNd,
   OneHot: oneHot,
-  Compress: compress,
   TopK: topK,
 };

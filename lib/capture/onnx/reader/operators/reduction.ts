@@ -1,8 +1,9 @@
-import { integerRange, isFloatingPoint, Tensor } from '../../../../tensor/index.ts';
+import { type Dim, dependsOnValues } from '../../../../graph/index.ts';
+import { type DType, integerRange, isFloatingPoint, Tensor } from '../../../../tensor/index.ts';
 import type { OnnxCall, OperatorReader, OperatorTable } from '../call.ts';
 import { axesOf } from '../forms.ts';
 import type { OnnxValue } from '../values.ts';
-import { padWith, upTo } from './common.ts';
+import { padWith, replaced, upTo } from './common.ts';
 
 interface Extents {
   readonly axes: readonly number[];
@@ -40,18 +41,32 @@ const mean: Reduce = (call, x, { axes, keepdims }) => call.call('aten.mean.dim',
 const square = (call: OnnxCall, x: OnnxValue) => call.call('aten.square.default', x);
 const absolute = (call: OnnxCall, x: OnnxValue) => call.call('aten.abs.default', x);
 
-/** Of nothing the largest is the least number that there is, and the other way round. */
-function ofNothing(call: OnnxCall, x: OnnxValue, { axes, keepdims }: Extents, isMax: boolean): OnnxValue {
-  const range = integerRange(x.dtype) ?? { min: Number.NEGATIVE_INFINITY, max: Number.POSITIVE_INFINITY };
-  if (!isFloatingPoint(x.dtype) && !integerRange(x.dtype))
-    throw new Error(`an extremum of nothing has no value in ${x.dtype}`);
-  const shape = x.shape.flatMap((dim, axis) => (axes.includes(axis) ? (keepdims ? [1] : []) : [dim]));
+/** Of nothing the largest is the least number that there is, and the other way round: that number under a shape. */
+function extremumOfNothing(call: OnnxCall, dtype: DType, isMax: boolean, shape: readonly Dim[]): OnnxValue {
+  const range = integerRange(dtype) ?? { min: Number.NEGATIVE_INFINITY, max: Number.POSITIVE_INFINITY };
+  if (!isFloatingPoint(dtype) && !integerRange(dtype))
+    throw new Error(`an extremum of nothing has no value in ${dtype}`);
   const value = Tensor.from(
-    x.dtype,
+    dtype,
     [isMax ? range.min : range.max],
     shape.map(() => 1),
   );
   return call.call('aten.expand.default', call.constant(value), shape);
+}
+
+function ofNothing(call: OnnxCall, x: OnnxValue, { axes, keepdims }: Extents, isMax: boolean): OnnxValue {
+  const shape = x.shape.flatMap((dim, axis) => (axes.includes(axis) ? (keepdims ? [1] : []) : [dim]));
+  return extremumOfNothing(call, x.dtype, isMax, shape);
+}
+
+/** With one more element that changes no extremum along each axis of which values may leave nothing. */
+function withLeast(call: OnnxCall, x: OnnxValue, axes: readonly number[], isMax: boolean): OnnxValue {
+  return axes
+    .filter((axis) => dependsOnValues(x.shape[axis]))
+    .reduce((wide, axis) => {
+      const edge = extremumOfNothing(call, x.dtype, isMax, replaced(wide.shape, axis, 1));
+      return call.call('aten.cat.default', [wide, edge], axis);
+    }, x);
 }
 
 /** PyTorch reduces the largest of several axes of numbers only. */
@@ -59,8 +74,9 @@ const extremum =
   (target: string): Reduce =>
   (call, x, extents) => {
     const { axes, keepdims } = extents;
-    if (axes.some((axis) => x.shape[axis] === 0)) return ofNothing(call, x, extents, target.includes('amax'));
-    if (x.dtype !== 'bool') return call.call(target, x, axes, keepdims);
+    const isMax = target.includes('amax');
+    if (axes.some((axis) => x.shape[axis] === 0)) return ofNothing(call, x, extents, isMax);
+    if (x.dtype !== 'bool') return call.call(target, withLeast(call, x, axes, isMax), axes, keepdims);
     return call.cast(call.call(target, call.cast(x, 'float32'), axes, keepdims), 'bool');
   };
 

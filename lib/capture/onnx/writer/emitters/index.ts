@@ -4,6 +4,7 @@ import { activationEmitters } from './activation.ts';
 import { arithmeticEmitters } from './arithmetic.ts';
 import { attentionEmitters } from './attention.ts';
 import { bitEmitters } from './bits.ts';
+import { choiceEmitters } from './choice.ts';
 import { comparisonEmitters } from './comparison.ts';
 import { convolutionEmitters } from './convolution.ts';
 import { creationEmitters } from './creation.ts';
@@ -30,6 +31,7 @@ const emitters = new Map<string, OnnxEmitter>(
     arithmeticEmitters,
     attentionEmitters,
     bitEmitters,
+    choiceEmitters,
     comparisonEmitters,
     convolutionEmitters,
     creationEmitters,
