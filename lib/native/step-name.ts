@@ -56,6 +56,7 @@ export type StepName =
   | 'reduce'
   | 'requantize'
   | 'resample'
+  | 'roi_align'
   | 'scan'
   | 'scatter'
   | 'select'

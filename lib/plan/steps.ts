@@ -105,6 +105,7 @@ export const steps: Readonly<Record<StepName, StepTraits>> = {
   reduce: { layout: 'strided', products: 'none' },
   requantize: { layout: 'any', products: 'none', slices: 'read and written' },
   resample: { layout: 'any', products: 'none' },
+  roi_align: { layout: 'any', products: 'none' },
   scan: { layout: 'strided', products: 'none' },
   scatter: { layout: 'strided', products: 'none' },
   select: { layout: 'uniform', products: 'none', slices: 'read and written', overwrites: true },

@@ -57,6 +57,7 @@ const std::vector<PrimitiveFamily>& primitive_table() {
       {"reduce", create_reduce},
       {"requantize", create_requantize},
       {"resample", create_resample},
+      {"roi_align", create_roi_align},
       {"scan", create_scan},
       {"scatter", create_scatter},
       {"select", create_select},

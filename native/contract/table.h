@@ -69,6 +69,7 @@ std::unique_ptr<Step> create_recurrent(const StepSpec& spec);
 std::unique_ptr<Step> create_reduce(const StepSpec& spec);
 std::unique_ptr<Step> create_requantize(const StepSpec& spec);
 std::unique_ptr<Step> create_resample(const StepSpec& spec);
+std::unique_ptr<Step> create_roi_align(const StepSpec& spec);
 std::unique_ptr<Step> create_scan(const StepSpec& spec);
 std::unique_ptr<Step> create_scatter(const StepSpec& spec);
 std::unique_ptr<Step> create_select(const StepSpec& spec);

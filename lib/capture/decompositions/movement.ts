@@ -121,6 +121,21 @@ const copy: Decompose = (add, args) => {
   return ['aten.expand_as.default', cast, self(args)];
 };
 
+/** The number of a region's image is the first of its five numbers. */
+const roiAlign: Decompose = (add, args) => {
+  const rois = args.tensor('rois');
+  const images = add('aten.to.dtype', add('aten.select.int', rois, 1, 0), 'int64');
+  const sizes = ['spatial_scale', 'pooled_height', 'pooled_width', 'sampling_ratio'];
+  return [
+    'octavo.roi_align.default',
+    args.tensor('input'),
+    add('aten.slice.Tensor', rois, 1, 1, 5),
+    images,
+    ...sizes.map((name) => args.number(name)),
+    args.bool('aligned'),
+  ];
+};
+
 /** The one index that is a mask, and its axis. */
 function maskOf(args: Arguments<Node>): { readonly mask: Node; readonly axis: number } | undefined {
   const given = (args.raw('indices') as readonly (Node | null)[]).flatMap((mask, axis) =>
@@ -252,6 +267,11 @@ export const movementDecompositions: readonly DecompositionDefinition[] = [
     schema:
       'aten::to.device(Tensor(a) self, Device device, ScalarType dtype, bool non_blocking=False, bool copy=False, MemoryFormat? memory_format=None) -> Tensor(a)',
     decompose: (_, args) => ['aten.to.dtype', self(args), args.raw('dtype') as Argument],
+  },
+  {
+    schema:
+      'torchvision::roi_align(Tensor input, Tensor rois, float spatial_scale, SymInt pooled_height, SymInt pooled_width, int sampling_ratio, bool aligned) -> Tensor',
+    decompose: roiAlign,
   },
   ...['copy', 'copy_'].map((name) => ({
     schema: `aten::${name}(Tensor self, Tensor src, bool non_blocking=False) -> Tensor`,

@@ -158,6 +158,14 @@ const choices: readonly Case[] = [
       b.call('aten.nonzero.default', b.x([5], 0, 1, 'bool')),
     ],
   ],
+  [
+    'roi_align',
+    (b) => {
+      const corners = [0, 1, 6, 5, 1, 0.5, 7, 4];
+      const given = [b.x([2, 3, 7, 9]), b.of('float32', corners, [2, 4]), b.of('int64', [1, 0])];
+      return b.call('octavo.roi_align.default', ...given, 0.5, 3, 2, 2, false);
+    },
+  ],
   ['nms', (b) => b.call('torchvision.nms.default', b.x([20, 4], 0, 4), b.x([20], 0, 1), 0.4)],
   [
     'non_max_suppression',

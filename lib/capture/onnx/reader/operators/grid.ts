@@ -1,5 +1,5 @@
 import { gridModes, gridPaddings } from '../../names.ts';
-import type { OnnxCall, OperatorTable } from '../call.ts';
+import type { OnnxCall, OperatorReader, OperatorTable } from '../call.ts';
 import type { OnnxValue } from '../values.ts';
 
 function gridSample(call: OnnxCall): OnnxValue {
@@ -20,5 +20,34 @@ function affineGrid(call: OnnxCall): OnnxValue {
   return call.call('aten.affine_grid_generator.default', call.input(0), call.sizes(1, 'the size'), aligns);
 }
 
+/** Before operator set 16 pixels were not points in the middle of squares. */
+const roiAlign =
+  (otherwise: string): OperatorReader =>
+  (call) => {
+    const { attributes } = call;
+    const [mode, coordinates] = [
+      attributes.string('mode', 'avg'),
+      attributes.string('coordinate_transformation_mode', otherwise),
+    ];
+    if (mode !== 'avg') throw new Error(`the mode '${mode}' is not supported; 'avg' is`);
+    if (coordinates !== 'half_pixel' && coordinates !== 'output_half_pixel')
+      throw new Error(`the coordinate_transformation_mode '${coordinates}' is unknown`);
+    return call.call(
+      'octavo.roi_align.default',
+      call.input(0),
+      call.input(1),
+      call.cast(call.input(2), 'int64'),
+      attributes.float('spatial_scale', 1),
+      attributes.int('output_height', 1),
+      attributes.int('output_width', 1),
+      attributes.int('sampling_ratio', 0),
+      coordinates === 'half_pixel',
+    );
+  };
+
 /** Samples at computed places. */
-export const gridReaders: OperatorTable = { GridSample: gridSample, AffineGrid: affineGrid };
+export const gridReaders: OperatorTable = {
+  GridSample: gridSample,
+  AffineGrid: affineGrid,
+  RoiAlign: { 10: roiAlign('output_half_pixel'), 16: roiAlign('half_pixel') },
+};

@@ -177,6 +177,27 @@ function resizeAsOnnx(call: OnnxCall): OnnxValue {
   );
 }
 
+function roiAlign(call: OnnxCall): OnnxValue {
+  const { args, meta } = call;
+  const isAligned = args.bool('aligned');
+  if (isAligned) call.since(16, 'RoiAlign with half pixels');
+  return call.op(
+    'RoiAlign',
+    ['input', 'regions', 'images'].map((name) => args.tensor(name)),
+    {
+      mode: 'avg',
+      spatial_scale: float(args.number('scale')),
+      output_height: args.number('height'),
+      output_width: args.number('width'),
+      sampling_ratio: args.number('samples'),
+      ...(call.opset >= 16 && {
+        coordinate_transformation_mode: isAligned ? 'half_pixel' : 'output_half_pixel',
+      }),
+    },
+    { dtype: 'float32', shape: meta.shape },
+  );
+}
+
 function gridSample(call: OnnxCall): OnnxValue {
   const { args } = call;
   call.since(16, 'GridSample');
@@ -213,5 +234,6 @@ export const resizeEmitters: OnnxEmitters = {
   ...both('_upsample_bicubic2d_aa', 2, smooth('cubic')),
   'octavo.resize.default': resizeAsOnnx,
   'aten.grid_sampler.default': gridSample,
+  'octavo.roi_align.default': roiAlign,
   'aten.affine_grid_generator.default': affineGrid,
 };
