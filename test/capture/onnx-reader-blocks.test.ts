@@ -2,6 +2,7 @@ import { InferenceSession, Tensor as OrtTensor } from 'onnxruntime-node';
 import { describe, expect, it } from 'vitest';
 import { operators } from '../../lib/aten/index.ts';
 import { loadOnnx } from '../../lib/capture/index.ts';
+import { loadNpz } from '../../lib/formats/npz.ts';
 import { type GraphModule, Interpreter } from '../../lib/graph/index.ts';
 import { lower } from '../../lib/lowering/index.ts';
 import { Tensor } from '../../lib/tensor/index.ts';
@@ -80,6 +81,50 @@ function nBits(bits: number, inputs: number, outputs: number, block: number, zer
     outputs: ['y'],
   };
 }
+
+/**
+ * A layer [64, 24] that ONNX Runtime 1.23 quantized to 4 bits (`MatMulNBitsQuantizer`, in both of its formats), and numbers that
+ * are quantized to 4 bits and back, with what it computes of them, its optimizations left out: these would quantize the input.
+ */
+describe('files of 4 bits', () => {
+  const folder = 'test/fixtures/onnx/four_bits';
+
+  it.each(['weight_qdq', 'weight_qdq_symmetric', 'weight_nbits', 'activations_int4', 'activations_uint4'])(
+    '%s',
+    async (name) => {
+      const [x] = (await loadNpz(`${folder}/x.npz`)).values();
+      const [y] = (await loadNpz(`${folder}/${name}.npz`)).values();
+      const module = await loadOnnx(`${folder}/${name}.onnx`);
+      const expected = y.toArray().map(Number);
+      expectClose(new Interpreter(module, operators).run([x])[0].toArray().map(Number), expected);
+      expectClose(
+        execute(build(lower(module).module), [x])[0]
+          .toArray()
+          .map(Number),
+        expected,
+      );
+    },
+  );
+
+  it.each([
+    [21, 0, 15],
+    [22, -8, 7],
+  ])('are the result of the type %i, which needs no zero point', async (type, least, greatest) => {
+    const bytes = onnxModel({
+      opset: 21,
+      inputs: { x: ['float32', [5]] },
+      outputs: ['y'],
+      nodes: [
+        { op: 'QuantizeLinear', inputs: ['x', 's'], outputs: ['q'], attributes: { output_dtype: type } },
+        { op: 'DequantizeLinear', inputs: ['q', 's'], outputs: ['y'] },
+      ],
+      initializers: { s: Tensor.scalar('float32', 0.5) },
+    });
+    const x = Tensor.from('float32', [-99, -1, 0.2, 3, 99]);
+    const [result] = new Interpreter(await loadOnnx(bytes), operators).run([x]);
+    expect(result.toArray()).toEqual([least / 2, Math.max(-1, least / 2), 0, 3, greatest / 2]);
+  });
+});
 
 describe('MatMulNBits', () => {
   it.each([

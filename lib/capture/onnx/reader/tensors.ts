@@ -93,6 +93,12 @@ function typedField(message: TensorMessage, dtype: DType): ArrayLike<unknown> {
   return dtype === 'int64' ? message.int64Data : message.int32Data;
 }
 
+/** Tensors that a file has in 4 bits: what is quantized by such a zero point has no more. */
+const ofFourBits = new WeakSet<Tensor>();
+
+/** Whether the elements have 4 bits in the file. */
+export const hasFourBits = (tensor: Tensor): boolean => ofFourBits.has(tensor);
+
 /** Two elements a byte, the first in the lower half. */
 function fourBits(
   message: TensorMessage,
@@ -109,7 +115,9 @@ function fourBits(
     const half = i % 2 === 0 ? packed[i >> 1] & 15 : packed[i >> 1] >> 4;
     data[i] = isSigned && half > 7 ? half - 16 : half;
   }
-  return new Tensor(isSigned ? 'int8' : 'uint8', data, shape);
+  const tensor = new Tensor(isSigned ? 'int8' : 'uint8', data, shape);
+  ofFourBits.add(tensor);
+  return tensor;
 }
 
 function unsigned(

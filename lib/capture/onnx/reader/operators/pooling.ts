@@ -4,6 +4,7 @@ import type { OnnxCall, OperatorTable } from '../call.ts';
 import { forEachIndex } from '../folding/elements.ts';
 import type { OnnxValue } from '../values.ts';
 import { upTo } from './common.ts';
+import { rangeOf } from './quantized/computed-parameters.ts';
 import { type Affine, dequantize, quantize } from './quantized/quantization.ts';
 import { padEnds, type Window, windowOf } from './windows.ts';
 
@@ -79,7 +80,7 @@ function maxPool(call: OnnxCall): readonly (OnnxValue | undefined)[] {
     ? call.calls(`${target}_with_indices.default`, ...args)
     : [call.call(`${target}.default`, ...args)];
   return [
-    isQuantized ? quantize(call, pooled, whole, dtype) : pooled,
+    isQuantized ? quantize(call, pooled, whole, rangeOf(dtype)) : pooled,
     positions && positionsInTensor(call, positions, pooling, pads),
   ];
 }

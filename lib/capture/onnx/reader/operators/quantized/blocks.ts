@@ -1,8 +1,9 @@
 import { type Dim, mulDims } from '../../../../../graph/index.ts';
-import type { DType, Tensor } from '../../../../../tensor/index.ts';
+import type { Tensor } from '../../../../../tensor/index.ts';
 import type { OnnxCall } from '../../call.ts';
 import type { ConstantValue, OnnxValue } from '../../values.ts';
 import { replaced, upTo } from '../common.ts';
+import type { Range } from './computed-parameters.ts';
 import { type Affine, dequantize, quantize } from './quantization.ts';
 
 /**
@@ -80,8 +81,8 @@ function byBlocks(
   return isLast ? cut : call.call('aten.permute.default', cut, back);
 }
 
-export const quantizeBlocks = (call: OnnxCall, x: OnnxValue, blocks: Blocks, dtype: DType): OnnxValue =>
-  byBlocks(call, x, blocks, (rows, affine) => quantize(call, rows, affine, dtype));
+export const quantizeBlocks = (call: OnnxCall, x: OnnxValue, blocks: Blocks, range: Range): OnnxValue =>
+  byBlocks(call, x, blocks, (rows, affine) => quantize(call, rows, affine, range));
 
 /** Constant integers stay, as the rows that they are dequantized in. */
 export const dequantizeBlocks = (call: OnnxCall, x: OnnxValue, blocks: Blocks): OnnxValue =>

@@ -33,8 +33,14 @@ function parameters(call: OnnxCall, scale: OnnxValue | undefined, zeroPoint: Onn
   ] as const;
 }
 
-/** Least and greatest value of a dtype, and the dtype: the last arguments of every call. */
-export function rangeOf(dtype: DType): readonly [number, number, DType] {
+/** Least and greatest value, and the dtype: the last arguments of every call. */
+export type Range = readonly [min: number, max: number, dtype: DType];
+
+/** Integers of 4 bits, stored in bytes. */
+export const fourBitRange = (isSigned: boolean): Range => (isSigned ? [-8, 7, 'int8'] : [0, 15, 'uint8']);
+
+/** All values of a dtype. */
+export function rangeOf(dtype: DType): Range {
   const range = integerRange(dtype);
   if (!range) throw new Error(`quantization to ${dtype} is not supported`);
   return [range.min, range.max, dtype];
@@ -45,12 +51,9 @@ export function quantizeComputed(
   x: OnnxValue,
   scale: OnnxValue,
   zeroPoint: OnnxValue | undefined,
-  dtype: DType,
+  range: Range,
 ): OnnxValue {
-  return call.call(
-    QUANTIZE_PER_TENSOR_DYNAMIC,
-    ...[x, ...parameters(call, scale, zeroPoint), ...rangeOf(dtype)],
-  );
+  return call.call(QUANTIZE_PER_TENSOR_DYNAMIC, ...[x, ...parameters(call, scale, zeroPoint), ...range]);
 }
 
 /** Without a scale it is 1: the integers less their zero point. */

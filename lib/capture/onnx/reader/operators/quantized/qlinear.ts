@@ -6,6 +6,7 @@ import { convolution } from '../convolution.ts';
 import { gemm, matmul } from '../linear.ts';
 import { softmax, softmaxOfMatrix } from '../normalization.ts';
 import { averagePool, globalAverage } from '../pooling.ts';
+import { rangeOf } from './computed-parameters.ts';
 import { type Affine, affineOf, dequantize, quantize } from './quantization.ts';
 
 /**
@@ -23,7 +24,7 @@ function real(call: OnnxCall, at: number, axis = 1): { value: OnnxValue; affine:
 /** The result in integers, with the scale and zero point of the inputs from `at` on. */
 function result(call: OnnxCall, value: OnnxValue, at: number): OnnxValue {
   const dtype = call.optional(at + 1)?.dtype ?? call.input(0).dtype;
-  return quantize(call, value, affineOf(call, value, at, at + 1, 1), dtype);
+  return quantize(call, value, affineOf(call, value, at, at + 1, 1), rangeOf(dtype));
 }
 
 /** An int32 bias, in units of the input's scale times the weight's: a float32, as a scale of its own would be. */
@@ -95,7 +96,7 @@ function qlinearConcat(call: OnnxCall): OnnxValue {
   const axis = call.axis(call.attributes.int('axis'), parts[0].shape.length);
   const joined = call.call('aten.cat.default', parts, axis);
   const dtype = call.optional(1)?.dtype ?? call.input(2).dtype;
-  return quantize(call, joined, affineOf(call, joined, 0, 1, 1), dtype);
+  return quantize(call, joined, affineOf(call, joined, 0, 1, 1), rangeOf(dtype));
 }
 
 /** Before operator set 13, which an attribute says, softmax was of matrices. */

@@ -4,11 +4,11 @@ import {
   QUANTIZE_PER_CHANNEL,
   QUANTIZE_PER_TENSOR,
 } from '../../../../../aten/index.ts';
-import { type DType, Tensor } from '../../../../../tensor/index.ts';
+import { Tensor } from '../../../../../tensor/index.ts';
 import type { OnnxCall } from '../../call.ts';
 import type { CallArgument } from '../../graph-writer.ts';
 import { ConstantValue, type OnnxValue } from '../../values.ts';
-import { rangeOf } from './computed-parameters.ts';
+import { type Range, rangeOf } from './computed-parameters.ts';
 
 /** Scale and zero point of a tensor, or of each channel. */
 export interface Affine {
@@ -55,9 +55,9 @@ function parameters(call: OnnxCall, { scales, zeroPoints, axis }: Affine): reado
   ];
 }
 
-export function quantize(call: OnnxCall, x: OnnxValue, affine: Affine, dtype: DType): OnnxValue {
+export function quantize(call: OnnxCall, x: OnnxValue, affine: Affine, range: Range): OnnxValue {
   const target = affine.axis === undefined ? QUANTIZE_PER_TENSOR : QUANTIZE_PER_CHANNEL;
-  return call.call(target, x, ...parameters(call, affine), ...rangeOf(dtype));
+  return call.call(target, x, ...parameters(call, affine), ...range);
 }
 
 /** Stays a call where the integers are constant, too: lowering computes with the integers. */

@@ -1,26 +1,43 @@
-import type { DType } from '../../../../../tensor/index.ts';
 import { dtypeOfOnnx, onnxTypeName } from '../../../dtype.ts';
 import type { OnnxCall, OperatorTable } from '../../call.ts';
 import { isMadeOfInputs } from '../../made-of-inputs.ts';
-import { ComputedValue, type OnnxValue } from '../../values.ts';
+import { hasFourBits } from '../../tensors.ts';
+import { ComputedValue, ConstantValue, type OnnxValue } from '../../values.ts';
 import { blocksOf, dequantizeBlocks, quantizeBlocks } from './blocks.ts';
-import { dequantizeComputed, quantizeComputed } from './computed-parameters.ts';
+import {
+  dequantizeComputed,
+  fourBitRange,
+  quantizeComputed,
+  type Range,
+  rangeOf,
+} from './computed-parameters.ts';
 import { type Affine, affineOf, dequantize, quantize } from './quantization.ts';
 
 const isComputed = (call: OnnxCall): boolean => [1, 2].some((i) => call.optional(i) instanceof ComputedValue);
 
-/** The dtype is that of the zero point, or an attribute since operator set 21; else uint8. */
+const [UINT4, INT4] = [21, 22];
+
+/** The range is that of the zero point's type, or of an attribute since operator set 21; else of uint8. */
+function quantizedRange(call: OnnxCall): Range {
+  const zeroPoint = call.optional(2);
+  if (zeroPoint instanceof ConstantValue && hasFourBits(zeroPoint.tensor))
+    return fourBitRange(zeroPoint.dtype === 'int8');
+  const code = call.attributes.int('output_dtype', 0);
+  if (!zeroPoint && (code === UINT4 || code === INT4)) return fourBitRange(code === INT4);
+  const dtype = zeroPoint?.dtype ?? (code === 0 ? 'uint8' : dtypeOfOnnx(code));
+  if (!dtype) throw new Error(`quantization to ${onnxTypeName(code)} is not supported`);
+  return rangeOf(dtype);
+}
+
 function quantizeLinear(call: OnnxCall): OnnxValue {
   const x = call.input(0);
-  const code = call.attributes.int('output_dtype', 0);
-  const dtype = call.optional(2)?.dtype ?? (code === 0 ? 'uint8' : dtypeOfOnnx(code));
-  if (!dtype) throw new Error(`quantization to ${onnxTypeName(code)} is not supported`);
+  const range = quantizedRange(call);
   const isOfBlocks = call.attributes.int('block_size', 0) !== 0;
   if (isComputed(call) && !isOfBlocks)
-    return quantizeComputed(call, x, call.input(1), call.optional(2), dtype);
+    return quantizeComputed(call, x, call.input(1), call.optional(2), range);
   const real = call.cast(x, 'float32');
-  if (isOfBlocks) return quantizeBlocks(call, real, blocksOf(call, real), dtype);
-  return quantizeGiven(call, real, affineOf(call, x, 1, 2, call.attributes.int('axis', 1)), dtype);
+  if (isOfBlocks) return quantizeBlocks(call, real, blocksOf(call, real), range);
+  return quantizeGiven(call, real, affineOf(call, x, 1, 2, call.attributes.int('axis', 1)), range);
 }
 
 /**
@@ -29,13 +46,13 @@ function quantizeLinear(call: OnnxCall): OnnxValue {
  * on such images, is half a step everywhere (`byte - 127.5`). So what is made of inputs alone is divided, unless
  * by 1.
  */
-function quantizeGiven(call: OnnxCall, x: OnnxValue, affine: Affine, dtype: DType): OnnxValue {
+function quantizeGiven(call: OnnxCall, x: OnnxValue, affine: Affine, range: Range): OnnxValue {
   const { scales, axis } = affine;
   const isPlain = axis !== undefined || scales[0] === 1;
   if (isPlain || !(x instanceof ComputedValue) || !isMadeOfInputs(x.node))
-    return quantize(call, x, affine, dtype);
+    return quantize(call, x, affine, range);
   const steps = call.call('aten.div.Tensor', x, scales[0]);
-  return quantize(call, steps, { ...affine, scales: [1] }, dtype);
+  return quantize(call, steps, { ...affine, scales: [1] }, range);
 }
 
 function dequantizeLinear(call: OnnxCall): OnnxValue {
