@@ -3,6 +3,7 @@ import { GET_ITEM } from './get-item.ts';
 import type { Graph } from './graph.ts';
 import type { TensorMeta } from './node.ts';
 import type { SymbolRanges } from './symbol-range.ts';
+import { isFoundByValues } from './symbolic.ts';
 
 /** What a model file is and holds, in any format: all that can be told without its weights. */
 export interface ModelDescription {
@@ -99,8 +100,11 @@ export function totalWeights(
 
 /** Ranges of sizes as remarks. */
 export function describeRanges(ranges: SymbolRanges): string[] {
-  return [...ranges].map(
-    ([symbol, { min, max }]) =>
-      `the size ${symbol} is ${max === Number.POSITIVE_INFINITY ? `${min} or more` : `from ${min} to ${max}`}`,
-  );
+  return [...ranges].map(([symbol, { min, max }]) => {
+    const isFound = isFoundByValues(symbol);
+    // PyTorch writes that two or more are left; a model computes with fewer as well.
+    const least = isFound && min <= 2 ? 0 : min;
+    const range = max === Number.POSITIVE_INFINITY ? `${least} or more` : `from ${least} to ${max}`;
+    return `the size ${symbol} is ${range}${isFound ? ', which values decide' : ''}`;
+  });
 }

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
 import { operators } from '../../lib/aten/index.ts';
 import { loadPt2 } from '../../lib/capture/index.ts';
-import { type GraphModule, Interpreter, SymInt } from '../../lib/graph/index.ts';
+import { describeRanges, type GraphModule, Interpreter, SymInt } from '../../lib/graph/index.ts';
 import { lower } from '../../lib/lowering/index.ts';
 import {
   convertPt2e,
@@ -52,6 +52,14 @@ describe('a model in which values decide sizes', () => {
     expect(model.outputs.map(({ shape }) => String(shape))).toEqual([
       'u_nonzero_default',
       'u_nonzero_default,1',
+    ]);
+  });
+
+  it('and so does what describes a file', async () => {
+    const { rangeConstraints } = await loadPt2('test/fixtures/cases/boxes_of_high_scores.pt2');
+    expect(describeRanges(rangeConstraints)).toEqual([
+      'the size u0 is from 0 to 120, which values decide',
+      'the size u1 is 0 or more, which values decide',
     ]);
   });
 
