@@ -2,6 +2,7 @@ import { whyNoFastBfloat16 } from '../cpu/fast-bfloat16.ts';
 import { computeFeatures } from '../cpu/features.ts';
 import { GraphModule } from '../graph/index.ts';
 import { checkOptions, type OptionNames } from '../options.ts';
+import { refuseTrainingMode } from '../transforms/training-mode.ts';
 import { type Pass, PassContext } from './pass.ts';
 import { absorbCasts } from './passes/absorb-casts.ts';
 import { autocast } from './passes/autocast.ts';
@@ -152,6 +153,7 @@ const castingStages: readonly (readonly Pass[])[] = [
 export function lower(module: GraphModule, options: LowerOptions = {}): Lowered {
   checkOptions(options, lowerOptions, 'lower');
   const lowered = GraphModule.accept(module, 'lower').clone();
+  refuseTrainingMode(lowered, 'lower');
   const casts = checkAutocast(options.autocast);
   const context = new PassContext(lowered, checkLayers(lowered, options.keepFloat ?? []));
   const last = [...(options.mergeLinears ? [[mergeLinears]] : []), [nameFloatIslands]];

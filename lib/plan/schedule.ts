@@ -1,15 +1,15 @@
 import type { Attributes, NativeConstant, TensorDesc } from '../native/addon-types.ts';
 import type { StepName } from '../native/step-name.ts';
 import { byteSizeOf, isRowMajor, numelOf, rowMajorStrides, sameStrides } from '../tensor/index.ts';
-import { imagesInBlocks } from './block-groups.ts';
-import { blocksOf, broadcastInBlocks, inBlocks } from './blocks.ts';
 import type { ConstantStore } from './constants.ts';
 import type { Instruction, Program } from './instructions.ts';
-import { chooseLayouts } from './layout.ts';
-import { isOfImages, laidOutInputs } from './layout-rules.ts';
+import { imagesInBlocks } from './orders/block-groups.ts';
+import { blocksOf, broadcastInBlocks, inBlocks } from './orders/blocks.ts';
+import { chooseLayouts } from './orders/layout.ts';
+import { isOfImages, laidOutInputs } from './orders/layout-rules.ts';
+import { denseIn, isOverlapping, type Layout, liesInOrder, viewStrides } from './orders/strides.ts';
 import { placeInConcatenations, readsSlices, type Slice } from './slices.ts';
 import { steps } from './steps.ts';
-import { denseIn, isOverlapping, type Layout, liesInOrder, viewStrides } from './strides.ts';
 import type { Value } from './value.ts';
 
 /** Memory that values are stored in; its place is chosen later. */

@@ -1,8 +1,8 @@
 import type { StepName } from '../native/step-name.ts';
 import { numelOf, sameStrides } from '../tensor/index.ts';
 import type { Instruction, Program } from './instructions.ts';
+import { denseIn, type Layout, liesInOrder } from './orders/strides.ts';
 import { steps } from './steps.ts';
-import { denseIn, type Layout, liesInOrder } from './strides.ts';
 import type { Value } from './value.ts';
 
 /** A part of the value that a concatenation produces: the place of one of its inputs. */

@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { operators } from '../../lib/aten/index.ts';
 import { type ExportOptions, exportModel, loadPt2 } from '../../lib/capture/index.ts';
 import { type GraphModule, Interpreter, printGraph, SymInt } from '../../lib/graph/index.ts';
+import { compile, exportOnnx, lower, preparePt2e, X86Quantizer } from '../../lib/index.ts';
 import * as nn from '../../lib/nn/index.ts';
 import { Tensor } from '../../lib/tensor/index.ts';
 import { GlyphMobileNet } from '../models/glyph-mobilenet.ts';
@@ -153,10 +154,17 @@ describe('exportModel', () => {
     );
   });
 
-  it('refuses a model in training, and one that writes its weights', () => {
-    expect(() => exportModel(new TinyCNN(), image)).toThrow(
-      /^export of 'bn1' \(torch\.nn\.modules\.batchnorm\.BatchNorm2d\): .*call eval\(\) before export/,
-    );
+  it('captures a model in training, which is not run', () => {
+    const training = exportModel(new TinyCNN(), image);
+    expect(training.graph.nodes.filter(({ args }) => args[5] === true)).toHaveLength(3);
+    const refusal = /node 'batch_norm' \(aten\.batch_norm\.default\).*call eval\(\) before export/;
+    expect(() => lower(training)).toThrow(refusal);
+    expect(() => preparePt2e(training, new X86Quantizer())).toThrow(refusal);
+    expect(() => exportOnnx(training)).toThrow(refusal);
+    expect(() => compile(training)).toThrow('call eval() before export');
+  });
+
+  it('refuses one that writes its weights', () => {
     const weight = Tensor.zeros('float32', [1]);
     expect(() => trace((x) => F.add(x, F.relu(weight, { inplace: true })))).toThrow(
       'writes the parameter or buffer',

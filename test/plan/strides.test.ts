@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { channelsLastStrides, liesInOrder, viewStrides } from '../../lib/plan/strides.ts';
+import { channelsLastStrides, liesInOrder, viewStrides } from '../../lib/plan/orders/strides.ts';
 import { numelOf, rowMajorStrides, sameStrides } from '../../lib/tensor/index.ts';
 
 /** Memory offsets of all elements, in row-major order of the shape. */

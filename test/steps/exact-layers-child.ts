@@ -2,7 +2,7 @@
 // elements of each case are wrong.
 
 import { addon } from '../../lib/native/addon.ts';
-import { channelsLastStrides } from '../../lib/plan/strides.ts';
+import { channelsLastStrides } from '../../lib/plan/orders/strides.ts';
 import { rowMajorStrides } from '../../lib/tensor/index.ts';
 
 let state = 1;

@@ -30,7 +30,8 @@ export interface ExampleInput {
 
 /**
  * Captures a module as a graph of ATen operators (counterpart: `torch.export.export_for_training(...).module()`), with
- * the operators, names and metadata that PyTorch produces for the same architecture. Call {@link Module.eval} first.
+ * the operators, names and metadata that PyTorch produces for the same architecture. Call {@link Module.eval} first, unless it is to be
+ * trained.
  * @param exampleInputs by name, in the order of `forward`'s parameters. Only dtypes and shapes are used; no element is
  * read.
  * @throws Error that names the module: not a {@link Module}, an unknown option, shapes that do not fit, operators that

@@ -1,5 +1,6 @@
 import { GraphModule } from '../../graph/index.ts';
 import { GraphEditor } from '../../transforms/editor.ts';
+import { refuseTrainingMode } from '../../transforms/training-mode.ts';
 import { Quantizer } from '../quantizer.ts';
 import { DEFAULT_RECIPE, type Recipe } from '../recipe.ts';
 import { createObservers } from './create-observers.ts';
@@ -18,9 +19,11 @@ export interface Preparation {
 /**
  * Prepares a captured model for calibration (counterpart: `torchao.quantization.pt2e.quantize_pt2e.prepare_pt2e`): folds batch
  * norms, lets the quantizer annotate, and inserts observers as `call_module` nodes. `module` itself is left as it is.
- * @throws Error that names node and place where annotations contradict each other, or the model is prepared already.
+ * @throws Error that names node and place where annotations contradict each other, or the model is prepared already or in training
+ * mode.
  */
 export function preparePt2e(module: GraphModule, quantizer: Quantizer): GraphModule {
+  refuseTrainingMode(GraphModule.accept(module, 'preparePt2e'), 'preparePt2e');
   return prepare(module, quantizer, { name: 'preparePt2e', beforeAnnotation: foldBatchNorms });
 }
 

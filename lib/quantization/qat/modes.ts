@@ -1,8 +1,5 @@
-import { operators } from '../../aten/index.ts';
 import { GraphModule } from '../../graph/index.ts';
-
-/** Where operators have the switch for training, by the name of the argument. */
-const switches: readonly string[] = ['train', 'training'];
+import { trainingSwitch } from '../../transforms/training-mode.ts';
 
 /**
  * Switches batch norms and dropouts of a captured model to evaluation mode, in place (counterpart: torchao's
@@ -21,9 +18,8 @@ export function moveExportedModelToTrain(module: GraphModule): GraphModule {
 function switched(module: GraphModule, training: boolean, name: string): GraphModule {
   GraphModule.accept(module, name);
   for (const node of module.graph.nodes) {
-    if (node.op !== 'call_function' || !operators.has(node.target)) continue;
-    const at = operators.get(node.target).schema.arguments.findIndex((each) => switches.includes(each.name));
-    if (at >= 0 && at < node.args.length) node.updateArgument(at, training);
+    const at = trainingSwitch(node);
+    if (at !== undefined) node.updateArgument(at, training);
   }
   return module;
 }

@@ -14,6 +14,7 @@ import {
   tensorMeta,
 } from '../../../graph/index.ts';
 import { checkOptions, type OptionNames } from '../../../options.ts';
+import { refuseTrainingMode } from '../../../transforms/training-mode.ts';
 import { encodeOnnxModel, type OnnxModel } from '../schema.ts';
 import { OnnxCall, type OnnxTarget } from './call.ts';
 import type { OnnxOpset } from './dtypes.ts';
@@ -52,7 +53,7 @@ const irVersions: Readonly<Record<OnnxOpset, number>> = { 13: 7, 21: 10 };
  * await writeFile('model.onnx', exportOnnx(await loadPt2('model.pt2'), { opset: 13 }));
  */
 export function exportOnnx(module: GraphModule, options: ExportOnnxOptions = {}): Uint8Array {
-  GraphModule.accept(module, 'exportOnnx');
+  refuseTrainingMode(GraphModule.accept(module, 'exportOnnx'), 'exportOnnx');
   checkOptions(options, exportOnnxOptions, 'exportOnnx');
   const { opset = 21 } = options;
   if (!Object.hasOwn(irVersions, opset))

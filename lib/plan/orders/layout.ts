@@ -1,12 +1,12 @@
-import { rowMajorStrides } from '../tensor/index.ts';
+import { rowMajorStrides } from '../../tensor/index.ts';
+import type { Program } from '../instructions.ts';
+import { steps } from '../steps.ts';
+import type { Value } from '../value.ts';
 import { groupsInBlocks } from './block-groups.ts';
 import { isPixel } from './blocks.ts';
 import { Group } from './group.ts';
-import type { Program } from './instructions.ts';
 import { isOfImages, laidOutInputs } from './layout-rules.ts';
-import { steps } from './steps.ts';
 import type { Layout } from './strides.ts';
-import type { Value } from './value.ts';
 
 /** The value whose storage a view shares without reordering: the whole of it, or a slice. */
 function inSameOrder({ shape, dtype, origin }: Value): Value | undefined {

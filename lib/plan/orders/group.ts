@@ -1,4 +1,4 @@
-import { DisjointSet } from '../graph/index.ts';
+import { DisjointSet } from '../../graph/index.ts';
 
 /** Values that share one memory order because they are connected by steps that preserve it. */
 export class Group extends DisjointSet {

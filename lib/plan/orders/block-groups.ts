@@ -1,12 +1,12 @@
-import { DisjointSet } from '../graph/index.ts';
-import { byteSizeOf, numelOf } from '../tensor/index.ts';
+import { DisjointSet } from '../../graph/index.ts';
+import { byteSizeOf, numelOf } from '../../tensor/index.ts';
+import { costs } from '../cost-model.ts';
+import type { Instruction, Program } from '../instructions.ts';
+import { steps } from '../steps.ts';
+import type { Value } from '../value.ts';
+import { multiplyAdds } from '../work.ts';
 import { block, hasWholeBlocks, isPixel } from './blocks.ts';
-import { costs } from './cost-model.ts';
 import type { Group } from './group.ts';
-import type { Instruction, Program } from './instructions.ts';
-import { steps } from './steps.ts';
-import type { Value } from './value.ts';
-import { multiplyAdds } from './work.ts';
 
 /** Steps that compute on blocks as on any tensor. */
 const pointwise: ReadonlySet<string> = new Set(['binary', 'eltwise']);

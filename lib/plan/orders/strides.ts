@@ -1,4 +1,4 @@
-import { isRowMajor, rowMajorStrides } from '../tensor/index.ts';
+import { isRowMajor, rowMajorStrides } from '../../tensor/index.ts';
 import { type Extents, inBlocks } from './blocks.ts';
 
 /** The memory orders of values that steps compute; `blocked` is the one of `blocks.ts`. */

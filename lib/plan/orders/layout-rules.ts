@@ -1,6 +1,6 @@
-import type { Instruction } from './instructions.ts';
-import { type LayoutRule, steps } from './steps.ts';
-import type { Value } from './value.ts';
+import type { Instruction } from '../instructions.ts';
+import { type LayoutRule, steps } from '../steps.ts';
+import type { Value } from '../value.ts';
 
 /** Inputs that must have the layout that the step's rule states: neither parameters nor operands that are broadcast. */
 export function laidOutInputs({ op, inputs, outputs }: Instruction): readonly Value[] {
