@@ -79,6 +79,8 @@ export interface NativeDefinition extends Definition {
 /** The first argument's elements, in row-major order, under another shape. Costs nothing in a plan. */
 export interface ViewDefinition extends Definition {
   readonly view: true;
+  /** Throws for a call that may stand in a graph, and computes something else than a view: dropout in training. */
+  readonly refuse?: (args: Arguments<unknown>) => void;
   /** The result shares the argument's memory though the schema has no alias marks. */
   readonly sharesMemory?: true;
 }
@@ -153,6 +155,7 @@ export class AtenOperator implements Operator {
     if ('host' in definition) return definition.host(args);
     const meta = definition.infer(args);
     if ('view' in definition) {
+      definition.refuse?.(args);
       const input = args.tensor(this.schema.arguments[0].name);
       return input.view((meta as TensorMeta).shape as readonly number[]);
     }

@@ -6,7 +6,7 @@ import {
   Node,
   type StatefulModule,
 } from '../graph/index.ts';
-import type { Tensor } from '../tensor/index.ts';
+import { Tensor } from '../tensor/index.ts';
 import { GraphEditor, type Place } from '../transforms/editor.ts';
 
 /** A tensor that a graph replaces when it runs: running statistics, a fake quantizer's range. */
@@ -15,33 +15,45 @@ export interface StateUpdate {
   readonly path: string;
   /** What becomes of it. */
   readonly value: Node;
+  /** Whether it is made here, and stands in no model: the seed of all dropouts. */
+  readonly isSeed?: true;
   /** The module that keeps it, and its name there; absent for buffers. */
   readonly owner?: { readonly module: StatefulModule; readonly name: string };
 }
 
 const BATCH_NORM = 'aten.batch_norm.default';
+const dropouts = ['aten.dropout.default', 'aten.dropout_.default', 'aten.feature_dropout.default'];
 const FUNCTIONAL_BATCH_NORM = 'aten._native_batch_norm_legit_functional.default';
 
 /**
  * Writes as values what a training graph changes on its way (counterpart: functionalization in `torch.export`): a batch norm's
  * running statistics, and the state of fake quantizers, whose calls become operators. The graph then computes the same for the
  * same inputs, and can be differentiated and compiled.
+ * @param firstSeed decides the masks of dropouts, together with the number of the step.
  * @returns one entry a changed tensor; a module that is called several times goes on with what the call before left.
  * @throws Error that names a module whose call cannot be written as operators, or a batch norm without running statistics.
  */
-export function writeStateAsValues(module: GraphModule): readonly StateUpdate[] {
+export function writeStateAsValues(module: GraphModule, firstSeed = 0): readonly StateUpdate[] {
   const editor = new GraphEditor(module);
   const updates = new Map<string, StateUpdate>();
   const states = new Map<StatefulModule, State>();
+  let seed: Node | undefined;
+  let numberOfDropouts = 0;
   for (const node of module.graph.nodes) {
     if (node.op === 'call_module') emitModule(editor, node, states);
-    else if (isCall(node, BATCH_NORM) && node.args[5] === true)
+    else if (isCall(node, ...dropouts) && node.args[2] === true) {
+      seed ??= editor.constant('dropout_seed', Tensor.from('int64', [firstSeed]), {
+        before: module.graph.nodes[0],
+      });
+      emitDropout(editor, node, seed, numberOfDropouts++);
+    } else if (isCall(node, BATCH_NORM) && node.args[5] === true)
       for (const update of emitBatchNorm(editor, node)) updates.set(update.path, update);
   }
   for (const [owner, { nodes, paths }] of states)
     for (const [name, value] of nodes)
       if (value.op !== 'get_attr')
         updates.set(paths.get(name)!, { path: paths.get(name)!, value, owner: { module: owner, name } });
+  if (seed) updates.set(seed.target, advanced(editor, seed));
   return [...updates.values()];
 }
 
@@ -95,3 +107,19 @@ function emitBatchNorm(editor: GraphEditor, node: Node): StateUpdate[] {
 
 const attributeOf = (arg: Argument): string | undefined =>
   arg instanceof Node && arg.op === 'get_attr' ? arg.target : undefined;
+
+/** Dropout of elements, or of whole channels. */
+function emitDropout(editor: GraphEditor, node: Node, seed: Node, number: number): void {
+  const [input, p] = node.args as [Node, number];
+  const { shape } = input.meta.val as { readonly shape: readonly number[] };
+  const size = node.target.includes('feature') ? shape.map((extent, i) => (i < 2 ? extent : 1)) : shape;
+  const place = { before: node, like: [node] };
+  const mask = editor.call('octavo.dropout_mask.default', [seed, number, size, p], place);
+  editor.replaceWith(node, editor.call('aten.mul.Tensor', [input, mask], place));
+}
+
+/** Every step has other masks. */
+function advanced(editor: GraphEditor, seed: Node): StateUpdate {
+  const value = editor.call('aten.add.Scalar', [seed, 1], { before: editor.graph.outputNode });
+  return { path: seed.target, value, isSeed: true };
+}

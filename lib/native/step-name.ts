@@ -18,6 +18,7 @@ export type StepName =
   | 'copy'
   | 'dequantize'
   | 'dequantize_per_channel'
+  | 'dropout_mask'
   | 'elementwise'
   | 'eltwise'
   | 'embedding'

@@ -113,6 +113,7 @@ function translate(
     const nothing = shapes.map(({ dtype, shape }) => Tensor.zeros(dtype, shape as readonly number[]));
     values = nothing.map((tensor, i) => value(i, { kind: 'constant', tensor }));
   } else if ('view' in definition) {
+    definition.refuse?.(bound);
     values = [value(0, { kind: 'view', of: bound.tensor(schema.arguments[0].name) })];
   } else if ('strided' in definition) {
     const of = bound.tensor(schema.arguments[0].name);

@@ -67,6 +67,7 @@ export const steps: Readonly<Record<StepName, StepTraits>> = {
   copy: { layout: 'any', products: 'none', slices: 'read and written', selects: true },
   dequantize: { layout: 'any', products: 'none', slices: 'read and written' },
   dequantize_per_channel: { layout: 'any', products: 'none' },
+  dropout_mask: { layout: 'strided', products: 'none' },
   elementwise: { layout: 'uniform', products: 'none', slices: 'read and written', overwrites: true },
   eltwise: { layout: 'uniform', products: 'none', slices: 'read and written', overwrites: true },
   embedding: { layout: 'rowMajor', products: 'none', looksUp: true },

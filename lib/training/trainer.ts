@@ -17,6 +17,8 @@ export interface TrainerOptions {
    * of batch.
    */
   readonly shapes?: Readonly<Record<string, readonly number[]>>;
+  /** Decides the masks of dropouts, whose numbers are not PyTorch's; default 0. */
+  readonly seed?: number;
   /** Threads that share a step; default: as many as there are physical cores for this process. */
   readonly threads?: number;
 }
@@ -26,6 +28,7 @@ const trainerOptions: OptionNames<TrainerOptions> = {
   targets: true,
   optimizer: true,
   shapes: true,
+  seed: true,
   threads: true,
 };
 

@@ -33,6 +33,7 @@ export type Loss = (outputs: readonly Value[], targets: Readonly<Record<string, 
 /** A tensor that every step replaces. */
 export interface StateTensor {
   readonly path: string;
+  /** What is the optimizer's, or the seed of dropouts, stands in no model. */
   readonly kind: 'parameter' | 'buffer' | 'optimizer' | 'module';
   readonly initial: Tensor;
   /** The module that keeps it, and its name there. */
@@ -64,6 +65,8 @@ export interface TrainingProblem {
   readonly shapes?: Readonly<Record<string, readonly number[]>>;
   readonly targets: Readonly<Record<string, BatchTensor>>;
   readonly optimizer: Optimizer;
+  /** Of dropouts' masks. */
+  readonly seed?: number;
 }
 
 /**
@@ -75,14 +78,14 @@ export interface TrainingProblem {
  */
 export function buildTrainingGraph(
   model: GraphModule,
-  { loss, shapes, targets, optimizer }: TrainingProblem,
+  { loss, shapes, targets, optimizer, seed }: TrainingProblem,
 ): TrainingGraph {
   const module = withInputsFirst(model);
   fixSizes(module, shapes ?? {});
   const parameters = [...(module.meta.parameters ?? [])];
   if (parameters.length === 0)
     throw new Error('training: the model has no parameters; capture it from nn modules, or load a .pt2 file');
-  const changed = writeStateAsValues(module);
+  const changed = writeStateAsValues(module, seed);
   const outputs = resultsOf(module);
   const lossNode = appendLoss(module, loss, outputs, targets);
 
@@ -103,9 +106,9 @@ export function buildTrainingGraph(
   });
   const state: (StateTensor & { readonly node: Node; readonly value: Node })[] = [
     ...updates.state,
-    ...changed.map(({ path, value, owner }) => ({
+    ...changed.map(({ path, value, owner, isSeed }) => ({
       path,
-      kind: owner ? ('module' as const) : ('buffer' as const),
+      kind: owner ? ('module' as const) : isSeed ? ('optimizer' as const) : ('buffer' as const),
       initial: module.attribute(path),
       node: attributeNode(module, path)!,
       value,

@@ -19,6 +19,7 @@ const std::vector<PrimitiveFamily>& primitive_table() {
       {"copy", create_copy},
       {"dequantize", create_dequantize},
       {"dequantize_per_channel", create_dequantize_per_channel},
+      {"dropout_mask", create_dropout_mask},
       {"elementwise", create_elementwise},
       {"eltwise", create_eltwise},
       {"embedding", create_embedding},

@@ -31,6 +31,7 @@ std::unique_ptr<Step> create_convolution_weight_gradient(const StepSpec& spec);
 std::unique_ptr<Step> create_copy(const StepSpec& spec);
 std::unique_ptr<Step> create_dequantize(const StepSpec& spec);
 std::unique_ptr<Step> create_dequantize_per_channel(const StepSpec& spec);
+std::unique_ptr<Step> create_dropout_mask(const StepSpec& spec);
 std::unique_ptr<Step> create_elementwise(const StepSpec& spec);
 std::unique_ptr<Step> create_eltwise(const StepSpec& spec);
 std::unique_ptr<Step> create_embedding(const StepSpec& spec);

@@ -262,6 +262,7 @@ describe('samples depend on each other', () => {
       'aten.nonzero.default',
       'octavo.batch_norm_gradient.default',
       'octavo.convolution_weight_gradient.default',
+      'octavo.dropout_mask.default',
       'octavo.embedding_bag_4bit.default',
       'octavo.embedding_bag_byte.default',
       'octavo.fake_quantize.default',

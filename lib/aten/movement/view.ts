@@ -84,15 +84,6 @@ const shapeOfOther: ViewRule = (_, args) => args.tensor('other').shape;
 /** A vector becomes one row. */
 const atLeast2d = (shape: readonly Dim[]): readonly Dim[] => (shape.length >= 2 ? shape : [1, shape[0] ?? 1]);
 
-/** Dropout in training mode is random and not supported in inference. */
-const unlessTraining: ViewRule = (shape, args) => {
-  if (args.bool('train'))
-    throw new Error(
-      `${args.schema.name}: the model was exported in training mode; call eval() before export`,
-    );
-  return shape;
-};
-
 /** A view that shares its argument's memory though the schema does not say so. */
 const unmarked = (schema: string, rule: ViewRule): ViewDefinition => ({
   ...view(schema, rule),
@@ -100,7 +91,15 @@ const unmarked = (schema: string, rule: ViewRule): ViewDefinition => ({
 });
 
 /** PyTorch returns the argument itself in inference. */
-const dropout = (schema: string): ViewDefinition => unmarked(schema, unlessTraining);
+const dropout = (schema: string): ViewDefinition => ({
+  ...unmarked(schema, same),
+  refuse: (args) => {
+    if (args.bool('train'))
+      throw new Error(
+        `${args.schema.name}: the model was exported in training mode; call eval() before export, or moveExportedModelToEval`,
+      );
+  },
+});
 
 /** Operators that leave elements where they are; in a plan they cost nothing. */
 export const views: readonly OperatorDefinition[] = [

@@ -1,6 +1,7 @@
 import type { OperatorDefinition } from '../registry.ts';
 import { batchNormTraining } from './batch-norm.ts';
 import { convolutionGradients } from './convolution-gradients.ts';
+import { dropoutMasks } from './dropout.ts';
 import { fakeQuantization } from './fake-quantize.ts';
 import { poolingGradients } from './pooling-gradients.ts';
 
@@ -8,6 +9,7 @@ import { poolingGradients } from './pooling-gradients.ts';
 export const trainingFamilies: readonly OperatorDefinition[] = [
   ...batchNormTraining,
   ...convolutionGradients,
+  ...dropoutMasks,
   ...fakeQuantization,
   ...poolingGradients,
 ];
