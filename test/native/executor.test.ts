@@ -222,21 +222,22 @@ describe('Executor', () => {
     const plan = executor.compileSync(affineRelu(length));
     const x = new Float32Array(length).fill(1);
     const order: number[] = [];
-    // The first two keep the worker busy while the others are submitted.
-    const arrivals = [0, 1, 9, 7, 8, undefined, 6];
+    // The first ones keep the worker busy while the others are submitted, also where that takes some milliseconds.
+    const first = Array.from({ length: 10 }, (_, i) => i);
+    const arrivals = [...first, 19, 17, 18, undefined, 16];
     const runs = arrivals.map((arrival, i) =>
       executor.run(plan, [x], [new Float32Array(length)], 1, arrival).then(() => order.push(i)),
     );
     const reason = new Error('taken back');
-    expect(executor.withdraw(8, reason)).toBe(true);
-    expect(executor.withdraw(8, reason)).toBe(false);
-    expect(executor.withdraw(5, reason)).toBe(false);
+    expect(executor.withdraw(18, reason)).toBe(true);
+    expect(executor.withdraw(18, reason)).toBe(false);
+    expect(executor.withdraw(15, reason)).toBe(false);
     expect(() => executor.withdraw(-1, reason)).toThrow('arrival must be a non-negative integer');
-    await expect(runs[4]).rejects.toBe(reason);
+    await expect(runs[12]).rejects.toBe(reason);
     await Promise.allSettled(runs);
-    expect(order).toEqual([0, 1, 6, 3, 2, 5]);
+    expect(order).toEqual([...first, 14, 11, 10, 13]);
     executor.dispose();
-    expect(executor.withdraw(6, reason)).toBe(false);
+    expect(executor.withdraw(16, reason)).toBe(false);
   });
 
   it('computes at once what is asked for synchronously, but after all that was asked for before', async () => {
