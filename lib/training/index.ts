@@ -3,7 +3,7 @@
  * loop).
  */
 export { AdamW, type AdamWOptions } from './adamw.ts';
+export type { BatchTensor, Loss } from './append-loss.ts';
 export { Optimizer, type ParameterGroup, type Update, type UpdateInputs } from './optimizer.ts';
 export { SGD, type SGDOptions } from './sgd.ts';
 export { type StepResult, Trainer, type TrainerOptions } from './trainer.ts';
-export type { BatchTensor, Loss } from './training-graph.ts';

@@ -2,8 +2,9 @@ import { GraphModule } from '../graph/index.ts';
 import { checkOptions, type OptionNames } from '../options.ts';
 import { type CompiledModel, compile } from '../runtime/index.ts';
 import { arrayTypeOf, numelOf, Tensor } from '../tensor/index.ts';
+import type { BatchTensor, Loss } from './append-loss.ts';
 import { Optimizer } from './optimizer.ts';
-import { type BatchTensor, buildTrainingGraph, type Loss, type TrainingGraph } from './training-graph.ts';
+import { buildTrainingGraph, type TrainingGraph } from './training-graph.ts';
 
 /** Options of {@link Trainer}. */
 export interface TrainerOptions {

@@ -1,34 +1,11 @@
-import { operators } from '../aten/index.ts';
-import { appendGraph } from '../autograd/append.ts';
 import { differentiate } from '../autograd/differentiate.ts';
 import { writeStateAsValues } from '../autograd/functional-state.ts';
-import { exportModel } from '../capture/nn/trace.ts';
-import {
-  Graph,
-  type GraphModule,
-  type Node,
-  type NodeBuilder,
-  propagateShapes,
-  type StatefulModule,
-  tensorMeta,
-} from '../graph/index.ts';
-import { Module, type Value } from '../nn/index.ts';
-import { type DType, Tensor } from '../tensor/index.ts';
+import type { GraphModule, Node, NodeBuilder, StatefulModule } from '../graph/index.ts';
+import { Tensor } from '../tensor/index.ts';
 import { GraphEditor } from '../transforms/editor.ts';
+import { appendLoss, type BatchTensor, type Loss } from './append-loss.ts';
+import { fixSizes, placeholder, withInputsFirst } from './inputs.ts';
 import type { Optimizer } from './optimizer.ts';
-
-/** Dtype and shape of a tensor that a batch brings. */
-export interface BatchTensor {
-  readonly dtype: DType;
-  readonly shape: readonly number[];
-}
-
-/**
- * What is to be made small: a function of the model's outputs and of the batch's targets, in `nn.functional`'s operators.
- *
- *     (logits, { labels }) => F.crossEntropy(logits, labels)
- */
-export type Loss = (outputs: readonly Value[], targets: Readonly<Record<string, Value>>) => Value;
 
 /** A tensor that every step replaces. */
 export interface StateTensor {
@@ -118,45 +95,6 @@ export function buildTrainingGraph(
   return finish(module, { state, numbers: updates.numbers, loss: lossNode, outputs });
 }
 
-/** A copy whose inputs stand before everything else, so that more of them can follow. */
-function withInputsFirst(model: GraphModule): GraphModule {
-  const copy = model.clone();
-  const graph = new Graph();
-  const copies = new Map<Node, Node>();
-  const { nodes } = model.graph;
-  for (const isInput of [true, false])
-    for (const node of nodes)
-      if ((node.op === 'placeholder') === isInput)
-        copies.set(
-          node,
-          graph.nodeCopy(node, (input) => copies.get(input)!),
-        );
-  copy.graph = graph;
-  return copy;
-}
-
-/**
- * Writes every node's dtype and shape for inputs of these shapes.
- * @throws Error for an input that does not exist, or whose sizes are not all known.
- */
-function fixSizes(module: GraphModule, shapes: Readonly<Record<string, readonly number[]>>): void {
-  const { placeholders } = module.graph;
-  const names = placeholders.map(({ target }) => target);
-  for (const name of Object.keys(shapes))
-    if (!names.includes(name))
-      throw new Error(`training: shapes names '${name}', but the model's inputs are ${names.join(', ')}`);
-  const inputs = placeholders.map((node) => {
-    const { dtype, shape } = tensorMeta(node)!;
-    const given = shapes[node.target] ?? shape;
-    if (given.every((extent) => typeof extent === 'number')) return { dtype, shape: given };
-    throw new Error(
-      `training: the input '${node.target}' is [${shape.join(', ')}]; give its sizes: shapes: { ${node.target}: […] }`,
-    );
-  });
-  for (const [node, val] of propagateShapes(module, inputs, operators)) node.meta = { ...node.meta, val };
-  module.rangeConstraints.clear();
-}
-
 /** The nodes that the graph returns. */
 function resultsOf({ graph }: GraphModule): readonly Node[] {
   const [returned] = graph.outputNode.args;
@@ -165,51 +103,6 @@ function resultsOf({ graph }: GraphModule): readonly Node[] {
 
 const attributeNode = ({ graph }: GraphModule, path: string): Node | undefined =>
   graph.nodes.find((node) => node.op === 'get_attr' && node.target === path);
-
-class LossModule extends Module {
-  readonly #loss: Loss;
-  readonly #outputs: number;
-  readonly #targets: readonly string[];
-
-  constructor(loss: Loss, outputs: number, targets: readonly string[]) {
-    super();
-    this.#loss = loss;
-    this.#outputs = outputs;
-    this.#targets = targets;
-  }
-
-  override forward(...inputs: Value[]): Value {
-    const targets = this.#targets.map((name, i) => [name, inputs[this.#outputs + i]] as const);
-    return this.#loss(inputs.slice(0, this.#outputs), Object.fromEntries(targets));
-  }
-}
-
-function appendLoss(
-  module: GraphModule,
-  loss: Loss,
-  outputs: readonly Node[],
-  targets: Readonly<Record<string, BatchTensor>>,
-): Node {
-  const { graph } = module;
-  const examples = Object.fromEntries([
-    ...outputs.map((node, i) => [`output_${i}`, tensorMeta(node) as BatchTensor]),
-    ...Object.entries(targets),
-  ]);
-  const traced = exportModel(new LossModule(loss, outputs.length, Object.keys(targets)), examples);
-  const last = graph.placeholders.at(-1)!;
-  const inputs = graph.insertingAfter(last, () =>
-    Object.entries(targets).map(([name, { dtype, shape }]) => placeholder(graph, name, { dtype, shape })),
-  );
-  const results = appendGraph(module, traced, [...outputs, ...inputs]);
-  if (results.length !== 1) throw new Error(`training: the loss must be one number, got ${results.length}`);
-  return results[0];
-}
-
-function placeholder(graph: GraphModule['graph'], name: string, { dtype, shape }: BatchTensor): Node {
-  const node = graph.placeholder(name);
-  node.meta = { val: { dtype, shape } };
-  return node;
-}
 
 /** Adds the optimizer's update of one parameter after the other. */
 class Updates {

@@ -1,0 +1,63 @@
+import { appendGraph } from '../autograd/append.ts';
+import { exportModel } from '../capture/nn/trace.ts';
+import { type GraphModule, type Node, tensorMeta } from '../graph/index.ts';
+import { Module, type Value } from '../nn/index.ts';
+import type { DType } from '../tensor/index.ts';
+import { placeholder } from './inputs.ts';
+
+/** Dtype and shape of a tensor that a batch brings. */
+export interface BatchTensor {
+  readonly dtype: DType;
+  readonly shape: readonly number[];
+}
+
+/**
+ * What is to be made small: a function of the model's outputs and of the batch's targets, in `nn.functional`'s operators.
+ *
+ *     (logits, { labels }) => F.crossEntropy(logits, labels)
+ */
+export type Loss = (outputs: readonly Value[], targets: Readonly<Record<string, Value>>) => Value;
+
+class LossModule extends Module {
+  readonly #loss: Loss;
+  readonly #outputs: number;
+  readonly #targets: readonly string[];
+
+  constructor(loss: Loss, outputs: number, targets: readonly string[]) {
+    super();
+    this.#loss = loss;
+    this.#outputs = outputs;
+    this.#targets = targets;
+  }
+
+  override forward(...inputs: Value[]): Value {
+    const targets = this.#targets.map((name, i) => [name, inputs[this.#outputs + i]] as const);
+    return this.#loss(inputs.slice(0, this.#outputs), Object.fromEntries(targets));
+  }
+}
+
+/**
+ * Captures a loss and adds it to the graph whose results it reads; what it reads beside them becomes an input.
+ * @returns the node of the loss.
+ * @throws Error when it is not one number, or cannot be captured.
+ */
+export function appendLoss(
+  module: GraphModule,
+  loss: Loss,
+  outputs: readonly Node[],
+  targets: Readonly<Record<string, BatchTensor>>,
+): Node {
+  const { graph } = module;
+  const examples = Object.fromEntries([
+    ...outputs.map((node, i) => [`output_${i}`, tensorMeta(node) as BatchTensor]),
+    ...Object.entries(targets),
+  ]);
+  const traced = exportModel(new LossModule(loss, outputs.length, Object.keys(targets)), examples);
+  const last = graph.placeholders.at(-1)!;
+  const inputs = graph.insertingAfter(last, () =>
+    Object.entries(targets).map(([name, { dtype, shape }]) => placeholder(graph, name, { dtype, shape })),
+  );
+  const results = appendGraph(module, traced, [...outputs, ...inputs]);
+  if (results.length !== 1) throw new Error(`training: the loss must be one number, got ${results.length}`);
+  return results[0];
+}
