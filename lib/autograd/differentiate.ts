@@ -23,8 +23,13 @@ import { GraphEditor } from '../transforms/editor.ts';
 /** Gradients of a node's results: one, or one a result. */
 type Gradients = (Node | undefined)[];
 
-/** Operators whose result nothing flows back through, though they read tensors. */
-const stops: ReadonlySet<string> = new Set(['aten.detach.default', 'aten.detach_copy.default']);
+/** Operators whose result nothing flows back through, though they read tensors: of some only the shape. */
+const stops: ReadonlySet<string> = new Set(
+  [
+    ...['detach', 'detach_copy', 'zeros_like', 'ones_like', 'full_like', 'empty_like'],
+    ...['new_zeros', 'new_ones', 'new_full', 'new_empty'],
+  ].map((name) => `aten.${name}.default`),
+);
 
 const isFloat = (node: Node): boolean => {
   const { val } = node.meta;

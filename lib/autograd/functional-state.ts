@@ -9,11 +9,11 @@ import {
 import { Tensor } from '../tensor/index.ts';
 import { GraphEditor, type Place } from '../transforms/editor.ts';
 
-/** A tensor that a graph replaces when it runs: running statistics, a fake quantizer's range. */
+/** A tensor that a graph replaces when it runs, or only reads: running statistics, a fake quantizer's range and switches. */
 export interface StateUpdate {
   /** Where the tensor stands in the graph module's attributes. */
   readonly path: string;
-  /** What becomes of it. */
+  /** What becomes of it: its own node where it stays. */
   readonly value: Node;
   /** Whether it is made here, and stands in no model: the seed of all dropouts. */
   readonly isSeed?: true;
@@ -30,7 +30,8 @@ const FUNCTIONAL_BATCH_NORM = 'aten._native_batch_norm_legit_functional.default'
  * running statistics, and the state of fake quantizers, whose calls become operators. The graph then computes the same for the
  * same inputs, and can be differentiated and compiled.
  * @param firstSeed decides the masks of dropouts, together with the number of the step.
- * @returns one entry a changed tensor; a module that is called several times goes on with what the call before left.
+ * @returns one entry a tensor that changes, and a tensor of a module: its switches stay as they are. A module that is called several
+ * times goes on with what the call before left.
  * @throws Error that names a module whose call cannot be written as operators, or a batch norm without running statistics.
  */
 export function writeStateAsValues(module: GraphModule, firstSeed = 0): readonly StateUpdate[] {
@@ -50,9 +51,10 @@ export function writeStateAsValues(module: GraphModule, firstSeed = 0): readonly
       for (const update of emitBatchNorm(editor, node)) updates.set(update.path, update);
   }
   for (const [owner, { nodes, paths }] of states)
-    for (const [name, value] of nodes)
-      if (value.op !== 'get_attr')
-        updates.set(paths.get(name)!, { path: paths.get(name)!, value, owner: { module: owner, name } });
+    for (const [name, value] of nodes) {
+      const path = paths.get(name)!;
+      updates.set(path, { path, value, owner: { module: owner, name } });
+    }
   if (seed) updates.set(seed.target, advanced(editor, seed));
   return [...updates.values()];
 }

@@ -18,7 +18,9 @@ export interface NodeBuilder {
 
 /** A module that keeps tensors, and whose call can be written as operators: a fake quantizer. Training replaces its state. */
 export interface StatefulModule extends CallableModule {
-  /** Its tensors by name, for inputs of that shape. */
+  /** Its tensors by name. */
+  readonly state: ReadonlyMap<string, Tensor>;
+  /** The same, made for inputs of that shape where they do not exist yet. */
   stateFor(shape: readonly number[]): ReadonlyMap<string, Tensor>;
   /** Replaces one of them. */
   setState(name: string, value: Tensor): void;

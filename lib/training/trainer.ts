@@ -4,7 +4,7 @@ import { type CompiledModel, compile } from '../runtime/index.ts';
 import { arrayTypeOf, numelOf, Tensor } from '../tensor/index.ts';
 import type { BatchTensor, Loss } from './append-loss.ts';
 import { Optimizer } from './optimizer.ts';
-import { buildTrainingGraph, type TrainingGraph } from './training-graph.ts';
+import { buildTrainingGraph, type StateTensor, type TrainingGraph } from './training-graph.ts';
 
 /** Options of {@link Trainer}. */
 export interface TrainerOptions {
@@ -115,9 +115,12 @@ export class Trainer {
   }
 
   async #step(batch: Readonly<Record<string, Tensor>>): Promise<StepResult> {
-    const { state, reported } = this.#graph;
+    const { state, switches, reported } = this.#graph;
     const names = state.map(({ path }) => `state.${path}`);
-    const given = Object.fromEntries(names.map((name, i) => [name, this.#state[i]]));
+    const given = Object.fromEntries([
+      ...names.map((name, i) => [name, this.#current(state[i], this.#state[i])] as const),
+      ...switches.map((each) => [`state.${each.path}`, this.#current(each, each.initial)] as const),
+    ]);
     const wanted = Object.fromEntries(names.map((name, i) => [name, this.#spare[i]]));
     const results = this.#reportedTensors();
     const outputs = { ...results, ...wanted };
@@ -136,6 +139,12 @@ export class Trainer {
     this.#steps++;
     this.#publish();
     return { loss: value, outputs: others };
+  }
+
+  /** The model's own tensor, which may have been replaced since the step before: switched off, or loaded. */
+  #current({ path, kind, owner }: StateTensor, known: Tensor): Tensor {
+    if (owner) return owner.module.state.get(owner.name)!;
+    return kind === 'optimizer' ? known : this.model.attribute(path);
   }
 
   #numbers(): Record<string, Tensor> {

@@ -31,6 +31,8 @@ export interface StepNumber {
 export interface TrainingGraph {
   readonly module: GraphModule;
   readonly state: readonly StateTensor[];
+  /** Tensors of modules that a step reads and does not change: the switches of fake quantizers. */
+  readonly switches: readonly StateTensor[];
   readonly numbers: readonly StepNumber[];
   /** Results before the new state: the loss, then the model's outputs. */
   readonly reported: readonly string[];
@@ -81,7 +83,7 @@ export function buildTrainingGraph(
   used.forEach((path, i) => {
     updates.update(path, attributeNode(module, path)!, gradients[i]!);
   });
-  const state: (StateTensor & { readonly node: Node; readonly value: Node })[] = [
+  const all: StateNodes[] = [
     ...updates.state,
     ...changed.map(({ path, value, owner, isSeed }) => ({
       path,
@@ -92,7 +94,20 @@ export function buildTrainingGraph(
       ...(owner ? { owner } : {}),
     })),
   ];
-  return finish(module, { state, numbers: updates.numbers, loss: lossNode, outputs });
+  const stays = ({ node, value }: StateNodes) => node === value;
+  return finish(module, {
+    state: all.filter((each) => !stays(each)),
+    switches: all.filter(stays),
+    numbers: updates.numbers,
+    loss: lossNode,
+    outputs,
+  });
+}
+
+/** A tensor of the state as it comes in, and what becomes of it. */
+interface StateNodes extends StateTensor {
+  readonly node: Node;
+  readonly value: Node;
 }
 
 /** The nodes that the graph returns. */
@@ -106,7 +121,7 @@ const attributeNode = ({ graph }: GraphModule, path: string): Node | undefined =
 
 /** Adds the optimizer's update of one parameter after the other. */
 class Updates {
-  readonly state: (StateTensor & { readonly node: Node; readonly value: Node })[] = [];
+  readonly state: StateNodes[] = [];
   readonly numbers: StepNumber[] = [];
   readonly #module: GraphModule;
   readonly #optimizer: Optimizer;
@@ -173,17 +188,18 @@ class Updates {
 function finish(
   module: GraphModule,
   made: {
-    readonly state: readonly (StateTensor & { readonly node: Node; readonly value: Node })[];
+    readonly state: readonly StateNodes[];
+    readonly switches: readonly StateNodes[];
     readonly numbers: readonly StepNumber[];
     readonly loss: Node;
     readonly outputs: readonly Node[];
   },
 ): TrainingGraph {
   const { graph } = module;
-  const { state, numbers, loss, outputs } = made;
+  const { state, switches, numbers, loss, outputs } = made;
   const inputOf = new Map<string, Node>();
   let after = graph.placeholders.at(-1)!;
-  for (const { path, initial } of state) {
+  for (const { path, initial } of [...state, ...switches]) {
     const input = graph.insertingAfter(after, () => placeholder(graph, `state.${path}`, initial));
     inputOf.set(path, input);
     after = input;
@@ -193,12 +209,11 @@ function finish(
     if (input) node.replaceAllUsesWith(input);
   }
   const reported = ['loss', ...outputs.map((_, i) => `output_${i}`)];
-  const newState = state.map(({ value }) => (value.op === 'get_attr' ? inputOf.get(value.target)! : value));
-  graph.outputNode.setArguments([[loss, ...outputs, ...newState]]);
+  graph.outputNode.setArguments([[loss, ...outputs, ...state.map(({ value }) => value)]]);
   graph.outputNode.meta.outputNames = [...reported, ...state.map(({ path }) => `state.${path}`)];
   graph.eliminateDeadCode();
   module.deleteUnused();
   graph.lint();
-  const described = state.map(({ node: _, value: __, ...rest }) => rest);
-  return { module, state: described, numbers, reported };
+  const described = (list: readonly StateNodes[]) => list.map(({ node: _, value: __, ...rest }) => rest);
+  return { module, state: described(state), switches: described(switches), numbers, reported };
 }

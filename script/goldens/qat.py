@@ -1,4 +1,4 @@
-"""Quantization aware training of a small network, three steps with PyTorch 2.6 (test/training/qat-golden.test.ts):
+"""Quantization aware training of two small networks, three steps each with PyTorch 2.6 (test/training/qat-golden.test.ts):
 
     python3 script/goldens/qat.py models/tiny_cnn.pt2 test/fixtures/training
 
@@ -38,16 +38,30 @@ class TinyCNN(nn.Module):
         return self.fc(torch.flatten(self.avgpool(x), 1))
 
 
+class Biased(nn.Module):
+    """Convolutions with biases, in groups, before other functions and before none."""
+
+    def __init__(self):
+        super().__init__()
+        self.conv1 = nn.Conv2d(3, 8, 3, stride=2, padding=1)
+        self.bn1 = nn.BatchNorm2d(8)
+        self.conv2 = nn.Conv2d(8, 8, 3, padding=1, groups=8)
+        self.bn2 = nn.BatchNorm2d(8)
+        self.conv3 = nn.Conv2d(8, 8, 1)
+        self.bn3 = nn.BatchNorm2d(8)
+        self.fc = nn.Linear(8, 10)
+
+    def forward(self, x):
+        x = F.hardswish(self.bn1(self.conv1(x)))
+        y = self.bn3(self.conv3(F.relu6(self.bn2(self.conv2(x)))))
+        return self.fc(torch.flatten(F.adaptive_avg_pool2d(x + y, 1), 1))
+
+
 def numbers(tensor):
     return [float(value) for value in tensor.detach().flatten()]
 
 
-def main(program, folder):
-    generator = torch.Generator().manual_seed(1)
-    inputs = [torch.randn(4, 3, 16, 16, generator=generator) for _ in range(4)]
-    labels = [torch.randint(0, 10, (4,), generator=generator) for _ in range(3)]
-    model = TinyCNN()
-    model.load_state_dict(torch.export.load(program).state_dict, strict=False)
+def train(model, inputs, labels, folder, name):
     captured = torch.export.export_for_training(model.train(), (inputs[0],)).module()
     quantizer = xiq.X86InductorQuantizer()
     quantizer.set_global(xiq.get_default_x86_inductor_quantization_config(is_qat=True))
@@ -62,14 +76,14 @@ def main(program, folder):
         optimizer.step()
         steps.append({"loss": float(loss), "labels": label.tolist()})
     state = {
-        name: numbers(tensor)
-        for name, tensor in prepared.state_dict().items()
-        if name.split(".")[0] in {"conv1", "bn1", "conv2", "bn2", "conv3", "bn3", "fc"}
-        and not name.endswith("num_batches_tracked")
+        path: numbers(tensor)
+        for path, tensor in prepared.state_dict().items()
+        if path.split(".")[0] in {"conv1", "bn1", "conv2", "bn2", "conv3", "bn3", "fc"}
+        and not path.endswith("num_batches_tracked")
     }
     scales = {
-        name: {"scale": numbers(module.scale), "zero_point": module.zero_point.flatten().tolist()}
-        for name, module in prepared.named_modules()
+        path: {"scale": numbers(module.scale), "zero_point": module.zero_point.flatten().tolist()}
+        for path, module in prepared.named_modules()
         if hasattr(module, "activation_post_process")
     }
     torch.ao.quantization.move_exported_model_to_eval(prepared)
@@ -77,11 +91,25 @@ def main(program, folder):
         converted = convert_pt2e(prepared)
         results = converted(inputs[3])
     golden = {"steps": steps, "state": state, "scales": scales, "results": numbers(results)}
-    with open(f"{folder}/qat.json", "w") as file:
+    with open(f"{folder}/{name}.json", "w") as file:
         json.dump(golden, file)
-    with open(f"{folder}/qat_converted.txt", "w") as file:
+    with open(f"{folder}/{name}_converted.txt", "w") as file:
         file.write(str(converted.graph))
+
+
+def main(program, folder):
+    generator = torch.Generator().manual_seed(1)
+    inputs = [torch.randn(4, 3, 16, 16, generator=generator) for _ in range(4)]
+    labels = [torch.randint(0, 10, (4,), generator=generator) for _ in range(3)]
     numpy.savez(f"{folder}/qat_inputs.npz", *[x.numpy() for x in inputs])
+    model = TinyCNN()
+    model.load_state_dict(torch.export.load(program).state_dict, strict=False)
+    train(model, inputs, labels, folder, "qat")
+    torch.manual_seed(2)
+    model = Biased()
+    weights = {name: tensor.numpy() for name, tensor in model.state_dict().items()}
+    numpy.savez(f"{folder}/qat_biased_weights.npz", **weights)
+    train(model, inputs, labels, folder, "qat_biased")
 
 
 main(*sys.argv[1:])

@@ -1,5 +1,12 @@
 import { describe, expect, it } from 'vitest';
-import { exportModel, Tensor } from '../../lib/index.ts';
+import {
+  exportModel,
+  FusedMovingAvgObsFakeQuantize,
+  getDefaultX86QuantizationConfig,
+  prepareQatPt2e,
+  Tensor,
+  X86Quantizer,
+} from '../../lib/index.ts';
 import { callOperatorForMany } from '../../lib/nn/dispatcher.ts';
 import * as nn from '../../lib/nn/index.ts';
 import { AdamW, type Optimizer, SGD, Trainer } from '../../lib/training/index.ts';
@@ -170,5 +177,71 @@ describe('a step that fails', () => {
       optimizer: new SGD({ lr: 1 }),
     };
     expect(() => new Trainer(model, options)).toThrow(/no gradient of aten.sort.default/);
+  });
+});
+
+describe('a prepared model', () => {
+  class Small extends nn.Module {
+    readonly conv = new nn.Conv2d(3, 4, 3, { bias: true });
+    readonly bn = new nn.BatchNorm2d(4);
+    readonly fc = new nn.Linear(4, 3);
+
+    override forward(input: nn.Value): nn.Value {
+      const y = F.relu(this.bn.call(this.conv.call(input)));
+      return this.fc.call(F.flatten(F.adaptiveAvgPool2d(y, 1), 1));
+    }
+  }
+
+  const images = uniform([6, 3, 8, 8], -1, 1, 9);
+
+  function prepared() {
+    nn.manualSeed(3);
+    const captured = exportModel(new Small().train(), { x: images });
+    const config = getDefaultX86QuantizationConfig({ isQat: true });
+    const model = prepareQatPt2e(captured, new X86Quantizer().setGlobal(config));
+    const trainer = new Trainer(model, {
+      loss: ([logits], { labels: wanted }) => F.crossEntropy(logits, wanted),
+      targets,
+      optimizer: new SGD({ lr: 0 }),
+      threads: 1,
+    });
+    const fakes = [...new Set(model.modules.values())].filter(
+      (module) => module instanceof FusedMovingAvgObsFakeQuantize,
+    );
+    return { captured, model, trainer, fakes };
+  }
+
+  const step = async (trainer: Trainer, x: Tensor) => (await trainer.step({ x }, { labels })).loss;
+
+  it('stops moving its ranges, and rounding, when its fake quantizers are switched off between steps', async () => {
+    const { captured, trainer, fakes } = prepared();
+    using _ = trainer;
+    expect(fakes.length).toBeGreaterThan(3);
+    await step(trainer, images);
+    const ranges = () => fakes.map(({ state }) => state.get('max_val')!.toArray());
+    for (const fake of fakes) fake.observerEnabled = false;
+    const before = ranges();
+    const rounded = await step(trainer, uniform([6, 3, 8, 8], -9, 9, 4));
+    expect(ranges()).toEqual(before);
+    for (const fake of fakes) fake.fakeQuantEnabled = false;
+    using float = new Trainer(captured, {
+      loss: ([logits], { labels: wanted }) => F.crossEntropy(logits, wanted),
+      targets,
+      optimizer: new SGD({ lr: 0 }),
+    });
+    const wide = uniform([6, 3, 8, 8], -9, 9, 4);
+    const exact = await step(float, wide);
+    // The weight is multiplied with its factor and divided by it again: float32's rounding.
+    expect(await step(trainer, wide)).toBeCloseTo(exact, 5);
+    expect(Math.abs(rounded - exact)).toBeGreaterThan(1e-3);
+  });
+
+  it('goes on with tensors that were given to it between steps', async () => {
+    const { model, trainer } = prepared();
+    using _ = trainer;
+    const first = await step(trainer, images);
+    model.attributes.set('fc.bias', Tensor.from('float32', [5, -5, 0]));
+    expect(Math.abs((await step(trainer, images)) - first)).toBeGreaterThan(0.5);
+    expect(model.attribute('fc.bias').toArray()).toEqual([5, -5, 0]);
   });
 });

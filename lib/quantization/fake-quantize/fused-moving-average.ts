@@ -93,6 +93,10 @@ export class FusedMovingAvgObsFakeQuantize implements ObserverOrFakeQuantize, St
     return false;
   }
 
+  get state(): ReadonlyMap<string, Tensor> {
+    return this.#state;
+  }
+
   get hasObserved(): boolean {
     const minimum = this.#state.get('min_val')?.data[0];
     return minimum !== undefined && minimum !== Infinity;
