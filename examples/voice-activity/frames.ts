@@ -15,17 +15,21 @@ export async function* framesOf(stream: AsyncIterable<Uint8Array>): AsyncGenerat
   let filled = 0;
   let rest: Uint8Array = new Uint8Array();
   let isBeginning = true;
+  /** Bytes of samples that are to come: other chunks may follow them. */
+  let left = Number.POSITIVE_INFINITY;
   for await (const chunk of stream) {
     let bytes: Uint8Array = rest.length > 0 ? Buffer.concat([rest, chunk]) : chunk;
     if (isBeginning) {
-      const start = samplesBegin(bytes);
-      if (start === undefined) {
+      const samples = findSamples(bytes);
+      if (samples === undefined) {
         rest = bytes;
         continue;
       }
-      bytes = bytes.subarray(start);
+      bytes = bytes.subarray(samples.start);
+      left = samples.size;
       isBeginning = false;
     }
+    bytes = bytes.subarray(0, Math.min(bytes.length, left));
     const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
     const end = bytes.length - (bytes.length % 2);
     for (let at = 0; at < end; at += 2) {
@@ -34,24 +38,32 @@ export async function* framesOf(stream: AsyncIterable<Uint8Array>): AsyncGenerat
       yield frame;
       filled = 0;
     }
+    left -= end;
     rest = bytes.slice(end);
   }
   if (isBeginning && rest.length > 0) throw new Error(`the stream ends within its WAV header`);
   if (filled > 0) yield frame.fill(0, filled);
 }
 
-/** Where a WAV file's samples begin: 0 where the bytes are no WAV file, undefined where more of them are needed. */
-function samplesBegin(bytes: Uint8Array): number | undefined {
+/**
+ * Where a WAV file's samples are: from the start on where the bytes are no WAV file, undefined where more of them are needed. Programs
+ * that write to a stream do not know the size, and write 0 or the largest number.
+ */
+function findSamples(bytes: Uint8Array): { readonly start: number; readonly size: number } | undefined {
   const buffer = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   const text = (at: number) => buffer.toString('latin1', at, at + 4);
-  if (!'RIFF'.startsWith(text(0))) return 0;
+  if (!'RIFF'.startsWith(text(0))) return { start: 0, size: Number.POSITIVE_INFINITY };
   // Chunks: a name, a size, and as many bytes, to an even number.
   for (
     let at = 12;
     at + 8 <= buffer.length;
     at += 8 + buffer.readUInt32LE(at + 4) + (buffer.readUInt32LE(at + 4) % 2)
   ) {
-    if (text(at) === 'data') return at + 8;
+    if (text(at) === 'data') {
+      const size = buffer.readUInt32LE(at + 4);
+      const isUnknown = size === 0 || size === 0xffffffff;
+      return { start: at + 8, size: isUnknown ? Number.POSITIVE_INFINITY : size };
+    }
     if (text(at) === 'fmt ' && at + 24 <= buffer.length) checkFormat(buffer, at + 8);
   }
   return undefined;

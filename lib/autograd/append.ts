@@ -1,7 +1,8 @@
 import type { GraphModule, Node } from '../graph/index.ts';
+import type { Tensor } from '../tensor/index.ts';
 
 /**
- * Copies a graph behind another one, whose values it reads.
+ * Copies a graph behind another one, whose values it reads. A tensor that both have is the same: a loss may read parameters.
  * @param inputs the nodes that stand for the appended graph's inputs, in their order.
  * @returns its outputs as nodes of `module`.
  */
@@ -13,7 +14,9 @@ export function appendGraph(module: GraphModule, appended: GraphModule, inputs: 
     for (const node of appended.graph.nodes) {
       if (node.op === 'placeholder') continue;
       if (node.op === 'output') break;
-      if (node.op === 'get_attr') {
+      const known = node.op === 'get_attr' ? nodeOf(module, appended.attribute(node.target)) : undefined;
+      if (known) copies.set(node, known);
+      else if (node.op === 'get_attr') {
         const path = module.unusedAttribute(node.target);
         module.attributes.set(path, appended.attribute(node.target));
         const copy = graph.getAttr(path);
@@ -24,4 +27,9 @@ export function appendGraph(module: GraphModule, appended: GraphModule, inputs: 
     const [returned] = appended.graph.outputNode.args;
     return (Array.isArray(returned) ? returned : [returned]).map((value) => copyOf(value as Node));
   });
+}
+
+/** The node that stands for a tensor of the graph's own. */
+function nodeOf({ graph, attributes }: GraphModule, tensor: Tensor): Node | undefined {
+  return graph.nodes.find((node) => node.op === 'get_attr' && attributes.get(node.target) === tensor);
 }

@@ -40,6 +40,7 @@ export function writeStateAsValues(module: GraphModule, firstSeed = 0): readonly
   const states = new Map<StatefulModule, State>();
   let seed: Node | undefined;
   let numberOfDropouts = 0;
+  const order = new Map(module.graph.nodes.map((node, i) => [node, i]));
   for (const node of module.graph.nodes) {
     if (node.op === 'call_module') emitModule(editor, node, states);
     else if (isCall(node, ...dropouts) && node.args[2] === true) {
@@ -48,7 +49,7 @@ export function writeStateAsValues(module: GraphModule, firstSeed = 0): readonly
       });
       emitDropout(editor, node, seed, numberOfDropouts++);
     } else if (isCall(node, BATCH_NORM) && node.args[5] === true)
-      for (const update of emitBatchNorm(editor, node)) updates.set(update.path, update);
+      for (const update of emitBatchNorm(editor, node, order)) updates.set(update.path, update);
   }
   for (const [owner, { nodes, paths }] of states)
     for (const [name, value] of nodes) {
@@ -94,21 +95,34 @@ function stateNodes(editor: GraphEditor, node: Node, called: StatefulModule, pla
   return { nodes, paths };
 }
 
-function emitBatchNorm(editor: GraphEditor, node: Node): StateUpdate[] {
+/** Whoever reads the running statistics after the call reads the new ones: another call of the same module. */
+function emitBatchNorm(editor: GraphEditor, node: Node, order: ReadonlyMap<Node, number>): StateUpdate[] {
   const [input, weight, bias, mean, variance, training, momentum, eps] = node.args;
-  const places = [mean, variance].map(attributeOf);
-  if (places.includes(undefined))
+  const statistics = [mean, variance].filter((arg) => arg instanceof Node);
+  if (statistics.length < 2)
     throw new Error(`node '${node}': batch norm is trained with running statistics; it has none of its own`);
   const place = { before: node, like: [node] };
   const args: Argument[] = [input, weight, bias, mean, variance, training, momentum, eps];
   const call = editor.call(FUNCTIONAL_BATCH_NORM, args, place);
-  const updates = places.map((path, i) => ({ path: path!, value: editor.item(call, 3 + i, place) }));
+  const isLater = (user: Node) => (order.get(user) ?? -1) > order.get(node)!;
+  const updates = statistics.map((old, i) => {
+    const value = editor.item(call, 3 + i, place);
+    old.replaceAllUsesWith(value, isLater);
+    return { path: attributeOf(old), value };
+  });
   editor.replaceWith(node, editor.item(call, 0, place));
   return updates;
 }
 
-const attributeOf = (arg: Argument): string | undefined =>
-  arg instanceof Node && arg.op === 'get_attr' ? arg.target : undefined;
+/** The path of the statistic that a call reads, or that another call has read before it. */
+function attributeOf(statistic: Node): string {
+  let node = statistic;
+  while (node.op !== 'get_attr') {
+    const [call, index] = node.args as [Node, number];
+    node = call.args[index] as Node;
+  }
+  return node.target;
+}
 
 /** Dropout of elements, or of whole channels. */
 function emitDropout(editor: GraphEditor, node: Node, seed: Node, number: number): void {

@@ -24,10 +24,11 @@ export function settleCounts(module: GraphModule): void {
   if (counted.length === 0) return;
   const constants = constantNodes(graph);
   const first = new Map<string, Node>();
+  const values = new Map<Node, RuntimeValue>();
   for (const node of counted) {
     const key = `${node.target}(${[...node.args, ...Object.values(node.kwargs)].join('; ')})`;
     const known = first.get(key);
-    const replacement = known ?? (constants.has(node) ? constantOf(module, node) : undefined);
+    const replacement = known ?? (constants.has(node) ? constantOf(module, node, values) : undefined);
     first.set(key, replacement ?? node);
     if (!replacement) continue;
     node.replaceAllUsesWith(replacement);
@@ -36,10 +37,10 @@ export function settleCounts(module: GraphModule): void {
   inferAgain(module);
 }
 
-/** Computes a node of constants. */
-function constantOf(module: GraphModule, node: Node): Node {
+/** Computes a node of constants, and keeps in `known` what it is computed from. */
+function constantOf(module: GraphModule, node: Node, known: Map<Node, RuntimeValue>): Node {
   const { graph } = module;
-  const tensor = computed(module, node) as Tensor;
+  const tensor = computed(module, node, known) as Tensor;
   const path = module.unusedAttribute(node.name);
   module.attributes.set(path, tensor);
   const constant = graph.insertingBefore(node, () => graph.getAttr(path));
@@ -47,9 +48,14 @@ function constantOf(module: GraphModule, node: Node): Node {
   return constant;
 }
 
-function computed(module: GraphModule, node: Node): RuntimeValue {
+function computed(module: GraphModule, node: Node, known: Map<Node, RuntimeValue>): RuntimeValue {
+  const value = known.get(node) ?? compute(module, node, (input) => computed(module, input, known));
+  known.set(node, value);
+  return value;
+}
+
+function compute(module: GraphModule, node: Node, resultOf: (input: Node) => RuntimeValue): RuntimeValue {
   if (node.op === 'get_attr') return module.attribute(node.target);
-  const resultOf = (input: Node) => computed(module, input);
   if (node.target === GET_ITEM) return pickItem<Tensor>(node, resultOf(node.args[0] as Node));
   const operator = operators.get(node.target);
   return operator.execute(bindCall<Tensor>(operator.schema, node.args, node.kwargs, resultOf));

@@ -104,6 +104,7 @@ export {
   dependsOnValues,
   dimsEqual,
   divDims,
+  isFoundByValues,
   mulDims,
   SymInt,
   type SymTerm,

@@ -29,11 +29,14 @@ export class StagedValues {
     }
   }
 
-  /** The model's outputs, in order, each in memory of its own size. */
+  /** The model's outputs, in order, each in memory of its own, and of its own size. */
   results(): Tensor[] {
+    const given = new Set<Tensor>();
     return this.#stages.outputs.map((number) => {
       const value = this.#values[number];
-      return this.#counted.has(value) ? value.clone() : value;
+      const isShared = this.#counted.has(value) || given.has(value);
+      given.add(value);
+      return isShared ? value.clone() : value;
     });
   }
 }

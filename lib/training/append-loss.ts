@@ -32,7 +32,10 @@ class LossModule extends Module {
 
   override forward(...inputs: Value[]): Value {
     const targets = this.#targets.map((name, i) => [name, inputs[this.#outputs + i]] as const);
-    return this.#loss(inputs.slice(0, this.#outputs), Object.fromEntries(targets));
+    const loss = this.#loss(inputs.slice(0, this.#outputs), Object.fromEntries(targets)) as Value | undefined;
+    if (typeof loss !== 'object' || !('shape' in loss))
+      throw new Error(`training: the loss must be a value of nn.functional's, got ${String(loss)}`);
+    return loss;
   }
 }
 
@@ -48,6 +51,10 @@ export function appendLoss(
   targets: Readonly<Record<string, BatchTensor>>,
 ): Node {
   const { graph } = module;
+  const taken = graph.placeholders.map(({ target }) => target);
+  for (const name of Object.keys(targets))
+    if (taken.includes(name) || /^(group_\d+_|state\.|output_\d+$)/.test(name))
+      throw new Error(`training: a target must not be called '${name}': that is an input's name`);
   const examples = Object.fromEntries([
     ...outputs.map((node, i) => [`output_${i}`, tensorMeta(node) as BatchTensor]),
     ...Object.entries(targets),

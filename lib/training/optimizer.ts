@@ -1,4 +1,5 @@
 import type { Node, NodeBuilder } from '../graph/index.ts';
+import { checkOptions, type OptionNames } from '../options.ts';
 
 /** Parameters that are updated alike. */
 export interface ParameterGroup {
@@ -8,6 +9,8 @@ export interface ParameterGroup {
   readonly lr?: number;
   readonly weightDecay?: number;
 }
+
+const groupOptions: OptionNames<ParameterGroup> = { parameters: true, lr: true, weightDecay: true };
 
 /** A parameter's update, as nodes. */
 export interface Update {
@@ -44,6 +47,16 @@ export abstract class Optimizer {
       throw new Error(`the learning rate must not be negative, got ${lr}`);
     this.lr = lr;
     this.#first = lr;
+    for (const group of groups) {
+      checkOptions(group, groupOptions, 'a group of parameters');
+      for (const [name, value] of Object.entries({ lr: group.lr, weightDecay: group.weightDecay }))
+        if (value !== undefined && !(value >= 0 && Number.isFinite(value)))
+          throw new Error(`a group of parameters: ${name} must not be negative, got ${value}`);
+      if (group.lr !== undefined && lr === 0)
+        throw new Error(
+          "a group has a learning rate of its own, which schedules scale with the optimizer's: that must not be 0",
+        );
+    }
     this.groups = [...groups, {}];
   }
 
@@ -55,10 +68,18 @@ export abstract class Optimizer {
     });
   }
 
+  /** @throws Error for a path in a group that is no parameter's. */
+  checkPaths(paths: readonly string[]): void {
+    const named = this.groups.flatMap(({ parameters }) => (Array.isArray(parameters) ? parameters : []));
+    for (const path of named as readonly string[])
+      if (!paths.includes(path))
+        throw new Error(`a group names the parameter '${path}'; the model's are ${paths.join(', ')}`);
+  }
+
   /** The learning rate of a group now: its own, scaled as a schedule has scaled the optimizer's. */
   protected rateOf(group: number): number {
-    const { lr = this.#first } = this.groups[group];
-    return this.#first === 0 ? 0 : lr * (this.lr / this.#first);
+    const { lr } = this.groups[group];
+    return lr === undefined ? this.lr : lr * (this.lr / this.#first);
   }
 
   /** The values of the update's numbers in the step of that number, from 1. */

@@ -56,9 +56,9 @@ export class Trainer {
   readonly optimizer: Optimizer;
   readonly #graph: TrainingGraph;
   readonly #plan: CompiledModel;
-  /** The state that the next step reads. */
+  /** The state that the step before has left. */
   #state: readonly Tensor[];
-  /** Where the next step writes: tensors that nothing reads. */
+  /** The state before that: where the next step writes what is the optimizer's. */
   #spare: readonly Tensor[];
   #steps = 0;
   #busy = false;
@@ -121,7 +121,11 @@ export class Trainer {
       ...names.map((name, i) => [name, this.#current(state[i], this.#state[i])] as const),
       ...switches.map((each) => [`state.${each.path}`, this.#current(each, each.initial)] as const),
     ]);
-    const wanted = Object.fromEntries(names.map((name, i) => [name, this.#spare[i]]));
+    // What the model is given is never written again: who keeps a tensor of it keeps its values.
+    const next = state.map(({ kind }, i) =>
+      kind === 'optimizer' ? this.#spare[i] : allocate(this.#state[i].dtype, this.#state[i].shape),
+    );
+    const wanted = Object.fromEntries(names.map((name, i) => [name, next[i]]));
     const results = this.#reportedTensors();
     const outputs = { ...results, ...wanted };
     await this.#plan.run({ ...batch, ...this.#numbers(), ...given }, { outputs });
@@ -131,11 +135,8 @@ export class Trainer {
       throw new Error(
         `Trainer.step: the loss is ${value} in step ${this.#steps + 1}; nothing was changed. A smaller learning rate may help`,
       );
-    // The first state is the model's own tensors, which nobody may write.
-    const old =
-      this.#steps === 0 ? this.#state.map(({ dtype, shape }) => allocate(dtype, shape)) : this.#state;
-    this.#state = this.#spare;
-    this.#spare = old;
+    this.#spare = this.#state;
+    this.#state = next;
     this.#steps++;
     this.#publish();
     return { loss: value, outputs: others };
@@ -150,6 +151,10 @@ export class Trainer {
   #numbers(): Record<string, Tensor> {
     const values = this.#graph.numbers.map(({ group, name, input }) => {
       const value = this.optimizer.numbersOf(group, this.#steps + 1).get(name)!;
+      if (!Number.isFinite(value))
+        throw new Error(
+          `Trainer.step: the optimizer's learning rate is ${this.optimizer.lr}; it must be a finite number`,
+        );
       return [input, Tensor.from('float32', [value])] as const;
     });
     return Object.fromEntries(values);

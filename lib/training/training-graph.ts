@@ -64,6 +64,9 @@ export function buildTrainingGraph(
   const parameters = [...(module.meta.parameters ?? [])];
   if (parameters.length === 0)
     throw new Error('training: the model has no parameters; capture it from nn modules, or load a .pt2 file');
+  optimizer.checkPaths(parameters);
+  if (seed !== undefined && !Number.isSafeInteger(seed))
+    throw new Error(`training: seed must be a whole number, got ${seed}`);
   const changed = writeStateAsValues(module, seed);
   const outputs = resultsOf(module);
   const lossNode = appendLoss(module, loss, outputs, targets);
@@ -143,8 +146,9 @@ class Updates {
     const { stateNames } = this.#optimizer;
     const group = this.#optimizer.groupOf(path);
     const initial = this.#module.attribute(path);
-    const zeros = Tensor.zeros('float32', initial.shape);
-    const own = new Map(stateNames.map((name) => [name, this.#constant(`${path}.${name}`, zeros)] as const));
+    const own = new Map(
+      stateNames.map((name) => [name, this.#zeros(`${path}.${name}`, initial.shape)] as const),
+    );
     const numbers = this.#numbersOf(group);
     const updated = this.#optimizer.emit({ parameter, gradient, state: own, numbers }, group, this.#builder);
     this.state.push({ path, kind: 'parameter', initial, node: parameter, value: updated.parameter });
@@ -152,7 +156,7 @@ class Updates {
       this.state.push({
         path: node.target,
         kind: 'optimizer',
-        initial: zeros,
+        initial: this.#module.attribute(node.target),
         node,
         value: updated.state.get(name)!,
       });
@@ -178,9 +182,10 @@ class Updates {
     return nodes;
   }
 
-  #constant(path: string, value: Tensor): Node {
+  #zeros(path: string, shape: readonly number[]): Node {
     const { graph } = this.#module;
-    return new GraphEditor(this.#module).constant(path, value, { before: graph.nodes[0] });
+    const place = { before: graph.nodes[0] };
+    return new GraphEditor(this.#module).constant(path, Tensor.zeros('float32', shape), place);
   }
 }
 
@@ -209,7 +214,9 @@ function finish(
     if (input) node.replaceAllUsesWith(input);
   }
   const reported = ['loss', ...outputs.map((_, i) => `output_${i}`)];
-  graph.outputNode.setArguments([[loss, ...outputs, ...state.map(({ value }) => value)]]);
+  const asInput = (node: Node) => (node.op === 'get_attr' ? (inputOf.get(node.target) ?? node) : node);
+  const results = [loss, ...outputs, ...state.map(({ value }) => value)];
+  graph.outputNode.setArguments([results.map(asInput)]);
   graph.outputNode.meta.outputNames = [...reported, ...state.map(({ path }) => `state.${path}`)];
   graph.eliminateDeadCode();
   module.deleteUnused();

@@ -160,6 +160,12 @@ const products: readonly GradientCase[] = [
   matmul('aten.matmul.default', [4], [4, 3]),
   matmul('aten.matmul.default', [4], [2, 4, 3]),
   matmul('aten.matmul.default', [2, 3, 4], [4]),
+  // A vector times itself.
+  (() => {
+    const v = x(4);
+    const reference: GradientCase['reference'] = ([a]) => float64.product(a, a);
+    return { target: 'aten.matmul.default', args: [v, v], reference };
+  })(),
   added('aten.addmm.default', [3, 4], [4, 5]),
   added('aten.baddbmm.default', [2, 3, 4], [2, 4, 5]),
 ];

@@ -69,6 +69,7 @@ const movement: readonly GradientCase[] = [
   f('transpose.int', x(2, 3, 4), 0, -1),
   f('t.default', x(3, 4)),
   f('mT.default', x(2, 3, 4)),
+  f('numpy_T.default', x(2, 3, 4)),
   f('slice.Tensor', x(5, 4), 0, 1, 4),
   f('slice.Tensor', x(5, 4), 1, -3, 1000),
   f('slice.Tensor', x(5, 4), 0, 0, 5, 2),

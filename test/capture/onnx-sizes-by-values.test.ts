@@ -76,6 +76,25 @@ describe('NonZero', () => {
     );
   });
 
+  it('beside an input whose size is called as counts are', async () => {
+    const module = await check(
+      {
+        opset: 13,
+        inputs: { x: ['float32', ['u0']], y: ['float32', [1]] },
+        outputs: ['z'],
+        nodes: [
+          node('NonZero', 'x', 'found'),
+          node('Shape', 'found', 'shape'),
+          node('Slice', 'shape one two', 'count'),
+          node('Expand', 'y count', 'z'),
+        ],
+        initializers: { one: whole([1]), two: whole([2]) },
+      },
+      [{ x: floats([1, 0, 2, 0, 0, 3, 0, 0]), y: floats([7]) }],
+    );
+    expect([...module.rangeConstraints].map(([, { min }]) => min)).toEqual([1, 0]);
+  });
+
   it('of one mask, found once', async () => {
     const module = await check(
       {

@@ -117,6 +117,15 @@ describe('a stream', () => {
     expect(frames).toEqual([...samples, ...Array(FRAME - 5).fill(0)]);
   });
 
+  it('ends where the samples do, whatever chunks the file has behind them', async () => {
+    const samples = new Float32Array(FRAME).fill(0.25);
+    const list = Buffer.concat([Buffer.from('LIST'), Buffer.from([4, 0, 0, 0]), Buffer.from('abcd')]);
+    const frames: number[] = [];
+    const wav = Buffer.concat([wavOf(samples), list]);
+    for await (const each of framesOf(inChunks(wav))) frames.push(...each);
+    expect(frames).toEqual([...samples]);
+  });
+
   it('of other samples is refused', async () => {
     const wav = Buffer.from(wavOf(new Float32Array(10)));
     wav.writeUInt16LE(2, 22);

@@ -55,6 +55,17 @@ describe('a model in which values decide sizes', () => {
     ]);
   });
 
+  it('returns what it returns twice in memory of its own', () => {
+    const b = new GraphBuilder();
+    const x = b.input('x', [8]);
+    const sum = b.call('aten.add.Scalar', x, 1);
+    const found = b.call('aten.nonzero.default', b.call('aten.gt.Scalar', x, 0));
+    using model = compile(b.finish(sum, sum, found));
+    const [first, second] = Object.values(model.runSync([withPositives(3, 8)]));
+    expect(second.toArray()).toEqual(first.toArray());
+    expect(second.data.buffer).not.toBe(first.data.buffer);
+  });
+
   it('and so does what describes a file', async () => {
     const { rangeConstraints } = await loadPt2('test/fixtures/cases/boxes_of_high_scores.pt2');
     expect(describeRanges(rangeConstraints)).toEqual([

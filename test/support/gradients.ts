@@ -64,7 +64,8 @@ function valuesFor(of: Random, next: () => number): number[] {
 
 function visit(args: readonly CaseArgument[], found: Random[] = []): Random[] {
   for (const arg of args)
-    if (arg instanceof Random) found.push(arg);
+    if (arg instanceof Random && !found.includes(arg)) found.push(arg);
+    else if (arg instanceof Random) continue;
     else if (Array.isArray(arg)) visit(arg as readonly CaseArgument[], found);
   return found;
 }

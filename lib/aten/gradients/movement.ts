@@ -149,7 +149,11 @@ export const movementGradients: GradientRules = {
   ...all(['unbind.int'], division('stack')),
   ...all(['permute'], permutation),
   ...all(['transpose.int', 'swapaxes', 'swapdims'], transposition),
-  ...all(['t', 'mT', 'numpy_T'], matrixTransposition),
+  ...all(['t', 'mT'], matrixTransposition),
+  ...all(
+    ['numpy_T'],
+    moved(({ grad }, g) => g.call('aten.numpy_T.default', grad)),
+  ),
   ...all(['repeat'], repetition),
   ...all(
     ['flip'],

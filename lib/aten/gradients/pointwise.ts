@@ -181,6 +181,10 @@ const ofTwo: GradientRules = {
   'aten.mul.Scalar': product,
   'aten.div.Tensor': quotient,
   'aten.div.Scalar': quotient,
+  'aten.subtract.Tensor': sum(-1),
+  'aten.multiply.Tensor': product,
+  'aten.divide.Tensor': quotient,
+  'aten.true_divide.Tensor': quotient,
   'aten.maximum.default': extremum('gt'),
   'aten.minimum.default': extremum('lt'),
   'aten.where.self': (call, g) => {

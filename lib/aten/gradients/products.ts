@@ -31,15 +31,11 @@ const matmul: GradientRule = ({ args, grad }, g) => {
     if (left.length === 1) shape.splice(shape.length - 1, 0, 1);
     return reshape(g, grad, shape);
   };
-  const fitted = (gradient: Node, like: Node) => {
-    const shape = g.shape(like);
-    if (shape.length > 1) return sumTo(g, gradient, shape);
-    const matrix = like === a ? [1, shape[0]] : [shape[0], 1];
-    return reshape(g, sumTo(g, gradient, matrix), shape);
-  };
+  const fitted = (gradient: Node, shape: readonly number[], asMatrix: (length: number) => number[]) =>
+    shape.length > 1 ? sumTo(g, gradient, shape) : reshape(g, sumTo(g, gradient, asMatrix(shape[0])), shape);
   return {
-    self: () => fitted(product(g, whole(), transposed(g, B())), a),
-    other: () => fitted(product(g, transposed(g, A()), whole()), b),
+    self: () => fitted(product(g, whole(), transposed(g, B())), left, (length) => [1, length]),
+    other: () => fitted(product(g, transposed(g, A()), whole()), right, (length) => [length, 1]),
   };
 };
 

@@ -26,6 +26,8 @@ function inferBags(args: Arguments<TensorMeta>, widthOf: (weight: TensorMeta) =>
   const [count] = offsets.shape;
   if (args.bool('include_last_offset') && typeof count !== 'number')
     throw new Error(`${name}: the number of offsets must be known where the last one only ends a bag`);
+  if (args.bool('include_last_offset') && count === 0)
+    throw new Error(`${name}: without offsets there is no last one that ends a bag`);
   const bags = args.bool('include_last_offset') ? (count as number) - 1 : count;
   return { dtype: 'float32', shape: [bags, widthOf(weight)] };
 }

@@ -19,7 +19,10 @@ function checkShape(args: Arguments<TensorMeta>): readonly Dim[] {
     throw new Error(
       `${name}: images float32[N, C, H, W] need regions float32[K, 4] and a number of an image for each, int64[K]; got ${shapes.join(', ')}`,
     );
-  return [count, input.shape[1], args.number('height'), args.number('width')];
+  const size = ['height', 'width'].map((what) => args.number(what));
+  if (size.some((extent) => extent < 1))
+    throw new Error(`${name}: height and width must be at least 1, got ${size.join(' and ')}`);
+  return [count, input.shape[1], ...size];
 }
 
 /** Parts of images under one size, whatever size they have. */

@@ -1,5 +1,6 @@
 import * as ops from '../../aten/index.ts';
 import { type Argument, isCall, Node } from '../../graph/index.ts';
+import type { Tensor } from '../../tensor/index.ts';
 import type { GraphEditor } from '../../transforms/editor.ts';
 import { foldBatchNorm } from '../../transforms/fold-batch-norm.ts';
 import { ADD, BATCH_NORM, DIV, isConvolution, MUL, RESHAPE, transposedGroups } from './batch-norm-pattern.ts';
@@ -11,6 +12,8 @@ interface Trained {
   readonly scaledWeight: Node;
   readonly weight: Node;
   readonly bias: Node | null;
+  /** The nodes of the pattern that read weight and bias, in order. */
+  readonly readers: readonly Node[];
 }
 
 /**
@@ -41,7 +44,9 @@ function trainedBefore(batchNorm: Node): Trained | undefined {
   if (bias === undefined || !isConvolution(convolution)) return undefined;
   const scaledWeight = call(withoutQuantization(convolution.args[1]), MUL);
   const weight = scaledWeight && parameter(scaledWeight.args[0]);
-  return weight ? { convolution, scaledWeight, weight, bias } : undefined;
+  if (!weight) return undefined;
+  const readers = [scaledWeight, convolution.args[2], shaped].filter((node) => node instanceof Node);
+  return { convolution, scaledWeight, weight, bias, readers };
 }
 
 /** What is quantized and dequantized there. */
@@ -55,11 +60,8 @@ function withoutQuantization(arg: Argument): Argument {
   return value;
 }
 
-function fold(
-  editor: GraphEditor,
-  batchNorm: Node,
-  { convolution, scaledWeight, weight, bias }: Trained,
-): void {
+function fold(editor: GraphEditor, batchNorm: Node, trained: Trained): void {
+  const { convolution, scaledWeight, weight, bias } = trained;
   const { module } = editor;
   const tensorOf = (arg: Argument) => (arg === null ? null : module.attribute((arg as Node).target));
   const [, gamma, beta, mean, variance, , , eps] = batchNorm.args;
@@ -75,11 +77,31 @@ function fold(
     },
     transposedGroups(convolution),
   );
-  module.attributes.set(weight.target, folded.weight);
-  scaledWeight.replaceAllUsesWith(weight);
-  if (bias) module.attributes.set(bias.target, folded.bias);
-  const place = { before: convolution, like: [convolution, batchNorm] };
-  const shift = bias ?? editor.constant(`${weight.target}_bias`, folded.bias, place);
+  scaledWeight.replaceAllUsesWith(parameterFor(editor, weight, folded.weight, trained));
+  const behind = { before: convolution, like: [convolution, batchNorm] };
+  const shift = bias
+    ? parameterFor(editor, bias, folded.bias, trained)
+    : editor.constant(`${weight.target}_bias`, folded.bias, behind);
   convolution.updateArgument(2, shift);
   editor.replaceWith(batchNorm, convolution);
+}
+
+/** The parameter with another value: one of its own where others read the given one, too. */
+function parameterFor(
+  editor: GraphEditor,
+  parameter: Node,
+  value: Tensor,
+  { convolution, readers }: Trained,
+): Node {
+  const { attributes } = editor.module;
+  const isOther = (user: Node) => !readers.includes(user);
+  const isShared = editor.graph.nodes.some(
+    (node) => node.op === 'get_attr' && node.target === parameter.target && node.users.some(isOther),
+  );
+  if (isShared) {
+    const place = { before: readers[0], like: [convolution] };
+    return editor.constant(`${parameter.target}_folded`, value, place);
+  }
+  attributes.set(parameter.target, value);
+  return parameter;
 }

@@ -3,6 +3,7 @@
 #include "onednn/convolution_gradients.h"
 
 #include <optional>
+#include <stdexcept>
 
 #include "contract/table.h"
 #include "operands/operand.h"
@@ -19,6 +20,9 @@ StepSpec forward_of(const StepSpec& spec, ConvolutionOperand of) {
   StepSpec forward{spec.op, spec.node, spec.attributes, {}, {spec.input(0, "the gradient").desc}};
   const auto& other = spec.input(1, of == ConvolutionOperand::input ? "the weight" : "the input");
   const StepInput result{spec.outputs.at(0), nullptr};
+  for (const auto* desc : {&spec.inputs[0].desc, &other.desc, &result.desc})
+    if (desc->dtype != DType::f32)
+      throw std::invalid_argument("gradients of convolutions are of float32, got " + desc->to_string());
   forward.inputs = of == ConvolutionOperand::input ? std::vector<StepInput>{result, other}
                                                    : std::vector<StepInput>{other, result};
   return forward;

@@ -70,7 +70,10 @@ struct Integers {
   explicit Integers(const Attributes& attributes)
       : lowest(static_cast<int32_t>(attributes.integer("quantMin"))),
         highest(static_cast<int32_t>(attributes.integer("quantMax"))) {
-    if (lowest >= highest) throw std::invalid_argument("quantMin must be below quantMax");
+    // Integers beyond have no float32 of their own.
+    constexpr int64_t kMost = 1 << 24;
+    if (lowest >= highest || int64_t{highest} - lowest > kMost)
+      throw std::invalid_argument("quantMin must be below quantMax, by at most " + std::to_string(kMost));
   }
 };
 
@@ -149,6 +152,7 @@ class FakeQuantize : public Step {
         constant_(static_cast<float>(spec.attributes.number("averagingConstant"))),
         symmetric_(spec.attributes.boolean("symmetric")) {
     check_alike(spec.outputs.at(0), x_.desc());
+    if (folded_.numel() == 0) throw std::invalid_argument("an empty tensor has no range to quantize by");
     if (spec.outputs.size() != 5) throw std::invalid_argument("there must be 5 results");
     const int64_t channels = folded_.channels;
     check_state(spec.inputs[1], DType::s64, 1, "the observer's switch");

@@ -14,6 +14,10 @@
 namespace octavo {
 
 namespace {
+// Along one axis of a bin, and of a region.
+constexpr int64_t kMostSamples = 1024;
+constexpr int64_t kMostBins = 1024;
+
 // Places along one axis of a region, and how much of the pixels around them they read.
 struct Samples {
   int64_t count = 0;  // in each bin
@@ -76,6 +80,10 @@ class RoiAlign : public Step {
     if (regions_.desc().shape != Dims{count, 4} || regions_.desc().dtype != DType::f32)
       throw std::invalid_argument("the regions must be float32[" + std::to_string(count) + ", 4], got " +
                                   regions_.desc().to_string());
+    if (samples_ > kMostSamples)
+      throw std::invalid_argument("samplesPerAxis is at most " + std::to_string(kMostSamples) + ", got " +
+                                  std::to_string(samples_));
+    corners_.resize(static_cast<size_t>(4 * count));
     if (output_.shape.size() != 4 || output_.shape[0] != count || output_.shape[1] != x.shape[1])
       throw std::invalid_argument("the output must be a grid for each region and channel, got " +
                                   output_.to_string());
@@ -83,17 +91,20 @@ class RoiAlign : public Step {
 
   void execute(const Buffers& buffers) override {
     const int64_t* images = images_.read(buffers, x_.desc().shape[0], false);
-    for (int64_t i = 0; i < output_.shape[0]; i++)
-      check(static_cast<const float*>(regions_.data(buffers)) + i * regions_.desc().strides[0]);
+    // A copy: a caller may write to the regions after they were checked.
+    const auto* regions = static_cast<const float*>(regions_.data(buffers));
+    const auto& strides = regions_.desc().strides;
+    for (int64_t i = 0; i < 4 * output_.shape[0]; i++)
+      corners_[static_cast<size_t>(i)] = regions[i / 4 * strides[0] + i % 4 * strides[1]];
+    for (int64_t i = 0; i < output_.shape[0]; i++) check(&corners_[static_cast<size_t>(4 * i)]);
     const auto bytes = output_.numel() * 4 * 4 * static_cast<int64_t>(sizeof(float));
     kernels::parallel_for(output_.shape[0], bytes, [&](int64_t region) {
       const auto* image = static_cast<const float*>(x_.data(buffers)) + images[region] * x_.desc().strides[0];
-      const auto& strides = regions_.desc().strides;
-      const auto* corners = static_cast<const float*>(regions_.data(buffers)) + region * strides[0];
+      const float* corners = &corners_[static_cast<size_t>(4 * region)];
       auto* out = static_cast<float*>(buffers.outputs[0]) + region * output_.strides[0];
       Samples rows, columns;
-      place_axis(corners[strides[1]], corners[3 * strides[1]], 2, rows);
-      place_axis(corners[0], corners[2 * strides[1]], 3, columns);
+      place_axis(corners[1], corners[3], 2, rows);
+      place_axis(corners[0], corners[2], 3, columns);
       average(image, rows, columns, out);
     });
   }
@@ -114,15 +125,18 @@ class RoiAlign : public Step {
 
   static int64_t whole_pixels(float bin) { return bin > 0 ? static_cast<int64_t>(std::ceil(bin)) : 0; }
 
-  // A region that is broken must not take all time. Threads cannot throw.
+  // A region that is broken must take neither all time nor all memory. Threads cannot throw.
   void check(const float* corners) const {
-    constexpr float kMost = 1024;
-    const int64_t step = regions_.desc().strides[1];
     for (int64_t axis = 0; axis < 2; axis++) {
-      const float length = (corners[(axis + 2) * step] - corners[axis * step]) * scale_;
-      const float bin = length / static_cast<float>(output_.shape[axis == 0 ? 3 : 2]);
-      if (samples_ <= 0 && bin > kMost)
-        throw std::out_of_range("a region has bins of " + std::to_string(bin) + " pixels, more than 1024");
+      const int64_t bins = output_.shape[axis == 0 ? 3 : 2];
+      const float length = (corners[axis + 2] - corners[axis]) * scale_;
+      const float bin = length / static_cast<float>(bins);
+      if (samples_ <= 0 && bin > static_cast<float>(kMostSamples))
+        throw std::out_of_range("a region has bins of " + std::to_string(bin) + " pixels, more than " +
+                                std::to_string(kMostSamples));
+      if (bins > kMostBins)
+        throw std::out_of_range("a grid of " + std::to_string(bins) + " bins along an axis; at most " +
+                                std::to_string(kMostBins) + " are computed");
     }
   }
 
@@ -166,6 +180,7 @@ class RoiAlign : public Step {
   float scale_;
   int64_t samples_;
   bool aligned_;
+  std::vector<float> corners_;
 };
 }  // namespace
 

@@ -96,6 +96,12 @@ describe('roi_align', () => {
     expect(() => model.runSync([images, broken(5, 2)])).toThrow(/index 2|2 is out/);
     expect(() => model.runSync([images, broken(3, 1e9)])).toThrow(/bins of .* pixels, more than 1024/);
     expect(model.runSync([images, broken(3, Number.NaN)])).toBeDefined();
+    expect(() => compile(aligned('as they are', [2, 2], 1, 2 ** 50, false))).toThrow(
+      /samplesPerAxis is at most 1024/,
+    );
+    using wide = compile(aligned('as they are', [1, 2000], 1, 1, false));
+    expect(() => wide.runSync([images, rois])).toThrow('2000 bins along an axis');
+    expect(() => aligned('as they are', [-1, 2], 1, 1, false)).toThrow('height and width must be at least 1');
   });
 
   it.each<[number, Readonly<Record<string, string>>]>([

@@ -223,7 +223,8 @@ export class GraphWriter {
     const metaOf = (input: Node) => input.meta.val as MetaValue;
     const meta = inferCall(operators, target, args, kwargs, metaOf, rangeConstraints) as TensorMeta;
     const [most, ...row] = meta.shape;
-    const symbol = `u${this.#counts++}`;
+    while (rangeConstraints.has(`u${this.#counts}`)) this.#counts++;
+    const symbol = `u${this.#counts}`;
     rangeConstraints.set(symbol, { min: 0, max: typeof most === 'number' ? most : Infinity });
     node.meta.val = { dtype: meta.dtype, shape: [new SymInt([symbol]), ...row] };
     this.learnSizes(node);

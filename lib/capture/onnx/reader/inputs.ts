@@ -1,4 +1,4 @@
-import { type Dim, SymInt } from '../../../graph/index.ts';
+import { type Dim, isFoundByValues, SymInt } from '../../../graph/index.ts';
 import { arrayTypeOf, type DType, numelOf, Tensor } from '../../../tensor/index.ts';
 import { dtypeOfOnnx, onnxTypeName } from '../dtype.ts';
 import type { GraphWriter } from './graph-writer.ts';
@@ -88,12 +88,15 @@ export class InputReader {
     throw new Error(`shapes: the input '${input}' cannot have an extent of ${size}`);
   }
 
-  /** The symbol of a dimension's name, such as `batch`; of a name that is not a word, or none, one like `s0`. */
+  /**
+   * The symbol of a dimension's name, such as `batch`; one like `s0` of no name, of one that is not a word, and of one such as `u0`,
+   * which are for sizes that values decide.
+   */
   #symbol(name: string): SymInt {
     const known = name === '' ? undefined : this.#symbols.get(name);
     if (known) return known;
     const { rangeConstraints } = this.#writer.module;
-    let text = /^[A-Za-z]\w*$/.test(name) ? name : 's0';
+    let text = /^[A-Za-z]\w*$/.test(name) && !isFoundByValues(name) ? name : 's0';
     for (let i = 1; rangeConstraints.has(text); i++) text = `s${i}`;
     rangeConstraints.set(text, { min: 1, max: Number.POSITIVE_INFINITY });
     const symbol = new SymInt([text]);
