@@ -166,7 +166,9 @@ it('the command prints them', () => {
   const { samples, speech } = makeRecording(43, 5);
   writeFileSync(path, wavOf(samples));
   const script = fileURLToPath(new URL('../../examples/voice-activity/main.ts', import.meta.url));
-  const { stdout, stderr, status } = spawnSync('npx', ['tsx', script, path], { encoding: 'utf8' });
+  const { stdout, stderr, status } = spawnSync(process.execPath, ['--import', 'tsx', script, path], {
+    encoding: 'utf8',
+  });
   expect(stderr).toBe('');
   expect(status).toBe(0);
   const lines = stdout.trim().split('\n');
