@@ -223,6 +223,11 @@ export class OperatorRegistry implements OperatorLibrary {
     return this.#operators.has(target);
   }
 
+  /** Whether the values of its inputs decide how long the operator's result is; false for one that is not known. */
+  decidesExtent(target: string): boolean {
+    return this.#operators.get(target)?.decidesExtent ?? false;
+  }
+
   /** All names, sorted. */
   get names(): readonly string[] {
     return [...this.#operators.keys()].sort();

@@ -18,8 +18,7 @@ import type { Tensor } from '../tensor/index.ts';
 export function settleCounts(module: GraphModule): void {
   const { graph } = module;
   const counted = graph.nodes.filter(
-    ({ op, target }) =>
-      op === 'call_function' && operators.has(target) && operators.get(target).decidesExtent,
+    ({ op, target }) => op === 'call_function' && operators.decidesExtent(target),
   );
   if (counted.length === 0) return;
   const constants = constantNodes(graph);

@@ -47,7 +47,7 @@ export function divideIntoStages(module: GraphModule): Stages {
 
 /** Whether the values of its inputs decide how long a node's result is. */
 export const decidesExtent = (node: Node): boolean =>
-  node.op === 'call_function' && operators.has(node.target) && operators.get(node.target).decidesExtent;
+  node.op === 'call_function' && operators.decidesExtent(node.target);
 
 /** Whether a node computes with sizes in JavaScript: it is repeated in each stage that needs it. */
 const isOfSizes = (node: Node): boolean =>

@@ -2,12 +2,12 @@ import { operators } from '../aten/index.ts';
 import { type GraphModule, modelLine, type Node } from '../graph/index.ts';
 
 /** Where operators have the switch for training, by the name of the argument. */
-const switches: readonly string[] = ['train', 'training'];
+export const trainingSwitches: ReadonlySet<string> = new Set(['train', 'training']);
 
 /** The place of a call's switch for training among its arguments; undefined where it has none. */
 export function trainingSwitch(node: Node): number | undefined {
   if (node.op !== 'call_function' || !operators.has(node.target)) return undefined;
-  const at = operators.get(node.target).schema.arguments.findIndex(({ name }) => switches.includes(name));
+  const at = operators.get(node.target).schema.arguments.findIndex(({ name }) => trainingSwitches.has(name));
   return at >= 0 && at < node.args.length ? at : undefined;
 }
 

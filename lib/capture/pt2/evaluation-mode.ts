@@ -1,5 +1,6 @@
 import type { JsonCursor } from '../../formats/json-cursor.ts';
 import { type Argument, type Graph, Node, type OperatorLibrary, type Schema } from '../../graph/index.ts';
+import { trainingSwitches } from '../../transforms/training-mode.ts';
 import { decompositions } from '../decompositions/all.ts';
 
 /**
@@ -16,9 +17,6 @@ export function countsBatches(target: string, args: readonly Argument[]): boolea
   );
 }
 
-/** Where operators have the switch for training, by the name of the argument. */
-const switches: ReadonlySet<string> = new Set(['train', 'training']);
-
 /**
  * Switches a program that was exported in training mode to evaluation mode, as if `model.eval()` had been called before
  * the export: dropouts return their input, and batch norms use their running statistics (counterpart: torchao's
@@ -29,7 +27,7 @@ export function toEvaluationMode(graph: Graph, library: OperatorLibrary): void {
     const schema = decompositions.get(node.target)?.[0].schema ?? schemaOf(library, node.target);
     if (node.op !== 'call_function' || !schema) continue;
     const names = schema.arguments.map(({ name }) => name);
-    const at = names.findIndex((name) => switches.has(name));
+    const at = names.findIndex((name) => trainingSwitches.has(name));
     if (node.args[at] === true && hasRunningStatistics(names, node.args))
       node.setArguments(node.args.with(at, false), node.kwargs);
     // Attention has no switch: in training mode modules pass their probability, otherwise 0.
@@ -52,7 +50,7 @@ export function isSwitchedToTraining(node: JsonCursor): boolean {
     .field('inputs')
     .items()
     .some((input) => {
-      if (!switches.has(input.field('name').string())) return false;
+      if (!trainingSwitches.has(input.field('name').string())) return false;
       const [kind, value] = input.field('arg').union();
       return kind === 'as_bool' && value.bool();
     });

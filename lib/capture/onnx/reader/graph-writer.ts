@@ -199,7 +199,7 @@ export class GraphWriter {
 
   #add(target: string, args: readonly Argument[], kwargs: Readonly<Record<string, Argument>>): Node {
     const { graph, rangeConstraints } = this.module;
-    const same = decidesExtent(target) ? sameCall(target, args) : undefined;
+    const same = operators.decidesExtent(target) ? sameCall(target, args) : undefined;
     if (same) return same;
     const name =
       target.startsWith('aten.sym_') || target.startsWith('operator.') ? undefined : this.origin.name;
@@ -212,7 +212,7 @@ export class GraphWriter {
       const what = message.startsWith(target) ? message : `${target}: ${message}`;
       throw new Error(node.allInputNodes.some(isOpen) ? `${what}; ${fixingSizes}` : what, { cause: error });
     }
-    if (decidesExtent(target)) this.#learnCount(node);
+    if (operators.decidesExtent(target)) this.#learnCount(node);
     return node;
   }
 
@@ -237,9 +237,6 @@ export class GraphWriter {
     return this.call('aten.view.default', [flat, shape]);
   }
 }
-
-const decidesExtent = (target: string): boolean =>
-  operators.has(target) && operators.get(target).decidesExtent;
 
 /** The node that computes the same. What two nodes of the file find in one mask is of one size then. */
 function sameCall(target: string, args: readonly Argument[]): Node | undefined {
