@@ -107,8 +107,7 @@ class Backward {
   builderFor(node: Node): GradientBuilder {
     const place = { before: this.#editor.graph.outputNode, like: [node] };
     return {
-      call: (target, ...args) => this.#editor.call(target, args, place),
-      item: (results, index) => this.#editor.item(results, index, place),
+      ...this.#editor.at(place),
       shape: (of) => staticShape(of),
       dtype: (of) => tensorMeta(of)!.dtype,
     };

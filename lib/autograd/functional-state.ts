@@ -75,10 +75,7 @@ function emitModule(editor: GraphEditor, node: Node, states: Map<StatefulModule,
   const [input] = node.args as readonly Node[];
   const place = { before: node, like: [node, input] };
   const { nodes, paths } = states.get(called) ?? stateNodes(editor, node, called, place);
-  const { result, state } = called.emit(input, nodes, {
-    call: (target, ...args) => editor.call(target, args, place),
-    item: (results, index) => editor.item(results, index, place),
-  });
+  const { result, state } = called.emit(input, nodes, editor.at(place));
   states.set(called, { nodes: state, paths });
   editor.replaceWith(node, result);
 }

@@ -134,12 +134,7 @@ class Updates {
   constructor(module: GraphModule, optimizer: Optimizer) {
     this.#module = module;
     this.#optimizer = optimizer;
-    const editor = new GraphEditor(module);
-    const place = { before: module.graph.outputNode };
-    this.#builder = {
-      call: (target, ...args) => editor.call(target, args, place),
-      item: (results, index) => editor.item(results, index, place),
-    };
+    this.#builder = new GraphEditor(module).at({ before: module.graph.outputNode });
   }
 
   update(path: string, parameter: Node, gradient: Node): void {

@@ -10,6 +10,7 @@ import {
   inferNode,
   type MetaValue,
   type Node,
+  type NodeBuilder,
   type TensorMeta,
 } from '../graph/index.ts';
 import type { Tensor } from '../tensor/index.ts';
@@ -66,6 +67,14 @@ export class GraphEditor {
   item(results: Node, index: number, place: Place): Node {
     const create = () => this.graph.callFunction(GET_ITEM, [results, index]);
     return this.#place(place, (metaOf(results) as readonly TensorMeta[])[index], create);
+  }
+
+  /** Adds calls at one place. */
+  at(place: Place): NodeBuilder {
+    return {
+      call: (target, ...args) => this.call(target, args, place),
+      item: (results, index) => this.item(results, index, place),
+    };
   }
 
   /** Adds a call of `module`, which passes its input through: an observer. `name` is made unique. */
