@@ -106,6 +106,7 @@ export {
   type FixedQParamsQuantizationSpecArgs,
   type FusedMovingAverageArgs,
   FusedMovingAvgObsFakeQuantize,
+  freezeBatchNormStats,
   getBiasQspec,
   getDefaultX86QuantizationConfig,
   getInputActQspec,

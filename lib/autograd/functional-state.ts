@@ -15,6 +15,8 @@ export interface StateUpdate {
   readonly path: string;
   /** What becomes of it: its own node where it stays. */
   readonly value: Node;
+  /** What the first call that has it leaves: all others go on from there. */
+  readonly first: Node;
   /** Whether it is made here, and stands in no model: the seed of all dropouts. */
   readonly isSeed?: true;
   /** The module that keeps it, and its name there; absent for buffers. */
@@ -43,18 +45,22 @@ export function writeStateAsValues(module: GraphModule, firstSeed = 0): readonly
   const order = new Map(module.graph.nodes.map((node, i) => [node, i]));
   for (const node of module.graph.nodes) {
     if (node.op === 'call_module') emitModule(editor, node, states);
-    else if (isCall(node, ...dropouts) && node.args[2] === true) {
-      seed ??= editor.constant('dropout_seed', Tensor.from('int64', [firstSeed]), {
-        before: module.graph.nodes[0],
-      });
-      emitDropout(editor, node, seed, numberOfDropouts++);
+    else if (dropouts.includes(node.target)) {
+      // In evaluation mode, it is its input.
+      if (node.args[2] !== true) editor.replaceWith(node, node.args[0] as Node);
+      else {
+        const place = { before: module.graph.nodes[0] };
+        seed ??= editor.constant('dropout_seed', Tensor.from('int64', [firstSeed]), place);
+        emitDropout(editor, node, seed, numberOfDropouts++);
+      }
     } else if (isCall(node, BATCH_NORM) && node.args[5] === true)
-      for (const update of emitBatchNorm(editor, node, order)) updates.set(update.path, update);
+      for (const { path, value } of emitBatchNorm(editor, node, order))
+        updates.set(path, { path, value, first: updates.get(path)?.first ?? value });
   }
-  for (const [owner, { nodes, paths }] of states)
+  for (const [owner, { nodes, first, paths }] of states)
     for (const [name, value] of nodes) {
       const path = paths.get(name)!;
-      updates.set(path, { path, value, owner: { module: owner, name } });
+      updates.set(path, { path, value, first: first.get(name)!, owner: { module: owner, name } });
     }
   if (seed) updates.set(seed.target, advanced(editor, seed));
   return [...updates.values()];
@@ -63,6 +69,8 @@ export function writeStateAsValues(module: GraphModule, firstSeed = 0): readonly
 /** A module's tensors as nodes, and where they stand. */
 interface State {
   readonly nodes: ReadonlyMap<string, Node>;
+  /** What the first call has left. */
+  readonly first: ReadonlyMap<string, Node>;
   readonly paths: ReadonlyMap<string, string>;
 }
 
@@ -74,13 +82,19 @@ function emitModule(editor: GraphEditor, node: Node, states: Map<StatefulModule,
     );
   const [input] = node.args as readonly Node[];
   const place = { before: node, like: [node, input] };
-  const { nodes, paths } = states.get(called) ?? stateNodes(editor, node, called, place);
+  const known = states.get(called);
+  const { nodes, paths } = known ?? stateNodes(editor, node, called, place);
   const { result, state } = called.emit(input, nodes, editor.at(place));
-  states.set(called, { nodes: state, paths });
+  states.set(called, { nodes: state, first: known?.first ?? state, paths });
   editor.replaceWith(node, result);
 }
 
-function stateNodes(editor: GraphEditor, node: Node, called: StatefulModule, place: Place): State {
+function stateNodes(
+  editor: GraphEditor,
+  node: Node,
+  called: StatefulModule,
+  place: Place,
+): Omit<State, 'first'> {
   const { shape } = (node.args[0] as Node).meta.val as { readonly shape: readonly number[] };
   const nodes = new Map<string, Node>();
   const paths = new Map<string, string>();
@@ -93,7 +107,11 @@ function stateNodes(editor: GraphEditor, node: Node, called: StatefulModule, pla
 }
 
 /** Whoever reads the running statistics after the call reads the new ones: another call of the same module. */
-function emitBatchNorm(editor: GraphEditor, node: Node, order: ReadonlyMap<Node, number>): StateUpdate[] {
+function emitBatchNorm(
+  editor: GraphEditor,
+  node: Node,
+  order: ReadonlyMap<Node, number>,
+): Pick<StateUpdate, 'path' | 'value'>[] {
   const [input, weight, bias, mean, variance, training, momentum, eps] = node.args;
   const statistics = [mean, variance].filter((arg) => arg instanceof Node);
   if (statistics.length < 2)
@@ -134,5 +152,5 @@ function emitDropout(editor: GraphEditor, node: Node, seed: Node, number: number
 /** Every step has other masks. */
 function advanced(editor: GraphEditor, seed: Node): StateUpdate {
   const value = editor.call('aten.add.Scalar', [seed, 1], { before: editor.graph.outputNode });
-  return { path: seed.target, value, isSeed: true };
+  return { path: seed.target, value, first: value, isSeed: true };
 }

@@ -20,11 +20,16 @@ export interface NodeBuilder {
 export interface StatefulModule extends CallableModule {
   /** Its tensors by name. */
   readonly state: ReadonlyMap<string, Tensor>;
+  /** Names of those that an optimizer trains. */
+  readonly parameters?: readonly string[];
   /** The same, made for inputs of that shape where they do not exist yet. */
   stateFor(shape: readonly number[]): ReadonlyMap<string, Tensor>;
   /** Replaces one of them. */
   setState(name: string, value: Tensor): void;
-  /** The call as operators: its result, and by name what becomes of the state. */
+  /**
+   * The call as operators: its result, and by name what becomes of the state. Where the call makes a parameter (from the first tensor
+   * that it sees), gradients are those of what the first call leaves.
+   */
   emit(
     input: Node,
     state: ReadonlyMap<string, Node>,

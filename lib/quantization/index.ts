@@ -15,7 +15,7 @@ export {
 } from './fake-quantize/fused-moving-average.ts';
 export * from './observers/index.ts';
 export { preparePt2e } from './prepare/prepare.ts';
-export { moveExportedModelToEval, moveExportedModelToTrain } from './qat/modes.ts';
+export { freezeBatchNormStats, moveExportedModelToEval, moveExportedModelToTrain } from './qat/modes.ts';
 export { prepareQatPt2e } from './qat/prepare-qat.ts';
 export type { QParams } from './qparams.ts';
 export type { QScheme } from './qscheme.ts';

@@ -1,10 +1,13 @@
 import { GraphModule } from '../graph/index.ts';
 import { checkOptions, type OptionNames } from '../options.ts';
-import { type CompiledModel, compile } from '../runtime/index.ts';
+import type { CompiledModel } from '../runtime/index.ts';
 import { arrayTypeOf, numelOf, Tensor } from '../tensor/index.ts';
 import type { BatchTensor, Loss } from './append-loss.ts';
+import { checkClipping } from './clip-gradients.ts';
 import { Optimizer } from './optimizer.ts';
-import { buildTrainingGraph, type StateTensor, type TrainingGraph } from './training-graph.ts';
+import { checkSameTensors, modelTensors, setModelTensors } from './state-dict.ts';
+import { type StepPlan, StepPlans } from './step-plans.ts';
+import type { StateTensor, StepNumber } from './training-graph.ts';
 
 /** Options of {@link Trainer}. */
 export interface TrainerOptions {
@@ -14,10 +17,16 @@ export interface TrainerOptions {
   readonly targets: Readonly<Record<string, BatchTensor>>;
   readonly optimizer: Optimizer;
   /**
-   * Shapes of the model's inputs, by name, where it was captured with sizes that a request chooses: a step is compiled for one size
-   * of batch.
+   * Shapes of the model's inputs, by name, where it was captured with sizes that a request chooses. Batches of other sizes, such as a
+   * smaller last one, get plans of their own.
    */
   readonly shapes?: Readonly<Record<string, readonly number[]>>;
+  /** Parameters that are not trained (`requires_grad_(false)`): their paths, or a test for them. */
+  readonly frozen?: readonly string[] | ((path: string) => boolean);
+  /** The largest norm of all gradients together; larger ones are scaled down to it (`torch.nn.utils.clip_grad_norm_`). */
+  readonly clipGradNorm?: number;
+  /** The largest magnitude of a gradient's element (`torch.nn.utils.clip_grad_value_`). */
+  readonly clipGradValue?: number;
   /** Decides the masks of dropouts, whose numbers are not PyTorch's; default 0. */
   readonly seed?: number;
   /** Threads that share a step; default: as many as there are physical cores for this process. */
@@ -29,6 +38,9 @@ const trainerOptions: OptionNames<TrainerOptions> = {
   targets: true,
   optimizer: true,
   shapes: true,
+  frozen: true,
+  clipGradNorm: true,
+  clipGradValue: true,
   seed: true,
   threads: true,
 };
@@ -37,11 +49,14 @@ const trainerOptions: OptionNames<TrainerOptions> = {
 export interface StepResult {
   readonly loss: number;
   readonly outputs: readonly Tensor[];
+  /** The norm of all gradients together before it was limited; only with `clipGradNorm`. */
+  readonly gradNorm?: number;
 }
 
 /**
  * Trains a captured model. A step (forward, backward, update) is one native plan, for the sizes that the model was captured with;
- * nothing of it runs in JavaScript. After every step the model's own tensors, fake quantizers and statistics are the new ones.
+ * nothing of it runs in JavaScript. After every step the model's own tensors, fake quantizers and statistics are the new ones, and
+ * a step computes what the model says then: batch norms and dropouts in the mode they are in, fake quantizers as they are switched.
  *
  *     const model = exportModel(network.train(), { x: { dtype: 'float32', shape: [64, 3, 32, 32] } });
  *     const trainer = new Trainer(model, {
@@ -54,12 +69,9 @@ export interface StepResult {
 export class Trainer {
   readonly model: GraphModule;
   readonly optimizer: Optimizer;
-  readonly #graph: TrainingGraph;
-  readonly #plan: CompiledModel;
-  /** The state that the step before has left. */
-  #state: readonly Tensor[];
-  /** The state before that: where the next step writes what is the optimizer's. */
-  #spare: readonly Tensor[];
+  readonly #plans: StepPlans;
+  /** The optimizer's tensors, and where the next step writes them, by path. */
+  readonly #kept = new Map<string, { now: Tensor; spare: Tensor }>();
   #steps = 0;
   #busy = false;
 
@@ -74,14 +86,11 @@ export class Trainer {
     const { optimizer } = problem;
     if (!(optimizer instanceof Optimizer))
       throw new Error('Trainer: expected an optimizer, such as new SGD()');
+    checkClipping(problem);
     this.optimizer = optimizer;
-    this.#graph = buildTrainingGraph(model, problem);
-    this.#plan = compile(this.#graph.module, {
-      streams: 1,
-      ...(threads === undefined ? {} : { threadsPerStream: threads }),
-    });
-    this.#state = this.#graph.state.map(({ initial }) => initial);
-    this.#spare = this.#state.map(({ dtype, shape }) => allocate(dtype, shape));
+    this.#plans = new StepPlans(model, problem, threads);
+    for (const { path, kind, initial } of this.#plans.declared().graph.state)
+      if (kind === 'optimizer') this.#kept.set(path, { now: initial, spare: allocate(initial) });
   }
 
   /** Steps that were taken. */
@@ -103,53 +112,88 @@ export class Trainer {
     if (this.#busy) throw new Error('Trainer.step: the step before is still under way; await it first');
     this.#busy = true;
     try {
-      return await this.#step({ ...inputs, ...targets });
+      return await this.#step(this.#plans.for(inputs, targets), { ...inputs, ...targets });
     } finally {
       this.#busy = false;
     }
   }
 
-  /** Frees the plan and its threads; the model stays. */
-  [Symbol.dispose](): void {
-    this.#plan[Symbol.dispose]();
+  /**
+   * Everything that a run needs to go on from here: the model's tensors (`model.…`, fake quantizers' with them), the optimizer's
+   * (`optimizer.…`), its learning rate, and the number of steps.
+   */
+  stateDict(): ReadonlyMap<string, Tensor> {
+    return new Map([
+      ...modelTensors(this.model),
+      ...[...this.#kept].map(([path, { now }]) => [`optimizer.${path}`, copyOf(now)] as const),
+      ['optimizer.lr', Tensor.from('float64', [this.optimizer.lr])],
+      ['steps', Tensor.from('int64', [this.#steps])],
+    ]);
   }
 
-  async #step(batch: Readonly<Record<string, Tensor>>): Promise<StepResult> {
-    const { state, switches, reported } = this.#graph;
-    const names = state.map(({ path }) => `state.${path}`);
-    const given = Object.fromEntries([
-      ...names.map((name, i) => [name, this.#current(state[i], this.#state[i])] as const),
-      ...switches.map((each) => [`state.${each.path}`, this.#current(each, each.initial)] as const),
-    ]);
-    // What the model is given is never written again: who keeps a tensor of it keeps its values.
-    const next = state.map(({ kind }, i) =>
-      kind === 'optimizer' ? this.#spare[i] : allocate(this.#state[i].dtype, this.#state[i].shape),
-    );
-    const wanted = Object.fromEntries(names.map((name, i) => [name, next[i]]));
-    const results = this.#reportedTensors();
-    const outputs = { ...results, ...wanted };
-    await this.#plan.run({ ...batch, ...this.#numbers(), ...given }, { outputs });
-    const [loss, ...others] = reported.map((name) => results[name]);
+  /**
+   * Goes on from there. The trainer must have been made for the same model and optimizer.
+   * @throws Error that lists what is missing, what is not the trainer's, and what has another dtype or shape; nothing is changed then.
+   */
+  loadStateDict(tensors: ReadonlyMap<string, Tensor>): void {
+    if (this.#busy) throw new Error('Trainer.loadStateDict: a step is under way; await it first');
+    checkSameTensors(this.stateDict(), tensors, 'Trainer.loadStateDict');
+    setModelTensors(this.model, tensors);
+    for (const [path, kept] of this.#kept) {
+      kept.now = copyOf(tensors.get(`optimizer.${path}`)!);
+      kept.spare = allocate(kept.now);
+    }
+    this.optimizer.lr = Number(tensors.get('optimizer.lr')!.data[0]);
+    this.#steps = Number(tensors.get('steps')!.data[0]);
+  }
+
+  /** Frees the plans and their threads; the model stays. */
+  [Symbol.dispose](): void {
+    this.#plans.dispose();
+  }
+
+  async #step({ graph, compiled }: StepPlan, batch: Readonly<Record<string, Tensor>>): Promise<StepResult> {
+    const { state, switches, numbers } = graph;
+    const given = [...state, ...switches].map((each) => [`state.${each.path}`, this.#current(each)] as const);
+    const next = state.map((each) => this.#next(each));
+    const results = reportedTensors(graph.reported, compiled);
+    const outputs = {
+      ...results,
+      ...Object.fromEntries(state.map(({ path }, i) => [`state.${path}`, next[i]] as const)),
+    };
+    await compiled.run({ ...batch, ...this.#numbers(numbers), ...Object.fromEntries(given) }, { outputs });
+    const { loss, grad_norm: norm, ...others } = results;
     const value = Number(loss.data[0]);
-    if (!Number.isFinite(value))
-      throw new Error(
-        `Trainer.step: the loss is ${value} in step ${this.#steps + 1}; nothing was changed. A smaller learning rate may help`,
-      );
-    this.#spare = this.#state;
-    this.#state = next;
+    for (const [what, found] of Object.entries({
+      loss: value,
+      "gradients' norm": Number(norm?.data[0] ?? 0),
+    }))
+      if (!Number.isFinite(found))
+        throw new Error(
+          `Trainer.step: the ${what} is ${found} in step ${this.#steps + 1}; nothing was changed. A smaller learning rate may help`,
+        );
     this.#steps++;
-    this.#publish();
-    return { loss: value, outputs: others };
+    this.#publish(state, next);
+    return {
+      loss: value,
+      outputs: Object.values(others),
+      ...(norm ? { gradNorm: Number(norm.data[0]) } : {}),
+    };
   }
 
   /** The model's own tensor, which may have been replaced since the step before: switched off, or loaded. */
-  #current({ path, kind, owner }: StateTensor, known: Tensor): Tensor {
+  #current({ path, kind, owner }: StateTensor): Tensor {
     if (owner) return owner.module.state.get(owner.name)!;
-    return kind === 'optimizer' ? known : this.model.attribute(path);
+    return kind === 'optimizer' ? this.#kept.get(path)!.now : this.model.attribute(path);
   }
 
-  #numbers(): Record<string, Tensor> {
-    const values = this.#graph.numbers.map(({ group, name, input }) => {
+  /** What the model is given is never written again: who keeps a tensor of it keeps its values. */
+  #next({ path, kind, initial }: StateTensor): Tensor {
+    return kind === 'optimizer' ? this.#kept.get(path)!.spare : allocate(initial);
+  }
+
+  #numbers(numbers: readonly StepNumber[]): Record<string, Tensor> {
+    const values = numbers.map(({ group, name, input }) => {
       const value = this.optimizer.numbersOf(group, this.#steps + 1).get(name)!;
       if (!Number.isFinite(value))
         throw new Error(
@@ -160,24 +204,28 @@ export class Trainer {
     return Object.fromEntries(values);
   }
 
-  #reportedTensors(): Record<string, Tensor> {
-    const described = new Map(this.#plan.outputs.map((output) => [output.name, output]));
-    return Object.fromEntries(
-      this.#graph.reported.map((name) => {
-        const { dtype, shape } = described.get(name)!;
-        return [name, allocate(dtype, shape as readonly number[])];
-      }),
-    );
-  }
-
-  /** Gives the model what the step has made. */
-  #publish(): void {
-    this.#graph.state.forEach(({ path, kind, owner }, i) => {
-      if (owner) owner.module.setState(owner.name, this.#state[i]);
-      else if (kind !== 'optimizer') this.model.attributes.set(path, this.#state[i]);
+  /** Gives the model what the step has made, and keeps what is the optimizer's. */
+  #publish(state: readonly StateTensor[], next: readonly Tensor[]): void {
+    state.forEach(({ path, kind, owner }, i) => {
+      if (owner) owner.module.setState(owner.name, next[i]);
+      else if (kind === 'optimizer') this.#kept.set(path, { now: next[i], spare: this.#kept.get(path)!.now });
+      else this.model.attributes.set(path, next[i]);
     });
   }
 }
 
-const allocate = (dtype: Tensor['dtype'], shape: readonly number[]): Tensor =>
+function reportedTensors(names: readonly string[], { outputs }: CompiledModel): Record<string, Tensor> {
+  const described = new Map(outputs.map((output) => [output.name, output]));
+  return Object.fromEntries(
+    names.map((name) => {
+      const { dtype, shape } = described.get(name)!;
+      return [name, allocate({ dtype, shape: shape as readonly number[] })];
+    }),
+  );
+}
+
+const allocate = ({ dtype, shape }: Pick<Tensor, 'dtype' | 'shape'>): Tensor =>
   new Tensor(dtype, new (arrayTypeOf(dtype))(numelOf(shape)), shape);
+
+const copyOf = ({ dtype, data, shape }: Tensor): Tensor =>
+  new Tensor(dtype, data.slice() as typeof data, shape);

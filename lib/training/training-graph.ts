@@ -1,9 +1,10 @@
 import { differentiate } from '../autograd/differentiate.ts';
-import { writeStateAsValues } from '../autograd/functional-state.ts';
+import { type StateUpdate, writeStateAsValues } from '../autograd/functional-state.ts';
 import type { GraphModule, Node, NodeBuilder, StatefulModule } from '../graph/index.ts';
 import { Tensor } from '../tensor/index.ts';
 import { GraphEditor } from '../transforms/editor.ts';
 import { appendLoss, type BatchTensor, type Loss } from './append-loss.ts';
+import { clipGradients, type GradientClipping } from './clip-gradients.ts';
 import { fixSizes, placeholder, withInputsFirst } from './inputs.ts';
 import type { Optimizer } from './optimizer.ts';
 
@@ -34,16 +35,18 @@ export interface TrainingGraph {
   /** Tensors of modules that a step reads and does not change: the switches of fake quantizers. */
   readonly switches: readonly StateTensor[];
   readonly numbers: readonly StepNumber[];
-  /** Results before the new state: the loss, then the model's outputs. */
+  /** Results before the new state: the loss, the model's outputs, and the norm of gradients that have a limit. */
   readonly reported: readonly string[];
 }
 
 /** What is trained, for batches of which sizes. */
-export interface TrainingProblem {
+export interface TrainingProblem extends GradientClipping {
   readonly loss: Loss;
   readonly shapes?: Readonly<Record<string, readonly number[]>>;
   readonly targets: Readonly<Record<string, BatchTensor>>;
   readonly optimizer: Optimizer;
+  /** Parameters that stay as they are (`requires_grad_(false)`): their paths, or a test for them. */
+  readonly frozen?: readonly string[] | ((path: string) => boolean);
   /** Of dropouts' masks. */
   readonly seed?: number;
 }
@@ -55,56 +58,116 @@ export interface TrainingProblem {
  * @param targets what the loss reads beside the model's outputs, by name.
  * @throws Error when the model has no parameters, lists parameters without a gradient, or operators without one.
  */
-export function buildTrainingGraph(
-  model: GraphModule,
-  { loss, shapes, targets, optimizer, seed }: TrainingProblem,
-): TrainingGraph {
+export function buildTrainingGraph(model: GraphModule, problem: TrainingProblem): TrainingGraph {
+  const { loss, shapes, targets, optimizer, seed } = problem;
   const module = withInputsFirst(model);
   fixSizes(module, shapes ?? {});
-  const parameters = [...(module.meta.parameters ?? [])];
-  if (parameters.length === 0)
-    throw new Error('training: the model has no parameters; capture it from nn modules, or load a .pt2 file');
-  optimizer.checkPaths(parameters);
   if (seed !== undefined && !Number.isSafeInteger(seed))
     throw new Error(`training: seed must be a whole number, got ${seed}`);
   const changed = writeStateAsValues(module, seed);
   const outputs = resultsOf(module);
   const lossNode = appendLoss(module, loss, outputs, targets);
-
-  const nodes = parameters.map((path) => attributeNode(module, path));
-  const gradients = differentiate(
-    module,
-    lossNode,
-    nodes.filter((node) => node !== undefined),
-  );
-  const used = parameters.filter((_, i) => nodes[i] !== undefined);
-  const missing = used.filter((_, i) => !gradients[i]);
-  if (missing.length > 0)
-    throw new Error(`training: the loss does not depend on the parameters ${missing.join(', ')}`);
-
+  const trained = trainedTensors(module, changed, problem);
+  const gradients = gradientsOf(module, lossNode, trained);
+  const builder = new GraphEditor(module).at({ before: module.graph.outputNode });
+  const { clipped, norm } = clipGradients([...gradients.values()], problem, builder);
   const updates = new Updates(module, optimizer);
-  used.forEach((path, i) => {
-    updates.update(path, attributeNode(module, path)!, gradients[i]!);
+  [...gradients.keys()].forEach((each, i) => {
+    updates.update(each, clipped[i]);
   });
+  const isUpdated = new Set(updates.state.map(({ path }) => path));
   const all: StateNodes[] = [
     ...updates.state,
-    ...changed.map(({ path, value, owner, isSeed }) => ({
-      path,
-      kind: owner ? ('module' as const) : isSeed ? ('optimizer' as const) : ('buffer' as const),
-      initial: module.attribute(path),
-      node: attributeNode(module, path)!,
-      value,
-      ...(owner ? { owner } : {}),
-    })),
+    ...changed
+      .filter(({ path }) => !isUpdated.has(path))
+      .map(({ path, value, owner, isSeed }) => ({
+        path,
+        kind: owner ? ('module' as const) : isSeed ? ('optimizer' as const) : ('buffer' as const),
+        initial: module.attribute(path),
+        node: attributeNode(module, path)!,
+        value,
+        ...(owner ? { owner } : {}),
+      })),
   ];
   const stays = ({ node, value }: StateNodes) => node === value;
   return finish(module, {
     state: all.filter((each) => !stays(each)),
     switches: all.filter(stays),
     numbers: updates.numbers,
-    loss: lossNode,
-    outputs,
+    results: new Map([
+      ['loss', lossNode],
+      ...outputs.map((node, i) => [`output_${i}`, node] as const),
+      ...(norm ? [['grad_norm', norm] as const] : []),
+    ]),
   });
+}
+
+/** A tensor that the optimizer trains. */
+interface Trained {
+  readonly path: string;
+  /** As it comes in. */
+  readonly node: Node;
+  /** Where its gradient is taken. */
+  readonly read: Node;
+  /** What the update starts from. */
+  readonly value: Node;
+  readonly owner?: StateTensor['owner'];
+}
+
+/**
+ * The model's parameters and those of its modules (learned scales), without the frozen ones.
+ * @throws Error when there are none, or a path that was named is none's.
+ */
+function trainedTensors(
+  module: GraphModule,
+  changed: readonly StateUpdate[],
+  { optimizer, frozen = [] }: TrainingProblem,
+): readonly Trained[] {
+  const own = [...(module.meta.parameters ?? [])];
+  const ofModules = changed.filter(({ owner }) => owner?.module.parameters?.includes(owner.name));
+  const paths = [...own, ...ofModules.map(({ path }) => path)];
+  if (paths.length === 0)
+    throw new Error('training: the model has no parameters; capture it from nn modules, or load a .pt2 file');
+  optimizer.checkPaths(paths);
+  const unknown = typeof frozen === 'function' ? [] : frozen.filter((path) => !paths.includes(path));
+  if (unknown.length > 0)
+    throw new Error(`training: frozen names ${unknown.join(', ')}; the parameters are ${paths.join(', ')}`);
+  const isFrozen = typeof frozen === 'function' ? frozen : (path: string) => frozen.includes(path);
+  if (paths.every(isFrozen)) throw new Error('training: all parameters are frozen');
+  const used = own.map((path) => ({ path, node: attributeNode(module, path) }));
+  return [
+    ...used.flatMap(({ path, node }) => (node ? [{ path, node, read: node, value: node }] : [])),
+    ...ofModules.map(({ path, first, value, owner }) => ({
+      path,
+      node: attributeNode(module, path)!,
+      read: first,
+      value,
+      owner,
+    })),
+  ].filter(({ path }) => !isFrozen(path));
+}
+
+/**
+ * Of everything that is trained. Of a module's parameters some may have none: the zero point of a symmetric quantization.
+ * @throws Error that lists the model's parameters without one.
+ */
+function gradientsOf(
+  module: GraphModule,
+  loss: Node,
+  trained: readonly Trained[],
+): ReadonlyMap<Trained, Node> {
+  const gradients = differentiate(
+    module,
+    loss,
+    trained.map(({ read }) => read),
+  );
+  const missing = trained.filter(({ owner }, i) => !owner && !gradients[i]);
+  if (missing.length > 0)
+    throw new Error(
+      `training: the loss does not depend on the parameters ${missing.map(({ path }) => path).join(', ')}; ` +
+        'if that is right, name them as frozen',
+    );
+  return new Map(trained.flatMap((each, i) => (gradients[i] ? [[each, gradients[i]] as const] : [])));
 }
 
 /** A tensor of the state as it comes in, and what becomes of it. */
@@ -137,7 +200,7 @@ class Updates {
     this.#builder = new GraphEditor(module).at({ before: module.graph.outputNode });
   }
 
-  update(path: string, parameter: Node, gradient: Node): void {
+  update({ path, node, value: parameter, owner }: Trained, gradient: Node): void {
     const { stateNames } = this.#optimizer;
     const group = this.#optimizer.groupOf(path);
     const initial = this.#module.attribute(path);
@@ -146,13 +209,14 @@ class Updates {
     );
     const numbers = this.#numbersOf(group);
     const updated = this.#optimizer.emit({ parameter, gradient, state: own, numbers }, group, this.#builder);
-    this.state.push({ path, kind: 'parameter', initial, node: parameter, value: updated.parameter });
-    for (const [name, node] of own)
+    const kind = owner ? 'module' : 'parameter';
+    this.state.push({ path, kind, initial, node, value: updated.parameter, ...(owner ? { owner } : {}) });
+    for (const [name, kept] of own)
       this.state.push({
-        path: node.target,
+        path: kept.target,
         kind: 'optimizer',
-        initial: this.#module.attribute(node.target),
-        node,
+        initial: this.#module.attribute(kept.target),
+        node: kept,
         value: updated.state.get(name)!,
       });
   }
@@ -191,12 +255,11 @@ function finish(
     readonly state: readonly StateNodes[];
     readonly switches: readonly StateNodes[];
     readonly numbers: readonly StepNumber[];
-    readonly loss: Node;
-    readonly outputs: readonly Node[];
+    readonly results: ReadonlyMap<string, Node>;
   },
 ): TrainingGraph {
   const { graph } = module;
-  const { state, switches, numbers, loss, outputs } = made;
+  const { state, switches, numbers } = made;
   const inputOf = new Map<string, Node>();
   let after = graph.placeholders.at(-1)!;
   for (const { path, initial } of [...state, ...switches]) {
@@ -208,9 +271,9 @@ function finish(
     const input = node.op === 'get_attr' ? inputOf.get(node.target) : undefined;
     if (input) node.replaceAllUsesWith(input);
   }
-  const reported = ['loss', ...outputs.map((_, i) => `output_${i}`)];
+  const reported = [...made.results.keys()];
   const asInput = (node: Node) => (node.op === 'get_attr' ? (inputOf.get(node.target) ?? node) : node);
-  const results = [loss, ...outputs, ...state.map(({ value }) => value)];
+  const results = [...made.results.values(), ...state.map(({ value }) => value)];
   graph.outputNode.setArguments([results.map(asInput)]);
   graph.outputNode.meta.outputNames = [...reported, ...state.map(({ path }) => `state.${path}`)];
   graph.eliminateDeadCode();

@@ -1,5 +1,6 @@
-import { GraphModule } from '../../graph/index.ts';
+import { GraphModule, isCall } from '../../graph/index.ts';
 import { trainingSwitch } from '../../transforms/training-mode.ts';
+import { BATCH_NORM } from './batch-norm-pattern.ts';
 
 /**
  * Switches batch norms and dropouts of a captured model to evaluation mode, in place (counterpart: torchao's
@@ -21,5 +22,16 @@ function switched(module: GraphModule, training: boolean, name: string): GraphMo
     const at = trainingSwitch(node);
     if (at !== undefined) node.updateArgument(at, training);
   }
+  return module;
+}
+
+/**
+ * Lets batch norms keep their running statistics from here on, and normalize with them, in place (counterpart:
+ * `torch.ao.nn.intrinsic.qat.freeze_bn_stats`); dropouts stay as they are. It is usual after a few epochs of quantization aware training.
+ * @returns the model itself.
+ */
+export function freezeBatchNormStats(module: GraphModule): GraphModule {
+  GraphModule.accept(module, 'freezeBatchNormStats');
+  for (const node of module.graph.nodes) if (isCall(node, BATCH_NORM)) node.updateArgument(5, false);
   return module;
 }
