@@ -5,6 +5,7 @@ import { isCall } from '../../lib/graph/index.ts';
 import * as nn from '../../lib/nn/index.ts';
 import {
   convertPt2e,
+  FusedMovingAvgObsFakeQuantize,
   getDefaultX86QuantizationConfig,
   HistogramObserver,
   preparePt2e,
@@ -96,6 +97,21 @@ const seen: readonly (readonly [(recipe: Recipe) => unknown, torchao: unknown, o
     },
     [5, 1],
     [3, 1],
+  ],
+  [
+    (recipe) => {
+      const fake = new FusedMovingAvgObsFakeQuantize({
+        dtype: 'int8',
+        qscheme: 'per_tensor_symmetric',
+        quantMin: -8,
+        quantMax: 7,
+        recipe,
+      });
+      fake.forward(Tensor.from('float32', [-1, 0.5]));
+      return [fake.state.get('scale')!, fake.calculateQparams().scale].map(({ data }) => data[0]);
+    },
+    [1 / 8, 1 / 8],
+    [1 / 8, Math.fround(1 / 7.5)],
   ],
   [
     (recipe) =>

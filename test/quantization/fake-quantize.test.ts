@@ -33,11 +33,20 @@ describe('FusedMovingAvgObsFakeQuantize', () => {
     expect(state('max_val')[0]).toBeCloseTo(3.02, 6);
   });
 
-  it("has PyTorch's smallest scale in training, and the observer's afterwards", () => {
-    const fake = activation();
-    fake.forward(floats([0, 1e-9]));
-    expect(stateOf(fake)('scale')[0]).toBe(6.0999998822808266e-5);
-    expect(fake.calculateQparams().scale.toArray()).toEqual([2 ** -12]);
+  it("has PyTorch's smallest scale, and converts with it, but the observer's under PyTorch 2.6's recipe", () => {
+    for (const [recipe, converted] of [
+      ['torchao', 6.0999998822808266e-5],
+      ['pytorch-2.6', 2 ** -12],
+    ] as const) {
+      const fake = FusedMovingAvgObsFakeQuantize.withArgs({
+        dtype: 'uint8',
+        eps: 2 ** -12,
+        recipe,
+      }).create() as FusedMovingAvgObsFakeQuantize;
+      fake.forward(floats([0, 1e-9]));
+      expect(stateOf(fake)('scale')[0]).toBe(6.0999998822808266e-5);
+      expect(fake.calculateQparams().scale.toArray()).toEqual([converted]);
+    }
   });
 
   it('rounds halves to even and clamps', () => {

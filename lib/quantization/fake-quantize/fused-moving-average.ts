@@ -13,6 +13,7 @@ import type { UniformObserverArgs } from '../observers/uniform-observer.ts';
 import type { QParams } from '../qparams.ts';
 import { isSymmetric, type QScheme } from '../qscheme.ts';
 import type { QuantizedDType } from '../quantized-dtype.ts';
+import { checkRecipe, DEFAULT_RECIPE, type Recipe } from '../recipe.ts';
 
 const FAKE_QUANTIZE = 'octavo.fake_quantize.default';
 
@@ -27,6 +28,8 @@ export interface FusedMovingAverageArgs extends UniformObserverArgs {
   /** Of the per-channel observer. */
   readonly chAxis?: number;
   readonly averagingConstant?: number;
+  /** Which PT2E to follow in `convertPt2e`; default `torchao`. */
+  readonly recipe?: Recipe;
 }
 
 /**
@@ -35,7 +38,10 @@ export interface FusedMovingAverageArgs extends UniformObserverArgs {
  *
  *     FusedMovingAvgObsFakeQuantize.withArgs({ observer: MovingAveragePerChannelMinMaxObserver })
  *
- * While training, scales are PyTorch's kernel's: at least 6.1e-5 whatever `eps` says. `convertPt2e` takes the observer's, with `eps`.
+ * Scales are those of PyTorch's kernel: with a symmetric scheme that which represents minimum and maximum both, at least 6.1e-5 whatever
+ * `eps` says. `convertPt2e` takes them as they are, so that the int8 weights are those that were trained. PyTorch instead computes new ones
+ * from the range, as its observers do: half a step wider or narrower, which costs points of accuracy where weights have 4 bits. So does the
+ * recipe `pytorch-2.6`.
  * @throws Error when the observer is not one with a moving average of minimum and maximum, or is dynamic.
  */
 export class FusedMovingAvgObsFakeQuantize implements ObserverOrFakeQuantize, StatefulModule {
@@ -43,12 +49,19 @@ export class FusedMovingAvgObsFakeQuantize implements ObserverOrFakeQuantize, St
   readonly activationPostProcess: MovingAverageMinMaxObserver | MovingAveragePerChannelMinMaxObserver;
   /** The axis of channels with their own parameters; absent per tensor. */
   readonly chAxis?: number;
+  readonly #recipe: Recipe;
   readonly #state = new Map<string, Tensor>([
     ['observer_enabled', on],
     ['fake_quant_enabled', on],
   ]);
 
-  constructor({ observer = MovingAverageMinMaxObserver, ...args }: FusedMovingAverageArgs = {}) {
+  constructor({
+    observer = MovingAverageMinMaxObserver,
+    recipe = DEFAULT_RECIPE,
+    ...args
+  }: FusedMovingAverageArgs = {}) {
+    checkRecipe(recipe, 'FusedMovingAvgObsFakeQuantize');
+    this.#recipe = recipe;
     const made = partialObserver(observer).withArgs(args).create();
     const isKnown =
       made instanceof MovingAverageMinMaxObserver || made instanceof MovingAveragePerChannelMinMaxObserver;
@@ -127,10 +140,11 @@ export class FusedMovingAvgObsFakeQuantize implements ObserverOrFakeQuantize, St
   calculateQparams(): QParams {
     if (!this.hasObserved)
       throw new Error('FusedMovingAvgObsFakeQuantize has seen no tensor; train the prepared model first');
-    const [minima, maxima] = ['min_val', 'max_val'].map(
-      (name) => this.#state.get(name)!.data as Float32Array,
-    );
-    return this.activationPostProcess.qparamsFor({ minima, maxima });
+    const floats = (name: string) => this.#state.get(name)!.data as Float32Array;
+    if (this.#recipe === 'pytorch-2.6')
+      return this.activationPostProcess.qparamsFor({ minima: floats('min_val'), maxima: floats('max_val') });
+    const zeroPoint = Tensor.from('int64', this.#state.get('zero_point')!.toArray().map(Number));
+    return { scale: this.#state.get('scale')!, zeroPoint };
   }
 
   stateFor(shape: readonly number[]): ReadonlyMap<string, Tensor> {

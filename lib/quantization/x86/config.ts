@@ -49,11 +49,9 @@ export function getDefaultX86QuantizationConfig(
   checkOptions(options, configOptions, 'getDefaultX86QuantizationConfig');
   const { isDynamic = false, isQat = false, reduceRange = false, recipe = DEFAULT_RECIPE } = options;
   checkRecipe(recipe, 'getDefaultX86QuantizationConfig');
-  const histogram = HistogramObserver.withArgs({
-    eps: EPS,
-    ...(recipe === DEFAULT_RECIPE ? {} : { recipe }),
-  });
-  const fake = FusedMovingAvgObsFakeQuantize.withArgs({ eps: EPS });
+  const common = { eps: EPS, ...(recipe === DEFAULT_RECIPE ? {} : { recipe }) };
+  const histogram = HistogramObserver.withArgs(common);
+  const fake = FusedMovingAvgObsFakeQuantize.withArgs(common);
   const staticObserver = isQat ? fake : histogram;
   const activation = new QuantizationSpec({
     dtype: 'uint8',
