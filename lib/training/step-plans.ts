@@ -1,4 +1,4 @@
-import { type GraphModule, inputsOf, type TensorInfo } from '../graph/index.ts';
+import { bindInputs, type GraphModule, inputsOf, SymInt, type TensorInfo } from '../graph/index.ts';
 import { type CompiledModel, compile } from '../runtime/index.ts';
 import type { Tensor } from '../tensor/index.ts';
 import { trainingSwitch } from '../transforms/training-mode.ts';
@@ -11,6 +11,7 @@ export interface StepPlan {
 }
 
 type Batch = Readonly<Record<string, Tensor>>;
+type Shapes = Readonly<Record<string, readonly number[]>>;
 
 /** Enough for full batches and a smaller last one, with and without moving statistics. */
 const mostPlans = 4;
@@ -24,6 +25,8 @@ export class StepPlans {
   readonly #problem: TrainingProblem;
   readonly #threads: number | undefined;
   readonly #inputs: readonly TensorInfo[];
+  /** Of the inputs, as they were declared. */
+  readonly #shapes: Shapes;
   readonly #plans = new Map<string, StepPlan>();
 
   /** @throws Error as `buildTrainingGraph` does. */
@@ -32,33 +35,33 @@ export class StepPlans {
     this.#problem = problem;
     this.#threads = threads;
     this.#inputs = inputsOf(model);
+    const declared = this.#inputs.map(({ name, shape }) => [name, problem.shapes?.[name] ?? shape] as const);
+    this.#shapes = Object.fromEntries(declared) as Shapes;
     this.declared();
   }
 
   /** The plan for the sizes that the trainer was made for. */
   declared(): StepPlan {
-    const { shapes = {}, targets } = this.#problem;
-    const sizes = this.#inputs.map(({ name, shape }) => [name, shapes[name] ?? shape] as const);
-    const wanted = Object.entries(targets).map(([name, { shape }]) => [name, shape] as const);
-    return this.#planFor([...sizes, ...wanted], () => this.#problem);
+    return this.#planFor(this.#shapes, this.#problem);
   }
 
   /**
    * The plan for a batch. Its sizes may be other ones than those that were declared where the model was captured with sizes that a
-   * request chooses; the targets' sizes then follow.
+   * request chooses; the targets' sizes are then the batch's, too.
+   * @throws Error that names the input or target that is missing, not known, or of another dtype or shape.
    */
   for(inputs: Batch, targets: Batch): StepPlan {
-    const declared = this.declared();
-    if (!this.#isOfOtherSizes(inputs, declared)) return declared;
+    const given = bindInputs(this.#inputs, inputs, this.#model.rangeConstraints);
+    const shapes = Object.fromEntries(this.#inputs.map(({ name }, i) => [name, given[i].shape]));
+    if (keyOf(shapes) === keyOf(this.#shapes)) {
+      bindInputs(this.#targets(false), targets, new Map());
+      return this.declared();
+    }
+    bindInputs(this.#targets(true), targets, new Map());
     const described = Object.entries(this.#problem.targets).map(
-      ([name, { dtype, shape }]) => [name, { dtype, shape: targets[name]?.shape ?? shape }] as const,
+      ([name, { dtype }]) => [name, { dtype, shape: targets[name].shape }] as const,
     );
-    const sizes = Object.entries(inputs).map(([name, { shape }]) => [name, shape] as const);
-    return this.#planFor([...sizes, ...described.map(([name, { shape }]) => [name, shape] as const)], () => ({
-      ...this.#problem,
-      shapes: Object.fromEntries(sizes),
-      targets: Object.fromEntries(described),
-    }));
+    return this.#planFor(shapes, { ...this.#problem, shapes, targets: Object.fromEntries(described) });
   }
 
   dispose(): void {
@@ -66,29 +69,22 @@ export class StepPlans {
     this.#plans.clear();
   }
 
-  /** Only where the model allows it: what fits nowhere is left to the declared plan, which says why. */
-  #isOfOtherSizes(inputs: Batch, { compiled }: StepPlan): boolean {
-    let differs = false;
-    for (const { name, shape } of this.#inputs) {
-      const given = inputs[name]?.shape;
-      if (given?.length !== shape.length) return false;
-      if (shape.some((extent, axis) => typeof extent === 'number' && extent !== given[axis])) return false;
-      const known = compiled.inputs.find((input) => input.name === name)!.shape;
-      differs ||= known.some((extent, axis) => extent !== given[axis]);
-    }
-    return differs;
+  #targets(anySize: boolean): readonly TensorInfo[] {
+    return Object.entries(this.#problem.targets).map(([name, { dtype, shape }]) => ({
+      name,
+      dtype,
+      shape: anySize ? shape.map((_, axis) => new SymInt([`${name}${axis}`])) : shape,
+    }));
   }
 
-  #planFor(
-    sizes: readonly (readonly [string, readonly unknown[]])[],
-    problem: () => TrainingProblem,
-  ): StepPlan {
-    const key = `${this.#modes()} ${sizes.map(([name, shape]) => `${name}[${shape.join(',')}]`).join(' ')}`;
+  #planFor(shapes: Shapes, problem: TrainingProblem): StepPlan {
+    const targets = Object.entries(problem.targets).map(([name, { shape }]) => [name, shape] as const);
+    const key = [this.#modes(), keyOf(shapes), keyOf(Object.fromEntries(targets))].join(' ');
     const known = this.#plans.get(key);
-    const plan = known ?? this.#build(problem());
+    const plan = known ?? this.#build(problem);
     this.#plans.delete(key);
     this.#plans.set(key, plan);
-    if (!known && this.#plans.size > mostPlans) {
+    if (this.#plans.size > mostPlans) {
       const [[oldest, { compiled }]] = this.#plans;
       this.#plans.delete(oldest);
       compiled.dispose();
@@ -110,3 +106,8 @@ export class StepPlans {
       .join('');
   }
 }
+
+const keyOf = (shapes: Shapes): string =>
+  Object.entries(shapes)
+    .map(([name, shape]) => `${name}[${shape}]`)
+    .join();

@@ -125,6 +125,11 @@ describe('a step that fails', () => {
     await expect(trainer.step({ x: uniform([5, 4], 0, 1, 1) }, { labels })).rejects.toThrow("'x'");
     await expect(trainer.step({ x }, { labels: Tensor.zeros('float32', [6]) })).rejects.toThrow("'labels'");
     await expect(trainer.step({}, { labels })).rejects.toThrow("'x'");
+    // Of the batch alone: the parameters are inputs of the plan, too.
+    await expect(trainer.step({ x }, {})).rejects.toThrow(
+      "expected one tensor for each input (labels: int64[6]), got none for 'labels'",
+    );
+    await expect(trainer.step({ x }, { labels, weights: x })).rejects.toThrow("got 'weights'");
     expect(model.attribute('first.weight').toArray()).toEqual(before);
     expect(trainer.steps).toBe(1);
     await trainer.step({ x }, { labels });
