@@ -3,6 +3,8 @@
  * to know of each. (No counterpart in PyTorch, whose plan is Inductor's generated code.)
  */
 export type StepName =
+  | 'affine_fake_quantize'
+  | 'affine_fake_quantize_per_channel'
   | 'affine_grid'
   | 'arg_reduce'
   | 'attention'
@@ -37,6 +39,8 @@ export type StepName =
   | 'integer_linear'
   | 'integer_matmul'
   | 'layer_norm'
+  | 'learnable_fake_quantize_gradient'
+  | 'learnable_fake_quantize_gradient_per_channel'
   | 'linear'
   | 'lookup'
   | 'matmul'
@@ -44,6 +48,7 @@ export type StepName =
   | 'nms'
   | 'non_max_suppression'
   | 'nonzero'
+  | 'observe_range'
   | 'one_hot'
   | 'overwrite'
   | 'pad'

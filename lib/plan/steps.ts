@@ -50,6 +50,8 @@ export interface StepTraits {
 
 /** All native steps: a name in `StepName` without a row here does not compile. */
 export const steps: Readonly<Record<StepName, StepTraits>> = {
+  affine_fake_quantize: { layout: 'uniform', products: 'none' },
+  affine_fake_quantize_per_channel: { layout: 'rowMajor', products: 'none' },
   affine_grid: { layout: 'strided', products: 'none' },
   arg_reduce: { layout: 'strided', products: 'none' },
   attention: { layout: 'strided', products: 'attention' },
@@ -86,6 +88,8 @@ export const steps: Readonly<Record<StepName, StepTraits>> = {
   integer_linear: { layout: 'rowMajor', products: 'weightRows' },
   integer_matmul: { layout: 'strided', products: 'rowsByColumns' },
   layer_norm: { layout: 'rowMajor', products: 'none' },
+  learnable_fake_quantize_gradient: { layout: 'uniform', products: 'none' },
+  learnable_fake_quantize_gradient_per_channel: { layout: 'rowMajor', products: 'none' },
   linear: { layout: 'rowMajor', products: 'weightRows' },
   lookup: { layout: 'uniform', products: 'none', slices: 'read and written', overwrites: true },
   matmul: { layout: 'strided', products: 'rowsByColumns' },
@@ -93,6 +97,7 @@ export const steps: Readonly<Record<StepName, StepTraits>> = {
   nms: { layout: 'rowMajor', products: 'none' },
   non_max_suppression: { layout: 'rowMajor', products: 'none' },
   nonzero: { layout: 'rowMajor', products: 'none' },
+  observe_range: { layout: 'strided', products: 'none' },
   one_hot: { layout: 'strided', products: 'none' },
   overwrite: { layout: 'strided', products: 'none', selects: true },
   pad: { layout: 'uniform', products: 'none' },

@@ -13,6 +13,15 @@ export {
   type FusedMovingAverageArgs,
   FusedMovingAvgObsFakeQuantize,
 } from './fake-quantize/fused-moving-average.ts';
+export { LearnableFakeQuantize, type LearnableFakeQuantizeArgs } from './fake-quantize/learnable.ts';
+export {
+  disableFakeQuant,
+  disableObserver,
+  disableRangeLearning,
+  enableFakeQuant,
+  enableObserver,
+  enableRangeLearning,
+} from './fake-quantize/switches.ts';
 export * from './observers/index.ts';
 export { preparePt2e } from './prepare/prepare.ts';
 export { freezeBatchNormStats, moveExportedModelToEval, moveExportedModelToTrain } from './qat/modes.ts';

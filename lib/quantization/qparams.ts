@@ -78,7 +78,8 @@ function floatQparams(minima: Float32Array, maxima: Float32Array, rule: QParamsR
   return { scale: new Tensor('float32', scale, shape), zeroPoint: new Tensor('float32', zeroPoint, shape) };
 }
 
-function symmetricZeroPoint(rule: QParamsRule): number {
+/** The integer that stands for zero in symmetric schemes: the middle of the range. */
+export function symmetricZeroPoint(rule: QParamsRule): number {
   if (rule.dtype === 'uint8')
     return rule.hasCustomizedQRange ? Math.floor((rule.quantMin + rule.quantMax) / 2) : 128;
   return rule.dtype === 'uint16' ? 2 ** 15 : 0;

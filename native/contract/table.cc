@@ -4,6 +4,8 @@ namespace octavo {
 
 const std::vector<PrimitiveFamily>& primitive_table() {
   static const std::vector<PrimitiveFamily> table = {
+      {"affine_fake_quantize", create_affine_fake_quantize},
+      {"affine_fake_quantize_per_channel", create_affine_fake_quantize_per_channel},
       {"affine_grid", create_affine_grid},
       {"arg_reduce", create_arg_reduce},
       {"attention", create_attention},
@@ -38,6 +40,8 @@ const std::vector<PrimitiveFamily>& primitive_table() {
       {"integer_linear", create_integer_linear},
       {"integer_matmul", create_integer_matmul},
       {"layer_norm", create_layer_norm},
+      {"learnable_fake_quantize_gradient", create_learnable_fake_quantize_gradient},
+      {"learnable_fake_quantize_gradient_per_channel", create_learnable_fake_quantize_gradient_per_channel},
       {"linear", create_linear},
       {"lookup", create_lookup},
       {"matmul", create_matmul},
@@ -45,6 +49,7 @@ const std::vector<PrimitiveFamily>& primitive_table() {
       {"nms", create_nms},
       {"non_max_suppression", create_non_max_suppression},
       {"nonzero", create_nonzero},
+      {"observe_range", create_observe_range},
       {"one_hot", create_one_hot},
       {"overwrite", create_overwrite},
       {"pad", create_pad},

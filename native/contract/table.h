@@ -16,6 +16,8 @@ struct PrimitiveFamily {
 const std::vector<PrimitiveFamily>& primitive_table();
 
 // Defined in the file of their family.
+std::unique_ptr<Step> create_affine_fake_quantize(const StepSpec& spec);
+std::unique_ptr<Step> create_affine_fake_quantize_per_channel(const StepSpec& spec);
 std::unique_ptr<Step> create_affine_grid(const StepSpec& spec);
 std::unique_ptr<Step> create_arg_reduce(const StepSpec& spec);
 std::unique_ptr<Step> create_attention(const StepSpec& spec);
@@ -50,6 +52,8 @@ std::unique_ptr<Step> create_integer_convolution(const StepSpec& spec);
 std::unique_ptr<Step> create_integer_linear(const StepSpec& spec);
 std::unique_ptr<Step> create_integer_matmul(const StepSpec& spec);
 std::unique_ptr<Step> create_layer_norm(const StepSpec& spec);
+std::unique_ptr<Step> create_learnable_fake_quantize_gradient(const StepSpec& spec);
+std::unique_ptr<Step> create_learnable_fake_quantize_gradient_per_channel(const StepSpec& spec);
 std::unique_ptr<Step> create_linear(const StepSpec& spec);
 std::unique_ptr<Step> create_lookup(const StepSpec& spec);
 std::unique_ptr<Step> create_matmul(const StepSpec& spec);
@@ -57,6 +61,7 @@ std::unique_ptr<Step> create_maxima_with_indices(const StepSpec& spec);
 std::unique_ptr<Step> create_nms(const StepSpec& spec);
 std::unique_ptr<Step> create_non_max_suppression(const StepSpec& spec);
 std::unique_ptr<Step> create_nonzero(const StepSpec& spec);
+std::unique_ptr<Step> create_observe_range(const StepSpec& spec);
 std::unique_ptr<Step> create_one_hot(const StepSpec& spec);
 std::unique_ptr<Step> create_overwrite(const StepSpec& spec);
 std::unique_ptr<Step> create_pad(const StepSpec& spec);

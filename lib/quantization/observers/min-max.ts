@@ -8,9 +8,22 @@ const f32 = Math.fround;
 /** Combines the extremes so far with a new tensor's. */
 export type Merge = (seen: number, now: number) => number;
 
+/** How a range follows from one tensor after the other, for graphs that keep the range themselves. */
+export interface RangeRule {
+  /** Weight of each new tensor; null where the range grows to hold it. */
+  readonly averagingConstant: number | null;
+  /** The range of a tensor reaches as many times its mean |x| to both sides; null where it is from minimum to maximum. */
+  readonly magnitude: number | null;
+}
+
 /** Base of observers that keep only extremes, per tensor or per channel. */
 export abstract class ExtremesObserver extends UniformQuantizationObserver {
   #seen: Extremes | undefined;
+
+  /** What `octavo.observe_range` does as this observer does. */
+  get rangeRule(): RangeRule {
+    return { averagingConstant: null, magnitude: null };
+  }
 
   /** Smallest values so far, one per channel. Throws if nothing has been observed. */
   get minVal(): Float32Array {
@@ -89,6 +102,10 @@ export class MovingAverageMinMaxObserver extends ExtremesObserver {
     this.averagingConstant = args.averagingConstant ?? 0.01;
     if (this.isDynamic && this.averagingConstant !== 1)
       throw new Error('MovingAverageMinMaxObserver: dynamic quantization needs averagingConstant 1');
+  }
+
+  override get rangeRule(): RangeRule {
+    return { ...super.rangeRule, averagingConstant: this.averagingConstant };
   }
 
   protected override observe(input: Tensor): void {

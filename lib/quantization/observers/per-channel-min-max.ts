@@ -1,5 +1,5 @@
 import type { Tensor } from '../../tensor/index.ts';
-import { ExtremesObserver, type MovingAverageArgs, movingAverage } from './min-max.ts';
+import { ExtremesObserver, type MovingAverageArgs, movingAverage, type RangeRule } from './min-max.ts';
 import { extremesOf } from './statistics.ts';
 import type { UniformObserverArgs } from './uniform-observer.ts';
 
@@ -40,6 +40,10 @@ export class MovingAveragePerChannelMinMaxObserver extends PerChannelObserver {
   constructor(args: PerChannelObserverArgs & MovingAverageArgs = {}) {
     super(args);
     this.averagingConstant = args.averagingConstant ?? 0.01;
+  }
+
+  override get rangeRule(): RangeRule {
+    return { ...super.rangeRule, averagingConstant: this.averagingConstant };
   }
 
   protected override observe(input: Tensor): void {

@@ -1,6 +1,6 @@
 import { FLOAT32_EPSILON } from '../../tensor/index.ts';
-import { calculateQparams, type QParams } from '../qparams.ts';
-import { isPerChannel, type QScheme } from '../qscheme.ts';
+import { calculateQparams, type QParams, type QParamsRule, symmetricZeroPoint } from '../qparams.ts';
+import { isPerChannel, isSymmetric, type QScheme } from '../qscheme.ts';
 import {
   checkQuantRange,
   fullRangeOf,
@@ -63,11 +63,19 @@ export abstract class UniformQuantizationObserver extends ObserverBase {
     this.eps = eps;
   }
 
+  /** The zero point where the scheme is symmetric, null where the range decides it. */
+  get symmetricZeroPoint(): number | null {
+    return isSymmetric(this.qscheme) ? symmetricZeroPoint(this.#rule) : null;
+  }
+
   /** Parameters for a range, by this observer's rules. */
   protected qparamsOf({ minima, maxima }: Extremes): QParams {
+    return calculateQparams(minima, maxima, this.#rule);
+  }
+
+  get #rule(): QParamsRule {
     const { dtype, qscheme, eps, quantMin, quantMax } = this;
-    const hasCustomizedQRange = this.#hasCustomizedQRange;
-    return calculateQparams(minima, maxima, { dtype, qscheme, eps, quantMin, quantMax, hasCustomizedQRange });
+    return { dtype, qscheme, eps, quantMin, quantMax, hasCustomizedQRange: this.#hasCustomizedQRange };
   }
 
   /** @throws Error when nothing has been observed from which parameters could be calculated. */

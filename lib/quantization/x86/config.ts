@@ -1,7 +1,9 @@
 import { checkOptions, type OptionNames } from '../../options.ts';
 import { FusedMovingAvgObsFakeQuantize } from '../fake-quantize/fused-moving-average.ts';
+import { LearnableFakeQuantize } from '../fake-quantize/learnable.ts';
 import {
   HistogramObserver,
+  MovingAverageMinMaxObserver,
   MovingAveragePerChannelMinMaxObserver,
   PerChannelMinMaxObserver,
   PlaceholderObserver,
@@ -18,6 +20,13 @@ export interface X86QuantizationConfigOptions {
   /** Whether it is for quantization aware training: fake quantizers instead of observers. */
   readonly isQat?: boolean;
   /**
+   * Whether training learns scales and zero points with the model (LSQ, LSQ+), instead of following ranges; needs `isQat`, and
+   * `enableRangeLearning` when they are to move.
+   */
+  readonly learnScales?: boolean;
+  /** Bits of weights, from 2 to 8; default 8. They are int8 in any case: fewer bits make no model faster, but show what it could be. */
+  readonly weightBits?: number;
+  /**
    * Limits activations to 0..127, at some cost in accuracy. This makes CPUs without VNNI faster: the sum of two
    * products then fits 16 bits, and their instruction adds two products in 16 bits. Other runtimes such as PyTorch and
    * ONNX Runtime use that instruction even if sums saturate; Octavo's sums are exact either way. With VNNI there is no
@@ -31,6 +40,8 @@ export interface X86QuantizationConfigOptions {
 const configOptions: OptionNames<X86QuantizationConfigOptions> = {
   isDynamic: 'boolean',
   isQat: 'boolean',
+  learnScales: 'boolean',
+  weightBits: true,
   reduceRange: 'boolean',
   recipe: true,
 };
@@ -41,17 +52,23 @@ const EPS = 2 ** -12;
 /**
  * The recipe of X86 servers: u8 per-tensor affine activations, s8 per-channel symmetric weights, float32 biases
  * (counterpart: `get_default_x86_inductor_quantization_config`).
- * @throws Error for an unknown option or recipe.
+ *
+ *     getDefaultX86QuantizationConfig({ isQat: true, learnScales: true, weightBits: 4 })
+ * @throws Error for an unknown option or recipe, bits that there are none of, or learned scales without training.
  */
 export function getDefaultX86QuantizationConfig(
   options: X86QuantizationConfigOptions = {},
 ): QuantizationConfig {
   checkOptions(options, configOptions, 'getDefaultX86QuantizationConfig');
   const { isDynamic = false, isQat = false, reduceRange = false, recipe = DEFAULT_RECIPE } = options;
+  const { learnScales = false, weightBits = 8 } = options;
   checkRecipe(recipe, 'getDefaultX86QuantizationConfig');
+  checkWeights(isQat, learnScales, weightBits);
   const common = { eps: EPS, ...(recipe === DEFAULT_RECIPE ? {} : { recipe }) };
   const histogram = HistogramObserver.withArgs(common);
-  const fake = FusedMovingAvgObsFakeQuantize.withArgs(common);
+  const fake = learnScales
+    ? LearnableFakeQuantize.withArgs({ observer: MovingAverageMinMaxObserver, useGradScaling: true, eps: EPS })
+    : FusedMovingAvgObsFakeQuantize.withArgs(common);
   const staticObserver = isQat ? fake : histogram;
   const activation = new QuantizationSpec({
     dtype: 'uint8',
@@ -62,7 +79,8 @@ export function getDefaultX86QuantizationConfig(
   });
   const weight = new QuantizationSpec({
     dtype: 'int8',
-    ...fullRangeOf('int8'),
+    quantMin: -(2 ** (weightBits - 1)),
+    quantMax: 2 ** (weightBits - 1) - 1,
     qscheme: 'per_channel_symmetric',
     chAxis: 0,
     observerOrFakeQuantCtr: isQat
@@ -77,6 +95,13 @@ export function getDefaultX86QuantizationConfig(
     isQat,
     recipe,
   };
+}
+
+function checkWeights(isQat: boolean, learnScales: boolean, weightBits: number): void {
+  const where = 'getDefaultX86QuantizationConfig';
+  if (learnScales && !isQat) throw new Error(`${where}: learnScales needs isQat: only training learns`);
+  if (!Number.isInteger(weightBits) || weightBits < 2 || weightBits > 8)
+    throw new Error(`${where}: weightBits must be a whole number from 2 to 8, got ${weightBits}`);
 }
 
 /**

@@ -10,6 +10,27 @@ namespace {
 OCTAVO_INLINE float integer_of(float x, const FakeQuantization& with) {
   return std::nearbyint(x * with.inverse) + with.zero_point;
 }
+
+// Sums at once, so that additions need not wait for each other.
+constexpr int kSums = 16;
+
+OCTAVO_INLINE double total(const double* sums) {
+  double all = 0;
+  for (int i = 0; i < kSums; i++) all += sums[i];
+  return all;
+}
+
+// One element of the gradient, and what it adds to the scale's and the zero point's.
+OCTAVO_INLINE float gradient_of(float grad, float x, const FakeQuantization& with, double& scale,
+                                double& zero_point) {
+  const float value = integer_of(x, with);
+  const bool is_inside = value >= with.lowest && value <= with.highest;
+  const float end = value < with.lowest ? with.lowest : with.highest;
+  const float error = (value - with.zero_point) * with.scale - x;
+  scale += grad * (is_inside ? error * with.inverse : end - with.zero_point);
+  zero_point -= is_inside ? 0.0f : grad * with.scale;
+  return is_inside ? grad : 0.0f;
+}
 }  // namespace
 
 OCTAVO_MULTIVERSION void fake_quantize_row(const float* x, const FakeQuantization& with, float* out,
@@ -30,6 +51,29 @@ OCTAVO_MULTIVERSION void fake_quantize_gradient_row(const float* grad, const flo
     const float value = integer_of(x[i], q);
     out[i] = value >= q.lowest && value <= q.highest ? grad[i] : 0.0f;
   }
+}
+
+OCTAVO_MULTIVERSION void learnable_fake_quantize_gradient_row(const float* grad, const float* x,
+                                                              const FakeQuantization& with, float* out,
+                                                              double* sums, int64_t n) {
+  const FakeQuantization q = with;
+  double scale[kSums] = {}, zero_point[kSums] = {};
+  int64_t i = 0;
+  for (; i + kSums <= n; i += kSums)
+    for (int k = 0; k < kSums; k++)
+      out[i + k] = gradient_of(grad[i + k], x[i + k], q, scale[k], zero_point[k]);
+  for (; i < n; i++) out[i] = gradient_of(grad[i], x[i], q, scale[0], zero_point[0]);
+  sums[0] += total(scale);
+  sums[1] += total(zero_point);
+}
+
+OCTAVO_MULTIVERSION double sum_of_magnitudes(const float* x, int64_t n) {
+  double sums[kSums] = {};
+  int64_t i = 0;
+  for (; i + kSums <= n; i += kSums)
+    for (int k = 0; k < kSums; k++) sums[k] += std::fabs(x[i + k]);
+  for (; i < n; i++) sums[0] += std::fabs(x[i]);
+  return total(sums);
 }
 
 }  // namespace octavo::kernels

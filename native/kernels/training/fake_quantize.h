@@ -15,5 +15,11 @@ void fake_quantize_row(const float* x, const FakeQuantization& with, float* out,
 // out[i] = grad[i] where x[i] was not clamped, else 0.
 void fake_quantize_gradient_row(const float* grad, const float* x, const FakeQuantization& with, float* out,
                                 int64_t n);
+// The same, and for a scale and a zero point that are learned: adds the sums of grad[i] times the derivative
+// of the rounded x[i] by the scale to sums[0], by the zero point to sums[1]. Rounding counts as the identity.
+void learnable_fake_quantize_gradient_row(const float* grad, const float* x, const FakeQuantization& with,
+                                          float* out, double* sums, int64_t n);
+
+double sum_of_magnitudes(const float* x, int64_t n);
 
 }  // namespace octavo::kernels
