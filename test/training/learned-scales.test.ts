@@ -11,8 +11,10 @@ import {
   loadNpz,
   loadPt2,
   lower,
+  MovingAveragePerChannelMinMaxObserver,
   moveExportedModelToEval,
   prepareQatPt2e,
+  QuantizationSpec,
   Tensor,
   X86Quantizer,
 } from '../../lib/index.ts';
@@ -58,7 +60,14 @@ describe('three steps of training with learned scales, 4-bit weights', () => {
       weightBits: 4,
       recipe: 'pytorch-2.6',
     });
-    prepared = enableRangeLearning(prepareQatPt2e(captured, new X86Quantizer().setGlobal(config)));
+    // PyTorch has no observer of the least squared error, with which weights begin here.
+    const { observerOrFakeQuantCtr: ctr } = config.weight!;
+    const weight = new QuantizationSpec({
+      ...{ dtype: 'int8', quantMin: -8, quantMax: 7, qscheme: 'per_channel_symmetric', chAxis: 0 },
+      observerOrFakeQuantCtr: ctr.withArgs({ observer: MovingAveragePerChannelMinMaxObserver }),
+    });
+    const quantizer = new X86Quantizer().setGlobal({ ...config, weight });
+    prepared = enableRangeLearning(prepareQatPt2e(captured, quantizer));
     using trainer = new Trainer(prepared, {
       loss: ([logits], { labels: wanted }) => F.crossEntropy(logits, wanted, { labelSmoothing: 0.1 }),
       targets: { labels: { dtype: 'int64', shape: [4] } },

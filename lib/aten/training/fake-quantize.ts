@@ -119,13 +119,13 @@ export const fakeQuantization: readonly OperatorDefinition[] = [
   },
   {
     /**
-     * Moves the range by the tensor, and returns it with the scale and the zero point that follow from it. Without
-     * `averaging_const` it grows to hold the tensor; with `magnitude` the tensor's range is that many times its mean |x|, to both
-     * sides. Switched off, the state stays, except that scales are at least `smallest_scale`, and that a range which has seen nothing
-     * takes its first tensor. `symmetric_zero_point` is that of symmetric schemes.
+     * Moves the range by the tensor's, and returns it with the scale and the zero point that follow from it. Without
+     * `averaging_const` it grows to hold the tensor's, which is that of all elements or, with `searches`, the part of it that has the
+     * least squared error. Switched off, the state stays, except that scales are at least `smallest_scale`, and that a range which has
+     * seen nothing takes its first tensor. `symmetric_zero_point` is that of symmetric schemes.
      */
     schema:
-      'octavo::observe_range(Tensor self, Tensor observer_on, Tensor running_min, Tensor running_max, Tensor scale, Tensor zero_point, float? averaging_const, float? magnitude, float eps, float smallest_scale, int quant_min, int quant_max, int ch_axis, int? symmetric_zero_point) -> (Tensor, Tensor, Tensor, Tensor)',
+      'octavo::observe_range(Tensor self, Tensor observer_on, Tensor running_min, Tensor running_max, Tensor scale, Tensor zero_point, float? averaging_const, bool searches, float eps, float smallest_scale, int quant_min, int quant_max, int ch_axis, int? symmetric_zero_point) -> (Tensor, Tensor, Tensor, Tensor)',
     infer: (args) => {
       float32Of(args);
       return tensors(args, 'running_min', 'running_max', 'scale', 'zero_point');
@@ -136,8 +136,8 @@ export const fakeQuantization: readonly OperatorDefinition[] = [
       attributes: {
         ...attributesOf(args),
         ...given('averagingConstant', args.optionalNumber('averaging_const')),
-        ...given('magnitude', args.optionalNumber('magnitude')),
         ...given('symmetricZeroPoint', args.optionalNumber('symmetric_zero_point')),
+        searches: args.bool('searches'),
         eps: args.number('eps'),
         smallestScale: args.number('smallest_scale'),
       },

@@ -43,7 +43,7 @@ export class FusedMovingAvgObsFakeQuantize extends RangeFakeQuantize<
     const made = rangeObserver(observer, args, name);
     const isKnown =
       made instanceof MovingAverageMinMaxObserver || made instanceof MovingAveragePerChannelMinMaxObserver;
-    if (!isKnown)
+    if (!isKnown || made.rangeRule.searches)
       throw new Error(
         `${name}: the observer must keep a moving average of minimum and maximum, got ${made.constructor.name}`,
       );

@@ -50,12 +50,12 @@ export abstract class RangeFakeQuantize<
   /** The state after the observer has seen the tensor, if it is on. A scale is never below `smallestScale`. */
   protected observed<T>({ input, state, operator }: Call<T>, smallestScale: number) {
     const observer = this.activationPostProcess;
-    const { averagingConstant, magnitude } = observer.rangeRule;
+    const { averagingConstant, searches } = observer.rangeRule;
     const names = ['min_val', 'max_val', 'scale', 'zero_point'] as const;
     const results = operator('octavo.observe_range.default', [
       input,
       ...['observer_enabled', ...names].map(state),
-      ...[averagingConstant, magnitude, observer.eps, smallestScale],
+      ...[averagingConstant, searches, observer.eps, smallestScale],
       ...[observer.quantMin, observer.quantMax, this.chAxis ?? -1, observer.symmetricZeroPoint],
     ]);
     return Object.fromEntries(names.map((name, i) => [name, results[i]])) as Record<

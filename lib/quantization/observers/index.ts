@@ -2,7 +2,12 @@ export { DerivedObserver, type DerivedObserverArgs, type DeriveQparams } from '.
 export { EntropyObserver, type EntropyObserverArgs } from './entropy.ts';
 export { FixedQParamsObserver, type FixedQParamsObserverArgs } from './fixed-qparams.ts';
 export { HistogramObserver, type HistogramObserverArgs } from './histogram.ts';
-export { MinMaxObserver, type MovingAverageArgs, MovingAverageMinMaxObserver } from './min-max.ts';
+export {
+  MinMaxObserver,
+  type MovingAverageArgs,
+  MovingAverageMinMaxObserver,
+  MovingAverageMSEObserver,
+} from './min-max.ts';
 export { MSEObserver } from './mse.ts';
 export { NoopObserver } from './noop.ts';
 export {
@@ -16,6 +21,7 @@ export {
 } from './observer.ts';
 export {
   MovingAveragePerChannelMinMaxObserver,
+  MovingAveragePerChannelMSEObserver,
   PerChannelMinMaxObserver,
   type PerChannelObserverArgs,
 } from './per-channel-min-max.ts';

@@ -1,5 +1,6 @@
 import type { Tensor } from '../../tensor/index.ts';
 import type { QParams } from '../qparams.ts';
+import { leastSquaresOf } from './least-squares.ts';
 import { type Extremes, extremesOf } from './statistics.ts';
 import { type UniformObserverArgs, UniformQuantizationObserver } from './uniform-observer.ts';
 
@@ -12,17 +13,20 @@ export type Merge = (seen: number, now: number) => number;
 export interface RangeRule {
   /** Weight of each new tensor; null where the range grows to hold it. */
   readonly averagingConstant: number | null;
-  /** The range of a tensor reaches as many times its mean |x| to both sides; null where it is from minimum to maximum. */
-  readonly magnitude: number | null;
+  /** Whether a tensor's range is the part of it that has the least squared error. */
+  readonly searches: boolean;
 }
 
 /** Base of observers that keep only extremes, per tensor or per channel. */
 export abstract class ExtremesObserver extends UniformQuantizationObserver {
   #seen: Extremes | undefined;
 
+  /** The axis of channels with their own extremes; absent per tensor. */
+  readonly chAxis?: number;
+
   /** What `octavo.observe_range` does as this observer does. */
   get rangeRule(): RangeRule {
-    return { averagingConstant: null, magnitude: null };
+    return { averagingConstant: null, searches: false };
   }
 
   /** Smallest values so far, one per channel. Throws if nothing has been observed. */
@@ -45,7 +49,14 @@ export abstract class ExtremesObserver extends UniformQuantizationObserver {
     return this.qparamsOf(extremes);
   }
 
-  protected merge(now: Extremes, min: Merge, max: Merge): void {
+  protected override observe(input: Tensor): void {
+    const { averagingConstant, searches } = this.rangeRule;
+    const now = searches ? leastSquaresOf(input, this, this.chAxis) : extremesOf(input, this.chAxis);
+    const average = averagingConstant === null ? undefined : movingAverage(averagingConstant);
+    this.#merge(now, average ?? Math.min, average ?? Math.max);
+  }
+
+  #merge(now: Extremes, min: Merge, max: Merge): void {
     const seen = this.#seen;
     if (seen === undefined) {
       this.#seen = now;
@@ -84,10 +95,6 @@ export class MinMaxObserver extends ExtremesObserver {
   constructor(args: UniformObserverArgs = {}) {
     super(args, false);
   }
-
-  protected override observe(input: Tensor): void {
-    this.merge(extremesOf(input), Math.min, Math.max);
-  }
 }
 
 /**
@@ -107,9 +114,14 @@ export class MovingAverageMinMaxObserver extends ExtremesObserver {
   override get rangeRule(): RangeRule {
     return { ...super.rangeRule, averagingConstant: this.averagingConstant };
   }
+}
 
-  protected override observe(input: Tensor): void {
-    const average = movingAverage(this.averagingConstant);
-    this.merge(extremesOf(input), average, average);
+/**
+ * The moving average of the part of each tensor's range that has the least squared error: narrower than from minimum to maximum, which
+ * pays below 8 bits. Unlike {@link MSEObserver} it keeps no histogram, so that a fake quantizer can begin with it.
+ */
+export class MovingAverageMSEObserver extends MovingAverageMinMaxObserver {
+  override get rangeRule(): RangeRule {
+    return { ...super.rangeRule, searches: true };
   }
 }

@@ -1,6 +1,4 @@
-import type { Tensor } from '../../tensor/index.ts';
-import { ExtremesObserver, type MovingAverageArgs, movingAverage, type RangeRule } from './min-max.ts';
-import { extremesOf } from './statistics.ts';
+import { ExtremesObserver, type MovingAverageArgs, type RangeRule } from './min-max.ts';
 import type { UniformObserverArgs } from './uniform-observer.ts';
 
 /** Arguments of per-channel observers. */
@@ -10,7 +8,7 @@ export interface PerChannelObserverArgs extends UniformObserverArgs {
 }
 
 abstract class PerChannelObserver extends ExtremesObserver {
-  readonly chAxis: number;
+  override readonly chAxis: number;
 
   constructor(args: PerChannelObserverArgs) {
     super(args, true);
@@ -23,10 +21,6 @@ abstract class PerChannelObserver extends ExtremesObserver {
 export class PerChannelMinMaxObserver extends PerChannelObserver {
   constructor(args: PerChannelObserverArgs = {}) {
     super(args);
-  }
-
-  protected override observe(input: Tensor): void {
-    this.merge(extremesOf(input, this.chAxis), Math.min, Math.max);
   }
 }
 
@@ -45,9 +39,11 @@ export class MovingAveragePerChannelMinMaxObserver extends PerChannelObserver {
   override get rangeRule(): RangeRule {
     return { ...super.rangeRule, averagingConstant: this.averagingConstant };
   }
+}
 
-  protected override observe(input: Tensor): void {
-    const average = movingAverage(this.averagingConstant);
-    this.merge(extremesOf(input, this.chAxis), average, average);
+/** The same of the part of every channel's range that has the least squared error: for weights of fewer than 8 bits. */
+export class MovingAveragePerChannelMSEObserver extends MovingAveragePerChannelMinMaxObserver {
+  override get rangeRule(): RangeRule {
+    return { ...super.rangeRule, searches: true };
   }
 }

@@ -5,6 +5,7 @@ import {
   HistogramObserver,
   MovingAverageMinMaxObserver,
   MovingAveragePerChannelMinMaxObserver,
+  MovingAveragePerChannelMSEObserver,
   PerChannelMinMaxObserver,
   PlaceholderObserver,
 } from '../observers/index.ts';
@@ -84,7 +85,10 @@ export function getDefaultX86QuantizationConfig(
     qscheme: 'per_channel_symmetric',
     chAxis: 0,
     observerOrFakeQuantCtr: isQat
-      ? fake.withArgs({ observer: MovingAveragePerChannelMinMaxObserver })
+      ? fake.withArgs({
+          // A learned scale begins where the squared error is least.
+          observer: learnScales ? MovingAveragePerChannelMSEObserver : MovingAveragePerChannelMinMaxObserver,
+        })
       : PerChannelMinMaxObserver.withArgs({ eps: EPS }),
   });
   return {

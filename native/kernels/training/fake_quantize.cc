@@ -11,6 +11,13 @@ OCTAVO_INLINE float integer_of(float x, const FakeQuantization& with) {
   return std::nearbyint(x * with.inverse) + with.zero_point;
 }
 
+OCTAVO_INLINE float rounded(float x, const FakeQuantization& with) {
+  float value = integer_of(x, with);
+  value = value < with.lowest ? with.lowest : value;
+  value = value > with.highest ? with.highest : value;
+  return (value - with.zero_point) * with.scale;
+}
+
 // Sums at once, so that additions need not wait for each other.
 constexpr int kSums = 16;
 
@@ -36,12 +43,7 @@ OCTAVO_INLINE float gradient_of(float grad, float x, const FakeQuantization& wit
 OCTAVO_MULTIVERSION void fake_quantize_row(const float* x, const FakeQuantization& with, float* out,
                                            int64_t n) {
   const FakeQuantization q = with;
-  for (int64_t i = 0; i < n; i++) {
-    float value = integer_of(x[i], q);
-    value = value < q.lowest ? q.lowest : value;
-    value = value > q.highest ? q.highest : value;
-    out[i] = (value - q.zero_point) * q.scale;
-  }
+  for (int64_t i = 0; i < n; i++) out[i] = rounded(x[i], q);
 }
 
 OCTAVO_MULTIVERSION void fake_quantize_gradient_row(const float* grad, const float* x,
@@ -67,12 +69,19 @@ OCTAVO_MULTIVERSION void learnable_fake_quantize_gradient_row(const float* grad,
   sums[1] += total(zero_point);
 }
 
-OCTAVO_MULTIVERSION double sum_of_magnitudes(const float* x, int64_t n) {
+OCTAVO_MULTIVERSION double squared_error_row(const float* x, const FakeQuantization& with, int64_t n) {
+  const FakeQuantization q = with;
   double sums[kSums] = {};
   int64_t i = 0;
   for (; i + kSums <= n; i += kSums)
-    for (int k = 0; k < kSums; k++) sums[k] += std::fabs(x[i + k]);
-  for (; i < n; i++) sums[0] += std::fabs(x[i]);
+    for (int k = 0; k < kSums; k++) {
+      const float error = rounded(x[i + k], q) - x[i + k];
+      sums[k] += error * error;
+    }
+  for (; i < n; i++) {
+    const float error = rounded(x[i], q) - x[i];
+    sums[0] += error * error;
+  }
   return total(sums);
 }
 

@@ -20,6 +20,7 @@ void fake_quantize_gradient_row(const float* grad, const float* x, const FakeQua
 void learnable_fake_quantize_gradient_row(const float* grad, const float* x, const FakeQuantization& with,
                                           float* out, double* sums, int64_t n);
 
-double sum_of_magnitudes(const float* x, int64_t n);
+// The sum of the squares of what rounding changes.
+double squared_error_row(const float* x, const FakeQuantization& with, int64_t n);
 
 }  // namespace octavo::kernels

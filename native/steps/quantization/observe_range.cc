@@ -12,6 +12,9 @@
 namespace octavo {
 
 namespace {
+// Parts of a range that a search for the least squared error tries: every 3%.
+constexpr int kParts = 32;
+
 float positive(float scale, float smallest) { return scale > smallest ? scale : smallest; }
 
 std::optional<float> optional_number(const Attributes& attributes, const char* name) {
@@ -39,11 +42,11 @@ class ObserveRange : public Step {
         zero_point_(spec, 5, "the zero point"),
         runs_(channel_runs(spec, order_)),
         extremes_(runs_, scratch_),
-        sums_(runs_, scratch_),
+        errors_(runs_, scratch_),
         integers_(spec.attributes),
         constant_(optional_number(spec.attributes, "averagingConstant")),
-        magnitude_(optional_number(spec.attributes, "magnitude")),
         balanced_zero_(optional_number(spec.attributes, "symmetricZeroPoint")),
+        searches_(spec.attributes.boolean("searches")),
         eps_(static_cast<float>(spec.attributes.number("eps"))),
         smallest_(static_cast<float>(spec.attributes.number("smallestScale"))) {
     if (spec.outputs.size() != 4) throw std::invalid_argument("there must be 4 results");
@@ -74,51 +77,64 @@ class ObserveRange : public Step {
       return;
     }
     move(static_cast<const float*>(x_.resolve(buffers.inputs[0], buffers.scratchpad)), min, max, buffers);
-    for (int64_t c = 0; c < channels; c++) choose(min[c], max[c], c, buffers);
+    for (int64_t c = 0; c < channels; c++) write(choose(min[c], max[c]), min[c], max[c], c, buffers);
   }
   std::string implementation() const override { return x_.prefix() + "octavo:observe_range"; }
   size_t scratchpad_bytes() const override { return scratch_.bytes(); }
 
  private:
   void move(const float* x, float* min, float* max, const Buffers& buffers) const {
-    if (!magnitude_) {
-      const auto [minima, maxima] = extremes_.find(x, buffers.scratchpad);
-      for (int64_t c = 0; c < runs_.channels; c++)
-        move_range(min[c], max[c], minima[c], maxima[c], constant_);
-      return;
-    }
-    const double* sums = sums_.add(buffers.scratchpad, [&](int64_t at, int64_t count, int64_t, double* sum) {
-      *sum += kernels::sum_of_magnitudes(x + at, count);
-    });
-    const double count = static_cast<double>(runs_.outer * runs_.inner);
+    const auto [minima, maxima] = extremes_.find(x, buffers.scratchpad);
+    const double* errors = searches_ ? squared_errors(x, minima, maxima, buffers.scratchpad) : nullptr;
     for (int64_t c = 0; c < runs_.channels; c++) {
-      const auto reach = static_cast<float>(*magnitude_ * sums[c] / count);
-      move_range(min[c], max[c], -reach, reach, constant_);
+      const float part = errors ? best_part(errors + kParts * c) : 1.0f;
+      move_range(min[c], max[c], part * minima[c], part * maxima[c], constant_);
     }
   }
 
-  void choose(float min, float max, int64_t channel, const Buffers& buffers) const {
+  // Of every part of every channel's range.
+  const double* squared_errors(const float* x, const float* minima, const float* maxima,
+                               void* scratchpad) const {
+    return errors_.add(scratchpad, [&](int64_t at, int64_t count, int64_t c, double* sums) {
+      for (int i = 0; i < kParts; i++) {
+        const auto [scale, zero_point] = choose(part_of(i) * minima[c], part_of(i) * maxima[c]);
+        sums[i] += kernels::squared_error_row(x + at, integers_.with(scale, zero_point), count);
+      }
+    });
+  }
+
+  static float part_of(int i) { return static_cast<float>(i + 1) / kParts; }
+  // The largest one where several are equal.
+  static float best_part(const double* errors) {
+    int best = kParts - 1;
+    for (int i = best; i >= 0; i--)
+      if (errors[i] < errors[best]) best = i;
+    return part_of(best);
+  }
+
+  struct Chosen {
+    float scale, zero_point;
+  };
+
+  Chosen choose(float min, float max) const {
     const auto steps = static_cast<float>(integers_.highest - integers_.lowest);
-    auto& scale = static_cast<float*>(buffers.outputs[2])[channel];
-    float zero_point;
     min = std::min(min, 0.0f);
     max = std::max(max, 0.0f);
-    if (balanced_zero_) {
-      scale = positive(std::max(-min, max) / (steps / 2), eps_);
-      zero_point = *balanced_zero_;
-    } else {
-      scale = positive((max - min) / steps, eps_);
-      const auto lowest = static_cast<float>(integers_.lowest);
-      zero_point =
-          std::clamp(lowest - std::nearbyint(min / scale), lowest, static_cast<float>(integers_.highest));
-    }
-    if (!std::isfinite(scale))
+    if (balanced_zero_) return {positive(std::max(-min, max) / (steps / 2), eps_), *balanced_zero_};
+    const float scale = positive((max - min) / steps, eps_);
+    const auto lowest = static_cast<float>(integers_.lowest), highest = static_cast<float>(integers_.highest);
+    return {scale, std::clamp(lowest - std::nearbyint(min / scale), lowest, highest)};
+  }
+
+  void write(const Chosen& chosen, float min, float max, int64_t channel, const Buffers& buffers) const {
+    if (!std::isfinite(chosen.scale))
       throw std::invalid_argument("values from " + std::to_string(min) + " to " + std::to_string(max) +
                                   " span more than float32 can hold");
+    static_cast<float*>(buffers.outputs[2])[channel] = chosen.scale;
     if (is_whole_)
-      static_cast<int32_t*>(buffers.outputs[3])[channel] = static_cast<int32_t>(zero_point);
+      static_cast<int32_t*>(buffers.outputs[3])[channel] = static_cast<int32_t>(chosen.zero_point);
     else
-      static_cast<float*>(buffers.outputs[3])[channel] = zero_point;
+      static_cast<float*>(buffers.outputs[3])[channel] = chosen.zero_point;
   }
 
   ScratchLayout scratch_;
@@ -127,9 +143,10 @@ class ObserveRange : public Step {
   InputValue observes_, min_, max_, scale_, zero_point_;
   ChannelRuns runs_;
   ChannelExtremes extremes_;
-  ChannelSums<1> sums_;
+  ChannelSums<kParts> errors_;
   QuantizedRange integers_;
-  std::optional<float> constant_, magnitude_, balanced_zero_;
+  std::optional<float> constant_, balanced_zero_;
+  bool searches_;
   float eps_, smallest_;
   bool is_whole_ = false;
 };
