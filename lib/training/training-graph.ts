@@ -112,6 +112,8 @@ interface Trained {
   /** What the update starts from. */
   readonly value: Node;
   readonly owner?: StateTensor['owner'];
+  /** The switch of the module that says whether it is trained; absent: it always is. */
+  readonly isTrained?: Node;
 }
 
 /**
@@ -137,13 +139,13 @@ function trainedTensors(
   const used = own.map((path) => ({ path, node: attributeNode(module, path) }));
   return [
     ...used.flatMap(({ path, node }) => (node ? [{ path, node, read: node, value: node }] : [])),
-    ...ofModules.map(({ path, first, value, owner }) => ({
-      path,
-      node: attributeNode(module, path)!,
-      read: first,
-      value,
-      owner,
-    })),
+    ...ofModules.map(({ path, first, value, owner }) => {
+      const isSwitch = ({ owner: other }: StateUpdate) =>
+        other?.module === owner!.module && other.name === owner!.module.parameterSwitch;
+      const isTrained = changed.find(isSwitch)?.value;
+      const node = attributeNode(module, path)!;
+      return { path, node, read: first, value, owner, ...(isTrained ? { isTrained } : {}) };
+    }),
   ].filter(({ path }) => !isFrozen(path));
 }
 
@@ -200,7 +202,7 @@ class Updates {
     this.#builder = new GraphEditor(module).at({ before: module.graph.outputNode });
   }
 
-  update({ path, node, value: parameter, owner }: Trained, gradient: Node): void {
+  update({ path, node, value: parameter, owner, isTrained }: Trained, gradient: Node): void {
     const { stateNames } = this.#optimizer;
     const group = this.#optimizer.groupOf(path);
     const initial = this.#module.attribute(path);
@@ -210,14 +212,18 @@ class Updates {
     const numbers = this.#numbersOf(group);
     const updated = this.#optimizer.emit({ parameter, gradient, state: own, numbers }, group, this.#builder);
     const kind = owner ? 'module' : 'parameter';
-    this.state.push({ path, kind, initial, node, value: updated.parameter, ...(owner ? { owner } : {}) });
+    const isOn = isTrained && this.#builder.call('aten.ne.Scalar', isTrained, 0);
+    const settled = (now: Node, before: Node) =>
+      isOn ? this.#builder.call('aten.where.self', isOn, now, before) : now;
+    const value = settled(updated.parameter, parameter);
+    this.state.push({ path, kind, initial, node, value, ...(owner ? { owner } : {}) });
     for (const [name, kept] of own)
       this.state.push({
         path: kept.target,
         kind: 'optimizer',
         initial: this.#module.attribute(kept.target),
         node: kept,
-        value: updated.state.get(name)!,
+        value: settled(updated.state.get(name)!, kept),
       });
   }
 

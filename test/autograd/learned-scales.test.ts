@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { operators } from '../../lib/aten/index.ts';
 import { differentiate } from '../../lib/autograd/differentiate.ts';
 import { Interpreter, propagateShapes } from '../../lib/graph/index.ts';
+import { compile } from '../../lib/index.ts';
 import { numelOf, Tensor } from '../../lib/tensor/index.ts';
 import { GraphBuilder, random } from '../support/graph-builder.ts';
 import { learnedScales, type OperatorGolden } from '../support/learned-scales.ts';
@@ -26,22 +27,27 @@ function graphOf({ shape, axis, range, factor, scale }: Problem) {
   for (const [node, val] of propagateShapes(b.module, zeros, operators)) node.meta = { ...node.meta, val };
   const gradients = differentiate(b.module, loss, [x, s, z]);
   b.graph.outputNode.setArguments([[y, ...gradients.map((gradient) => gradient!)]]);
+  b.graph.outputNode.meta.outputNames = ['y', 'x', 'scale', 'zero_point'];
   b.graph.eliminateDeadCode();
   return b.module;
+}
+
+function inputsOf({ shape, x, scale, zero_point: zero, grad }: Problem): readonly Tensor[] {
+  const count = [scale.length];
+  return (
+    [
+      [x, shape],
+      [scale, count],
+      [zero, count],
+      [grad, shape],
+    ] as const
+  ).map(([values, extents]) => Tensor.from('float32', values, extents));
 }
 
 /** In the interpreter and in a plan. */
 function checkEach(problem: Problem, check: (results: readonly (readonly number[])[]) => void): void {
   const module = graphOf(problem);
-  const { shape, x, scale, zero_point: zero, grad } = problem;
-  const float = (values: readonly number[], extents: readonly number[]) =>
-    Tensor.from('float32', values, extents);
-  const inputs = [
-    float(x, shape),
-    float(scale, [scale.length]),
-    float(zero, [scale.length]),
-    float(grad, shape),
-  ];
+  const inputs = inputsOf(problem);
   const numbers = (tensors: readonly Tensor[]) => tensors.map((tensor) => tensor.toArray() as number[]);
   check(numbers(new Interpreter(module, operators).run(inputs)));
   check(numbers(execute(build(module), inputs)));
@@ -157,6 +163,21 @@ describe('gradients of learned scales, against central differences in float64', 
       });
     });
   });
+});
+
+it.each<[readonly number[], number | null]>([
+  [[200_000], null],
+  [[7, 30_000], 0],
+  [[5, 3, 9_000], 1],
+])('%j along %s: the same sums with any number of threads', (shape, axis) => {
+  const problem = problemOf(shape, axis, [-8, 7], 1);
+  const results = [1, 2].map((threadsPerStream) => {
+    using model = compile(graphOf(problem), { streams: 1, threadsPerStream });
+    const inputs = inputsOf(problem).map((tensor, i) => [`input_${i}`, tensor] as const);
+    const outputs = model.runSync(Object.fromEntries(inputs));
+    return Object.values(outputs).map((tensor) => tensor.toArray());
+  });
+  expect(results[1]).toEqual(results[0]);
 });
 
 describe('errors', () => {

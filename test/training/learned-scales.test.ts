@@ -4,6 +4,7 @@ import { type GraphModule, Interpreter } from '../../lib/graph/index.ts';
 import {
   compile,
   convertPt2e,
+  disableRangeLearning,
   enableRangeLearning,
   exportModel,
   getDefaultX86QuantizationConfig,
@@ -19,10 +20,11 @@ import {
   X86Quantizer,
 } from '../../lib/index.ts';
 import * as nn from '../../lib/nn/index.ts';
-import { SGD, Trainer } from '../../lib/training/index.ts';
+import { AdamW, type Optimizer, SGD, Trainer } from '../../lib/training/index.ts';
 import { TinyCNN } from '../models/tiny-cnn.ts';
 import { learnedScales } from '../support/learned-scales.ts';
 import { relativeError } from '../support/spatial.ts';
+import { labels, Perceptron, targets, x } from '../support/training.ts';
 
 const F = nn.functional;
 
@@ -123,5 +125,72 @@ describe('three steps of training with learned scales, 4-bit weights', () => {
     using model = compile(module);
     const [linear] = Object.values((await model.run([last])) as Record<string, Tensor>);
     expect(relativeError(linear.toArray() as number[], trained)).toBeLessThan(0.03);
+  });
+});
+
+describe('a trainer', () => {
+  const learningRate = 0.1;
+  function trainerOf(optimizer: Optimizer) {
+    nn.manualSeed(5);
+    const config = getDefaultX86QuantizationConfig({ isQat: true, learnScales: true, weightBits: 3 });
+    const quantizer = new X86Quantizer().setGlobal(config);
+    const model = prepareQatPt2e(exportModel(new Perceptron().train(), { x }), quantizer);
+    const trainer = new Trainer(model, {
+      loss: ([logits], { labels: wanted }) => F.crossEntropy(logits, wanted),
+      targets,
+      optimizer,
+      threads: 1,
+    });
+    const scales = () => learnablesOf(model).map(([, module]) => stateOf(module, 'scale'));
+    return { model, trainer, scales };
+  }
+
+  it.each<[string, () => Optimizer]>([
+    ['SGD', () => new SGD({ lr: learningRate, momentum: 0.9, weightDecay: 0.1 })],
+    ['AdamW', () => new AdamW({ lr: 0.01, weightDecay: 0.1 })],
+  ])(
+    'follows the switches of a model at its next step, weight decay and momentum with them: %s',
+    async (_, make) => {
+      const { model, trainer, scales } = trainerOf(make());
+      using __ = trainer;
+      const step = () => trainer.step({ x }, { labels });
+      await step();
+      const range = learnablesOf(model).map(([, module]) => module.activationPostProcess.rangeRule);
+      expect(range.every(({ averagingConstant }) => averagingConstant === 0.01)).toBe(true);
+      // Nothing is learned yet: every scale is its observer's, to the last bit.
+      for (const [, module] of learnablesOf(model)) {
+        const { scale } = module.activationPostProcess.qparamsFor({
+          minima: module.state.get('min_val')!.data as Float32Array,
+          maxima: module.state.get('max_val')!.data as Float32Array,
+        });
+        expect(stateOf(module, 'scale')).toEqual(scale.toArray());
+      }
+      enableRangeLearning(model);
+      const observed = scales();
+      await step();
+      await step();
+      const learned = scales();
+      learned.forEach((each, i) => {
+        expect(each).not.toEqual(observed[i]);
+      });
+      disableRangeLearning(model);
+      await step();
+      expect(scales()).toEqual(learned);
+    },
+  );
+
+  it('makes the loss smaller by its scales alone', async () => {
+    const { model, trainer } = trainerOf(
+      new SGD({
+        lr: 0.01,
+        momentum: 0.9,
+        groups: [{ parameters: (path) => !path.endsWith('.scale'), lr: 0 }],
+      }),
+    );
+    using _ = trainer;
+    enableRangeLearning(model);
+    const losses: number[] = [];
+    for (let i = 0; i < 40; i++) losses.push((await trainer.step({ x }, { labels })).loss);
+    expect(losses.at(-1)!).toBeLessThan(losses[0]);
   });
 });

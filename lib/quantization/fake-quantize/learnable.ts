@@ -57,6 +57,11 @@ export class LearnableFakeQuantize extends RangeFakeQuantize {
     return isSymmetric(this.qscheme) ? ['scale'] : ['scale', 'zero_point'];
   }
 
+  /** The switch that {@link rangeLearningEnabled} stands for. */
+  get parameterSwitch(): string {
+    return 'learning_enabled';
+  }
+
   override get observerEnabled(): boolean {
     return super.observerEnabled;
   }
