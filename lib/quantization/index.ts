@@ -9,6 +9,11 @@ export {
   EmbeddingQuantizer,
   embeddingQuantizationConfig,
 } from './embedding-quantizer.ts';
+export { FakeQuantize, type FakeQuantizeArgs } from './fake-quantize/fake-quantize.ts';
+export {
+  FixedQParamsFakeQuantize,
+  type FixedQParamsFakeQuantizeArgs,
+} from './fake-quantize/fixed-qparams.ts';
 export {
   type FusedMovingAverageArgs,
   FusedMovingAvgObsFakeQuantize,

@@ -19,6 +19,7 @@ import * as nn from '../../lib/nn/index.ts';
 import { SGD, Trainer } from '../../lib/training/index.ts';
 import { TinyCNN } from '../models/tiny-cnn.ts';
 import { relativeError } from '../support/spatial.ts';
+import { unnamed } from '../support/unnamed-graph.ts';
 
 const F = nn.functional;
 
@@ -62,21 +63,6 @@ const networks = {
     return { network: new Biased(), weights };
   },
 };
-
-/** Nodes by number instead of name, floats to four digits: what a graph computes, whatever it is called. */
-function unnamed(graph: string): string[] {
-  const numbers = new Map<string, number>();
-  const numberOf = (name: string) => {
-    if (!numbers.has(name)) numbers.set(name, numbers.size);
-    return `%${numbers.get(name)}`;
-  };
-  return graph
-    .replaceAll(/\[target=(?!torch\.ops)[\w.]+\]/g, '')
-    .replaceAll(/%[\w]+/g, numberOf)
-    .replaceAll(/\d+\.\d+(e-\d+)?/g, (float) => Number(float).toPrecision(4))
-    .split('\n')
-    .filter((line) => line.includes('%'));
-}
 
 describe.each(Object.keys(networks) as (keyof typeof networks)[])('three steps of training: %s', (name) => {
   const golden = goldenOf(name);

@@ -172,3 +172,14 @@ const execute: CallOperator<Tensor> = (target, args) => {
   const results: RuntimeValue = operator.execute(Arguments.bind<Tensor>(operator.schema, args));
   return (Array.isArray(results) ? results : [results]) as readonly Tensor[];
 };
+
+/** The tensor rounded by these parameters, if rounding is on. Its gradient passes where nothing was clamped. */
+export function affineFakeQuantize<T>(
+  { quantMin, quantMax, chAxis = -1 }: FakeQuantizeBase,
+  { input, state, operator }: Call<T>,
+  scale: T,
+  zeroPoint: T,
+): T {
+  const args = [input, scale, zeroPoint, state('fake_quant_enabled'), quantMin, quantMax, chAxis];
+  return operator('octavo.affine_fake_quantize.default', args)[0];
+}

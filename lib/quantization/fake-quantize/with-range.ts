@@ -17,10 +17,6 @@ export interface RangeFakeQuantizeArgs extends UniformObserverArgs {
 export abstract class RangeFakeQuantize<
   Observer extends ExtremesObserver = ExtremesObserver,
 > extends FakeQuantizeBase<Observer> {
-  get eps(): number {
-    return this.activationPostProcess.eps;
-  }
-
   override get hasObserved(): boolean {
     const minimum = this.state.get('min_val')?.data[0];
     return minimum !== undefined && minimum !== Infinity;

@@ -19,6 +19,7 @@ export interface FixedQParamsObserverArgs {
  * (counterpart: `torch.ao.quantization.FixedQParamsObserver`).
  */
 export class FixedQParamsObserver extends ObserverBase {
+  declare readonly dtype: QuantizedDType;
   readonly qscheme: QScheme;
   readonly quantMin: number;
   readonly quantMax: number;

@@ -1,6 +1,7 @@
 import type { EdgeOrNode } from '../edge-or-node.ts';
 import { placeKey } from '../edge-or-node.ts';
 import { EdgeOrNodeMap } from '../edge-or-node-map.ts';
+import { FixedQParamsFakeQuantize } from '../fake-quantize/fixed-qparams.ts';
 import { DerivedObserver, FixedQParamsObserver, type ObserverOrFakeQuantize } from '../observers/index.ts';
 import { DerivedQuantizationSpec, FixedQParamsQuantizationSpec, QuantizationSpec } from '../specs.ts';
 import type { RootSpec, SharingGroup } from './sharing.ts';
@@ -11,24 +12,31 @@ export type Observers = EdgeOrNodeMap<ObserverOrFakeQuantize | null>;
 /**
  * Makes one observer for each sharing group (counterpart: `_get_obs_or_fq_map`). Groups whose parameters are derived
  * come last: they are given the observers they derive from.
+ * @param isQat whether tensors with fixed parameters are rounded by them, for training.
  * @throws Error that names the place when a derived specification refers to one without an observer.
  */
-export function createObservers(groups: readonly SharingGroup[]): Observers {
+export function createObservers(groups: readonly SharingGroup[], isQat: boolean): Observers {
   const observers: Observers = new EdgeOrNodeMap();
   const isDerived = ({ spec }: SharingGroup) => spec instanceof DerivedQuantizationSpec;
   for (const group of [...groups.filter((g) => !isDerived(g)), ...groups.filter(isDerived)]) {
-    const observer = group.spec && createObserver(group.spec, group.places[0], observers);
+    const observer = group.spec && createObserver(group.spec, group.places[0], observers, isQat);
     for (const place of group.places) observers.set(place, observer);
   }
   return observers;
 }
 
-function createObserver(spec: RootSpec, place: EdgeOrNode, made: Observers): ObserverOrFakeQuantize {
+function createObserver(
+  spec: RootSpec,
+  place: EdgeOrNode,
+  made: Observers,
+  isQat: boolean,
+): ObserverOrFakeQuantize {
   if (spec instanceof QuantizationSpec) {
     const { observerOrFakeQuantCtr, ...args } = spec;
     return observerOrFakeQuantCtr.withArgs(given(args)).create();
   }
-  if (spec instanceof FixedQParamsQuantizationSpec) return new FixedQParamsObserver(given(spec));
+  if (spec instanceof FixedQParamsQuantizationSpec)
+    return isQat ? new FixedQParamsFakeQuantize(given(spec)) : new FixedQParamsObserver(given(spec));
   const { derivedFrom, deriveQparamsFn, isDynamic: _, ...args } = spec;
   const observers = derivedFrom.map((source) => {
     const observer = made.get(source);

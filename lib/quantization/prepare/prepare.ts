@@ -12,6 +12,8 @@ import { groupPlaces } from './sharing.ts';
 export interface Preparation {
   /** Of the function that the caller called, for messages. */
   readonly name: string;
+  /** Whether it is for training. */
+  readonly isQat: boolean;
   readonly beforeAnnotation?: (editor: GraphEditor, recipe: Recipe) => void;
   readonly afterAnnotation?: (editor: GraphEditor) => void;
 }
@@ -24,7 +26,7 @@ export interface Preparation {
  */
 export function preparePt2e(module: GraphModule, quantizer: Quantizer): GraphModule {
   refuseTrainingMode(GraphModule.accept(module, 'preparePt2e'), 'preparePt2e');
-  return prepare(module, quantizer, { name: 'preparePt2e', beforeAnnotation: foldBatchNorms });
+  return prepare(module, quantizer, { name: 'preparePt2e', isQat: false, beforeAnnotation: foldBatchNorms });
 }
 
 /** The part that every preparation has. */
@@ -41,7 +43,7 @@ export function prepare(module: GraphModule, quantizer: Quantizer, how: Preparat
   quantizer.annotate(prepared);
   quantizer.validate(prepared);
   how.afterAnnotation?.(new GraphEditor(prepared));
-  const observers = createObservers(groupPlaces(prepared));
+  const observers = createObservers(groupPlaces(prepared), how.isQat);
   quantizer.prepareObserversCallback(prepared, observers);
   insertObservers(prepared, observers);
   if (recipe !== DEFAULT_RECIPE) prepared.meta.recipe = recipe;

@@ -14,5 +14,9 @@ import { unfoldBatchNorms } from './unfold-batch-norm.ts';
  * @throws Error that names node and place where annotations contradict each other, or the model is prepared already.
  */
 export function prepareQatPt2e(module: GraphModule, quantizer: Quantizer): GraphModule {
-  return prepare(module, quantizer, { name: 'prepareQatPt2e', afterAnnotation: unfoldBatchNorms });
+  return prepare(module, quantizer, {
+    name: 'prepareQatPt2e',
+    isQat: true,
+    afterAnnotation: unfoldBatchNorms,
+  });
 }

@@ -1,4 +1,5 @@
 import { checkOptions, type OptionNames } from '../../options.ts';
+import { FakeQuantize } from '../fake-quantize/fake-quantize.ts';
 import { FusedMovingAvgObsFakeQuantize } from '../fake-quantize/fused-moving-average.ts';
 import { LearnableFakeQuantize } from '../fake-quantize/learnable.ts';
 import {
@@ -6,6 +7,7 @@ import {
   MovingAverageMinMaxObserver,
   MovingAveragePerChannelMinMaxObserver,
   MovingAveragePerChannelMSEObserver,
+  type PartialObserver,
   PerChannelMinMaxObserver,
   PlaceholderObserver,
 } from '../observers/index.ts';
@@ -66,17 +68,15 @@ export function getDefaultX86QuantizationConfig(
   checkRecipe(recipe, 'getDefaultX86QuantizationConfig');
   checkWeights(isQat, learnScales, weightBits);
   const common = { eps: EPS, ...(recipe === DEFAULT_RECIPE ? {} : { recipe }) };
-  const histogram = HistogramObserver.withArgs(common);
   const fake = learnScales
     ? LearnableFakeQuantize.withArgs({ observer: MovingAverageMinMaxObserver, useGradScaling: true, eps: EPS })
     : FusedMovingAvgObsFakeQuantize.withArgs(common);
-  const staticObserver = isQat ? fake : histogram;
   const activation = new QuantizationSpec({
     dtype: 'uint8',
     ...(reduceRange ? { quantMin: 0, quantMax: 127 } : fullRangeOf('uint8')),
     qscheme: 'per_tensor_affine',
     isDynamic,
-    observerOrFakeQuantCtr: isDynamic ? PlaceholderObserver.withArgs({ eps: EPS }) : staticObserver,
+    observerOrFakeQuantCtr: isDynamic ? dynamicActivation(isQat) : isQat ? fake : HistogramObserver.withArgs(common),
   });
   const weight = new QuantizationSpec({
     dtype: 'int8',
@@ -99,6 +99,15 @@ export function getDefaultX86QuantizationConfig(
     isQat,
     recipe,
   };
+}
+
+/** Each tensor's own range: PyTorch's average of which the newest tensor is the whole. */
+function dynamicActivation(isQat: boolean): PartialObserver {
+  if (!isQat) return PlaceholderObserver.withArgs({ eps: EPS });
+  return FakeQuantize.withArgs({
+    observer: MovingAverageMinMaxObserver.withArgs({ averagingConstant: 1 }),
+    eps: EPS,
+  });
 }
 
 function checkWeights(isQat: boolean, learnScales: boolean, weightBits: number): void {
