@@ -228,4 +228,22 @@ describe('a prepared model', () => {
     expect(Math.abs((await step(trainer, images)) - first)).toBeGreaterThan(0.5);
     expect(model.attribute('fc.bias').toArray()).toEqual([5, -5, 0]);
   });
+
+  it('has no batch norm with a weight of 0, at first or later', async () => {
+    const captured = exportModel(new Small().train(), { x: images });
+    captured.attributes.set('bn.weight', Tensor.from('float32', [1, 2, 0, 1]));
+    const quantizer = new X86Quantizer().setGlobal(getDefaultX86QuantizationConfig({ isQat: true }));
+    expect(() => prepareQatPt2e(captured, quantizer)).toThrow(
+      "the weight 'bn.weight' of the batch norm is 0 in channel 2",
+    );
+    const { model, trainer, fakes } = prepared();
+    using _ = trainer;
+    await step(trainer, images);
+    model.attributes.set('bn.weight', Tensor.from('float32', [1, 2, -0, 1]));
+    const before = [...model.attributes].map(([, tensor]) => tensor.toArray());
+    await expect(step(trainer, images)).rejects.toThrow('holds NaN');
+    for (const fake of fakes) fake.observerEnabled = false;
+    await expect(step(trainer, images)).rejects.toThrow('the loss is NaN');
+    expect([...model.attributes].map(([, tensor]) => tensor.toArray())).toEqual(before);
+  });
 });

@@ -11,7 +11,8 @@ import { unfoldBatchNorms } from './unfold-batch-norm.ts';
  *
  *     const quantizer = new X86Quantizer().setGlobal(getDefaultX86QuantizationConfig({ isQat: true }));
  *     const prepared = prepareQatPt2e(exportModel(model.train(), { x }), quantizer);
- * @throws Error that names node and place where annotations contradict each other, or the model is prepared already.
+ * @throws Error that names node and place where annotations contradict each other, or a batch norm after a convolution whose weight is 0 in
+ * a channel; or the model is prepared already.
  */
 export function prepareQatPt2e(module: GraphModule, quantizer: Quantizer): GraphModule {
   return prepare(module, quantizer, {

@@ -1,4 +1,4 @@
-import { type Node, tensorMeta } from '../../graph/index.ts';
+import { modelLine, type Node, tensorMeta } from '../../graph/index.ts';
 import type { GraphEditor } from '../../transforms/editor.ts';
 import {
   ADD,
@@ -16,12 +16,27 @@ import {
  * (counterpart: torchao's `_fuse_conv_bn_qat`).
  *
  *     conv(x, w, b) -> batch_norm      becomes      conv(x, w s, 0) -> / s -> + b -> batch_norm,   s = γ / sqrt(σ² + eps)
+ *
+ * @throws Error that names a batch norm with a γ of 0.
  */
 export function unfoldBatchNorms(editor: GraphEditor): void {
   for (const node of editor.graph.nodes) {
     const pair = convolutionBefore(node);
-    if (pair) unfold(editor, pair);
+    if (!pair) continue;
+    refuseZero(editor, pair.batchNorm);
+    unfold(editor, pair);
   }
+}
+
+/** PyTorch divides 0 by 0 there, and trains on with NaN. A weight that becomes 0 in training makes a step fail, which changes nothing. */
+function refuseZero({ module }: GraphEditor, batchNorm: Node): void {
+  const { target } = batchNorm.args[1] as Node;
+  const channel = module.attribute(target).data.findIndex((weight) => Number(weight) === 0);
+  if (channel >= 0)
+    throw new Error(
+      `node '${batchNorm}': the weight '${target}' of the batch norm is 0 in channel ${channel}, and what the convolution before it gives is ` +
+        `divided by it in training; train the model in floating point first, or set it to a small number: 1e-6${modelLine(batchNorm)}`,
+    );
 }
 
 function unfold(
