@@ -82,6 +82,7 @@ export {
 export type { OneDnnVersion } from './native/addon-types.ts';
 export type { StepName } from './native/step-name.ts';
 export {
+  allowExportedModelTrainEval,
   type CalibrateOptions,
   type CalibrationBatch,
   ComposableQuantizer,

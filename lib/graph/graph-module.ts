@@ -127,6 +127,26 @@ export class GraphModule {
     return `${stem}${number}`;
   }
 
+  /**
+   * Training mode, or evaluation mode for false (`torch.nn.Module.train`). Batch norms and dropouts of a captured graph have theirs as an
+   * argument, so this works once `allowExportedModelTrainEval` has said that switching these is enough.
+   * @throws Error before.
+   */
+  train(mode = true): this {
+    throw new Error(
+      `GraphModule.${mode ? 'train' : 'eval'}: a captured model switches batch norms and dropouts alone; use ` +
+        `${mode ? 'moveExportedModelToTrain' : 'moveExportedModelToEval'}(model), or call allowExportedModelTrainEval(model) before`,
+    );
+  }
+
+  /**
+   * Evaluation mode (`torch.nn.Module.eval`): `train(false)`.
+   * @throws Error as {@link train} does.
+   */
+  eval(): this {
+    return this.train(false);
+  }
+
   /** A copy with its own graph; tensors and modules are shared. */
   clone(): GraphModule {
     const copy = new GraphModule(this.graph.clone(), this.attributes, this.modules, this.rangeConstraints);

@@ -29,7 +29,12 @@ export {
 } from './fake-quantize/switches.ts';
 export * from './observers/index.ts';
 export { preparePt2e } from './prepare/prepare.ts';
-export { freezeBatchNormStats, moveExportedModelToEval, moveExportedModelToTrain } from './qat/modes.ts';
+export {
+  allowExportedModelTrainEval,
+  freezeBatchNormStats,
+  moveExportedModelToEval,
+  moveExportedModelToTrain,
+} from './qat/modes.ts';
 export { prepareQatPt2e } from './qat/prepare-qat.ts';
 export type { QParams } from './qparams.ts';
 export type { QScheme } from './qscheme.ts';

@@ -16,6 +16,18 @@ export function moveExportedModelToTrain(module: GraphModule): GraphModule {
   return switched(module, true, 'moveExportedModelToTrain');
 }
 
+/**
+ * Lets `model.train()` and `model.eval()` switch batch norms and dropouts, as {@link moveExportedModelToTrain} and
+ * {@link moveExportedModelToEval} do (counterpart: torchao's `allow_exported_model_train_eval`). Code that has branched on the mode when
+ * the model was captured stays as it was. What is made from the model (`clone`, `prepareQatPt2e`, `convertPt2e`) has to be allowed anew.
+ * @returns the model itself.
+ */
+export function allowExportedModelTrainEval(module: GraphModule): GraphModule {
+  GraphModule.accept(module, 'allowExportedModelTrainEval').train = (mode = true) =>
+    switched(module, mode, 'train');
+  return module;
+}
+
 function switched(module: GraphModule, training: boolean, name: string): GraphModule {
   GraphModule.accept(module, name);
   for (const node of module.graph.nodes) {

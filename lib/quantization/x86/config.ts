@@ -69,14 +69,19 @@ export function getDefaultX86QuantizationConfig(
   checkWeights(isQat, learnScales, weightBits);
   const common = { eps: EPS, ...(recipe === DEFAULT_RECIPE ? {} : { recipe }) };
   const fake = learnScales
-    ? LearnableFakeQuantize.withArgs({ observer: MovingAverageMinMaxObserver, useGradScaling: true, eps: EPS })
+    ? LearnableFakeQuantize.withArgs({
+        observer: MovingAverageMinMaxObserver,
+        useGradScaling: true,
+        eps: EPS,
+      })
     : FusedMovingAvgObsFakeQuantize.withArgs(common);
+  const staticActivation = isQat ? fake : HistogramObserver.withArgs(common);
   const activation = new QuantizationSpec({
     dtype: 'uint8',
     ...(reduceRange ? { quantMin: 0, quantMax: 127 } : fullRangeOf('uint8')),
     qscheme: 'per_tensor_affine',
     isDynamic,
-    observerOrFakeQuantCtr: isDynamic ? dynamicActivation(isQat) : isQat ? fake : HistogramObserver.withArgs(common),
+    observerOrFakeQuantCtr: isDynamic ? dynamicActivation(isQat) : staticActivation,
   });
   const weight = new QuantizationSpec({
     dtype: 'int8',
