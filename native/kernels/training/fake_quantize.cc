@@ -33,9 +33,12 @@ OCTAVO_INLINE float gradient_of(float grad, float x, const FakeQuantization& wit
   const float value = integer_of(x, with);
   const bool is_inside = value >= with.lowest && value <= with.highest;
   const float end = value < with.lowest ? with.lowest : with.highest;
+  // Computed for every element, so that the compiler has nothing to branch for.
   const float error = (value - with.zero_point) * with.scale - x;
-  scale += grad * (is_inside ? error * with.inverse : end - with.zero_point);
-  zero_point -= is_inside ? 0.0f : grad * with.scale;
+  const float by_rounding = error * with.inverse, by_clamping = end - with.zero_point;
+  const float clamped = is_inside ? 0.0f : grad;
+  scale += grad * (is_inside ? by_rounding : by_clamping);
+  zero_point -= clamped * with.scale;
   return is_inside ? grad : 0.0f;
 }
 }  // namespace
