@@ -1,3 +1,5 @@
+import type { Node, StatefulModule } from '../../graph/index.ts';
+import type { Tensor } from '../../tensor/index.ts';
 import type { QParams } from '../qparams.ts';
 import { isPerChannel, type QScheme } from '../qscheme.ts';
 import type { SpecDType } from '../quantized-dtype.ts';
@@ -17,8 +19,13 @@ export interface DerivedObserverArgs {
   readonly chAxis?: number;
 }
 
-/** Observes nothing; derives its parameters from other observers (counterpart: `_DerivedObserverOrFakeQuantize`). */
-export class DerivedObserver extends ObserverBase {
+/**
+ * Observes nothing; derives its parameters from other observers (counterpart: `_DerivedObserverOrFakeQuantize`). Like PyTorch's it lets
+ * tensors through in training, too: a bias in the steps of its products is nearly exact.
+ */
+export class DerivedObserver extends ObserverBase implements StatefulModule {
+  /** Empty: all it knows are other observers'. */
+  readonly state: ReadonlyMap<string, Tensor> = new Map();
   declare readonly quantMin?: number;
   declare readonly quantMax?: number;
   declare readonly qscheme?: QScheme;
@@ -40,6 +47,18 @@ export class DerivedObserver extends ObserverBase {
 
   override calculateQparams(): QParams {
     return this.#derive(this.observers);
+  }
+
+  stateFor(): ReadonlyMap<string, Tensor> {
+    return this.state;
+  }
+
+  setState(name: string): never {
+    throw new Error(`DerivedObserver: there is no state '${name}'`);
+  }
+
+  emit(input: Node) {
+    return { result: input, state: new Map<string, Node>() };
   }
 
   protected override observe(): void {}
