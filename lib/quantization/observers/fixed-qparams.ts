@@ -17,6 +17,7 @@ export interface FixedQParamsObserverArgs {
 /**
  * Always returns the same parameters, regardless of what it observes. For values of a known range, such as a sigmoid's
  * (counterpart: `torch.ao.quantization.FixedQParamsObserver`).
+ * @throws Error when the scale is not positive and finite, or the zero point is not a whole number.
  */
 export class FixedQParamsObserver extends ObserverBase {
   declare readonly dtype: QuantizedDType;
@@ -27,6 +28,10 @@ export class FixedQParamsObserver extends ObserverBase {
 
   constructor(args: FixedQParamsObserverArgs) {
     super(args.dtype ?? 'uint8');
+    if (!(args.scale > 0 && Number.isFinite(args.scale)) || !Number.isInteger(args.zeroPoint))
+      throw new Error(
+        `FixedQParamsObserver: scale must be positive and zeroPoint a whole number, got ${args.scale} and ${args.zeroPoint}`,
+      );
     this.qscheme = args.qscheme ?? 'per_tensor_affine';
     this.quantMin = args.quantMin ?? 0;
     this.quantMax = args.quantMax ?? 255;

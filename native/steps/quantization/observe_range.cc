@@ -42,13 +42,12 @@ class ObserveRange : public Step {
         zero_point_(spec, 5, "the zero point"),
         runs_(channel_runs(spec, order_)),
         extremes_(runs_, scratch_),
-        errors_(runs_, scratch_),
         integers_(spec.attributes),
         constant_(optional_number(spec.attributes, "averagingConstant")),
         balanced_zero_(optional_number(spec.attributes, "symmetricZeroPoint")),
-        searches_(spec.attributes.boolean("searches")),
         eps_(static_cast<float>(spec.attributes.number("eps"))),
         smallest_(static_cast<float>(spec.attributes.number("smallestScale"))) {
+    if (spec.attributes.boolean("searches")) errors_.emplace(runs_, scratch_);
     if (spec.outputs.size() != 4) throw std::invalid_argument("there must be 4 results");
     check_state(spec.inputs[1].desc, DType::s64, 1, "the observer's switch");
     is_whole_ = spec.outputs[3].dtype == DType::s32;
@@ -85,7 +84,7 @@ class ObserveRange : public Step {
  private:
   void move(const float* x, float* min, float* max, const Buffers& buffers) const {
     const auto [minima, maxima] = extremes_.find(x, buffers.scratchpad);
-    const double* errors = searches_ ? squared_errors(x, minima, maxima, buffers.scratchpad) : nullptr;
+    const double* errors = errors_ ? squared_errors(x, minima, maxima, buffers.scratchpad) : nullptr;
     for (int64_t c = 0; c < runs_.channels; c++) {
       const float part = errors ? best_part(errors + kParts * c) : 1.0f;
       move_range(min[c], max[c], part * minima[c], part * maxima[c], constant_);
@@ -95,7 +94,7 @@ class ObserveRange : public Step {
   // Of every part of every channel's range.
   const double* squared_errors(const float* x, const float* minima, const float* maxima,
                                void* scratchpad) const {
-    return errors_.add(scratchpad, [&](int64_t at, int64_t count, int64_t c, double* sums) {
+    return errors_->add(scratchpad, [&](int64_t at, int64_t count, int64_t c, double* sums) {
       for (int i = 0; i < kParts; i++) {
         const auto [scale, zero_point] = choose(part_of(i) * minima[c], part_of(i) * maxima[c]);
         sums[i] += kernels::squared_error_row(x + at, integers_.with(scale, zero_point), count);
@@ -143,10 +142,9 @@ class ObserveRange : public Step {
   InputValue observes_, min_, max_, scale_, zero_point_;
   ChannelRuns runs_;
   ChannelExtremes extremes_;
-  ChannelSums<kParts> errors_;
+  std::optional<ChannelSums<kParts>> errors_;  // of a search
   QuantizedRange integers_;
   std::optional<float> constant_, balanced_zero_;
-  bool searches_;
   float eps_, smallest_;
   bool is_whole_ = false;
 };
