@@ -5,5 +5,19 @@
 export { AdamW, type AdamWOptions } from './adamw.ts';
 export type { BatchTensor, Loss } from './append-loss.ts';
 export { Optimizer, type ParameterGroup, type Update, type UpdateInputs } from './optimizer.ts';
+export {
+  CosineAnnealingLR,
+  type CosineAnnealingOptions,
+  LinearLR,
+  type LinearOptions,
+  LRScheduler,
+  OneCycleLR,
+  type OneCycleOptions,
+  type ScheduleState,
+  SequentialLR,
+  type SequentialOptions,
+  StepLR,
+  type StepOptions,
+} from './schedules/index.ts';
 export { SGD, type SGDOptions } from './sgd.ts';
 export { type StepResult, Trainer, type TrainerOptions } from './trainer.ts';

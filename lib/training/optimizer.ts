@@ -37,8 +37,8 @@ export abstract class Optimizer {
   /** Learning rate; schedules change it between steps. */
   lr: number;
   readonly groups: readonly ParameterGroup[];
-  /** The rate before any schedule. */
-  readonly #first: number;
+  /** The rate before any schedule (`initial_lr`). */
+  readonly initialLr: number;
   /** Names of the tensors that are kept for each parameter, zeros at first. */
   abstract readonly stateNames: readonly string[];
 
@@ -46,7 +46,7 @@ export abstract class Optimizer {
     if (!(lr >= 0) || !Number.isFinite(lr))
       throw new Error(`the learning rate must not be negative, got ${lr}`);
     this.lr = lr;
-    this.#first = lr;
+    this.initialLr = lr;
     for (const group of groups) {
       checkOptions(group, groupOptions, 'a group of parameters');
       for (const [name, value] of Object.entries({ lr: group.lr, weightDecay: group.weightDecay }))
@@ -79,7 +79,7 @@ export abstract class Optimizer {
   /** The learning rate of a group now: its own, scaled as a schedule has scaled the optimizer's. */
   protected rateOf(group: number): number {
     const { lr } = this.groups[group];
-    return lr === undefined ? this.lr : lr * (this.lr / this.#first);
+    return lr === undefined ? this.lr : lr * (this.lr / this.initialLr);
   }
 
   /** The values of the update's numbers in the step of that number, from 1. */
