@@ -16,6 +16,8 @@ export interface StoredArray {
   readonly shape: readonly number[];
   /** The examples from `begin` up to, not including, `end`. */
   rows(begin: number, end: number): Promise<Tensor>;
+  /** Examples by their numbers, in that order. */
+  pick(numbers: readonly number[]): Promise<Tensor>;
 }
 
 type ArrayFormat = Exclude<FileFormat, 'json-lines'>;
@@ -80,24 +82,38 @@ function inMemory({ dtype, shape, data }: Tensor): StoredArray {
     shape,
     rows: async (begin, end) =>
       new Tensor(dtype, data.subarray(begin * row, end * row), [end - begin, ...shape.slice(1)]),
+    pick: async (numbers) => {
+      const result = Tensor.zeros(dtype, [numbers.length, ...shape.slice(1)]);
+      for (const [i, number] of numbers.entries())
+        result.data.set(data.subarray(number * row, (number + 1) * row) as never, i * row);
+      return result;
+    },
   };
 }
 
 function inFile(path: string, dtype: DType, shape: readonly number[], position: number): StoredArray {
   const row = numelOf(shape.slice(1)) * byteSizeOf(dtype);
+  /** Runs of examples, each a first one and how many, with the file open once. */
+  const read = async (runs: readonly (readonly [number, number])[]): Promise<Tensor> => {
+    const file = await openFile(path);
+    try {
+      const parts: Uint8Array[] = [];
+      for (const [begin, count] of runs) {
+        const bytes = await readAt(file, position + begin * row, count * row);
+        if (bytes.length < count * row) throw new Error(`${path} has become shorter while it was read`);
+        parts.push(bytes);
+      }
+      const all = parts.length === 1 ? parts[0] : Buffer.concat(parts);
+      const total = runs.reduce((sum, [, count]) => sum + count, 0);
+      return Tensor.fromBytes(dtype, all, [total, ...shape.slice(1)]);
+    } finally {
+      await file.close();
+    }
+  };
   return {
     dtype,
     shape,
-    rows: async (begin, end) => {
-      const file = await openFile(path);
-      try {
-        const bytes = await readAt(file, position + begin * row, (end - begin) * row);
-        if (bytes.length < (end - begin) * row)
-          throw new Error(`${path} has become shorter while it was read`);
-        return Tensor.fromBytes(dtype, bytes, [end - begin, ...shape.slice(1)]);
-      } finally {
-        await file.close();
-      }
-    },
+    rows: (begin, end) => read([[begin, end - begin]]),
+    pick: (numbers) => read(numbers.map((number) => [number, 1])),
   };
 }

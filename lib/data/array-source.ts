@@ -66,14 +66,30 @@ export async function openArraySource(
     Object.fromEntries(columns.map(({ name, array }) => [name, [count, ...array.shape.slice(1)]])),
   );
   const labels =
-    matched.labels && (await readLabels(arrays.get(matched.labels)!, `${path}: '${matched.labels}'`));
+    matched.labels === undefined
+      ? undefined
+      : await readLabels(arrays.get(matched.labels)!, `${path}: '${matched.labels}'`);
   return {
     size,
     hasLabels: labels !== undefined,
     classes: undefined,
     preprocessing: normalization,
-    batches: () => batches(columns, labels || undefined, size, batch),
+    batches: () => batches(columns, labels, size, batch),
+    examples: async (numbers) => ({
+      inputs: await inputsOf(columns, (array) => array.pick(numbers)),
+      labels: labels && numbers.map((number) => labels[number]),
+    }),
   };
+}
+
+/** The columns' rows that `read` reads, as inputs. */
+async function inputsOf(
+  columns: readonly Column[],
+  read: (array: StoredArray) => Promise<Tensor>,
+): Promise<Batch['inputs']> {
+  const inputs: Record<string, Tensor> = {};
+  for (const { name, array, convert } of columns) inputs[name] = convert(await read(array));
+  return inputs;
 }
 
 async function* batches(
@@ -84,8 +100,7 @@ async function* batches(
 ): AsyncGenerator<Batch> {
   for (let begin = 0; begin < size; begin += batch) {
     const end = Math.min(begin + batch, size);
-    const inputs: Record<string, Tensor> = {};
-    for (const { name, array, convert } of columns) inputs[name] = convert(await array.rows(begin, end));
+    const inputs = await inputsOf(columns, (array) => array.rows(begin, end));
     yield { inputs, labels: labels?.slice(begin, end) };
   }
 }

@@ -57,6 +57,26 @@ export class Dataset implements AsyncIterable<Batch> {
     return this.#source.batches();
   }
 
+  /** Whether {@link examples} can be asked for: not where the data are lines of a file. */
+  get hasRandomAccess(): boolean {
+    return this.#source.examples !== undefined;
+  }
+
+  /**
+   * Examples by their numbers from 0, in that order, as one batch (counterpart: `torch.utils.data.Dataset.__getitems__`).
+   * @throws (rejects) Error for a number that no example has, and for JSON lines, which are read in order.
+   */
+  async examples(numbers: readonly number[]): Promise<Batch> {
+    const wrong = numbers.find(
+      (number) => !Number.isSafeInteger(number) || number < 0 || number >= this.size,
+    );
+    if (wrong !== undefined)
+      throw new Error(`${this.path}: there is no example ${wrong}; they are 0 to ${this.size - 1}`);
+    if (!this.#source.examples)
+      throw new Error(`${this.path}: JSON lines can only be read in order, not example ${numbers[0]}`);
+    return this.#source.examples(numbers);
+  }
+
   /** The inputs of each batch in order, without labels: what `calibrate` and `quantizeStatic` accept. */
   async *inputs(): AsyncGenerator<Readonly<Record<string, Tensor>>> {
     for await (const { inputs } of this) yield inputs;

@@ -69,24 +69,34 @@ export async function openImageSource(
     classes,
     preprocessing: normalization && { ...framing, ...normalization },
     batches: () => batches(images, batch, pipeline),
+    examples: (numbers) =>
+      load(
+        numbers.map((number) => images[number]),
+        pipeline,
+      ),
   };
 }
 
 async function* batches(
   images: readonly ImageFile[],
   batch: number,
-  { input, framing, normalization, read }: Pipeline,
+  pipeline: Pipeline,
 ): AsyncGenerator<Batch> {
-  for (let begin = 0; begin < images.length; begin += batch) {
-    const files = images.slice(begin, begin + batch);
-    const framed = await inParallel(files, async ({ path }) => frame(await read(path), framing, path));
-    const pixels = stack(framed, files, input);
-    const labels = files.map(({ label }) => label);
-    yield {
-      inputs: { [input.name]: normalization ? normalize(pixels, normalization) : pixels },
-      labels: labels.every((label) => label !== undefined) ? labels : undefined,
-    };
-  }
+  for (let begin = 0; begin < images.length; begin += batch)
+    yield await load(images.slice(begin, begin + batch), pipeline);
+}
+
+async function load(
+  files: readonly ImageFile[],
+  { input, framing, normalization, read }: Pipeline,
+): Promise<Batch> {
+  const framed = await inParallel(files, async ({ path }) => frame(await read(path), framing, path));
+  const pixels = stack(framed, files, input);
+  const labels = files.map(({ label }) => label);
+  return {
+    inputs: { [input.name]: normalization ? normalize(pixels, normalization) : pixels },
+    labels: labels.every((label) => label !== undefined) ? labels : undefined,
+  };
 }
 
 /** Images of one size, with their channels apart. */

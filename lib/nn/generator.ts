@@ -38,7 +38,7 @@ export class Generator {
   fillUniform(data: Float32Array, from: number, to: number): void {
     const start = Math.fround(from);
     const range = Math.fround(Math.fround(to) - start);
-    for (let i = 0; i < data.length; i++) data[i] = (this.#random() & MASK_24) * 2 ** -24 * range + start;
+    for (let i = 0; i < data.length; i++) data[i] = (this.random() & MASK_24) * 2 ** -24 * range + start;
   }
 
   /** Fills an array with normally distributed float32 numbers (`torch.Tensor.normal_`). */
@@ -80,11 +80,12 @@ export class Generator {
 
   /** A number in [0, 1) with 53 random bits. */
   #unitDouble(): number {
-    const high = this.#random() & 0x1fffff;
-    return (high * 2 ** 32 + this.#random()) * 2 ** -53;
+    const high = this.random() & 0x1fffff;
+    return (high * 2 ** 32 + this.random()) * 2 ** -53;
   }
 
-  #random(): number {
+  /** The next 32 random bits, as a whole number. */
+  random(): number {
     if (this.#next === STATE_SIZE) this.#twist();
     return this.#numbers[this.#next++];
   }

@@ -4,6 +4,9 @@
  */
 export { AdamW, type AdamWOptions } from './adamw.ts';
 export type { BatchTensor, Loss } from './append-loss.ts';
+export type { Tensors, TrainingBatch } from './loading/batch.ts';
+export { DataLoader, type DataLoaderOptions, type DataLoaderState } from './loading/data-loader.ts';
+export type { Random } from './loading/random.ts';
 export { Optimizer, type ParameterGroup, type Update, type UpdateInputs } from './optimizer.ts';
 export {
   CosineAnnealingLR,
@@ -21,3 +24,4 @@ export {
 } from './schedules/index.ts';
 export { SGD, type SGDOptions } from './sgd.ts';
 export { type StepResult, Trainer, type TrainerOptions } from './trainer.ts';
+export * as transforms from './transforms/index.ts';

@@ -1,6 +1,7 @@
 import { checkOptions, type OptionNames } from '../../options.ts';
+import { checkCount } from '../checks.ts';
 import type { Optimizer } from '../optimizer.ts';
-import { checkCount, LRScheduler } from './lr-scheduler.ts';
+import { LRScheduler } from './lr-scheduler.ts';
 
 /** Options of {@link SequentialLR}. */
 export interface SequentialOptions {

@@ -1,6 +1,7 @@
 import { checkOptions, type OptionNames } from '../../options.ts';
+import { checkCount, checkNumber } from '../checks.ts';
 import type { Optimizer } from '../optimizer.ts';
-import { checkCount, checkNumber, LRScheduler } from './lr-scheduler.ts';
+import { LRScheduler } from './lr-scheduler.ts';
 
 /** Options of {@link StepLR}. */
 export interface StepOptions {

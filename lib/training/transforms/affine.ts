@@ -1,0 +1,94 @@
+import { checkOptions, type OptionNames } from '../../options.ts';
+import { Tensor } from '../../tensor/index.ts';
+import { checkNumber } from '../checks.ts';
+import { imageOf, type Transform } from './transform.ts';
+
+/** How {@link affine} moves an image. */
+export interface Affine {
+  /** Degrees, clockwise, around the centre. */
+  readonly angle: number;
+  /** Pixels to the right and down. */
+  readonly translate: readonly [number, number];
+  readonly scale: number;
+}
+
+/**
+ * An image turned, moved and scaled, with bilinear interpolation (counterpart: `torchvision.transforms.functional.affine` without
+ * shear). What lies outside of it is `fill`.
+ */
+export function affine(image: Tensor, { angle, translate, scale }: Affine, fill = 0): Tensor {
+  const { channels, height, width, data } = imageOf(image, 'affine');
+  const result = new Float32Array(data.length);
+  const radians = (angle * Math.PI) / 180;
+  const [cos, sin] = [Math.cos(radians) / scale, Math.sin(radians) / scale];
+  const [middleX, middleY] = [(width - 1) / 2, (height - 1) / 2];
+  const plane = height * width;
+  for (let row = 0; row < height; row++)
+    for (let column = 0; column < width; column++) {
+      // From where each pixel comes: the way back.
+      const dx = column - middleX - translate[0];
+      const dy = row - middleY - translate[1];
+      const x = cos * dx + sin * dy + middleX;
+      const y = cos * dy - sin * dx + middleY;
+      const [left, top] = [Math.floor(x), Math.floor(y)];
+      const [right, below] = [x - left, y - top];
+      const hasLeft = left >= 0 && left < width;
+      const hasRight = left + 1 >= 0 && left + 1 < width;
+      const hasTop = top >= 0 && top < height;
+      const hasBelow = top + 1 >= 0 && top + 1 < height;
+      for (let channel = 0; channel < channels; channel++) {
+        const at = channel * plane + top * width + left;
+        const upper =
+          (hasTop && hasLeft ? data[at] : fill) * (1 - right) +
+          (hasTop && hasRight ? data[at + 1] : fill) * right;
+        const lower =
+          (hasBelow && hasLeft ? data[at + width] : fill) * (1 - right) +
+          (hasBelow && hasRight ? data[at + width + 1] : fill) * right;
+        result[channel * plane + row * width + column] = upper * (1 - below) + lower * below;
+      }
+    }
+  return new Tensor('float32', result, image.shape);
+}
+
+/** Options of {@link randomAffine}. */
+export interface RandomAffineOptions {
+  /** Turned by up to so many degrees in either direction. */
+  readonly degrees: number;
+  /** Moved by up to these shares of width and height in either direction; default: not. */
+  readonly translate?: readonly [number, number];
+  /** Scaled by a factor between these; default: not. */
+  readonly scale?: readonly [number, number];
+  /** What lies outside of the image; default 0. */
+  readonly fill?: number;
+}
+
+const affineOptions: OptionNames<RandomAffineOptions> = {
+  degrees: true,
+  translate: true,
+  scale: true,
+  fill: true,
+};
+
+/**
+ * Turned, moved and scaled by random amounts (counterpart: `torchvision.transforms.RandomAffine` with bilinear interpolation, which
+ * rounds the translation to pixels, too).
+ *
+ *     randomAffine({ degrees: 10, translate: [0.1, 0.1], scale: [0.9, 1.1] })
+ * @throws Error when an option is unknown or out of its range.
+ */
+export function randomAffine(options: RandomAffineOptions): Transform {
+  checkOptions(options, affineOptions, 'randomAffine');
+  const { degrees, translate = [0, 0], scale = [1, 1], fill = 0 } = options;
+  checkNumber(degrees, 'degrees', 'randomAffine', '0 or more', (value) => value >= 0);
+  for (const share of translate)
+    checkNumber(share, 'translate', 'randomAffine', 'from 0 to 1', (value) => value >= 0 && value <= 1);
+  for (const factor of scale) checkNumber(factor, 'scale', 'randomAffine', 'above 0', (value) => value > 0);
+  checkNumber(fill, 'fill', 'randomAffine', 'a number', () => true);
+  return (example, random) => {
+    const { height, width } = imageOf(example, 'randomAffine');
+    const angle = random.uniform(-degrees, degrees);
+    const [x, y] = [translate[0] * width, translate[1] * height];
+    const moved = [Math.round(random.uniform(-x, x)), Math.round(random.uniform(-y, y))] as const;
+    return affine(example, { angle, translate: moved, scale: random.uniform(scale[0], scale[1]) }, fill);
+  };
+}

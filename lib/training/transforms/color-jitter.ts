@@ -1,0 +1,65 @@
+import { checkOptions, type OptionNames } from '../../options.ts';
+import type { Tensor } from '../../tensor/index.ts';
+import { checkNumber } from '../checks.ts';
+import { imageOf, type Transform } from './transform.ts';
+
+/** Shares of red, green and blue in the grey that people see (ITU-R 601-2), as torchvision rounds them. */
+const luma = [0.2989, 0.587, 0.114];
+
+/**
+ * Colours from 0 to 1 times a factor, in place (counterpart: `torchvision.transforms.functional.adjust_brightness`).
+ */
+export function adjustBrightness(image: Tensor, factor: number): Tensor {
+  return blended(image, factor, 0);
+}
+
+/**
+ * How far colours from 0 to 1 are from the image's mean grey times a factor, in place (counterpart:
+ * `torchvision.transforms.functional.adjust_contrast`).
+ */
+export function adjustContrast(image: Tensor, factor: number): Tensor {
+  const { channels, height, width, data } = imageOf(image, 'adjustContrast');
+  const plane = height * width;
+  let sum = 0;
+  for (const [i, value] of data.entries())
+    sum += value * (channels === 3 ? luma[Math.floor(i / plane)] : 1 / channels);
+  return blended(image, factor, sum / plane);
+}
+
+/** Between a grey and the image, or beyond it, but not below 0 or above 1. */
+function blended(image: Tensor, factor: number, grey: number): Tensor {
+  const { data } = imageOf(image, 'colorJitter');
+  for (let i = 0; i < data.length; i++)
+    data[i] = Math.min(Math.max(factor * data[i] + (1 - factor) * grey, 0), 1);
+  return image;
+}
+
+/** Options of {@link colorJitter}. */
+export interface ColorJitterOptions {
+  /** Brightness changes by a factor of up to so much more or less than 1; default 0. */
+  readonly brightness?: number;
+  /** Contrast changes likewise; default 0. */
+  readonly contrast?: number;
+}
+
+const jitterOptions: OptionNames<ColorJitterOptions> = { brightness: true, contrast: true };
+
+/**
+ * Brightness and contrast changed at random, for colours from 0 to 1 (counterpart: `torchvision.transforms.ColorJitter`).
+ *
+ *     colorJitter({ brightness: 0.2, contrast: 0.2 })
+ * @throws Error when an option is unknown or out of its range.
+ */
+export function colorJitter(options: ColorJitterOptions): Transform {
+  checkOptions(options, jitterOptions, 'colorJitter');
+  const { brightness = 0, contrast = 0 } = options;
+  for (const [name, value] of Object.entries({ brightness, contrast }))
+    checkNumber(value, name, 'colorJitter', '0 or more', (amount) => amount >= 0);
+  return (example, random) => {
+    const factor = (amount: number) => random.uniform(Math.max(0, 1 - amount), 1 + amount);
+    const [lighter, stronger] = [factor(brightness), factor(contrast)];
+    return random.chance(0.5)
+      ? adjustContrast(adjustBrightness(example, lighter), stronger)
+      : adjustBrightness(adjustContrast(example, stronger), lighter);
+  };
+}

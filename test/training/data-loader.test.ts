@@ -1,0 +1,340 @@
+import { readFileSync } from 'node:fs';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { readDataset } from '../../lib/data/index.ts';
+import { writeNpy } from '../../lib/formats/npy.ts';
+import { writeNpz } from '../../lib/formats/npz.ts';
+import { exportModel, Tensor } from '../../lib/index.ts';
+import * as nn from '../../lib/nn/index.ts';
+import {
+  DataLoader,
+  type DataLoaderOptions,
+  type TrainingBatch,
+  transforms,
+} from '../../lib/training/index.ts';
+import { uniform } from '../support/graph-builder.ts';
+
+/** Twelve examples that tell their numbers. */
+const twelve = {
+  inputs: {
+    x: Tensor.from(
+      'float32',
+      Array.from({ length: 24 }, (_, i) => i / 2),
+      [12, 2],
+    ),
+  },
+  targets: {
+    labels: Tensor.from(
+      'int64',
+      Array.from({ length: 12 }, (_, i) => i),
+    ),
+  },
+};
+
+async function epochOf(loader: DataLoader): Promise<TrainingBatch[]> {
+  const batches: TrainingBatch[] = [];
+  for await (const batch of loader) batches.push(batch);
+  return batches;
+}
+
+const numbersOf = (batches: readonly TrainingBatch[]) =>
+  batches.map(({ targets }) => targets.labels.toArray() as number[]);
+
+const loaderOf = (options: Partial<DataLoaderOptions> = {}) =>
+  new DataLoader(twelve, { batchSize: 5, ...options });
+
+let folder: string;
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'octavo-loader-'));
+});
+afterAll(() => rm(folder, { recursive: true }));
+
+describe('batches', () => {
+  it('hold all examples in order, the last as many as are left', async () => {
+    const loader = loaderOf();
+    expect([loader.length, loader.size]).toEqual([3, 12]);
+    const batches = await epochOf(loader);
+    expect(numbersOf(batches)).toEqual([
+      [0, 1, 2, 3, 4],
+      [5, 6, 7, 8, 9],
+      [10, 11],
+    ]);
+    expect(batches[2].inputs.x).toEqual(Tensor.from('float32', [10, 10.5, 11, 11.5], [2, 2]));
+    expect([loader.epoch, loader.position]).toEqual([1, 0]);
+  });
+
+  it('are all full where the last is dropped', async () => {
+    const loader = loaderOf({ dropLast: true });
+    expect(loader.length).toBe(2);
+    expect(numbersOf(await epochOf(loader)).map(({ length }) => length)).toEqual([5, 5]);
+  });
+
+  interface Order {
+    readonly size: number;
+    readonly seed: number;
+    readonly epoch: number;
+    readonly order: number[];
+  }
+  // Written by script/goldens/image_transforms.py.
+  const fixture = new URL('../fixtures/training/sampler_orders.json', import.meta.url);
+  const orders: Order[] = JSON.parse(readFileSync(fixture, 'utf8'));
+
+  it.each(orders.map((each) => [each.size, each.seed, each.epoch, each.order] as const))(
+    "are shuffled as by PyTorch's sampler: %i examples, seed %i, epoch %i",
+    async (size, seed, epoch, order) => {
+      const labels = Tensor.from(
+        'int32',
+        Array.from({ length: size }, (_, i) => i),
+      );
+      const source = { inputs: { labels }, targets: { labels } };
+      const loader = new DataLoader(source, { batchSize: 64, shuffle: true, seed });
+      for (let before = 0; before < epoch; before++) await epochOf(loader);
+      expect(numbersOf(await epochOf(loader)).flat()).toEqual(order);
+    },
+  );
+});
+
+describe('where a loader stands', () => {
+  const image = { inputs: { image: uniform([9, 3, 6, 6], 0, 1, 2) }, targets: twelve.targets };
+  const augmented = (seed = 4) =>
+    new DataLoader(
+      { ...image, targets: { labels: Tensor.from('int64', [0, 1, 2, 3, 4, 5, 6, 7, 8]) } },
+      {
+        batchSize: 2,
+        shuffle: true,
+        seed,
+        transforms: {
+          image: [
+            transforms.randomCrop(6, { padding: 2 }),
+            transforms.randomHorizontalFlip(),
+            transforms.randomAffine({ degrees: 20, scale: [0.8, 1.2] }),
+            transforms.colorJitter({ brightness: 0.3, contrast: 0.3 }),
+          ],
+        },
+        batchTransform: ({ inputs, targets }, random) => ({
+          inputs: { image: inputs.image, noise: Tensor.scalar('float32', random.uniform(0, 1)) },
+          targets,
+        }),
+      },
+    );
+
+  it.each([0, 1, 3, 5, 6, 7])(
+    'can be kept after %i batches, and the same follow, bit for bit',
+    async (taken) => {
+      const whole = augmented();
+      const all = [...(await epochOf(whole)), ...(await epochOf(whole)), ...(await epochOf(whole))];
+      const first = augmented();
+      const before: TrainingBatch[] = [];
+      while (before.length < taken)
+        for await (const batch of first) {
+          before.push(batch);
+          if (before.length === taken) break;
+        }
+      const resumed = augmented();
+      resumed.loadStateDict(JSON.parse(JSON.stringify(first.stateDict())));
+      const after: TrainingBatch[] = [];
+      while (resumed.epoch < 3) after.push(...(await epochOf(resumed)));
+      expect([...before, ...after]).toEqual(all);
+    },
+  );
+
+  it('decides random numbers by seed, epoch and example, not by the batch', async () => {
+    const images = async (loader: DataLoader) => {
+      const batches = await epochOf(loader);
+      const rows = batches.flatMap(({ inputs, targets }) =>
+        (targets.labels.toArray() as number[]).map((label, i) => {
+          const { data, numel, shape } = inputs.image;
+          const row = numel / shape[0];
+          return [label, (data as Float32Array).slice(i * row, (i + 1) * row).join()] as const;
+        }),
+      );
+      return new Map(rows);
+    };
+    const loader = augmented();
+    const [first, second] = [await images(loader), await images(loader)];
+    const other = await images(augmented(5));
+    expect(await images(augmented())).toEqual(first);
+    for (const [label, pixels] of first) {
+      expect(second.get(label)).not.toEqual(pixels);
+      expect(other.get(label)).not.toEqual(pixels);
+    }
+  });
+
+  it('is not that of another loader', () => {
+    const state = loaderOf().stateDict();
+    const refusing = (options: Partial<DataLoaderOptions>) => () => loaderOf(options).loadStateDict(state);
+    expect(refusing({ batchSize: 4 })).toThrow('with batchSize 5; this one has 4');
+    expect(refusing({ seed: 4 })).toThrow('with seed 0; this one has 4');
+    expect(refusing({ shuffle: true })).toThrow('with shuffle false; this one has true');
+    expect(() => augmented().loadStateDict(state)).toThrow('with size 12; this one has 9');
+    const loader = loaderOf();
+    expect(() => loader.loadStateDict({ ...state, position: 4 })).toThrow("past the epoch's 3 batches");
+    expect(() => loader.loadStateDict({ ...state, epoch: -1 })).toThrow('epoch must be a whole number');
+  });
+
+  it('goes on where an iteration was left, and that iteration has ended', async () => {
+    const loader = loaderOf();
+    const left = loader[Symbol.asyncIterator]();
+    await left.next();
+    expect(numbersOf(await epochOf(loader))).toEqual([
+      [5, 6, 7, 8, 9],
+      [10, 11],
+    ]);
+    await expect(left.next()).rejects.toThrow('another iteration has begun');
+  });
+});
+
+describe('a dataset', () => {
+  const x = { x: { dtype: 'float32', shape: [2, 2] } } as const;
+  class Identity extends nn.Module {
+    override forward(input: nn.Value): nn.Value {
+      return input;
+    }
+  }
+  const model = exportModel(new Identity(), x);
+
+  it.each(['npz', 'npy'] as const)('of a .%s file is read in any order', async (format) => {
+    const path = join(folder, `data.${format}`);
+    const arrays = { x: twelve.inputs.x, y: Tensor.from('uint8', twelve.targets.labels.toArray()) };
+    await writeFile(path, format === 'npz' ? await writeNpz(arrays) : writeNpy(arrays.x));
+    const dataset = await readDataset(path, { model });
+    const options = { batchSize: 2, shuffle: true, seed: 3 };
+    const [read, held] = [new DataLoader(dataset, options), new DataLoader(twelve, options)];
+    const expected = (await epochOf(held)).map(({ inputs, targets }) => ({
+      inputs,
+      targets: format === 'npz' ? targets : {},
+    }));
+    expect(await epochOf(read)).toEqual(expected);
+    await expect(dataset.examples([12])).rejects.toThrow('there is no example 12; they are 0 to 11');
+  });
+
+  it('of JSON lines is refused', async () => {
+    const path = join(folder, 'lines.jsonl');
+    await writeFile(path, '{"x": [1, 2]}\n{"x": [3, 4]}\n');
+    const dataset = await readDataset(path, { model });
+    expect(() => new DataLoader(dataset, { batchSize: 1 })).toThrow(`${path} holds JSON lines`);
+    await expect(dataset.examples([0])).rejects.toThrow('can only be read in order');
+  });
+});
+
+describe('an iterable', () => {
+  const examples = {
+    async *[Symbol.asyncIterator]() {
+      for (let i = 0; i < 5; i++)
+        yield {
+          inputs: { x: Tensor.from('float32', [i, i]) },
+          targets: { labels: Tensor.scalar('int64', i) },
+        };
+    },
+  };
+
+  it('is batched in its order, epoch after epoch, and resumed', async () => {
+    const loader = new DataLoader(examples, { batchSize: 2 });
+    expect(loader.length).toBeUndefined();
+    const batches = await epochOf(loader);
+    expect(numbersOf(batches)).toEqual([[0, 1], [2, 3], [4]]);
+    expect(batches[1].inputs.x).toEqual(Tensor.from('float32', [2, 2, 3, 3], [2, 2]));
+    for await (const _ of loader) break;
+    const resumed = new DataLoader(examples, { batchSize: 2 });
+    resumed.loadStateDict(loader.stateDict());
+    expect(numbersOf(await epochOf(resumed))).toEqual([[2, 3], [4]]);
+    expect(resumed.epoch).toBe(2);
+    const full = new DataLoader(examples, { batchSize: 2, dropLast: true });
+    expect(numbersOf(await epochOf(full))).toEqual([
+      [0, 1],
+      [2, 3],
+    ]);
+  });
+
+  it('is not shuffled, must begin anew, and hold examples that are alike', async () => {
+    expect(() => new DataLoader(examples, { batchSize: 2, shuffle: true })).toThrow('read in its own order');
+    const once = new DataLoader(examples[Symbol.asyncIterator](), { batchSize: 2 });
+    await epochOf(once);
+    await expect(epochOf(once)).rejects.toThrow('no examples in epoch 1; it must begin anew');
+    const unlike = (second: TrainingBatch) => ({
+      async *[Symbol.asyncIterator]() {
+        yield { inputs: { x: Tensor.zeros('float32', [2]) }, targets: {} };
+        yield second;
+      },
+    });
+    const larger = unlike({ inputs: { x: Tensor.zeros('float32', [3]) }, targets: {} });
+    await expect(epochOf(new DataLoader(larger, { batchSize: 2 }))).rejects.toThrow(
+      "'x' is float32 [2] in one example of a batch, and float32 [3] in another",
+    );
+    const nameless = unlike({ inputs: {}, targets: {} });
+    await expect(epochOf(new DataLoader(nameless, { batchSize: 2 }))).rejects.toThrow(
+      'inputs.x, and one has not',
+    );
+  });
+});
+
+describe('a loader refuses', () => {
+  const x = Tensor.zeros('float32', [3, 2]);
+  const of = (inputs: unknown, targets: unknown = {}) =>
+    new DataLoader({ inputs, targets } as never, { batchSize: 1 });
+
+  it.each<[string, () => unknown, string]>([
+    ['a batch of none', () => loaderOf({ batchSize: 0 }), 'batchSize must be a whole number above 0, got 0'],
+    ['an unknown option', () => loaderOf({ suffle: true } as never), 'did you mean "shuffle"?'],
+    ['a word for true', () => loaderOf({ shuffle: 'false' as never }), '"shuffle" must be true or false'],
+    ['a negative seed', () => loaderOf({ seed: -1 }), 'seed must be a whole number, 0 or more, got -1'],
+    ['no full batch', () => loaderOf({ batchSize: 13, dropLast: true }), '12 examples make no batch of 13'],
+    ['a transform that is none', () => loaderOf({ transforms: { x: [1] as never } }), 'a list of functions'],
+    [
+      'other lengths',
+      () => of({ x }, { y: Tensor.zeros('int64', [2]) }),
+      "'y' has 2 examples, but 'x' has 3",
+    ],
+    ['nothing', () => of({}), 'there are no inputs'],
+    ['nothing in it', () => of({ x: Tensor.zeros('float32', [0, 2]) }), "'x' is empty"],
+    ['a scalar', () => of({ x: Tensor.scalar('float32', 1) }), "'x' is a scalar"],
+    [
+      'what is no tensor',
+      () => of({ x: new Float32Array(3) }),
+      'inputs.x must be a Tensor, got [object Float32Array]',
+    ],
+    [
+      'no source',
+      () => new DataLoader(undefined as never, { batchSize: 1 }),
+      'expected a dataset, an async iterable of examples',
+    ],
+    [
+      'no targets',
+      () => new DataLoader({ inputs: { x } } as never, { batchSize: 1 }),
+      'targets must be tensors by name, got undefined',
+    ],
+  ])('%s', (_, make, message) => {
+    expect(make).toThrow(message);
+  });
+
+  it('what transforms give back, when they are run', async () => {
+    await expect(epochOf(loaderOf({ transforms: { z: [] } }))).rejects.toThrow(
+      "transforms names 'z', but the inputs are x",
+    );
+    const nothing = loaderOf({ transforms: { x: [() => undefined as never] } });
+    await expect(epochOf(nothing)).rejects.toThrow("a transform of 'x' must return a Tensor, got undefined");
+    const failing = loaderOf({
+      batchTransform: () => {
+        throw new Error('no');
+      },
+    });
+    await expect(epochOf(failing)).rejects.toThrow('no');
+    // Made ahead, while nobody waits for it: the Error comes when it is asked for.
+    const later = loaderOf({
+      transforms: {
+        x: [
+          (each) => {
+            if (each.data[0] === 5) throw new Error('the sixth');
+            return each;
+          },
+        ],
+      },
+    });
+    const iterator = later[Symbol.asyncIterator]();
+    expect((await iterator.next()).done).toBe(false);
+    await new Promise((resolve) => setTimeout(resolve, 20));
+    await expect(iterator.next()).rejects.toThrow('the sixth');
+  });
+});
