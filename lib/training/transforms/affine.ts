@@ -17,37 +17,46 @@ export interface Affine {
  * shear). What lies outside of it is `fill`.
  */
 export function affine(image: Tensor, { angle, translate, scale }: Affine, fill = 0): Tensor {
-  const { channels, height, width, data } = imageOf(image, 'affine');
-  const result = new Float32Array(data.length);
+  const { channels, height, width } = imageOf(image, 'affine');
+  const framed = withFrame(image, fill);
+  const result = new Float32Array(image.numel);
   const radians = (angle * Math.PI) / 180;
   const [cos, sin] = [Math.cos(radians) / scale, Math.sin(radians) / scale];
   const [middleX, middleY] = [(width - 1) / 2, (height - 1) / 2];
-  const plane = height * width;
+  const stride = width + 2;
+  const plane = (height + 2) * stride;
   for (let row = 0; row < height; row++)
     for (let column = 0; column < width; column++) {
-      // From where each pixel comes: the way back.
+      // From where each pixel comes: the way back. What comes from further outside comes from the frame.
       const dx = column - middleX - translate[0];
       const dy = row - middleY - translate[1];
-      const x = cos * dx + sin * dy + middleX;
-      const y = cos * dy - sin * dx + middleY;
-      const [left, top] = [Math.floor(x), Math.floor(y)];
-      const [right, below] = [x - left, y - top];
-      const hasLeft = left >= 0 && left < width;
-      const hasRight = left + 1 >= 0 && left + 1 < width;
-      const hasTop = top >= 0 && top < height;
-      const hasBelow = top + 1 >= 0 && top + 1 < height;
+      const x = Math.min(Math.max(cos * dx + sin * dy + middleX + 1, 0), width + 1);
+      const y = Math.min(Math.max(cos * dy - sin * dx + middleY + 1, 0), height + 1);
+      const left = Math.min(Math.floor(x), width);
+      const top = Math.min(Math.floor(y), height);
+      const right = x - left;
+      const below = y - top;
       for (let channel = 0; channel < channels; channel++) {
-        const at = channel * plane + top * width + left;
-        const upper =
-          (hasTop && hasLeft ? data[at] : fill) * (1 - right) +
-          (hasTop && hasRight ? data[at + 1] : fill) * right;
-        const lower =
-          (hasBelow && hasLeft ? data[at + width] : fill) * (1 - right) +
-          (hasBelow && hasRight ? data[at + width + 1] : fill) * right;
-        result[channel * plane + row * width + column] = upper * (1 - below) + lower * below;
+        const at = channel * plane + top * stride + left;
+        const upper = framed[at] * (1 - right) + framed[at + 1] * right;
+        const lower = framed[at + stride] * (1 - right) + framed[at + stride + 1] * right;
+        result[(channel * height + row) * width + column] = upper * (1 - below) + lower * below;
       }
     }
   return new Tensor('float32', result, image.shape);
+}
+
+/** The image with a pixel of `fill` on every side. */
+function withFrame(image: Tensor, fill: number): Float32Array {
+  const { channels, height, width, data } = imageOf(image, 'affine');
+  const framed = new Float32Array(channels * (height + 2) * (width + 2)).fill(fill);
+  for (let channel = 0; channel < channels; channel++)
+    for (let row = 0; row < height; row++) {
+      const source = (channel * height + row) * width;
+      const target = (channel * (height + 2) + row + 1) * (width + 2) + 1;
+      framed.set(data.subarray(source, source + width), target);
+    }
+  return framed;
 }
 
 /** Options of {@link randomAffine}. */

@@ -21,8 +21,10 @@ export function adjustContrast(image: Tensor, factor: number): Tensor {
   const { channels, height, width, data } = imageOf(image, 'adjustContrast');
   const plane = height * width;
   let sum = 0;
-  for (const [i, value] of data.entries())
-    sum += value * (channels === 3 ? luma[Math.floor(i / plane)] : 1 / channels);
+  for (let channel = 0; channel < channels; channel++) {
+    const share = channels === 3 ? luma[channel] : 1 / channels;
+    for (let i = channel * plane; i < (channel + 1) * plane; i++) sum += data[i] * share;
+  }
   return blended(image, factor, sum / plane);
 }
 
