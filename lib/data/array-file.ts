@@ -2,11 +2,7 @@ import { basename } from 'node:path';
 import { readNpy, readNpyHeader } from '../formats/npy.ts';
 import { loadNpz } from '../formats/npz.ts';
 import { openFile, readAt } from '../formats/open-file.ts';
-import {
-  decodeSafetensorsHeader,
-  safetensorsHeaderBytes,
-  safetensorsPrefixBytes,
-} from '../formats/safetensors.ts';
+import { readSafetensorsHeader } from '../formats/safetensors-file.ts';
 import { byteSizeOf, type DType, numelOf, Tensor } from '../tensor/index.ts';
 import type { FileFormat } from './file-format.ts';
 
@@ -63,10 +59,7 @@ async function openNpz(path: string): Promise<ReadonlyMap<string, StoredArray>> 
 async function openSafetensors(path: string): Promise<ReadonlyMap<string, StoredArray>> {
   const file = await openFile(path);
   try {
-    const { size } = await file.stat();
-    const prefix = await readAt(file, 0, safetensorsPrefixBytes);
-    const start = await readAt(file, 0, safetensorsHeaderBytes(prefix, size, path));
-    const { entries } = decodeSafetensorsHeader(start, size, path);
+    const { entries } = await readSafetensorsHeader(file, path);
     return new Map(
       entries.map(({ key, dtype, shape, position }) => [key, inFile(path, dtype, shape, position)]),
     );

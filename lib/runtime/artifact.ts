@@ -1,12 +1,7 @@
-import { openFile, readAt } from '../formats/open-file.ts';
+import { openFile } from '../formats/open-file.ts';
 import { parseJson } from '../formats/parse-json.ts';
-import {
-  decodeSafetensorsHeader,
-  encodeSafetensors,
-  type SafetensorsHeader,
-  safetensorsHeaderBytes,
-  safetensorsPrefixBytes,
-} from '../formats/safetensors.ts';
+import { encodeSafetensors, type SafetensorsHeader } from '../formats/safetensors.ts';
+import { readSafetensorsHeader } from '../formats/safetensors-file.ts';
 import { writeWhole } from '../formats/whole-file.ts';
 import {
   deserializeGraph,
@@ -80,10 +75,7 @@ export async function writeArtifact(artifact: WrittenArtifact, path: string): Pr
 export async function readArtifact(path: string): Promise<Artifact> {
   const file = await openFile(path);
   try {
-    const { size } = await file.stat();
-    const prefix = await readAt(file, 0, safetensorsPrefixBytes);
-    const headerBytes = safetensorsHeaderBytes(prefix, size, path);
-    const header = decodeSafetensorsHeader(await readAt(file, 0, headerBytes), size, path);
+    const header = await readSafetensorsHeader(file, path);
     const { metadata } = header;
     if (metadata.format !== 'octavo')
       throw new Error(`${path} is a safetensors file, but not a model that Octavo saved`);

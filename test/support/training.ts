@@ -1,6 +1,13 @@
-import { exportModel, Tensor } from '../../lib/index.ts';
+import {
+  exportModel,
+  type GraphModule,
+  getDefaultX86QuantizationConfig,
+  prepareQatPt2e,
+  Tensor,
+  X86Quantizer,
+} from '../../lib/index.ts';
 import * as nn from '../../lib/nn/index.ts';
-import { type Optimizer, Trainer } from '../../lib/training/index.ts';
+import { type Loss, type Optimizer, Trainer } from '../../lib/training/index.ts';
 import { uniform } from './graph-builder.ts';
 
 const F = nn.functional;
@@ -31,3 +38,33 @@ export function trainerOf(optimizer: Optimizer) {
   });
   return { model, trainer };
 }
+
+/** A convolution with batch norm and a dropout: every kind of state that a step changes. */
+class Small extends nn.Module {
+  readonly conv = new nn.Conv2d(3, 4, 3, { padding: 1 });
+  readonly bn = new nn.BatchNorm2d(4);
+  readonly dropout = new nn.Dropout(0.3);
+  readonly head = new nn.Linear(4, 3);
+
+  override forward(input: nn.Value): nn.Value {
+    const features = F.relu(this.bn.call(this.conv.call(input)));
+    return this.head.call(this.dropout.call(F.flatten(F.adaptiveAvgPool2d(features, 1), 1)));
+  }
+}
+
+export const images = uniform([6, 3, 8, 8], -1, 1, 9);
+export const loss: Loss = ([logits], { labels: wanted }) => F.crossEntropy(logits, wanted);
+
+/** The same for quantization aware training, with weights of that seed. */
+export function prepared(seed: number): GraphModule {
+  nn.manualSeed(seed);
+  const config = getDefaultX86QuantizationConfig({ isQat: true });
+  return prepareQatPt2e(
+    exportModel(new Small().train(), { x: images }),
+    new X86Quantizer().setGlobal(config),
+  );
+}
+
+/** Tensors as text that tells every bit. */
+export const bitsOf = (tensors: ReadonlyMap<string, Tensor>): ReadonlyMap<string, string> =>
+  new Map([...tensors].map(([name, tensor]) => [name, Buffer.from(tensor.bytes()).toString('hex')]));

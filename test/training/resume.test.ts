@@ -2,48 +2,26 @@ import { describe, expect, it } from 'vitest';
 import {
   exportModel,
   freezeBatchNormStats,
-  getDefaultX86QuantizationConfig,
   moveExportedModelToEval,
   moveExportedModelToTrain,
-  prepareQatPt2e,
   Tensor,
-  X86Quantizer,
 } from '../../lib/index.ts';
 import * as nn from '../../lib/nn/index.ts';
 import { AdamW, SGD, Trainer, type TrainerOptions } from '../../lib/training/index.ts';
 import { uniform } from '../support/graph-builder.ts';
-import { labels, Perceptron, targets, trainerOf, x } from '../support/training.ts';
+import {
+  bitsOf,
+  images,
+  labels,
+  loss,
+  Perceptron,
+  prepared,
+  targets,
+  trainerOf,
+  x,
+} from '../support/training.ts';
 
 const F = nn.functional;
-
-/** A convolution with batch norm and a dropout: every kind of state that a step changes. */
-class Small extends nn.Module {
-  readonly conv = new nn.Conv2d(3, 4, 3, { padding: 1 });
-  readonly bn = new nn.BatchNorm2d(4);
-  readonly dropout = new nn.Dropout(0.3);
-  readonly head = new nn.Linear(4, 3);
-
-  override forward(input: nn.Value): nn.Value {
-    const features = F.relu(this.bn.call(this.conv.call(input)));
-    return this.head.call(this.dropout.call(F.flatten(F.adaptiveAvgPool2d(features, 1), 1)));
-  }
-}
-
-const images = uniform([6, 3, 8, 8], -1, 1, 9);
-const loss = ([logits]: readonly nn.Value[], { labels: wanted }: Readonly<Record<string, nn.Value>>) =>
-  F.crossEntropy(logits, wanted);
-
-function prepared(seed: number) {
-  nn.manualSeed(seed);
-  const config = getDefaultX86QuantizationConfig({ isQat: true });
-  return prepareQatPt2e(
-    exportModel(new Small().train(), { x: images }),
-    new X86Quantizer().setGlobal(config),
-  );
-}
-
-const valuesOf = (tensors: ReadonlyMap<string, Tensor>) =>
-  new Map([...tensors].map(([name, tensor]) => [name, Buffer.from(tensor.bytes()).toString('hex')]));
 
 describe("a trainer's state", () => {
   it.each([
@@ -60,15 +38,15 @@ describe("a trainer's state", () => {
     before.optimizer.lr /= 2;
     before.optimizer.lr *= 2;
     const state = before.stateDict();
-    const kept = valuesOf(state);
+    const kept = bitsOf(state);
     after.optimizer.lr = 0;
     after.loadStateDict(state);
     for (let i = 0; i < 3; i++) await after.step({ x: images }, { labels });
-    expect(valuesOf(after.stateDict())).toEqual(valuesOf(whole.stateDict()));
+    expect(bitsOf(after.stateDict())).toEqual(bitsOf(whole.stateDict()));
     expect(after.steps).toBe(6);
     // Neither trainer writes to what was handed over.
     for (let i = 0; i < 3; i++) await before.step({ x: images }, { labels });
-    expect(valuesOf(state)).toEqual(kept);
+    expect(bitsOf(state)).toEqual(kept);
   });
 
   it("is refused where it is another model's, and nothing is changed then", async () => {
@@ -77,7 +55,7 @@ describe("a trainer's state", () => {
       targets,
       optimizer: new SGD({ lr: 0.1, momentum: 0.9 }),
     });
-    const before = valuesOf(trainer.stateDict());
+    const before = bitsOf(trainer.stateDict());
     const { trainer: other } = trainerOf(new SGD({ lr: 0.1 }));
     using _ = other;
     expect(() => trainer.loadStateDict(other.stateDict())).toThrow(
@@ -87,7 +65,7 @@ describe("a trainer's state", () => {
     expect(() => trainer.loadStateDict(misfit)).toThrow(
       'of another dtype or shape: model.head.bias is float32[3], got float32[4]',
     );
-    expect(valuesOf(trainer.stateDict())).toEqual(before);
+    expect(bitsOf(trainer.stateDict())).toEqual(before);
   });
 });
 

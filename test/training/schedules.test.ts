@@ -68,7 +68,11 @@ describe('a schedule', () => {
     const step = new StepLR(optimizer, { stepSize: 5 });
     expect(() => step.loadStateDict(state)).toThrow('StepLR: the state is that of a CosineAnnealingLR');
     const longer = new CosineAnnealingLR(optimizer, { tMax: 6 });
-    expect(() => longer.loadStateDict(state)).toThrow('"tMax":5,"etaMin":0}; this one has {"tMax":6');
+    expect(() => longer.loadStateDict(state)).toThrow(
+      '{"initialLr":0.1,"tMax":5,"etaMin":0}; this one has {"initialLr":0.1,"tMax":6',
+    );
+    const faster = new CosineAnnealingLR(new SGD({ lr: 0.2 }), { tMax: 5 });
+    expect(() => faster.loadStateDict(state)).toThrow('this one has {"initialLr":0.2');
     const same = new CosineAnnealingLR(optimizer, { tMax: 5 });
     for (const lastEpoch of [-1, 0.5, '3' as never])
       expect(() => same.loadStateDict({ ...state, lastEpoch })).toThrow('lastEpoch must be a whole number');

@@ -6,6 +6,8 @@ export interface ScheduleState {
   readonly name: string;
   /** What it was constructed with. */
   readonly options: Readonly<Record<string, unknown>>;
+  /** The optimizer's rate before any schedule. */
+  readonly initialLr: number;
   readonly lastEpoch: number;
 }
 
@@ -43,7 +45,12 @@ export abstract class LRScheduler {
 
   /** Where the schedule stands (`state_dict`). */
   stateDict(): ScheduleState {
-    return { name: this.constructor.name, options: this.#options, lastEpoch: this.#lastEpoch };
+    return {
+      name: this.constructor.name,
+      options: this.#options,
+      initialLr: this.optimizer.initialLr,
+      lastEpoch: this.#lastEpoch,
+    };
   }
 
   /**
@@ -53,11 +60,10 @@ export abstract class LRScheduler {
   loadStateDict(state: ScheduleState): void {
     const name = this.constructor.name;
     if (state.name !== name) throw new Error(`${name}: the state is that of a ${String(state.name)}`);
-    const text = (options: unknown) => JSON.stringify(options);
-    if (text(state.options) !== text(this.#options))
-      throw new Error(
-        `${name}: the state is that of a schedule with ${text(state.options)}; this one has ${text(this.#options)}`,
-      );
+    const text = ({ options, initialLr }: ScheduleState) => JSON.stringify({ initialLr, ...options });
+    const [theirs, own] = [text(state), text(this.stateDict())];
+    if (theirs !== own)
+      throw new Error(`${name}: the state is that of a schedule with ${theirs}; this one has ${own}`);
     if (!Number.isSafeInteger(state.lastEpoch) || state.lastEpoch < 0)
       throw new Error(`${name}: lastEpoch must be a whole number, got ${String(state.lastEpoch)}`);
     this.moveTo(state.lastEpoch);
