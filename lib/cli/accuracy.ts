@@ -1,5 +1,6 @@
 import type { Dataset } from '../data/index.ts';
 import type { CompiledModel } from '../runtime/index.ts';
+import { correctClasses } from '../training/correct-classes.ts';
 import { Progress } from './progress.ts';
 
 /** How many examples of a dataset a model classifies as their label says. */
@@ -38,18 +39,11 @@ export async function accuracy(model: CompiledModel, dataset: Dataset): Promise<
         throw new Error(
           `${path}: there is an example of class ${unknown}; the model has classes 0 to ${classes - 1}`,
         );
-      const scores = logits.data as ArrayLike<number>;
-      for (let i = 0; i < count; i++) if (argmax(scores, i * classes, classes) === labels[i]) correct++;
+      correct += correctClasses(logits, labels);
       progress.advance(count);
     }
   } finally {
     progress.stop();
   }
   return { correct, total: size, seconds: milliseconds / 1000 };
-}
-
-function argmax(values: ArrayLike<number>, start: number, length: number): number {
-  let best = start;
-  for (let i = start + 1; i < start + length; i++) if (values[i] > values[best]) best = i;
-  return best - start;
 }

@@ -24,5 +24,7 @@ export {
   type StepOptions,
 } from './schedules/index.ts';
 export { SGD, type SGDOptions } from './sgd.ts';
+export { type TrainEpochEvent, type TrainOptions, type TrainStepEvent, train } from './train.ts';
+export type { TrainMeasure } from './train-meter.ts';
 export { type StepResult, Trainer, type TrainerOptions } from './trainer.ts';
 export * as transforms from './transforms/index.ts';

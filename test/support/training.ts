@@ -55,14 +55,16 @@ class Small extends nn.Module {
 export const images = uniform([6, 3, 8, 8], -1, 1, 9);
 export const loss: Loss = ([logits], { labels: wanted }) => F.crossEntropy(logits, wanted);
 
-/** The same for quantization aware training, with weights of that seed. */
-export function prepared(seed: number): GraphModule {
+/** The network with weights of that seed. */
+export function captured(seed: number): GraphModule {
   nn.manualSeed(seed);
+  return exportModel(new Small().train(), { x: images });
+}
+
+/** The same for quantization aware training. */
+export function prepared(seed: number): GraphModule {
   const config = getDefaultX86QuantizationConfig({ isQat: true });
-  return prepareQatPt2e(
-    exportModel(new Small().train(), { x: images }),
-    new X86Quantizer().setGlobal(config),
-  );
+  return prepareQatPt2e(captured(seed), new X86Quantizer().setGlobal(config));
 }
 
 /** Tensors as text that tells every bit. */
