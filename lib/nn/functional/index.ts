@@ -34,7 +34,14 @@ export {
   linear,
   scaledDotProductAttention,
 } from './layers.ts';
-export { type CrossEntropyOptions, crossEntropy, distillationLoss, logSoftmax, mseLoss } from './losses.ts';
+export {
+  type CrossEntropyOptions,
+  crossEntropy,
+  distillationLoss,
+  logSoftmax,
+  mseLoss,
+  type Reduction,
+} from './losses.ts';
 export { adaptiveAvgPool2d, avgPool2d, maxPool2d, type PoolOptions } from './pooling.ts';
 export {
   gruLayer,
