@@ -6,9 +6,11 @@ import { infoCommand } from './info-command.ts';
 import { inspectCommand } from './inspect-command.ts';
 import { printCommand } from './print-command.ts';
 import { quantizeCommand } from './quantize-command.ts';
+import { trainCommand } from './train-command.ts';
+import { Interrupted } from './training/interruption.ts';
 
-/** Exit codes of `octavo`: done, could not be done, was asked the wrong way. */
-export const exitCodes = { ok: 0, failure: 1, usage: 2 } as const;
+/** Exit codes of `octavo`: done, could not be done, was asked the wrong way, was interrupted. */
+export const exitCodes = { ok: 0, failure: 1, usage: 2, interrupted: 130 } as const;
 
 /** The `octavo` command with all its commands. */
 export function createProgram(): Command {
@@ -22,6 +24,7 @@ export function createProgram(): Command {
     infoCommand(),
     inspectCommand(),
     quantizeCommand(),
+    trainCommand(),
     evalCommand(),
     benchCommand(),
     printCommand(),
@@ -52,7 +55,7 @@ export async function runCli(args: readonly string[]): Promise<number> {
     const { message } = error as Error;
     if (!(error instanceof CommanderError)) {
       fail(message);
-      return exitCodes.failure;
+      return error instanceof Interrupted ? exitCodes.interrupted : exitCodes.failure;
     }
     if (error.exitCode === 0) return exitCodes.ok;
     if (json)

@@ -4,21 +4,23 @@ import { Presets, SingleBar } from 'cli-progress';
 export class Progress {
   readonly #bar: SingleBar;
 
-  constructor(label: string, total: number) {
+  /** @param done how much of `total` has been done before. */
+  constructor(label: string, total: number, done = 0) {
     this.#bar = new SingleBar(
       {
-        format: `${label} {bar} {value}/{total}`,
+        format: `${label} {bar} {value}/{total} {text}`,
         stream: process.stderr,
         clearOnComplete: true,
         hideCursor: true,
       },
       Presets.shades_classic,
     );
-    this.#bar.start(total, 0);
+    this.#bar.start(total, done, { text: '' });
   }
 
-  advance(count = 1): void {
-    this.#bar.increment(count);
+  /** @param text what to show behind the numbers. */
+  advance(count = 1, text = ''): void {
+    this.#bar.increment(count, { text });
   }
 
   /** Takes the bar off the terminal. */

@@ -57,14 +57,9 @@ export class Dataset implements AsyncIterable<Batch> {
     return this.#source.batches();
   }
 
-  /** Whether {@link examples} can be asked for: not where the data are lines of a file. */
-  get hasRandomAccess(): boolean {
-    return this.#source.examples !== undefined;
-  }
-
   /**
    * Examples by their numbers from 0, in that order, as one batch (counterpart: `torch.utils.data.Dataset.__getitems__`).
-   * @throws (rejects) Error for a number that no example has, and for JSON lines, which are read in order.
+   * @throws (rejects) Error for a number that no example has, or an example that cannot be read.
    */
   async examples(numbers: readonly number[]): Promise<Batch> {
     const wrong = numbers.find(
@@ -72,8 +67,6 @@ export class Dataset implements AsyncIterable<Batch> {
     );
     if (wrong !== undefined)
       throw new Error(`${this.path}: there is no example ${wrong}; they are 0 to ${this.size - 1}`);
-    if (!this.#source.examples)
-      throw new Error(`${this.path}: JSON lines can only be read in order, not example ${numbers[0]}`);
     return this.#source.examples(numbers);
   }
 
@@ -97,7 +90,8 @@ export class Dataset implements AsyncIterable<Batch> {
  * uint8, float32 and float64 arrays for the only float32 input of a model are normalized as the preprocessing says. Other
  * arrays have the input's dtype, or one whose values all fit it.
  *
- * Memory holds one batch; of `.npz` files and arrays in Fortran order, the whole file.
+ * Memory holds one batch; of `.npz` files and arrays in Fortran order, the whole file, and of JSON lines, once examples are asked for
+ * by their numbers.
  *
  * @example
  * const model = await loadPt2('resnet50.pt2');

@@ -18,6 +18,6 @@ export interface DataSource {
   readonly preprocessing: ChosenPreprocessing | undefined;
   /** The examples in order, from the first each time. */
   batches(): AsyncGenerator<Batch>;
-  /** Examples by their numbers, in that order; absent where they can only be read one after the other. */
-  examples?(numbers: readonly number[]): Promise<Batch>;
+  /** Examples by their numbers, in that order. */
+  examples(numbers: readonly number[]): Promise<Batch>;
 }

@@ -35,6 +35,7 @@ export async function openTokenSource(
     hasLabels = lines[0].label !== undefined;
   }
   if (size === 0) throw new Error(`${path} contains no lines`);
+  let held: Promise<readonly TokenLine[]> | undefined;
   return {
     size,
     hasLabels,
@@ -43,7 +44,20 @@ export async function openTokenSource(
     batches: async function* () {
       for await (const lines of groups(path, inputs, batch)) yield batchOf(lines, inputs, length);
     },
+    async examples(numbers) {
+      held ??= all(path, inputs);
+      const lines = await held;
+      const picked = numbers.map((number) => lines[number]);
+      checkPadding(picked, length ?? Math.max(...picked.map((line) => line.length)), inputs, path);
+      return batchOf(picked, inputs, length);
+    },
   };
+}
+
+async function all(path: string, inputs: InputList): Promise<readonly TokenLine[]> {
+  const lines: TokenLine[] = [];
+  for await (const line of tokenLines(path, inputs)) lines.push(line);
+  return lines;
 }
 
 /** The length of lists that the model fixes, if it does. */

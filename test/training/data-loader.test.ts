@@ -14,6 +14,7 @@ import {
   type TrainingBatch,
   transforms,
 } from '../../lib/training/index.ts';
+import { modelOf, symbolic } from '../data/models.ts';
 import { uniform } from '../support/graph-builder.ts';
 
 /** Twelve examples that tell their numbers. */
@@ -210,12 +211,38 @@ describe('a dataset', () => {
     await expect(dataset.examples([12])).rejects.toThrow('there is no example 12; they are 0 to 11');
   });
 
-  it('of JSON lines is refused', async () => {
+  it('of JSON lines is read in any order, each batch padded for itself', async () => {
     const path = join(folder, 'lines.jsonl');
-    await writeFile(path, '{"x": [1, 2]}\n{"x": [3, 4]}\n');
-    const dataset = await readDataset(path, { model });
-    expect(() => new DataLoader(dataset, { batchSize: 1 })).toThrow(`${path} holds JSON lines`);
-    await expect(dataset.examples([0])).rejects.toThrow('can only be read in order');
+    const lines = [
+      { ids: [1], mask: [1], label: 0 },
+      { ids: [2, 3, 4], mask: [1, 1, 1], label: 1 },
+      { ids: [5, 6], mask: [1, 1], label: 0 },
+    ];
+    await writeFile(path, lines.map((line) => JSON.stringify(line)).join('\n'));
+    const shape = [symbolic('batch'), symbolic('length')];
+    const inputs = ['ids', 'mask'].map((name) => ({ name, dtype: 'int64', shape }) as const);
+    const dataset = await readDataset(path, { model: modelOf(...inputs) });
+    const loader = new DataLoader(dataset, { batchSize: 2, shuffle: true, seed: 1 });
+    const batches = await epochOf(loader);
+    const seen = batches.flatMap(({ inputs: { ids, mask }, targets: { labels } }) => {
+      const width = ids.shape[1];
+      return labels.toArray().map((label, row) => {
+        const count = mask
+          .toArray()
+          .slice(row * width, (row + 1) * width)
+          .filter((each) => each === 1).length;
+        const list = ids.toArray().slice(row * width, (row + 1) * width);
+        expect(list.slice(count)).toEqual(Array(width - count).fill(0));
+        return JSON.stringify({ ids: list.slice(0, count), mask: Array(count).fill(1), label });
+      });
+    });
+    expect(seen.sort()).toEqual(lines.map((line) => JSON.stringify(line)).sort());
+    const ids = { name: 'ids', dtype: 'int64', shape } as const;
+    const bare = join(folder, 'bare.jsonl');
+    await writeFile(bare, '{"ids": [1]}\n{"ids": [2]}\n{"ids": [3, 4]}\n{"ids": [5, 6]}\n');
+    const maskless = await readDataset(bare, { model: modelOf(ids), batch: 2 });
+    expect((await maskless.examples([3, 2])).inputs.ids.toArray()).toEqual([5, 6, 3, 4]);
+    await expect(maskless.examples([0, 2])).rejects.toThrow('line 1 has 1 tokens and would be padded to 2');
   });
 });
 

@@ -80,8 +80,8 @@ export class DataLoader implements AsyncIterable<TrainingBatch> {
   /**
    * @param source tensors by name, whose first axis counts the examples; a dataset of `readDataset`, whose classes become the target
    * `labels` of int64; or an iterable of single examples that can be iterated anew for every epoch.
-   * @throws Error for an unknown option or one out of its range, for tensors of different lengths or none, for JSON lines, and for an
-   * iterable that is to be shuffled.
+   * @throws Error for an unknown option or one out of its range, for tensors of different lengths or none, and for an iterable that is to
+   * be shuffled.
    */
   constructor(source: Dataset | TrainingBatch | AsyncIterable<TrainingBatch>, options: DataLoaderOptions) {
     checkOptions(options, loaderOptions, 'DataLoader');

@@ -11,17 +11,13 @@ export interface ExampleSource {
 
 /**
  * The examples of a dataset or of tensors.
- * @throws Error for JSON lines, tensors of different lengths, none or empty ones.
+ * @throws Error for tensors of different lengths, none or empty ones.
  */
 export function exampleSource(source: Dataset | TrainingBatch): ExampleSource {
   return source instanceof Dataset ? ofDataset(source) : ofTensors(source);
 }
 
 function ofDataset(dataset: Dataset): ExampleSource {
-  if (!dataset.hasRandomAccess)
-    throw new Error(
-      `DataLoader: ${dataset.path} holds JSON lines, which are read in order; an async iterable of them can be loaded without shuffle`,
-    );
   return {
     size: dataset.size,
     async examples(numbers) {

@@ -4,6 +4,7 @@ import { recognizeIdioms } from './idioms/index.ts';
 import { Importer } from './importer.ts';
 import type { BoundValue, InputShape } from './inputs.ts';
 import { readModelFile } from './model-file.ts';
+import { parametersOf } from './parameters.ts';
 
 /** How {@link loadOnnx} treats a model's inputs. */
 export interface LoadOnnxOptions {
@@ -54,6 +55,7 @@ export async function loadOnnx(
     module.graph.eliminateDeadCode();
     module.deleteUnused();
     module.graph.lint();
+    module.meta.parameters = parametersOf(module);
     return module;
   } catch (error) {
     throw new Error(`${file.label}: ${(error as Error).message}`, { cause: error });

@@ -1,0 +1,112 @@
+import { stat } from 'node:fs/promises';
+import { Command } from 'commander';
+import { loadGraph } from '../capture/index.ts';
+import type { Dataset } from '../data/index.ts';
+import { loadCheckpoint, train } from '../training/index.ts';
+import { accuracy } from './accuracy.ts';
+import { dataDescription, openDataset } from './dataset.ts';
+import { formatBytes, type GlobalOptions } from './output.ts';
+import { checkOutputPath } from './output-path.ts';
+import { addPreprocessingOptions } from './preprocessing.ts';
+import { compiledModel, writeModel } from './training/finished-model.ts';
+import { Interrupted, interruptible } from './training/interruption.ts';
+import { makeRun, type Run, targetsOf } from './training/problem.ts';
+import { BarReporter, type Evaluation, lineReporter, type Reporter, writeLine } from './training/reporter.ts';
+import { addSettings, settingsOf, type TrainSettings } from './training/settings.ts';
+
+/** `octavo train MODEL --data DATA --out FILE`: trains a classifier, in float32 or for int8. */
+export function trainCommand(): Command {
+  const command = new Command('train')
+    .description('train a classifier further, in float32 or for int8 (--qat)')
+    .argument(
+      '<model>',
+      'a .pt2 or .onnx file, or a .json file with "model" and the settings below, named as batchSize; flags come before it',
+    )
+    .addHelpText('after', `\nData: ${dataDescription}.\n`);
+  return addPreprocessingOptions(addSettings(command)).action((path: string, _: unknown, self: Command) =>
+    runTrain(path, self.optsWithGlobals<GlobalOptions & Partial<TrainSettings>>()),
+  );
+}
+
+async function runTrain(path: string, flags: GlobalOptions & Partial<TrainSettings>): Promise<void> {
+  const settings = await settingsOf(path, flags);
+  const { model, data, val, out, checkpoint, epochs, batchSize } = settings;
+  await checkOutputPath('--out', out);
+  if (checkpoint !== undefined) await checkOutputPath('--checkpoint', checkpoint);
+  const captured = await loadGraph(model);
+  const dataset = await openDataset(data, captured, settings);
+  const tested = val === undefined ? undefined : await openDataset(val, captured, settings);
+  const run = await makeRun(captured, dataset, settings);
+  const { trainer, loader, schedule, teacher } = run;
+  try {
+    if (settings.resume) await loadCheckpoint(checkpoint!, { trainer, loader, schedule });
+    const reporter = flags.json
+      ? lineReporter
+      : new BarReporter({ epochs, stepsPerEpoch: loader.length!, batchSize });
+    const evaluation = await interruptible((signal) =>
+      trained(run, tested, reporter, settings, signal).finally(() => reporter.pause()),
+    );
+    await writeModel(trainer.model, dataset.preprocessing, settings);
+    const { size: bytes } = await stat(out);
+    const result = {
+      model,
+      out,
+      bytes,
+      steps: trainer.steps,
+      preprocessing: dataset.preprocessing,
+      ...evaluation,
+    };
+    if (flags.json) writeLine({ event: 'result', ...result });
+    else process.stdout.write(`wrote ${out} (${formatBytes(bytes)}) after ${trainer.steps} steps\n`);
+  } finally {
+    trainer[Symbol.dispose]();
+    teacher?.dispose();
+  }
+}
+
+/**
+ * Trains, and tells the reporter.
+ * @returns what was measured last.
+ * @throws Interrupted when the signal ends it.
+ */
+async function trained(
+  { trainer, loader, schedule, teacher }: Run,
+  tested: Dataset | undefined,
+  reporter: Reporter,
+  settings: TrainSettings,
+  signal: AbortSignal,
+): Promise<Evaluation> {
+  const { epochs, freezeBnAfter, freezeObserversAfter, checkpoint, checkpointEvery } = settings;
+  let last: Evaluation;
+  try {
+    const events = train<Evaluation>(trainer, loader, {
+      epochs,
+      schedule,
+      signal,
+      ...(teacher ? { teacher: (inputs) => targetsOf(teacher, inputs) } : {}),
+      ...(freezeBnAfter === undefined ? {} : { freezeBatchNormAfter: freezeBnAfter }),
+      ...(freezeObserversAfter === undefined ? {} : { freezeObserversAfter }),
+      ...(checkpoint === undefined ? {} : { checkpoint }),
+      ...(checkpointEvery === undefined ? {} : { checkpointEvery }),
+      evaluate: async () => {
+        reporter.pause();
+        if (!tested) return undefined;
+        using model = compiledModel(trainer.model, settings);
+        const { correct, total } = await accuracy(model, tested);
+        return { top1: correct / total };
+      },
+    });
+    for await (const event of events) {
+      reporter.tell(event);
+      if (event.kind === 'epoch') last = event.evaluation;
+    }
+    return last;
+  } catch (error) {
+    if (!signal.aborted) throw error;
+    const how =
+      checkpoint === undefined
+        ? 'nothing was kept; --checkpoint FILE keeps what a run needs to go on'
+        : `the same command with --resume goes on from ${checkpoint}`;
+    throw new Interrupted(`interrupted after ${trainer.steps} steps; ${how}`);
+  }
+}
