@@ -34,11 +34,7 @@ export async function accuracy(model: CompiledModel, dataset: Dataset): Promise<
       if (logits.shape.length !== 2 || logits.shape[0] !== count)
         throw new Error(`the model's output has shape [${logits.shape}], not [${count}, classes]`);
       const classes = logits.shape[1];
-      const unknown = labels.find((label) => label < 0 || label >= classes);
-      if (unknown !== undefined)
-        throw new Error(
-          `${path}: there is an example of class ${unknown}; the model has classes 0 to ${classes - 1}`,
-        );
+      checkClasses(labels, classes, path);
       correct += correctClasses(logits, labels);
       progress.advance(count);
     }
@@ -46,4 +42,13 @@ export async function accuracy(model: CompiledModel, dataset: Dataset): Promise<
     progress.stop();
   }
   return { correct, total: size, seconds: milliseconds / 1000 };
+}
+
+/** @throws Error when one of the labels is not a class of the model. */
+export function checkClasses(labels: readonly number[], classes: number, path: string): void {
+  const unknown = labels.find((label) => label < 0 || label >= classes);
+  if (unknown !== undefined)
+    throw new Error(
+      `${path}: there is an example of class ${unknown}; the model has classes 0 to ${classes - 1}`,
+    );
 }

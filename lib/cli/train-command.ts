@@ -20,7 +20,7 @@ export function trainCommand(): Command {
     .description('train a classifier further, in float32 or for int8 (--qat)')
     .argument(
       '<model>',
-      'a .pt2 or .onnx file, or a .json file with "model" and the settings below, named as batchSize; flags come before it',
+      'a .pt2 or .onnx file; or a .json file with "model" and the settings below by their names, such as batchSize, which flags override',
     )
     .addHelpText('after', `\nData: ${dataDescription}.\n`);
   return addPreprocessingOptions(addSettings(command)).action((path: string, _: unknown, self: Command) =>

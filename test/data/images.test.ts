@@ -5,9 +5,10 @@ import { fileURLToPath } from 'node:url';
 import sharp from 'sharp';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { listImages } from '../../lib/data/image-folder.ts';
-import { type Preprocessing, readDataset } from '../../lib/data/index.ts';
+import { type Batch, type Preprocessing, readDataset } from '../../lib/data/index.ts';
 import { loadNpz } from '../../lib/formats/npz.ts';
 import type { TensorInfo } from '../../lib/graph/index.ts';
+import { Tensor } from '../../lib/tensor/index.ts';
 import { modelOf, symbolic } from './models.ts';
 
 const fixtures = fileURLToPath(new URL('../fixtures/images/', import.meta.url));
@@ -99,6 +100,23 @@ describe('images, beside torchvision', () => {
     expect(pixels[16]).toBeCloseTo((128 / 255 - 0.25) / 0.1, 5);
     expect(pixels[32]).toBe(0);
     expect(dataset.preprocessing).toEqual({ scale: 1 / 255, mean: [0.5, 0.25, 0], std: [0.5, 0.1, 2] });
+  });
+
+  it('are read by their numbers, too', async () => {
+    const dataset = await read(
+      await folderOf({ 'a/1.png': 'gray.png', 'b/2.png': 'alpha.png' }),
+      28,
+      { resizeSize: 32, cropSize: 28 },
+      1,
+    );
+    const batches: Batch[] = [];
+    for await (const batch of dataset) batches.push(batch);
+    const [first, second] = batches;
+    const { inputs, labels } = await dataset.examples([1, 0, 1]);
+    expect(labels).toEqual([1, 0, 1]);
+    const expected = [second, first, second].flatMap((batch) => batch.inputs.x.toArray());
+    expect(inputs.x).toEqual(Tensor.from('float32', expected, [3, 3, 28, 28]));
+    await expect(dataset.examples([2])).rejects.toThrow('there is no example 2; they are 0 to 1');
   });
 
   it('go as bytes to a model whose input is bytes', async () => {

@@ -1,5 +1,6 @@
+import { operators } from '../../aten/index.ts';
 import type { Dataset } from '../../data/index.ts';
-import type { GraphModule } from '../../graph/index.ts';
+import { type GraphModule, inputsOf, outputsOf, propagateShapes } from '../../graph/index.ts';
 import { lower } from '../../lowering/index.ts';
 import { functional as F } from '../../nn/index.ts';
 import {
@@ -23,6 +24,7 @@ import {
   type Tensors,
   Trainer,
 } from '../../training/index.ts';
+import { checkClasses } from '../accuracy.ts';
 import type { TrainSettings } from './settings.ts';
 
 /** Of the loss, how much is learned from the float model where that is asked for, and how soft its results are made. */
@@ -52,7 +54,17 @@ export async function makeRun(
     throw new Error(
       `${dataset.path}: there are no classes to learn: an array 'y', a field 'label', or a folder for each class`,
     );
-  const loader = new DataLoader(dataset, { batchSize, seed, shuffle: true, dropLast: true });
+  const classes = classesOf(captured);
+  const loader = new DataLoader(dataset, {
+    batchSize,
+    seed,
+    shuffle: true,
+    dropLast: true,
+    batchTransform: (batch) => {
+      checkClasses(batch.targets.labels.toArray(), classes, dataset.path);
+      return batch;
+    },
+  });
   // Before the model is in training mode, or its weights are others.
   const teacher = distill ? compile(lower(captured).module, threadsOf(threads)) : undefined;
   try {
@@ -89,11 +101,18 @@ function trainable(captured: GraphModule, { qat }: TrainSettings): GraphModule {
   return prepareQatPt2e(model, new X86Quantizer().setGlobal(config));
 }
 
+/** @throws Error unless the model's first output is a score for each class. */
+function classesOf(captured: GraphModule): number {
+  const [{ name, shape }] = outputsOf(captured, propagateShapes(captured, inputsOf(captured), operators));
+  const classes = shape[1];
+  if (shape.length !== 2 || typeof classes !== 'number')
+    throw new Error(`the model's output '${name}' has shape [${shape.join(', ')}], not [n, classes]`);
+  return classes;
+}
+
 function lossOf({ labelSmoothing, distill }: TrainSettings): Loss {
   const { share, temperature } = distillation;
   return ([logits], { labels, teacher }) => {
-    if (logits.shape.length !== 2)
-      throw new Error(`the model's first output has shape [${logits.shape.join(', ')}], not [n, classes]`);
     const own = F.crossEntropy(logits, labels, { labelSmoothing });
     if (!distill) return own;
     return F.add(F.mul(F.distillationLoss(logits, teacher, temperature), share), F.mul(own, 1 - share));
