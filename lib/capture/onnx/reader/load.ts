@@ -30,7 +30,8 @@ export const loadOnnxOptions: OptionNames<LoadOnnxOptions> = { bind: true, shape
  * branch, functions of the model are inlined, and layer norms, GELU, attention and the like are recognized where exporters
  * spell them out. float16 is computed in float32; inputs and outputs keep their dtype. Large weights stay in their files until
  * their elements are needed, by `compile` or by whoever looks at them: the files may be replaced or deleted meanwhile, but
- * one that is written to makes what needs its weights throw.
+ * one that is written to makes what needs its weights throw. What training changes (`meta.parameters`) are the float32 tensors that
+ * layers read as weight or bias: a file does not say it.
  * @param source a path, or the file's bytes. Tensors that are stored outside of the file need the path; nothing outside of
  * the model's folder is read.
  * @throws Error that names the file, and the node with its operator: operators that are not supported (all at once, with a
