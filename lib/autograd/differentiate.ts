@@ -4,6 +4,8 @@ import {
   type GradientBuilder,
   type GradientRule,
   gradientRules,
+  stops,
+  withoutGradient,
 } from '../aten/gradients/index.ts';
 import { operators } from '../aten/index.ts';
 import {
@@ -16,20 +18,13 @@ import {
   isTensorMeta,
   modelLine,
   type Node,
+  type TensorMeta,
   tensorMeta,
 } from '../graph/index.ts';
 import { GraphEditor } from '../transforms/editor.ts';
 
 /** Gradients of a node's results: one, or one a result. */
 type Gradients = (Node | undefined)[];
-
-/** Operators whose result nothing flows back through, though they read tensors: of some only the shape. */
-const stops: ReadonlySet<string> = new Set(
-  [
-    ...['detach', 'detach_copy', 'zeros_like', 'ones_like', 'full_like', 'empty_like'],
-    ...['new_zeros', 'new_ones', 'new_full', 'new_empty'],
-  ].map((name) => `aten.${name}.default`),
-);
 
 const isFloat = (node: Node): boolean => {
   const { val } = node.meta;
@@ -63,14 +58,22 @@ export function differentiate(module: GraphModule, loss: Node, wrt: readonly Nod
   );
   for (const node of before.slice(0, last + 1).reverse())
     if (wanted.has(node) && node.op === 'call_function') backward.through(node, wanted);
-  return wrt.map((node) => backward.gradients.get(node)?.[0]);
+  const gradients = wrt.map((node) => backward.gradients.get(node)?.[0]);
+  eraseUnused(module, new Set(before), new Set(gradients));
+  return gradients;
+}
+
+/** Erases what was built and nobody reads: rules may build more than is wanted. */
+function eraseUnused({ graph }: GraphModule, before: ReadonlySet<Node>, kept: ReadonlySet<unknown>): void {
+  for (const node of [...graph.nodes].reverse())
+    if (!before.has(node) && !kept.has(node) && node.users.length === 0) graph.eraseNode(node);
 }
 
 /** The nodes that depend on one of `roots`, and these. */
 function dependents(nodes: readonly Node[], roots: ReadonlySet<Node>): ReadonlySet<Node> {
   const found = new Set<Node>(roots);
   for (const node of nodes)
-    if (node.op === 'call_function' && !stops.has(node.target) && isFloat(node))
+    if (node.op === 'call_function' && !stops.has(functionalName(node.target)) && isFloat(node))
       if (node.allInputNodes.some((input) => found.has(input))) found.add(node);
   return found;
 }
@@ -91,7 +94,10 @@ function refuseUnknown(nodes: readonly Node[], loss: Node): void {
     if (node.target !== GET_ITEM && !ruleOf(node.target)) unknown.set(node.target, node);
   }
   if (unknown.size === 0) return;
-  const list = [...unknown].map(([target, node]) => `${target} ('${node}'${modelLine(node)})`);
+  const list = [...unknown].map(([target, node]) => {
+    const reason = withoutGradient[functionalName(target)];
+    return `${target} ('${node}'${modelLine(node)}${reason ? `: ${reason}` : ''})`;
+  });
   throw new Error(`differentiate: there is no gradient of ${list.join(', ')}`);
 }
 
@@ -113,11 +119,21 @@ class Backward {
     };
   }
 
-  /** Adds to the gradient of a node's result. */
+  /**
+   * Adds to the gradient of a node's result, in its dtype: type promotion may have changed it.
+   * @throws Error when it has another shape.
+   */
   receive(node: Node, index: number, gradient: Node): void {
+    const g = this.builderFor(node);
+    const [{ dtype, shape }, given] = [resultOf(node, index), tensorMeta(gradient)!];
+    if (String(given.shape) !== String(shape))
+      throw new Error(
+        `a gradient of [${given.shape.join(', ')}] does not fit '${node}', [${shape.join(', ')}]`,
+      );
+    const own = given.dtype === dtype ? gradient : g.call('aten.to.dtype', gradient, dtype);
     const known = this.gradients.get(node) ?? [];
     const old = known[index];
-    known[index] = old ? this.builderFor(node).call('aten.add.Tensor', old, gradient) : gradient;
+    known[index] = old ? g.call('aten.add.Tensor', old, own) : own;
     this.gradients.set(node, known);
   }
 
@@ -155,6 +171,11 @@ class Backward {
       if (input && each && wanted.has(input)) this.receive(input, 0, each);
     });
   }
+}
+
+/** Dtype and shape of one of a node's results. */
+function resultOf({ meta: { val } }: Node, index: number): TensorMeta {
+  return (Array.isArray(val) ? val[index] : val) as TensorMeta;
 }
 
 /** A list with a place for each of the node's results. */

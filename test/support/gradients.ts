@@ -14,7 +14,7 @@ import { random } from './graph-builder.ts';
 export interface GradientCase {
   readonly target: string;
   readonly args: readonly CaseArgument[];
-  readonly kwargs?: Readonly<Record<string, number | boolean | string>>;
+  readonly kwargs?: Readonly<Record<string, number | boolean | string | null>>;
   /** In float64; absent where the operator itself computes in float64. */
   readonly reference?: (tensors: readonly Tensor[]) => readonly number[];
   /** The results that the loss depends on; absent: the only one. */
@@ -122,33 +122,39 @@ function propagateWithFactors(
   });
 }
 
-/**
- * The gradients of a case as the graph gives them, and by central differences in float64 at some places ({@link sampled}). Both as
- * lists, one a differentiable tensor.
- */
+const tensorOf = (of: Random, list: readonly number[], dtype: DType): Tensor =>
+  Tensor.from(isFloat(of) ? dtype : of.dtype, list, of.shape);
+
+/** The gradients of a case as the graph gives them, one a differentiable tensor; `factorsFor` makes numbers for each result. */
+export function differentiated(
+  testCase: GradientCase,
+  values: readonly (readonly number[])[],
+  dtype: DType,
+  factorsFor: (shapes: readonly (readonly number[])[]) => readonly (readonly number[])[],
+) {
+  const tensors = visit(testCase.args).map((of, i) => tensorOf(of, values[i], dtype));
+  const { module, loss, placeholders, found, factorShapes } = graphOf(testCase, tensors);
+  const factors = factorsFor(factorShapes.map(({ shape }) => shape));
+  const factorTensors = factorShapes.map((meta, i) => Tensor.from(meta.dtype, factors[i], meta.shape));
+  const inputs = [...tensors, ...factorTensors];
+  for (const [node, val] of propagateShapes(module, inputs, operators)) node.meta = { ...node.meta, val };
+  const wrt = placeholders.filter((_, i) => found[i].isDifferentiated);
+  const gradients = differentiate(module, loss, wrt);
+  module.graph.outputNode.setArguments([gradients.map((gradient) => gradient!)]);
+  module.graph.eliminateDeadCode();
+  return { module, inputs, factors, actual: new Interpreter(module, operators).run(inputs) };
+}
+
+/** The same with random values, and by central differences in float64 at some places ({@link sampled}). */
 export function gradientsOf(testCase: GradientCase, seed: number) {
   const next = random(seed);
   const found = visit(testCase.args);
   // Rules for functions that exist in float64 are checked in float64, others against a float64 reference.
   const dtype: DType = testCase.reference ? 'float32' : 'float64';
   const values = found.map((of) => valuesFor(of, next));
-  const tensorOf = (of: Random, list: readonly number[], as: DType) =>
-    Tensor.from(isFloat(of) ? as : of.dtype, list, of.shape);
-  const tensors = found.map((of, i) => tensorOf(of, values[i], dtype));
-  const { module, loss, placeholders, factorShapes } = graphOf(testCase, tensors);
-  const factors = factorShapes.map(({ shape }) =>
-    Array.from({ length: numelOf(shape) }, () => Math.fround(2 * next() - 1)),
+  const { factors, ...rest } = differentiated(testCase, values, dtype, (shapes) =>
+    shapes.map((shape) => Array.from({ length: numelOf(shape) }, () => Math.fround(2 * next() - 1))),
   );
-  const factorTensors = factorShapes.map((meta, i) => Tensor.from(meta.dtype, factors[i], meta.shape));
-
-  const metas = propagateShapes(module, [...tensors, ...factorTensors], operators);
-  for (const [node, val] of metas) node.meta = { ...node.meta, val };
-  const wrt = placeholders.filter((_, i) => found[i].isDifferentiated);
-  const gradients = differentiate(module, loss, wrt);
-  module.graph.outputNode.setArguments([gradients.map((gradient) => gradient!)]);
-  module.graph.eliminateDeadCode();
-  const actual = new Interpreter(module, operators).run([...tensors, ...factorTensors]);
-
   const evaluate = (list: readonly (readonly number[])[]): number => {
     const given = found.map((of, i) => tensorOf(of, list[i], 'float64'));
     return sumOfProducts(resultsOf(testCase, found, given), factors);
@@ -156,7 +162,7 @@ export function gradientsOf(testCase: GradientCase, seed: number) {
   const expected = found.flatMap((of, i) =>
     of.isDifferentiated ? [centralDifferences(evaluate, values, i)] : [],
   );
-  return { module, inputs: [...tensors, ...factorTensors], actual, expected };
+  return { ...rest, expected };
 }
 
 function resultsOf(testCase: GradientCase, found: readonly Random[], tensors: readonly Tensor[]): number[][] {

@@ -17,3 +17,15 @@ export function checkLayer(layer: GradientCase): void {
   check(actual);
   check(execute(build(module), inputs));
 }
+
+/** The same in float64, for operators that compute in it. */
+export function checkFunction(testCase: GradientCase): void {
+  const { module, inputs, actual, expected } = gradientsOf(testCase, 7);
+  for (const gradients of [actual, execute(build(module), inputs)]) {
+    expect(gradients).toHaveLength(expected.length);
+    gradients.forEach((gradient, i) => {
+      // Central differences with steps of 1e-5 are off by their square times the third derivative, and by rounding: 1e-16 / 1e-5.
+      expect(relativeError(sampled(gradient), expected[i])).toBeLessThan(1e-8);
+    });
+  }
+}

@@ -20,7 +20,13 @@ export const oneMinus = (g: GradientBuilder, a: Node): Node => g.call('aten.rsub
 export const where = (g: GradientBuilder, condition: Node, grad: Node): Node =>
   g.call('aten.where.ScalarOther', condition, grad, 0);
 
+/** The same where the condition does not hold. */
+export const whereNot = (g: GradientBuilder, condition: Node, grad: Node): Node =>
+  g.call('aten.masked_fill.Scalar', grad, condition, 0);
+
 export const and = (g: GradientBuilder, a: Node, b: Node): Node => g.call('aten.logical_and.default', a, b);
+
+export const or = (g: GradientBuilder, a: Node, b: Node): Node => g.call('aten.logical_or.default', a, b);
 
 /** A comparison with a number: `compare(g, 'gt', x, 0)`. */
 export const compare = (

@@ -40,23 +40,22 @@ const convolution: GradientRule = (call, g) => {
 };
 
 /** A transposed convolution is the gradient of a convolution: forward and back change places. */
-const transposed =
-  (target: string): GradientRule =>
-  (call, g) => {
-    const { args, grad } = call;
-    const [input, weight] = [args.tensor('input'), args.tensor('weight')];
-    const [stride, padding, dilation] = ['stride', 'padding', 'dilation'].map((name) => [
-      ...args.numbers(name),
-    ]);
-    const groups = args.number('groups');
-    const geometry = [stride, padding, padding, dilation, groups];
-    return {
-      input: () => g.call(target, grad, weight, null, stride, padding, dilation, groups),
-      weight: () =>
-        g.call('octavo.convolution_weight_gradient.default', input, grad, g.shape(weight), ...geometry),
-      bias: () => biasGradient(call, g),
-    };
+const transposed: GradientRule = (call, g) => {
+  const { args, grad } = call;
+  const [input, weight] = [args.tensor('input'), args.tensor('weight')];
+  const [stride, padding, dilation] = ['stride', 'padding', 'dilation'].map((name) => [
+    ...args.numbers(name),
+  ]);
+  const groups = args.number('groups');
+  const target = `aten.conv${g.shape(weight).length - 2}d.default`;
+  const geometry = [stride, padding, padding, dilation, groups];
+  return {
+    input: () => g.call(target, grad, weight, null, stride, padding, dilation, groups),
+    weight: () =>
+      g.call('octavo.convolution_weight_gradient.default', input, grad, g.shape(weight), ...geometry),
+    bias: () => biasGradient(call, g),
   };
+};
 
 /** Gradients of convolutions of signals, images and volumes. */
 export const convolutionRules: GradientRules = {
@@ -66,7 +65,8 @@ export const convolutionRules: GradientRules = {
       [`aten.${name}.padding`, convolution],
     ]),
   ),
-  'aten.conv_transpose1d.default': transposed('aten.conv1d.default'),
-  'aten.conv_transpose2d.input': transposed('aten.conv2d.default'),
-  'aten.conv_transpose3d.input': transposed('aten.conv3d.default'),
+  'aten.convolution.default': (call, g) => (call.args.bool('transposed') ? transposed : convolution)(call, g),
+  'aten.conv_transpose1d.default': transposed,
+  'aten.conv_transpose2d.input': transposed,
+  'aten.conv_transpose3d.input': transposed,
 };

@@ -1,32 +1,20 @@
-import type { Node } from '../../graph/index.ts';
+import type { Arguments, Node } from '../../graph/index.ts';
 import { normalizeAxis } from '../shape-rules.ts';
-import { reshape, sumLike } from './arithmetic.ts';
-import type { DifferentiatedCall, GradientBuilder, GradientRule, GradientRules } from './rule.ts';
-
-/** The gradient of `self` in an operator that moves elements. */
-const moved =
-  (reverse: (call: DifferentiatedCall & { readonly self: Node }, g: GradientBuilder) => Node): GradientRule =>
-  (call, g) => ({ self: () => reverse({ ...call, self: call.args.tensor('self') }, g) });
-
-const axisOf = ({ args }: DifferentiatedCall, g: GradientBuilder, name = 'dim'): number =>
-  normalizeAxis(args.number(name), g.shape(args.tensor('self')).length, args.schema.name);
+import { reshape, sumLike, transposed } from './arithmetic.ts';
+import { all, axisOf, moved, placed } from './moved.ts';
+import type { GradientBuilder, GradientRule, GradientRules } from './rule.ts';
 
 /** The same elements, in the shape before. */
 const reshaped = moved(({ grad, self }, g) => reshape(g, grad, g.shape(self)));
 
-/** Zeros with `grad` from `start` on along an axis. */
-function surroundedByZeros(
+/** Zeros with `grad` from `start` on along an axis of the tensor that it is a part of. */
+const surroundedByZeros = (
   g: GradientBuilder,
   grad: Node,
   shape: readonly number[],
   axis: number,
   start: number,
-): Node {
-  const after = shape[axis] - start - g.shape(grad)[axis];
-  if (start === 0 && after === 0) return grad;
-  const untouched = Array.from({ length: 2 * (shape.length - axis - 1) }, () => 0);
-  return g.call('aten.constant_pad_nd.default', grad, [...untouched, start, after], 0);
-}
+): Node => placed(g, grad, axis, start, shape[axis] - start - g.shape(grad)[axis]);
 
 /** Where a slice starts: PyTorch counts from the end where the number is negative, and cuts off what is beyond the ends. */
 function sliceStart(start: number | null, extent: number): number {
@@ -43,6 +31,12 @@ const slice: GradientRule = moved((call, g) => {
   const zeros = g.call('aten.zeros_like.default', self);
   const end = args.optionalNumber('end');
   return g.call('aten.slice_scatter.default', zeros, grad, axis, start, end, step);
+});
+
+const narrow: GradientRule = moved((call, g) => {
+  const axis = axisOf(call, g);
+  const shape = g.shape(call.self);
+  return surroundedByZeros(g, call.grad, shape, axis, sliceStart(call.args.number('start'), shape[axis]));
 });
 
 const select: GradientRule = moved((call, g) => {
@@ -69,17 +63,14 @@ const concatenation: GradientRule = ({ args, grad }, g) => ({
 });
 
 /** The parts' gradients, one after the other; zeros for a part that nothing depends on. */
-const division =
-  (join: 'cat' | 'stack'): GradientRule =>
-  (call, g) => ({
-    self: () => {
-      const axis = axisOf(call, g);
-      const parts = call.grads.map(
-        (grad, i) => grad ?? g.call('aten.zeros_like.default', g.item(call.result, i)),
-      );
-      const rows = join === 'cat' ? parts : parts.map((part) => g.call('aten.unsqueeze.default', part, axis));
-      return g.call('aten.cat.default', rows, axis);
-    },
+const division = (join: 'cat' | 'stack', axisOfCall: typeof axisOf = axisOf): GradientRule =>
+  moved((call, g) => {
+    const axis = axisOfCall(call, g);
+    const parts = call.grads.map(
+      (grad, i) => grad ?? g.call('aten.zeros_like.default', g.item(call.result, i)),
+    );
+    const rows = join === 'cat' ? parts : parts.map((part) => g.call('aten.unsqueeze.default', part, axis));
+    return g.call('aten.cat.default', rows, axis);
   });
 
 const permutation: GradientRule = moved(({ grad, args }, g) => {
@@ -91,116 +82,139 @@ const permutation: GradientRule = moved(({ grad, args }, g) => {
   );
 });
 
-const transposition: GradientRule = moved(({ grad, args }, g) =>
-  g.call('aten.transpose.int', grad, args.number('dim0'), args.number('dim1')),
-);
+const swap = (first: string, second: string): GradientRule =>
+  moved(({ grad, args }, g) => g.call('aten.transpose.int', grad, args.number(first), args.number(second)));
 
-const matrixTransposition: GradientRule = moved(({ grad }, g) =>
-  g.shape(grad).length < 2 ? grad : g.call('aten.transpose.int', grad, -2, -1),
-);
-
-const repetition: GradientRule = moved(({ grad, self, args }, g) => {
-  const repeats = args.numbers('repeats');
-  const shape = g.shape(self);
-  const lead = repeats.length - shape.length;
-  // [r0, s0, r1, s1, ...]: the copies of every axis are summed.
-  const interleaved = repeats.flatMap((count, i) => [count, i < lead ? 1 : shape[i - lead]]);
-  const copies = repeats.map((_, i) => 2 * i);
-  return reshape(g, g.call('aten.sum.dim_IntList', reshape(g, grad, interleaved), copies), shape);
+/** Axes go back to where they came from. */
+const move: GradientRule = moved(({ grad, args }, g) => {
+  const [to, from] = ['source', 'destination'].map((name) => [args.raw(name) as number | number[]].flat());
+  return g.call('aten.movedim.intlist', grad, from, to);
 });
 
-/** Zeros to which the rows that were read add their gradients. */
-const addedAt = (g: GradientBuilder, like: Node, axis: number, index: Node, grad: Node): Node =>
-  g.call('aten.index_add.default', g.call('aten.zeros_like.default', like), axis, index, grad);
+const matrixTransposition: GradientRule = moved(({ grad }, g) =>
+  g.shape(grad).length < 2 ? grad : transposed(g, grad),
+);
 
-const embedding: GradientRule = ({ args, grad }, g) => ({
-  weight: () => {
-    const [weight, indices] = [args.tensor('weight'), args.tensor('indices')];
-    const [rows, width] = [g.shape(indices).reduce((a, b) => a * b, 1), g.shape(weight)[1]];
-    const [index, added] = [reshape(g, indices, [rows]), reshape(g, grad, [rows, width])];
-    const padding = args.number('padding_idx');
-    if (padding < 0) return addedAt(g, weight, 0, index, added);
-    const isPadding = reshape(g, g.call('aten.eq.Scalar', index, padding), [rows, 1]);
-    return addedAt(g, weight, 0, index, g.call('aten.masked_fill.Scalar', added, isPadding, 0));
+const repetition = (name: string): GradientRule =>
+  moved(({ grad, self, args }, g) => {
+    const shape = g.shape(self);
+    const given = args.numbers(name);
+    const repeats = [...Array<number>(Math.max(shape.length - given.length, 0)).fill(1), ...given];
+    const lead = repeats.length - shape.length;
+    // [r0, s0, r1, s1, ...]: the copies of every axis are summed.
+    const interleaved = repeats.flatMap((count, i) => [count, i < lead ? 1 : shape[i - lead]]);
+    const copies = repeats.map((_, i) => 2 * i);
+    return reshape(g, g.call('aten.sum.dim_IntList', reshape(g, grad, interleaved), copies), shape);
+  });
+
+/** [..., extent, repeats, ...]: the copies of every element are summed. */
+const interleaving: GradientRule = moved((call, g) => {
+  const shape = g.shape(call.self);
+  const axis = call.args.isNone('dim') ? 0 : axisOf(call, g);
+  const apart = shape.toSpliced(axis + 1, 0, call.args.number('repeats'));
+  return g.call('aten.sum.dim_IntList', reshape(g, call.grad, apart), [axis + 1]);
+});
+
+const flip = (axesOf: (args: Arguments<Node>) => readonly number[]): GradientRule =>
+  moved(({ grad, args }, g) => g.call('aten.flip.default', grad, [...axesOf(args)]));
+
+const roll: GradientRule = moved(({ grad, args }, g) =>
+  g.call(
+    'aten.roll.default',
+    grad,
+    args.numbers('shifts').map((shift) => -shift),
+    [...args.numbers('dims')],
+  ),
+);
+
+/** Above or below a diagonal. */
+const triangle = (name: 'tril' | 'triu'): GradientRule =>
+  moved(({ grad, args }, g) => g.call(`aten.${name}.default`, grad, args.number('diagonal')));
+
+/** In evaluation mode it is the identity; in training it has become a product. */
+const dropout: GradientRule = ({ args, grad }) => ({
+  input: () => {
+    if (args.bool('train')) throw new Error('its mask must be an operator of the graph');
+    return grad;
   },
 });
 
-const viewNames = ['view', 'reshape', '_unsafe_view', 'squeeze', 'squeeze.dim', 'squeeze.dims', 'unsqueeze'];
-const sameShapeNames = ['alias', 'contiguous', 'clone', 'lift_fresh', 'lift_fresh_copy'];
-const nameOf = (name: string) => (name.includes('.') ? `aten.${name}` : `aten.${name}.default`);
-const all = (names: readonly string[], rule: GradientRule): GradientRules =>
-  Object.fromEntries(names.map((name) => [nameOf(name), rule]));
+const viewNames = [
+  ...['view', 'reshape', '_unsafe_view', 'view_as', 'reshape_as', '_reshape_alias', 'ravel'],
+  ...['flatten.using_ints', 'unflatten.int', 'squeeze', 'squeeze.dim', 'squeeze.dims', 'unsqueeze'],
+  ...['atleast_1d', 'atleast_2d', 'atleast_3d'],
+];
+const sameNames = [
+  ...['alias', 'contiguous', 'clone', 'lift', 'lift_fresh', 'lift_fresh_copy'],
+  ...['resolve_conj', 'resolve_neg'],
+];
+const partNames = [
+  ...['split.Tensor', 'split.sizes', 'split_with_sizes', 'chunk', 'tensor_split.sections'],
+  ...['tensor_split.indices', 'unsafe_split.Tensor', 'unsafe_split_with_sizes', 'unsafe_chunk'],
+];
 
-/** Gradients of operators that move elements: the way back. */
+/** Gradients of operators that give all or some of the elements another place: the way back. */
 export const movementGradients: GradientRules = {
-  ...all([...viewNames, 'flatten.using_ints', 'unflatten.int'], reshaped),
+  ...all(viewNames, reshaped),
   ...all(
-    sameShapeNames,
+    sameNames,
     moved(({ grad }) => grad),
   ),
   ...all(
-    ['expand', 'broadcast_to'],
+    ['expand', 'broadcast_to', 'expand_as'],
     moved(({ grad, self }, g) => sumLike(g, grad, self)),
   ),
   ...all(['slice.Tensor'], slice),
+  ...all(['narrow'], narrow),
   ...all(['select.int'], select),
   ...all(['cat', 'concat', 'concatenate'], concatenation),
-  ...all(['split.Tensor', 'split.sizes', 'split_with_sizes', 'chunk'], division('cat')),
+  ...all(partNames, division('cat')),
+  ...all(
+    ['hsplit.int', 'hsplit.array'],
+    division('cat', ({ args }, g) => (g.shape(args.tensor('self')).length > 1 ? 1 : 0)),
+  ),
+  ...all(
+    ['vsplit.int', 'vsplit.array'],
+    division('cat', () => 0),
+  ),
+  ...all(
+    ['dsplit.int', 'dsplit.array'],
+    division('cat', () => 2),
+  ),
   ...all(['unbind.int'], division('stack')),
   ...all(['permute'], permutation),
-  ...all(['transpose.int', 'swapaxes', 'swapdims'], transposition),
-  ...all(['t', 'mT'], matrixTransposition),
+  ...all(['transpose.int', 'swapdims'], swap('dim0', 'dim1')),
+  ...all(['swapaxes'], swap('axis0', 'axis1')),
+  ...all(['movedim.int', 'movedim.intlist', 'moveaxis.int', 'moveaxis.intlist'], move),
+  ...all(['t', 'mT', 'mH', 'matrix_H', 'adjoint'], matrixTransposition),
   ...all(
     ['numpy_T'],
     moved(({ grad }, g) => g.call('aten.numpy_T.default', grad)),
   ),
-  ...all(['repeat'], repetition),
+  ...all(['repeat'], repetition('repeats')),
+  ...all(['tile'], repetition('dims')),
+  ...all(['repeat_interleave.self_int'], interleaving),
   ...all(
     ['flip'],
-    moved(({ grad, args }, g) => g.call('aten.flip.default', grad, [...args.numbers('dims')])),
+    flip((args) => args.numbers('dims')),
   ),
   ...all(
-    ['roll'],
-    moved(({ grad, args }, g) =>
-      g.call(
-        'aten.roll.default',
-        grad,
-        args.numbers('shifts').map((shift) => -shift),
-        [...args.numbers('dims')],
-      ),
-    ),
-  ),
-  // What was padded is cut off, what was cut off is zero.
-  ...all(
-    ['constant_pad_nd'],
-    moved(({ grad, args }, g) =>
-      g.call(
-        'aten.constant_pad_nd.default',
-        grad,
-        args.numbers('pad').map((count) => -count),
-        0,
-      ),
-    ),
-  ),
-  ...all(['embedding'], embedding),
-  ...all(
-    ['index_select'],
-    moved((call, g) => addedAt(g, call.self, axisOf(call, g), call.args.tensor('index'), call.grad)),
+    ['flipud'],
+    flip(() => [0]),
   ),
   ...all(
-    ['gather'],
-    moved((call, g) =>
-      g.call(
-        'aten.scatter_add.default',
-        g.call('aten.zeros_like.default', call.self),
-        axisOf(call, g),
-        call.args.tensor('index'),
-        call.grad,
-      ),
-    ),
+    ['fliplr'],
+    flip(() => [1]),
   ),
+  ...all(['roll'], roll),
+  ...all(['tril'], triangle('tril')),
+  ...all(['triu'], triangle('triu')),
+  ...all(['dropout', 'feature_dropout'], dropout),
   ...all(
     ['to.dtype', '_to_copy'],
     moved(({ grad, self }, g) => g.call('aten.to.dtype', grad, g.dtype(self))),
   ),
+  'prims.convert_element_type.default': ({ args, grad }, g) => ({
+    a: () => g.call('aten.to.dtype', grad, g.dtype(args.tensor('a'))),
+  }),
 };

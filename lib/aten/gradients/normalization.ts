@@ -1,4 +1,5 @@
 import type { Node } from '../../graph/index.ts';
+import { FLOAT32_EPSILON } from '../../tensor/index.ts';
 import { normalizeAxis } from '../shape-rules.ts';
 import { add, mul, reshape, sub, sumLike, sumOver } from './arithmetic.ts';
 import type { DifferentiatedCall, GradientBuilder, GradientRule, GradientRules } from './rule.ts';
@@ -61,38 +62,93 @@ const batchNorm: GradientRule = ({ args, grad }, g) => {
   };
 };
 
-/** With z = (x - mean) / deviation: (g - mean(g) - z mean(g z)) / deviation, where g = grad weight. */
-const layerNorm: GradientRule = ({ args, grad }, g) => {
-  const [input, weight] = [args.tensor('input'), args.optionalTensor('weight')];
-  const rank = g.shape(input).length;
-  const axes = args.numbers('normalized_shape').map((_, i, { length }) => rank - length + i);
-  const meanOf = (x: Node) => g.call('aten.mean.dim', x, axes, true);
-  let parts: { readonly z: Node; readonly inverse: Node } | undefined;
-  const normalized = () => {
+interface Normalized {
+  readonly z: Node;
+  /** 1 / deviation */
+  readonly inverse: Node;
+}
+
+const meanOver = (g: GradientBuilder, x: Node, axes: readonly number[]): Node =>
+  g.call('aten.mean.dim', x, [...axes], true);
+
+/** z = (x - mean) / deviation over some axes; of the root mean square, z = x / deviation. Built once, when it is wanted. */
+function normalization(
+  g: GradientBuilder,
+  x: Node,
+  axes: readonly number[],
+  eps: number,
+  isCentred: boolean,
+): () => Normalized {
+  let parts: Normalized | undefined;
+  return () => {
     if (parts) return parts;
-    const centred = sub(g, input, meanOf(input));
-    const variance = meanOf(mul(g, centred, centred));
-    const inverse = g.call('aten.rsqrt.default', add(g, variance, args.number('eps')));
+    const centred = isCentred ? sub(g, x, meanOver(g, x, axes)) : x;
+    const variance = meanOver(g, mul(g, centred, centred), axes);
+    const inverse = g.call('aten.rsqrt.default', add(g, variance, eps));
     parts = { z: mul(g, centred, inverse), inverse };
     return parts;
   };
+}
+
+/** (g - mean(g) - z mean(g z)) / deviation, of the root mean square without mean(g). */
+function throughNormalization(
+  g: GradientBuilder,
+  grad: Node,
+  { z, inverse }: Normalized,
+  axes: readonly number[],
+  isCentred: boolean,
+): Node {
+  const along = mul(g, z, meanOver(g, mul(g, grad, z), axes));
+  const rest = isCentred ? sub(g, grad, meanOver(g, grad, axes)) : grad;
+  return mul(g, sub(g, rest, along), inverse);
+}
+
+/** Over the last axes. */
+const overLast =
+  (isCentred: boolean, epsOf: (call: DifferentiatedCall) => number): GradientRule =>
+  (call, g) => {
+    const { args, grad } = call;
+    const [input, weight] = [args.tensor('input'), args.optionalTensor('weight')];
+    const rank = g.shape(input).length;
+    const axes = args.numbers('normalized_shape').map((_, i, { length }) => rank - length + i);
+    const normalized = normalization(g, input, axes, epsOf(call), isCentred);
+    return {
+      input: () =>
+        throughNormalization(g, weight ? mul(g, grad, weight) : grad, normalized(), axes, isCentred),
+      weight: () => sumLike(g, mul(g, grad, normalized().z), weight!),
+      ...(isCentred ? { bias: () => sumLike(g, grad, args.tensor('bias')) } : {}),
+    };
+  };
+
+/** Over groups of channels, and all places: [N, groups, the rest]. */
+const overGroups: GradientRule = ({ args, grad }, g) => {
+  const [input, weight] = [args.tensor('input'), args.optionalTensor('weight')];
+  const shape = g.shape(input);
+  const [batch, channels] = shape;
+  const groups = args.number('num_groups');
+  const count = shape.slice(2).reduce((a, b) => a * b, channels / groups);
+  const grouped = (node: Node) => reshape(g, node, [batch, groups, count]);
+  const perChannel = (node: Node) => reshape(g, node, [channels, ...shape.slice(2).map(() => 1)]);
+  const others = shape.flatMap((_, axis) => (axis === 1 ? [] : [axis]));
+  const normalized = normalization(g, grouped(input), [2], args.number('eps'), true);
   return {
     input: () => {
-      const { z, inverse } = normalized();
-      const weighted = weight ? mul(g, grad, weight) : grad;
-      const along = mul(g, z, meanOf(mul(g, weighted, z)));
-      return mul(g, sub(g, sub(g, weighted, meanOf(weighted)), along), inverse);
+      const weighted = grouped(weight ? mul(g, grad, perChannel(weight)) : grad);
+      return reshape(g, throughNormalization(g, weighted, normalized(), [2], true), shape);
     },
-    weight: () => sumLike(g, mul(g, grad, normalized().z), weight!),
-    bias: () => sumLike(g, grad, args.tensor('bias')),
+    weight: () => sumOver(g, mul(g, grad, reshape(g, normalized().z, shape)), others),
+    bias: () => sumOver(g, grad, others),
   };
 };
 
 /** Gradients of normalizations and of softmax. */
 export const normalizationRules: GradientRules = {
   'aten.softmax.int': softmax,
+  'aten._safe_softmax.default': softmax,
   'aten.log_softmax.int': logSoftmax,
   'aten._native_batch_norm_legit_functional.default': batchNormTraining,
   'aten.batch_norm.default': batchNorm,
-  'aten.layer_norm.default': layerNorm,
+  'aten.layer_norm.default': overLast(true, ({ args }) => args.number('eps')),
+  'aten.rms_norm.default': overLast(false, ({ args }) => args.optionalNumber('eps') ?? FLOAT32_EPSILON),
+  'aten.group_norm.default': overGroups,
 };

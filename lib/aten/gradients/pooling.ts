@@ -1,4 +1,6 @@
+import type { Node } from '../../graph/index.ts';
 import { windowOf } from '../layers/pooling.ts';
+import { reshape } from './arithmetic.ts';
 import type { GradientRule, GradientRules } from './rule.ts';
 
 const maximum: GradientRule = ({ args, grad, result }, g) => ({
@@ -31,6 +33,22 @@ const adaptive: GradientRule = ({ args, grad }, g) => ({
   self: () => g.call('octavo.adaptive_avg_pool_gradient.default', grad, g.shape(args.tensor('self'))),
 });
 
+/** To the element of its channel that each maximum says it is. */
+const maximumAt: GradientRule = ({ args, grads: [grad], result }, g) => ({
+  self: () => {
+    const shape = g.shape(args.tensor('self'));
+    const [batch, channels] = shape;
+    const flat = (node: Node) => reshape(g, node, [batch, channels, -1]);
+    const places = shape.slice(2).reduce((a, b) => a * b, 1);
+    const zeros = g.call(
+      'aten.zeros_like.default',
+      reshape(g, args.tensor('self'), [batch, channels, places]),
+    );
+    const given = g.call('aten.scatter_add.default', zeros, 2, flat(g.item(result, 1)), flat(grad!));
+    return reshape(g, given, shape);
+  },
+});
+
 /** Gradients of pooling. */
 export const poolingRules: GradientRules = {
   'aten.max_pool1d.default': maximum,
@@ -39,4 +57,10 @@ export const poolingRules: GradientRules = {
   'aten.avg_pool2d.default': average,
   'aten.adaptive_avg_pool1d.default': adaptive,
   'aten.adaptive_avg_pool2d.default': adaptive,
+  ...Object.fromEntries(
+    [1, 2, 3].flatMap((axes) => [
+      [`aten.max_pool${axes}d_with_indices.default`, maximumAt],
+      [`aten.adaptive_max_pool${axes}d.default`, maximumAt],
+    ]),
+  ),
 };

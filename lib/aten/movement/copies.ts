@@ -2,7 +2,7 @@ import { operatorName } from '../../graph/index.ts';
 import type { OperatorDefinition } from '../registry.ts';
 
 /** Views that PyTorch also has as operators whose result is memory of its own: `view_copy` for `view`. */
-const copied: ReadonlySet<string> = new Set([
+export const copiedViews: ReadonlySet<string> = new Set([
   'aten._reshape_alias.default',
   'aten.alias.default',
   'aten.detach.default',
@@ -25,6 +25,9 @@ const copied: ReadonlySet<string> = new Set([
   'aten.view.default',
 ]);
 
+/** The copying form of such a view. */
+export const copyingName = (target: string): string => target.replace(/^aten\.\w+/, '$&_copy');
+
 /** A schema under the name of its copying form, without the marks of memory that the result shares. */
 const copyingForm = (schema: string): string =>
   schema.replace(/^aten::\w+/, '$&_copy').replaceAll(/\(a( -> \*)?\)/g, '');
@@ -35,5 +38,5 @@ const copyingForm = (schema: string): string =>
  */
 export const copiesOf = (views: readonly OperatorDefinition[]): readonly OperatorDefinition[] =>
   views
-    .filter(({ schema }) => copied.has(operatorName(schema)))
+    .filter(({ schema }) => copiedViews.has(operatorName(schema)))
     .map((definition) => ({ ...definition, schema: copyingForm(definition.schema) }));

@@ -1,30 +1,16 @@
 import { type Arguments, type Dim, floorDivDims, mulDims, SymFloat, truncate } from '../../graph/index.ts';
 import { pickStep } from '../movement/pick.ts';
 import type { NativeDefinition, OperatorDefinition, Step, TensorLike } from '../registry.ts';
+import { type Axis, type Method, type MethodName, methods, nearestTable } from './methods.ts';
 import { checkResampled } from './resampled.ts';
-import { cubic, type Filter, linear, tapsAttributes, tapsOf } from './taps.ts';
+import { tapsAttributes } from './taps.ts';
 
 /** PyTorch's interpolation (`torch.nn.functional.interpolate`): images [N, C, ...] of another size. */
 
-/** An axis to interpolate. `factor` is what the caller asked for, if it said so. */
-interface Axis {
-  readonly from: number;
-  readonly to: number;
-  readonly factor: number | undefined;
-}
-
 /** A call's target: the new extents, and the factors that it names. */
-interface Target {
+export interface Target {
   readonly size: readonly Dim[];
   readonly factors: readonly (number | undefined)[];
-}
-
-const { fround } = Math;
-
-/** How many old positions a new one is wide, in single precision as PyTorch computes it. */
-function widthOf({ from, to, factor }: Axis, alignsCorners: boolean): number {
-  if (alignsCorners) return to > 1 ? fround((from - 1) / (to - 1)) : 0;
-  return factor !== undefined && factor > 0 ? fround(1 / factor) : fround(from / to);
 }
 
 /** The new extent. */
@@ -36,8 +22,9 @@ function scaled(extent: Dim, factor: number): Dim {
 }
 
 /** The target in the arguments of an overload: `.vec` has sizes or factors, the other sizes and factors beside. */
-function targetOf(args: Arguments<unknown>, shape: readonly Dim[], spatial: number): Target {
+export function targetOf(args: Arguments<unknown>, shape: readonly Dim[]): Target {
   const { name } = args.schema;
+  const spatial = Number(/(\d)d/.exec(name)![1]);
   if (shape.length !== spatial + 2)
     throw new Error(`${name}: ${spatial + 2} extents [N, C, ...] are needed, got [${shape.join(', ')}]`);
   const target = name.endsWith('.vec') ? vectorTarget(args, shape) : plainTarget(args, spatial);
@@ -75,130 +62,82 @@ function plainTarget(args: Arguments<unknown>, spatial: number): Target {
 
 type Interpolate = <T extends TensorLike>(images: T, axes: readonly Axis[], args: Arguments<T>) => Step<T>;
 
-/** Both overloads of an operator on images of that many spatial axes. */
-function interpolation(
-  name: string,
-  spatial: number,
-  alignable: boolean,
-  check: (dtype: TensorLike['dtype'], operator: string) => void,
-  step: Interpolate,
-): NativeDefinition[] {
-  const flag = alignable ? 'bool align_corners, ' : '';
+/** Copies the nearest element. */
+const picked =
+  (offset: number): Interpolate =>
+  (images, axes) =>
+    pickStep(images, [undefined, undefined, ...axes.map((axis) => nearestTable(axis, offset))]);
+
+const summed =
+  (method: Method): Interpolate =>
+  (images, axes, args) => {
+    const alignsCorners = args.bool('align_corners');
+    const passes = axes.map((axis, i) => tapsAttributes(method(axis, 2 + i, alignsCorners)));
+    return { op: 'resample', inputs: [images], attributes: { passes } };
+  };
+
+interface Interpolation {
+  readonly name: string;
+  readonly spatial: number;
+  readonly method: MethodName;
+}
+
+/** The operators of one overload each; the other is `.vec`. */
+const all: readonly Interpolation[] = [
+  ...[1, 2, 3].flatMap((spatial): Interpolation[] => [
+    { name: `upsample_nearest${spatial}d`, spatial, method: 'nearest' },
+    { name: `_upsample_nearest_exact${spatial}d`, spatial, method: 'nearest_exact' },
+  ]),
+  { name: 'upsample_linear1d', spatial: 1, method: 'linear' },
+  { name: 'upsample_bilinear2d', spatial: 2, method: 'linear' },
+  { name: 'upsample_trilinear3d', spatial: 3, method: 'linear' },
+  { name: 'upsample_bicubic2d', spatial: 2, method: 'cubic' },
+  { name: '_upsample_bilinear2d_aa', spatial: 2, method: 'linear_antialiased' },
+  { name: '_upsample_bicubic2d_aa', spatial: 2, method: 'cubic_antialiased' },
+];
+
+/** How an operator interpolates, by its name. */
+export const interpolationMethods: ReadonlyMap<string, MethodName> = new Map(
+  all.flatMap(({ name, method }) =>
+    ['default', 'vec'].map((overload) => [`aten.${name}.${overload}`, method] as const),
+  ),
+);
+
+/** The images of a call: the overloads call them otherwise. */
+export const imagesOf = (args: Arguments<unknown>): 'self' | 'input' =>
+  args.schema.name.endsWith('.vec') ? 'input' : 'self';
+
+/** Both overloads of an operator on images. */
+function overloads({ name, spatial, method }: Interpolation): NativeDefinition[] {
+  const isNearest = method === 'nearest' || method === 'nearest_exact';
+  const step = isNearest ? picked(method === 'nearest' ? 0 : 0.5) : summed(methods[method]);
+  const flag = isNearest ? '' : 'bool align_corners, ';
   const factors = spatial === 1 ? ['scales'] : factorNames.slice(3 - spatial);
   const plain = factors.map((factor) => `float? ${factor}=None`).join(', ');
   const schemas = [
     `aten::${name}(Tensor self, SymInt[${spatial}] output_size, ${flag}${plain}) -> Tensor`,
     `aten::${name}.vec(Tensor input, SymInt[]? output_size, ${flag}float[]? scale_factors) -> Tensor`,
   ];
-  return schemas.map((schema, i) => {
-    const images = i === 0 ? 'self' : 'input';
-    return {
-      schema,
-      infer: (args) => {
-        const { dtype, shape } = args.tensor(images);
-        check(dtype, args.schema.name);
-        return { dtype, shape: [...shape.slice(0, 2), ...targetOf(args, shape, spatial).size] };
-      },
-      samples: [images],
-      step: <T extends TensorLike>(args: Arguments<T>) => {
-        const tensor = args.tensor(images);
-        const { size, factors } = targetOf(args, tensor.shape, spatial);
-        const axes = size.map((to, at) => ({
-          from: tensor.shape[2 + at],
-          to: to as number,
-          factor: factors[at],
-        }));
-        return step(tensor, axes, args);
-      },
-    };
-  });
+  return schemas.map((schema) => ({
+    schema,
+    infer: (args) => {
+      const { dtype, shape } = args.tensor(imagesOf(args));
+      if (!isNearest) checkResampled(dtype, args.schema.name);
+      return { dtype, shape: [...shape.slice(0, 2), ...targetOf(args, shape).size] };
+    },
+    samples: (args) => [imagesOf(args)],
+    step: <T extends TensorLike>(args: Arguments<T>) => {
+      const images = args.tensor(imagesOf(args));
+      const { size, factors } = targetOf(args, images.shape);
+      const axes = size.map((to, i) => ({
+        from: images.shape[2 + i],
+        to: to as number,
+        factor: factors[i],
+      }));
+      return step(images, axes, args);
+    },
+  }));
 }
-
-/** Copies the nearest element; `offset` is the place within a new position that decides. */
-const nearest =
-  (offset: number): Interpolate =>
-  (images, axes) => {
-    const tables = axes.map((axis) => {
-      const width = widthOf(axis, false);
-      return Array.from({ length: axis.to }, (_, at) =>
-        Math.min(Math.floor(fround(fround(at + offset) * width)), axis.from - 1),
-      );
-    });
-    return pickStep(images, [undefined, undefined, ...tables]);
-  };
-
-/** The place of a new position among the old ones. */
-function placeOf(at: number, width: number, alignsCorners: boolean): number {
-  return alignsCorners ? fround(width * at) : fround(fround(width * fround(at + 0.5)) - 0.5);
-}
-
-const filtered =
-  (filter: Filter): Interpolate =>
-  (images, axes, args) => {
-    const alignsCorners = args.bool('align_corners');
-    return resampleStep(images, axes, (axis) => {
-      const width = widthOf(axis, alignsCorners);
-      const isSame = axis.from === axis.to && axis.factor === undefined;
-      return {
-        places: Array.from({ length: axis.to }, (_, at) => (isSame ? at : placeOf(at, width, alignsCorners))),
-        filter,
-        stretch: 1,
-        excludesOutside: false,
-      };
-    });
-  };
-
-/** Where an image shrinks, each new position is an average over its whole width. */
-const antialiased =
-  (filter: Filter): Interpolate =>
-  (images, axes, args) => {
-    const alignsCorners = args.bool('align_corners');
-    return resampleStep(images, axes, (axis) => {
-      const width = widthOf(axis, alignsCorners);
-      return {
-        // The centre is taken so for aligned corners too.
-        places: Array.from({ length: axis.to }, (_, at) => placeOf(at, width, false)),
-        filter,
-        stretch: Math.max(width, 1),
-        excludesOutside: true,
-      };
-    });
-  };
-
-interface AxisRule {
-  readonly places: readonly number[];
-  readonly filter: Filter;
-  readonly stretch: number;
-  readonly excludesOutside: boolean;
-}
-
-function resampleStep<T extends TensorLike>(
-  images: T,
-  axes: readonly Axis[],
-  rule: (axis: Axis) => AxisRule,
-): Step<T> {
-  const passes = axes.map((axis, i) => {
-    const { places, ...rest } = rule(axis);
-    return tapsAttributes(tapsOf({ axis: 2 + i, extent: axis.from, positions: places, ...rest }));
-  });
-  return { op: 'resample', inputs: [images], attributes: { passes } };
-}
-
-const anyDtype = () => {};
-
-/** PyTorch's coefficient; that for antialiasing is the one of Pillow. */
-const [plainCubic, smoothCubic] = [cubic(-0.75), cubic(-0.5)];
 
 /** Operators that interpolate images. */
-export const interpolations: readonly OperatorDefinition[] = [
-  ...[1, 2, 3].flatMap((spatial) => [
-    ...interpolation(`upsample_nearest${spatial}d`, spatial, false, anyDtype, nearest(0)),
-    ...interpolation(`_upsample_nearest_exact${spatial}d`, spatial, false, anyDtype, nearest(0.5)),
-  ]),
-  ...interpolation('upsample_linear1d', 1, true, checkResampled, filtered(linear)),
-  ...interpolation('upsample_bilinear2d', 2, true, checkResampled, filtered(linear)),
-  ...interpolation('upsample_trilinear3d', 3, true, checkResampled, filtered(linear)),
-  ...interpolation('upsample_bicubic2d', 2, true, checkResampled, filtered(plainCubic)),
-  ...interpolation('_upsample_bilinear2d_aa', 2, true, checkResampled, antialiased(linear)),
-  ...interpolation('_upsample_bicubic2d_aa', 2, true, checkResampled, antialiased(smoothCubic)),
-];
+export const interpolations: readonly OperatorDefinition[] = all.flatMap(overloads);

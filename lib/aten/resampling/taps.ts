@@ -66,6 +66,19 @@ export function tapsOf({ axis, extent, positions, filter, stretch, excludesOutsi
   return packed(axis, rows);
 }
 
+/**
+ * The way back, for gradients: each old position is the sum of the new ones that read it.
+ * @param extent the old one.
+ */
+export function transposedTaps({ axis, begins, counts, weights }: Taps, extent: number): Taps {
+  const rows = Array.from({ length: extent }, () => new Map<number, number>());
+  const longest = weights.length / begins.length;
+  begins.forEach((begin, at) => {
+    for (let k = 0; k < counts[at]; k++) rows[begin + k].set(at, weights[at * longest + k]);
+  });
+  return packed(axis, rows);
+}
+
 /** Drops weights of 0 at the ends, so that each position reads as few as it can. */
 function packed(axis: number, rows: readonly ReadonlyMap<number, number>[]): Taps {
   const kept = rows.map((row) => {
