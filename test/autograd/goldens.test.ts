@@ -10,7 +10,7 @@ interface Golden {
   readonly target: string;
   readonly why: string;
   readonly args: readonly GoldenArgument[];
-  readonly kwargs: GradientCase['kwargs'];
+  readonly kwargs: NonNullable<GradientCase['kwargs']>;
   readonly results: readonly number[] | null;
   readonly factors: readonly (readonly number[])[];
   readonly tensors: readonly {

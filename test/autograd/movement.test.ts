@@ -69,8 +69,6 @@ const movement: readonly GradientCase[] = [
   },
   f('slice_scatter.default', x(5, 3), x(2, 3), 0, 1, 5, 2),
   f('select_scatter.default', x(5, 3), x(5), 1, -1),
-  f('embedding.default', x(5, 3), indices(5, 7), 2),
-  f('embedding.default', x(3, 3), indices(3, 2, 4), -1, true),
   f('narrow.default', x(5, 4), -1, 1, 2),
   f('select_copy.int', x(5, 4), 1, -1),
   f('movedim.int', x(2, 3, 4), 0, -1),

@@ -39,20 +39,43 @@ const convolution: GradientRule = (call, g) => {
   };
 };
 
-/** A transposed convolution is the gradient of a convolution: forward and back change places. */
+/** The first elements of all axes of images. */
+const firstOf = (g: GradientBuilder, x: Node, extents: readonly number[]): Node =>
+  extents.reduce(
+    (part, extent, i) =>
+      g.shape(part)[2 + i] === extent ? part : g.call('aten.slice.Tensor', part, 2 + i, 0, extent),
+    x,
+  );
+
+/**
+ * A transposed convolution is the gradient of a convolution: forward and back change places. Where the output is padded by a stride
+ * or more, that convolution would find room for more places than the input has.
+ */
 const transposed: GradientRule = (call, g) => {
   const { args, grad } = call;
   const [input, weight] = [args.tensor('input'), args.tensor('weight')];
-  const [stride, padding, dilation] = ['stride', 'padding', 'dilation'].map((name) => [
-    ...args.numbers(name),
-  ]);
+  const [stride, padding, dilation, extra] = ['stride', 'padding', 'dilation', 'output_padding'].map(
+    (name) => [...args.numbers(name)],
+  );
   const groups = args.number('groups');
-  const target = `aten.conv${g.shape(weight).length - 2}d.default`;
-  const geometry = [stride, padding, padding, dilation, groups];
+  const places = g.shape(input).slice(2);
+  const target = `aten.conv${places.length}d.default`;
+  const isWide = extra.map((count, i) => count >= stride[i]);
+  const paddingEnd = padding.map((count, i) => (isWide[i] ? Math.max(count - extra[i], 0) : count));
+  const read = g
+    .shape(grad)
+    .slice(2)
+    .map((extent, i) => (isWide[i] ? extent - Math.max(extra[i] - padding[i], 0) : extent));
   return {
-    input: () => g.call(target, grad, weight, null, stride, padding, dilation, groups),
+    input: () => firstOf(g, g.call(target, grad, weight, null, stride, padding, dilation, groups), places),
     weight: () =>
-      g.call('octavo.convolution_weight_gradient.default', input, grad, g.shape(weight), ...geometry),
+      g.call(
+        'octavo.convolution_weight_gradient.default',
+        input,
+        firstOf(g, grad, read),
+        g.shape(weight),
+        ...[stride, padding, paddingEnd, dilation, groups],
+      ),
     bias: () => biasGradient(call, g),
   };
 };
