@@ -1,4 +1,5 @@
 import {
+  castTo,
   type DifferentiatedCall,
   type Gradient,
   type GradientBuilder,
@@ -58,7 +59,7 @@ export function differentiate(module: GraphModule, loss: Node, wrt: readonly Nod
   );
   for (const node of before.slice(0, last + 1).reverse())
     if (wanted.has(node) && node.op === 'call_function') backward.through(node, wanted);
-  const gradients = wrt.map((node) => backward.gradients.get(node)?.[0]);
+  const gradients = wrt.map((node) => backward.gradientOf(node));
   eraseUnused(module, new Set(before), new Set(gradients));
   return gradients;
 }
@@ -120,7 +121,7 @@ class Backward {
   }
 
   /**
-   * Adds to the gradient of a node's result, in its dtype: type promotion may have changed it.
+   * Adds to the gradient of a node's result, in its dtype: type promotion may have changed it. Of bfloat16 it may be more precise.
    * @throws Error when it has another shape.
    */
   receive(node: Node, index: number, gradient: Node): void {
@@ -130,11 +131,18 @@ class Backward {
       throw new Error(
         `a gradient of [${given.shape.join(', ')}] does not fit '${node}', [${shape.join(', ')}]`,
       );
-    const own = given.dtype === dtype ? gradient : g.call('aten.to.dtype', gradient, dtype);
+    const isPrecise = dtype === 'bfloat16' && given.dtype === 'float32';
+    const own = isPrecise ? gradient : castTo(g, gradient, dtype);
     const known = this.gradients.get(node) ?? [];
     const old = known[index];
     known[index] = old ? g.call('aten.add.Tensor', old, own) : own;
     this.gradients.set(node, known);
+  }
+
+  /** The gradient of a node of one result, in its dtype. */
+  gradientOf(node: Node): Node | undefined {
+    const gradient = this.gradients.get(node)?.[0];
+    return gradient && castTo(this.builderFor(node), gradient, resultOf(node, 0).dtype);
   }
 
   /** Passes a node's gradients on to what it reads. */

@@ -7,8 +7,8 @@ namespace octavo::onednn {
 namespace {
 using Desc = dnnl::memory::desc;
 
-Desc any_layout(const Dims& shape) {
-  return {shape, dnnl::memory::data_type::f32, dnnl::memory::format_tag::any};
+Desc any_layout(const Dims& shape, DType dtype) {
+  return {shape, to_onednn(dtype), dnnl::memory::format_tag::any};
 }
 
 struct Layouts {
@@ -54,9 +54,9 @@ auto backward(const Desc& first, const Desc& second, const Desc& third, const La
 #endif
 }
 
-ConvolutionGradient of_input(const Layouts& layouts, const Geometry& geometry) {
+ConvolutionGradient of_input(const Layouts& layouts, const Layouts& hint, const Geometry& geometry) {
   const auto pd =
-      backward<dnnl::convolution_backward_data>(layouts.src, layouts.weights, layouts.dst, layouts, geometry);
+      backward<dnnl::convolution_backward_data>(layouts.src, layouts.weights, layouts.dst, hint, geometry);
   ConvolutionGradient made{Primitive(dnnl::convolution_backward_data(pd), Implementation(pd.impl_info_str()),
                                      pd.scratchpad_desc()),
                            pd.diff_src_desc(), pd.weights_desc(), pd.diff_dst_desc()};
@@ -66,9 +66,9 @@ ConvolutionGradient of_input(const Layouts& layouts, const Geometry& geometry) {
   return made;
 }
 
-ConvolutionGradient of_weight(const Layouts& layouts, const Geometry& geometry) {
-  const auto pd = backward<dnnl::convolution_backward_weights>(layouts.src, layouts.weights, layouts.dst,
-                                                               layouts, geometry);
+ConvolutionGradient of_weight(const Layouts& layouts, const Layouts& hint, const Geometry& geometry) {
+  const auto pd =
+      backward<dnnl::convolution_backward_weights>(layouts.src, layouts.weights, layouts.dst, hint, geometry);
   ConvolutionGradient made{Primitive(dnnl::convolution_backward_weights(pd),
                                      Implementation(pd.impl_info_str()), pd.scratchpad_desc()),
                            pd.src_desc(), pd.diff_weights_desc(), pd.diff_dst_desc()};
@@ -78,27 +78,38 @@ ConvolutionGradient of_weight(const Layouts& layouts, const Geometry& geometry) 
   return made;
 }
 
-ConvolutionGradient make(const Layouts& layouts, const Geometry& geometry, ConvolutionOperand of) {
-  return of == ConvolutionOperand::input ? of_input(layouts, geometry) : of_weight(layouts, geometry);
+// In the problem's layouts, or in those that oneDNN prefers.
+enum class Images { as_given, any };
+
+// The operand that the gradient is of has a type of its own; the others have that of the gradient that is read.
+Layouts layouts_of(const ConvolutionProblem& problem, Images images, DType src_dtype, DType weights_dtype) {
+  const auto image = [&](TensorDesc desc, DType dtype) {
+    desc.dtype = dtype;
+    return images == Images::any ? any_layout(desc.shape, dtype) : to_onednn(desc);
+  };
+  return {image(problem.src, src_dtype), any_layout(problem.weights, weights_dtype),
+          image(problem.dst, problem.dst.dtype)};
 }
 
-Desc as_float(TensorDesc image) {
-  image.dtype = DType::f32;
-  return to_onednn(image);
+ConvolutionGradient make(const ConvolutionProblem& problem, Images images, ConvolutionOperand of) {
+  const auto geometry = geometry_of(problem);
+  const DType read = problem.dst.dtype;
+  const auto forward = layouts_of(problem, images, read, read);
+  if (of == ConvolutionOperand::input)
+    return of_input(layouts_of(problem, images, DType::f32, read), forward, geometry);
+  return of_weight(layouts_of(problem, images, read, DType::f32), forward, geometry);
 }
 }  // namespace
 
 ConvolutionGradient make_convolution_gradient(const ConvolutionProblem& problem, ConvolutionOperand of) {
-  const auto geometry = geometry_of(problem);
-  const auto weights = any_layout(problem.weights);
   std::optional<ConvolutionGradient> given;
   try {
-    given = make({as_float(problem.src), weights, as_float(problem.dst)}, geometry, of);
+    given = make(problem, Images::as_given, of);
     if (!given->primitive.implementation().is_slow()) return std::move(*given);
   } catch (const dnnl::error& error) {
     if (error.status != dnnl_unimplemented) throw;
   }
-  auto chosen = make({any_layout(problem.src.shape), weights, any_layout(problem.dst.shape)}, geometry, of);
+  auto chosen = make(problem, Images::any, of);
   // Where both are plain loops, the one that needs no reorders.
   if (given && chosen.primitive.implementation().is_slow()) return std::move(*given);
   return chosen;

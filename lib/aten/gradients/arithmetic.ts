@@ -1,4 +1,5 @@
 import type { Node } from '../../graph/index.ts';
+import type { DType } from '../../tensor/index.ts';
 import type { GradientBuilder } from './rule.ts';
 
 /** A factor of a product, a term of a sum. */
@@ -44,6 +45,26 @@ export const reshape = (g: GradientBuilder, x: Node, shape: readonly number[]): 
   g.call('aten.reshape.default', x, shape);
 
 export const transposed = (g: GradientBuilder, x: Node): Node => g.call('aten.transpose.int', x, -2, -1);
+
+/** The same in another dtype. */
+export const castTo = (g: GradientBuilder, x: Node, dtype: DType): Node =>
+  g.dtype(x) === dtype ? x : g.call('aten.to.dtype', x, dtype);
+
+/** The product of matrices, in bfloat16 if one of them is: so a product's gradients are computed as the product was. */
+export function product(g: GradientBuilder, a: Node, b: Node): Node {
+  const isNarrow = [a, b].some((factor) => g.dtype(factor) === 'bfloat16');
+  const [left, right] = isNarrow ? [a, b].map((factor) => castTo(g, factor, 'bfloat16')) : [a, b];
+  return g.call('aten.matmul.default', left, right);
+}
+
+/** What several gradients need, built when the first of them is. */
+export function once<T>(build: () => T): () => T {
+  let built: { readonly value: T } | undefined;
+  return () => {
+    built ??= { value: build() };
+    return built.value;
+  };
+}
 
 /** The reverse of broadcasting: what was repeated is added up. */
 export function sumTo(g: GradientBuilder, grad: Node, shape: readonly number[]): Node {

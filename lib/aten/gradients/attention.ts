@@ -1,8 +1,6 @@
 import type { Node } from '../../graph/index.ts';
-import { mul, reshape, sub, sumLike, sumOver, transposed } from './arithmetic.ts';
+import { castTo, mul, once, product, reshape, sub, sumLike, sumOver, transposed } from './arithmetic.ts';
 import type { DifferentiatedCall, GradientBuilder, GradientRule, GradientRules } from './rule.ts';
-
-const product = (g: GradientBuilder, a: Node, b: Node): Node => g.call('aten.matmul.default', a, b);
 
 /** [..., heads, length, width] for as many heads as the query has: each serves as many of them, one after the other. */
 function repeatedHeads(g: GradientBuilder, x: Node, heads: number | undefined): Node {
@@ -31,7 +29,7 @@ function scores(
   key: Node,
   scale: number,
 ): Node {
-  const all = mul(g, product(g, query, transposed(g, key)), scale);
+  const all = mul(g, castTo(g, product(g, query, transposed(g, key)), 'float32'), scale);
   const excluded = (condition: Node) => g.call('aten.masked_fill.Scalar', all, condition, -Infinity);
   const mask = args.optionalTensor('attn_mask');
   if (mask && g.dtype(mask) === 'bool') return excluded(g.call('aten.logical_not.default', mask));
@@ -42,7 +40,10 @@ function scores(
   return excluded(g.call('aten.eq.Scalar', past, 0));
 }
 
-/** P = softmax(scale Q Kᵀ + mask), the result is P V. P is computed again: it is not kept from the forward pass. */
+/**
+ * P = softmax(scale Q Kᵀ + mask), the result is P V. P is computed again: it is not kept from the forward pass. It is float32 where
+ * the products are computed in bfloat16.
+ */
 const attention: GradientRule = (call, g) => {
   const { args, grad } = call;
   const [query, key, value] = ['query', 'key', 'value'].map((name) => args.tensor(name));
@@ -52,25 +53,16 @@ const attention: GradientRule = (call, g) => {
   const [keys, values] = [() => repeatedHeads(g, key, heads), () => repeatedHeads(g, value, heads)];
   const weights = once(() => g.call('aten._safe_softmax.default', scores(call, g, query, keys(), scale), -1));
   const ofScores = once(() => {
-    const weighted = mul(g, product(g, grad, transposed(g, values())), weights());
+    const weighted = mul(g, castTo(g, product(g, grad, transposed(g, values())), 'float32'), weights());
     return sub(g, weighted, mul(g, weights(), sumOver(g, weighted, [shape.length - 1], true)));
   });
   return {
     query: () => mul(g, product(g, ofScores(), keys()), scale),
     key: () => sumOfHeads(g, mul(g, product(g, transposed(g, ofScores()), query), scale), key),
-    value: () => sumOfHeads(g, product(g, transposed(g, weights()), grad), value),
+    value: () => sumOfHeads(g, product(g, transposed(g, weights()), castTo(g, grad, g.dtype(value))), value),
     attn_mask: () => sumLike(g, ofScores(), args.tensor('attn_mask')),
   };
 };
-
-/** What several gradients need, built when the first of them is. */
-function once(build: () => Node): () => Node {
-  let built: Node | undefined;
-  return () => {
-    built ??= build();
-    return built;
-  };
-}
 
 /** The gradient of attention. */
 export const attentionGradients: GradientRules = {

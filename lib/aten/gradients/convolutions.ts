@@ -1,6 +1,6 @@
 import type { Argument, Arguments, Node } from '../../graph/index.ts';
 import { geometryOf, namedPadding } from '../layers/convolution.ts';
-import { sumOver } from './arithmetic.ts';
+import { castTo, once, sumOver } from './arithmetic.ts';
 import type { DifferentiatedCall, GradientBuilder, GradientRule, GradientRules } from './rule.ts';
 
 /** The geometry as the gradients' operators take it. */
@@ -30,11 +30,12 @@ const convolution: GradientRule = (call, g) => {
   const { args, grad } = call;
   const [input, weight] = [args.tensor('input'), args.tensor('weight')];
   const geometry = geometryArguments(args, g);
+  const factor = once(() => castTo(g, grad, g.dtype(weight)));
   return {
     input: () =>
-      g.call('octavo.convolution_input_gradient.default', grad, weight, g.shape(input), ...geometry),
+      g.call('octavo.convolution_input_gradient.default', factor(), weight, g.shape(input), ...geometry),
     weight: () =>
-      g.call('octavo.convolution_weight_gradient.default', grad, input, g.shape(weight), ...geometry),
+      g.call('octavo.convolution_weight_gradient.default', factor(), input, g.shape(weight), ...geometry),
     bias: () => biasGradient(call, g),
   };
 };
@@ -66,13 +67,15 @@ const transposed: GradientRule = (call, g) => {
     .shape(grad)
     .slice(2)
     .map((extent, i) => (isWide[i] ? extent - Math.max(extra[i] - padding[i], 0) : extent));
+  const factor = once(() => castTo(g, grad, g.dtype(weight)));
   return {
-    input: () => firstOf(g, g.call(target, grad, weight, null, stride, padding, dilation, groups), places),
+    input: () =>
+      firstOf(g, g.call(target, factor(), weight, null, stride, padding, dilation, groups), places),
     weight: () =>
       g.call(
         'octavo.convolution_weight_gradient.default',
         input,
-        firstOf(g, grad, read),
+        firstOf(g, factor(), read),
         g.shape(weight),
         ...[stride, padding, paddingEnd, dilation, groups],
       ),

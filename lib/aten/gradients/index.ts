@@ -48,5 +48,6 @@ export const gradientRules: GradientRules = {
   ),
 };
 
+export { castTo } from './arithmetic.ts';
 export type { DifferentiatedCall, Gradient, GradientBuilder, GradientRule } from './rule.ts';
 export { stops, withoutGradient } from './without.ts';

@@ -1,5 +1,5 @@
 import type { Argument, Arguments, Node } from '../../graph/index.ts';
-import { div, reshape, sumLike } from './arithmetic.ts';
+import { div, once, reshape, sumLike } from './arithmetic.ts';
 import { all, axisOf, type Movement, moved } from './moved.ts';
 import type { DifferentiatedCall, GradientBuilder, GradientRule, GradientRules } from './rule.ts';
 
@@ -71,8 +71,7 @@ const scatterReduced: GradientRule = (call, g) => {
   const [reduce, includesSelf] = [args.string('reduce'), args.bool('include_self')];
   if (reduce !== 'sum' && reduce !== 'mean')
     throw new Error(`there is no gradient of reduce='${reduce}', only of 'sum' and 'mean'`);
-  let shared: Node | undefined;
-  const share = () => {
+  const share = once(() => {
     if (reduce === 'sum') return call.grad;
     const like = includesSelf ? 'aten.ones_like.default' : 'aten.zeros_like.default';
     const ones = g.call('aten.ones_like.default', args.tensor('src'));
@@ -83,9 +82,8 @@ const scatterReduced: GradientRule = (call, g) => {
       args.tensor('index'),
       ones,
     );
-    shared ??= div(g, call.grad, g.call('aten.clamp_min.default', counts, 1));
-    return shared;
-  };
+    return div(g, call.grad, g.call('aten.clamp_min.default', counts, 1));
+  });
   return {
     self: () => (includesSelf ? share() : withoutElements(call, g, share())),
     src: source(call, g, () => gathered(call, g, share())),

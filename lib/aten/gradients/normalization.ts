@@ -1,7 +1,7 @@
 import type { Node } from '../../graph/index.ts';
 import { FLOAT32_EPSILON } from '../../tensor/index.ts';
 import { normalizeAxis } from '../shape-rules.ts';
-import { add, mul, reshape, sub, sumLike, sumOver } from './arithmetic.ts';
+import { add, mul, once, reshape, sub, sumLike, sumOver } from './arithmetic.ts';
 import type { DifferentiatedCall, GradientBuilder, GradientRule, GradientRules } from './rule.ts';
 
 const axisOf = ({ args, result }: DifferentiatedCall, g: GradientBuilder): number =>
@@ -27,18 +27,17 @@ const logSoftmax: GradientRule = (call, g) => ({
 const batchNormTraining: GradientRule = ({ args, grads: [grad], result }, g) => {
   if (!grad) throw new Error('nothing flows back through statistics');
   const [mean, inverse] = [g.item(result, 1), g.item(result, 2)];
-  let gradients: Node | undefined;
-  const of = (index: number) => () => {
-    gradients ??= g.call(
+  const gradients = once(() =>
+    g.call(
       'octavo.batch_norm_gradient.default',
       grad,
       args.tensor('input'),
       args.optionalTensor('weight'),
       mean,
       inverse,
-    );
-    return g.item(gradients, index);
-  };
+    ),
+  );
+  const of = (index: number) => () => g.item(gradients(), index);
   return { input: of(0), weight: of(1), bias: of(2) };
 };
 
@@ -71,7 +70,7 @@ interface Normalized {
 const meanOver = (g: GradientBuilder, x: Node, axes: readonly number[]): Node =>
   g.call('aten.mean.dim', x, [...axes], true);
 
-/** z = (x - mean) / deviation over some axes; of the root mean square, z = x / deviation. Built once, when it is wanted. */
+/** z = (x - mean) / deviation over some axes; of the root mean square, z = x / deviation. */
 function normalization(
   g: GradientBuilder,
   x: Node,
@@ -79,15 +78,12 @@ function normalization(
   eps: number,
   isCentred: boolean,
 ): () => Normalized {
-  let parts: Normalized | undefined;
-  return () => {
-    if (parts) return parts;
+  return once(() => {
     const centred = isCentred ? sub(g, x, meanOver(g, x, axes)) : x;
     const variance = meanOver(g, mul(g, centred, centred), axes);
     const inverse = g.call('aten.rsqrt.default', add(g, variance, eps));
-    parts = { z: mul(g, centred, inverse), inverse };
-    return parts;
-  };
+    return { z: mul(g, centred, inverse), inverse };
+  });
 }
 
 /** (g - mean(g) - z mean(g z)) / deviation, of the root mean square without mean(g). */

@@ -1,8 +1,6 @@
 import type { Node } from '../../graph/index.ts';
-import { mul, reshape, sumLike, sumOver, sumTo, transposed } from './arithmetic.ts';
+import { castTo, mul, once, product, reshape, sumLike, sumOver, sumTo, transposed } from './arithmetic.ts';
 import type { GradientBuilder, GradientRule, GradientRules } from './rule.ts';
-
-const product = (g: GradientBuilder, a: Node, b: Node): Node => g.call('aten.matmul.default', a, b);
 
 /** A tensor as a matrix: all axes but the last are rows. */
 function asRows(g: GradientBuilder, x: Node): Node {
@@ -12,11 +10,14 @@ function asRows(g: GradientBuilder, x: Node): Node {
 }
 
 /** y = x Wᵀ + b */
-const linear: GradientRule = ({ args, grad }, g) => ({
-  input: () => product(g, grad, args.tensor('weight')),
-  weight: () => product(g, transposed(g, asRows(g, grad)), asRows(g, args.tensor('input'))),
-  bias: () => sumOver(g, asRows(g, grad), [0]),
-});
+const linear: GradientRule = ({ args, grad }, g) => {
+  const factor = once(() => castTo(g, grad, g.dtype(args.tensor('weight'))));
+  return {
+    input: () => product(g, factor(), args.tensor('weight')),
+    weight: () => product(g, transposed(g, asRows(g, factor())), asRows(g, args.tensor('input'))),
+    bias: () => sumOver(g, asRows(g, grad), [0]),
+  };
+};
 
 /** C = A B, with vectors as matrices of one row or column, and batches broadcast, as `torch.matmul` has it. */
 const matmul: GradientRule = ({ args, grad }, g) => {

@@ -1,5 +1,16 @@
 import type { Node } from '../../graph/index.ts';
-import { add, compare, mul, oneMinus, reshape, sub, sumOver, transposed } from './arithmetic.ts';
+import {
+  add,
+  compare,
+  mul,
+  once,
+  oneMinus,
+  product,
+  reshape,
+  sub,
+  sumOver,
+  transposed,
+} from './arithmetic.ts';
 import type { DifferentiatedCall, GradientBuilder, GradientRule, GradientRules } from './rule.ts';
 
 /** A layer's tensors with the steps first and in the order in which they are taken: [T, N, ...]. */
@@ -27,7 +38,6 @@ interface Backward {
   readonly ofProjection?: Node;
 }
 
-const product = (g: GradientBuilder, a: Node, b: Node): Node => g.call('aten.matmul.default', a, b);
 const tanh = (g: GradientBuilder, x: Node): Node => g.call('aten.tanh.default', x);
 const sigmoid = (g: GradientBuilder, x: Node): Node => g.call('aten.sigmoid.default', x);
 const square = (g: GradientBuilder, x: Node): Node => mul(g, x, x);
@@ -210,14 +220,10 @@ const layer =
   (backward: (sequence: Sequence) => Backward): GradientRule =>
   (call, g) => {
     const { args } = call;
-    let parts: (Backward & { readonly sequence: Sequence }) | undefined;
-    const all = () => {
-      if (!parts) {
-        const sequence = sequenceOf(call, g);
-        parts = { sequence, ...backward(sequence) };
-      }
-      return parts;
-    };
+    const all = once(() => {
+      const sequence = sequenceOf(call, g);
+      return { sequence, ...backward(sequence) };
+    });
     const ofState = () => all().ofStateGates ?? all().ofGates;
     const gradients = {
       input: () => ordered(call, g, product(g, all().ofGates, args.tensor('weight_ih')), false),

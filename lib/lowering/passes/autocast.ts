@@ -1,7 +1,6 @@
-import { convTranspose } from '../../backend/index.ts';
 import { type Argument, isArgumentList, isTensorMeta, Node } from '../../graph/index.ts';
+import { autocastFactors } from '../../transforms/autocast-factors.ts';
 import type { Pass, PassContext } from '../pass.ts';
-import { convolutions } from '../patterns/convolution.ts';
 
 /** The element type that products are computed in. */
 const narrow = 'bfloat16';
@@ -9,11 +8,9 @@ const narrow = 'bfloat16';
 /** A cast: `aten.to.dtype(x, dtype)`. */
 export const castTo = 'aten.to.dtype';
 
-/** Products of floats, each with its factors. Biases stay float32, because sums are accumulated in float32 anyway. */
+/** Products of floats, each with its factors: fused ones beside ATen's. */
 const factors: Readonly<Record<string, readonly string[]>> = {
-  ...Object.fromEntries(
-    [...convolutions, ...convTranspose.operators].map((target) => [target, ['input', 'weight']]),
-  ),
+  ...autocastFactors,
   'mkldnn._convolution_pointwise.default': ['X', 'W'],
   'mkldnn._convolution_pointwise.binary': ['X', 'W'],
   'mkldnn._linear_pointwise.default': ['X', 'W'],
@@ -24,13 +21,6 @@ const factors: Readonly<Record<string, readonly string[]>> = {
   'octavo.gru_layer.default': ['weight_ih', 'weight_hh'],
   'octavo.gru_layer.reset_first': ['weight_ih', 'weight_hh'],
   'octavo.rnn_layer.default': ['weight_ih', 'weight_hh'],
-  'aten.matmul.default': ['self', 'other'],
-  'aten.mm.default': ['self', 'mat2'],
-  'aten.bmm.default': ['self', 'mat2'],
-  'aten.addmm.default': ['self', 'mat1', 'mat2'],
-  'aten.baddbmm.default': ['self', 'batch1', 'batch2'],
-  // A mask of large negative numbers stays float32: in bfloat16 it could become infinite.
-  'aten.scaled_dot_product_attention.default': ['query', 'key', 'value'],
 };
 
 /**

@@ -1,5 +1,6 @@
 // Gradients of a float convolution: of its input, and of its weight (PyTorch: convolution_backward, which
-// returns both). The bias' gradient is a sum, and no step of its own.
+// returns both). The bias' gradient is a sum, and no step of its own. They read float32 or bfloat16 and are
+// float32.
 #include "onednn/convolution_gradients.h"
 
 #include <optional>
@@ -14,15 +15,21 @@ namespace octavo {
 namespace {
 using onednn::ConvolutionOperand;
 
+bool is_computed(DType dtype) { return dtype == DType::f32 || dtype == DType::bf16; }
+
 // The convolution whose gradient it is. Inputs of the step: the gradient of its result, then its weight or
 // its input; the step's result has the shape of the other one.
 StepSpec forward_of(const StepSpec& spec, ConvolutionOperand of) {
   StepSpec forward{spec.op, spec.node, spec.attributes, {}, {spec.input(0, "the gradient").desc}};
   const auto& other = spec.input(1, of == ConvolutionOperand::input ? "the weight" : "the input");
   const StepInput result{spec.outputs.at(0), nullptr};
-  for (const auto* desc : {&spec.inputs[0].desc, &other.desc, &result.desc})
-    if (desc->dtype != DType::f32)
-      throw std::invalid_argument("gradients of convolutions are of float32, got " + desc->to_string());
+  const auto& grad = spec.inputs[0].desc;
+  if (!is_computed(grad.dtype) || other.desc.dtype != grad.dtype)
+    throw std::invalid_argument(
+        "gradients of convolutions are computed from two float32 or two bfloat16 tensors, got " +
+        grad.to_string() + " and " + other.desc.to_string());
+  if (result.desc.dtype != DType::f32)
+    throw std::invalid_argument("gradients of convolutions are float32, got " + result.desc.to_string());
   forward.inputs = of == ConvolutionOperand::input ? std::vector<StepInput>{result, other}
                                                    : std::vector<StepInput>{other, result};
   return forward;
@@ -30,7 +37,7 @@ StepSpec forward_of(const StepSpec& spec, ConvolutionOperand of) {
 
 // [O, I, ...] as the groups that the problem has: [G, O / G, I, ...].
 dnnl::memory::desc in_groups(const Convolution& c) {
-  TensorDesc weight{DType::f32, c.problem.weights, c.weight.strides};
+  TensorDesc weight{c.weight.dtype, c.problem.weights, c.weight.strides};
   if (c.groups > 1)
     weight.strides.insert(weight.strides.begin(), c.weight.strides[0] * (c.weight.shape[0] / c.groups));
   return layout_of(weight);
