@@ -12,12 +12,6 @@ export interface TrainingAutocast {
   readonly force?: boolean;
 }
 
-/** Products of floats, each with its factors: of linear layers too, which lowering knows by another name. */
-const factors: Readonly<Record<string, readonly string[]>> = {
-  ...autocastFactors,
-  'aten.linear.default': ['input', 'weight'],
-};
-
 const CAST = 'aten.to.dtype';
 
 /**
@@ -41,7 +35,7 @@ export function autocastTraining(module: GraphModule): void {
     return cast;
   };
   for (const node of module.graph.nodes) {
-    const names = node.op === 'call_function' ? factors[node.target] : undefined;
+    const names = node.op === 'call_function' ? autocastFactors[node.target] : undefined;
     if (!names || tensorMeta(node)?.dtype !== 'float32') continue;
     const given = editor.named(node);
     const casts = names.map((name) => [name, narrow(given[name], node)]);

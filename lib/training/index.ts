@@ -4,6 +4,7 @@
  */
 export { AdamW, type AdamWOptions } from './adamw.ts';
 export type { BatchTensor, Loss } from './append-loss.ts';
+export type { TrainingAutocast } from './autocast.ts';
 export { type CheckpointParts, loadCheckpoint, saveCheckpoint } from './checkpoint.ts';
 export type { Tensors, TrainingBatch } from './loading/batch.ts';
 export { DataLoader, type DataLoaderOptions, type DataLoaderState } from './loading/data-loader.ts';

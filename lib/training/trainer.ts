@@ -3,6 +3,7 @@ import { checkOptions, type OptionNames } from '../options.ts';
 import type { CompiledModel } from '../runtime/index.ts';
 import { arrayTypeOf, numelOf, Tensor } from '../tensor/index.ts';
 import type { BatchTensor, Loss } from './append-loss.ts';
+import type { TrainingAutocast } from './autocast.ts';
 import { checkClipping } from './clip-gradients.ts';
 import { Optimizer } from './optimizer.ts';
 import { checkSameTensors, modelTensors, setModelTensors } from './state-dict.ts';
@@ -29,6 +30,12 @@ export interface TrainerOptions {
   readonly clipGradValue?: number;
   /** Decides the masks of dropouts, whose numbers are not PyTorch's; default 0. */
   readonly seed?: number;
+  /**
+   * Computes the model's products (convolutions, linear layers, attention) and their gradients in bfloat16, with sums in float32;
+   * parameters, batch norms, softmaxes, the loss and the updates stay float32 (`torch.autocast('cpu', torch.bfloat16)`). An Error on a
+   * CPU that is not faster so, unless it is forced.
+   */
+  readonly autocast?: TrainingAutocast['dtype'] | TrainingAutocast;
   /** Threads that share a step; default: as many as there are physical cores for this process. */
   readonly threads?: number;
 }
@@ -42,6 +49,7 @@ const trainerOptions: OptionNames<TrainerOptions> = {
   clipGradNorm: true,
   clipGradValue: true,
   seed: true,
+  autocast: true,
   threads: true,
 };
 

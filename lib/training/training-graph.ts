@@ -4,6 +4,7 @@ import type { GraphModule, Node, NodeBuilder, StatefulModule } from '../graph/in
 import { Tensor } from '../tensor/index.ts';
 import { GraphEditor } from '../transforms/editor.ts';
 import { appendLoss, type BatchTensor, type Loss } from './append-loss.ts';
+import { autocastTraining, checkTrainingAutocast, type TrainingAutocast } from './autocast.ts';
 import { clipGradients, type GradientClipping } from './clip-gradients.ts';
 import { fixSizes, placeholder, withInputsFirst } from './inputs.ts';
 import type { Optimizer } from './optimizer.ts';
@@ -49,6 +50,7 @@ export interface TrainingProblem extends GradientClipping {
   readonly frozen?: readonly string[] | ((path: string) => boolean);
   /** Of dropouts' masks. */
   readonly seed?: number;
+  readonly autocast?: TrainingAutocast['dtype'] | TrainingAutocast;
 }
 
 /**
@@ -59,12 +61,13 @@ export interface TrainingProblem extends GradientClipping {
  * @throws Error when the model has no parameters, lists parameters without a gradient, or operators without one.
  */
 export function buildTrainingGraph(model: GraphModule, problem: TrainingProblem): TrainingGraph {
-  const { loss, shapes, targets, optimizer, seed } = problem;
+  const { loss, shapes, targets, optimizer, seed, autocast } = problem;
   const module = withInputsFirst(model);
   fixSizes(module, shapes ?? {});
   if (seed !== undefined && !Number.isSafeInteger(seed))
     throw new Error(`training: seed must be a whole number, got ${seed}`);
   const changed = writeStateAsValues(module, seed);
+  if (checkTrainingAutocast(autocast)) autocastTraining(module);
   const outputs = resultsOf(module);
   const lossNode = appendLoss(module, loss, outputs, targets);
   const trained = trainedTensors(module, changed, problem);

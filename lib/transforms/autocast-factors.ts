@@ -10,6 +10,7 @@ const convolutions = [
  */
 export const autocastFactors: Readonly<Record<string, readonly string[]>> = {
   ...Object.fromEntries(convolutions.map((target) => [target, ['input', 'weight']])),
+  'aten.linear.default': ['input', 'weight'],
   'aten.matmul.default': ['self', 'other'],
   'aten.mm.default': ['self', 'mat2'],
   'aten.bmm.default': ['self', 'mat2'],
