@@ -81,7 +81,8 @@ ConvolutionGradient of_weight(const Layouts& layouts, const Layouts& hint, const
 // In the problem's layouts, or in those that oneDNN prefers.
 enum class Images { as_given, any };
 
-// The operand that the gradient is of has a type of its own; the others have that of the gradient that is read.
+// The operand that the gradient is of has a type of its own; the others have that of the gradient that is
+// read.
 Layouts layouts_of(const ConvolutionProblem& problem, Images images, DType src_dtype, DType weights_dtype) {
   const auto image = [&](TensorDesc desc, DType dtype) {
     desc.dtype = dtype;

@@ -125,12 +125,16 @@ function propagateWithFactors(
 const tensorOf = (of: Random, list: readonly number[], dtype: DType): Tensor =>
   Tensor.from(isFloat(of) ? dtype : of.dtype, list, of.shape);
 
-/** The gradients of a case as the graph gives them, one a differentiable tensor; `factorsFor` makes numbers for each result. */
+/**
+ * The gradients of a case as the graph gives them, one a differentiable tensor; `factorsFor` makes numbers for each result.
+ * @param prepare changes the graph before it is differentiated.
+ */
 export function differentiated(
   testCase: GradientCase,
   values: readonly (readonly number[])[],
   dtype: DType,
   factorsFor: (shapes: readonly (readonly number[])[]) => readonly (readonly number[])[],
+  prepare: (module: GraphModule) => void = () => {},
 ) {
   const tensors = visit(testCase.args).map((of, i) => tensorOf(of, values[i], dtype));
   const { module, loss, placeholders, found, factorShapes } = graphOf(testCase, tensors);
@@ -138,6 +142,7 @@ export function differentiated(
   const factorTensors = factorShapes.map((meta, i) => Tensor.from(meta.dtype, factors[i], meta.shape));
   const inputs = [...tensors, ...factorTensors];
   for (const [node, val] of propagateShapes(module, inputs, operators)) node.meta = { ...node.meta, val };
+  prepare(module);
   const wrt = placeholders.filter((_, i) => found[i].isDifferentiated);
   const gradients = differentiate(module, loss, wrt);
   module.graph.outputNode.setArguments([gradients.map((gradient) => gradient!)]);
@@ -146,15 +151,15 @@ export function differentiated(
 }
 
 /** The same with random values, and by central differences in float64 at some places ({@link sampled}). */
-export function gradientsOf(testCase: GradientCase, seed: number) {
+export function gradientsOf(testCase: GradientCase, seed: number, prepare?: (module: GraphModule) => void) {
   const next = random(seed);
   const found = visit(testCase.args);
   // Rules for functions that exist in float64 are checked in float64, others against a float64 reference.
   const dtype: DType = testCase.reference ? 'float32' : 'float64';
   const values = found.map((of) => valuesFor(of, next));
-  const { factors, ...rest } = differentiated(testCase, values, dtype, (shapes) =>
-    shapes.map((shape) => Array.from({ length: numelOf(shape) }, () => Math.fround(2 * next() - 1))),
-  );
+  const factorsFor = (shapes: readonly (readonly number[])[]) =>
+    shapes.map((shape) => Array.from({ length: numelOf(shape) }, () => Math.fround(2 * next() - 1)));
+  const { factors, ...rest } = differentiated(testCase, values, dtype, factorsFor, prepare);
   const evaluate = (list: readonly (readonly number[])[]): number => {
     const given = found.map((of, i) => tensorOf(of, list[i], 'float64'));
     return sumOfProducts(resultsOf(testCase, found, given), factors);

@@ -210,11 +210,10 @@ export const movementGradients: GradientRules = {
   ...all(['tril'], triangle('tril')),
   ...all(['triu'], triangle('triu')),
   ...all(['dropout', 'feature_dropout'], dropout),
+  // Whoever receives the gradient casts it.
   ...all(
     ['to.dtype', '_to_copy'],
-    moved(({ grad, self }, g) => g.call('aten.to.dtype', grad, g.dtype(self))),
+    moved(({ grad }) => grad),
   ),
-  'prims.convert_element_type.default': ({ args, grad }, g) => ({
-    a: () => g.call('aten.to.dtype', grad, g.dtype(args.tensor('a'))),
-  }),
+  'prims.convert_element_type.default': ({ grad }) => ({ a: () => grad }),
 };

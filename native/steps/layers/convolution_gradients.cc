@@ -7,6 +7,7 @@
 #include <stdexcept>
 
 #include "contract/table.h"
+#include "operands/float32_fallback.h"
 #include "operands/operand.h"
 #include "steps/layers/convolution_problem.h"
 
@@ -95,14 +96,19 @@ class ConvolutionGradient : public Step {
   std::optional<onednn::Primitive> reorder_;
   size_t result_ = 0, reorder_scratch_ = 0;
 };
+
+template <ConvolutionOperand of>
+std::unique_ptr<Step> create(const StepSpec& spec) {
+  return std::make_unique<ConvolutionGradient>(spec, of);
+}
 }  // namespace
 
 std::unique_ptr<Step> create_convolution_input_gradient(const StepSpec& spec) {
-  return std::make_unique<ConvolutionGradient>(spec, ConvolutionOperand::input);
+  return with_float32_fallback(spec, create<ConvolutionOperand::input>);
 }
 
 std::unique_ptr<Step> create_convolution_weight_gradient(const StepSpec& spec) {
-  return std::make_unique<ConvolutionGradient>(spec, ConvolutionOperand::weight);
+  return with_float32_fallback(spec, create<ConvolutionOperand::weight>);
 }
 
 }  // namespace octavo
