@@ -18,9 +18,9 @@ export function build(module: GraphModule, maxThreads = 1, blocksChannels = fals
   });
 }
 
-/** Runs a plan on one thread. */
-export function execute({ desc }: BuiltPlan, inputs: readonly Tensor[]): Tensor[] {
-  const executor = new addon.Executor({ streams: 1, threadsPerStream: 1, cpus: 1 });
+/** Runs a plan, on one thread unless it is made for more. */
+export function execute({ desc }: BuiltPlan, inputs: readonly Tensor[], threads = 1): Tensor[] {
+  const executor = new addon.Executor({ streams: 1, threadsPerStream: threads, cpus: threads });
   try {
     const outputs = desc.outputs.map(
       ({ dtype, shape }) => new Tensor(dtype, new (arrayTypeOf(dtype))(numelOf(shape)), shape),
