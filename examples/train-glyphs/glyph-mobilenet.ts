@@ -1,4 +1,4 @@
-import * as nn from '../../lib/nn/index.ts';
+import * as nn from 'octavo/nn';
 
 const F = nn.functional;
 
@@ -38,7 +38,7 @@ function convNormAct(inputs: number, outputs: number, kernel: number, stride: nu
   );
 }
 
-/** The network of `models/glyph_mobilenet.pt2`. */
+/** A small MobileNet: inverted residuals, depthwise convolutions, ReLU6 and Hardswish (`models/glyph_mobilenet.pt2`). */
 export class GlyphMobileNet extends nn.Module {
   readonly stem = convNormAct(3, 16, 3, 2);
   readonly body = new nn.Sequential(

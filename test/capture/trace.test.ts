@@ -5,7 +5,7 @@ import { type GraphModule, Interpreter, printGraph, SymInt } from '../../lib/gra
 import { compile, exportOnnx, lower, preparePt2e, X86Quantizer } from '../../lib/index.ts';
 import * as nn from '../../lib/nn/index.ts';
 import { Tensor } from '../../lib/tensor/index.ts';
-import { GlyphMobileNet } from '../models/glyph-mobilenet.ts';
+import { GlyphMobileNet } from '../../examples/train-glyphs/glyph-mobilenet.ts';
 import { GlyphResNet } from '../models/glyph-resnet.ts';
 import { TinyCNN } from '../models/tiny-cnn.ts';
 

@@ -7,7 +7,7 @@ import { exportModel, loadNpz, loadPt2, Tensor } from '../../lib/index.ts';
 import * as nn from '../../lib/nn/index.ts';
 import { SGD, Trainer, type TrainerOptions } from '../../lib/training/index.ts';
 import { buildTrainingGraph } from '../../lib/training/training-graph.ts';
-import { GlyphMobileNet } from '../models/glyph-mobilenet.ts';
+import { GlyphMobileNet } from '../../examples/train-glyphs/glyph-mobilenet.ts';
 import { GlyphResNet } from '../models/glyph-resnet.ts';
 import { TinyCNN } from '../models/tiny-cnn.ts';
 import { uniform } from '../support/graph-builder.ts';
