@@ -179,6 +179,22 @@ describe('a trainer', () => {
     },
   );
 
+  it('goes on from a saved state to the last bit, learned scales and their momenta with it', async () => {
+    const make = () => {
+      const made = trainerOf(new SGD({ lr: learningRate, momentum: 0.9 }));
+      enableRangeLearning(made.model);
+      return made;
+    };
+    const [first, second] = [make(), make()];
+    using one = first.trainer;
+    using two = second.trainer;
+    for (let i = 0; i < 3; i++) await one.step({ x }, { labels });
+    two.loadStateDict(one.stateDict());
+    for (let i = 0; i < 3; i++)
+      expect((await two.step({ x }, { labels })).loss).toBe((await one.step({ x }, { labels })).loss);
+    expect(second.scales()).toEqual(first.scales());
+  });
+
   it('makes the loss smaller by its scales alone', async () => {
     const { model, trainer } = trainerOf(
       new SGD({
