@@ -44,7 +44,7 @@ function isNotDifferentiable(target: string): string | undefined {
   if (target === 'octavo.dropout_mask.default') return 'reads no float';
   if (quantized.has(name) && (library === 'octavo' || name.startsWith('_'))) return 'quantized';
   if (target.endsWith('_layer.dynamic')) return 'quantized';
-  return name.endsWith('_gradient') ? 'a second derivative' : undefined;
+  return /_(gradient|backward)$/.test(name) ? 'a second derivative' : undefined;
 }
 
 describe('every operator', () => {

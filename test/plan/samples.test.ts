@@ -272,6 +272,7 @@ describe('samples depend on each other', () => {
       'octavo.embedding_bag_byte.default',
       'octavo.fake_quantize.default',
       'octavo.fake_quantize_gradient.default',
+      'octavo.interpolation_gradient.default',
       'octavo.learnable_fake_quantize.default',
       'octavo.learnable_fake_quantize_gradient.default',
       'octavo.non_max_suppression.default',
