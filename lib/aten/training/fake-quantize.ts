@@ -45,7 +45,10 @@ const learnedGradients = (args: Arguments<TensorMeta>): readonly TensorMeta[] =>
   args.tensor('zero_point'),
 ];
 
-/** PyTorch's operators of learned parameters: per tensor, or along an axis. */
+/**
+ * PyTorch's operators of learned parameters: per tensor, or along an axis. Gradients take the zero point as the result does, rounded to
+ * the nearest integer; PyTorch's per tensor rounds it otherwise at halves and below 0.
+ */
 function learned(kind: 'tensor' | 'channel'): readonly OperatorDefinition[] {
   const [axis, axisName, suffix] =
     kind === 'tensor' ? (['', undefined, ''] as const) : (['int axis, ', 'axis', '_per_channel'] as const);
