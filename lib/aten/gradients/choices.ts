@@ -29,18 +29,21 @@ const isBeyond = (g: GradientBuilder, how: 'ge' | 'gt' | 'le' | 'lt', x: Node, b
 /** A bound has the gradient where it is the result; at the bounds it passes to the tensor, as in PyTorch. */
 const clamp: GradientRule = (call, g) => {
   const { args, grad } = call;
-  const [x, min, max] = [args.tensor('self'), ...['min', 'max'].map((name) => args.optionalTensor(name))];
-  const above = () => isBeyond(g, 'ge', x!, min!);
-  const below = () => isBeyond(g, 'le', x!, max!);
+  const x = args.tensor('self');
+  const [min, max] = [args.optionalTensor('min'), args.optionalTensor('max')];
+  const all = (conditions: readonly Node[]) => conditions.reduce((one, other) => and(g, one, other));
   return ofOperands(call, g, {
-    self: () => where(g, min && max ? and(g, above(), below()) : min ? above() : below(), grad),
+    self: () => {
+      const above = min ? [isBeyond(g, 'ge', x, min)] : [];
+      return where(g, all([...above, ...(max ? [isBeyond(g, 'le', x, max)] : [])]), grad);
+    },
     min: () => {
-      const isLower = isBeyond(g, 'lt', x!, min!);
-      return where(g, max ? and(g, isLower, isBeyond(g, 'lt', min!, max)) : isLower, grad);
+      const isLower = isBeyond(g, 'lt', x, args.tensor('min'));
+      return where(g, max ? and(g, isLower, isBeyond(g, 'lt', args.tensor('min'), max)) : isLower, grad);
     },
     max: () => {
-      const isHigher = isBeyond(g, 'gt', x!, max!);
-      return where(g, min ? or(g, isHigher, isBeyond(g, 'lt', max!, min)) : isHigher, grad);
+      const isHigher = isBeyond(g, 'gt', x, args.tensor('max'));
+      return where(g, min ? or(g, isHigher, isBeyond(g, 'lt', args.tensor('max'), min)) : isHigher, grad);
     },
   });
 };
