@@ -2,6 +2,7 @@ import { stat } from 'node:fs/promises';
 import { Command } from 'commander';
 import { loadGraph } from '../capture/index.ts';
 import type { Dataset } from '../data/index.ts';
+import type { GraphModule } from '../graph/index.ts';
 import { loadCheckpoint, train } from '../training/index.ts';
 import { accuracy } from './accuracy.ts';
 import { dataDescription, openDataset } from './dataset.ts';
@@ -34,8 +35,8 @@ async function runTrain(path: string, flags: GlobalOptions & Partial<TrainSettin
   await checkOutputPath('--out', out);
   if (checkpoint !== undefined) await checkOutputPath('--checkpoint', checkpoint);
   const captured = await loadGraph(model);
-  const dataset = await openDataset(data, captured, settings);
-  const tested = val === undefined ? undefined : await openDataset(val, captured, settings);
+  const dataset = await openClasses(data, captured, settings);
+  const tested = val === undefined ? undefined : await openClasses(val, captured, settings);
   const run = await makeRun(captured, dataset, settings);
   const { trainer, loader, schedule, teacher } = run;
   try {
@@ -62,6 +63,15 @@ async function runTrain(path: string, flags: GlobalOptions & Partial<TrainSettin
     trainer[Symbol.dispose]();
     teacher?.dispose();
   }
+}
+
+/** @throws Error as `openDataset` does, and for examples without classes. */
+async function openClasses(path: string, captured: GraphModule, settings: TrainSettings): Promise<Dataset> {
+  const dataset = await openDataset(path, captured, settings);
+  if (dataset.hasLabels) return dataset;
+  throw new Error(
+    `${path}: there are no classes: an array 'y', a field 'label', or a folder of images for each class`,
+  );
 }
 
 /**

@@ -204,7 +204,13 @@ describe('octavo train', () => {
     [
       'no classes',
       () => [model, ...flags('x'), '--data', file('unlabelled.npz')],
-      /unlabelled.npz: there are no classes to learn/,
+      /unlabelled.npz: there are no classes/,
+      1,
+    ],
+    [
+      'no classes to measure with',
+      () => [model, ...flags('x'), '--val', file('unlabelled.npz')],
+      /unlabelled.npz: there are no classes/,
       1,
     ],
     [

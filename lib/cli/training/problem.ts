@@ -42,7 +42,7 @@ export interface Run {
 /**
  * Makes model, trainer, loader and schedule of the settings.
  * @param captured the float model; it is trained itself, unless it is prepared for int8.
- * @throws Error when the data have no classes, or the model no results to compare with them.
+ * @throws Error when the model has no results to compare with classes, or the data do not fill a batch.
  */
 export async function makeRun(
   captured: GraphModule,
@@ -50,10 +50,6 @@ export async function makeRun(
   settings: TrainSettings,
 ): Promise<Run> {
   const { batchSize, seed, distill, epochs, clipGradNorm, threads } = settings;
-  if (!dataset.hasLabels)
-    throw new Error(
-      `${dataset.path}: there are no classes to learn: an array 'y', a field 'label', or a folder for each class`,
-    );
   const classes = classesOf(captured);
   const loader = new DataLoader(dataset, {
     batchSize,
