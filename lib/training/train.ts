@@ -1,7 +1,7 @@
 import { checkSignal, unlessAborted, untilAborted } from '../abort.ts';
 import type { GraphModule } from '../graph/index.ts';
 import { checkOptions, type OptionNames } from '../options.ts';
-import { FusedMovingAvgObsFakeQuantize, freezeBatchNormStats } from '../quantization/index.ts';
+import { disableObserver, freezeBatchNormStats } from '../quantization/index.ts';
 import { saveCheckpoint } from './checkpoint.ts';
 import { checkCount } from './checks.ts';
 import type { Tensors } from './loading/batch.ts';
@@ -18,7 +18,7 @@ export interface TrainOptions<E = unknown> {
   readonly schedule?: LRScheduler;
   /** Epochs after which batch norms keep their running statistics; default: never. */
   readonly freezeBatchNormAfter?: number;
-  /** Epochs after which fake quantizers keep their ranges; default: never. */
+  /** Epochs after which fake quantizers keep the ranges that they observe; default: never. */
   readonly freezeObserversAfter?: number;
   /** More targets, computed from a batch's inputs as they were augmented: a float model's results to learn from. */
   readonly teacher?: (inputs: Tensors) => Tensors | Promise<Tensors>;
@@ -126,9 +126,7 @@ export async function* train<E = never>(
 function freeze(model: GraphModule, epoch: number, options: TrainOptions): void {
   const { freezeBatchNormAfter = Infinity, freezeObserversAfter = Infinity } = options;
   if (epoch >= freezeBatchNormAfter) freezeBatchNormStats(model);
-  if (epoch >= freezeObserversAfter)
-    for (const module of model.modules.values())
-      if (module instanceof FusedMovingAvgObsFakeQuantize) module.observerEnabled = false;
+  if (epoch >= freezeObserversAfter) disableObserver(model);
 }
 
 function checkTrain<E>(trainer: Trainer, loader: DataLoader, options: TrainOptions<E>): void {

@@ -7,6 +7,7 @@ import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { duration } from '../../lib/cli/training/reporter.ts';
 import { writeNpz } from '../../lib/formats/npz.ts';
+import { loadSafetensors } from '../../lib/formats/safetensors-file.ts';
 import { Tensor } from '../../lib/tensor/index.ts';
 import { random } from '../support/graph-builder.ts';
 import { type Finished, octavoHere } from './octavo.ts';
@@ -123,6 +124,19 @@ describe('octavo train', () => {
     expect(await readFile(file('a.octavo'))).toEqual(await readFile(file('b.octavo')));
   });
 
+  it('learns scales of weights with few bits', async () => {
+    const few = ['--qat', '--learn-scales', '--weight-bits', '3', '--epochs', '2'];
+    expect((await octavoHere('train', model, ...flags('few.octavo'), ...few)).code).toBe(0);
+    const { tensors } = await loadSafetensors(file('few.octavo'));
+    const weights = [...tensors.values()].filter(({ dtype }) => dtype === 'int8');
+    expect(weights.length).toBe(4);
+    for (const weight of weights) {
+      const levels = new Set(weight.toArray());
+      expect(levels.size).toBeGreaterThan(3);
+      expect([...levels].every((level) => level >= -4 && level <= 3)).toBe(true);
+    }
+  });
+
   it('trains in float32 without --qat, writes ONNX, and trains that', async () => {
     const evaluate = ['--val', file('val.npz'), '--json'];
     const first = await octavoHere('train', model, ...flags('float.onnx'), '--epochs', '2', ...evaluate);
@@ -194,6 +208,14 @@ describe('octavo train', () => {
     ['no folder', () => [model, ...flags('none/x')], /--out .* there is no folder/, 1],
     ['no epochs', () => [model, ...flags('x'), '--epochs', '0'], /It must be a whole number above 0/, 2],
     ['another optimizer', () => [model, ...flags('x'), '--optimizer', 'lamb'], /one of sgd, adamw/, 2],
+    ['nine bits', () => [model, ...flags('x'), '--weight-bits', '9'], /a whole number from 2 to 8/, 2],
+    ['bits in float32', () => [model, ...flags('x'), '--weight-bits', '4'], /--weight-bits needs --qat/, 1],
+    [
+      'observers that are not asked',
+      () => [model, ...flags('x'), '--qat', '--learn-scales', '--freeze-observers-after', '1'],
+      /--learn-scales learns them/,
+      1,
+    ],
     ['nothing to go on from', () => [model, ...flags('x'), '--resume'], /--resume needs --checkpoint/, 1],
     [
       'a class too many',

@@ -4,6 +4,7 @@ import {
   getDefaultX86QuantizationConfig,
   prepareQatPt2e,
   Tensor,
+  type X86QuantizationConfigOptions,
   X86Quantizer,
 } from '../../lib/index.ts';
 import * as nn from '../../lib/nn/index.ts';
@@ -62,8 +63,8 @@ export function captured(seed: number): GraphModule {
 }
 
 /** The same for quantization aware training. */
-export function prepared(seed: number): GraphModule {
-  const config = getDefaultX86QuantizationConfig({ isQat: true });
+export function prepared(seed: number, options: X86QuantizationConfigOptions = {}): GraphModule {
+  const config = getDefaultX86QuantizationConfig({ isQat: true, ...options });
   return prepareQatPt2e(captured(seed), new X86Quantizer().setGlobal(config));
 }
 

@@ -5,7 +5,14 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { compile, exportModel, lower, moveExportedModelToEval, Tensor } from '../../lib/index.ts';
+import {
+  compile,
+  enableRangeLearning,
+  exportModel,
+  lower,
+  moveExportedModelToEval,
+  Tensor,
+} from '../../lib/index.ts';
 import {
   AdamW,
   CosineAnnealingLR,
@@ -40,8 +47,8 @@ const source = {
 };
 
 /** A run with every kind of state: dropout, momenta, running statistics, ranges, a schedule and augmentation. */
-function run(optimizer: Optimizer, seed: number) {
-  const trainer = new Trainer(prepared(seed), { loss, targets, optimizer, threads: 1, seed: 11 });
+function run(optimizer: Optimizer, seed: number, model = prepared(seed)) {
+  const trainer = new Trainer(model, { loss, targets, optimizer, threads: 1, seed: 11 });
   const schedule = new CosineAnnealingLR(optimizer, { tMax: 10 });
   const loader = new DataLoader(source, {
     batchSize: 6,
@@ -85,6 +92,24 @@ describe('a checkpoint', () => {
     expect(second.loader.stateDict()).toEqual(whole.loader.stateDict());
     expect(second.schedule.stateDict()).toEqual(whole.schedule.stateDict());
     for (const { trainer } of [whole, first, second]) trainer[Symbol.dispose]();
+  });
+
+  it('goes on with scales that are learned', async () => {
+    const path = join(folder, 'learned');
+    const learning = (seed: number) => {
+      const model = enableRangeLearning(prepared(seed, { learnScales: true, weightBits: 4 }));
+      return run(new SGD({ lr: 0.1, momentum: 0.9 }), seed, model);
+    };
+    const [whole, first, second] = [learning(1), learning(1), learning(2)];
+    await steps(whole, 10);
+    await steps(first, 5);
+    await saveCheckpoint(path, first);
+    await loadCheckpoint(path, second);
+    await steps(second, 10);
+    const bits = bitsOf(second.trainer.stateDict());
+    expect(bits).toEqual(bitsOf(whole.trainer.stateDict()));
+    const momenta = [...bits.keys()].filter((name) => name.endsWith('.scale.momentum_buffer'));
+    expect(momenta.length).toBeGreaterThan(3);
   });
 
   it('keeps a rate that was set by hand', async () => {

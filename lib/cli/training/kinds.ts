@@ -26,6 +26,10 @@ export const kinds = {
   },
   count: number('a whole number above 0', (value) => Number.isSafeInteger(value) && value > 0),
   whole: number('a whole number, 0 or more', (value) => Number.isSafeInteger(value) && value >= 0),
+  bits: number(
+    'a whole number from 2 to 8',
+    (value) => Number.isSafeInteger(value) && value >= 2 && value <= 8,
+  ),
   positive: number('a number above 0', (value) => value > 0),
   notNegative: number('a number, 0 or more', (value) => value >= 0),
   fraction: number('a number from 0 to 1', (value) => value >= 0 && value <= 1),

@@ -4,6 +4,7 @@ import { type GraphModule, inputsOf, outputsOf, propagateShapes } from '../../gr
 import { lower } from '../../lowering/index.ts';
 import { functional as F } from '../../nn/index.ts';
 import {
+  enableRangeLearning,
   getDefaultX86QuantizationConfig,
   moveExportedModelToTrain,
   prepareQatPt2e,
@@ -64,9 +65,10 @@ export async function makeRun(
   // Before the model is in training mode, or its weights are others.
   const teacher = distill ? compile(lower(captured).module, threadsOf(threads)) : undefined;
   try {
-    const optimizer = optimizerOf(settings);
+    const model = trainable(captured, settings);
+    const optimizer = optimizerOf(model, settings);
     const { inputs } = await dataset.examples([0]);
-    const trainer = new Trainer(trainable(captured, settings), {
+    const trainer = new Trainer(model, {
       loss: lossOf(settings),
       targets: {
         labels: { dtype: 'int64', shape: [batchSize] },
@@ -90,11 +92,12 @@ export async function makeRun(
 export const threadsOf = (threads: number | undefined) =>
   threads === undefined ? {} : { threadsPerStream: threads };
 
-function trainable(captured: GraphModule, { qat }: TrainSettings): GraphModule {
+function trainable(captured: GraphModule, { qat, learnScales, weightBits }: TrainSettings): GraphModule {
   const model = moveExportedModelToTrain(captured.clone());
   if (!qat) return model;
-  const config = getDefaultX86QuantizationConfig({ isQat: true });
-  return prepareQatPt2e(model, new X86Quantizer().setGlobal(config));
+  const config = getDefaultX86QuantizationConfig({ isQat: true, learnScales, weightBits });
+  const prepared = prepareQatPt2e(model, new X86Quantizer().setGlobal(config));
+  return learnScales ? enableRangeLearning(prepared) : prepared;
 }
 
 /** @throws Error unless the model's first output is a score for each class. */
@@ -127,8 +130,14 @@ export async function targetsOf(teacher: CompiledModel, inputs: Tensors): Promis
   return { teacher: results[teacher.outputs[0].name] };
 }
 
-function optimizerOf({ optimizer, lr, momentum, weightDecay }: TrainSettings): Optimizer {
-  return optimizer === 'sgd' ? new SGD({ lr, momentum, weightDecay }) : new AdamW({ lr, weightDecay });
+/** Weights decay, learned scales do not: smaller ones are no simpler model. */
+function optimizerOf(model: GraphModule, settings: TrainSettings): Optimizer {
+  const { optimizer, lr, momentum, weightDecay } = settings;
+  const isScale = (path: string) => model.modules.has(path.slice(0, path.lastIndexOf('.')));
+  const groups = [{ parameters: isScale, weightDecay: 0 }];
+  return optimizer === 'sgd'
+    ? new SGD({ lr, momentum, weightDecay, groups })
+    : new AdamW({ lr, weightDecay, groups });
 }
 
 function scheduleOf(optimizer: Optimizer, steps: number, { schedule, lr }: TrainSettings): LRScheduler {

@@ -13,6 +13,8 @@ export interface TrainSettings extends Preprocessing {
   readonly out: string;
   readonly val?: string;
   readonly qat: boolean;
+  readonly weightBits: number;
+  readonly learnScales: boolean;
   readonly epochs: number;
   readonly batchSize: number;
   readonly optimizer: 'sgd' | 'adamw';
@@ -58,6 +60,16 @@ const settings: Readonly<Record<Exclude<keyof TrainSettings, 'model' | keyof Pre
   qat: {
     flag: '--qat',
     text: 'train for int8: with the rounding in it (quantization aware training)',
+    kind: kinds.flag,
+  },
+  weightBits: {
+    flag: '--weight-bits <n>',
+    text: 'of --qat: 2 to 8; they are stored as int8 in any case (default: 8)',
+    kind: kinds.bits,
+  },
+  learnScales: {
+    flag: '--learn-scales',
+    text: 'of --qat: scales are trained with the weights, which pays at 4 bits and below',
     kind: kinds.flag,
   },
   epochs: { flag: '--epochs <n>', text: 'how often all examples are seen (default: 5)', kind: kinds.count },
@@ -113,6 +125,8 @@ const settings: Readonly<Record<Exclude<keyof TrainSettings, 'model' | keyof Pre
 
 const defaults = {
   qat: false,
+  weightBits: 8,
+  learnScales: false,
   epochs: 5,
   batchSize: 64,
   optimizer: 'sgd',
@@ -160,10 +174,26 @@ export async function settingsOf(path: string, flags: Partial<TrainSettings>): P
           ? `${path}: there is no field "model"`
           : `there is no --${name}; ${settings[name].text}`,
       );
-  if (all.resume && all.checkpoint === undefined) throw new Error('--resume needs --checkpoint');
-  if (all.checkpointEvery !== undefined && all.checkpoint === undefined)
-    throw new Error('--checkpoint-every needs --checkpoint');
+  checkTogether(all as TrainSettings);
   return all as TrainSettings;
+}
+
+/** @throws Error for a setting that means nothing without another, or with it. */
+function checkTogether(all: TrainSettings): void {
+  const needs = (name: string, other: string) => {
+    throw new Error(`${name} needs ${other}`);
+  };
+  if (all.checkpoint === undefined) {
+    if (all.resume) needs('--resume', '--checkpoint');
+    if (all.checkpointEvery !== undefined) needs('--checkpoint-every', '--checkpoint');
+  }
+  if (!all.qat) {
+    if (all.weightBits !== defaults.weightBits) needs('--weight-bits', '--qat');
+    if (all.learnScales) needs('--learn-scales', '--qat');
+    if (all.freezeObserversAfter !== undefined) needs('--freeze-observers-after', '--qat');
+  }
+  if (all.learnScales && all.freezeObserversAfter !== undefined)
+    throw new Error('--freeze-observers-after is for ranges that are observed; --learn-scales learns them');
 }
 
 /** What these must be is checked where the data are opened. */
