@@ -152,4 +152,28 @@ describe('a step that fails', () => {
     };
     expect(() => new Trainer(model, options)).toThrow(/no gradient of octavo.resize.default/);
   });
+
+  it('names parameters that the loss does not depend on, unless they are frozen', async () => {
+    class Heads extends nn.Module {
+      readonly read = new nn.Linear(4, 3);
+      readonly unread = new nn.Linear(4, 2);
+
+      override forward(input: nn.Value): readonly nn.Value[] {
+        return [this.read.call(input), this.unread.call(input)];
+      }
+    }
+    const model = exportModel(new Heads().train(), { x });
+    const options = {
+      loss: ([y]: readonly nn.Value[]) => F.sum(y, [0, 1]),
+      targets: {},
+      optimizer: new SGD({ lr: 1 }),
+    };
+    expect(() => new Trainer(model, options)).toThrow(
+      'the loss does not depend on the parameters unread.weight, unread.bias; if that is right, name them as frozen',
+    );
+    const kept = model.attribute('unread.weight').toArray();
+    using trainer = new Trainer(model, { ...options, frozen: ['unread.weight', 'unread.bias'] });
+    await trainer.step({ x }, {});
+    expect(model.attribute('unread.weight').toArray()).toEqual(kept);
+  });
 });
