@@ -1,11 +1,11 @@
 import { describe, expect, it } from 'vitest';
+import { GlyphMobileNet } from '../../examples/train-glyphs/glyph-mobilenet.ts';
 import { operators } from '../../lib/aten/index.ts';
 import { type ExportOptions, exportModel, loadPt2 } from '../../lib/capture/index.ts';
 import { type GraphModule, Interpreter, printGraph, SymInt } from '../../lib/graph/index.ts';
 import { compile, exportOnnx, lower, preparePt2e, X86Quantizer } from '../../lib/index.ts';
 import * as nn from '../../lib/nn/index.ts';
 import { Tensor } from '../../lib/tensor/index.ts';
-import { GlyphMobileNet } from '../../examples/train-glyphs/glyph-mobilenet.ts';
 import { GlyphResNet } from '../models/glyph-resnet.ts';
 import { TinyCNN } from '../models/tiny-cnn.ts';
 

@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
+import { GlyphMobileNet } from '../../examples/train-glyphs/glyph-mobilenet.ts';
 import { whyNoFastBfloat16 } from '../../lib/cpu/fast-bfloat16.ts';
 import { computeFeatures } from '../../lib/cpu/features.ts';
 import type { Node } from '../../lib/graph/index.ts';
@@ -7,7 +8,6 @@ import { exportModel, loadNpz, loadPt2, Tensor } from '../../lib/index.ts';
 import * as nn from '../../lib/nn/index.ts';
 import { SGD, Trainer, type TrainerOptions } from '../../lib/training/index.ts';
 import { buildTrainingGraph } from '../../lib/training/training-graph.ts';
-import { GlyphMobileNet } from '../../examples/train-glyphs/glyph-mobilenet.ts';
 import { GlyphResNet } from '../models/glyph-resnet.ts';
 import { TinyCNN } from '../models/tiny-cnn.ts';
 import { uniform } from '../support/graph-builder.ts';
