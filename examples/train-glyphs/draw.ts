@@ -54,17 +54,18 @@ function outline(font: Font, character: string, between: Between): string {
   const { minX, minY, maxX, maxY } = path.bbox;
   const scale = between(11, 23) / Math.max(maxY - minY, (maxX - minX) * 0.9);
   const [x, y] = [size / 2 + between(-4, 4), size / 2 + between(-4, 4)];
+  const bolder = between(0, 0.04) * font.unitsPerEm;
   // Fonts count upwards, images downwards.
   const transform = [
     `translate(${x} ${y})`,
     `rotate(${between(-15, 15)})`,
-    `skewX(${between(-10, 10)})`,
-    `scale(${scale} ${-scale * between(0.9, 1.1)})`,
+    `skewX(${between(-15, 15)})`,
+    `scale(${scale * between(0.8, 1.2)} ${-scale})`,
     `translate(${-(minX + maxX) / 2} ${-(minY + maxY) / 2})`,
   ].join(' ');
   return (
     `<svg xmlns="http://www.w3.org/2000/svg" width="${size}" height="${size}"><rect width="100%" height="100%"/>` +
-    `<path fill="#fff" transform="${transform}" d="${path.toSVG()}"/></svg>`
+    `<path fill="#fff" stroke="#fff" stroke-width="${bolder}" transform="${transform}" d="${path.toSVG()}"/></svg>`
   );
 }
 

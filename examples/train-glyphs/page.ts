@@ -21,7 +21,7 @@ export async function trainingPage(curves: readonly Curve[], results: readonly R
   const runs = { field: 'run', type: 'nominal', title: null, sort: null } as const;
   const loss = await svg('Loss of each step, averaged over some', {
     data: { values: losses },
-    mark: { type: 'line', clip: true },
+    mark: 'line',
     encoding: {
       x: { field: 'step', type: 'quantitative' },
       y: { field: 'loss', type: 'quantitative', scale: { type: 'log' } },

@@ -47,8 +47,12 @@ export async function trainFloat(
   manualSeed(1);
   const x = Tensor.zeros('float32', [2, 3, size, size]);
   const model = exportModel(new GlyphMobileNet().train(), { x }, { dynamicBatch: true });
-  const optimizer = new AdamW({ lr: 0.01, weightDecay: 0.01 });
-  const schedule = new OneCycleLR(optimizer, { maxLr: 0.01, totalSteps: epochs * images.length! });
+  const optimizer = new AdamW({ lr: 0.02, weightDecay: 0.01 });
+  const schedule = new OneCycleLR(optimizer, {
+    maxLr: 0.02,
+    totalSteps: epochs * images.length!,
+    pctStart: 0.1,
+  });
   using trainer = new Trainer(model, {
     loss: ([logits], targets) => F.crossEntropy(logits, targets.labels, { labelSmoothing: 0.1 }),
     shapes: batchShape,
