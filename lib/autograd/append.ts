@@ -4,9 +4,15 @@ import type { Tensor } from '../tensor/index.ts';
 /**
  * Copies a graph behind another one, whose values it reads. A tensor that both have is the same: a loss may read parameters.
  * @param inputs the nodes that stand for the appended graph's inputs, in their order.
+ * @param paths where tensors stand in the graph that is appended to.
  * @returns its outputs as nodes of `module`.
  */
-export function appendGraph(module: GraphModule, appended: GraphModule, inputs: readonly Node[]): Node[] {
+export function appendGraph(
+  module: GraphModule,
+  appended: GraphModule,
+  inputs: readonly Node[],
+  paths: ReadonlyMap<Tensor, string> = new Map(),
+): Node[] {
   const { graph } = module;
   const copies = new Map(appended.graph.placeholders.map((placeholder, i) => [placeholder, inputs[i]]));
   const copyOf = (node: Node) => copies.get(node)!;
@@ -14,7 +20,8 @@ export function appendGraph(module: GraphModule, appended: GraphModule, inputs: 
     for (const node of appended.graph.nodes) {
       if (node.op === 'placeholder') continue;
       if (node.op === 'output') break;
-      const known = node.op === 'get_attr' ? nodeOf(module, appended.attribute(node.target)) : undefined;
+      const known =
+        node.op === 'get_attr' ? nodeOf(module, paths.get(appended.attribute(node.target))) : undefined;
       if (known) copies.set(node, known);
       else if (node.op === 'get_attr') {
         const path = module.unusedAttribute(node.target);
@@ -30,6 +37,8 @@ export function appendGraph(module: GraphModule, appended: GraphModule, inputs: 
 }
 
 /** The node that stands for a tensor of the graph's own. */
-function nodeOf({ graph, attributes }: GraphModule, tensor: Tensor): Node | undefined {
-  return graph.nodes.find((node) => node.op === 'get_attr' && attributes.get(node.target) === tensor);
+function nodeOf({ graph }: GraphModule, path: string | undefined): Node | undefined {
+  return path === undefined
+    ? undefined
+    : graph.nodes.find((node) => node.op === 'get_attr' && node.target === path);
 }

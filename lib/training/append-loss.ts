@@ -2,7 +2,8 @@ import { appendGraph } from '../autograd/append.ts';
 import { exportModel } from '../capture/nn/trace.ts';
 import { type GraphModule, type Node, tensorMeta } from '../graph/index.ts';
 import { Module, type Value } from '../nn/index.ts';
-import type { DType } from '../tensor/index.ts';
+import type { DType, Tensor } from '../tensor/index.ts';
+import { GraphEditor } from '../transforms/editor.ts';
 import { placeholder } from './inputs.ts';
 
 /** Dtype and shape of a tensor that a batch brings. */
@@ -32,8 +33,11 @@ class LossModule extends Module {
 
   override forward(...inputs: Value[]): Value {
     const targets = this.#targets.map((name, i) => [name, inputs[this.#outputs + i]] as const);
-    const loss = this.#loss(inputs.slice(0, this.#outputs), Object.fromEntries(targets)) as Value | undefined;
-    if (typeof loss !== 'object' || !('shape' in loss))
+    const loss = this.#loss(inputs.slice(0, this.#outputs), Object.fromEntries(targets)) as
+      | Value
+      | null
+      | undefined;
+    if (typeof loss !== 'object' || loss === null || !('shape' in loss))
       throw new Error(`training: the loss must be a value of nn.functional's, got ${String(loss)}`);
     return loss;
   }
@@ -41,14 +45,16 @@ class LossModule extends Module {
 
 /**
  * Captures a loss and adds it to the graph whose results it reads; what it reads beside them becomes an input.
- * @returns the node of the loss.
- * @throws Error when it is not one number, or cannot be captured.
+ * @param paths where tensors of the model stand, which a loss may read: each step replaces them.
+ * @returns the node of the loss, in float32.
+ * @throws Error when it is not one float, or cannot be captured.
  */
 export function appendLoss(
   module: GraphModule,
   loss: Loss,
   outputs: readonly Node[],
   targets: Readonly<Record<string, BatchTensor>>,
+  paths?: ReadonlyMap<Tensor, string>,
 ): Node {
   const { graph } = module;
   const taken = graph.placeholders.map(({ target }) => target);
@@ -64,7 +70,12 @@ export function appendLoss(
   const inputs = graph.insertingAfter(last, () =>
     Object.entries(targets).map(([name, { dtype, shape }]) => placeholder(graph, name, { dtype, shape })),
   );
-  const results = appendGraph(module, traced, [...outputs, ...inputs]);
+  const results = appendGraph(module, traced, [...outputs, ...inputs], paths);
   if (results.length !== 1) throw new Error(`training: the loss must be one number, got ${results.length}`);
-  return results[0];
+  const { dtype } = tensorMeta(results[0])!;
+  if (!dtype.includes('float')) throw new Error(`training: the loss must be a float, got ${dtype}`);
+  const place = { before: graph.outputNode, like: [results[0]] };
+  return dtype === 'float32'
+    ? results[0]
+    : new GraphEditor(module).call('aten.to.dtype', [results[0], 'float32'], place);
 }

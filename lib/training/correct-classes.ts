@@ -2,12 +2,15 @@ import type { Tensor } from '../tensor/index.ts';
 
 /**
  * How many rows have their largest number at the label's place.
- * @param scores [n, classes].
+ * @param logits [n, classes].
  * @param labels n of them.
  */
-export function correctClasses({ data, shape }: Tensor, labels: ArrayLike<number | bigint>): number {
-  const scores = data as ArrayLike<number>;
-  const [count, classes] = shape;
+export function correctClasses(logits: Tensor, labels: ArrayLike<number | bigint>): number {
+  // Halves are stored as bits.
+  const scores = (
+    logits.dtype.startsWith('float') && logits.dtype !== 'float16' ? logits.data : logits.toArray()
+  ) as ArrayLike<number>;
+  const [count, classes] = logits.shape;
   let correct = 0;
   for (let row = 0; row < count; row++) {
     let best = 0;

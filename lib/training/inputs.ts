@@ -2,19 +2,24 @@ import { operators } from '../aten/index.ts';
 import { Graph, type GraphModule, type Node, propagateShapes, tensorMeta } from '../graph/index.ts';
 import type { DType } from '../tensor/index.ts';
 
-/** A copy whose inputs stand before everything else, so that more of them can follow. */
+/**
+ * A copy whose inputs stand before everything else, so that more of them can follow, and in which one node stands for each attribute:
+ * exporters write tied weights twice.
+ */
 export function withInputsFirst(model: GraphModule): GraphModule {
   const copy = model.clone();
   const graph = new Graph();
   const copies = new Map<Node, Node>();
   const { nodes } = model.graph;
+  const attributes = new Map<string, Node>();
+  const copyOf = (node: Node): Node => {
+    const known = node.op === 'get_attr' ? attributes.get(node.target) : undefined;
+    const made = known ?? graph.nodeCopy(node, (input) => copies.get(input)!);
+    if (node.op === 'get_attr') attributes.set(node.target, made);
+    return made;
+  };
   for (const isInput of [true, false])
-    for (const node of nodes)
-      if ((node.op === 'placeholder') === isInput)
-        copies.set(
-          node,
-          graph.nodeCopy(node, (input) => copies.get(input)!),
-        );
+    for (const node of nodes) if ((node.op === 'placeholder') === isInput) copies.set(node, copyOf(node));
   copy.graph = graph;
   return copy;
 }

@@ -1,5 +1,5 @@
 import { type GraphModule, isStateful } from '../graph/index.ts';
-import type { Tensor } from '../tensor/index.ts';
+import { Tensor } from '../tensor/index.ts';
 
 const prefix = 'model.';
 
@@ -29,6 +29,8 @@ export function checkSameTensors(
   given: ReadonlyMap<string, Tensor>,
   where: string,
 ): void {
+  if (!(given instanceof Map) || ![...given.values()].every((each) => each instanceof Tensor))
+    throw new Error(`${where}: expected a Map of tensors, as stateDict() returns`);
   const form = ({ dtype, shape }: Tensor) => `${dtype}[${shape.join(', ')}]`;
   const missing = [...known.keys()].filter((name) => !given.has(name));
   const unknown = [...given.keys()].filter((name) => !known.has(name));

@@ -28,11 +28,13 @@ export class StepPlans {
   /** Of the inputs, as they were declared. */
   readonly #shapes: Shapes;
   readonly #plans = new Map<string, StepPlan>();
+  #isDisposed = false;
 
   /** @throws Error as `buildTrainingGraph` does. */
-  constructor(model: GraphModule, problem: TrainingProblem, threads?: number) {
+  constructor(model: GraphModule, problem: Omit<TrainingProblem, 'paths'>, threads?: number) {
     this.#model = model;
-    this.#problem = problem;
+    const paths = new Map([...model.attributes].map(([path, tensor]) => [tensor, path]));
+    this.#problem = { ...problem, paths };
     this.#threads = threads;
     this.#inputs = inputsOf(model);
     const declared = this.#inputs.map(({ name, shape }) => [name, problem.shapes?.[name] ?? shape] as const);
@@ -47,33 +49,49 @@ export class StepPlans {
 
   /**
    * The plan for a batch. Its sizes may be other ones than those that were declared where the model was captured with sizes that a
-   * request chooses; the targets' sizes are then the batch's, too.
+   * request chooses; sizes of targets that were the same as these are then the batch's, too.
+   * @returns the plan, and the batch's tensors by name.
    * @throws Error that names the input or target that is missing, not known, or of another dtype or shape.
    */
-  for(inputs: Batch, targets: Batch): StepPlan {
+  for(inputs: Batch, targets: Batch): { readonly plan: StepPlan; readonly batch: Batch } {
+    if (this.#isDisposed) throw new Error('Trainer.step: the trainer is disposed; make a new one');
     const given = bindInputs(this.#inputs, inputs, this.#model.rangeConstraints);
     const shapes = Object.fromEntries(this.#inputs.map(({ name }, i) => [name, given[i].shape]));
-    if (keyOf(shapes) === keyOf(this.#shapes)) {
-      bindInputs(this.#targets(false), targets, new Map());
-      return this.declared();
-    }
-    bindInputs(this.#targets(true), targets, new Map());
-    const described = Object.entries(this.#problem.targets).map(
-      ([name, { dtype }]) => [name, { dtype, shape: targets[name].shape }] as const,
+    const infos = this.#targetsBeside(shapes);
+    const wanted = bindInputs(infos, targets, new Map());
+    const batch = Object.fromEntries([
+      ...this.#inputs.map(({ name }, i) => [name, given[i]] as const),
+      ...infos.map(({ name }, i) => [name, wanted[i]] as const),
+    ]);
+    const described = Object.fromEntries(
+      infos.map(({ name, dtype }) => [name, { dtype, shape: batch[name].shape }]),
     );
-    return this.#planFor(shapes, { ...this.#problem, shapes, targets: Object.fromEntries(described) });
+    return { plan: this.#planFor(shapes, { ...this.#problem, shapes, targets: described }), batch };
   }
 
   dispose(): void {
+    this.#isDisposed = true;
     for (const { compiled } of this.#plans.values()) compiled.dispose();
     this.#plans.clear();
   }
 
-  #targets(anySize: boolean): readonly TensorInfo[] {
+  /** The targets of a batch whose inputs have these shapes. A size that may have become one of several is left open. */
+  #targetsBeside(shapes: Shapes): readonly TensorInfo[] {
+    const chosen = new Map<number, Set<number>>();
+    for (const { name, shape } of this.#inputs)
+      for (const [axis, extent] of shape.entries())
+        if (typeof extent !== 'number') {
+          const declared = this.#shapes[name][axis];
+          chosen.set(declared, (chosen.get(declared) ?? new Set()).add(shapes[name][axis]));
+        }
+    const sizeOf = (extent: number, name: string, axis: number) => {
+      const [first = extent, ...others] = chosen.get(extent) ?? [];
+      return others.length > 0 ? new SymInt([`${name}${axis}`]) : first;
+    };
     return Object.entries(this.#problem.targets).map(([name, { dtype, shape }]) => ({
       name,
       dtype,
-      shape: anySize ? shape.map((_, axis) => new SymInt([`${name}${axis}`])) : shape,
+      shape: shape.map((extent, axis) => sizeOf(extent, name, axis)),
     }));
   }
 

@@ -4,6 +4,8 @@ import type { CompiledModel } from '../runtime/index.ts';
 import { arrayTypeOf, numelOf, Tensor } from '../tensor/index.ts';
 import type { BatchTensor, Loss } from './append-loss.ts';
 import type { TrainingAutocast } from './autocast.ts';
+import { checkFinite } from './check-finite.ts';
+import { checkProblem } from './check-problem.ts';
 import { checkClipping } from './clip-gradients.ts';
 import { Optimizer } from './optimizer.ts';
 import { checkSameTensors, modelTensors, setModelTensors } from './state-dict.ts';
@@ -95,6 +97,7 @@ export class Trainer {
     if (!(optimizer instanceof Optimizer))
       throw new Error('Trainer: expected an optimizer, such as new SGD()');
     checkClipping(problem);
+    checkProblem(problem);
     this.optimizer = optimizer;
     this.#plans = new StepPlans(model, problem, threads);
     for (const { path, kind, initial } of this.#plans.declared().graph.state)
@@ -110,8 +113,8 @@ export class Trainer {
    * Takes one step.
    * @param inputs the model's inputs by name.
    * @param targets what the loss reads, by name.
-   * @throws (rejects) Error when a tensor does not fit, a label does not exist, the loss is not finite (nothing is changed then), or
-   * another step is under way.
+   * @throws (rejects) Error when a tensor does not fit, a label does not exist, or the loss or a parameter would not be finite (nothing is
+   * changed then), when another step is under way, or the trainer is disposed.
    */
   async step(
     inputs: Readonly<Record<string, Tensor>>,
@@ -120,7 +123,8 @@ export class Trainer {
     if (this.#busy) throw new Error('Trainer.step: the step before is still under way; await it first');
     this.#busy = true;
     try {
-      return await this.#step(this.#plans.for(inputs, targets), { ...inputs, ...targets });
+      const { plan, batch } = this.#plans.for(inputs, targets);
+      return await this.#step(plan, batch);
     } finally {
       this.#busy = false;
     }
@@ -128,7 +132,7 @@ export class Trainer {
 
   /**
    * Everything that a run needs to go on from here: the model's tensors (`model.…`, fake quantizers' with them), the optimizer's
-   * (`optimizer.…`), its learning rate, and the number of steps.
+   * (`optimizer.…`), its learning rate, and the number of steps. Not in it: the optimizer's other options, and the modes of batch norms.
    */
   stateDict(): ReadonlyMap<string, Tensor> {
     return new Map([
@@ -146,13 +150,18 @@ export class Trainer {
   loadStateDict(tensors: ReadonlyMap<string, Tensor>): void {
     if (this.#busy) throw new Error('Trainer.loadStateDict: a step is under way; await it first');
     checkSameTensors(this.stateDict(), tensors, 'Trainer.loadStateDict');
+    const [lr, steps] = ['optimizer.lr', 'steps'].map((name) => Number(tensors.get(name)!.data[0]));
+    if (!(lr >= 0 && Number.isFinite(lr) && steps >= 0))
+      throw new Error(
+        `Trainer.loadStateDict: optimizer.lr is ${lr} and steps is ${steps}; both must be 0 or more`,
+      );
     setModelTensors(this.model, tensors);
     for (const [path, kept] of this.#kept) {
       kept.now = copyOf(tensors.get(`optimizer.${path}`)!);
       kept.spare = allocate(kept.now);
     }
-    this.optimizer.lr = Number(tensors.get('optimizer.lr')!.data[0]);
-    this.#steps = Number(tensors.get('steps')!.data[0]);
+    this.optimizer.lr = lr;
+    this.#steps = steps;
   }
 
   /** Frees the plans and their threads; the model stays. */
@@ -170,20 +179,13 @@ export class Trainer {
       ...Object.fromEntries(state.map(({ path }, i) => [`state.${path}`, next[i]] as const)),
     };
     await compiled.run({ ...batch, ...this.#numbers(numbers), ...Object.fromEntries(given) }, { outputs });
-    const { loss, grad_norm: norm, ...others } = results;
-    const value = Number(loss.data[0]);
-    for (const [what, found] of Object.entries({
-      loss: value,
-      "gradients' norm": Number(norm?.data[0] ?? 0),
-    }))
-      if (!Number.isFinite(found))
-        throw new Error(
-          `Trainer.step: the ${what} is ${found} in step ${this.#steps + 1}; nothing was changed. A smaller learning rate may help`,
-        );
+    const { loss, grad_norm: norm, update, ...others } = results;
+    const found = { loss, "gradients' norm": norm, 'sum of all updated parameters': update };
+    checkFinite(found, { step: this.#steps + 1, batch, model: this.model });
     this.#steps++;
     this.#publish(state, next);
     return {
-      loss: value,
+      loss: Number(loss.data[0]),
       outputs: Object.values(others),
       ...(norm ? { gradNorm: Number(norm.data[0]) } : {}),
     };
@@ -207,7 +209,7 @@ export class Trainer {
         throw new Error(
           `Trainer.step: the optimizer's learning rate is ${this.optimizer.lr}; it must be a finite number`,
         );
-      return [input, Tensor.from('float32', [value])] as const;
+      return [input, new Tensor('float32', Float32Array.of(value), [])] as const;
     });
     return Object.fromEntries(values);
   }

@@ -1,5 +1,4 @@
-import { differentiate } from '../autograd/differentiate.ts';
-import { type StateUpdate, writeStateAsValues } from '../autograd/functional-state.ts';
+import { writeStateAsValues } from '../autograd/functional-state.ts';
 import type { GraphModule, Node, NodeBuilder, StatefulModule } from '../graph/index.ts';
 import { Tensor } from '../tensor/index.ts';
 import { GraphEditor } from '../transforms/editor.ts';
@@ -8,6 +7,7 @@ import { autocastTraining, checkTrainingAutocast, type TrainingAutocast } from '
 import { clipGradients, type GradientClipping } from './clip-gradients.ts';
 import { fixSizes, placeholder, withInputsFirst } from './inputs.ts';
 import type { Optimizer } from './optimizer.ts';
+import { attributeNode, gradientsOf, type Trained, trainedTensors } from './trained-tensors.ts';
 
 /** A tensor that every step replaces. */
 export interface StateTensor {
@@ -36,13 +36,18 @@ export interface TrainingGraph {
   /** Tensors of modules that a step reads and does not change: the switches of fake quantizers. */
   readonly switches: readonly StateTensor[];
   readonly numbers: readonly StepNumber[];
-  /** Results before the new state: the loss, the model's outputs, and the norm of gradients that have a limit. */
+  /**
+   * Results before the new state: the loss, the model's outputs, the sum of all updated parameters, which is finite if they are, and the
+   * norm of gradients that have a limit.
+   */
   readonly reported: readonly string[];
 }
 
 /** What is trained, for batches of which sizes. */
 export interface TrainingProblem extends GradientClipping {
   readonly loss: Loss;
+  /** Where the tensors stand in the model that a loss may read. */
+  readonly paths?: ReadonlyMap<Tensor, string>;
   readonly shapes?: Readonly<Record<string, readonly number[]>>;
   readonly targets: Readonly<Record<string, BatchTensor>>;
   readonly optimizer: Optimizer;
@@ -69,7 +74,7 @@ export function buildTrainingGraph(model: GraphModule, problem: TrainingProblem)
   const changed = writeStateAsValues(module, seed);
   if (checkTrainingAutocast(autocast)) autocastTraining(module);
   const outputs = resultsOf(module);
-  const lossNode = appendLoss(module, loss, outputs, targets);
+  const lossNode = appendLoss(module, loss, outputs, targets, problem.paths);
   const trained = trainedTensors(module, changed, problem);
   const gradients = gradientsOf(module, lossNode, trained);
   const builder = new GraphEditor(module).at({ before: module.graph.outputNode });
@@ -100,79 +105,10 @@ export function buildTrainingGraph(model: GraphModule, problem: TrainingProblem)
     results: new Map([
       ['loss', lossNode],
       ...outputs.map((node, i) => [`output_${i}`, node] as const),
+      ['update', updates.sum()],
       ...(norm ? [['grad_norm', norm] as const] : []),
     ]),
   });
-}
-
-/** A tensor that the optimizer trains. */
-interface Trained {
-  readonly path: string;
-  /** As it comes in. */
-  readonly node: Node;
-  /** Where its gradient is taken. */
-  readonly read: Node;
-  /** What the update starts from. */
-  readonly value: Node;
-  readonly owner?: StateTensor['owner'];
-  /** The switch of the module that says whether it is trained; absent: it always is. */
-  readonly isTrained?: Node;
-}
-
-/**
- * The model's parameters and those of its modules (learned scales), without the frozen ones.
- * @throws Error when there are none, or a path that was named is none's.
- */
-function trainedTensors(
-  module: GraphModule,
-  changed: readonly StateUpdate[],
-  { optimizer, frozen = [] }: TrainingProblem,
-): readonly Trained[] {
-  const own = [...(module.meta.parameters ?? [])];
-  const ofModules = changed.filter(({ owner }) => owner?.module.parameters?.includes(owner.name));
-  const paths = [...own, ...ofModules.map(({ path }) => path)];
-  if (paths.length === 0)
-    throw new Error('training: the model has no parameters; capture it from nn modules, or load a .pt2 file');
-  optimizer.checkPaths(paths);
-  const unknown = typeof frozen === 'function' ? [] : frozen.filter((path) => !paths.includes(path));
-  if (unknown.length > 0)
-    throw new Error(`training: frozen names ${unknown.join(', ')}; the parameters are ${paths.join(', ')}`);
-  const isFrozen = typeof frozen === 'function' ? frozen : (path: string) => frozen.includes(path);
-  if (paths.every(isFrozen)) throw new Error('training: all parameters are frozen');
-  const used = own.map((path) => ({ path, node: attributeNode(module, path) }));
-  return [
-    ...used.flatMap(({ path, node }) => (node ? [{ path, node, read: node, value: node }] : [])),
-    ...ofModules.map(({ path, first, value, owner }) => {
-      const isSwitch = ({ owner: other }: StateUpdate) =>
-        other?.module === owner!.module && other.name === owner!.module.parameterSwitch;
-      const isTrained = changed.find(isSwitch)?.value;
-      const node = attributeNode(module, path)!;
-      return { path, node, read: first, value, owner, ...(isTrained ? { isTrained } : {}) };
-    }),
-  ].filter(({ path }) => !isFrozen(path));
-}
-
-/**
- * Of everything that is trained. Of a module's parameters some may have none: the zero point of a symmetric quantization.
- * @throws Error that lists the model's parameters without one.
- */
-function gradientsOf(
-  module: GraphModule,
-  loss: Node,
-  trained: readonly Trained[],
-): ReadonlyMap<Trained, Node> {
-  const gradients = differentiate(
-    module,
-    loss,
-    trained.map(({ read }) => read),
-  );
-  const missing = trained.filter(({ owner }, i) => !owner && !gradients[i]);
-  if (missing.length > 0)
-    throw new Error(
-      `training: the loss does not depend on the parameters ${missing.map(({ path }) => path).join(', ')}; ` +
-        'if that is right, name them as frozen',
-    );
-  return new Map(trained.flatMap((each, i) => (gradients[i] ? [[each, gradients[i]] as const] : [])));
 }
 
 /** A tensor of the state as it comes in, and what becomes of it. */
@@ -186,9 +122,6 @@ function resultsOf({ graph }: GraphModule): readonly Node[] {
   const [returned] = graph.outputNode.args;
   return (Array.isArray(returned) ? returned : [returned]) as readonly Node[];
 }
-
-const attributeNode = ({ graph }: GraphModule, path: string): Node | undefined =>
-  graph.nodes.find((node) => node.op === 'get_attr' && node.target === path);
 
 /** Adds the optimizer's update of one parameter after the other. */
 class Updates {
@@ -230,6 +163,14 @@ class Updates {
       });
   }
 
+  /** The sum of all elements of what was updated. */
+  sum(): Node {
+    return this.state
+      .filter(({ kind }) => kind !== 'optimizer')
+      .map(({ value }) => this.#builder.call('aten.sum.default', value))
+      .reduce((a, b) => this.#builder.call('aten.add.Tensor', a, b));
+  }
+
   /** One input a number and group. */
   #numbersOf(group: number): ReadonlyMap<string, Node> {
     let nodes = this.#nodes.get(group);
@@ -241,7 +182,7 @@ class Updates {
           this.numbers.push({ group, name, input });
           const { graph } = this.#module;
           const after = graph.placeholders.at(-1)!;
-          const create = () => placeholder(graph, input, { dtype: 'float32', shape: [1] });
+          const create = () => placeholder(graph, input, { dtype: 'float32', shape: [] });
           return [name, graph.insertingAfter(after, create)];
         }),
       );

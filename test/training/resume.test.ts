@@ -167,7 +167,9 @@ describe('a step', () => {
       optimizer: new SGD({ lr: 0.1 }),
     });
     await expect(trainer.step({ x: uniform([6, 5], 0, 1, 1) }, { labels })).rejects.toThrow("'x'");
-    await expect(trainer.step({ x: some(5).x }, { labels })).rejects.toThrow(/gather.*\[6, 1\]/);
+    await expect(trainer.step({ x: some(5).x }, { labels })).rejects.toThrow(
+      "'labels' must be int64[5], got int64[6]",
+    );
     expect(trainer.steps).toBe(0);
   });
 
