@@ -54,7 +54,7 @@ export function writeStateAsValues(module: GraphModule, firstSeed = 0): readonly
         emitDropout(editor, node, seed, numberOfDropouts++);
       }
     } else if (isCall(node, BATCH_NORM) && node.args[5] === true)
-      for (const { path, value } of emitBatchNorm(editor, node, order))
+      for (const { path, value } of emitBatchNorm(editor, node, order, updates))
         updates.set(path, { path, value, first: updates.get(path)?.first ?? value });
   }
   for (const [owner, { nodes, first, paths }] of states)
@@ -111,6 +111,7 @@ function emitBatchNorm(
   editor: GraphEditor,
   node: Node,
   order: ReadonlyMap<Node, number>,
+  before: ReadonlyMap<string, StateUpdate>,
 ): Pick<StateUpdate, 'path' | 'value'>[] {
   const [input, weight, bias, mean, variance, training, momentum, eps] = node.args;
   const statistics = [mean, variance].filter((arg) => arg instanceof Node);
@@ -126,7 +127,26 @@ function emitBatchNorm(
     return { path: attributeOf(old), value };
   });
   editor.replaceWith(node, editor.item(call, 0, place));
-  return updates;
+  return [...updates, ...countBatch(editor, updates[0].path, before)];
+}
+
+/** The batches that a batch norm has seen, counted on, where the model keeps their number. */
+function countBatch(
+  editor: GraphEditor,
+  mean: string,
+  before: ReadonlyMap<string, StateUpdate>,
+): Pick<StateUpdate, 'path' | 'value'>[] {
+  const path = mean.replace(/running_mean$/, 'num_batches_tracked');
+  const { graph, module } = editor;
+  const count = module.attributes.get(path);
+  if (path === mean || !count) return [];
+  const read = () => {
+    const node = graph.getAttr(path);
+    node.meta = { val: { dtype: count.dtype, shape: count.shape } };
+    return node;
+  };
+  const known = before.get(path)?.value ?? graph.insertingBefore(graph.nodes[0], read);
+  return [{ path, value: editor.call('aten.add.Scalar', [known, 1], { before: graph.outputNode }) }];
 }
 
 /** The path of the statistic that a call reads, or that another call has read before it. */

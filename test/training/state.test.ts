@@ -41,6 +41,7 @@ describe('a model', () => {
     const model = exportModel(module.train(), { x: images });
     using trainer = new Trainer(model, { loss, targets, optimizer: new SGD({ lr: 0 }) });
     await trainer.step({ x: images }, { labels });
+    expect(model.attribute('bn.num_batches_tracked').data[0]).toBe(2n);
     // The same calls one by one, in PyTorch's order: each with the statistics that the one before has left.
     const call = (target: string, args: readonly nn.Value[], rest: readonly (number | boolean)[] = []) =>
       callOperatorForMany({ target, args: [...args, ...rest], source: '' }) as readonly Tensor[];
