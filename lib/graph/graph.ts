@@ -101,6 +101,16 @@ export class Graph {
   }
 
   /**
+   * Moves a node that is in the graph, so that it stands before another (`torch.fx.Node.prepend`). Whether its arguments then still
+   * stand before it is for {@link lint} to say.
+   */
+  moveBefore(node: Node, moved: Node): void {
+    const others = this.#nodes.filter((each) => each !== moved);
+    others.splice(others.indexOf(node), 0, moved);
+    this.#nodes = others;
+  }
+
+  /**
    * Removes a node that has no users (`torch.fx.Graph.erase_node`).
    * @throws Error when it still has users.
    */

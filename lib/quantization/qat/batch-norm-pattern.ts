@@ -33,13 +33,21 @@ const parameterOrNull = (arg: unknown): Node | null | undefined => {
   return arg instanceof Node && arg.op === 'get_attr' ? arg : undefined;
 };
 
-/** The pair that ends with a batch norm in training; undefined for other nodes. */
+declare module '../../graph/node.ts' {
+  interface NodeMeta {
+    /** Of a batch norm: it keeps its statistics in training mode, too. */
+    hasFrozenStatistics?: true;
+  }
+}
+
+/** The pair that ends with a batch norm, in whatever mode; undefined for other nodes. */
 export function convolutionBefore(batchNorm: Node): ConvolutionWithBatchNorm | undefined {
-  if (!isCall(batchNorm, BATCH_NORM) || batchNorm.args[5] !== true) return undefined;
-  const [convolution, scale] = batchNorm.args;
+  if (!isCall(batchNorm, BATCH_NORM)) return undefined;
+  const [convolution, scale, , , variance] = batchNorm.args;
   if (!isConvolution(convolution) || onlyUser(convolution) !== batchNorm) return undefined;
   const [weight, bias] = [parameterOrNull(convolution.args[1]), parameterOrNull(convolution.args[2])];
-  // Without a scale of its own there is nothing that the weight could be multiplied with.
-  if (!weight || bias === undefined || !parameterOrNull(scale)) return undefined;
+  // Without a scale and statistics of its own there is nothing that the weight could be multiplied with.
+  if (!weight || bias === undefined || !parameterOrNull(scale) || !parameterOrNull(variance))
+    return undefined;
   return { convolution, weight, bias, batchNorm };
 }

@@ -11,7 +11,10 @@ export function moveExportedModelToEval(module: GraphModule): GraphModule {
   return switched(module, false, 'moveExportedModelToEval');
 }
 
-/** The reverse of {@link moveExportedModelToEval} (counterpart: torchao's `move_exported_model_to_train`). */
+/**
+ * The reverse of {@link moveExportedModelToEval} (counterpart: torchao's `move_exported_model_to_train`). Batch norms that
+ * {@link freezeBatchNormStats} has frozen stay so.
+ */
 export function moveExportedModelToTrain(module: GraphModule): GraphModule {
   return switched(module, true, 'moveExportedModelToTrain');
 }
@@ -32,7 +35,7 @@ function switched(module: GraphModule, training: boolean, name: string): GraphMo
   GraphModule.accept(module, name);
   for (const node of module.graph.nodes) {
     const at = trainingSwitch(node);
-    if (at !== undefined) node.updateArgument(at, training);
+    if (at !== undefined) node.updateArgument(at, training && !node.meta.hasFrozenStatistics);
   }
   return module;
 }
@@ -40,10 +43,16 @@ function switched(module: GraphModule, training: boolean, name: string): GraphMo
 /**
  * Lets batch norms keep their running statistics from here on, and normalize with them, in place (counterpart:
  * `torch.ao.nn.intrinsic.qat.freeze_bn_stats`); dropouts stay as they are. It is usual after a few epochs of quantization aware training.
+ * It holds for good, also after evaluation mode and for what is made of the model. It is part of the graph and not of its tensors: a model
+ * into which a checkpoint is loaded has to be frozen again, as `train` does it by itself.
  * @returns the model itself.
  */
 export function freezeBatchNormStats(module: GraphModule): GraphModule {
   GraphModule.accept(module, 'freezeBatchNormStats');
-  for (const node of module.graph.nodes) if (isCall(node, BATCH_NORM)) node.updateArgument(5, false);
+  for (const node of module.graph.nodes)
+    if (isCall(node, BATCH_NORM)) {
+      node.updateArgument(5, false);
+      node.meta.hasFrozenStatistics = true;
+    }
   return module;
 }

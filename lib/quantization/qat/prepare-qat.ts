@@ -1,6 +1,7 @@
-import type { GraphModule } from '../../graph/index.ts';
+import { GraphModule, modelLine } from '../../graph/index.ts';
 import { prepare } from '../prepare/prepare.ts';
 import type { Quantizer } from '../quantizer.ts';
+import { convolutionBefore } from './batch-norm-pattern.ts';
 import { unfoldBatchNorms } from './unfold-batch-norm.ts';
 
 /**
@@ -12,12 +13,24 @@ import { unfoldBatchNorms } from './unfold-batch-norm.ts';
  *     const quantizer = new X86Quantizer().setGlobal(getDefaultX86QuantizationConfig({ isQat: true }));
  *     const prepared = prepareQatPt2e(exportModel(model.train(), { x }), quantizer);
  * @throws Error that names node and place where annotations contradict each other, or a batch norm after a convolution whose weight is 0 in
- * a channel; or the model is prepared already.
+ * a channel or which is in evaluation mode; or the model is prepared already.
  */
 export function prepareQatPt2e(module: GraphModule, quantizer: Quantizer): GraphModule {
+  const name = 'prepareQatPt2e';
+  refuseEvaluationMode(GraphModule.accept(module, name), name);
   return prepare(module, quantizer, {
-    name: 'prepareQatPt2e',
+    name,
     isQat: true,
     afterAnnotation: unfoldBatchNorms,
   });
+}
+
+/** PyTorch lets such a batch norm stay: it is then in the converted model as well, after a convolution that was trained without it. */
+function refuseEvaluationMode({ graph }: GraphModule, where: string): void {
+  for (const node of graph.nodes)
+    if (node.args[5] !== true && !node.meta.hasFrozenStatistics && convolutionBefore(node))
+      throw new Error(
+        `${where}: node '${node}' is a batch norm in evaluation mode, which is not trained together with the convolution before it; ` +
+          `call train() before export, or moveExportedModelToTrain, and freezeBatchNormStats if its statistics shall stay${modelLine(node)}`,
+      );
 }

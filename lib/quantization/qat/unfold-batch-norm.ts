@@ -46,6 +46,11 @@ function unfold(
   const like = [convolution, batchNorm];
   const before = { before: convolution, like };
   const [, scale, , , variance, , , eps] = batchNorm.args;
+  // Graphs of ONNX files read each parameter right before its first user.
+  const order = editor.graph.nodes;
+  for (const parameter of [scale, variance] as readonly Node[])
+    if (order.indexOf(parameter) > order.indexOf(convolution))
+      editor.graph.moveBefore(convolution, parameter);
   const rank = tensorMeta(weight)!.shape.length;
   const shaped = (axis: number) => Array.from({ length: rank }, (_, i) => (i === axis ? -1 : 1));
   const deviation = editor.call('aten.sqrt.default', [editor.call(ADD, [variance, eps], before)], before);
