@@ -44,7 +44,10 @@ export const isStateful = (module: CallableModule): module is StatefulModule => 
 
 /** Facts about a whole graph. Other folders add theirs by declaration merging (lowering adds `lowering`). */
 export interface GraphModuleMeta {
-  /** Paths of the attributes that training changes (`named_parameters`); all others are buffers and constants. */
+  /**
+   * Paths of the attributes that training changes: parameters (`named_parameters`) with `requires_grad`. All others are buffers, constants
+   * and parameters that stay.
+   */
   parameters?: ReadonlySet<string>;
 }
 

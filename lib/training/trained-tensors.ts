@@ -31,7 +31,9 @@ export function trainedTensors(
   const ofModules = changed.filter(({ owner }) => owner?.module.parameters?.includes(owner.name));
   const paths = [...own, ...ofModules.map(({ path }) => path)];
   if (paths.length === 0)
-    throw new Error('training: the model has no parameters; capture it from nn modules, or load a .pt2 file');
+    throw new Error(
+      'training: the model has no parameters; capture it from nn modules, or load a .pt2 file whose parameters have requires_grad',
+    );
   optimizer.checkPaths(paths);
   const unknown = typeof frozen === 'function' ? [] : frozen.filter((path) => !paths.includes(path));
   if (unknown.length > 0)

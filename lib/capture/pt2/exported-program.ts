@@ -145,7 +145,8 @@ class ProgramBuilder {
     if (stored) {
       const { name, isConstant } = stored;
       this.#attribute(at, name, isConstant ? this.#tensors.constants : this.#tensors.state);
-      if (kind === 'parameter') this.#parameters.add(name);
+      if (kind === 'parameter' && this.#values.requiresGrad(at.field('arg').field('name').string()))
+        this.#parameters.add(name);
       return;
     }
     if (kind === 'custom_obj') {
@@ -203,7 +204,13 @@ class ProgramBuilder {
       .items()
       .map((input) => this.#namedArgument(input, schema));
     const { args, kwargs } = this.#bind(at, schema, named);
-    if (countsBatches(target, args) || assertsTwoElements(target, args)) return;
+    if (assertsTwoElements(target, args)) return;
+    if (countsBatches(target, args)) {
+      // A batch norm that is called again counts on from there.
+      for (const name of this.#outputNames(at.field('outputs')).flat())
+        this.#nodes.set(name, args[0] as Node);
+      return;
+    }
     if (target === 'aten.as_strided.default') this.#checkStorage(at, args);
     const names = this.#outputNames(at.field('outputs'));
     const single = names.length === 1 && !Array.isArray(names[0]) ? (names[0] as string) : undefined;

@@ -24,7 +24,7 @@ const loadPt2Options: OptionNames<LoadPt2Options> = { model: true };
  * their effect is part of it. PyTorch checks instead that callers pass the same values. Results that are None are left
  * out. Only weights that the program names are read. Of a file, large ones stay there until their elements are needed, by
  * `compile` or by whoever looks at them: it may be replaced or deleted meanwhile, but a file that is written to makes
- * what needs its weights throw. Tied weights are one tensor. `meta.exampleInputs` holds the inputs that the model was
+ * what needs its weights throw. Tied weights are one tensor. Parameters without `requires_grad` are not trained. `meta.exampleInputs` holds the inputs that the model was
  * exported with, if they are plain tensors.
  * @param source a path, or the file's bytes.
  * @throws Error that names the file and the cause: missing, not a zip archive, truncated or damaged, an archive of

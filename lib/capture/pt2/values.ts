@@ -106,6 +106,11 @@ export class ProgramValues {
     return this.#metas.get(name);
   }
 
+  /** Whether a parameter is trained: `requires_grad`. */
+  requiresGrad(name: string): boolean {
+    return this.#graph.field('tensor_values').field(name).field('requires_grad').bool();
+  }
+
   /** Whether PyTorch stored a tensor row by row from the start of its memory on, as Octavo's operators return it. */
   isRowMajor(name: string): boolean {
     const at = this.#graph.field('tensor_values').field(name);
