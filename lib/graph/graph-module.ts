@@ -22,8 +22,8 @@ export interface StatefulModule extends CallableModule {
   readonly state: ReadonlyMap<string, Tensor>;
   /** Names of those that an optimizer trains. */
   readonly parameters?: readonly string[];
-  /** The name of a switch, one int64 that is 0 while these stay as the call leaves them; absent: they are always trained. */
-  readonly parameterSwitch?: string;
+  /** Names of switches, one int64 each: while one of them is 0, these stay as the call leaves them. Without any, they are always trained. */
+  readonly parameterSwitches?: readonly string[];
   /** The same, made for inputs of that shape where they do not exist yet. */
   stateFor(shape: readonly number[]): ReadonlyMap<string, Tensor>;
   /** Replaces one of them. */

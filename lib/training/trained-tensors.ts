@@ -14,8 +14,8 @@ export interface Trained {
   /** What the update starts from. */
   readonly value: Node;
   readonly owner?: StateUpdate['owner'];
-  /** The switch of the module that says whether it is trained; absent: it always is. */
-  readonly isTrained?: Node;
+  /** The switches of the module, which must all be on for it to be trained. */
+  readonly switches: readonly Node[];
 }
 
 /**
@@ -44,16 +44,15 @@ export function trainedTensors(
   const used = own
     .map((path) => ({ path, node: attributeNode(module, path) }))
     .flatMap(({ path, node }) =>
-      node && node.users.length > 0 ? [{ path, node, read: node, value: node }] : [],
+      node && node.users.length > 0 ? [{ path, node, read: node, value: node, switches: [] }] : [],
     );
   const trained = [
     ...used,
     ...ofModules.map(({ path, first, value, owner }) => {
       const isSwitch = ({ owner: other }: StateUpdate) =>
-        other?.module === owner!.module && other.name === owner!.module.parameterSwitch;
-      const isTrained = changed.find(isSwitch)?.value;
-      const node = attributeNode(module, path)!;
-      return { path, node, read: first, value, owner, ...(isTrained ? { isTrained } : {}) };
+        other?.module === owner!.module && owner!.module.parameterSwitches?.includes(other.name);
+      const switches = changed.filter(isSwitch).map((each) => each.value);
+      return { path, node: attributeNode(module, path)!, read: first, value, owner, switches };
     }),
   ].filter(({ path }) => !isFrozen(path));
   const narrow = trained.find(({ path }) => module.attribute(path).dtype !== 'float32');

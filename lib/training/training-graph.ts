@@ -138,7 +138,7 @@ class Updates {
     this.#builder = new GraphEditor(module).at({ before: module.graph.outputNode });
   }
 
-  update({ path, node, value: parameter, owner, isTrained }: Trained, gradient: Node): void {
+  update({ path, node, value: parameter, owner, switches }: Trained, gradient: Node): void {
     const { stateNames } = this.#optimizer;
     const group = this.#optimizer.groupOf(path);
     const initial = this.#module.attribute(path);
@@ -148,9 +148,9 @@ class Updates {
     const numbers = this.#numbersOf(group);
     const updated = this.#optimizer.emit({ parameter, gradient, state: own, numbers }, group, this.#builder);
     const kind = owner ? 'module' : 'parameter';
-    const isOn = isTrained && this.#builder.call('aten.ne.Scalar', isTrained, 0);
+    const areOn = switches.map((each) => this.#builder.call('aten.ne.Scalar', each, 0));
     const settled = (now: Node, before: Node) =>
-      isOn ? this.#builder.call('aten.where.self', isOn, now, before) : now;
+      areOn.reduce((value, isOn) => this.#builder.call('aten.where.self', isOn, value, before), now);
     const value = settled(updated.parameter, parameter);
     this.state.push({ path, kind, initial, node, value, ...(owner ? { owner } : {}) });
     for (const [name, kept] of own)

@@ -57,9 +57,9 @@ export class LearnableFakeQuantize extends RangeFakeQuantize {
     return isSymmetric(this.qscheme) ? ['scale'] : ['scale', 'zero_point'];
   }
 
-  /** The switch that {@link rangeLearningEnabled} stands for. */
-  get parameterSwitch(): string {
-    return 'learning_enabled';
+  /** They have no gradient where nothing is learned, and none where nothing is rounded: then not even weight decay changes them. */
+  get parameterSwitches(): readonly string[] {
+    return ['learning_enabled', 'fake_quant_enabled'];
   }
 
   override get observerEnabled(): boolean {
