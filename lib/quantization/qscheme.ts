@@ -20,3 +20,9 @@ export function isPerChannel(qscheme: QScheme): boolean {
 export function isSymmetric(qscheme: QScheme): boolean {
   return qscheme === 'per_tensor_symmetric' || qscheme === 'per_channel_symmetric';
 }
+
+/** @throws Error that begins with `what`. */
+export function checkChannelAxis(chAxis: number | undefined, what: string): void {
+  if (chAxis !== undefined && (!Number.isInteger(chAxis) || chAxis < 0))
+    throw new Error(`${what}: chAxis must be a non-negative integer, got ${chAxis}`);
+}

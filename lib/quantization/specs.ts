@@ -7,7 +7,7 @@ import {
   type PartialObserver,
   partialObserver,
 } from './observers/index.ts';
-import { isPerChannel, type QScheme, qschemes } from './qscheme.ts';
+import { checkChannelAxis, isPerChannel, type QScheme, qschemes } from './qscheme.ts';
 import { checkQuantRange, isQuantizedDType, type QuantizedDType, type SpecDType } from './quantized-dtype.ts';
 
 /** How to quantize one tensor. Annotations consist of these (counterpart: `QuantizationSpecBase`). */
@@ -52,13 +52,14 @@ export class QuantizationSpec {
     checkDType(args.dtype, 'QuantizationSpec');
     checkQuantRange(args.dtype, args.quantMin, args.quantMax, 'QuantizationSpec');
     checkQScheme(args.qscheme, 'QuantizationSpec');
-    checkAxis(args.chAxis, 'QuantizationSpec');
+    checkChannelAxis(args.chAxis, 'QuantizationSpec');
     checkBeginning(args);
     if (args.isDynamic) checkDynamic(args);
-    if (typeof args.observerOrFakeQuantCtr !== 'function' && !isPartial(args.observerOrFakeQuantCtr))
-      throw new Error('QuantizationSpec: observerOrFakeQuantCtr must be an observer class');
     this.dtype = args.dtype;
-    this.observerOrFakeQuantCtr = partialObserver(args.observerOrFakeQuantCtr);
+    this.observerOrFakeQuantCtr = partialObserver(
+      args.observerOrFakeQuantCtr,
+      'QuantizationSpec: observerOrFakeQuantCtr',
+    );
     this.quantMin = args.quantMin;
     this.quantMax = args.quantMax;
     this.qscheme = args.qscheme;
@@ -158,7 +159,7 @@ export class DerivedQuantizationSpec {
     const what = 'DerivedQuantizationSpec';
     if (!isQuantizedDType(args.dtype)) throw new Error(`${what}: dtype ${args.dtype} is not an integer type`);
     checkQuantRange(args.dtype, args.quantMin, args.quantMax, what);
-    checkAxis(args.chAxis, what);
+    checkChannelAxis(args.chAxis, what);
     if (args.derivedFrom.length === 0) throw new Error(`${what}: derivedFrom is empty`);
     for (const place of args.derivedFrom) checkPlace(place, what);
     if (typeof args.deriveQparamsFn !== 'function')
@@ -174,10 +175,6 @@ export class DerivedQuantizationSpec {
     this.qscheme = args.qscheme;
     this.chAxis = args.chAxis;
   }
-}
-
-function isPartial(value: unknown): value is PartialObserver {
-  return typeof (value as PartialObserver | undefined)?.create === 'function';
 }
 
 function checkDType(dtype: SpecDType, what: string): void {
@@ -211,9 +208,4 @@ function checkPlace(place: EdgeOrNode, what: string): void {
   const isEdge = Array.isArray(place) && place.length === 2 && place.every((node) => node instanceof Node);
   if (!(place instanceof Node) && !isEdge)
     throw new Error(`${what}: a node or a pair of producer and user expected, got ${String(place)}`);
-}
-
-function checkAxis(chAxis: number | undefined, what: string): void {
-  if (chAxis !== undefined && (!Number.isInteger(chAxis) || chAxis < 0))
-    throw new Error(`${what}: chAxis must be a non-negative integer, got ${chAxis}`);
 }

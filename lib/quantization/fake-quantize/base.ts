@@ -135,6 +135,10 @@ export abstract class FakeQuantizeBase<Observer extends FakeQuantizeObserver = F
 
   stateFor(shape: readonly number[]): ReadonlyMap<string, Tensor> {
     const channels = this.chAxis === undefined ? 1 : shape[this.chAxis];
+    if (channels === undefined)
+      throw new Error(
+        `${this.constructor.name}: channel axis ${this.chAxis} is outside a tensor of ${shape.length} dimensions [${shape.join(', ')}]`,
+      );
     const known = this.#state.get('scale');
     if (known && known.numel !== channels)
       throw new Error(

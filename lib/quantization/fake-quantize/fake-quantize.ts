@@ -18,7 +18,7 @@ export interface FakeQuantizeArgs extends RangeFakeQuantizeArgs {
  * The observer keeps a range per tensor or per channel, with or without a moving average. A dynamic one takes each tensor's own range, as
  * the converted model does when it runs, there with float32's epsilon as the smallest scale, as PyTorch has it. A range that has seen
  * nothing takes its first tensor even if the observer is switched off.
- * @throws Error when a graph cannot keep what the observer keeps: a histogram.
+ * @throws Error when an argument is unknown, or a graph cannot keep what the observer keeps: a histogram.
  */
 export class FakeQuantize extends RangeFakeQuantize {
   constructor({ observer = MovingAverageMinMaxObserver, ...args }: FakeQuantizeArgs = {}) {

@@ -1,3 +1,4 @@
+import { checkOptions, type OptionNames } from '../../options.ts';
 import type { Tensor } from '../../tensor/index.ts';
 import { FixedQParamsObserver, type FixedQParamsObserverArgs } from '../observers/fixed-qparams.ts';
 import {
@@ -14,18 +15,27 @@ export interface FixedQParamsFakeQuantizeArgs extends Partial<FixedQParamsObserv
   readonly observer?: ObserverOrFakeQuantizeConstructor;
 }
 
+const argumentNames: OptionNames<Partial<FixedQParamsObserverArgs>> = {
+  scale: true,
+  zeroPoint: true,
+  dtype: true,
+  qscheme: true,
+  quantMin: true,
+  quantMax: true,
+};
+
 /**
  * Rounds a tensor whose range is known, such as a sigmoid's, by parameters that do not change (counterpart:
  * `torchao.quantization.pt2e.FixedQParamsFakeQuantize`). `prepareQatPt2e` makes one for every {@link FixedQParamsQuantizationSpec}.
- * @throws Error when the observer is not a {@link FixedQParamsObserver}.
+ * @throws Error when an argument is unknown, or the observer is not a {@link FixedQParamsObserver}.
  */
 export class FixedQParamsFakeQuantize extends FakeQuantizeBase<FixedQParamsObserver> {
   constructor({ observer = FixedQParamsObserver, ...args }: FixedQParamsFakeQuantizeArgs) {
-    const made = partialObserver(observer).withArgs(args).create();
+    const name = 'FixedQParamsFakeQuantize';
+    checkOptions(args, argumentNames, name);
+    const made = partialObserver(observer, `${name}: observer`).withArgs(args).create();
     if (!(made instanceof FixedQParamsObserver))
-      throw new Error(
-        `FixedQParamsFakeQuantize: the observer must be a FixedQParamsObserver, got ${made.constructor.name}`,
-      );
+      throw new Error(`${name}: the observer must be a FixedQParamsObserver, got ${made.constructor.name}`);
     super(made);
   }
 

@@ -26,7 +26,7 @@ export interface FusedMovingAverageArgs extends RangeFakeQuantizeArgs {
  * `eps` says. `convertPt2e` takes them as they are, so that the int8 weights are those that were trained. PyTorch instead computes new ones
  * from the range, as its observers do: half a step wider or narrower, which costs points of accuracy where weights have 4 bits. So does the
  * recipe `pytorch-2.6`.
- * @throws Error when the observer is not one with a moving average of minimum and maximum, or is dynamic.
+ * @throws Error when an argument is unknown, or the observer is not one with a moving average of minimum and maximum, or is dynamic.
  */
 export class FusedMovingAvgObsFakeQuantize extends RangeFakeQuantize<
   MovingAverageMinMaxObserver | MovingAveragePerChannelMinMaxObserver

@@ -27,7 +27,7 @@ export interface LearnableFakeQuantizeArgs extends RangeFakeQuantizeArgs {
  * {@link rangeLearningEnabled} the observer is asked once, for the first tensor; from then on both are parameters, `scale` [channels] and
  * `zero_point` [channels], float32. Under symmetric schemes the zero point stays 0. A scale that an update has made smaller than float32's
  * epsilon counts as epsilon, in training and afterwards.
- * @throws Error when a graph cannot keep what the observer keeps, when it is dynamic, or the range does not suit the scheme.
+ * @throws Error when an argument is unknown, a graph cannot keep what the observer keeps, when it is dynamic, or the range does not suit the scheme.
  */
 export class LearnableFakeQuantize extends RangeFakeQuantize {
   readonly useGradScaling: boolean;

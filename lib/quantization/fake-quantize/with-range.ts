@@ -1,3 +1,4 @@
+import { checkOptions, type OptionNames } from '../../options.ts';
 import { Tensor } from '../../tensor/index.ts';
 import { ExtremesObserver } from '../observers/min-max.ts';
 import { type ObserverOrFakeQuantizeConstructor, partialObserver } from '../observers/observer.ts';
@@ -12,6 +13,18 @@ export interface RangeFakeQuantizeArgs extends UniformObserverArgs {
   /** Of the observer, if it has a moving average. */
   readonly averagingConstant?: number;
 }
+
+const argumentNames: OptionNames<RangeFakeQuantizeArgs> = {
+  dtype: true,
+  isDynamic: 'boolean',
+  qscheme: true,
+  reduceRange: 'boolean',
+  quantMin: true,
+  quantMax: true,
+  eps: true,
+  chAxis: true,
+  averagingConstant: true,
+};
 
 /** Base of fake quantizers whose observer keeps a range, as part of their own state: `min_val` and `max_val`. */
 export abstract class RangeFakeQuantize<
@@ -64,14 +77,15 @@ export abstract class RangeFakeQuantize<
 /**
  * The observer of a fake quantizer, with its arguments.
  * @param where the fake quantizer, for messages.
- * @throws Error when a graph of training cannot keep what it observes.
+ * @throws Error when one of them is unknown, or a graph of training cannot keep what it observes.
  */
 export function rangeObserver(
   observer: ObserverOrFakeQuantizeConstructor,
   args: RangeFakeQuantizeArgs,
   where: string,
 ): ExtremesObserver {
-  const made = partialObserver(observer)
+  checkOptions(args, argumentNames, where);
+  const made = partialObserver(observer, `${where}: observer`)
     .withArgs({ ...args })
     .create();
   if (!(made instanceof ExtremesObserver))

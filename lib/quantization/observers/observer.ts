@@ -1,3 +1,4 @@
+import { inspect } from 'node:util';
 import type { CallableModule } from '../../graph/index.ts';
 import type { Tensor } from '../../tensor/index.ts';
 import type { QParams } from '../qparams.ts';
@@ -58,9 +59,16 @@ export class PartialObserver {
 /** An observer in a specification: a class, or a class with bound arguments. */
 export type ObserverOrFakeQuantizeConstructor = ObserverClass | PartialObserver;
 
-/** Converts a class without arguments to a {@link PartialObserver}. */
-export function partialObserver(ctr: ObserverOrFakeQuantizeConstructor): PartialObserver {
-  return ctr instanceof PartialObserver ? ctr : new PartialObserver(ctr, {});
+/**
+ * Converts a class without arguments to a {@link PartialObserver}.
+ * @param what the argument that gave it, for messages.
+ * @throws Error when it is neither a class nor one with bound arguments.
+ */
+export function partialObserver(ctr: ObserverOrFakeQuantizeConstructor, what: string): PartialObserver {
+  if (typeof ctr === 'function') return new PartialObserver(ctr, {});
+  const partial: Partial<PartialObserver> | undefined | null = ctr;
+  if (typeof partial?.create === 'function') return ctr;
+  throw new Error(`${what} must be an observer class, or one with bound arguments; got ${inspect(ctr)}`);
 }
 
 /** Arguments of every observer. */

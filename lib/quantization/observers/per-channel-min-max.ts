@@ -1,3 +1,4 @@
+import { checkChannelAxis } from '../qscheme.ts';
 import { ExtremesObserver, type MovingAverageArgs, type RangeRule } from './min-max.ts';
 import type { UniformObserverArgs } from './uniform-observer.ts';
 
@@ -14,6 +15,7 @@ abstract class PerChannelObserver extends ExtremesObserver {
     super(args, true);
     if (this.isDynamic) throw new Error(`${this.constructor.name}: dynamic quantization is per tensor`);
     this.chAxis = args.chAxis ?? 0;
+    checkChannelAxis(this.chAxis, this.constructor.name);
   }
 }
 

@@ -26,8 +26,8 @@ export interface UniformObserverArgs extends ObserverArgs {
 
 /**
  * Base of observers that quantize uniformly (counterpart: `UniformQuantizationObserverBase`).
- * @throws Error when the dtype is not an integer type, the range does not fit it or does not contain zero, or the class
- * does not support the scheme.
+ * @throws Error when the dtype is not an integer type, the range does not fit it or does not contain zero, the class
+ * does not support the scheme, or the smallest scale is not positive.
  */
 export abstract class UniformQuantizationObserver extends ObserverBase {
   declare readonly dtype: QuantizedDType;
@@ -60,6 +60,8 @@ export abstract class UniformQuantizationObserver extends ObserverBase {
     const range = { quantMin: quantMin ?? full.quantMin, quantMax: quantMax ?? full.quantMax };
     this.reduceRange = reduceRange;
     ({ quantMin: this.quantMin, quantMax: this.quantMax } = reduceRange ? halved(range) : range);
+    if (!(eps > 0 && Number.isFinite(eps)))
+      throw new Error(`${name}: eps, the smallest scale, must be a positive number, got ${eps}`);
     this.eps = eps;
   }
 

@@ -35,8 +35,10 @@ function createObserver(
     const { observerOrFakeQuantCtr, ...args } = spec;
     return observerOrFakeQuantCtr.withArgs(given(args)).create();
   }
-  if (spec instanceof FixedQParamsQuantizationSpec)
-    return isQat ? new FixedQParamsFakeQuantize(given(spec)) : new FixedQParamsObserver(given(spec));
+  if (spec instanceof FixedQParamsQuantizationSpec) {
+    const { isDynamic: _, ...args } = spec;
+    return isQat ? new FixedQParamsFakeQuantize(given(args)) : new FixedQParamsObserver(given(args));
+  }
   const { derivedFrom, deriveQparamsFn, isDynamic: _, ...args } = spec;
   const observers = derivedFrom.map((source) => {
     const observer = made.get(source);
