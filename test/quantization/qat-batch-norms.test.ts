@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { operators } from '../../lib/aten/index.ts';
-import { Interpreter } from '../../lib/graph/index.ts';
+import { Interpreter, propagateShapes } from '../../lib/graph/index.ts';
 import {
   allowExportedModelTrainEval,
   convertPt2e,
@@ -18,7 +18,7 @@ import {
 } from '../../lib/index.ts';
 import * as nn from '../../lib/nn/index.ts';
 import { SGD, Trainer } from '../../lib/training/index.ts';
-import { uniform } from '../support/graph-builder.ts';
+import { GraphBuilder, uniform } from '../support/graph-builder.ts';
 import { captured, images, labels, loss, prepared, targets } from '../support/training.ts';
 
 const prepare = (model: GraphModule) =>
@@ -91,4 +91,39 @@ describe('prepareQatPt2e', () => {
     await trainOnce(moveExportedModelToTrain(model));
     expect(batchNorms(convertPt2e(moveExportedModelToEval(model)))).toEqual([]);
   });
+
+  it.each([
+    { target: 'aten.conv_transpose1d.default', kernel: [3], groups: 2, inputs: 4, perGroup: 3 },
+    { target: 'aten.conv_transpose2d.input', kernel: [2, 3], groups: 1, inputs: 4, perGroup: 3 },
+    { target: 'aten.conv_transpose2d.input', kernel: [2, 3], groups: 3, inputs: 6, perGroup: 2 },
+    { target: 'aten.conv_transpose2d.input', kernel: [2, 2], groups: 4, inputs: 4, perGroup: 1 },
+  ])(
+    'multiplies the weights of $target in $groups groups of $perGroup channels',
+    async ({ target, kernel, groups, inputs, perGroup }) => {
+      const b = new GraphBuilder();
+      const shape = [2, inputs, ...kernel.map(() => 5)];
+      const [weight, bias] = [
+        b.parameter('w', [inputs, perGroup, ...kernel]),
+        b.parameter('b', [groups * perGroup]),
+      ];
+      const [one, zero] = [kernel.map(() => 1), kernel.map(() => 0)];
+      const y = b.call(target, b.input('x', shape), weight, bias, one, zero, zero, groups, one);
+      const module = b.finish(b.batchNorm(y, groups * perGroup));
+      for (const [node, val] of propagateShapes(module, [{ dtype: 'float32', shape }], operators))
+        node.meta = { ...node.meta, val };
+      const x = uniform(shape, -1, 1, 7);
+      const results = (each: GraphModule) =>
+        new Interpreter(each, operators).run([x])[0].toArray().map(Number);
+      const wanted = results(module);
+      const model = moveExportedModelToEval(prepare(moveExportedModelToTrain(module)));
+      expect(model.graph.nodes.filter((node) => node.target === 'aten.mul.Tensor')).toHaveLength(1);
+      const converted = convertPt2e(model);
+      expect(batchNorms(converted)).toEqual([]);
+      // The weight is multiplied with its factor, and divided by it again; then it is folded: float32's rounding.
+      for (const each of [results(model), results(converted)])
+        each.forEach((value, i) => {
+          expect(value).toBeCloseTo(wanted[i], 5);
+        });
+    },
+  );
 });

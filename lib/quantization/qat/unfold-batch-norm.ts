@@ -80,10 +80,11 @@ function weightFactor(
   const groups = transposedGroups(convolution);
   if (groups === undefined) return editor.call(RESHAPE, [factor, shaped(0)], place);
   if (groups === 1) return editor.call(RESHAPE, [factor, shaped(1)], place);
-  throw new Error(
-    `node '${convolution}': batch norm after a transposed convolution of ${groups} groups is not trained with it; ` +
-      'exclude the layer from quantization',
-  );
+  // Each group has output channels of its own: its inputs' rows of the weight have their factors. PyTorch fails here.
+  const [inputs, perGroup, ...kernel] = tensorMeta(convolution.args[1] as Node)!.shape as readonly number[];
+  const byGroup = editor.call(RESHAPE, [factor, [groups, 1, perGroup]], place);
+  const ofInputs = editor.call('aten.expand.default', [byGroup, [-1, inputs / groups, -1]], place);
+  return editor.call(RESHAPE, [ofInputs, [inputs, perGroup, ...kernel.map(() => 1)]], place);
 }
 
 /** What was asked for the old input is asked for the new one. */
