@@ -156,7 +156,7 @@ const subjects: Record<string, Subject> = {
   },
   index: {
     op: 'index',
-    attributes: { axes: [1], walks: [0, -1, 2, 3], position: 0 },
+    attributes: { axes: [1], walks: [0, -1, 2, 3], position: 0, wraps: true },
     inputs: [x, Tensor.from('int64', seededIntegers(2 * 5 * 7 * 6, -19, 18), [2, 5, 7, 6])],
     output: f32([2, 5, 7, 6]),
   },

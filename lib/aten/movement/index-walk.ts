@@ -13,13 +13,16 @@ export interface IndexWalk {
   readonly walks: readonly number[];
   /** The axis of `shape` at which the index tensors' common extents begin. */
   readonly position: number;
+  /** Whether negative indices count from the end, as in `tensor[-1]`; PyTorch's other operators refuse them. */
+  readonly wraps: boolean;
 }
 
 /** The walk as a native step wants it. */
-export const walkAttributes = ({ axes, walks, position }: IndexWalk): Attributes => ({
+export const walkAttributes = ({ axes, walks, position, wraps }: IndexWalk): Attributes => ({
   axes,
   walks,
   position,
+  wraps,
 });
 
 /** @throws Error unless a tensor can hold positions. */
@@ -53,7 +56,13 @@ export function elementWalk(
         `${name}: index [${index.join(', ')}] is longer than [${shape.join(', ')}] along axis ${i}`,
       );
   });
-  return { shape: index, axes: [axis], walks: index.map((_, i) => (i === axis ? -1 : i)), position: 0 };
+  return {
+    shape: index,
+    axes: [axis],
+    walks: index.map((_, i) => (i === axis ? -1 : i)),
+    position: 0,
+    wraps: false,
+  };
 }
 
 /** `index_select` and its like: positions along one axis, whole rows of the others. */
@@ -73,6 +82,7 @@ export function rowWalk(
     axes: [axis],
     walks: shape.map((_, i) => (i === axis ? -1 : i)),
     position: axis,
+    wraps: false,
   };
 }
 
@@ -110,5 +120,6 @@ export function tensorWalk(
       (axis) => axis,
     ),
     position,
+    wraps: true,
   };
 }

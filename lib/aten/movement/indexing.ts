@@ -81,6 +81,7 @@ function alongAxis(self: readonly Dim[], index: readonly Dim[], axis: number, op
     axes: [axis],
     walks: shape.map((_, i) => (i === axis || isRepeated(i) ? -1 : i)),
     position: 0,
+    wraps: false,
   };
 }
 

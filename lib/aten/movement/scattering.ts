@@ -108,13 +108,14 @@ function checkCovers(source: readonly Dim[], index: readonly Dim[], args: Argume
 function byRows(
   schema: string,
   what: <T extends Target>(args: Arguments<T>) => Omit<Writing<T>, 'walk' | 'indices'>,
+  wraps = false,
 ): NativeDefinition {
   return scatter({
     schema,
     writing: (args) => {
       const { name } = args.schema;
       const [self, index] = [args.tensor('self'), args.tensor('index')];
-      const walk = rowWalk(self.shape, index.shape, axisOf(args), name);
+      const walk = { ...rowWalk(self.shape, index.shape, axisOf(args), name), wraps };
       const rest = what(args);
       if (typeof rest.source !== 'number') checkBroadcast(rest.source.shape, walk.shape, name);
       return { walk, indices: [index], ...rest };
@@ -213,10 +214,12 @@ const functional: readonly NativeDefinition[] = [
   byRows(
     'aten::index_fill.int_Scalar(Tensor self, int dim, Tensor index, Scalar value) -> Tensor',
     (args) => ({ source: args.number('value'), ...set }),
+    true,
   ),
   byRows(
     'aten::index_fill.int_Tensor(Tensor self, int dim, Tensor index, Tensor value) -> Tensor',
     (args) => ({ source: args.tensor('value'), ...set }),
+    true,
   ),
   byTensors(
     'aten::index_put(Tensor self, Tensor?[] indices, Tensor values, bool accumulate=False) -> Tensor',

@@ -25,7 +25,9 @@ Dims common_shape(const StepSpec& spec, size_t first) {
 
 IndexedWalk::IndexedWalk(const StepSpec& spec, const Dims& shape, const Dims& strides,
                          const TensorDesc& indexed, size_t first, ScratchLayout& scratch)
-    : index_shape_(common_shape(spec, first)), nest_(nest(spec, shape, strides, indexed, index_shape_)) {
+    : wraps_(spec.attributes.boolean("wraps", false)),
+      index_shape_(common_shape(spec, first)),
+      nest_(nest(spec, shape, strides, indexed, index_shape_)) {
   const Dims axes = spec.attributes.dims("axes");
   if (axes.empty() || spec.inputs.size() != first + axes.size())
     refuse(std::to_string(axes.size()) + " axes need as many index tensors, and at least one");
@@ -84,7 +86,7 @@ LoopNest IndexedWalk::nest(const StepSpec& spec, const Dims& shape, const Dims& 
 
 const int64_t* IndexedWalk::offsets(const Buffers& buffers) const {
   if (indices_.size() == 1) {
-    int64_t* indices = indices_[0].read(buffers, extents_[0], true);
+    int64_t* indices = indices_[0].read(buffers, extents_[0], wraps_);
     const int64_t count = indices_[0].desc().numel();
     for (int64_t i = 0; i < count; i++) indices[i] *= steps_[0];
     return indices;
@@ -93,7 +95,7 @@ const int64_t* IndexedWalk::offsets(const Buffers& buffers) const {
   const TensorDesc whole{DType::s64, index_shape_, row_major_strides(index_shape_)};
   std::fill_n(sums, whole.numel(), 0);
   for (size_t k = 0; k < indices_.size(); k++) {
-    const int64_t* indices = indices_[k].read(buffers, extents_[k], true);
+    const int64_t* indices = indices_[k].read(buffers, extents_[k], wraps_);
     if (whole.numel() == 0) continue;
     const auto& shape = indices_[k].desc().shape;
     const LoopNest nest(

@@ -15,7 +15,9 @@ namespace octavo {
 // - axes: the axes of the indexed tensor whose positions the index tensors hold, one for each of them;
 // - walks: for each axis of the walk, the axis of the indexed tensor that advances along with it, or -1;
 // - position: the axis of the walk that the first extent of the index tensors, broadcast together, belongs
-// to. An element of the walk has the position in the indexed tensor that both together say.
+// to;
+// - wraps: whether negative indices count from the end.
+// An element of the walk has the position in the indexed tensor that both together say.
 class IndexedWalk {
  public:
   // A row of the walk. Its element i is at `walked + i * walked_step` of the one tensor, and at
@@ -56,8 +58,9 @@ class IndexedWalk {
 
   std::vector<IndexTensor> indices_;
   std::vector<int64_t> extents_, steps_;  // of the indexed axes
-  Dims index_shape_;                      // that the index tensors broadcast to
-  LoopNest nest_;                         // operands: walked, indexed, offsets
+  bool wraps_;
+  Dims index_shape_;  // that the index tensors broadcast to
+  LoopNest nest_;     // operands: walked, indexed, offsets
   int64_t numel_ = 1;
   size_t sums_;  // room for offsets that several index tensors make
 };

@@ -6,9 +6,13 @@ import { seededIntegers } from '../../support/steps.ts';
 
 const numel = (shape: readonly number[]) => shape.reduce((product, extent) => product * extent, 1);
 
-/** Seeded positions along an extent, some of them counted from its end. */
-const indices = (shape: readonly number[], extent: number, dtype: DType = 'int64', seed = 9) =>
-  Tensor.from(dtype, seededIntegers(numel(shape), -extent, extent - 1, seed), shape);
+/** Seeded positions along an extent. */
+const positions = (shape: readonly number[], extent: number) =>
+  Tensor.from('int64', seededIntegers(numel(shape), 0, extent - 1, 9), shape);
+
+/** The same, some of them counted from its end. */
+const indices = (shape: readonly number[], extent: number, dtype: DType = 'int64') =>
+  Tensor.from(dtype, seededIntegers(numel(shape), -extent, extent - 1, 9), shape);
 
 /** The position that an index tensor holds. */
 const chosen = (index: Tensor, position: readonly number[], extent: number) => {
@@ -25,10 +29,11 @@ interface Case {
   readonly from: (position: readonly number[]) => readonly number[];
 }
 
-const [along1, along2, along0] = [indices([2, 4, 5], 3), indices([2, 3, 6], 5), indices([7, 2, 5], 2)];
+const [along1, along2, along0] = [positions([2, 4, 5], 3), positions([2, 3, 6], 5), positions([7, 2, 5], 2)];
 const [row, wide, column] = [indices([4], 3, 'int32'), indices([2, 1], 2), indices([3], 5)];
+const rows = positions([4], 3);
 const some = indices([4, 3], 5);
-const broadcast = indices([1, 6, 1], 3);
+const broadcast = positions([1, 6, 1], 3);
 
 const cases: readonly Case[] = [
   {
@@ -36,14 +41,14 @@ const cases: readonly Case[] = [
     shape: [2, 3, 5],
     args: [1, along1],
     result: [2, 4, 5],
-    from: ([i, j, k]) => [i, chosen(along1, [i, j, k], 3), k],
+    from: ([i, j, k]) => [i, at(along1, [i, j, k]), k],
   },
   {
     target: 'aten.gather.default',
     shape: [2, 3, 5],
     args: [-1, along2],
     result: [2, 3, 6],
-    from: ([i, j, k]) => [i, j, chosen(along2, [i, j, k], 5)],
+    from: ([i, j, k]) => [i, j, at(along2, [i, j, k])],
   },
   {
     // Shorter than the tensor along an axis that is not gathered.
@@ -51,33 +56,33 @@ const cases: readonly Case[] = [
     shape: [2, 3, 5],
     args: [0, along0],
     result: [7, 2, 5],
-    from: ([i, j, k]) => [chosen(along0, [i, j, k], 2), j, k],
+    from: ([i, j, k]) => [at(along0, [i, j, k]), j, k],
   },
   {
     target: 'aten.take_along_dim.default',
     shape: [2, 3, 5],
     args: [broadcast, 1],
     result: [2, 6, 5],
-    from: ([i, j, k]) => [i, chosen(broadcast, [0, j, 0], 3), k],
+    from: ([i, j, k]) => [i, at(broadcast, [0, j, 0]), k],
   },
   {
     target: 'aten.take_along_dim.default',
     shape: [1, 3, 5],
     args: [along2, -1],
     result: [2, 3, 6],
-    from: ([i, j, k]) => [0, j, chosen(along2, [i, j, k], 5)],
+    from: ([i, j, k]) => [0, j, at(along2, [i, j, k])],
   },
   {
     target: 'aten.index_select.default',
     shape: [2, 3, 5],
-    args: [1, row],
+    args: [1, rows],
     result: [2, 4, 5],
-    from: ([i, j, k]) => [i, chosen(row, [j], 3), k],
+    from: ([i, j, k]) => [i, at(rows, [j]), k],
   },
   {
     target: 'aten.index_select.default',
     shape: [3, 2],
-    args: [0, Tensor.scalar('int64', -1)],
+    args: [0, Tensor.scalar('int64', 2)],
     result: [1, 2],
     from: ([, j]) => [2, j],
   },
@@ -144,9 +149,9 @@ describe('elements that indices choose', () => {
     expectElements(callEverywhere('aten.index.Tensor', [x, [index]]), 'float32', [700, 64], ([i, j]) =>
       at(x, [chosen(index, [i], 300), j]),
     );
-    const each = indices([300, 64], 64);
+    const each = positions([300, 64], 64);
     expectElements(callEverywhere('aten.gather.default', [x, 1, each]), 'float32', [300, 64], ([i, j]) =>
-      at(x, [i, chosen(each, [i, j], 64)]),
+      at(x, [i, at(each, [i, j])]),
     );
   });
 
@@ -158,6 +163,11 @@ describe('elements that indices choose', () => {
       [x, 1, Tensor.from('int64', [3], [1, 1, 1])],
       /aten\.gather.*index 3 .* extent of 3/,
     ],
+    // PyTorch counts no index of these from the end: a label of -1 is none.
+    ['aten.gather.default', [x, 1, Tensor.from('int64', [-1], [1, 1, 1])], /aten\.gather.*index -1 .* of 3/],
+    ['aten.take_along_dim.default', [x, Tensor.from('int64', [-1], [1, 1, 1]), 1], /index -1 .* of 3/],
+    ['aten.index_select.default', [x, 1, int(0, -1)], /aten\.index_select.*index -1 .* of 3/],
+    ['aten.index.Tensor', [x, [null, int(0, -4)]], /aten\.index.*index -4 .* extent of 3/],
     ['aten.gather.default', [x, 1, int(0)], /\[1\] must have as many extents as \[2, 3, 5\]/],
     ['aten.gather.default', [x, 1, indices([3, 1, 1], 3)], /longer than \[2, 3, 5\] along axis 0/],
     ['aten.gather.default', [x, 1, anyTensor('float32', [1, 1, 1])], /int64 or int32, got float32/],

@@ -51,8 +51,7 @@ function small(dtype: DType, shape: readonly number[], seed: number): Tensor {
 const computed = ['float32', 'float64', 'int64', 'int32', 'int16', 'int8', 'uint8'] as const;
 
 describe('scatter_reduce', () => {
-  const index = int(seededIntegers(2 * 6 * 3, -4, 3, 5), [2, 6, 3]);
-  const wrapped = (position: readonly number[]) => (at(index, position) + 4) % 4;
+  const index = int(seededIntegers(2 * 6 * 3, 0, 3, 5), [2, 6, 3]);
   for (const reduce of ['sum', 'mean', 'prod', 'amax', 'amin'])
     for (const includeSelf of [true, false])
       it(`${reduce}, ${includeSelf ? 'with' : 'without'} the tensor's own`, () => {
@@ -62,7 +61,7 @@ describe('scatter_reduce', () => {
             include_self: includeSelf,
           });
           const writes = positionsOf([2, 6, 3]).map(
-            ([i, j, k]) => [[i, wrapped([i, j, k]), k], at(source, [i, j, k])] as const,
+            ([i, j, k]) => [[i, at(index, [i, j, k]), k], at(source, [i, j, k])] as const,
           );
           const expected = Tensor.from('float64', written(self, reduce, includeSelf, writes), [2, 4, 3]);
           // Means are rounded to the dtype once.
@@ -108,7 +107,7 @@ describe('scatter_reduce', () => {
 
 describe('writes at indices', () => {
   it('scatter, of a tensor and of a number, in every dtype', () => {
-    const index = int([2, 0, -1, 1], [2, 2]);
+    const index = int([2, 0, 2, 1], [2, 2]);
     for (const dtype of movedDtypes) {
       const [self, source] = [anyTensor(dtype, [3, 2], 1), anyTensor(dtype, [2, 3], 2)];
       // (2, 0), (0, 1), (2, 0) again, (1, 1): the later one stays.
@@ -187,7 +186,7 @@ describe('writes at indices', () => {
       ['aten.index_fill.int_Tensor', Tensor.scalar('float32', 9)],
     ] as const)
       expectWritten(
-        callEverywhere(target, [self, 1, index, value]),
+        callEverywhere(target, [self, 1, int([-1, 0, 3]), value]),
         written(
           self,
           'set',
@@ -235,6 +234,26 @@ describe('writes at indices', () => {
       /bool can only be replaced/,
     ],
   ];
+  // PyTorch counts an index from the end only in index_put and index_fill.
+  const each = int([0, -1], [1, 2]);
+  const whole = anyTensor('float32', [2, 3]);
+  for (const [target, ...args] of [
+    ['aten.scatter.src', each, y],
+    ['aten.scatter.value', each, 5],
+    ['aten.scatter.reduce', each, y, 'add'],
+    ['aten.scatter.value_reduce', each, 5, 'add'],
+    ['aten.scatter_add.default', each, y],
+    ['aten.scatter_reduce.two', each, y, 'sum'],
+    ['aten.index_add.default', int([0, -1]), whole],
+    ['aten.index_copy.default', int([0, -1]), whole],
+    ['aten.index_reduce.default', int([0, -1]), whole, 'amax'],
+  ] as const)
+    it(`${target} refuses to count from the end`, () => {
+      const [index, value, reduce] = args;
+      expect(() => callEverywhere(target, [x, 0, index, value], reduce ? { reduce } : {})).toThrow(
+        /index -1 is out of range for an extent of 2/,
+      );
+    });
   wrong.forEach(([target, args, message], i) => {
     it(`wrong ${i}: ${target} says ${message}`, () =>
       expect(() => callEverywhere(target, args)).toThrow(message));

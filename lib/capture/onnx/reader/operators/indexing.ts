@@ -1,8 +1,8 @@
-import { type Dim, mulDims } from '../../../../graph/index.ts';
+import { type Argument, type Dim, Node } from '../../../../graph/index.ts';
 import { rowMajorStrides, Tensor } from '../../../../tensor/index.ts';
 import { scatterReductions } from '../../names.ts';
 import type { OnnxCall, OperatorTable } from '../call.ts';
-import { ConstantValue, type OnnxValue } from '../values.ts';
+import { ComputedValue, ConstantValue, type OnnxValue } from '../values.ts';
 import { positionsOf, upTo } from './common.ts';
 import { isWeight } from './quantized/weights.ts';
 
@@ -19,13 +19,8 @@ export function lookUp(call: OnnxCall, data: OnnxValue, indices: OnnxValue, axis
   // Table rows, as models look up words.
   if (axis === 0 && data.shape.length === 2 && isWeight(data))
     return call.call('aten.embedding.default', data, indices);
-  const flat = call.reshape(indices, [mulDims(...indices.shape)]);
-  const chosen = call.call('aten.index_select.default', data, axis, flat);
-  return call.reshape(chosen, [
-    ...data.shape.slice(0, axis),
-    ...indices.shape,
-    ...data.shape.slice(axis + 1),
-  ]);
+  // Of ATen's operators, the one that counts negative indices from the end.
+  return call.call('aten.index.Tensor', data, [...Array<null>(axis).fill(null), indices]);
 }
 
 function gatherKnown(call: OnnxCall, data: OnnxValue, indices: Tensor, axis: number): OnnxValue {
@@ -51,12 +46,31 @@ function fromStart(call: OnnxCall, positions: readonly number[], extent: Dim): n
   );
 }
 
-/** Indices that the file knows, counted from the start; others as they are. */
+/** Indices for operators of ATen that count none from the end, as ONNX does. */
 function indicesOf(call: OnnxCall, input: number, extent: Dim): OnnxValue {
   const value = call.input(input);
-  if (!(value instanceof ConstantValue)) return value;
-  const positions = fromStart(call, call.numbers(input, 'the indices'), extent);
-  return call.constant(Tensor.from('int64', positions, value.shape));
+  if (value instanceof ConstantValue) {
+    const positions = fromStart(call, call.numbers(input, 'the indices'), extent);
+    return call.constant(Tensor.from('int64', positions, value.shape));
+  }
+  if (isFromStart(call, value, extent)) return value;
+  const number = (one: number) => call.constant(Tensor.scalar(value.dtype, one));
+  const isNegative = call.call('aten.lt.Tensor', value, number(0));
+  const moved = call.call('aten.add.Tensor', value, typeof extent === 'number' ? number(extent) : extent);
+  return call.call('aten.where.self', isNegative, moved, value);
+}
+
+/** Whether a file's nodes turn negative indices into positions themselves, as exportOnnx writes what was read. */
+function isFromStart(call: OnnxCall, value: OnnxValue, extent: Dim): boolean {
+  if (!(value instanceof ComputedValue) || value.node.target !== 'aten.where.self') return false;
+  const [isNegative, moved, given] = value.node.args;
+  const isOf = (target: string, node: Argument, number: Dim) =>
+    node instanceof Node &&
+    node.target === target &&
+    node.args[0] === given &&
+    node.args[1] instanceof Node &&
+    String(call.writer.module.attributes.get(node.args[1].target)?.toArray()) === String(number);
+  return isOf('aten.lt.Tensor', isNegative, 0) && isOf('aten.add.Tensor', moved, extent);
 }
 
 function gatherElements(call: OnnxCall): OnnxValue {

@@ -56,6 +56,12 @@ function sideBySide(call: OnnxCall, tensors: readonly OnnxValue[], common: reado
 
 /** `tensor[i, :, j]` */
 function byTensors(call: OnnxCall): OnnxValue {
+  const given = call.args.tensors('indices') as readonly (OnnxValue | null)[];
+  const axes = given.flatMap((index, axis) => (index ? [axis] : []));
+  // A Gather of a matrix's rows is read as an embedding, which counts no indices from the end.
+  const isTable = call.self.rank === 2 && axes[0] === 0;
+  if (axes.length === 1 && !isTable)
+    return call.op('Gather', [call.self, given[axes[0]]!], { axis: axes[0] });
   const { order, indices, common, position } = placesOf(call);
   const found = call.op(
     'GatherND',
