@@ -164,6 +164,7 @@ describe('pixels', () => {
 });
 
 const random = new Random(0);
+const still: transforms.Affine = { angle: 0, translate: [0, 0], scale: 1 };
 
 it.each<[string, () => unknown, string]>([
   ['a probability above 1', () => randomHorizontalFlip(2), 'probability must be from 0 to 1, got 2'],
@@ -172,8 +173,45 @@ it.each<[string, () => unknown, string]>([
   ['an unknown option', () => randomCrop(2, { pading: 1 } as never), 'did you mean "padding"?'],
   ['negative degrees', () => randomAffine({ degrees: -1 }), 'degrees must be 0 or more'],
   ['a scale of 0', () => randomAffine({ degrees: 0, scale: [0, 1] }), 'scale must be above 0, got 0'],
+  [
+    'one scale',
+    () => randomAffine({ degrees: 0, scale: [1] as never }),
+    'scale must be two numbers, got [ 1 ]',
+  ],
+  [
+    'one share',
+    () => randomAffine({ degrees: 0, translate: [0.1] as never }),
+    'translate must be two numbers',
+  ],
+  ['no list of shares', () => randomAffine({ degrees: 0, translate: 0.1 as never }), 'two numbers, got 0.1'],
+  ['an angle of NaN', () => affine(image('two'), { ...still, angle: Number.NaN }), 'angle must be a number'],
+  ['to scale to nothing', () => affine(image('two'), { ...still, scale: 0 }), 'scale must be above 0, got 0'],
+  // Its inverse is infinite in float64, too.
+  ['the smallest scale', () => affine(image('two'), { ...still, scale: 5e-324 }), 'scale must be above 0'],
+  [
+    'to move by NaN',
+    () => affine(image('two'), { ...still, translate: [0, Number.NaN] }),
+    'translate must be a number, got NaN',
+  ],
+  ['no movement', () => affine(image('two'), undefined as never), 'affine: options must be an object'],
+  [
+    'to fill with what float32 has not',
+    () => affine(image('two'), still, 1e39),
+    'fill must be finite in float32',
+  ],
+  ['a padding of 1e39', () => randomCrop(2, { padding: 1, fill: 1e39 }), 'fill must be finite in float32'],
+  ['three sizes', () => randomCrop([2, 2, 2] as never), 'size must be two numbers, got [ 2, 2, 2 ]'],
+  ['no size', () => randomCrop(undefined as never), 'size must be two numbers, got undefined'],
+  [
+    'a brightness of NaN',
+    () => adjustBrightness(image('two'), Number.NaN),
+    'factor must be 0 or more, got NaN',
+  ],
+  ['a negative contrast by hand', () => adjustContrast(image('two'), -1), 'factor must be 0 or more, got -1'],
   ['a negative contrast', () => colorJitter({ contrast: -1 }), 'contrast must be 0 or more'],
-  ['a deviation of 0', () => normalize([0], [0]), 'std must not be 0'],
+  ['a deviation of 0', () => normalize([0], [0]), 'std must be a list of numbers, none of them 0, got 0'],
+  ['a deviation that float32 has not', () => normalize([0], [1e-50]), 'none of them 0, got 1e-50'],
+  ['a mean that float32 has not', () => normalize([1e39], [1]), 'mean must be finite in float32'],
   ['no mean', () => normalize([], [1]), 'mean must be a list of numbers, got []'],
   [
     'two means for three channels',

@@ -1,6 +1,6 @@
 import { checkOptions, type OptionNames } from '../../options.ts';
 import { Tensor } from '../../tensor/index.ts';
-import { checkNumber } from '../checks.ts';
+import { checkAmount, checkNumber, checkPair } from '../checks.ts';
 import { imageOf, type Transform } from './transform.ts';
 
 /** How {@link affine} moves an image. */
@@ -9,14 +9,28 @@ export interface Affine {
   readonly angle: number;
   /** Pixels to the right and down. */
   readonly translate: readonly [number, number];
+  /** Above 0. */
   readonly scale: number;
 }
+
+const affineNames: OptionNames<Affine> = { angle: true, translate: true, scale: true };
+
+const isAny = () => true;
+/** Its inverse is finite. */
+const isScale = (factor: number) => Math.fround(factor) > 0;
 
 /**
  * An image turned, moved and scaled, with bilinear interpolation (counterpart: `torchvision.transforms.functional.affine` without
  * shear). What lies outside of it is `fill`.
+ * @throws Error for what is no float32 image [channels, height, width], and when one of the numbers is missing or out of its range.
  */
-export function affine(image: Tensor, { angle, translate, scale }: Affine, fill = 0): Tensor {
+export function affine(image: Tensor, how: Affine, fill = 0): Tensor {
+  checkOptions(how, affineNames, 'affine');
+  const { angle, translate, scale } = how;
+  checkNumber(angle, 'angle', 'affine', 'a number', isAny);
+  checkPair(translate, 'translate', 'affine', 'a number', isAny);
+  checkNumber(scale, 'scale', 'affine', 'above 0', isScale);
+  checkNumber(fill, 'fill', 'affine', 'a number', isAny);
   const { channels, height, width } = imageOf(image, 'affine');
   const framed = withFrame(image, fill);
   const result = new Float32Array(image.numel);
@@ -71,7 +85,7 @@ export interface RandomAffineOptions {
   readonly fill?: number;
 }
 
-const affineOptions: OptionNames<RandomAffineOptions> = {
+const randomAffineOptions: OptionNames<RandomAffineOptions> = {
   degrees: true,
   translate: true,
   scale: true,
@@ -86,13 +100,12 @@ const affineOptions: OptionNames<RandomAffineOptions> = {
  * @throws Error when an option is unknown or out of its range.
  */
 export function randomAffine(options: RandomAffineOptions): Transform {
-  checkOptions(options, affineOptions, 'randomAffine');
+  checkOptions(options, randomAffineOptions, 'randomAffine');
   const { degrees, translate = [0, 0], scale = [1, 1], fill = 0 } = options;
-  checkNumber(degrees, 'degrees', 'randomAffine', '0 or more', (value) => value >= 0);
-  for (const share of translate)
-    checkNumber(share, 'translate', 'randomAffine', 'from 0 to 1', (value) => value >= 0 && value <= 1);
-  for (const factor of scale) checkNumber(factor, 'scale', 'randomAffine', 'above 0', (value) => value > 0);
-  checkNumber(fill, 'fill', 'randomAffine', 'a number', () => true);
+  checkAmount(degrees, 'degrees', 'randomAffine');
+  checkPair(translate, 'translate', 'randomAffine', 'from 0 to 1', (value) => value >= 0 && value <= 1);
+  checkPair(scale, 'scale', 'randomAffine', 'above 0', isScale);
+  checkNumber(fill, 'fill', 'randomAffine', 'a number', isAny);
   return (example, random) => {
     const { height, width } = imageOf(example, 'randomAffine');
     const angle = random.uniform(-degrees, degrees);

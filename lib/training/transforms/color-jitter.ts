@@ -1,6 +1,6 @@
 import { checkOptions, type OptionNames } from '../../options.ts';
 import type { Tensor } from '../../tensor/index.ts';
-import { checkNumber } from '../checks.ts';
+import { checkAmount } from '../checks.ts';
 import { imageOf, type Transform } from './transform.ts';
 
 /** Shares of red, green and blue in the grey that people see (ITU-R 601-2), as torchvision rounds them. */
@@ -8,16 +8,21 @@ const luma = [0.2989, 0.587, 0.114];
 
 /**
  * Colours from 0 to 1 times a factor, in place (counterpart: `torchvision.transforms.functional.adjust_brightness`).
+ * @throws Error for what is no float32 image [channels, height, width], and for a factor that is negative or no number.
  */
 export function adjustBrightness(image: Tensor, factor: number): Tensor {
-  return blended(image, factor, 0);
+  checkAmount(factor, 'factor', 'adjustBrightness');
+  blend(imageOf(image, 'adjustBrightness').data, factor, 0);
+  return image;
 }
 
 /**
  * How far colours from 0 to 1 are from the image's mean grey times a factor, in place (counterpart:
  * `torchvision.transforms.functional.adjust_contrast`).
+ * @throws Error for what is no float32 image [channels, height, width], and for a factor that is negative or no number.
  */
 export function adjustContrast(image: Tensor, factor: number): Tensor {
+  checkAmount(factor, 'factor', 'adjustContrast');
   const { channels, height, width, data } = imageOf(image, 'adjustContrast');
   const plane = height * width;
   let sum = 0;
@@ -25,15 +30,14 @@ export function adjustContrast(image: Tensor, factor: number): Tensor {
     const share = channels === 3 ? luma[channel] : 1 / channels;
     for (let i = channel * plane; i < (channel + 1) * plane; i++) sum += data[i] * share;
   }
-  return blended(image, factor, sum / plane);
+  blend(data, factor, sum / plane);
+  return image;
 }
 
-/** Between a grey and the image, or beyond it, but not below 0 or above 1. */
-function blended(image: Tensor, factor: number, grey: number): Tensor {
-  const { data } = imageOf(image, 'colorJitter');
-  for (let i = 0; i < data.length; i++)
-    data[i] = Math.min(Math.max(factor * data[i] + (1 - factor) * grey, 0), 1);
-  return image;
+/** Colours become what is between a grey and them, or beyond, but not below 0 or above 1. */
+function blend(colors: Float32Array, factor: number, grey: number): void {
+  for (let i = 0; i < colors.length; i++)
+    colors[i] = Math.min(Math.max(factor * colors[i] + (1 - factor) * grey, 0), 1);
 }
 
 /** Options of {@link colorJitter}. */
@@ -56,7 +60,7 @@ export function colorJitter(options: ColorJitterOptions): Transform {
   checkOptions(options, jitterOptions, 'colorJitter');
   const { brightness = 0, contrast = 0 } = options;
   for (const [name, value] of Object.entries({ brightness, contrast }))
-    checkNumber(value, name, 'colorJitter', '0 or more', (amount) => amount >= 0);
+    checkAmount(value, name, 'colorJitter');
   return (example, random) => {
     const factor = (amount: number) => random.uniform(Math.max(0, 1 - amount), 1 + amount);
     const [lighter, stronger] = [factor(brightness), factor(contrast)];

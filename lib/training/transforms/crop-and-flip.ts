@@ -1,6 +1,6 @@
 import { checkOptions, type OptionNames } from '../../options.ts';
 import { Tensor } from '../../tensor/index.ts';
-import { checkCount, checkNumber } from '../checks.ts';
+import { checkCount, checkNumber, checkPair } from '../checks.ts';
 import { imageOf, type Transform } from './transform.ts';
 
 /** Options of {@link randomCrop}. */
@@ -26,8 +26,10 @@ export function randomCrop(
 ): Transform {
   checkOptions(options, cropOptions, 'randomCrop');
   const { padding = 0, fill = 0 } = options;
-  const [rows, columns] = typeof size === 'number' ? [size, size] : size;
-  for (const extent of [rows, columns]) checkCount(extent, 'size', 'randomCrop');
+  const sizes = typeof size === 'number' ? [size, size] : size;
+  checkPair(sizes, 'size', 'randomCrop', 'a number', () => true);
+  const [rows, columns] = sizes;
+  for (const extent of sizes) checkCount(extent, 'size', 'randomCrop');
   if (padding !== 0) checkCount(padding, 'padding', 'randomCrop');
   checkNumber(fill, 'fill', 'randomCrop', 'a number', () => true);
   return (example, random) => {

@@ -1,5 +1,7 @@
+import { inspect } from 'node:util';
 import { normalize as normalized } from '../../data/preprocessing.ts';
 import { Tensor } from '../../tensor/index.ts';
+import { checkNumber } from '../checks.ts';
 import { imageOf, type Transform } from './transform.ts';
 
 /**
@@ -27,9 +29,12 @@ export function convertImageDtype(): Transform {
  */
 export function normalize(mean: readonly number[], std: readonly number[]): Transform {
   for (const [name, values] of Object.entries({ mean, std }))
-    if (!Array.isArray(values) || values.length === 0 || !values.every(Number.isFinite))
-      throw new Error(`normalize: ${name} must be a list of numbers, got ${JSON.stringify(values)}`);
-  if (std.includes(0)) throw new Error('normalize: std must not be 0');
+    if (!Array.isArray(values) || values.length === 0)
+      throw new Error(`normalize: ${name} must be a list of numbers, got ${inspect(values)}`);
+  for (const value of mean) checkNumber(value, 'mean', 'normalize', 'a list of numbers', () => true);
+  // Divided by in float32, where smaller numbers are 0.
+  for (const value of std)
+    checkNumber(value, 'std', 'normalize', 'a list of numbers, none of them 0', (s) => Math.fround(s) !== 0);
   return (example) => {
     const { channels } = imageOf(example, 'normalize');
     for (const [name, values] of Object.entries({ mean, std }))
