@@ -1,5 +1,6 @@
 import type { NodeBuilder } from '../graph/index.ts';
 import { checkOptions, type OptionNames } from '../options.ts';
+import { checkAmount, checkPair } from './checks.ts';
 import { Optimizer, type ParameterGroup, plus, times, type Update, type UpdateInputs } from './optimizer.ts';
 
 /** Options of {@link AdamW}. */
@@ -26,7 +27,7 @@ const adamWOptions: OptionNames<AdamWOptions> = {
 
 /**
  * Adam with decoupled weight decay (counterpart: `torch.optim.AdamW`).
- * @throws Error for an unknown option, a negative number, or a beta outside of [0, 1).
+ * @throws Error for an unknown option, a number that is negative or not finite in float32, or a beta outside of [0, 1).
  */
 export class AdamW extends Optimizer {
   readonly stateNames = ['exp_avg', 'exp_avg_sq'];
@@ -36,10 +37,8 @@ export class AdamW extends Optimizer {
     checkOptions(options, adamWOptions, 'AdamW');
     const { lr = 1e-3, betas = [0.9, 0.999], eps = 1e-8, weightDecay = 0.01, groups = [] } = options;
     super(lr, groups);
-    for (const [name, value] of Object.entries({ eps, weightDecay }))
-      if (!(value >= 0)) throw new Error(`AdamW: ${name} must not be negative, got ${value}`);
-    if (!betas.every((beta) => beta >= 0 && beta < 1))
-      throw new Error(`AdamW: betas must be in [0, 1), got [${betas.join(', ')}]`);
+    for (const [name, value] of Object.entries({ eps, weightDecay })) checkAmount(value, name, 'AdamW');
+    checkPair(betas, 'betas', 'AdamW', 'in [0, 1)', (beta) => beta >= 0 && beta < 1);
     this.#options = { betas, eps, weightDecay };
   }
 

@@ -1,5 +1,7 @@
+import { inspect } from 'node:util';
 import type { Node, NodeBuilder } from '../graph/index.ts';
 import { checkOptions, type OptionNames } from '../options.ts';
+import { checkAmount } from './checks.ts';
 
 /** Parameters that are updated alike. */
 export interface ParameterGroup {
@@ -43,20 +45,12 @@ export abstract class Optimizer {
   abstract readonly stateNames: readonly string[];
 
   protected constructor(lr: number, groups: readonly ParameterGroup[]) {
-    if (!(lr >= 0) || !Number.isFinite(lr))
-      throw new Error(`the learning rate must not be negative, got ${lr}`);
+    checkAmount(lr, 'lr', new.target.name);
     this.lr = lr;
     this.initialLr = lr;
-    for (const group of groups) {
-      checkOptions(group, groupOptions, 'a group of parameters');
-      for (const [name, value] of Object.entries({ lr: group.lr, weightDecay: group.weightDecay }))
-        if (value !== undefined && !(value >= 0 && Number.isFinite(value)))
-          throw new Error(`a group of parameters: ${name} must not be negative, got ${value}`);
-      if (group.lr !== undefined && lr === 0)
-        throw new Error(
-          "a group has a learning rate of its own, which schedules scale with the optimizer's: that must not be 0",
-        );
-    }
+    if (!Array.isArray(groups))
+      throw new Error(`${new.target.name}: groups must be a list, got ${inspect(groups)}`);
+    for (const group of groups) checkGroup(group, lr);
     this.groups = [...groups, {}];
   }
 
@@ -76,16 +70,38 @@ export abstract class Optimizer {
         throw new Error(`a group names the parameter '${path}'; the model's are ${paths.join(', ')}`);
   }
 
-  /** The learning rate of a group now: its own, scaled as a schedule has scaled the optimizer's. */
+  /**
+   * The learning rate of a group now: its own, scaled as a schedule has scaled the optimizer's.
+   * @throws Error when that is no rate, for whoever has set it since the optimizer was made.
+   */
   protected rateOf(group: number): number {
     const { lr } = this.groups[group];
-    return lr === undefined ? this.lr : lr * (this.lr / this.initialLr);
+    const rate = lr === undefined ? this.lr : lr * (this.lr / this.initialLr);
+    checkAmount(rate, 'lr', this.constructor.name);
+    return rate;
   }
 
   /** The values of the update's numbers in the step of that number, from 1. */
   abstract numbersOf(group: number, step: number): ReadonlyMap<string, number>;
 
   abstract emit(inputs: UpdateInputs, group: number, g: NodeBuilder): Update;
+}
+
+function checkGroup(group: ParameterGroup, optimizerLr: number): void {
+  const where = 'a group of parameters';
+  checkOptions(group, groupOptions, where);
+  const { parameters, lr, weightDecay } = group;
+  for (const [name, value] of Object.entries({ lr, weightDecay }))
+    if (value !== undefined) checkAmount(value, name, where);
+  const isPaths = Array.isArray(parameters) && parameters.every((path) => typeof path === 'string');
+  if (parameters !== undefined && typeof parameters !== 'function' && !isPaths)
+    throw new Error(
+      `${where}: parameters must be a list of paths, or a test for them, got ${inspect(parameters)}`,
+    );
+  if (lr !== undefined && optimizerLr === 0)
+    throw new Error(
+      "a group has a learning rate of its own, which schedules scale with the optimizer's: that must not be 0",
+    );
 }
 
 /** `a + b * factor`, the factor a number or a tensor of one element. */

@@ -1,5 +1,6 @@
 import type { NodeBuilder } from '../graph/index.ts';
 import { checkOptions, type OptionNames } from '../options.ts';
+import { checkAmount } from './checks.ts';
 import { Optimizer, type ParameterGroup, plus, type Update, type UpdateInputs } from './optimizer.ts';
 
 /** Options of {@link SGD}. */
@@ -27,7 +28,7 @@ const sgdOptions: OptionNames<SGDOptions> = {
  * Stochastic gradient descent (counterpart: `torch.optim.SGD`).
  *
  *     new SGD({ lr: 0.01, momentum: 0.9, weightDecay: 1e-4 })
- * @throws Error for an unknown option, a negative number, or Nesterov's momentum without momentum.
+ * @throws Error for an unknown option, a number that is negative or not finite in float32, or Nesterov's momentum without momentum.
  */
 export class SGD extends Optimizer {
   readonly stateNames: readonly string[];
@@ -37,8 +38,7 @@ export class SGD extends Optimizer {
     checkOptions(options, sgdOptions, 'SGD');
     const { lr, momentum = 0, nesterov = false, weightDecay = 0, groups = [] } = options;
     super(lr, groups);
-    for (const [name, value] of Object.entries({ momentum, weightDecay }))
-      if (!(value >= 0)) throw new Error(`SGD: ${name} must not be negative, got ${value}`);
+    for (const [name, value] of Object.entries({ momentum, weightDecay })) checkAmount(value, name, 'SGD');
     if (nesterov && momentum === 0) throw new Error("SGD: Nesterov's momentum needs a momentum");
     this.#options = { momentum, nesterov, weightDecay };
     this.stateNames = momentum === 0 ? [] : ['momentum_buffer'];

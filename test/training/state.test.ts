@@ -136,7 +136,7 @@ describe('a model', () => {
       () => new SGD({ lr: 1, groups: [{ params: ['w'] } as never] }),
       '"params"',
     ],
-    ['a group with a negative rate', () => new SGD({ lr: 1, groups: [{ lr: -7 }] }), 'must not be negative'],
+    ['a group with a negative rate', () => new SGD({ lr: 1, groups: [{ lr: -7 }] }), 'lr must be 0 or more'],
     [
       'a group of a parameter that does not exist',
       () => trainerOf(new SGD({ lr: 1, groups: [{ parameters: ['first.wait'] }] })),
@@ -155,8 +155,14 @@ describe('a model', () => {
     expect(() => new Trainer(model, { ...options, seed: 1.5 })).toThrow('seed must be a whole number');
     using trainer = new Trainer(model, options);
     const before = model.attribute('first.weight').toArray();
-    optimizer.lr = Number.NaN;
-    await expect(trainer.step({ x }, { labels })).rejects.toThrow('learning rate is NaN');
+    for (const [lr, message] of [
+      [Number.NaN, '0 or more, got NaN'],
+      [-1, '0 or more, got -1'],
+      [1e39, 'finite in float32, got 1e+39'],
+    ] as const) {
+      optimizer.lr = lr;
+      await expect(trainer.step({ x }, { labels })).rejects.toThrow(`SGD: lr must be ${message}`);
+    }
     expect(model.attribute('first.weight').toArray()).toEqual(before);
     // A rate that rises from 0.
     optimizer.lr = 0.5;

@@ -99,13 +99,52 @@ describe('optimizers', () => {
   });
 
   it.each([
-    ['a negative rate', () => new SGD({ lr: -1 }), 'must not be negative'],
+    ['a negative rate', () => new SGD({ lr: -1 }), 'SGD: lr must be 0 or more, got -1'],
+    [
+      'a rate that float32 has not',
+      () => new AdamW({ lr: 1e39 }),
+      'AdamW: lr must be finite in float32, got 1e+39',
+    ],
+    [
+      'an endless momentum',
+      () => new SGD({ lr: 1, momentum: Infinity }),
+      'momentum must be 0 or more, got Inf',
+    ],
+    [
+      'an endless decay',
+      () => new SGD({ lr: 1, weightDecay: Infinity }),
+      'weightDecay must be 0 or more, got Inf',
+    ],
+    ['a decay that float32 has not', () => new AdamW({ weightDecay: 1e39 }), 'weightDecay must be finite in'],
+    ['a word for eps', () => new AdamW({ eps: '1' as never }), "eps must be 0 or more, got '1'"],
+    ['one beta', () => new AdamW({ betas: [0.9] as never }), 'betas must be two numbers, got [ 0.9 ]'],
+    ['no list of betas', () => new AdamW({ betas: 0.9 as never }), 'betas must be two numbers, got 0.9'],
+    [
+      'groups that are no list',
+      () => new SGD({ lr: 1, groups: {} as never }),
+      'SGD: groups must be a list, got {}',
+    ],
+    [
+      'text for paths, parts of which would match',
+      () => new SGD({ lr: 1, groups: [{ parameters: 'l.weight and l.bias' as never }] }),
+      "parameters must be a list of paths, or a test for them, got 'l.weight and l.bias'",
+    ],
+    [
+      'a path that is none',
+      () => new SGD({ lr: 1, groups: [{ parameters: [3] as never }] }),
+      'parameters must be a list of paths',
+    ],
+    [
+      "a group's decay that float32 has not",
+      () => new SGD({ lr: 1, groups: [{ weightDecay: 1e39 }] }),
+      'a group of parameters: weightDecay must be finite in float32',
+    ],
     [
       'a momentum that is none',
       () => new SGD({ lr: 1, nesterov: true }),
       "Nesterov's momentum needs a momentum",
     ],
-    ['a beta of 1', () => new AdamW({ betas: [0.9, 1] }), 'betas must be in [0, 1)'],
+    ['a beta of 1', () => new AdamW({ betas: [0.9, 1] }), 'betas must be in [0, 1), got 1'],
     ['an unknown option', () => new SGD({ lr: 1, decay: 1 } as never), '"decay"'],
   ])('refuses %s', (_, make, message) => {
     expect(make).toThrow(message);

@@ -1,5 +1,5 @@
 import { checkOptions, type OptionNames } from '../../options.ts';
-import { checkCount, checkNumber } from '../checks.ts';
+import { checkAmount, checkCount } from '../checks.ts';
 import type { Optimizer } from '../optimizer.ts';
 import { LRScheduler } from './lr-scheduler.ts';
 
@@ -28,7 +28,7 @@ export class CosineAnnealingLR extends LRScheduler {
     checkOptions(options, cosineOptions, 'CosineAnnealingLR');
     const { tMax, etaMin = 0 } = options;
     checkCount(tMax, 'tMax', 'CosineAnnealingLR');
-    checkNumber(etaMin, 'etaMin', 'CosineAnnealingLR', '0 or more', (value) => value >= 0);
+    checkAmount(etaMin, 'etaMin', 'CosineAnnealingLR');
     super(optimizer, { tMax, etaMin });
     this.#tMax = tMax;
     this.#etaMin = etaMin;

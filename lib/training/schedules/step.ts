@@ -1,5 +1,5 @@
 import { checkOptions, type OptionNames } from '../../options.ts';
-import { checkCount, checkNumber } from '../checks.ts';
+import { checkAmount, checkCount } from '../checks.ts';
 import type { Optimizer } from '../optimizer.ts';
 import { LRScheduler } from './lr-scheduler.ts';
 
@@ -27,7 +27,7 @@ export class StepLR extends LRScheduler {
     checkOptions(options, stepOptions, 'StepLR');
     const { stepSize, gamma = 0.1 } = options;
     checkCount(stepSize, 'stepSize', 'StepLR');
-    checkNumber(gamma, 'gamma', 'StepLR', '0 or more', (value) => value >= 0);
+    checkAmount(gamma, 'gamma', 'StepLR');
     super(optimizer, { stepSize, gamma });
     this.#stepSize = stepSize;
     this.#gamma = gamma;
