@@ -134,6 +134,8 @@ describe('where a loader stands', () => {
     const loader = loaderOf();
     expect(() => loader.loadStateDict({ ...state, position: 4 })).toThrow("past the epoch's 3 batches");
     expect(() => loader.loadStateDict({ ...state, epoch: -1 })).toThrow('epoch must be a whole number');
+    for (const none of [null, undefined, 3])
+      expect(() => loader.loadStateDict(none as never)).toThrow(`what stateDict() gave, got ${none}`);
   });
 
   it('goes on where an iteration was left, and that iteration has ended', async () => {
@@ -166,6 +168,7 @@ describe('a loader refuses', () => {
       "'y' has 2 examples, but 'x' has 3",
     ],
     ['nothing', () => of({}), 'there are no inputs'],
+    ['targets alone', () => of({}, { y: x }), 'there are no inputs'],
     ['nothing in it', () => of({ x: Tensor.zeros('float32', [0, 2]) }), "'x' is empty"],
     ['a scalar', () => of({ x: Tensor.scalar('float32', 1) }), "'x' is a scalar"],
     [
@@ -193,6 +196,17 @@ describe('a loader refuses', () => {
     );
     const nothing = loaderOf({ transforms: { x: [() => undefined as never] } });
     await expect(epochOf(nothing)).rejects.toThrow("a transform of 'x' must return a Tensor, got undefined");
+    const { inputs } = twelve;
+    for (const [result, message] of [
+      [undefined, 'expected { inputs, targets } with tensors by name, got undefined'],
+      [{ inputs }, 'targets must be tensors by name, got undefined'],
+      [{ inputs: { x: 4 }, targets: {} }, 'inputs.x must be a Tensor, got [object Number]'],
+    ] as const) {
+      const batchTransform = () => Promise.resolve(result as never);
+      await expect(epochOf(loaderOf({ batchTransform }))).rejects.toThrow(
+        `DataLoader: batchTransform's result: ${message}`,
+      );
+    }
     const failing = loaderOf({
       batchTransform: () => {
         throw new Error('no');

@@ -124,5 +124,33 @@ describe('an iterable', () => {
     await expect(epochOf(new DataLoader(nameless, { batchSize: 2 }))).rejects.toThrow(
       'inputs.x, and one has not',
     );
+    const { inputs } = { inputs: { x: Tensor.zeros('float32', [2]) } };
+    const labelled = unlike({ inputs, targets: { labels: Tensor.scalar('int64', 1) } });
+    await expect(epochOf(new DataLoader(labelled, { batchSize: 2 }))).rejects.toThrow(
+      'targets.labels, and one has not',
+    );
+    for (const [none, message] of [
+      [3, 'expected { inputs, targets } with tensors by name, got 3'],
+      [{ inputs }, 'targets must be tensors by name, got undefined'],
+      [{ inputs: { x: 4 }, targets: {} }, 'inputs.x must be a Tensor, got [object Number]'],
+    ] as const)
+      await expect(epochOf(new DataLoader(unlike(none as never), { batchSize: 2 }))).rejects.toThrow(
+        `DataLoader: example 1 of the iterable: ${message}`,
+      );
+  });
+
+  it('has enough examples for a batch, and for those that were given out before', async () => {
+    const short = new DataLoader(examples, { batchSize: 6, dropLast: true });
+    await expect(epochOf(short)).rejects.toThrow(
+      '5 examples make no batch of 6, and dropLast leaves others out',
+    );
+    expect(short.epoch).toBe(0);
+    const loader = new DataLoader(examples, { batchSize: 2 });
+    loader.loadStateDict({ ...loader.stateDict(), position: 3 });
+    expect(await epochOf(loader)).toEqual([]);
+    loader.loadStateDict({ ...loader.stateDict(), position: 4 });
+    await expect(epochOf(loader)).rejects.toThrow(
+      'the iterable had 5 examples in epoch 1, but 4 batches of 2 were given out before',
+    );
   });
 });

@@ -74,6 +74,10 @@ describe('a schedule', () => {
     const faster = new CosineAnnealingLR(new SGD({ lr: 0.2 }), { tMax: 5 });
     expect(() => faster.loadStateDict(state)).toThrow('this one has {"initialLr":0.2');
     const same = new CosineAnnealingLR(optimizer, { tMax: 5 });
+    for (const none of [null, undefined, 3])
+      expect(() => same.loadStateDict(none as never)).toThrow(
+        `CosineAnnealingLR: the state must be what stateDict() gave, got ${none}`,
+      );
     for (const lastEpoch of [-1, 0.5, '3' as never])
       expect(() => same.loadStateDict({ ...state, lastEpoch })).toThrow('lastEpoch must be a whole number');
   });

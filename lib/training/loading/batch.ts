@@ -1,3 +1,4 @@
+import { inspect } from 'node:util';
 import { Tensor } from '../../tensor/index.ts';
 
 /** Tensors by name. */
@@ -7,6 +8,25 @@ export type Tensors = Readonly<Record<string, Tensor>>;
 export interface TrainingBatch {
   readonly inputs: Tensors;
   readonly targets: Tensors;
+}
+
+/**
+ * @param where what gave the batch or example, for messages.
+ * @throws Error unless it has inputs and targets, both of them tensors by name.
+ */
+export function checkBatch(batch: unknown, where: string): asserts batch is TrainingBatch {
+  if (typeof batch !== 'object' || batch === null)
+    throw new Error(`${where}: expected { inputs, targets } with tensors by name, got ${inspect(batch)}`);
+  for (const kind of ['inputs', 'targets'] as const) {
+    const { [kind]: tensors }: { readonly [K in typeof kind]?: unknown } = batch;
+    if (typeof tensors !== 'object' || tensors === null)
+      throw new Error(`${where}: ${kind} must be tensors by name, got ${inspect(tensors)}`);
+    for (const [name, value] of Object.entries(tensors))
+      if (!(value instanceof Tensor))
+        throw new Error(
+          `${where}: ${kind}.${name} must be a Tensor, got ${Object.prototype.toString.call(value)}`,
+        );
+  }
 }
 
 /** The elements of some rows, that is of one place or several on the first axis, without a copy. */

@@ -2,7 +2,7 @@ import { setImmediate } from 'node:timers/promises';
 import { Dataset } from '../../data/index.ts';
 import { Generator } from '../../nn/generator.ts';
 import { checkOptions, type OptionNames } from '../../options.ts';
-import { checkCount } from '../checks.ts';
+import { checkCount, checkState } from '../checks.ts';
 import type { BatchTransform, Transform } from '../transforms/transform.ts';
 import type { TrainingBatch } from './batch.ts';
 import { exampleSource } from './example-source.ts';
@@ -109,10 +109,7 @@ export class DataLoader implements AsyncIterable<TrainingBatch> {
     }
     const examples = exampleSource(source);
     const { size } = examples;
-    if (dropLast && size < batchSize)
-      throw new Error(
-        `DataLoader: ${size} examples make no batch of ${batchSize}, and dropLast leaves others out`,
-      );
+    if (dropLast && size < batchSize) throw noFullBatch(size, batchSize);
     const orderOf = (epoch: number) =>
       shuffle ? randperm(size, new Generator(seed + epoch)) : Array.from({ length: size }, (_, i) => i);
     this.#source = inOrder(examples, orderOf, batchSize);
@@ -132,7 +129,8 @@ export class DataLoader implements AsyncIterable<TrainingBatch> {
 
   /**
    * The batches that are left of the epoch.
-   * @throws (rejects) Error when an example cannot be read or a transform fails, and when another iteration began meanwhile.
+   * @throws (rejects) Error when an example cannot be read or is none, a transform fails, an iterable has too few examples for a batch
+   * where the last one is dropped, and when another iteration began meanwhile.
    */
   async *[Symbol.asyncIterator](): AsyncGenerator<TrainingBatch> {
     const turn = ++this.#turn;
@@ -171,9 +169,10 @@ export class DataLoader implements AsyncIterable<TrainingBatch> {
 
   /**
    * Goes on where another loader of the same examples stood (`load_state_dict`): the batches that follow are the same, bit for bit.
-   * @throws Error that says what differs, when that one had another number of examples or other options.
+   * @throws Error that says what differs, when the state is none, or that one had another number of examples or other options.
    */
   loadStateDict(state: DataLoaderState): void {
+    checkState(state, 'DataLoader');
     const { options } = this.stateDict();
     for (const name of Object.keys(options) as (keyof typeof options)[])
       if (state.options?.[name] !== options[name])
@@ -193,11 +192,21 @@ export class DataLoader implements AsyncIterable<TrainingBatch> {
   async *#batches(): AsyncGenerator<TrainingBatch> {
     const { batchSize, dropLast } = this.#options;
     const epoch = this.#epoch;
-    for await (const { batch, numbers } of this.#source(epoch, this.#position))
-      if (numbers.length === batchSize || !dropLast)
-        yield await transformBatch(batch, numbers, epoch, this.#options);
+    let made = this.#position;
+    for await (const { batch, numbers } of this.#source(epoch, made)) {
+      if (numbers.length < batchSize && dropLast) {
+        // Only now it is known how many an iterable has.
+        if (made === 0) throw noFullBatch(numbers.length, batchSize);
+        return;
+      }
+      yield await transformBatch(batch, numbers, epoch, this.#options);
+      made++;
+    }
   }
 }
+
+const noFullBatch = (size: number, batchSize: number) =>
+  new Error(`DataLoader: ${size} examples make no batch of ${batchSize}, and dropLast leaves others out`);
 
 /** Node ends a process for a rejection that nobody waits for yet; who waits later still gets it. */
 function settled<T>(promise: Promise<T>): Promise<T> {

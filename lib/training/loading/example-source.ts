@@ -1,6 +1,6 @@
 import { Dataset } from '../../data/index.ts';
 import { Tensor } from '../../tensor/index.ts';
-import { rowsOf, type Tensors, type TrainingBatch } from './batch.ts';
+import { checkBatch, rowsOf, type Tensors, type TrainingBatch } from './batch.ts';
 
 /** Examples that can be read in any order. */
 export interface ExampleSource {
@@ -32,10 +32,10 @@ function ofTensors(source: TrainingBatch): ExampleSource {
     throw new Error(
       `DataLoader: expected a dataset, an async iterable of examples, or { inputs, targets } with tensors by name; got ${String(source)}`,
     );
+  checkBatch(source, 'DataLoader');
   const { inputs, targets } = source;
-  const all = [...tensorsOf(inputs, 'inputs'), ...tensorsOf(targets, 'targets')];
-  if (all.length === 0) throw new Error('DataLoader: there are no inputs');
-  const lengths = all.map(([name, { shape }]) => {
+  if (Object.keys(inputs).length === 0) throw new Error('DataLoader: there are no inputs');
+  const lengths = [...Object.entries(inputs), ...Object.entries(targets)].map(([name, { shape }]) => {
     if (shape.length === 0)
       throw new Error(`DataLoader: '${name}' is a scalar; its first axis must count the examples`);
     return [name, shape[0]] as const;
@@ -49,17 +49,6 @@ function ofTensors(source: TrainingBatch): ExampleSource {
     size,
     examples: async (numbers) => ({ inputs: pick(inputs, numbers), targets: pick(targets, numbers) }),
   };
-}
-
-function tensorsOf(tensors: Tensors, kind: keyof TrainingBatch): [string, Tensor][] {
-  if (typeof tensors !== 'object' || tensors === null)
-    throw new Error(`DataLoader: ${kind} must be tensors by name, got ${String(tensors)}`);
-  for (const [name, value] of Object.entries(tensors))
-    if (!(value instanceof Tensor))
-      throw new Error(
-        `DataLoader: ${kind}.${name} must be a Tensor, got ${Object.prototype.toString.call(value)}`,
-      );
-  return Object.entries(tensors);
 }
 
 function pick(tensors: Tensors, numbers: readonly number[]): Tensors {

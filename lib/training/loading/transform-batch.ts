@@ -1,6 +1,6 @@
 import { Tensor } from '../../tensor/index.ts';
 import type { BatchTransform, Transform } from '../transforms/transform.ts';
-import { rowsOf, stack, type TrainingBatch } from './batch.ts';
+import { checkBatch, rowsOf, stack, type TrainingBatch } from './batch.ts';
 import { Random } from './random.ts';
 
 /** What is done to batches, and what decides its random numbers. */
@@ -13,7 +13,7 @@ export interface BatchTransforms {
 /**
  * Applies the transforms of each input to every example, then the batch's.
  * @param numbers the example's numbers, which decide their random numbers whatever batch they are in.
- * @throws Error for transforms of an input that does not exist.
+ * @throws Error for transforms of an input that does not exist, and for those that return something else than they should.
  */
 export async function transformBatch(
   batch: TrainingBatch,
@@ -37,7 +37,10 @@ export async function transformBatch(
     inputs[name] = stack(changed, name);
   }
   const changed = { inputs, targets: batch.targets };
-  return batchTransform ? batchTransform(changed, new Random(seed, epoch, numbers[0], -1)) : changed;
+  if (!batchTransform) return changed;
+  const result = await batchTransform(changed, new Random(seed, epoch, numbers[0], -1));
+  checkBatch(result, "DataLoader: batchTransform's result");
+  return result;
 }
 
 function accepted(result: unknown, name: string): Tensor {

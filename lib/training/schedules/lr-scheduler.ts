@@ -1,3 +1,4 @@
+import { checkState } from '../checks.ts';
 import { Optimizer } from '../optimizer.ts';
 
 /** Where a schedule stands: plain values, for JSON. */
@@ -55,10 +56,11 @@ export abstract class LRScheduler {
 
   /**
    * Goes on where another schedule of the same kind stood, and sets its learning rate (`load_state_dict`).
-   * @throws Error that says what differs, when the state is that of another kind of schedule or of one with other options.
+   * @throws Error that says what differs, when the state is none, or that of another kind of schedule or of one with other options.
    */
   loadStateDict(state: ScheduleState): void {
     const name = this.constructor.name;
+    checkState(state, name);
     if (state.name !== name) throw new Error(`${name}: the state is that of a ${String(state.name)}`);
     const text = ({ options, initialLr }: ScheduleState) => JSON.stringify({ initialLr, ...options });
     const [theirs, own] = [text(state), text(this.stateDict())];
