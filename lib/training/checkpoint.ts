@@ -3,6 +3,7 @@ import { encodeSafetensors } from '../formats/safetensors.ts';
 import { loadSafetensors } from '../formats/safetensors-file.ts';
 import { writeWhole } from '../formats/whole-file.ts';
 import { checkOptions, type OptionNames } from '../options.ts';
+import { checkPath } from './checks.ts';
 import { DataLoader, type DataLoaderState } from './loading/data-loader.ts';
 import { LRScheduler, type ScheduleState } from './schedules/index.ts';
 import { Trainer } from './trainer.ts';
@@ -29,6 +30,7 @@ const version = '1';
  * @throws (rejects) Error that names the path when it cannot be written.
  */
 export async function saveCheckpoint(path: string, parts: CheckpointParts): Promise<void> {
+  checkPath(path, 'path', 'saveCheckpoint');
   checkParts(parts, 'saveCheckpoint');
   const { trainer, schedule, loader } = parts;
   const metadata = {
@@ -49,6 +51,7 @@ export async function saveCheckpoint(path: string, parts: CheckpointParts): Prom
  * model, optimizer, schedule or loader; nothing is changed then.
  */
 export async function loadCheckpoint(path: string, parts: CheckpointParts): Promise<void> {
+  checkPath(path, 'path', 'loadCheckpoint');
   checkParts(parts, 'loadCheckpoint');
   const { tensors, metadata } = await loadSafetensors(path);
   if (metadata.format !== format)
@@ -80,7 +83,8 @@ function stateIn(metadata: Readonly<Record<string, string>>, part: 'schedule' | 
   return state;
 }
 
-function checkParts(parts: CheckpointParts, where: string): void {
+/** @throws Error that names the part that is none, or of another run. */
+export function checkParts(parts: CheckpointParts, where: string): void {
   checkOptions(parts, partNames, where);
   const { trainer, schedule, loader } = parts;
   const refuse = (name: string, what: string) => {

@@ -1,14 +1,16 @@
+import { inspect } from 'node:util';
 import { checkSignal, unlessAborted, untilAborted } from '../abort.ts';
 import type { GraphModule } from '../graph/index.ts';
 import { checkOptions, type OptionNames } from '../options.ts';
+import { fakeQuantizersOf } from '../quantization/fake-quantize/switches.ts';
 import { disableObserver, freezeBatchNormStats } from '../quantization/index.ts';
-import { saveCheckpoint } from './checkpoint.ts';
-import { checkCount } from './checks.ts';
+import { checkParts, saveCheckpoint } from './checkpoint.ts';
+import { checkCount, checkPath } from './checks.ts';
 import type { Tensors } from './loading/batch.ts';
-import { DataLoader } from './loading/data-loader.ts';
+import type { DataLoader } from './loading/data-loader.ts';
 import type { LRScheduler } from './schedules/index.ts';
 import { type TrainMeasure, TrainMeter } from './train-meter.ts';
-import { Trainer } from './trainer.ts';
+import type { Trainer } from './trainer.ts';
 
 /** Options of {@link train}. `E` is what `evaluate` finds. */
 export interface TrainOptions<E = unknown> {
@@ -73,8 +75,8 @@ export interface TrainEpochEvent<E> extends Partial<TrainMeasure> {
  *
  * Whoever leaves the iteration early ends the run. The loader then stands behind the last step that was taken, as it does after an
  * Error or an abort: what was given out and not trained is given out again.
- * @throws (rejects) Error for options that are unknown or out of range, and whatever its parts throw; the signal's reason when it is
- * aborted, after the checkpoint was written.
+ * @throws (rejects) Error for options that are unknown, out of range or not for this model, before the first step; whatever its parts
+ * throw; and the signal's reason when it is aborted, after the checkpoint was written.
  */
 export async function* train<E = never>(
   trainer: Trainer,
@@ -131,19 +133,24 @@ function freeze(model: GraphModule, epoch: number, options: TrainOptions): void 
 
 function checkTrain<E>(trainer: Trainer, loader: DataLoader, options: TrainOptions<E>): void {
   checkOptions<TrainOptions>(options, trainOptions, 'train');
-  if (!(trainer instanceof Trainer)) throw new Error('train: expected a Trainer first');
-  if (!(loader instanceof DataLoader)) throw new Error('train: expected a DataLoader after the trainer');
+  const { schedule } = options;
+  checkParts({ trainer, loader, ...(schedule === undefined ? {} : { schedule }) }, 'train');
+  if (!loader) throw new Error('train: expected a DataLoader after the trainer');
   checkCount(options.epochs, 'epochs', 'train');
   for (const name of ['freezeBatchNormAfter', 'freezeObserversAfter'] as const) {
     const { [name]: after = 0 } = options;
     if (!Number.isSafeInteger(after) || after < 0)
-      throw new Error(`train: ${name} must be a whole number of epochs, got ${String(after)}`);
+      throw new Error(`train: ${name} must be a whole number of epochs, got ${inspect(after)}`);
   }
+  if (options.freezeObserversAfter !== undefined)
+    fakeQuantizersOf(trainer.model, 'train: freezeObserversAfter');
+  for (const name of ['teacher', 'evaluate'] as const)
+    if (options[name] !== undefined && typeof options[name] !== 'function')
+      throw new Error(`train: ${name} must be a function, got ${inspect(options[name])}`);
+  if (options.checkpoint !== undefined) checkPath(options.checkpoint, 'checkpoint', 'train');
   if (options.checkpointEvery !== undefined) {
     checkCount(options.checkpointEvery, 'checkpointEvery', 'train');
     if (options.checkpoint === undefined) throw new Error('train: checkpointEvery needs a checkpoint');
   }
-  if (options.schedule && options.schedule.optimizer !== trainer.optimizer)
-    throw new Error("train: the schedule is not one of the trainer's optimizer");
   checkSignal(options.signal, 'train');
 }

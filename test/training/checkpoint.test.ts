@@ -193,6 +193,8 @@ describe('a checkpoint', () => {
       "the schedule is not one of the trainer's optimizer",
     );
     await expect(saveCheckpoint(path, { trainer, sheduler: other } as never)).rejects.toThrow('"schedule"');
+    for (const write of [saveCheckpoint, loadCheckpoint])
+      await expect(write(3 as never, { trainer })).rejects.toThrow('heckpoint: path must be a path, got 3');
     await expect(saveCheckpoint(path, {} as never)).rejects.toThrow('trainer must be a Trainer');
     await expect(loadCheckpoint(path, { trainer, loader: [] as never })).rejects.toThrow(
       'loader must be a DataLoader',

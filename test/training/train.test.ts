@@ -268,12 +268,29 @@ it.each<[string, object, string]>([
   ['a negative epoch', { freezeObserversAfter: -1 }, 'freezeObserversAfter must be a whole number of epochs'],
   ['half a step', { checkpoint: 'x', checkpointEvery: 0.5 }, 'checkpointEvery must be a whole number'],
   ['no path', { checkpointEvery: 5 }, 'checkpointEvery needs a checkpoint'],
+  ['a number for a path', { checkpoint: 3 }, 'checkpoint must be a path, got 3'],
+  ['no schedule', { schedule: 3 }, 'schedule must be a schedule'],
+  ['an empty path', { checkpoint: '' }, "checkpoint must be a path, got ''"],
+  ['a number for a teacher', { teacher: 3 }, 'teacher must be a function, got 3'],
+  ['a number for an evaluation', { evaluate: 3 }, 'evaluate must be a function, got 3'],
   ['no signal', { signal: {} }, 'signal must be an AbortSignal'],
   [
     'another schedule',
     { schedule: new CosineAnnealingLR(new SGD({ lr: 1 }), { tMax: 1 }) },
     'not one of the',
   ],
-])('train refuses %s', async (_, options, message) => {
-  await expect(eventsOf(run(), options)).rejects.toThrow(message);
+])('train refuses %s before the first step', async (_, options, message) => {
+  const one = run();
+  await expect(eventsOf(one, options)).rejects.toThrow(message);
+  expect(one.trainer.steps).toBe(0);
+});
+
+it('train refuses to freeze ranges of a model without any before the first step', async () => {
+  const trainer = new Trainer(captured(1), { loss, targets, optimizer: new SGD({ lr: 0.1 }), threads: 1 });
+  const loader = new DataLoader(source, { batchSize: 6 });
+  const training = async () => {
+    for await (const _ of train(trainer, loader, { epochs: 3, freezeObserversAfter: 2 }));
+  };
+  await expect(training()).rejects.toThrow('freezeObserversAfter: the model has no fake quantizers');
+  expect(trainer.steps).toBe(0);
 });

@@ -52,12 +52,20 @@ export function disableRangeLearning(prepared: GraphModule): GraphModule {
   return eachLearnable(prepared, 'disableRangeLearning', false);
 }
 
-function each(prepared: GraphModule, where: string, change: (fake: FakeQuantizeBase) => void): GraphModule {
+/**
+ * The fake quantizers of a prepared model.
+ * @throws Error when it has none.
+ */
+export function fakeQuantizersOf(prepared: GraphModule, where: string): readonly FakeQuantizeBase[] {
   const { modules } = GraphModule.accept(prepared, where);
   const all = [...modules.values()].filter((module) => module instanceof FakeQuantizeBase);
   if (all.length === 0)
     throw new Error(`${where}: the model has no fake quantizers; prepare it with prepareQatPt2e`);
-  all.forEach(change);
+  return all;
+}
+
+function each(prepared: GraphModule, where: string, change: (fake: FakeQuantizeBase) => void): GraphModule {
+  fakeQuantizersOf(prepared, where).forEach(change);
   return prepared;
 }
 
