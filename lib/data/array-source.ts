@@ -75,6 +75,7 @@ export async function openArraySource(
     classes: undefined,
     preprocessing: normalization,
     batches: () => batches(columns, labels, size, batch),
+    labels: async () => labels,
     examples: async (numbers) => ({
       inputs: await inputsOf(columns, (array) => array.pick(numbers)),
       labels: labels && numbers.map((number) => labels[number]),

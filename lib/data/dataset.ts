@@ -58,15 +58,28 @@ export class Dataset implements AsyncIterable<Batch> {
   }
 
   /**
+   * The class of each example in order; undefined where the data has none. Images are not read for it.
+   *
+   *     const seen = new Set(await dataset.labels());
+   * @throws (rejects) Error when the data can no longer be read.
+   */
+  labels(): Promise<readonly number[] | undefined> {
+    return this.#source.labels();
+  }
+
+  /**
    * Examples by their numbers from 0, in that order, as one batch (counterpart: `torch.utils.data.Dataset.__getitems__`).
-   * @throws (rejects) Error for a number that no example has, or an example that cannot be read.
+   * @throws (rejects) Error for no list of numbers, a number that no example has, or an example that cannot be read.
    */
   async examples(numbers: readonly number[]): Promise<Batch> {
-    const wrong = numbers.find(
-      (number) => !Number.isSafeInteger(number) || number < 0 || number >= this.size,
-    );
-    if (wrong !== undefined)
-      throw new Error(`${this.path}: there is no example ${wrong}; they are 0 to ${this.size - 1}`);
+    if (!Array.isArray(numbers) || numbers.length === 0)
+      throw new Error(`${this.path}: examples are asked for by a list of their numbers, such as [0, 1]`);
+    // A list's holes are numbers that no example has, too.
+    for (const number of numbers)
+      if (!Number.isSafeInteger(number) || number < 0 || number >= this.size)
+        throw new Error(
+          `${this.path}: there is no example ${String(number)}; they are 0 to ${this.size - 1}`,
+        );
     return this.#source.examples(numbers);
   }
 

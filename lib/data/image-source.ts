@@ -69,6 +69,7 @@ export async function openImageSource(
     classes,
     preprocessing: normalization && { ...framing, ...normalization },
     batches: () => batches(images, batch, pipeline),
+    labels: async () => labelsOf(images),
     examples: (numbers) =>
       load(
         numbers.map((number) => images[number]),
@@ -92,11 +93,15 @@ async function load(
 ): Promise<Batch> {
   const framed = await inParallel(files, async ({ path }) => frame(await read(path), framing, path));
   const pixels = stack(framed, files, input);
-  const labels = files.map(({ label }) => label);
   return {
     inputs: { [input.name]: normalization ? normalize(pixels, normalization) : pixels },
-    labels: labels.every((label) => label !== undefined) ? labels : undefined,
+    labels: labelsOf(files),
   };
+}
+
+function labelsOf(files: readonly ImageFile[]): readonly number[] | undefined {
+  const labels = files.map(({ label }) => label);
+  return labels.every((label) => label !== undefined) ? labels : undefined;
 }
 
 /** Images of one size, with their channels apart. */

@@ -10,6 +10,7 @@ export interface Normalization {
 
 /** Kernels of resizing (torchvision: `InterpolationMode`), antialiased as Pillow computes them. */
 export const interpolations = ['bilinear', 'bicubic'] as const;
+/** One of {@link interpolations}; counterpart of the same name in `torchvision.transforms`: `InterpolationMode`. */
 export type Interpolation = (typeof interpolations)[number];
 
 /** How image files become pixels of the model's size: resized, then cropped. */

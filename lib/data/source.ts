@@ -18,6 +18,8 @@ export interface DataSource {
   readonly preprocessing: ChosenPreprocessing | undefined;
   /** The examples in order, from the first each time. */
   batches(): AsyncGenerator<Batch>;
+  /** The classes of all examples in order, where the data has them. */
+  labels(): Promise<readonly number[] | undefined>;
   /** Examples by their numbers, in that order. */
   examples(numbers: readonly number[]): Promise<Batch>;
 }

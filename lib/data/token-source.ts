@@ -35,7 +35,11 @@ export async function openTokenSource(
     hasLabels = lines[0].label !== undefined;
   }
   if (size === 0) throw new Error(`${path} contains no lines`);
-  let held: Promise<readonly TokenLine[]> | undefined;
+  let read: Promise<readonly TokenLine[]> | undefined;
+  const lines = () => {
+    read ??= all(path, inputs);
+    return read;
+  };
   return {
     size,
     hasLabels,
@@ -44,10 +48,10 @@ export async function openTokenSource(
     batches: async function* () {
       for await (const lines of groups(path, inputs, batch)) yield batchOf(lines, inputs, length);
     },
+    labels: async () => labelsOf(await lines()),
     async examples(numbers) {
-      held ??= all(path, inputs);
-      const lines = await held;
-      const picked = numbers.map((number) => lines[number]);
+      const held = await lines();
+      const picked = numbers.map((number) => held[number]);
       checkPadding(picked, length ?? Math.max(...picked.map((line) => line.length)), inputs, path);
       return batchOf(picked, inputs, length);
     },
@@ -101,9 +105,10 @@ function batchOf(lines: readonly TokenLine[], { infos }: InputList, fixed: numbe
     ]);
     return [name, Tensor.from(dtype, values, [lines.length, length])] as const;
   });
+  return { inputs: Object.fromEntries(inputs), labels: labelsOf(lines) };
+}
+
+function labelsOf(lines: readonly TokenLine[]): readonly number[] | undefined {
   const labels = lines.map(({ label }) => label);
-  return {
-    inputs: Object.fromEntries(inputs),
-    labels: labels.every((label) => label !== undefined) ? labels : undefined,
-  };
+  return labels.every((label) => label !== undefined) ? labels : undefined;
 }

@@ -112,6 +112,7 @@ describe('images, beside torchvision', () => {
     const batches: Batch[] = [];
     for await (const batch of dataset) batches.push(batch);
     const [first, second] = batches;
+    expect(await dataset.labels()).toEqual([0, 1]);
     const { inputs, labels } = await dataset.examples([1, 0, 1]);
     expect(labels).toEqual([1, 0, 1]);
     const expected = [second, first, second].flatMap((batch) => batch.inputs.x.toArray());

@@ -38,7 +38,12 @@ describe('a dataset', () => {
       targets: format === 'npz' ? targets : {},
     }));
     expect(await epochOf(read)).toEqual(expected);
+    const classes = format === 'npz' ? twelve.targets.labels.toArray() : undefined;
+    expect(await dataset.labels()).toEqual(classes);
     await expect(dataset.examples([12])).rejects.toThrow('there is no example 12; they are 0 to 11');
+    await expect(dataset.examples(new Array(3))).rejects.toThrow('there is no example undefined');
+    for (const none of [[], undefined, 3])
+      await expect(dataset.examples(none as never)).rejects.toThrow('by a list of their numbers');
   });
 
   it('of JSON lines is read in any order, each batch padded for itself', async () => {
@@ -52,6 +57,7 @@ describe('a dataset', () => {
     const shape = [symbolic('batch'), symbolic('length')];
     const inputs = ['ids', 'mask'].map((name) => ({ name, dtype: 'int64', shape }) as const);
     const dataset = await readDataset(path, { model: modelOf(...inputs) });
+    expect(await dataset.labels()).toEqual([0, 1, 0]);
     const loader = new DataLoader(dataset, { batchSize: 2, shuffle: true, seed: 1 });
     const batches = await epochOf(loader);
     const seen = batches.flatMap(({ inputs: { ids, mask }, targets: { labels } }) => {
@@ -71,6 +77,7 @@ describe('a dataset', () => {
     const bare = join(folder, 'bare.jsonl');
     await writeFile(bare, '{"ids": [1]}\n{"ids": [2]}\n{"ids": [3, 4]}\n{"ids": [5, 6]}\n');
     const maskless = await readDataset(bare, { model: modelOf(ids), batch: 2 });
+    expect(await maskless.labels()).toBeUndefined();
     expect((await maskless.examples([3, 2])).inputs.ids.toArray()).toEqual([5, 6, 3, 4]);
     await expect(maskless.examples([0, 2])).rejects.toThrow('line 1 has 1 tokens and would be padded to 2');
   });
