@@ -204,6 +204,32 @@ describe('a trainer', () => {
     expect(second.scales()).toEqual(first.scales());
   });
 
+  it('refuses to convert a scale that training has made no step, and says whose', async () => {
+    const { model, trainer } = trainerOf(new AdamW({ lr: learningRate }));
+    using _ = trainer;
+    enableRangeLearning(model);
+    await trainer.step({ x }, { labels });
+    const [, module] = learnablesOf(model).find(([, { chAxis }]) => chAxis === 0)!;
+    const scale = module.state.get('scale')!;
+    const collapsed = scale.toArray().map((each, i) => (i === 2 ? -3e-6 : Number(each)));
+    module.setState('scale', Tensor.from('float32', collapsed));
+    expect(() => convertPt2e(moveExportedModelToEval(model.clone()))).toThrow(
+      /activation_post_process.*the learned scale of channel 2 -0.000003.*smaller learning rate/,
+    );
+  });
+
+  it('keeps the smallest scale where all that was seen is 0', () => {
+    const module = LearnableFakeQuantize.withArgs({
+      ...{ dtype: 'int8', quantMin: -8, quantMax: 7, qscheme: 'per_channel_symmetric', chAxis: 0 },
+      observer: MovingAveragePerChannelMinMaxObserver,
+    }).create() as LearnableFakeQuantize;
+    module.forward(Tensor.from('float32', [0, 0, 1, -1], [2, 2]));
+    module.setState('scale', Tensor.from('float32', [-1e-9, 0.125]));
+    expect(module.calculateQparams().scale.toArray()).toEqual([2 ** -23, 0.125]);
+    module.setState('scale', Tensor.from('float32', [2 ** -23, 0]));
+    expect(() => module.calculateQparams()).toThrow('the learned scale of channel 1 0,');
+  });
+
   it('makes the loss smaller by its scales alone', async () => {
     const { model, trainer } = trainerOf(
       new SGD({

@@ -84,7 +84,8 @@ export class LearnableFakeQuantize extends RangeFakeQuantize {
 
   /**
    * The scale that was learned, at least float32's epsilon, and the integer nearest to the zero point.
-   * @throws Error when no tensor has been seen, or training has made one of them NaN.
+   * @throws Error when no tensor has been seen, or training has made one of them NaN, or a scale smaller than epsilon that was larger:
+   * what it rounds is then 0 or clamped.
    */
   override calculateQparams(): QParams {
     this.requireObserved();
@@ -96,12 +97,25 @@ export class LearnableFakeQuantize extends RangeFakeQuantize {
       throw new Error(
         'LearnableFakeQuantize: a learned scale or zero point is NaN; a smaller learning rate may help',
       );
+    this.#refuseCollapsed(scale);
     const whole = [...zeroPoint].map((each) => Math.min(Math.max(roundHalfToEven(each), quantMin), quantMax));
     const positive = scale.map((each) => Math.max(each, FLOAT32_EPSILON));
     return {
       scale: new Tensor('float32', positive, [scale.length]),
       zeroPoint: Tensor.from('int64', whole),
     };
+  }
+
+  /** A scale may have been as small from the beginning, where all that was seen is 0: that rounds well. */
+  #refuseCollapsed(scale: Float32Array): void {
+    const first = super.calculateQparams().scale.data as Float32Array;
+    const channel = scale.findIndex((each, i) => each < FLOAT32_EPSILON && first[i] > FLOAT32_EPSILON);
+    if (channel < 0) return;
+    const which = this.chAxis === undefined ? 'the learned scale' : `the learned scale of channel ${channel}`;
+    throw new Error(
+      `LearnableFakeQuantize: training has made ${which} ${scale[channel]}, which is no step to round to; ` +
+        'scales need a smaller learning rate (a group of the optimizer)',
+    );
   }
 
   protected override firstState(channels: number): Readonly<Record<string, Tensor>> {
