@@ -8,7 +8,9 @@ import { placeholder } from './inputs.ts';
 
 /** Dtype and shape of a tensor that a batch brings. */
 export interface BatchTensor {
+  /** That of every batch's tensor. */
   readonly dtype: DType;
+  /** Its sizes; the first axis counts the batch's examples. */
   readonly shape: readonly number[];
 }
 

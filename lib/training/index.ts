@@ -28,4 +28,9 @@ export { SGD, type SGDOptions } from './sgd.ts';
 export { type TrainEpochEvent, type TrainOptions, type TrainStepEvent, train } from './train.ts';
 export type { TrainMeasure } from './train-meter.ts';
 export { type StepResult, Trainer, type TrainerOptions } from './trainer.ts';
+/**
+ * What augments images while they are loaded (counterpart: `torchvision.transforms.v2`).
+ *
+ *     new DataLoader(source, { batchSize: 64, transforms: { x: [transforms.randomHorizontalFlip()] } })
+ */
 export * as transforms from './transforms/index.ts';

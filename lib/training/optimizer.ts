@@ -9,6 +9,7 @@ export interface ParameterGroup {
   readonly parameters?: readonly string[] | ((path: string) => boolean);
   /** Learning rate of this group; default: the optimizer's. */
   readonly lr?: number;
+  /** Its weight decay; default: the optimizer's. */
   readonly weightDecay?: number;
 }
 

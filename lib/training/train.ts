@@ -4,7 +4,7 @@ import type { GraphModule } from '../graph/index.ts';
 import { checkOptions, type OptionNames } from '../options.ts';
 import { fakeQuantizersOf } from '../quantization/fake-quantize/switches.ts';
 import { disableObserver, freezeBatchNormStats } from '../quantization/index.ts';
-import { checkParts, saveCheckpoint } from './checkpoint.ts';
+import { type CheckpointParts, checkParts, saveCheckpoint } from './checkpoint.ts';
 import { checkCount, checkPath } from './checks.ts';
 import type { Tensors } from './loading/batch.ts';
 import type { DataLoader } from './loading/data-loader.ts';
@@ -30,6 +30,8 @@ export interface TrainOptions<E = unknown> {
   readonly checkpoint?: string;
   /** It is written after every so many steps, too. */
   readonly checkpointEvery?: number;
+  /** What the checkpoint knows the run by, beside its parts. */
+  readonly settings?: CheckpointParts['settings'];
   /** Ends the run between two steps. */
   readonly signal?: AbortSignal;
 }
@@ -43,12 +45,15 @@ const trainOptions: OptionNames<TrainOptions> = {
   evaluate: true,
   checkpoint: true,
   checkpointEvery: true,
+  settings: true,
   signal: true,
 };
 
 /** What {@link train} tells after every step. */
 export interface TrainStepEvent extends TrainMeasure {
+  /** Tells it from {@link TrainEpochEvent}. */
   readonly kind: 'step';
+  /** The epoch that the step belongs to, from 0. */
   readonly epoch: number;
   /** Steps of the whole run. */
   readonly step: number;
@@ -58,8 +63,11 @@ export interface TrainStepEvent extends TrainMeasure {
 
 /** What {@link train} tells after every epoch; its measures are of the steps that this call took of it, absent if all were before. */
 export interface TrainEpochEvent<E> extends Partial<TrainMeasure> {
+  /** Tells it from {@link TrainStepEvent}. */
   readonly kind: 'epoch';
+  /** The epoch that has ended, from 0. */
   readonly epoch: number;
+  /** Steps of the whole run until its end. */
   readonly step: number;
   /** What `evaluate` found. */
   readonly evaluation: E | undefined;
@@ -84,10 +92,10 @@ export async function* train<E = never>(
   options: TrainOptions<E>,
 ): AsyncGenerator<TrainStepEvent | TrainEpochEvent<E>> {
   checkTrain(trainer, loader, options);
-  const { epochs, schedule, teacher, evaluate, checkpoint, checkpointEvery, signal } = options;
+  const { epochs, schedule, teacher, evaluate, checkpoint, checkpointEvery, settings, signal } = options;
+  const parts = { trainer, loader, ...(schedule ? { schedule } : {}), ...(settings ? { settings } : {}) };
   const save = async () => {
-    if (checkpoint !== undefined)
-      await saveCheckpoint(checkpoint, { trainer, loader, ...(schedule ? { schedule } : {}) });
+    if (checkpoint !== undefined) await saveCheckpoint(checkpoint, parts);
   };
   let place = loader.stateDict();
   try {
@@ -152,5 +160,7 @@ function checkTrain<E>(trainer: Trainer, loader: DataLoader, options: TrainOptio
     checkCount(options.checkpointEvery, 'checkpointEvery', 'train');
     if (options.checkpoint === undefined) throw new Error('train: checkpointEvery needs a checkpoint');
   }
+  if (options.settings !== undefined && options.checkpoint === undefined)
+    throw new Error('train: settings are kept in a checkpoint; it needs one');
   checkSignal(options.signal, 'train');
 }

@@ -23,11 +23,12 @@ import {
   StepLR,
   saveCheckpoint,
   Trainer,
+  train,
   transforms,
 } from '../../lib/training/index.ts';
 import { countingTrainer, one } from '../support/counting-trainer.ts';
 import { uniform } from '../support/graph-builder.ts';
-import { bitsOf, loss, Perceptron, prepared, targets, trainerOf, x } from '../support/training.ts';
+import { bitsOf, labels, loss, Perceptron, prepared, targets, trainerOf, x } from '../support/training.ts';
 
 let folder: string;
 beforeAll(async () => {
@@ -183,6 +184,32 @@ describe('a checkpoint', () => {
     );
     const missing = join(folder, 'none', 'checkpoint');
     await expect(saveCheckpoint(missing, { trainer })).rejects.toThrow('there is no folder');
+  });
+
+  it('is of a run with the same settings, of which the first that differs is named', async () => {
+    const path = join(folder, 'settings');
+    const { trainer } = trainerOf(new SGD({ lr: 0.1 }));
+    const settings = { bits: '4', data: 'a' };
+    const epoch = train(trainer, new DataLoader({ inputs: { x }, targets: { labels } }, { batchSize: 6 }), {
+      ...{ epochs: 1, checkpoint: path, settings },
+    });
+    for await (const _ of epoch);
+    await loadCheckpoint(path, { trainer, settings: { data: 'a', bits: '4' } });
+    await loadCheckpoint(path, { trainer });
+    const before = bitsOf(trainer.stateDict());
+    const go = (others: object) => loadCheckpoint(path, { trainer, settings: { ...settings, ...others } });
+    await expect(go({ bits: '3', data: 'b' })).rejects.toThrow('is of a run with bits 4; this one has 3');
+    await expect(go({ more: '1' })).rejects.toThrow('is of a run with more none; this one has 1');
+    await expect(loadCheckpoint(path, { trainer, settings: { bits: '4' } })).rejects.toThrow(
+      'is of a run with data a; this one has none',
+    );
+    expect(bitsOf(trainer.stateDict())).toEqual(before);
+    await saveCheckpoint(path, { trainer });
+    await expect(go({})).rejects.toThrow('settings does not fit: it was saved without settings');
+    for (const wrong of [{ bits: 4 }, ['4'], 'bits'])
+      await expect(saveCheckpoint(path, { trainer, settings: wrong as never })).rejects.toThrow(
+        'saveCheckpoint: settings must be texts by name',
+      );
   });
 
   it('is made of parts that belong together', async () => {
