@@ -1,5 +1,6 @@
 import { type Command, Option } from 'commander';
 import type { AutocastOptions } from '../lowering/index.ts';
+import { UsageError } from './usage-error.ts';
 
 /** Options of commands that lower a model. */
 export interface AutocastFlags {
@@ -18,9 +19,10 @@ export function addAutocastOptions(command: Command): Command {
 
 /**
  * What `lower` is to be told.
- * @throws Error when there is something to force, but no dtype.
+ * @throws UsageError when there is something to force, but no dtype.
  */
 export function autocastOf({ autocast, forceAutocast = false }: AutocastFlags): AutocastOptions | undefined {
-  if (autocast === undefined && forceAutocast) throw new Error('--force-autocast needs --autocast bfloat16');
+  if (autocast === undefined && forceAutocast)
+    throw new UsageError('--force-autocast needs --autocast bfloat16');
   return autocast && { dtype: autocast, force: forceAutocast };
 }

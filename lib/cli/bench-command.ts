@@ -62,7 +62,7 @@ async function bench(file: string, options: BenchOptions): Promise<void> {
   const results: Measurement[] = [];
   const traced: TracedRuns[] = [];
   let precision = '';
-  if (options.trace !== undefined) await checkOutputPath('--trace', options.trace);
+  if (options.trace !== undefined) await checkOutputPath('--trace', options.trace, { [file]: file });
   const { threads: counts = [undefined], ...rest } = options;
   for (const threads of counts) {
     const opened = await openModel(file, threads === undefined ? rest : { ...rest, threads });

@@ -8,6 +8,7 @@ import { printCommand } from './print-command.ts';
 import { quantizeCommand } from './quantize-command.ts';
 import { trainCommand } from './train-command.ts';
 import { Interrupted } from './training/interruption.ts';
+import { UsageError } from './usage-error.ts';
 
 /** Exit codes of `octavo`: done, could not be done, was asked the wrong way, was interrupted. */
 export const exitCodes = { ok: 0, failure: 1, usage: 2, interrupted: 130 } as const;
@@ -55,6 +56,7 @@ export async function runCli(args: readonly string[]): Promise<number> {
     const { message } = error as Error;
     if (!(error instanceof CommanderError)) {
       fail(message);
+      if (error instanceof UsageError) return exitCodes.usage;
       return error instanceof Interrupted ? exitCodes.interrupted : exitCodes.failure;
     }
     if (error.exitCode === 0) return exitCodes.ok;

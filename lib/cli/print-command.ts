@@ -23,6 +23,7 @@ import { fileKind, refuseAutocast, refuseInputOptions } from './model-file.ts';
 import { positiveInteger } from './option-parsers.ts';
 import { type GlobalOptions, printResult } from './output.ts';
 import { addPreprocessingOptions, type Preprocessing } from './preprocessing.ts';
+import { UsageError } from './usage-error.ts';
 
 const stages = ['captured', 'prepared', 'converted', 'lowered', 'plan'] as const;
 type Stage = (typeof stages)[number];
@@ -80,7 +81,7 @@ export function printCommand(): Command {
 async function print(file: string, options: PrintOptions): Promise<void> {
   const isCaptured = (await fileKind(file)) !== 'artifact';
   const { stage = isCaptured ? 'captured' : 'lowered' } = options;
-  if (options.why && stage !== 'plan') throw new Error(`--why needs --stage plan, not ${stage}`);
+  if (options.why && stage !== 'plan') throw new UsageError(`--why needs --stage plan, not ${stage}`);
   const printout = await (isCaptured ? printGraphFile : printArtifact)(file, stage, options);
   printResult(options, { file, stage, ...printout }, () => printout.text);
 }
@@ -90,7 +91,7 @@ async function printGraphFile(file: string, stage: Stage, options: PrintOptions)
   if (stage === 'captured') return graphOf(captured);
   if (stage === 'prepared') return graphOf(prepareStatic(captured));
   if (stage === 'converted' && options.calib === undefined)
-    throw new Error('--stage converted needs calibration data: --calib PATH');
+    throw new UsageError('--stage converted needs calibration data: --calib PATH');
   const source =
     options.calib === undefined ? captured : await quantizeWith(options.calib, captured, options);
   if (stage === 'converted') return graphOf(source);

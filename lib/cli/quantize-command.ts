@@ -11,7 +11,7 @@ import { type DatasetFlags, dataDescription, firstExample, openDataset, shapesOf
 import { addInputOptions, type InputFlags, inputOptionsOf } from './input-options.ts';
 import { fraction, positiveInteger } from './option-parsers.ts';
 import { formatBytes, type GlobalOptions, printResult } from './output.ts';
-import { checkOutputPath } from './output-path.ts';
+import { checkModelName, checkOutputPath } from './output-path.ts';
 import { addPreprocessingOptions, preprocessingMetadata } from './preprocessing.ts';
 import { Progress } from './progress.ts';
 
@@ -59,7 +59,8 @@ export function quantizeCommand(): Command {
 
 async function quantize(path: string, options: QuantizeOptions): Promise<void> {
   const autocast = autocastOf(options);
-  await checkOutputPath('--out', options.out);
+  checkModelName('--out', options.out, ['.octavo']);
+  await checkOutputPath('--out', options.out, { [path]: path, '--calib': options.calib });
   const captured = await loadGraph(path, inputOptionsOf(options));
   const dataset = await openDataset(options.calib, captured, options);
   const { preprocessing } = dataset;

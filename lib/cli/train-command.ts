@@ -2,17 +2,18 @@ import { stat } from 'node:fs/promises';
 import { Command } from 'commander';
 import { loadGraph } from '../capture/index.ts';
 import type { Dataset } from '../data/index.ts';
-import type { GraphModule } from '../graph/index.ts';
-import { loadCheckpoint, train } from '../training/index.ts';
+import { loadCheckpoint, type TrainOptions, train } from '../training/index.ts';
 import { accuracy } from './accuracy.ts';
-import { dataDescription, openDataset } from './dataset.ts';
+import { dataDescription } from './dataset.ts';
 import { formatBytes, type GlobalOptions } from './output.ts';
-import { checkOutputPath } from './output-path.ts';
 import { addPreprocessingOptions } from './preprocessing.ts';
+import { openTrainData } from './training/data.ts';
+import { checkFiles } from './training/files.ts';
 import { compiledModel, writeModel } from './training/finished-model.ts';
 import { Interrupted, interruptible } from './training/interruption.ts';
 import { makeRun, type Run, targetsOf } from './training/problem.ts';
 import { BarReporter, type Evaluation, lineReporter, type Reporter, writeLine } from './training/reporter.ts';
+import { runSettings } from './training/run-settings.ts';
 import { addSettings, settingsOf, type TrainSettings } from './training/settings.ts';
 
 /** `octavo train MODEL --data DATA --out FILE`: trains a classifier, in float32 or for int8. */
@@ -21,7 +22,7 @@ export function trainCommand(): Command {
     .description('train a classifier further, in float32 or for int8 (--qat)')
     .argument(
       '<model>',
-      'a .pt2 or .onnx file; or a .json file with "model" and the settings below by their names, such as batchSize, which flags override',
+      'a .pt2 or .onnx file; or a .json file with "model" and the settings below by their names, such as batchSize, which flags override; its paths are relative to where you are',
     )
     .addHelpText('after', `\nData: ${dataDescription}.\n`);
   return addPreprocessingOptions(addSettings(command)).action((path: string, _: unknown, self: Command) =>
@@ -31,21 +32,21 @@ export function trainCommand(): Command {
 
 async function runTrain(path: string, flags: GlobalOptions & Partial<TrainSettings>): Promise<void> {
   const settings = await settingsOf(path, flags);
-  const { model, data, val, out, checkpoint, epochs, batchSize } = settings;
-  await checkOutputPath('--out', out);
-  if (checkpoint !== undefined) await checkOutputPath('--checkpoint', checkpoint);
+  const { model, out, checkpoint, epochs, batchSize } = settings;
+  await checkFiles(path, settings);
   const captured = await loadGraph(model);
-  const dataset = await openClasses(data, captured, settings);
-  const tested = val === undefined ? undefined : await openClasses(val, captured, settings);
+  const { dataset, tested } = await openTrainData(captured, settings);
   const run = await makeRun(captured, dataset, settings);
   const { trainer, loader, schedule, teacher } = run;
   try {
-    if (settings.resume) await loadCheckpoint(checkpoint!, { trainer, loader, schedule });
+    const known =
+      checkpoint === undefined ? {} : { settings: await runSettings(captured, dataset, settings) };
+    if (settings.resume) await loadCheckpoint(checkpoint!, { trainer, loader, schedule, ...known });
     const reporter = flags.json
       ? lineReporter
       : new BarReporter({ epochs, stepsPerEpoch: loader.length!, batchSize });
     const evaluation = await interruptible((signal) =>
-      trained(run, tested, reporter, settings, signal).finally(() => reporter.pause()),
+      trained(run, tested, reporter, settings, { signal, ...known }).finally(() => reporter.pause()),
     );
     await writeModel(trainer.model, dataset.preprocessing, settings);
     const { size: bytes } = await stat(out);
@@ -65,15 +66,6 @@ async function runTrain(path: string, flags: GlobalOptions & Partial<TrainSettin
   }
 }
 
-/** @throws Error as `openDataset` does, and for examples without classes. */
-async function openClasses(path: string, captured: GraphModule, settings: TrainSettings): Promise<Dataset> {
-  const dataset = await openDataset(path, captured, settings);
-  if (dataset.hasLabels) return dataset;
-  throw new Error(
-    `${path}: there are no classes: an array 'y', a field 'label', or a folder of images for each class`,
-  );
-}
-
 /**
  * Trains, and tells the reporter.
  * @returns what was measured last.
@@ -84,27 +76,29 @@ async function trained(
   tested: Dataset | undefined,
   reporter: Reporter,
   settings: TrainSettings,
-  signal: AbortSignal,
+  ending: Pick<TrainOptions, 'settings'> & { readonly signal: AbortSignal },
 ): Promise<Evaluation> {
   const { epochs, freezeBnAfter, freezeObserversAfter, checkpoint, checkpointEvery } = settings;
-  let last: Evaluation;
+  const evaluate = async () => {
+    reporter.pause();
+    if (!tested) return undefined;
+    using model = compiledModel(trainer.model, settings);
+    const { correct, total } = await accuracy(model, tested);
+    return { top1: correct / total };
+  };
+  // A run that was finished before has no epoch left that would be measured.
+  let last = loader.epoch < epochs ? undefined : await evaluate();
   try {
     const events = train<Evaluation>(trainer, loader, {
       epochs,
       schedule,
-      signal,
+      ...ending,
       ...(teacher ? { teacher: (inputs) => targetsOf(teacher, inputs) } : {}),
       ...(freezeBnAfter === undefined ? {} : { freezeBatchNormAfter: freezeBnAfter }),
       ...(freezeObserversAfter === undefined ? {} : { freezeObserversAfter }),
       ...(checkpoint === undefined ? {} : { checkpoint }),
       ...(checkpointEvery === undefined ? {} : { checkpointEvery }),
-      evaluate: async () => {
-        reporter.pause();
-        if (!tested) return undefined;
-        using model = compiledModel(trainer.model, settings);
-        const { correct, total } = await accuracy(model, tested);
-        return { top1: correct / total };
-      },
+      evaluate,
     });
     for await (const event of events) {
       reporter.tell(event);
@@ -112,7 +106,7 @@ async function trained(
     }
     return last;
   } catch (error) {
-    if (!signal.aborted) throw error;
+    if (!ending.signal.aborted) throw error;
     const how =
       checkpoint === undefined
         ? 'nothing was kept; --checkpoint FILE keeps what a run needs to go on'

@@ -315,7 +315,7 @@ describe('octavo', () => {
       1,
       'models/README.md is neither a .pt2 or .onnx file nor a model saved by Octavo',
     ],
-    [['print', source, '--stage', 'converted'], 1, '--stage converted needs calibration data'],
+    [['print', source, '--stage', 'converted'], 2, '--stage converted needs calibration data'],
     [['eval', source, '--data', 'models/tiny_cnn.pt2'], 1, 'models/tiny_cnn.pt2'],
     [
       ['quantize', source, '--calib', 'models/glyphs/calib.npz', '--out', 'x', '--mean', '1,2'],

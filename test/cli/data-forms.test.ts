@@ -142,9 +142,9 @@ describe('data that does not suit the model', () => {
     ['a missing folder', () => join(folder, 'nowhere'), glyphs, 'nowhere could not be opened: ENOENT'],
     [
       'a folder without images',
-      () => 'lib/cli',
+      () => 'lib/data',
       glyphs,
-      'lib/cli contains no images (.jpg, .jpeg, .png, .webp)',
+      'lib/data contains no images (.jpg, .jpeg, .png, .webp)',
     ],
     [
       'names of no input',

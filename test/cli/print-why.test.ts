@@ -23,6 +23,6 @@ it('print --why shows below each step what was passed over for it, and why', asy
 
 it('print --why is for the plan alone', async () => {
   const { code, stderr } = await octavoHere('print', source, '--why');
-  expect(code).toBe(1);
+  expect(code).toBe(2);
   expect(stderr).toContain('--why needs --stage plan, not captured');
 });

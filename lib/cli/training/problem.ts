@@ -1,6 +1,5 @@
-import { operators } from '../../aten/index.ts';
 import type { Dataset } from '../../data/index.ts';
-import { type GraphModule, inputsOf, outputsOf, propagateShapes } from '../../graph/index.ts';
+import type { GraphModule } from '../../graph/index.ts';
 import { lower } from '../../lowering/index.ts';
 import { functional as F } from '../../nn/index.ts';
 import {
@@ -25,11 +24,13 @@ import {
   type Tensors,
   Trainer,
 } from '../../training/index.ts';
-import { checkClasses } from '../accuracy.ts';
 import type { TrainSettings } from './settings.ts';
 
 /** Of the loss, how much is learned from the float model where that is asked for, and how soft its results are made. */
 const distillation = { share: 0.9, temperature: 2 };
+
+/** AdamW's rate for scales, as a part of that for weights. */
+const adamScaleRate = 0.01;
 
 /** All that a run of `octavo train` needs. */
 export interface Run {
@@ -43,7 +44,7 @@ export interface Run {
 /**
  * Makes model, trainer, loader and schedule of the settings.
  * @param captured the float model; it is trained itself, unless it is prepared for int8.
- * @throws Error when the model has no results to compare with classes, or the data do not fill a batch.
+ * @throws Error when the data do not fill a batch, or the model cannot be trained.
  */
 export async function makeRun(
   captured: GraphModule,
@@ -51,16 +52,11 @@ export async function makeRun(
   settings: TrainSettings,
 ): Promise<Run> {
   const { batchSize, seed, distill, epochs, clipGradNorm, threads } = settings;
-  const classes = classesOf(captured);
   const loader = new DataLoader(dataset, {
     batchSize,
     seed,
     shuffle: true,
     dropLast: true,
-    batchTransform: (batch) => {
-      checkClasses(batch.targets.labels.toArray(), classes, dataset.path);
-      return batch;
-    },
   });
   // Before the model is in training mode, or its weights are others.
   const teacher = distill ? compile(lower(captured).module, threadsOf(threads)) : undefined;
@@ -100,15 +96,6 @@ function trainable(captured: GraphModule, { qat, learnScales, weightBits }: Trai
   return learnScales ? enableRangeLearning(prepared) : prepared;
 }
 
-/** @throws Error unless the model's first output is a score for each class. */
-function classesOf(captured: GraphModule): number {
-  const [{ name, shape }] = outputsOf(captured, propagateShapes(captured, inputsOf(captured), operators));
-  const classes = shape[1];
-  if (shape.length !== 2 || typeof classes !== 'number')
-    throw new Error(`the model's output '${name}' has shape [${shape.join(', ')}], not [n, classes]`);
-  return classes;
-}
-
 function lossOf({ labelSmoothing, distill }: TrainSettings): Loss {
   const { share, temperature } = distillation;
   return ([logits], { labels, teacher }) => {
@@ -130,14 +117,21 @@ export async function targetsOf(teacher: CompiledModel, inputs: Tensors): Promis
   return { teacher: results[teacher.outputs[0].name] };
 }
 
-/** Weights decay, learned scales do not: smaller ones are no simpler model. */
+/**
+ * Weights decay, learned scales do not: smaller ones are no simpler model. AdamW moves everything by about the rate, whatever its size:
+ * scales are smaller than weights by as much as there are steps between 0 and the largest weight.
+ */
 function optimizerOf(model: GraphModule, settings: TrainSettings): Optimizer {
   const { optimizer, lr, momentum, weightDecay } = settings;
-  const isScale = (path: string) => model.modules.has(path.slice(0, path.lastIndexOf('.')));
-  const groups = [{ parameters: isScale, weightDecay: 0 }];
-  return optimizer === 'sgd'
-    ? new SGD({ lr, momentum, weightDecay, groups })
-    : new AdamW({ lr, weightDecay, groups });
+  const isLearned = (path: string) => model.modules.has(path.slice(0, path.lastIndexOf('.')));
+  const isScale = (path: string) => isLearned(path) && path.endsWith('.scale');
+  if (optimizer === 'sgd')
+    return new SGD({ lr, momentum, weightDecay, groups: [{ parameters: isLearned, weightDecay: 0 }] });
+  const groups = [
+    { parameters: isScale, weightDecay: 0, lr: lr * adamScaleRate },
+    { parameters: isLearned, weightDecay: 0 },
+  ];
+  return new AdamW({ lr, weightDecay, groups });
 }
 
 function scheduleOf(optimizer: Optimizer, steps: number, { schedule, lr }: TrainSettings): LRScheduler {

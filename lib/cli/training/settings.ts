@@ -3,6 +3,7 @@ import type { Preprocessing } from '../../data/index.ts';
 import { readWhole } from '../../formats/open-file.ts';
 import { parseJson } from '../../formats/parse-json.ts';
 import { checkOptions, type OptionNames } from '../../options.ts';
+import { UsageError } from '../usage-error.ts';
 import { type Kind, kinds, oneOf } from './kinds.ts';
 
 /** What `octavo train` is told, by flags or in a file of settings. */
@@ -156,8 +157,10 @@ export function addSettings(command: Command): Command {
 
 /**
  * The settings of a run: what flags say, else the file of settings, else the defaults.
- * @param path the model, or a JSON file of settings: `{"model": "resnet18.pt2", "data": "photos/", "qat": true, …}`.
- * @throws Error that names a field which is unknown, missing, or has an impossible value.
+ * @param path the model, or a JSON file of settings: `{"model": "resnet18.pt2", "data": "photos/", "qat": true, …}`. Paths in it are, as those
+ * of flags, relative to where the command runs.
+ * @throws Error that names a field which is unknown, missing, or has an impossible value; UsageError for flags that are missing or do not
+ * go together.
  */
 export async function settingsOf(path: string, flags: Partial<TrainSettings>): Promise<TrainSettings> {
   const file = path.endsWith('.json') ? await readSettings(path) : { model: path };
@@ -169,20 +172,25 @@ export async function settingsOf(path: string, flags: Partial<TrainSettings>): P
   const all: Partial<TrainSettings> = { ...defaults, ...file, ...given };
   for (const name of ['model', 'data', 'out'] as const)
     if (all[name] === undefined)
-      throw new Error(
-        name === 'model'
-          ? `${path}: there is no field "model"`
-          : `there is no --${name}; ${settings[name].text}`,
-      );
-  checkTogether(all as TrainSettings);
+      throw name === 'model'
+        ? new Error(`${path}: there is no field "model"`)
+        : new UsageError(`there is no --${name}; ${settings[name].text}`);
+  checkTogether(all as TrainSettings, { ...file, ...given });
   return all as TrainSettings;
 }
 
-/** @throws Error for a setting that means nothing without another, or with it. */
-function checkTogether(all: TrainSettings): void {
+/** The flag of a setting, without its value: `--weight-bits`. */
+export const flagOf = (name: string) => `--${name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`;
+
+/** @throws UsageError for a setting that means nothing without another, or with it. */
+function checkTogether(all: TrainSettings, given: Partial<TrainSettings>): void {
   const needs = (name: string, other: string) => {
-    throw new Error(`${name} needs ${other}`);
+    throw new UsageError(`${name} needs ${other}`);
   };
+  if (given.momentum !== undefined && all.optimizer !== 'sgd') needs('--momentum', '--optimizer sgd');
+  for (const name of ['freezeBnAfter', 'freezeObserversAfter'] as const)
+    if ((all[name] ?? 0) >= all.epochs)
+      throw new UsageError(`${flagOf(name)} ${all[name]} never comes: --epochs is ${all.epochs}`);
   if (all.checkpoint === undefined) {
     if (all.resume) needs('--resume', '--checkpoint');
     if (all.checkpointEvery !== undefined) needs('--checkpoint-every', '--checkpoint');
@@ -193,7 +201,9 @@ function checkTogether(all: TrainSettings): void {
     if (all.freezeObserversAfter !== undefined) needs('--freeze-observers-after', '--qat');
   }
   if (all.learnScales && all.freezeObserversAfter !== undefined)
-    throw new Error('--freeze-observers-after is for ranges that are observed; --learn-scales learns them');
+    throw new UsageError(
+      '--freeze-observers-after is for ranges that are observed; --learn-scales learns them',
+    );
 }
 
 /** What these must be is checked where the data are opened. */
