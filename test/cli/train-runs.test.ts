@@ -74,10 +74,11 @@ describe('a run that goes on', () => {
   });
 
   it('has the model that it had', async () => {
-    const other = file('other.onnx');
-    expect((await train('--out', other)).code).toBe(0);
+    const [other, checkpoint] = [file('other.onnx'), ['--checkpoint', file('float.ckpt')]];
+    expect((await train('--out', other, ...checkpoint)).code).toBe(0);
     const flags = ['--data', file('train.npz'), '--out', file('out.octavo'), '--batch-size', '20'];
-    const { stderr } = await octavoHere('train', other, ...flags, '--epochs', '1', ...kept(), '--resume');
+    const again = [...flags, '--epochs', '1', ...checkpoint, '--resume'];
+    const { stderr } = await octavoHere('train', other, ...again);
     expect(stderr).toMatch(/it is of a run with model sha256:\w+; this one has sha256:/);
   });
 
@@ -135,6 +136,11 @@ it('a result without a name is refused before the training', async () => {
   expect(stderr).toMatch(/--out .* could not be written: its name ends as a folder does/);
   expect(code).toBe(1);
   await expect(stat(file('not-there'))).rejects.toThrow('ENOENT');
+});
+
+it('scales that AdamW learns stay scales', async () => {
+  const flags = ['--qat', '--learn-scales', '--optimizer', 'adamw', '--lr', '0.003', '--epochs', '4'];
+  expect(await train(...flags)).toMatchObject({ code: 0 });
 });
 
 it('folders with other classes are no test data', async () => {

@@ -196,7 +196,7 @@ function checkTogether(all: TrainSettings, given: Partial<TrainSettings>): void 
     if (all.checkpointEvery !== undefined) needs('--checkpoint-every', '--checkpoint');
   }
   if (!all.qat) {
-    if (all.weightBits !== defaults.weightBits) needs('--weight-bits', '--qat');
+    if (given.weightBits !== undefined) needs('--weight-bits', '--qat');
     if (all.learnScales) needs('--learn-scales', '--qat');
     if (all.freezeObserversAfter !== undefined) needs('--freeze-observers-after', '--qat');
   }
