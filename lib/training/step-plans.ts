@@ -2,7 +2,8 @@ import { bindInputs, type GraphModule, inputsOf, SymInt, type TensorInfo } from 
 import { type CompiledModel, compile } from '../runtime/index.ts';
 import type { Tensor } from '../tensor/index.ts';
 import { trainingSwitch } from '../transforms/training-mode.ts';
-import { buildTrainingGraph, type TrainingGraph, type TrainingProblem } from './training-graph.ts';
+import { buildTrainingGraph, type TrainingGraph } from './training-graph.ts';
+import type { TrainingProblem } from './training-problem.ts';
 
 /** A step for one size of batch. */
 export interface StepPlan {

@@ -2,7 +2,7 @@ import { quantizeOperators } from '../aten/index.ts';
 import { differentiate } from '../autograd/differentiate.ts';
 import type { StateUpdate } from '../autograd/functional-state.ts';
 import type { GraphModule, Node } from '../graph/index.ts';
-import type { TrainingProblem } from './training-graph.ts';
+import type { TrainingProblem } from './training-problem.ts';
 
 /** A tensor that the optimizer trains. */
 export interface Trained {

@@ -5,12 +5,12 @@ import { arrayTypeOf, numelOf, Tensor } from '../tensor/index.ts';
 import type { BatchTensor, Loss } from './append-loss.ts';
 import type { TrainingAutocast } from './autocast.ts';
 import { checkFinite } from './check-finite.ts';
-import { checkProblem } from './check-problem.ts';
 import { checkClipping } from './clip-gradients.ts';
 import { Optimizer } from './optimizer.ts';
 import { checkSameTensors, modelTensors, setModelTensors } from './state-dict.ts';
 import { type StepPlan, StepPlans } from './step-plans.ts';
 import type { StateTensor, StepNumber } from './training-graph.ts';
+import { checkProblem } from './training-problem.ts';
 
 /** Options of {@link Trainer}. */
 export interface TrainerOptions {

@@ -2,12 +2,13 @@ import { writeStateAsValues } from '../autograd/functional-state.ts';
 import type { GraphModule, Node, NodeBuilder, StatefulModule } from '../graph/index.ts';
 import { Tensor } from '../tensor/index.ts';
 import { GraphEditor } from '../transforms/editor.ts';
-import { appendLoss, type BatchTensor, type Loss } from './append-loss.ts';
-import { autocastTraining, checkTrainingAutocast, type TrainingAutocast } from './autocast.ts';
-import { clipGradients, type GradientClipping } from './clip-gradients.ts';
+import { appendLoss } from './append-loss.ts';
+import { autocastTraining, checkTrainingAutocast } from './autocast.ts';
+import { clipGradients } from './clip-gradients.ts';
 import { fixSizes, placeholder, withInputsFirst } from './inputs.ts';
 import type { Optimizer } from './optimizer.ts';
 import { attributeNode, gradientsOf, type Trained, trainedTensors } from './trained-tensors.ts';
+import type { TrainingProblem } from './training-problem.ts';
 
 /** A tensor that every step replaces. */
 export interface StateTensor {
@@ -41,21 +42,6 @@ export interface TrainingGraph {
    * norm of gradients that have a limit.
    */
   readonly reported: readonly string[];
-}
-
-/** What is trained, for batches of which sizes. */
-export interface TrainingProblem extends GradientClipping {
-  readonly loss: Loss;
-  /** Where the tensors stand in the model that a loss may read. */
-  readonly paths?: ReadonlyMap<Tensor, string>;
-  readonly shapes?: Readonly<Record<string, readonly number[]>>;
-  readonly targets: Readonly<Record<string, BatchTensor>>;
-  readonly optimizer: Optimizer;
-  /** Parameters that stay as they are (`requires_grad_(false)`): their paths, or a test for them. */
-  readonly frozen?: readonly string[] | ((path: string) => boolean);
-  /** Of dropouts' masks. */
-  readonly seed?: number;
-  readonly autocast?: TrainingAutocast['dtype'] | TrainingAutocast;
 }
 
 /**

@@ -1,5 +1,23 @@
-import { isDType } from '../tensor/index.ts';
-import type { TrainingProblem } from './training-graph.ts';
+import { isDType, type Tensor } from '../tensor/index.ts';
+import type { BatchTensor, Loss } from './append-loss.ts';
+import type { TrainingAutocast } from './autocast.ts';
+import type { GradientClipping } from './clip-gradients.ts';
+import type { Optimizer } from './optimizer.ts';
+
+/** What is trained, for batches of which sizes. */
+export interface TrainingProblem extends GradientClipping {
+  readonly loss: Loss;
+  /** Where the tensors stand in the model that a loss may read. */
+  readonly paths?: ReadonlyMap<Tensor, string>;
+  readonly shapes?: Readonly<Record<string, readonly number[]>>;
+  readonly targets: Readonly<Record<string, BatchTensor>>;
+  readonly optimizer: Optimizer;
+  /** Parameters that stay as they are (`requires_grad_(false)`): their paths, or a test for them. */
+  readonly frozen?: readonly string[] | ((path: string) => boolean);
+  /** Of dropouts' masks. */
+  readonly seed?: number;
+  readonly autocast?: TrainingAutocast['dtype'] | TrainingAutocast;
+}
 
 const isShape = (value: unknown): boolean =>
   Array.isArray(value) && value.every((extent) => Number.isSafeInteger(extent) && extent >= 0);
