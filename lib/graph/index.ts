@@ -53,6 +53,7 @@ export {
   Node,
   type NodeMeta,
   type NodeOp,
+  type NumericDebugHandle,
   type SourceFn,
   type TensorMeta,
   tensorMeta,

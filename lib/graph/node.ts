@@ -33,6 +33,14 @@ export interface SourceFn {
   readonly target: string;
 }
 
+/** Which node of the captured graph a node's value stands for. */
+export interface NumericDebugHandle {
+  /** The number that `generateNumericDebugHandle` gave. */
+  readonly handle: number;
+  /** Where the value is given as integers: what they mean is `(q - zeroPoint) * scale`. */
+  readonly qparams?: { readonly scale: number; readonly zeroPoint: number };
+}
+
 /** Facts about a node. Other folders add theirs by declaration merging (quantization adds `quantizationAnnotation`). */
 export interface NodeMeta {
   val?: MetaValue;
@@ -41,6 +49,8 @@ export interface NodeMeta {
   /** Outermost first (PyTorch: `source_fn_stack`). */
   sourceFnStack?: readonly SourceFn[];
   stackTrace?: string;
+  /** Stays with the value through all stages (PyTorch 2.6: `meta["custom"]["numeric_debug_handle"]`). */
+  numericDebugHandle?: NumericDebugHandle;
   /** Of the output node: the results' names for callers. Passes may replace the nodes; these names stay. */
   outputNames?: readonly string[];
   /**

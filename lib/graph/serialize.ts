@@ -1,6 +1,13 @@
 import { isDType } from '../tensor/index.ts';
 import { Graph } from './graph.ts';
-import { type Argument, isArgumentList, type MetaValue, Node, type TensorMeta } from './node.ts';
+import {
+  type Argument,
+  isArgumentList,
+  type MetaValue,
+  Node,
+  type NumericDebugHandle,
+  type TensorMeta,
+} from './node.ts';
 import { type Dim, SymInt, type SymTerm } from './symbolic.ts';
 import { SymFloat } from './symbolic-float.ts';
 
@@ -36,6 +43,8 @@ interface JsonNode {
   readonly kwargs: Readonly<Record<string, JsonArgument>>;
   readonly val?: JsonMeta;
   readonly outputNames?: readonly string[];
+  /** Its number, and scale and zero point where the value is integers. */
+  readonly numericDebugHandle?: readonly number[];
 }
 
 /** A graph as plain JSON data. */
@@ -44,7 +53,7 @@ export interface JsonGraph {
 }
 
 /**
- * The graph as JSON data: its nodes, arguments, `meta.val` and the outputs' names. Other facts about nodes belong to
+ * The graph as JSON data: its nodes, arguments, `meta.val`, the outputs' names and numeric debug handles. Other facts about nodes belong to
  * the stages that created them and are not written.
  */
 export function serializeGraph(graph: Graph): JsonGraph {
@@ -57,6 +66,9 @@ export function serializeGraph(graph: Graph): JsonGraph {
       kwargs: Object.fromEntries(Object.entries(kwargs).map(([key, arg]) => [key, serializeArgument(arg)])),
       ...(meta.val === undefined ? {} : { val: metaToJson(meta.val) }),
       ...(meta.outputNames === undefined ? {} : { outputNames: meta.outputNames }),
+      ...(meta.numericDebugHandle === undefined
+        ? {}
+        : { numericDebugHandle: handleToJson(meta.numericDebugHandle) }),
     })),
   };
 }
@@ -85,6 +97,8 @@ export function deserializeGraph(json: unknown): Graph {
     if (nodes.has(name)) throw new Error(`graph: two nodes are named '${name}'`);
     const node = create(graph, op, name, target, args, kwargs);
     if (fields.outputNames !== undefined) node.meta.outputNames = outputNames(fields.outputNames);
+    if (fields.numericDebugHandle !== undefined)
+      node.meta.numericDebugHandle = handleFromJson(fields.numericDebugHandle, where);
     if (node.name !== name) throw new Error(`graph: '${name}' is not a valid node name`);
     if (fields.val !== undefined) node.meta.val = metaFromJson(fields.val, where);
     nodes.set(name, node);
@@ -95,6 +109,21 @@ export function deserializeGraph(json: unknown): Graph {
 
 function outputNames(json: unknown): string[] {
   return list(json, 'outputNames').map((name) => text(name, 'name of an output'));
+}
+
+const handleToJson = ({ handle, qparams }: NumericDebugHandle) =>
+  qparams ? [handle, qparams.scale, qparams.zeroPoint] : [handle];
+
+function handleFromJson(json: unknown, where: string): NumericDebugHandle {
+  const [handle, scale, zeroPoint, ...rest] = list(json, `numericDebugHandle of ${where}`);
+  const isNumber = (value: unknown): value is number => typeof value === 'number';
+  if (isNumber(handle) && Number.isSafeInteger(handle) && rest.length === 0) {
+    if (isNumber(scale) && isNumber(zeroPoint)) return { handle, qparams: { scale, zeroPoint } };
+    if (scale === undefined) return { handle };
+  }
+  throw new Error(
+    `graph: numericDebugHandle of ${where} must be an integer, or one with scale and zero point`,
+  );
 }
 
 function create(

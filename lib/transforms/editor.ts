@@ -1,4 +1,4 @@
-import { operators } from '../aten/index.ts';
+import { operators, QUANTIZE_PER_TENSOR } from '../aten/index.ts';
 import {
   type Argument,
   Arguments,
@@ -8,9 +8,11 @@ import {
   type GraphModule,
   inferCall,
   inferNode,
+  isCall,
   type MetaValue,
   type Node,
   type NodeBuilder,
+  type NumericDebugHandle,
   type TensorMeta,
 } from '../graph/index.ts';
 import type { Tensor } from '../tensor/index.ts';
@@ -120,8 +122,13 @@ export class GraphEditor {
     return twin;
   }
 
-  /** Makes every user of `node` use `twin`, and erases `node` and those of `covers` that are now unused. */
+  /**
+   * Makes every user of `node` use `twin`, and erases `node` and those of `covers` that are now unused. The value of `node` is that of
+   * `twin` from here on.
+   */
   replaceWith(node: Node, twin: Node, covers: readonly Node[] = []): void {
+    const handle = handleOf(node);
+    if (handle) twin.meta.numericDebugHandle = handle;
     node.replaceAllUsesWith(twin);
     this.erase(node);
     for (const covered of [...covers].reverse()) if (covered.users.length === 0) this.erase(covered);
@@ -154,6 +161,15 @@ export class GraphEditor {
     this.inherit(node, place.like ?? []);
     return node;
   }
+}
+
+/** What a node's value stands for: that of a quantize call is its input, in integers. */
+function handleOf(node: Node): NumericDebugHandle | undefined {
+  const { numericDebugHandle } = node.meta;
+  if (numericDebugHandle || !isCall(node, QUANTIZE_PER_TENSOR)) return numericDebugHandle;
+  const [input, scale, zeroPoint] = node.args as readonly [Node, number, number];
+  const quantized = input.meta.numericDebugHandle;
+  return quantized && { handle: quantized.handle, qparams: { scale, zeroPoint } };
 }
 
 const isNamed = (args: readonly Argument[] | NamedArguments): args is NamedArguments => !Array.isArray(args);

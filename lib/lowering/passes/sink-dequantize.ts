@@ -25,6 +25,12 @@ export const sinkDequantize: Pass = {
       const integers = inputs.map((input) => input.args[0] as Node);
       const args = [isArgumentList(moved) ? integers : integers[0], ...rest];
       const integer = context.call(move.target, args, { before: move, like: [...inputs, move] });
+      const { numericDebugHandle } = move.meta;
+      if (numericDebugHandle)
+        integer.meta.numericDebugHandle = {
+          handle: numericDebugHandle.handle,
+          qparams: { scale: q.scale, zeroPoint: q.zeroPoint },
+        };
       context.replace(move, DEQUANTIZE_PER_TENSOR, qparamArguments(integer, q), [...new Set(inputs)]);
       count++;
     }

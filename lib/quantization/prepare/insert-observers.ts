@@ -38,6 +38,8 @@ function observeOutput(editor: GraphEditor, node: Node, observers: Observers): v
       `the output of node '${node}' (${node.target}) is annotated, but meta.val says no tensor`,
     );
   const observed = insert(editor, node, observer);
+  const { numericDebugHandle } = node.meta;
+  if (numericDebugHandle) observed.meta.numericDebugHandle = numericDebugHandle;
   node.replaceAllUsesWith(observed);
 }
 

@@ -66,6 +66,10 @@ function unfold(
   const after = { before: batchNorm, like };
   let result = editor.call(DIV, [convolution, editor.call(RESHAPE, [factor, shaped(1)], after)], after);
   if (bias) result = editor.call(ADD, [result, editor.call(RESHAPE, [bias, shaped(1)], after)], after);
+  // The convolution itself gives another value now.
+  const { numericDebugHandle } = convolution.meta;
+  if (numericDebugHandle) result.meta.numericDebugHandle = numericDebugHandle;
+  delete convolution.meta.numericDebugHandle;
   batchNorm.updateArgument(0, result);
 }
 

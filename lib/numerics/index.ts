@@ -1,0 +1,25 @@
+/**
+ * `octavo/numerics`: how far a quantized model is from the float model, node by node (counterparts: the numeric debugger of
+ * `torch.ao.quantization`, `torch.ao.ns`).
+ */
+export {
+  computeCosineSimilarity,
+  computeMaxError,
+  computeNormalizedL2Error,
+  computeSqnr,
+  mseLoss,
+} from './comparators.ts';
+export {
+  type ComparedNode,
+  compareResults,
+  type NodeAccuracySummary,
+  QuantizationComparisonResult,
+} from './compare-results.ts';
+export type { Comparison } from './comparison-statistics.ts';
+export { generateNumericDebugHandle } from './debug-handles.ts';
+export { OutputLogger } from './output-logger.ts';
+export {
+  extractResultsFromLoggers,
+  type LoggedValues,
+  prepareForPropagationComparison,
+} from './propagation.ts';
