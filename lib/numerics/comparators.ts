@@ -1,5 +1,5 @@
 import type { Tensor } from '../tensor/index.ts';
-import { ComparisonStatistics } from './comparison-statistics.ts';
+import { compare } from './comparison.ts';
 
 /**
  * Signal to quantization noise ratio in decibels: `20 log10(|x| / |x - y|)` (counterpart: `torch.ao.ns.fx.utils.compute_sqnr`). Infinity
@@ -13,25 +13,25 @@ import { ComparisonStatistics } from './comparison-statistics.ts';
  * @throws Error when shapes differ, when there are no elements, and for NaN and infinities; so do the others.
  */
 export function computeSqnr(x: Tensor, y: Tensor): number {
-  return ComparisonStatistics.of(x, y, 'computeSqnr').sqnr;
+  return compare(x, y, 'computeSqnr').sqnr;
 }
 
 /** `sqrt(Σ (x - y)² / Σ x²)` (counterpart: `compute_normalized_l2_error`). 0 where x and y are the same. */
 export function computeNormalizedL2Error(x: Tensor, y: Tensor): number {
-  return ComparisonStatistics.of(x, y, 'computeNormalizedL2Error').normalizedL2Error;
+  return compare(x, y, 'computeNormalizedL2Error').normalizedL2Error;
 }
 
 /** Cosine of the angle between both tensors as vectors (counterpart: `compute_cosine_similarity`): 1 where they point the same way. */
 export function computeCosineSimilarity(x: Tensor, y: Tensor): number {
-  return ComparisonStatistics.of(x, y, 'computeCosineSimilarity').cosineSimilarity;
+  return compare(x, y, 'computeCosineSimilarity').cosineSimilarity;
 }
 
 /** Mean of the squared differences (counterpart: `torch.nn.functional.mse_loss`). */
 export function mseLoss(x: Tensor, y: Tensor): number {
-  return ComparisonStatistics.of(x, y, 'mseLoss').mseLoss;
+  return compare(x, y, 'mseLoss').mseLoss;
 }
 
 /** The largest difference of two elements (what a PyTorch script writes as `(x - y).abs().max()`). */
 export function computeMaxError(x: Tensor, y: Tensor): number {
-  return ComparisonStatistics.of(x, y, 'computeMaxError').maxError;
+  return compare(x, y, 'computeMaxError').maxError;
 }

@@ -1,38 +1,27 @@
 import type { Tensor } from '../tensor/index.ts';
-import { type Comparison, ComparisonStatistics } from './comparison-statistics.ts';
+import { type Comparison, compare } from './comparison.ts';
 import type { LoggedValues } from './propagation.ts';
 
 /** The values of one node in one run of both models (counterpart: `QuantizationComparisonResult`). */
 export class QuantizationComparisonResult implements Comparison {
   readonly actual: Tensor;
   readonly ref: Tensor;
-  readonly #statistics: ComparisonStatistics;
+  readonly mseLoss: number;
+  readonly sqnr: number;
+  readonly normalizedL2Error: number;
+  readonly cosineSimilarity: number;
+  readonly maxError: number;
 
   /** @throws Error when shapes differ, or a value is not a finite number. */
   constructor(actual: Tensor, ref: Tensor) {
     this.actual = actual;
     this.ref = ref;
-    this.#statistics = ComparisonStatistics.of(actual, ref, 'QuantizationComparisonResult');
-  }
-
-  get mseLoss(): number {
-    return this.#statistics.mseLoss;
-  }
-
-  get sqnr(): number {
-    return this.#statistics.sqnr;
-  }
-
-  get normalizedL2Error(): number {
-    return this.#statistics.normalizedL2Error;
-  }
-
-  get cosineSimilarity(): number {
-    return this.#statistics.cosineSimilarity;
-  }
-
-  get maxError(): number {
-    return this.#statistics.maxError;
+    const comparison = compare(actual, ref, 'QuantizationComparisonResult');
+    this.mseLoss = comparison.mseLoss;
+    this.sqnr = comparison.sqnr;
+    this.normalizedL2Error = comparison.normalizedL2Error;
+    this.cosineSimilarity = comparison.cosineSimilarity;
+    this.maxError = comparison.maxError;
   }
 
   /** Any other measure of both tensors (`loss`). */

@@ -15,7 +15,7 @@ export {
   type NodeAccuracySummary,
   QuantizationComparisonResult,
 } from './compare-results.ts';
-export type { Comparison } from './comparison-statistics.ts';
+export type { Comparison } from './comparison.ts';
 export { generateNumericDebugHandle } from './debug-handles.ts';
 export { OutputLogger } from './output-logger.ts';
 export {
@@ -23,3 +23,4 @@ export {
   type LoggedValues,
   prepareForPropagationComparison,
 } from './propagation.ts';
+export { extractWeights, type WeightComparison } from './weights.ts';

@@ -32,58 +32,37 @@ export interface ComparisonSums {
 /** Shortest length that a vector has in a cosine, as in PyTorch. */
 const shortest = 1e-8;
 
-/** A comparison that goes on over many tensors and keeps sums alone. Sums are float64. */
-export class ComparisonStatistics implements Comparison {
-  #sums: ComparisonSums = { count: 0, signal: 0, other: 0, product: 0, noise: 0, maxError: 0 };
+/** Sums of nothing. */
+export const noSums: ComparisonSums = { count: 0, signal: 0, other: 0, product: 0, noise: 0, maxError: 0 };
 
-  /** Of one pair. */
-  static of(x: Tensor, y: Tensor, where: string): ComparisonStatistics {
-    const statistics = new ComparisonStatistics();
-    statistics.add(sumsOf(x, y, where));
-    return statistics;
-  }
+export const addSums = (a: ComparisonSums, b: ComparisonSums): ComparisonSums => ({
+  count: a.count + b.count,
+  signal: a.signal + b.signal,
+  other: a.other + b.other,
+  product: a.product + b.product,
+  noise: a.noise + b.noise,
+  maxError: Math.max(a.maxError, b.maxError),
+});
 
-  add(sums: ComparisonSums): void {
-    const { count, signal, other, product, noise, maxError } = this.#sums;
-    this.#sums = {
-      count: count + sums.count,
-      signal: signal + sums.signal,
-      other: other + sums.other,
-      product: product + sums.product,
-      noise: noise + sums.noise,
-      maxError: Math.max(maxError, sums.maxError),
-    };
-  }
-
-  get mseLoss(): number {
-    return this.#sums.noise / this.#sums.count;
-  }
-
-  get sqnr(): number {
-    const { signal, noise } = this.#sums;
-    // PyTorch divides by 0, and gives NaN where both are.
-    return noise === 0 ? Infinity : 10 * Math.log10(signal / noise);
-  }
-
-  get normalizedL2Error(): number {
-    const { signal, noise } = this.#sums;
-    return noise === 0 ? 0 : Math.sqrt(noise / signal);
-  }
-
-  get cosineSimilarity(): number {
-    const { signal, other, product } = this.#sums;
-    return product / (Math.max(Math.sqrt(signal), shortest) * Math.max(Math.sqrt(other), shortest));
-  }
-
-  get maxError(): number {
-    return this.#sums.maxError;
-  }
+/** Where nothing differs, PyTorch divides by 0, and gives NaN if all is 0. */
+export function comparisonOf({ count, signal, other, product, noise, maxError }: ComparisonSums): Comparison {
+  const length = (squares: number) => Math.max(Math.sqrt(squares), shortest);
+  return {
+    mseLoss: noise / count,
+    sqnr: noise === 0 ? Infinity : 10 * Math.log10(signal / noise),
+    normalizedL2Error: noise === 0 ? 0 : Math.sqrt(noise / signal),
+    cosineSimilarity: product / (length(signal) * length(other)),
+    maxError,
+  };
 }
+
+/** What x and y differ by. Sums are float64. */
+export const compare = (x: Tensor, y: Tensor, where: string): Comparison => comparisonOf(sumsOf(x, y, where));
 
 /**
  * @throws Error when shapes differ, there are no elements, or a difference is not a finite number.
  */
-export function sumsOf(x: Tensor, y: Tensor, where: string): ComparisonSums {
+function sumsOf(x: Tensor, y: Tensor, where: string): ComparisonSums {
   if (String(x.shape) !== String(y.shape))
     throw new Error(
       `${where}: cannot compare tensors with different shapes: [${x.shape.join(', ')}] and [${y.shape.join(', ')}]`,

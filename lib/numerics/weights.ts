@@ -1,0 +1,130 @@
+import { operators } from '../aten/index.ts';
+import { conv1d, conv2d, conv3d, linear } from '../backend/index.ts';
+import { Arguments, GraphModule, type Node } from '../graph/index.ts';
+import { reportOf } from '../lowering/index.ts';
+import { ConstantEvaluator } from '../quantization/convert/constant-evaluator.ts';
+import { foldBatchNorms } from '../quantization/prepare/fold-batch-norm.ts';
+import { numelOf, Tensor } from '../tensor/index.ts';
+import { GraphEditor } from '../transforms/editor.ts';
+import { type Comparison, compare } from './comparison.ts';
+import { modulePathOf } from './debug-handles.ts';
+
+/** A layer's weight in two models. */
+export interface WeightComparison extends Comparison {
+  /** Path of the module that the layer comes from; empty if unknown. */
+  readonly modulePath: string;
+  readonly refNodeName: string;
+  readonly actualNodeName: string;
+  /** By output channel; of an embedding by row. */
+  readonly channels: readonly Comparison[];
+  /** Both weights, dequantized. */
+  readonly ref: Tensor;
+  readonly actual: Tensor;
+}
+
+/**
+ * Compares the weights of two stages of a model, layer by layer and channel by channel: convolutions, linear layers and embeddings
+ * (counterpart: `torch.ao.ns._numeric_suite_fx.extract_weights`, with a comparison). Quantized weights are dequantized, those of lowered
+ * models too; batch norms that one stage has folded are folded in the other, for the comparison alone.
+ *
+ * @example
+ * for (const [layer, { sqnr, channels }] of extractWeights(captured, lowered))
+ *   console.log(layer, sqnr, Math.min(...channels.map((channel) => channel.sqnr)));
+ *
+ * @param reference any stage of the model, usually the captured one.
+ * @param actual any other, made from the same captured model.
+ * @returns by the name that the layer has in the captured model: `conv2d_1`.
+ * @throws Error that names the layer when its weights have different shapes, or when the models have no layer in common.
+ */
+export function extractWeights(
+  reference: GraphModule,
+  actual: GraphModule,
+): ReadonlyMap<string, WeightComparison> {
+  const [refLayers, actualLayers] = [reference, actual].map(weightsOf);
+  const compared = new Map<string, WeightComparison>();
+  for (const [name, ref] of refLayers) {
+    const other = actualLayers.get(name);
+    if (other) compared.set(name, compareWeights(name, ref, other));
+  }
+  if (compared.size === 0)
+    throw new Error(
+      `extractWeights: the models have no layer in common, of ${refLayers.size} and ${actualLayers.size}; ` +
+        'make both from the same captured model',
+    );
+  return compared;
+}
+
+interface Layer {
+  readonly node: Node;
+  readonly weight: Tensor;
+}
+
+function compareWeights(name: string, ref: Layer, actual: Layer): WeightComparison {
+  const where = `extractWeights: layer '${name}'`;
+  const comparison = compare(actual.weight, ref.weight, where);
+  const [ours, theirs] = [actual, ref].map(({ weight }) => channelsOf(weight));
+  return {
+    ...comparison,
+    modulePath: modulePathOf(ref.node),
+    refNodeName: ref.node.name,
+    actualNodeName: actual.node.name,
+    channels: ours.map((channel, c) => compare(channel, theirs[c], `${where}, channel ${c}`)),
+    ref: ref.weight,
+    actual: actual.weight,
+  };
+}
+
+const layers = new Set(
+  [conv1d, conv2d, conv3d, linear].flatMap((each) => each.operators).concat('aten.embedding.default'),
+);
+
+/** By the name in the captured model: stages keep names of layers, and lowering records what became of them. */
+function weightsOf(module: GraphModule): ReadonlyMap<string, Layer> {
+  const folded = GraphModule.accept(module, 'extractWeights').clone();
+  foldBatchNorms(new GraphEditor(folded));
+  const evaluator = new ConstantEvaluator(folded, operators);
+  const nodes = new Map(folded.graph.nodes.map((node) => [node.name, node]));
+  const found = new Map<string, Layer>();
+  for (const { node: name, target, lowered } of reportOf(folded).nodes) {
+    const node = layers.has(target) && lowered !== null ? nodes.get(lowered) : undefined;
+    const weight = node && weightOf(node, evaluator);
+    if (weight) found.set(name, { node, weight });
+  }
+  return found;
+}
+
+/** The names that schemas have for a layer's weight. */
+const weightNames = ['weight', 'W', 'w', 'qw'];
+
+/** Undefined where it is computed from an input. */
+function weightOf(node: Node, evaluator: ConstantEvaluator): Tensor | undefined {
+  if (node.op !== 'call_function') return undefined;
+  const args = Arguments.bind<Node>(operators.get(node.target).schema, node.args, node.kwargs);
+  const has = (name: string) => args.schema.arguments.some((argument) => argument.name === name);
+  const name = weightNames.find(has);
+  const weight = name && evaluator.evaluate(args.tensor(name));
+  if (!weight || !has('w_scale')) return weight || undefined;
+  const scale = evaluator.evaluate(args.tensor('w_scale'));
+  // Weights that lowered layers read have a zero point of 0.
+  return scale && scaled(weight, scale);
+}
+
+function scaled({ data, shape }: Tensor, scale: Tensor): Tensor {
+  const scales = scale.toArray();
+  const inChannel = numelOf(shape.slice(1));
+  const values = Float32Array.from(
+    data as Int8Array,
+    (q, i) => q * scales[scales.length === 1 ? 0 : Math.floor(i / inChannel)],
+  );
+  return new Tensor('float32', values, shape);
+}
+
+/** Views of its rows along the first axis. */
+function channelsOf({ dtype, data, shape }: Tensor): readonly Tensor[] {
+  const [channels, ...rest] = shape;
+  const size = numelOf(rest);
+  return Array.from(
+    { length: channels },
+    (_, c) => new Tensor(dtype, data.subarray(c * size, (c + 1) * size), rest),
+  );
+}
