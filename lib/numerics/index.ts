@@ -10,6 +10,12 @@ export {
   mseLoss,
 } from './comparators.ts';
 export {
+  type CompareOptions,
+  compareModelOutputs,
+  compareModelShadows,
+  type NodeComparison,
+} from './compare-models.ts';
+export {
   type ComparedNode,
   compareResults,
   type NodeAccuracySummary,

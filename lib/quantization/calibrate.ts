@@ -75,7 +75,8 @@ export async function calibrate(
   return done;
 }
 
-function isIterable(value: unknown): boolean {
+/** Whether it can be read by `for await`. */
+export function isIterable(value: unknown): boolean {
   return (
     typeof value === 'object' && value !== null && (Symbol.iterator in value || Symbol.asyncIterator in value)
   );

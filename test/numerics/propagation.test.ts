@@ -3,7 +3,6 @@ import { loadPt2 } from '../../lib/capture/index.ts';
 import { exportModel } from '../../lib/index.ts';
 import { lower } from '../../lib/lowering/index.ts';
 import {
-  type Comparison,
   compareResults,
   computeSqnr,
   extractResultsFromLoggers,
@@ -23,37 +22,14 @@ import { TinyCNN } from '../models/tiny-cnn.ts';
 import { uniform } from '../support/graph-builder.ts';
 import {
   comparedInput,
-  type GoldenMeasures,
+  expectAsPyTorch,
   type GoldenNumerics,
   goldenNumerics,
   interpret,
   logged,
   stagesWithHandles,
 } from '../support/numerics.ts';
-import { hasGoldensKernels, print } from '../support/pt2e-goldens.ts';
-
-/**
- * Decibels. Where kernels add as PyTorch's do, few values move to the next integer; elsewhere scales differ too. The average of quantized
- * values is often exactly between two integers, of 249 values out of 4096 in glyph_resnet, and the last bit of a sum decides. In
- * tiny_cnn, which has 128 such values and 80 results, one that falls the other way is 0.08 dB there and 0.16 dB in what follows.
- */
-const toleranceFor = (node: string) => {
-  if (!hasGoldensKernels) return 0.5;
-  return /^(adaptive_avg_pool2d|flatten|linear)/.test(node) ? 0.2 : 1e-3;
-};
-
-function expectSame(result: Comparison, golden: GoldenMeasures, node: string): void {
-  const tolerance = toleranceFor(node);
-  expect(Math.abs(result.sqnr - golden.sqnr), `${node}: ${result.sqnr} for ${golden.sqnr}`).toBeLessThan(
-    tolerance,
-  );
-  // 1e-3 dB are 1.2e-4 of the error's length, twice that of its square.
-  const relative = tolerance / 4;
-  expect(Math.abs(result.mseLoss - golden.mse), node).toBeLessThan(relative * golden.mse);
-  expect(Math.abs(result.normalizedL2Error - golden.l2), node).toBeLessThan(relative * golden.l2);
-  // What a cosine is away from 1 goes with the square of the error.
-  expect(Math.abs(result.cosineSimilarity - golden.cosine), node).toBeLessThan(relative * golden.l2 ** 2);
-}
+import { print } from '../support/pt2e-goldens.ts';
 
 /** As this project writes the path of a module. */
 const path = (module: string) => (module === 'None' ? '' : module.replace(/^L\['s'\]\.?/, ''));
@@ -90,7 +66,7 @@ describe.each(['tiny_cnn', 'glyph_resnet'])('%s', (name) => {
       expect([summary.refModulePath, summary.actualModulePath]).toEqual(
         [expected.ref_module, expected.actual_module].map(path),
       );
-      expectSame(summary.results[0], expected, nameOf(expected.handle));
+      expectAsPyTorch(summary.results[0], expected, nameOf(expected.handle));
     }
   });
 
@@ -105,7 +81,7 @@ describe.each(['tiny_cnn', 'glyph_resnet'])('%s', (name) => {
         expected.ref_node,
         expected.actual_node,
       ]);
-      expectSame(summary.results[0], expected, nameOf(expected.handle));
+      expectAsPyTorch(summary.results[0], expected, nameOf(expected.handle));
     }
   });
 

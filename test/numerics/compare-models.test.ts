@@ -1,0 +1,214 @@
+import { beforeAll, describe, expect, it } from 'vitest';
+import { exportModel, type GraphModule } from '../../lib/index.ts';
+import { lower } from '../../lib/lowering/index.ts';
+import * as nn from '../../lib/nn/index.ts';
+import {
+  compareModelOutputs,
+  compareModelShadows,
+  compareResults,
+  computeSqnr,
+  extractWeights,
+  generateNumericDebugHandle,
+} from '../../lib/numerics/index.ts';
+import {
+  calibrate,
+  convertPt2e,
+  getDefaultX86QuantizationConfig,
+  preparePt2e,
+  prepareQatPt2e,
+  X86Quantizer,
+} from '../../lib/quantization/index.ts';
+import { Tensor } from '../../lib/tensor/index.ts';
+import { uniform } from '../support/graph-builder.ts';
+import {
+  comparedInput,
+  expectAsPyTorch,
+  type GoldenNumerics,
+  goldenNumerics,
+  logged,
+  stagesWithHandles,
+} from '../support/numerics.ts';
+
+/** Its samples, so many at a time. */
+function* batchesOf({ data, shape: [count, ...rest] }: Tensor, size: number) {
+  const each = data.length / count;
+  for (let at = 0; at < count; at += size)
+    yield new Tensor('float32', data.slice(at * each, (at + size) * each) as Float32Array, [size, ...rest]);
+}
+
+describe.each(['tiny_cnn', 'glyph_resnet'])('models of %s, in one native plan', (name) => {
+  let stages: Awaited<ReturnType<typeof stagesWithHandles>>;
+  let golden: GoldenNumerics;
+  let input: Tensor;
+  beforeAll(async () => {
+    stages = await stagesWithHandles(name);
+    golden = goldenNumerics(name);
+    input = await comparedInput(name);
+  });
+
+  it.each([1, 4])('differ by what PyTorch finds, in %i batches', async (batches) => {
+    const { captured, converted } = stages;
+    const done: number[] = [];
+    const found = await compareModelOutputs(captured, converted, batchesOf(input, input.shape[0] / batches), {
+      onProgress: (count) => done.push(count),
+    });
+    expect([...found.keys()]).toEqual(golden.captured.map(({ handle }) => handle));
+    for (const expected of golden.captured) {
+      const node = found.get(expected.handle)!;
+      expect([node.refNodeName, node.actualNodeName]).toEqual([expected.ref_node, expected.actual_node]);
+      expectAsPyTorch(node, expected, expected.ref_node);
+      // The largest of thousands, which a single value that falls the other way may be.
+      expect(Math.abs(node.maxError - expected.max)).toBeLessThan(0.1 * expected.max);
+    }
+    expect(done).toEqual(Array.from({ length: batches }, (_, i) => i + 1));
+  });
+
+  it('give what the interpreter gives when one is lowered', async () => {
+    const lowered = lower(stages.converted).module;
+    const found = await compareModelOutputs(stages.captured, lowered, [input]);
+    const expected = compareResults(logged(stages.captured, input), logged(lowered, input));
+    expect([...found.keys()]).toEqual([...expected.keys()]);
+    for (const [handle, { results }] of expected)
+      expect(Math.abs(found.get(handle)!.sqnr - results[0].sqnr)).toBeLessThan(1e-3);
+  });
+
+  it('are the same while observers only look', async () => {
+    // Folding a batch norm moves last bits of float32, which has 24.
+    for (const { sqnr } of (await compareModelOutputs(stages.captured, stages.prepared, [input])).values())
+      expect(sqnr).toBeGreaterThan(100);
+  });
+
+  it('have smaller errors when each layer is alone', async () => {
+    for (const actual of [stages.converted, lower(stages.converted).module]) {
+      const together = await compareModelOutputs(stages.captured, actual, [input]);
+      const alone = await compareModelShadows(stages.captured, actual, [input]);
+      expect([...alone.keys()]).toEqual([...together.keys()]);
+      const [first, ...rest] = [...together.values()];
+      // Nothing stands before the first one.
+      expect(alone.get(first.handle)!.sqnr).toBeCloseTo(first.sqnr, 3);
+      for (const { handle, sqnr } of rest) expect(alone.get(handle)!.sqnr).toBeGreaterThan(sqnr);
+    }
+  });
+});
+
+/** Three layers, of which the first is alone in what comes before the second. */
+async function layers() {
+  const x = uniform([16, 8], -1, 1, 5);
+  const captured = exportModel(
+    new nn.Sequential(new nn.Linear(8, 8), new nn.ReLU(), new nn.Linear(8, 8), new nn.Linear(8, 4)),
+    { x },
+  );
+  generateNumericDebugHandle(captured);
+  const prepared = preparePt2e(captured, new X86Quantizer().setGlobal(getDefaultX86QuantizationConfig()));
+  await calibrate(prepared, [x]);
+  return { x, captured, converted: convertPt2e(prepared) };
+}
+
+/** A linear layer of the converted model in float64, on an input that is quantized first. */
+function quantizedLinear(module: GraphModule, name: string, input: Tensor): Tensor {
+  const node = module.graph.nodes.find((each) => each.name === name)!;
+  const [activation, weight, bias] = node.args as (typeof node)[];
+  const [, scale, zeroPoint, low, high] = activation.args as readonly number[];
+  const rounded = input.toArray().map((value) => {
+    const q = Math.min(Math.max(Math.round(value / scale) + zeroPoint, low), high);
+    return (q - zeroPoint) * scale;
+  });
+  const valuesOf = (arg: unknown) => module.attribute((arg as typeof node).target).toArray();
+  const [integers, scales, biases] = [weight.args[0], weight.args[1], bias].map(valuesOf);
+  const size = input.shape[1];
+  const out = Array.from({ length: input.shape[0] * scales.length }, (_, i) => {
+    const [row, column] = [Math.floor(i / scales.length), i % scales.length];
+    let sum = biases[column];
+    for (let k = 0; k < size; k++)
+      sum += rounded[row * size + k] * integers[column * size + k] * scales[column];
+    return sum;
+  });
+  return Tensor.from('float64', out, [input.shape[0], scales.length]);
+}
+
+describe('compareModelShadows', () => {
+  it.each(['linear_1', 'linear_2'])('gives %s the values of the float model, quantized', async (name) => {
+    const { x, captured, converted } = await layers();
+    const floats = logged(captured, x);
+    const handleOf = (node: string) =>
+      captured.graph.nodes.find((each) => each.name === node)!.meta.numericDebugHandle!.handle;
+    const input = floats.get(handleOf(name === 'linear_1' ? 'relu' : 'linear_1'))!.stats[0];
+    const alone = quantizedLinear(converted, name, input);
+    const found = (await compareModelShadows(captured, converted, [x])).get(handleOf(name))!;
+    const ref = floats.get(handleOf(name))!.stats[0];
+    expect(found.actualNodeName).toBe(name);
+    expect(Math.abs(found.sqnr - computeSqnr(alone, ref))).toBeLessThan(1e-3);
+  });
+});
+
+describe('both comparisons', () => {
+  it.each([compareModelOutputs, compareModelShadows])(
+    'refuse what cannot be compared: %o',
+    async (compare) => {
+      const { x, captured, converted } = await layers();
+      const { name } = compare;
+      const unnamed = exportModel(new nn.Linear(8, 4), { x });
+      await expect(compare(unnamed, unnamed, [x])).rejects.toThrow(
+        `${name}: no node has a numeric debug handle`,
+      );
+      const other = exportModel(new nn.Linear(8, 4), { y: x });
+      generateNumericDebugHandle(other);
+      await expect(compare(captured, other, [x])).rejects.toThrow(
+        `${name}: the models have different inputs: 'x' (float32, rank 2); 'y' (float32, rank 2)`,
+      );
+      await expect(compare(captured, converted, [])).rejects.toThrow(`${name}: there are no batches`);
+      await expect(compare(captured, converted, x as never)).rejects.toThrow('a single batch is [batch]');
+      await expect(compare(captured, converted, [x], { progress: 1 } as never)).rejects.toThrow('"progress"');
+      await expect(compare(captured, converted, [x, x.view([8, 16])])).rejects.toThrow(
+        `${name}: batch 1: input 'x'`,
+      );
+      const broken = x.clone();
+      broken.data[3] = NaN;
+      await expect(compare(captured, converted, [broken])).rejects.toThrow(
+        /batch 0: node 'linear' of the reference, '.*' of the actual model: a value is not a finite number/,
+      );
+      const signal = AbortSignal.abort(new Error('enough'));
+      await expect(compare(captured, converted, [x], { signal })).rejects.toThrow('enough');
+      const quantizer = new X86Quantizer().setGlobal(getDefaultX86QuantizationConfig({ isQat: true }));
+      await expect(compare(captured, prepareQatPt2e(captured, quantizer), [x])).rejects.toThrow(
+        `${name}: the model is prepared for training; compare what convertPt2e makes of it`,
+      );
+    },
+  );
+});
+
+describe('a layer of glyph_mobilenet whose weight is 50 times too large', () => {
+  it.each(['conv2d_3', 'conv2d_9', 'conv2d_12'])('%s is found', async (name) => {
+    const { captured, converted } = await stagesWithHandles('glyph_mobilenet');
+    const input = await comparedInput('glyph_mobilenet');
+    const broken = converted.clone();
+    const layer = broken.graph.nodes.find((node) => node.name === name)!;
+    const [, scale] = (layer.args[1] as typeof layer).args as (typeof layer)[];
+    const { data, shape } = broken.attribute(scale.target);
+    broken.attributes.set(
+      scale.target,
+      new Tensor(
+        'float32',
+        (data as Float32Array).map((s) => 50 * s),
+        shape,
+      ),
+    );
+
+    // Alone, no other layer is touched: it is the worst by far.
+    const alone = [...(await compareModelShadows(captured, broken, [input])).values()];
+    const [worst, next] = alone.sort((a, b) => a.sqnr - b.sqnr);
+    expect(worst.actualNodeName).toBe(name);
+    // 50 times the signal is 50/49 times the error.
+    expect(worst.sqnr).toBeLessThan(1);
+    expect(next.sqnr).toBeGreaterThan(30);
+
+    // Together, it is the first from which on nothing is right.
+    const together = [...(await compareModelOutputs(captured, broken, [input])).values()];
+    const first = together.findIndex(({ sqnr }) => sqnr < 10);
+    expect(together[first].actualNodeName).toBe(name);
+    for (const { sqnr } of together.slice(0, first)) expect(sqnr).toBeGreaterThan(20);
+
+    const weights = [...extractWeights(captured, broken)].sort(([, a], [, b]) => a.sqnr - b.sqnr);
+    expect(weights[0][0]).toBe(name);
+  });
+});
