@@ -137,6 +137,7 @@ const makingModels = [
   ...[
     'lib/lowering/passes/',
     'lib/nn/',
+    'lib/numerics/',
     'lib/quantization/',
     'lib/recipes/',
     'lib/training/',

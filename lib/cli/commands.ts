@@ -1,6 +1,7 @@
 import { createRequire } from 'node:module';
 import { Command, CommanderError } from 'commander';
 import { benchCommand } from './bench-command.ts';
+import { compareCommand } from './compare-command.ts';
 import { evalCommand } from './eval-command.ts';
 import { infoCommand } from './info-command.ts';
 import { inspectCommand } from './inspect-command.ts';
@@ -27,6 +28,7 @@ export function createProgram(): Command {
     quantizeCommand(),
     trainCommand(),
     evalCommand(),
+    compareCommand(),
     benchCommand(),
     printCommand(),
   ];

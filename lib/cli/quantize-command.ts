@@ -3,6 +3,7 @@ import { Command } from 'commander';
 import { loadGraph } from '../capture/index.ts';
 import { inputsOf } from '../graph/index.ts';
 import { formatRefusals, type Refusal } from '../lowering/index.ts';
+import { generateNumericDebugHandle } from '../numerics/index.ts';
 import { quantizeStatic } from '../recipes/index.ts';
 import { formatTuning } from '../runtime/index.ts';
 import { type AutocastFlags, addAutocastOptions, autocastOf } from './autocast.ts';
@@ -62,6 +63,8 @@ async function quantize(path: string, options: QuantizeOptions): Promise<void> {
   checkModelName('--out', options.out, ['.octavo']);
   await checkOutputPath('--out', options.out, { [path]: path, '--calib': options.calib });
   const captured = await loadGraph(path, inputOptionsOf(options));
+  // Saved with the model, for octavo compare.
+  generateNumericDebugHandle(captured);
   const dataset = await openDataset(options.calib, captured, options);
   const { preprocessing } = dataset;
   let refusals: readonly Refusal[] = [];

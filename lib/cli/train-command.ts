@@ -2,6 +2,7 @@ import { stat } from 'node:fs/promises';
 import { Command } from 'commander';
 import { loadGraph } from '../capture/index.ts';
 import type { Dataset } from '../data/index.ts';
+import { generateNumericDebugHandle } from '../numerics/index.ts';
 import { loadCheckpoint, type TrainOptions, train } from '../training/index.ts';
 import { accuracy } from './accuracy.ts';
 import { dataDescription } from './dataset.ts';
@@ -35,6 +36,8 @@ async function runTrain(path: string, flags: GlobalOptions & Partial<TrainSettin
   const { model, out, checkpoint, epochs, batchSize } = settings;
   await checkFiles(path, settings);
   const captured = await loadGraph(model);
+  // Saved with the model, for octavo compare.
+  generateNumericDebugHandle(captured);
   const { dataset, tested } = await openTrainData(captured, settings);
   const run = await makeRun(captured, dataset, settings);
   const { trainer, loader, schedule, teacher } = run;

@@ -41,6 +41,7 @@ export function comparedGraph(
   const references = nodesByHandle(module, where);
   const actuals = nodesByHandle(other, where);
   const placeholders = matchInputs(module, other, where);
+  for (const [handle, ref] of references) refuseOtherShape(ref, actuals.get(handle), where);
   const copier = new GraphCopier(module, other);
   const copies =
     given === 'own'
@@ -90,6 +91,17 @@ function matchInputs(reference: GraphModule, actual: GraphModule, where: string)
   if (describe(ours) !== describe(theirs))
     throw new Error(`${where}: the models have different inputs: ${describe(ours)}; ${describe(theirs)}`);
   return new Map(theirs.map((node, i) => [node, ours[i]]));
+}
+
+/** Models that were captured from different files can have equal handles. */
+function refuseOtherShape(ref: Node, actual: Node | undefined, where: string): void {
+  if (!actual) return;
+  const [ours, theirs] = [ref, actual].map((node) => `[${tensorMeta(node)?.shape.join(', ')}]`);
+  if (ours !== theirs)
+    throw new Error(
+      `${where}: node '${ref}' of the reference is ${ours}, and '${actual}', which stands for it, ${theirs}; ` +
+        'make both models from the same captured model',
+    );
 }
 
 /** Every node's dtype and shape, from those of the inputs. */

@@ -156,6 +156,11 @@ describe('both comparisons', () => {
       await expect(compare(captured, other, [x])).rejects.toThrow(
         `${name}: the models have different inputs: 'x' (float32, rank 2); 'y' (float32, rank 2)`,
       );
+      const sameInputs = exportModel(new nn.Linear(8, 4), { x });
+      generateNumericDebugHandle(sameInputs);
+      await expect(compare(captured, sameInputs, [x])).rejects.toThrow(
+        `${name}: node 'linear' of the reference is [16, 8], and 'linear', which stands for it, [16, 4]`,
+      );
       await expect(compare(captured, converted, [])).rejects.toThrow(`${name}: there are no batches`);
       await expect(compare(captured, converted, x as never)).rejects.toThrow('a single batch is [batch]');
       await expect(compare(captured, converted, [x], { progress: 1 } as never)).rejects.toThrow('"progress"');

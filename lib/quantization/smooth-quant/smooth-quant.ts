@@ -124,6 +124,8 @@ function smooth(
 }
 
 function absorb(editor: GraphEditor, norm: Node, inverse: Float32Array): void {
+  // Its value is no longer the captured one.
+  delete norm.meta.numericDebugHandle;
   const [weight, bias] = affinePositions(norm);
   const old = floatConstant(editor.module, norm.args[weight]) ?? ones(inverse.length);
   setConstant(editor, norm, weight, timesFactors(old, inverse));
