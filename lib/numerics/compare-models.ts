@@ -63,8 +63,8 @@ export function compareModelOutputs(
  *
  * @example
  * const alone = await compareModelShadows(captured, converted, batches);
- * for (const { handle, refNodeName, sqnr } of await compareModelOutputs(captured, converted, batches))
- *   console.log(refNodeName, sqnr, alone.get(handle).sqnr);
+ * const together = await compareModelOutputs(captured, converted, batches);
+ * for (const { handle, refNodeName, sqnr } of together.values()) console.log(refNodeName, sqnr, alone.get(handle)?.sqnr);
  */
 export function compareModelShadows(
   reference: GraphModule,

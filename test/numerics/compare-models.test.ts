@@ -16,9 +16,11 @@ import {
   getDefaultX86QuantizationConfig,
   preparePt2e,
   prepareQatPt2e,
+  smoothQuant,
   X86Quantizer,
 } from '../../lib/quantization/index.ts';
 import { Tensor } from '../../lib/tensor/index.ts';
+import { transformerInput } from '../quantization/transformer.ts';
 import { uniform } from '../support/graph-builder.ts';
 import {
   comparedInput,
@@ -28,6 +30,7 @@ import {
   logged,
   stagesWithHandles,
 } from '../support/numerics.ts';
+import { calibrationBatches, captureModel, prepareModel } from '../support/pt2e-goldens.ts';
 
 /** Its samples, so many at a time. */
 function* batchesOf({ data, shape: [count, ...rest] }: Tensor, size: number) {
@@ -138,6 +141,37 @@ describe('compareModelShadows', () => {
     const ref = floats.get(handleOf(name))!.stats[0];
     expect(found.actualNodeName).toBe(name);
     expect(Math.abs(found.sqnr - computeSqnr(alone, ref))).toBeLessThan(1e-3);
+  });
+});
+
+describe.each(['static', 'dynamic'])('a transformer, %s', (variant) => {
+  it('is compared, also when it is lowered', async () => {
+    const captured = await captureModel('transformer');
+    generateNumericDebugHandle(captured);
+    const prepared = await prepareModel('transformer', { isDynamic: variant === 'dynamic' });
+    await calibrate(prepared, calibrationBatches('transformer'));
+    const converted = convertPt2e(prepared);
+    for (const actual of [converted, lower(converted).module])
+      for (const compare of [compareModelOutputs, compareModelShadows]) {
+        const found = await compare(captured, actual, [transformerInput(7)]);
+        expect(found.size).toBeGreaterThan(30);
+        // 8 bits of activations are 30 to 40 dB here. What is compared with the value of another place has none.
+        for (const { refNodeName, sqnr } of found.values()) expect(sqnr, refNodeName).toBeGreaterThan(30);
+      }
+  });
+});
+
+describe('smoothQuant', () => {
+  it('leaves no handle at a norm whose values it divides', async () => {
+    const x = uniform([16, 8], -1, 1, 5);
+    const captured = exportModel(new nn.Sequential(new nn.LayerNorm([8]), new nn.Linear(8, 4)), { x });
+    generateNumericDebugHandle(captured);
+    const { module, smoothings } = await smoothQuant(captured, [{ x }]);
+    expect(smoothings[0].absorbedBy).toBeDefined();
+    const found = [...(await compareModelOutputs(captured, module, [x])).values()];
+    expect(found.map(({ refNodeName }) => refNodeName)).toEqual(['linear']);
+    // Exact but for float32.
+    expect(found[0].sqnr).toBeGreaterThan(100);
   });
 });
 
