@@ -40,7 +40,9 @@ function modelOf(
       ...(writes ? { u: ['float32', places] } : {}),
     },
     outputs: ['y'],
-    nodes: [{ op, inputs: ['x', 'i', ...(writes ? ['u'] : [])], outputs: ['y'], attributes: attributes ?? {} }],
+    nodes: [
+      { op, inputs: ['x', 'i', ...(writes ? ['u'] : [])], outputs: ['y'], attributes: attributes ?? {} },
+    ],
   };
 }
 
