@@ -92,10 +92,9 @@ export async function* train<E = never>(
   options: TrainOptions<E>,
 ): AsyncGenerator<TrainStepEvent | TrainEpochEvent<E>> {
   checkTrain(trainer, loader, options);
-  const { epochs, schedule, teacher, evaluate, checkpoint, checkpointEvery, settings, signal } = options;
-  const parts = { trainer, loader, ...(schedule ? { schedule } : {}), ...(settings ? { settings } : {}) };
+  const { epochs, schedule, teacher, evaluate, checkpoint, checkpointEvery, signal } = options;
   const save = async () => {
-    if (checkpoint !== undefined) await saveCheckpoint(checkpoint, parts);
+    if (checkpoint !== undefined) await saveCheckpoint(checkpoint, partsOf(trainer, loader, options));
   };
   let place = loader.stateDict();
   try {
@@ -133,6 +132,16 @@ export async function* train<E = never>(
   }
 }
 
+function partsOf<E>(trainer: Trainer, loader: DataLoader, options: TrainOptions<E>): CheckpointParts {
+  const { schedule, settings } = options;
+  return {
+    trainer,
+    loader,
+    ...(schedule === undefined ? {} : { schedule }),
+    ...(settings === undefined ? {} : { settings }),
+  };
+}
+
 function freeze(model: GraphModule, epoch: number, options: TrainOptions): void {
   const { freezeBatchNormAfter = Infinity, freezeObserversAfter = Infinity } = options;
   if (epoch >= freezeBatchNormAfter) freezeBatchNormStats(model);
@@ -141,8 +150,7 @@ function freeze(model: GraphModule, epoch: number, options: TrainOptions): void 
 
 function checkTrain<E>(trainer: Trainer, loader: DataLoader, options: TrainOptions<E>): void {
   checkOptions<TrainOptions>(options, trainOptions, 'train');
-  const { schedule } = options;
-  checkParts({ trainer, loader, ...(schedule === undefined ? {} : { schedule }) }, 'train');
+  checkParts(partsOf(trainer, loader, options), 'train');
   if (!loader) throw new Error('train: expected a DataLoader after the trainer');
   checkCount(options.epochs, 'epochs', 'train');
   for (const name of ['freezeBatchNormAfter', 'freezeObserversAfter'] as const) {

@@ -210,6 +210,9 @@ describe('a checkpoint', () => {
       await expect(saveCheckpoint(path, { trainer, settings: wrong as never })).rejects.toThrow(
         'saveCheckpoint: settings must be texts by name',
       );
+    const options = { epochs: 1, checkpoint: path, settings: { bits: 4 } as never };
+    const loader = new DataLoader({ inputs: { x }, targets: { labels } }, { batchSize: 6 });
+    await expect(train(trainer, loader, options).next()).rejects.toThrow('train: settings must be texts by');
   });
 
   it('is made of parts that belong together', async () => {
