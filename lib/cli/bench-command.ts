@@ -12,7 +12,7 @@ import { positiveInteger, positiveIntegers } from './option-parsers.ts';
 import { formatTable, type GlobalOptions, printResult } from './output.ts';
 import { checkOutputPath } from './output-path.ts';
 import { Progress } from './progress.ts';
-import { formatSlowestSteps, slowestSteps, type TimedStep } from './slowest-steps.ts';
+import { formatSlowestSteps, slowestSteps, type TimedStep } from './tables/slowest-steps.ts';
 
 interface BenchOptions extends GlobalOptions, AutocastFlags, InputFlags {
   readonly batch: readonly number[];

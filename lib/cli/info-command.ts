@@ -2,9 +2,9 @@ import { Command } from 'commander';
 import { x86Backend } from '../backend/index.ts';
 import { type CpuFeatures, cpuFeatures } from '../cpu/features.ts';
 import type { InstructionSets } from '../cpu/instruction-sets.ts';
-import { describeBackend, formatBackend } from './backend-table.ts';
-import { describeOperators, formatOperators } from './operator-table.ts';
 import { formatTable, type GlobalOptions, printResult } from './output.ts';
+import { describeBackend, formatBackend } from './tables/backend-table.ts';
+import { describeOperators, formatOperators } from './tables/operator-table.ts';
 
 /** `octavo info`: what this machine and this build of oneDNN can do for int8 inference. */
 export function infoCommand(): Command {

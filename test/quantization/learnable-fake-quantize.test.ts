@@ -78,13 +78,13 @@ describe('LearnableFakeQuantize', () => {
     expect(weight().parameters).toEqual(['scale']);
   });
 
-  it('keeps a scale that an update has made too small at epsilon', () => {
+  it('keeps a scale that an update has made too small at epsilon, and converts none', () => {
     for (const scale of [-0.5, 0, 1e-12]) {
       const fake = weight();
       fake.rangeLearningEnabled = true;
       fake.forward(floats([1, 2]));
       fake.setState('scale', floats([scale, 0.5]));
-      expect(fake.calculateQparams().scale.toArray()).toEqual([EPSILON, 0.5]);
+      expect(() => fake.calculateQparams()).toThrow('the learned scale of channel 0');
       const rounded = fake.forward(floats([1, -2]));
       expect(state(fake, 'scale')).toEqual([EPSILON, 0.5]);
       expect(rounded.toArray()).toEqual([7 * EPSILON, -2]);

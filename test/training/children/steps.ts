@@ -24,7 +24,7 @@ const source = {
 };
 const optimizer = new SGD({ lr: 0.01, momentum: 0.9 });
 const trainer = new Trainer(prepared(1), { loss, targets, optimizer, threads: 2 });
-const epochs = 14;
+const epochs = 30;
 const schedule = new CosineAnnealingLR(optimizer, { tMax: (epochs * count) / 6 });
 const loader = new DataLoader(source, {
   batchSize: 6,

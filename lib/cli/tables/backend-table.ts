@@ -1,5 +1,5 @@
 import { markdownTable } from 'markdown-table';
-import type { BackendConfig, BackendPattern } from '../backend/index.ts';
+import type { BackendConfig, BackendPattern } from '../../backend/index.ts';
 
 /** One pattern of a backend as `octavo info --backend` tells it. */
 interface PatternDescription {

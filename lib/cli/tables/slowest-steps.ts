@@ -1,6 +1,6 @@
-import { ratesOf, type StepDescription, type StepProfile } from '../runtime/index.ts';
-import { median } from '../statistics.ts';
-import { formatBytes, formatTable } from './output.ts';
+import { ratesOf, type StepDescription, type StepProfile } from '../../runtime/index.ts';
+import { median } from '../../statistics.ts';
+import { formatBytes, formatTable } from '../output.ts';
 
 /** A step with the median of its times in several runs. */
 export interface TimedStep

@@ -1,6 +1,6 @@
 import { markdownTable } from 'markdown-table';
-import { operators } from '../aten/index.ts';
-import { coreAten, isDecomposed, refusalOf } from '../capture/index.ts';
+import { operators } from '../../aten/index.ts';
+import { coreAten, isDecomposed, refusalOf } from '../../capture/index.ts';
 
 /**
  * How Octavo computes an operator: by a native step, the same in the interpreter and in a plan; as a view of memory,
