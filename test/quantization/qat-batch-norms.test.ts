@@ -63,14 +63,17 @@ describe('frozen statistics of batch norms', () => {
 });
 
 describe('prepareQatPt2e', () => {
-  it('refuses batch norms in evaluation mode, after convolutions alone', () => {
+  it('refuses batch norms in evaluation mode, after layers alone', () => {
     const model = moveExportedModelToEval(captured(3));
     expect(() => prepare(model)).toThrow(
       /prepareQatPt2e: node 'batch_norm' is a batch norm in evaluation mode.*moveExportedModelToTrain/,
     );
     expect(() => prepare(moveExportedModelToTrain(model))).not.toThrow();
-    const linear = new nn.Sequential(new nn.Linear(4, 3), new nn.BatchNorm1d(3));
-    expect(() => prepare(exportModel(linear.eval(), { x: uniform([6, 4], -1, 1, 1) }))).not.toThrow();
+    const x = uniform([6, 4], -1, 1, 1);
+    const after = new nn.Sequential(new nn.Linear(4, 3), new nn.BatchNorm1d(3));
+    expect(() => prepare(exportModel(after.eval(), { x }))).toThrow('is a batch norm in evaluation mode');
+    const before = new nn.Sequential(new nn.BatchNorm1d(4), new nn.Linear(4, 3));
+    expect(() => prepare(exportModel(before.eval(), { x }))).not.toThrow();
   });
 
   it('takes graphs that read parameters after the convolution, as those of ONNX files do', async () => {

@@ -15,7 +15,7 @@ export interface Preparation {
   /** Whether it is for training. */
   readonly isQat: boolean;
   readonly beforeAnnotation?: (editor: GraphEditor, recipe: Recipe) => void;
-  readonly afterAnnotation?: (editor: GraphEditor) => void;
+  readonly afterAnnotation?: (editor: GraphEditor, recipe: Recipe) => void;
 }
 
 /**
@@ -42,7 +42,7 @@ export function prepare(module: GraphModule, quantizer: Quantizer, how: Preparat
   const prepared = quantizer.transformForAnnotation(copy);
   quantizer.annotate(prepared);
   quantizer.validate(prepared);
-  how.afterAnnotation?.(new GraphEditor(prepared));
+  how.afterAnnotation?.(new GraphEditor(prepared), recipe);
   const observers = createObservers(groupPlaces(prepared), how.isQat);
   quantizer.prepareObserversCallback(prepared, observers);
   insertObservers(prepared, observers);

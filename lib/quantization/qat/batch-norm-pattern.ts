@@ -1,5 +1,6 @@
-import { conv1d, conv2d, convTranspose } from '../../backend/index.ts';
-import { isCall, Node, onlyUser } from '../../graph/index.ts';
+import { conv1d, conv2d, convTranspose, linear } from '../../backend/index.ts';
+import { isCall, Node, onlyUser, tensorMeta } from '../../graph/index.ts';
+import { DEFAULT_RECIPE, type Recipe } from '../recipe.ts';
 
 export const BATCH_NORM = 'aten.batch_norm.default';
 export const ADD = 'aten.add.Tensor';
@@ -12,17 +13,22 @@ const convolutions: readonly string[] = [
   ...new Set([conv1d, conv2d, convTranspose].flatMap(({ operators }) => operators)),
 ];
 
-export const isConvolution = (node: unknown): node is Node =>
-  node instanceof Node && isCall(node, ...convolutions);
+/** Whether a call may have been trained together with a batch norm. */
+export const isLayer = (node: unknown): node is Node =>
+  node instanceof Node && isCall(node, ...convolutions, ...linear.operators);
+
+/** Under torchao's recipe linear layers, too, as without training: on a matrix, whose columns are the batch norm's channels. */
+const isTrainedTogether = (node: Node, recipe: Recipe): boolean =>
+  isCall(node, ...convolutions) || (recipe === DEFAULT_RECIPE && tensorMeta(node)?.shape.length === 2);
 
 /** The groups of a transposed convolution, whose weight is [in, out / groups, ...]; undefined for others. */
 export function transposedGroups({ target, args, kwargs }: Node): number | undefined {
   return convTranspose.operators.includes(target) ? ((args[6] ?? kwargs.groups ?? 1) as number) : undefined;
 }
 
-/** A convolution and the batch norm that reads its result alone. */
-export interface ConvolutionWithBatchNorm {
-  readonly convolution: Node;
+/** A convolution or linear layer, and the batch norm that reads its result alone. */
+export interface LayerWithBatchNorm {
+  readonly layer: Node;
   readonly weight: Node;
   readonly bias: Node | null;
   readonly batchNorm: Node;
@@ -41,13 +47,13 @@ declare module '../../graph/node.ts' {
 }
 
 /** The pair that ends with a batch norm, in whatever mode; undefined for other nodes. */
-export function convolutionBefore(batchNorm: Node): ConvolutionWithBatchNorm | undefined {
+export function layerBefore(batchNorm: Node, recipe: Recipe): LayerWithBatchNorm | undefined {
   if (!isCall(batchNorm, BATCH_NORM)) return undefined;
-  const [convolution, scale, , , variance] = batchNorm.args;
-  if (!isConvolution(convolution) || onlyUser(convolution) !== batchNorm) return undefined;
-  const [weight, bias] = [parameterOrNull(convolution.args[1]), parameterOrNull(convolution.args[2])];
+  const [layer, scale, , , variance] = batchNorm.args;
+  if (!isLayer(layer) || !isTrainedTogether(layer, recipe) || onlyUser(layer) !== batchNorm) return undefined;
+  const [weight, bias] = [parameterOrNull(layer.args[1]), parameterOrNull(layer.args[2])];
   // Without a scale and statistics of its own there is nothing that the weight could be multiplied with.
   if (!weight || bias === undefined || !parameterOrNull(scale) || !parameterOrNull(variance))
     return undefined;
-  return { convolution, weight, bias, batchNorm };
+  return { layer, weight, bias, batchNorm };
 }

@@ -3,11 +3,11 @@ import { type Argument, isCall, Node } from '../../graph/index.ts';
 import type { Tensor } from '../../tensor/index.ts';
 import type { GraphEditor } from '../../transforms/editor.ts';
 import { foldBatchNorm } from '../../transforms/fold-batch-norm.ts';
-import { ADD, BATCH_NORM, DIV, isConvolution, MUL, RESHAPE, transposedGroups } from './batch-norm-pattern.ts';
+import { ADD, BATCH_NORM, DIV, isLayer, MUL, RESHAPE, transposedGroups } from './batch-norm-pattern.ts';
 
 /** A convolution as training saw it. */
 interface Trained {
-  readonly convolution: Node;
+  readonly layer: Node;
   /** Quantized and dequantized, or as it is. */
   readonly scaledWeight: Node;
   readonly weight: Node;
@@ -40,13 +40,13 @@ function trainedBefore(batchNorm: Node): Trained | undefined {
   const shaped = sum && call(sum.args[1], RESHAPE);
   const bias = shaped ? parameter(shaped.args[0]) : null;
   const quotient = call(sum ? sum.args[0] : batchNorm.args[0], DIV);
-  const convolution = quotient?.args[0];
-  if (bias === undefined || !isConvolution(convolution)) return undefined;
-  const scaledWeight = call(withoutQuantization(convolution.args[1]), MUL);
+  const layer = quotient?.args[0];
+  if (bias === undefined || !isLayer(layer)) return undefined;
+  const scaledWeight = call(withoutQuantization(layer.args[1]), MUL);
   const weight = scaledWeight && parameter(scaledWeight.args[0]);
   if (!weight) return undefined;
-  const readers = [scaledWeight, convolution.args[2], shaped].filter((node) => node instanceof Node);
-  return { convolution, scaledWeight, weight, bias, readers };
+  const readers = [scaledWeight, layer.args[2], shaped].filter((node) => node instanceof Node);
+  return { layer, scaledWeight, weight, bias, readers };
 }
 
 /** What is quantized and dequantized there. */
@@ -61,7 +61,7 @@ function withoutQuantization(arg: Argument): Argument {
 }
 
 function fold(editor: GraphEditor, batchNorm: Node, trained: Trained): void {
-  const { convolution, scaledWeight, weight, bias } = trained;
+  const { layer, scaledWeight, weight, bias } = trained;
   const { module } = editor;
   const tensorOf = (arg: Argument) => (arg === null ? null : module.attribute((arg as Node).target));
   const [, gamma, beta, mean, variance, , , eps] = batchNorm.args;
@@ -75,15 +75,15 @@ function fold(editor: GraphEditor, batchNorm: Node, trained: Trained): void {
       variance: tensorOf(variance)!,
       eps: eps as number,
     },
-    transposedGroups(convolution),
+    transposedGroups(layer),
   );
   scaledWeight.replaceAllUsesWith(parameterFor(editor, weight, folded.weight, trained));
-  const behind = { before: convolution, like: [convolution, batchNorm] };
+  const behind = { before: layer, like: [layer, batchNorm] };
   const shift = bias
     ? parameterFor(editor, bias, folded.bias, trained)
     : editor.constant(`${weight.target}_bias`, folded.bias, behind);
-  convolution.updateArgument(2, shift);
-  editor.replaceWith(batchNorm, convolution);
+  layer.updateArgument(2, shift);
+  editor.replaceWith(batchNorm, layer);
 }
 
 /** The parameter with another value: one of its own where others read the given one, too. */
@@ -91,7 +91,7 @@ function parameterFor(
   editor: GraphEditor,
   parameter: Node,
   value: Tensor,
-  { convolution, readers }: Trained,
+  { layer, readers }: Trained,
 ): Node {
   const { attributes } = editor.module;
   const isOther = (user: Node) => !readers.includes(user);
@@ -99,7 +99,7 @@ function parameterFor(
     (node) => node.op === 'get_attr' && node.target === parameter.target && node.users.some(isOther),
   );
   if (isShared) {
-    const place = { before: readers[0], like: [convolution] };
+    const place = { before: readers[0], like: [layer] };
     return editor.constant(`${parameter.target}_folded`, value, place);
   }
   attributes.set(parameter.target, value);

@@ -1,27 +1,28 @@
 import { modelLine, type Node, tensorMeta } from '../../graph/index.ts';
 import type { GraphEditor } from '../../transforms/editor.ts';
+import type { Recipe } from '../recipe.ts';
 import {
   ADD,
-  type ConvolutionWithBatchNorm,
-  convolutionBefore,
   DIV,
+  type LayerWithBatchNorm,
+  layerBefore,
   MUL,
   RESHAPE,
   transposedGroups,
 } from './batch-norm-pattern.ts';
 
 /**
- * Lets training see the weights that inference will have, into which batch norms are folded: each convolution has its weight
+ * Lets training see the weights that inference will have, into which batch norms are folded: each layer has its weight
  * multiplied with γ / sqrt(σ²) of the running statistics before that is quantized, and its result divided by it again
- * (counterpart: torchao's `_fuse_conv_bn_qat`).
+ * (counterpart: torchao's `_fuse_conv_bn_qat`, which leaves linear layers alone).
  *
  *     conv(x, w, b) -> batch_norm      becomes      conv(x, w s, 0) -> / s -> + b -> batch_norm,   s = γ / sqrt(σ² + eps)
  *
  * @throws Error that names a batch norm with a γ of 0.
  */
-export function unfoldBatchNorms(editor: GraphEditor): void {
+export function unfoldBatchNorms(editor: GraphEditor, recipe: Recipe): void {
   for (const node of editor.graph.nodes) {
-    const pair = convolutionBefore(node);
+    const pair = layerBefore(node, recipe);
     if (!pair) continue;
     refuseZero(editor, pair.batchNorm);
     unfold(editor, pair);
@@ -39,37 +40,33 @@ function refuseZero({ module }: GraphEditor, batchNorm: Node): void {
     );
 }
 
-function unfold(
-  editor: GraphEditor,
-  { convolution, weight, bias, batchNorm }: ConvolutionWithBatchNorm,
-): void {
-  const like = [convolution, batchNorm];
-  const before = { before: convolution, like };
+function unfold(editor: GraphEditor, { layer, weight, bias, batchNorm }: LayerWithBatchNorm): void {
+  const like = [layer, batchNorm];
+  const before = { before: layer, like };
   const [, scale, , , variance, , , eps] = batchNorm.args;
   // Graphs of ONNX files read each parameter right before its first user.
   const order = editor.graph.nodes;
   for (const parameter of [scale, variance] as readonly Node[])
-    if (order.indexOf(parameter) > order.indexOf(convolution))
-      editor.graph.moveBefore(convolution, parameter);
+    if (order.indexOf(parameter) > order.indexOf(layer)) editor.graph.moveBefore(layer, parameter);
   const rank = tensorMeta(weight)!.shape.length;
   const shaped = (axis: number) => Array.from({ length: rank }, (_, i) => (i === axis ? -1 : 1));
   const deviation = editor.call('aten.sqrt.default', [editor.call(ADD, [variance, eps], before)], before);
   const factor = editor.call(DIV, [scale, deviation], before);
-  const factorOfWeight = weightFactor(editor, factor, convolution, shaped);
+  const factorOfWeight = weightFactor(editor, factor, layer, shaped);
   const scaled = editor.call(MUL, [weight, factorOfWeight], before);
   const zero = bias && editor.call('aten.zeros_like.default', [bias], before);
-  moveAnnotation(convolution, weight, scaled);
-  if (bias && zero) moveAnnotation(convolution, bias, zero);
-  const [input, , , ...rest] = convolution.args;
-  convolution.setArguments([input, scaled, zero, ...rest]);
+  moveAnnotation(layer, weight, scaled);
+  if (bias && zero) moveAnnotation(layer, bias, zero);
+  const [input, , , ...rest] = layer.args;
+  layer.setArguments([input, scaled, zero, ...rest]);
 
   const after = { before: batchNorm, like };
-  let result = editor.call(DIV, [convolution, editor.call(RESHAPE, [factor, shaped(1)], after)], after);
+  let result = editor.call(DIV, [layer, editor.call(RESHAPE, [factor, shaped(1)], after)], after);
   if (bias) result = editor.call(ADD, [result, editor.call(RESHAPE, [bias, shaped(1)], after)], after);
   // The convolution itself gives another value now.
-  const { numericDebugHandle } = convolution.meta;
+  const { numericDebugHandle } = layer.meta;
   if (numericDebugHandle) result.meta.numericDebugHandle = numericDebugHandle;
-  delete convolution.meta.numericDebugHandle;
+  delete layer.meta.numericDebugHandle;
   batchNorm.updateArgument(0, result);
 }
 
@@ -77,15 +74,15 @@ function unfold(
 function weightFactor(
   editor: GraphEditor,
   factor: Node,
-  convolution: Node,
+  layer: Node,
   shaped: (axis: number) => number[],
 ): Node {
-  const place = { before: convolution, like: [convolution] };
-  const groups = transposedGroups(convolution);
+  const place = { before: layer, like: [layer] };
+  const groups = transposedGroups(layer);
   if (groups === undefined) return editor.call(RESHAPE, [factor, shaped(0)], place);
   if (groups === 1) return editor.call(RESHAPE, [factor, shaped(1)], place);
   // Each group has output channels of its own: its inputs' rows of the weight have their factors. PyTorch fails here.
-  const [inputs, perGroup, ...kernel] = tensorMeta(convolution.args[1] as Node)!.shape as readonly number[];
+  const [inputs, perGroup, ...kernel] = tensorMeta(layer.args[1] as Node)!.shape as readonly number[];
   const byGroup = editor.call(RESHAPE, [factor, [groups, 1, perGroup]], place);
   const ofInputs = editor.call('aten.expand.default', [byGroup, [-1, inputs / groups, -1]], place);
   return editor.call(RESHAPE, [ofInputs, [inputs, perGroup, ...kernel.map(() => 1)]], place);
