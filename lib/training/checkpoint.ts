@@ -33,9 +33,9 @@ const format = 'octavo checkpoint';
 const version = '1';
 
 /**
- * Writes where a run stands to a safetensors file: the tensors of `trainer.stateDict()`, and the states of schedule and loader as JSON, and the settings
- * (counterpart: `torch.save({'model': …, 'optimizer': …}, path)`). The file is written beside `path`, and replaces it when it is on the
- * disk: a process that ends meanwhile leaves the checkpoint before, and at most a file `PATH.….tmp` that can be deleted.
+ * Writes where a run stands to a safetensors file: the tensors of `trainer.stateDict()`, and as JSON the states of schedule and loader
+ * and the settings (counterpart: `torch.save({'model': …, 'optimizer': …}, path)`). The file is written beside `path`, and replaces it
+ * when it is on the disk: a process that ends meanwhile leaves the checkpoint before, and at most a file `PATH.….tmp` that can be deleted.
  *
  *     await saveCheckpoint('run.safetensors', { trainer, schedule, loader });
  * @throws (rejects) Error that names the path when it cannot be written.
