@@ -10,7 +10,13 @@ import { fileURLToPath } from 'node:url';
 import { Command } from 'commander';
 import { markdownTable } from 'markdown-table';
 import { drawGlyphs, type Glyphs } from '../../examples/train-glyphs/draw.ts';
-import { accuracyOf, plainBatches, trainingBatches } from '../../examples/train-glyphs/images.ts';
+import {
+  accuracyOf,
+  loadGlyphs,
+  plainBatches,
+  storedGlyphs,
+  trainingBatches,
+} from '../../examples/train-glyphs/images.ts';
 import { float32, quantizeWithoutTraining, trainQuantized } from '../../examples/train-glyphs/training.ts';
 import {
   type CompiledModel,
@@ -18,7 +24,6 @@ import {
   convertPt2e,
   type GraphModule,
   getDefaultX86QuantizationConfig,
-  loadNpz,
   loadPt2,
   lower,
   moveExportedModelToEval,
@@ -37,12 +42,6 @@ const { images, bits } = new Command('accuracy')
   .opts<{ images?: string; bits: string }>();
 
 const models = new URL('../../models/', import.meta.url);
-const stored = async (path: string): Promise<Glyphs> => {
-  const arrays = await loadNpz(path);
-  return { pixels: arrays.get('x')!.data as Uint8Array, classes: arrays.get('y')!.toArray().map(Number) };
-};
-const glyphs = (name: string) => stored(fileURLToPath(new URL(`glyphs/${name}.npz`, models)));
-
 /** PyTorch's usual recipe: labels, batch norms that move their statistics, two epochs, SGD at 0.01 with a cosine schedule. */
 async function trainPlainly(
   float: GraphModule,
@@ -66,8 +65,8 @@ async function trainPlainly(
   return compile(lower(convertPt2e(moveExportedModelToEval(prepared))).module);
 }
 
-const [test, calibration] = [await glyphs('test'), await glyphs('calib')];
-const data = images === undefined ? await drawGlyphs(8000, 1) : await stored(images);
+const [test, calibration] = [await storedGlyphs('test'), await storedGlyphs('calib')];
+const data = images === undefined ? await drawGlyphs(8000, 1) : await loadGlyphs(images);
 const float = await loadPt2(fileURLToPath(new URL('glyph_mobilenet.pt2', models)));
 const percent = async (model: CompiledModel) => {
   using _ = model;

@@ -1,9 +1,19 @@
-import { Tensor } from 'octavo';
+import { loadNpz, Tensor } from 'octavo';
 import { DataLoader, transforms } from 'octavo/training';
 import { characters, type Glyphs, size } from './draw.ts';
 
 export const batchSize = 64;
 const pixels = 3 * size * size;
+
+/** Images of a file: `x` uint8 [n, 3, 32, 32] and `y`. */
+export async function loadGlyphs(path: string): Promise<Glyphs> {
+  const arrays = await loadNpz(path);
+  return { pixels: arrays.get('x')!.data as Uint8Array, classes: arrays.get('y')!.toArray().map(Number) };
+}
+
+/** Images that the project has: `test` or `calib`. */
+export const storedGlyphs = (name: string): Promise<Glyphs> =>
+  loadGlyphs(new URL(`../../models/glyphs/${name}.npz`, import.meta.url).pathname);
 
 /** Bytes as the network reads them: float32 [n, 3, 32, 32], from -2 to 2. */
 export function imagesOf({ pixels: bytes }: Pick<Glyphs, 'pixels'>): Tensor {

@@ -12,10 +12,9 @@
  */
 import { mkdir, writeFile } from 'node:fs/promises';
 import { parseArgs } from 'node:util';
-import { loadNpz } from 'octavo';
 import { loadModel } from 'octavo/runtime';
-import { drawGlyphs, type Glyphs } from './draw.ts';
-import { accuracyOf, trainingBatches } from './images.ts';
+import { drawGlyphs } from './draw.ts';
+import { accuracyOf, storedGlyphs, trainingBatches } from './images.ts';
 import { type Result, trainingPage } from './page.ts';
 import { glyphService } from './service.ts';
 import { type Curve, float32, quantizeWithoutTraining, trainFloat, trainQuantized } from './training.ts';
@@ -61,12 +60,6 @@ export async function trainGlyphs(folder: string, effort: Effort, say = console.
     if (bits === 8) await trained.save(`${folder}/glyphs.octavo`);
   }
   return results;
-}
-
-/** Images that the project has. */
-export async function storedGlyphs(name: string): Promise<Glyphs> {
-  const arrays = await loadNpz(new URL(`../../models/glyphs/${name}.npz`, import.meta.url).pathname);
-  return { pixels: arrays.get('x')!.data as Uint8Array, classes: arrays.get('y')!.toArray().map(Number) };
 }
 
 if (import.meta.filename === process.argv[1]) {

@@ -1,4 +1,4 @@
-import type { GraphModule, Node } from '../graph/index.ts';
+import { attributeNode, type GraphModule, type Node } from '../graph/index.ts';
 import type { Tensor } from '../tensor/index.ts';
 
 /**
@@ -16,12 +16,15 @@ export function appendGraph(
   const { graph } = module;
   const copies = new Map(appended.graph.placeholders.map((placeholder, i) => [placeholder, inputs[i]]));
   const copyOf = (node: Node) => copies.get(node)!;
+  const ownNode = ({ target }: Node) => {
+    const path = paths.get(appended.attribute(target));
+    return path === undefined ? undefined : attributeNode(graph, path);
+  };
   return graph.insertingBefore(graph.outputNode, () => {
     for (const node of appended.graph.nodes) {
       if (node.op === 'placeholder') continue;
       if (node.op === 'output') break;
-      const known =
-        node.op === 'get_attr' ? nodeOf(module, paths.get(appended.attribute(node.target))) : undefined;
+      const known = node.op === 'get_attr' ? ownNode(node) : undefined;
       if (known) copies.set(node, known);
       else if (node.op === 'get_attr') {
         const path = module.unusedAttribute(node.target);
@@ -34,11 +37,4 @@ export function appendGraph(
     const [returned] = appended.graph.outputNode.args;
     return (Array.isArray(returned) ? returned : [returned]).map((value) => copyOf(value as Node));
   });
-}
-
-/** The node that stands for a tensor of the graph's own. */
-function nodeOf({ graph }: GraphModule, path: string | undefined): Node | undefined {
-  return path === undefined
-    ? undefined
-    : graph.nodes.find((node) => node.op === 'get_attr' && node.target === path);
 }

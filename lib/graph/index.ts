@@ -14,7 +14,7 @@ export {
   type StatefulModule,
 } from './graph-module.ts';
 export { Interpreter } from './interpreter.ts';
-export { isCall, onlyUser } from './match.ts';
+export { attributeNode, isCall, onlyUser } from './match.ts';
 export {
   type NamedPattern,
   type NamedSubgraphMatch,

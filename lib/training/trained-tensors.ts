@@ -1,7 +1,7 @@
 import { quantizeOperators } from '../aten/index.ts';
 import { differentiate } from '../autograd/differentiate.ts';
 import type { StateUpdate } from '../autograd/functional-state.ts';
-import type { GraphModule, Node } from '../graph/index.ts';
+import { attributeNode, type GraphModule, type Node } from '../graph/index.ts';
 import type { TrainingProblem } from './training-problem.ts';
 
 /** A tensor that the optimizer trains. */
@@ -42,7 +42,7 @@ export function trainedTensors(
   if (paths.every(isFrozen)) throw new Error('training: all parameters are frozen');
   // What nothing reads has no gradient, as in PyTorch.
   const used = own
-    .map((path) => ({ path, node: attributeNode(module, path) }))
+    .map((path) => ({ path, node: attributeNode(module.graph, path) }))
     .flatMap(({ path, node }) =>
       node && node.users.length > 0 ? [{ path, node, read: node, value: node, switches: [] }] : [],
     );
@@ -52,7 +52,7 @@ export function trainedTensors(
       const isSwitch = ({ owner: other }: StateUpdate) =>
         other?.module === owner!.module && owner!.module.parameterSwitches?.includes(other.name);
       const switches = changed.filter(isSwitch).map((each) => each.value);
-      return { path, node: attributeNode(module, path)!, read: first, value, owner, switches };
+      return { path, node: attributeNode(module.graph, path)!, read: first, value, owner, switches };
     }),
   ].filter(({ path }) => !isFrozen(path));
   const narrow = trained.find(({ path }) => module.attribute(path).dtype !== 'float32');
@@ -91,7 +91,3 @@ export function gradientsOf(
 
 const isConverted = ({ graph }: GraphModule): boolean =>
   graph.nodes.some(({ target }) => quantizeOperators.includes(target));
-
-/** The node of a path; there is one. */
-export const attributeNode = ({ graph }: GraphModule, path: string): Node | undefined =>
-  graph.nodes.find((node) => node.op === 'get_attr' && node.target === path);

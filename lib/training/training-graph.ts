@@ -1,5 +1,11 @@
 import { writeStateAsValues } from '../autograd/functional-state.ts';
-import type { GraphModule, Node, NodeBuilder, StatefulModule } from '../graph/index.ts';
+import {
+  attributeNode,
+  type GraphModule,
+  type Node,
+  type NodeBuilder,
+  type StatefulModule,
+} from '../graph/index.ts';
 import { Tensor } from '../tensor/index.ts';
 import { GraphEditor } from '../transforms/editor.ts';
 import { appendLoss } from './append-loss.ts';
@@ -7,7 +13,7 @@ import { autocastTraining, checkTrainingAutocast } from './autocast.ts';
 import { clipGradients } from './clip-gradients.ts';
 import { fixSizes, placeholder, withInputsFirst } from './inputs.ts';
 import type { Optimizer } from './optimizer.ts';
-import { attributeNode, gradientsOf, type Trained, trainedTensors } from './trained-tensors.ts';
+import { gradientsOf, type Trained, trainedTensors } from './trained-tensors.ts';
 import type { TrainingProblem } from './training-problem.ts';
 
 /** A tensor that every step replaces. */
@@ -78,7 +84,7 @@ export function buildTrainingGraph(model: GraphModule, problem: TrainingProblem)
         path,
         kind: owner ? ('module' as const) : isSeed ? ('optimizer' as const) : ('buffer' as const),
         initial: module.attribute(path),
-        node: attributeNode(module, path)!,
+        node: attributeNode(module.graph, path)!,
         value,
         ...(owner ? { owner } : {}),
       })),
