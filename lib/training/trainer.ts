@@ -205,9 +205,10 @@ export class Trainer {
   #numbers(numbers: readonly StepNumber[]): Record<string, Tensor> {
     const values = numbers.map(({ group, name, input }) => {
       const value = this.optimizer.numbersOf(group, this.#steps + 1).get(name)!;
-      if (!Number.isFinite(value))
+      // As float32 has it: Adam divides the rate by less than 1.
+      if (!Number.isFinite(Math.fround(value)))
         throw new Error(
-          `Trainer.step: the optimizer's learning rate is ${this.optimizer.lr}; it must be a finite number`,
+          `Trainer.step: the optimizer's learning rate is ${this.optimizer.lr}; its steps leave float32`,
         );
       return [input, new Tensor('float32', Float32Array.of(value), [])] as const;
     });

@@ -102,6 +102,14 @@ describe('a parameter', () => {
   });
 });
 
+it('a rate whose steps leave float32 is refused', async () => {
+  const model = exportModel(new Perceptron().train(), { x });
+  const optimizer = new AdamW({ lr: 3e38 });
+  using trainer = new Trainer(model, { loss: ([y]) => F.mseLoss(y, y), targets: {}, optimizer });
+  await expect(trainer.step({ x }, {})).rejects.toThrow('learning rate is 3e+38');
+  expect(trainer.steps).toBe(0);
+});
+
 describe('a loss', () => {
   it.each(['bfloat16', 'float16'] as const)(
     'of %s is reported as a number, and refused as NaN',
