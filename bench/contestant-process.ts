@@ -9,12 +9,14 @@ import { pseudoRandom } from './pseudo-random.ts';
 type Run = () => Promise<unknown>;
 
 async function loadOctavo(
-  { file, threads, streams = 1 }: Entry,
+  { file, threads, streams = 1, maxBatchSize }: Entry,
   shape: readonly number[],
   data: Float32Array,
 ): Promise<Run> {
-  const model = await loadModel(file, { streams, threadsPerStream: threads });
+  const batching = maxBatchSize === undefined ? {} : { batching: { maxBatchSize } };
+  const model = await loadModel(file, { streams, threadsPerStream: threads, ...batching });
   const x = new Tensor('float32', data, shape);
+  await model.warmup(shape);
   return () => model.run(x);
 }
 

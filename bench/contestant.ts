@@ -14,6 +14,8 @@ export interface Entry {
   readonly threads: number;
   /** Requests that run at the same time; 1 where left out. */
   readonly streams?: number;
+  /** The most samples that are computed together; absent: requests are computed one by one. */
+  readonly maxBatchSize?: number;
   /** Environment variables of its process, beyond this one's: `{ ONEDNN_MAX_CPU_ISA: 'AVX2' }`. */
   readonly environment?: Readonly<Record<string, string>>;
 }

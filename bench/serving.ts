@@ -1,7 +1,7 @@
 /**
  * `npm run bench:serving`: a server's load on one network, int8, batch 1. Keeps 1, 4, 16 and 64 requests in flight, on one
- * stream of all threads and on as many streams of one thread each, alone and beside a process that keeps one CPU busy; the
- * same for ONNX Runtime on all threads. Contestants take turns. Prints a markdown table of medians over the turns.
+ * stream of all threads and on as many streams of one thread each, one by one and in batches of up to 16, alone and beside a
+ * process that keeps one CPU busy; the same for ONNX Runtime on all threads. Contestants take turns. Prints a markdown table of medians over the turns.
  *
  *     npm run bench:serving -- --network resnet18 --in-flight 1,4,16,64 --threads 2 --rounds 5 [--quick] [--json]
  */
@@ -68,6 +68,8 @@ function entriesOf({ octavo, onnxInt8 }: NetworkFiles, types: string): Entry[] {
   return [
     { ...ours, streams: 1, threads },
     { ...ours, streams: threads, threads: 1 },
+    { ...ours, name: 'Octavo, batching', streams: 1, threads, maxBatchSize: 16 },
+    { ...ours, name: 'Octavo, batching', streams: threads, threads: 1, maxBatchSize: 16 },
     // One after the other and on the event loop itself: onnxruntime-node knows no other way.
     { name: 'ORT', engine: 'onnxruntime', file: onnxInt8[types], streams: 1, threads },
   ];
@@ -169,7 +171,8 @@ function verdicts(measurements: readonly Measurement[]): string[] {
   const [least, most] = [Math.min(...inFlightCounts), Math.max(...inFlightCounts)];
   const wide = of('Octavo', 1, most, false);
   const many = of('Octavo', threads, most, false);
-  const late = Math.max(wide.eventLoopP99Ms, many.eventLoopP99Ms);
+  const batches = [1, threads].map((streams) => of('Octavo, batching', streams, most, false));
+  const late = Math.max(...[wide, many, ...batches].map(({ eventLoopP99Ms }) => eventLoopP99Ms));
   const slower = (engine: string) =>
     (of(engine, 1, least, true).p50Ms / of(engine, 1, least, false).p50Ms).toFixed(2);
   const times = (one: Measurement, other: Measurement) =>
@@ -177,6 +180,7 @@ function verdicts(measurements: readonly Measurement[]): string[] {
   return [
     `With ${most} in flight, ${threads} x 1 serves ${times(many, wide)} times the requests of 1 x ${threads}, ` +
       `and ${times(many, of('ORT', 1, most, false))} times those of ORT; the event loop's p99 is ${milliseconds(late)} ms.`,
+    `In batches, 1 x ${threads} serves ${times(batches[0], wide)} times as many requests, ${threads} x 1 ${times(batches[1], many)} times.`,
     `With ${least} in flight, a neighbour makes 1 x ${threads} ${slower('Octavo')} times slower, ORT ${slower('ORT')} times.`,
   ];
 }

@@ -1,6 +1,7 @@
 // Registration only: what the module exports, and what has to happen once before.
 #include <napi.h>
 
+#include "binding/batch.h"
 #include "binding/constant.h"
 #include "binding/cpu.h"
 #include "binding/eager.h"
@@ -29,6 +30,9 @@ Napi::Object initialize(Napi::Env env, Napi::Object exports) {
   exports.Set("packedForms", Napi::Function::New(env, octavo::binding::packed_forms));
   exports.Set("readPackedForm", Napi::Function::New(env, octavo::binding::read_packed_form));
   exports.Set("releaseConstant", Napi::Function::New(env, octavo::binding::release_constant));
+  exports.Set("batch", Napi::Function::New(env, octavo::binding::new_batch));
+  exports.Set("addBatchPlan", Napi::Function::New(env, octavo::binding::add_batch_plan));
+  exports.Set("releaseBatch", Napi::Function::New(env, octavo::binding::release_batch));
   exports.Set("releasePlan", Napi::Function::New(env, octavo::binding::release_plan));
   exports.Set("execute", Napi::Function::New(env, octavo::binding::execute));
   exports.Set("convolutionFault", Napi::Function::New(env, octavo::binding::convolution_fault));

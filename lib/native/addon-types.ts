@@ -145,6 +145,22 @@ export interface NativePlan {
   readonly steps: readonly CompiledStep[];
 }
 
+declare const batchBrand: unique symbol;
+/** Requests that may be computed together, and the plans for so many samples of them. */
+export interface NativeBatch {
+  readonly [batchBrand]: true;
+}
+
+/** When requests are computed together. */
+export interface NativeBatchOptions {
+  /** The most samples of a batch. */
+  readonly most: number;
+  /** So many samples do not wait for more. */
+  readonly enough: number;
+  /** How long a request waits for others. */
+  readonly delayMicroseconds: number;
+}
+
 /**
  * A model's own threads: `streams` workers of `threadsPerStream` OpenMP threads each. Plans are compiled on a worker, so
  * primitives are created under the thread count that executes them.
@@ -158,6 +174,10 @@ export interface NativeExecutor {
    * an input.
    * @param parts the number of the plan's inputs and outputs that the arrays hold, concatenated; 1 if absent.
    * @param arrival a number: waiting requests start in the order of their numbers, those without one last.
+   * @param batch what the request may be computed together with, in copies of its inputs and outputs. One that fails does not make the
+   * others fail.
+   * @param samples how many samples of the batch it is.
+   * @returns the number of samples that were computed together.
    */
   run(
     plan: NativePlan,
@@ -165,7 +185,9 @@ export interface NativeExecutor {
     outputs: readonly TensorData[],
     parts?: number,
     arrival?: number,
-  ): Promise<void>;
+    batch?: NativeBatch,
+    samples?: number,
+  ): Promise<number>;
   /**
    * Withdraws the waiting request `arrival`: its promise is rejected with `reason`.
    * @returns false if it is not waiting: it runs, or has settled.
@@ -291,6 +313,11 @@ export interface Addon {
    * another plan after this.
    */
   releaseConstant(constant: NativeConstant): void;
+  batch(options: NativeBatchOptions): NativeBatch;
+  /** Computes `samples` samples of the batch by a plan that runs for `parts` parts of them. */
+  addBatchPlan(batch: NativeBatch, samples: number, plan: NativePlan, parts: number): void;
+  /** Frees the batch's plans as soon as no request runs them; requests are computed one by one then. */
+  releaseBatch(batch: NativeBatch): void;
   /** Frees a plan's memory as soon as no request runs it. It cannot be used after this call. */
   releasePlan(plan: NativePlan): void;
   /**

@@ -12,6 +12,7 @@ import { threadsFor } from './threads.ts';
 
 export { type ConstantMemory, ConstantStore } from './constants.ts';
 export { type Division, divideBatch, undivided } from './division.ts';
+export { sumsExactly } from './exact-sums.ts';
 export { keepsSamplesApart } from './samples.ts';
 export { divideIntoStages, type Stage, type Stages } from './stages.ts';
 export { steps } from './steps.ts';

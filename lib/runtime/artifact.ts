@@ -24,6 +24,14 @@ import { type PackedWeights, storedForms } from './packed-weights.ts';
 /** Facts stored with a model, by name: how its inputs are prepared, what its outputs mean. */
 export type ModelMetadata = Readonly<Record<string, string>>;
 
+/** A checked copy that stays so, made before the work: saving must not fail on metadata that no reader accepts. */
+export function checkMetadata(metadata: ModelMetadata): ModelMetadata {
+  for (const [key, value] of Object.entries(metadata))
+    if (typeof value !== 'string')
+      throw new Error(`compile: metadata '${key}' must be a string, got ${typeof value}`);
+  return Object.freeze({ ...metadata });
+}
+
 /**
  * Version of the graph's JSON form and of the operators' meaning; raised when older readers would misunderstand a file.
  */

@@ -8,7 +8,6 @@ import {
   inputsOf,
   type ModelInputs,
   type ModelShapes,
-  type Node,
   outputsOf,
   propagateShapes,
   type SymbolRange,
@@ -20,8 +19,8 @@ import type { NativeExecutor } from '../native/addon-types.ts';
 import { StoredTensor } from '../native/stored-tensor.ts';
 import { checkOptions } from '../options.ts';
 import { ConstantStore, divideIntoStages, type Stage, type Stages } from '../plan/index.ts';
-import { Tensor, type TensorData } from '../tensor/index.ts';
-import { type ModelMetadata, writeArtifact } from './artifact.ts';
+import type { Tensor } from '../tensor/index.ts';
+import { checkMetadata, type ModelMetadata, writeArtifact } from './artifact.ts';
 import { checkOperators } from './check-operators.ts';
 import { checkTuning, type Tuning, untuned } from './decisions.ts';
 import { joinReport, type ModelReport, operatorsByNode } from './model-report.ts';
@@ -34,13 +33,14 @@ import {
 } from './options.ts';
 import { packedWeightsOf } from './packed-weights.ts';
 import { describePlan, joinPlans, type PlanDescription } from './plan-description.ts';
-import type { Shapes } from './planner.ts';
-import { defaultMaxQueue, RequestQueue } from './request-queue.ts';
+import { Batcher } from './requests/batching.ts';
+import { allocateOutputs, copyElements, dataOf, namesOf, shapesOf } from './requests/operands.ts';
+import { defaultMaxQueue, RequestQueue } from './requests/queue.ts';
+import { StagedValues } from './requests/staged-values.ts';
+import { Wakefulness } from './requests/wakefulness.ts';
 import { type RequestPlan, StagePlans } from './stage-plans.ts';
-import { StagedValues } from './staged-values.ts';
 import { type StepProfile, stepProfiles } from './step-profile.ts';
 import { divideThreads, usableCpus } from './threads.ts';
-import { Wakefulness } from './wakefulness.ts';
 
 /**
  * A graph compiled to native plans, one for each set of input shapes so far, and the threads that run them. Requests
@@ -67,6 +67,7 @@ export class CompiledModel implements Disposable {
   readonly #constants = new ConstantStore();
   readonly #stages: Stages;
   readonly #plans: ReadonlyMap<Stage, StagePlans>;
+  readonly #batcher: Batcher | undefined;
   #report: LoweringReport | undefined;
   #disposed = false;
 
@@ -97,6 +98,7 @@ export class CompiledModel implements Disposable {
       threadsPerStream,
     };
     this.#plans = new Map(this.#stages.stages.map((stage) => [stage, new StagePlans(stage, maker)]));
+    this.#batcher = Batcher.of(options.batching, [...this.#plans.values()], threadsPerStream, this.#queue);
   }
 
   /**
@@ -117,7 +119,7 @@ export class CompiledModel implements Disposable {
     const { signal } = options;
     checkSignal(signal, 'run');
     const tensors = bindInputs(this.inputs, inputs, this.rangeConstraints);
-    const arrival = this.#queue.enter();
+    const arrival = this.#queue.enter(options.priority);
     try {
       const values = new StagedValues(this.#stages, tensors);
       for (const [stage, plans] of this.#plans) {
@@ -130,9 +132,7 @@ export class CompiledModel implements Disposable {
           signal?.throwIfAborted();
         }
         const outputs = this.#outputsOf(plan, options);
-        const done = this.#executor.run(plan.native, dataOf(given), dataOf(outputs), planned.parts, arrival);
-        this.#wakefulness.begin();
-        await (signal ? listening(done, signal, (reason) => this.#executor.withdraw(arrival, reason)) : done);
+        await this.#execute(plan, given, outputs, arrival, signal);
         values.add(stage, outputs);
       }
       return this.#named(this.#results(values, options));
@@ -161,14 +161,19 @@ export class CompiledModel implements Disposable {
   }
 
   /**
-   * Compiles the plans for these shapes before the first request needs them. If values decide sizes (boxes that are left, elements
+   * Compiles the plans for these shapes, and for batches of them, before the first request needs them. If values decide sizes (boxes that are left, elements
    * that are not zero), what follows is compiled when a request has decided them.
    */
   async warmup(...shapes: readonly ModelShapes[]): Promise<void> {
     this.#checkAlive();
     const bound = shapes.map((given) => bindShapes(this.inputs, given, this.rangeConstraints));
     const plans = this.#firstPlans;
-    await Promise.all(bound.map((each) => plans.compile(plans.planned(each), this.#queue.arrive())));
+    await Promise.all(
+      bound.map(async (each) => {
+        const plan = await plans.compile(plans.planned(each), this.#queue.arrive());
+        await this.#batcher?.warmup(each, plan);
+      }),
+    );
   }
 
   /** Like {@link warmup}, but blocks: for scripts. */
@@ -218,6 +223,14 @@ export class CompiledModel implements Disposable {
   }
 
   /**
+   * Requests so far by the number of samples that were computed together ({@link CompileOptions.batching}): the number of such
+   * batches. Empty without batching.
+   */
+  get batches(): ReadonlyMap<number, number> {
+    return this.#batcher?.batches ?? new Map();
+  }
+
+  /**
    * Writes the model to one file that {@link loadModel} reads: safetensors, with the graph in its metadata. The file is
    * there completely or not at all.
    * @throws Error (rejects) when the file cannot be written, an option is unknown, and with {@link SaveOptions.packedWeights} when there is no
@@ -242,6 +255,7 @@ export class CompiledModel implements Disposable {
     if (this.#disposed) return;
     this.#disposed = true;
     this.#executor.dispose();
+    this.#batcher?.clear();
     for (const plans of this.#plans.values()) plans.clear();
     this.#constants.dispose();
     for (const tensor of this.#module.attributes.values()) (tensor as StoredTensor).release();
@@ -249,6 +263,28 @@ export class CompiledModel implements Disposable {
 
   [Symbol.dispose](): void {
     this.dispose();
+  }
+
+  async #execute(
+    plan: RequestPlan,
+    given: readonly Tensor[],
+    outputs: readonly Tensor[],
+    arrival: number,
+    signal: AbortSignal | undefined,
+  ): Promise<void> {
+    const { native, planned } = plan;
+    const batch = this.#batcher?.enter(shapesOf(given), plan);
+    const together = [batch?.native, batch?.samples] as const;
+    try {
+      const [from, to] = [dataOf(given), dataOf(outputs)];
+      const done = this.#executor.run(native, from, to, planned.parts, arrival, ...together);
+      this.#wakefulness.begin();
+      const withdraw = (reason: unknown) => this.#executor.withdraw(arrival, reason);
+      const size = await (signal ? listening(done, signal, withdraw) : done);
+      batch?.computed(size);
+    } finally {
+      batch?.leave();
+    }
   }
 
   #checkAlive(): void {
@@ -309,37 +345,4 @@ export class CompiledModel implements Disposable {
   #named(tensors: readonly Tensor[]): Record<string, Tensor> {
     return Object.fromEntries(tensors.map((tensor, i) => [this.outputs[i].name, tensor]));
   }
-}
-
-/** A checked copy that stays so, made before the work: saving must not fail on metadata that no reader accepts. */
-function checkMetadata(metadata: ModelMetadata): ModelMetadata {
-  for (const [key, value] of Object.entries(metadata))
-    if (typeof value !== 'string')
-      throw new Error(`compile: metadata '${key}' must be a string, got ${typeof value}`);
-  return Object.freeze({ ...metadata });
-}
-
-const shapesOf = (tensors: readonly Tensor[]): Shapes => tensors.map(({ shape }) => shape);
-
-const dataOf = (tensors: readonly Tensor[]) => tensors.map(({ data }) => data);
-
-const allocateOutputs = ({ results }: RequestPlan): Tensor[] =>
-  results.map(({ dtype, shape }) => Tensor.zeros(dtype, shape));
-
-/** What the operands of a stage's plan are called. */
-function namesOf({ module: { graph }, counted }: Stage): {
-  readonly inputs: readonly string[];
-  readonly outputs: readonly string[];
-} {
-  const results = graph.outputNode.args[0] as readonly Node[];
-  return {
-    inputs: graph.placeholders.map(({ name }) => name),
-    outputs: results.flatMap(({ name }, i) => (counted[i] ? [name, `the number of ${name}`] : [name])),
-  };
-}
-
-/** Of tensors of one dtype and shape. */
-function copyElements({ data }: Tensor, from: Tensor): void {
-  if (data instanceof BigInt64Array) data.set(from.data as BigInt64Array);
-  else data.set(from.data as Exclude<TensorData, BigInt64Array>);
 }

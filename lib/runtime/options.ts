@@ -2,6 +2,7 @@ import type { ModelOutputs } from '../graph/index.ts';
 import type { OptionNames } from '../options.ts';
 import type { ModelMetadata } from './artifact.ts';
 import type { Tuning } from './decisions.ts';
+import type { BatchingOptions } from './requests/batching.ts';
 import type { ThreadOptions } from './threads.ts';
 
 /** How a model uses the machine. */
@@ -11,6 +12,8 @@ export interface CompileOptions extends ThreadOptions {
    * Infinity for no bound.
    */
   readonly maxQueue?: number;
+  /** Lets requests that wait be computed together: more of them a second, each with the result that it has alone, bit for bit. */
+  readonly batching?: BatchingOptions;
   /** Facts to store with the model; they are saved and loaded with it. */
   readonly metadata?: ModelMetadata;
   /** `tune`'s decisions about the module; they are saved and loaded with it. */
@@ -23,6 +26,7 @@ export const loadOptions: OptionNames<Omit<CompileOptions, 'metadata' | 'tuning'
   streams: true,
   threadsPerStream: true,
   maxQueue: true,
+  batching: true,
 };
 
 /** Names of the options of `compile`. */
@@ -38,10 +42,14 @@ export interface RunOptions {
   readonly outputs?: ModelOutputs;
   /** Withdraws the request if it has not started: its promise is rejected with the signal's reason. */
   readonly signal?: AbortSignal;
+  /**
+   * Waiting requests of a lower number start first, those of the same one in order of arrival: a whole number from 0 to 255; default 128.
+   */
+  readonly priority?: number;
 }
 
 /** Names of the options of `run`. */
-export const runOptions: OptionNames<RunOptions> = { outputs: true, signal: true };
+export const runOptions: OptionNames<RunOptions> = { outputs: true, signal: true, priority: true };
 
 /** What is written in addition to the model itself. */
 export interface SaveOptions {

@@ -76,6 +76,23 @@ export class Planner {
     return planned;
   }
 
+  /** Whether a batch can be computed in parts of any size. */
+  get keepsSamplesApart(): boolean {
+    this.#keepsApart ??= keepsSamplesApart(this.#module, this.#inputs);
+    return this.#keepsApart;
+  }
+
+  /** `count` requests of these shapes at once, each computed on one thread. */
+  planApart(shapes: Shapes, count: number): PlannedRequest {
+    const lanes = Math.min(this.#threads, count);
+    const kernelOf = tunedKernels(this.#tuning, shapes, addon.oneDnnVersion().isa);
+    return {
+      parts: count,
+      key: `${keyOf(shapes)}; ${lanes} lanes apart`,
+      build: () => this.#build(shapes, { threads: 1, lanes, kernelOf }),
+    };
+  }
+
   #plan(shapes: Shapes): PlannedRequest {
     const key = keyOf(shapes);
     const known = this.#planned.get(key);
@@ -113,8 +130,7 @@ export class Planner {
   #divide(shapes: Shapes, threads: number): Division {
     const [[batch] = []] = shapes;
     if (batch === undefined || batch < 2) return undivided;
-    this.#keepsApart ??= keepsSamplesApart(this.#module, this.#inputs);
-    if (!this.#keepsApart) return undivided;
+    if (!this.keepsSamplesApart) return undivided;
     const sample = this.#sampleOf(shapes.map(([, ...rest]) => [1, ...rest]));
     // A batch that no memory could hold is refused when the whole is planned.
     if (!sample || !Number.isSafeInteger(batch * sample.arenaBytes)) return undivided;

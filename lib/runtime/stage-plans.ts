@@ -9,7 +9,7 @@ import { wholeShape } from './plan-description.ts';
 import { type PlannedRequest, Planner, type Shapes } from './planner.ts';
 
 /** A plan for one part of a request's batch, or for all of it. */
-interface Plan {
+export interface Plan {
   readonly built: BuiltPlan;
   readonly native: NativePlan;
 }
@@ -56,6 +56,16 @@ export class StagePlans {
     return this.#planner.plan(shapes);
   }
 
+  /** Whether a batch can be computed in parts of any size. */
+  get keepsSamplesApart(): boolean {
+    return this.#planner.keepsSamplesApart;
+  }
+
+  /** How `count` requests of these shapes are computed at once, each for itself. */
+  plannedApart(shapes: Shapes, count: number): PlannedRequest {
+    return this.#planner.planApart(shapes, count);
+  }
+
   /** The plan, if it is ready. */
   ready(planned: PlannedRequest): RequestPlan | undefined {
     if (this.#latest?.planned === planned) return this.#latest;
@@ -65,11 +75,13 @@ export class StagePlans {
 
   /** The plan, compiled now if it is not ready. It may have had to make room in the meantime: {@link isReleased} says so. */
   async compile(planned: PlannedRequest, arrival: number): Promise<RequestPlan> {
-    const plan = await this.#plans.get(planned.key, async () => {
-      const built = planned.build();
-      return { built, native: await this.#executor.compile(built.desc, arrival) };
-    });
-    return this.#used(planned, plan);
+    return this.#used(planned, await this.#plans.get(planned.key, () => this.make(planned, arrival)));
+  }
+
+  /** A new plan, which the caller keeps. */
+  async make(planned: PlannedRequest, arrival: number): Promise<Plan> {
+    const built = planned.build();
+    return { built, native: await this.#executor.compile(built.desc, arrival) };
   }
 
   /** Like {@link compile}, but blocks. */

@@ -29,7 +29,6 @@ class AsyncJob : public Job {
       : Job(threads, arrival), completions_(completions), deferred_(Napi::Promise::Deferred::New(env)) {}
 
   Napi::Promise promise() const { return deferred_.Promise(); }
-  Clock::time_point created() const { return created_; }
   void done(std::exception_ptr error) noexcept override {
     error_ = error;
     completions_.completed(this);
@@ -60,7 +59,6 @@ class AsyncJob : public Job {
 
   Completions& completions_;
   Napi::Promise::Deferred deferred_;
-  const Clock::time_point created_ = Clock::now();
   std::exception_ptr error_;
 };
 

@@ -62,8 +62,10 @@ class ExecutorWrap : public Napi::ObjectWrap<ExecutorWrap>, public Recipient {
       auto arrays = Napi::Array::New(env, 2);
       arrays.Set(0u, info[1]);
       arrays.Set(1u, info[2]);
+      auto batch = unwrap_batch(info[5]);
+      const size_t samples = batch ? to_size(info[6], "run: samples") : 1;
       return start_job(env, std::make_unique<RunJob>(*completions_, to_arrival(info[4]), std::move(request),
-                                                     arrays, live().aborting()));
+                                                     std::move(batch), samples, arrays, live().aborting()));
     });
   }
 

@@ -4,8 +4,10 @@
 #include <atomic>
 #include <functional>
 #include <memory>
+#include <vector>
 
 #include "binding/async_job.h"
+#include "binding/batch.h"
 #include "binding/request.h"
 
 namespace octavo::binding {
@@ -41,24 +43,43 @@ class CompileJob : public AsyncJob {
   std::shared_ptr<CompiledPlan> compiled_;
 };
 
-// Resolves to undefined once the outputs are written.
+// Resolves, once the outputs are written, to the number of samples that were computed together.
 class RunJob : public AsyncJob {
  public:
-  // `arrays` keeps the caller's arrays from being collected.
-  RunJob(Completions& completions, uint64_t arrival, Request request, const Napi::Object& arrays,
-         const std::atomic<bool>& aborting)
+  // `arrays` keeps the caller's arrays from being collected. `batch`, if not null, is what the request may be
+  // computed together with, as `samples` of its samples.
+  RunJob(Completions& completions, uint64_t arrival, Request request, std::shared_ptr<PlannedBatch> batch,
+         size_t samples, const Napi::Object& arrays, const std::atomic<bool>& aborting)
       : AsyncJob(completions, arrays.Env(), request.threads(), arrival),
         request_(std::move(request)),
+        batch_(std::move(batch)),
+        samples_(samples),
+        computed_(samples),
         arrays_(Napi::Persistent(arrays)),
         aborting_(aborting) {}
 
+  size_t threads() const override;
+  const Batch* batch() const override { return batch_.get(); }
+  size_t samples() const override { return samples_; }
+  void take_along(std::vector<Job*> others, size_t samples) override;
   void work(Stream& stream) override;
+  void done(std::exception_ptr error) noexcept override;
 
  protected:
-  Napi::Value result(Napi::Env env) override { return env.Undefined(); }
+  Napi::Value result(Napi::Env env) override {
+    return Napi::Number::New(env, static_cast<double>(computed_));
+  }
 
  private:
+  void run_alone(Stream& stream);
+  void run_together(Stream& stream);
+
   Request request_;
+  std::shared_ptr<PlannedBatch> batch_;
+  const size_t samples_;
+  size_t computed_;  // samples of this request and of those that it was computed with
+  std::vector<RunJob*> others_;
+  std::vector<std::exception_ptr> errors_;  // of the others
   Napi::ObjectReference arrays_;
   const std::atomic<bool>& aborting_;
 };

@@ -6,8 +6,10 @@
 
 #include <algorithm>
 #include <chrono>
+#include <iterator>
 #include <stdexcept>
 #include <string>
+#include <utility>
 
 namespace octavo {
 
@@ -143,19 +145,47 @@ Job* Executor::next(ShortWaits& waits, BusyThreads& busy) {
   }
   busy.set(0);
   const auto is_ready = [this] { return ready(); };
-  if (!wake_.wait_for(lock, kIdle, is_ready)) {
-    lock.unlock();
-    omp_pause_resource_all(omp_pause_hard);
-    lock.lock();
-    wake_.wait(lock, is_ready);
+  Job* job = nullptr;
+  while (!job) {
+    if (!wake_.wait_for(lock, kIdle, is_ready)) {
+      lock.unlock();
+      omp_pause_resource_all(omp_pause_hard);
+      lock.lock();
+      wake_.wait(lock, is_ready);
+    }
+    if (queue_.empty()) return nullptr;
+    if (const auto until = take_first(job)) wake_.wait_until(lock, *until);
   }
-  if (queue_.empty()) return nullptr;
-  Job* job = queue_.front();
-  queue_.pop_front();
   note_change();
   running_++;
   waits.record(std::max(submitted_ - since, Clock::duration::zero()));
   return job;
+}
+
+std::optional<Clock::time_point> Executor::take_first(Job*& job) {
+  Job* first = queue_.front();
+  std::vector<Job*> others;
+  size_t samples = first->samples();
+  if (const auto* batch = first->batch()) {
+    size_t waiting = samples;
+    std::vector<Job*> more;
+    for (auto other = std::next(queue_.begin()); other != queue_.end(); ++other) {
+      if ((*other)->batch() != batch) continue;
+      waiting += (*other)->samples();
+      if (waiting > batch->most()) break;
+      more.push_back(*other);
+      if (!batch->computes(waiting)) continue;
+      others = more;
+      samples = waiting;
+    }
+    const auto until = first->created() + batch->delay();
+    if (!batch->is_enough(waiting) && Clock::now() < until) return until;
+  }
+  queue_.pop_front();
+  for (Job* other : others) queue_.erase(std::find(queue_.begin(), queue_.end(), other));
+  if (!others.empty()) first->take_along(std::move(others), samples);
+  job = first;
+  return std::nullopt;
 }
 
 void Executor::serve(Stream& stream) {

@@ -10,10 +10,12 @@
 #include <functional>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <thread>
 #include <vector>
 
 #include "plan/active_wait.h"
+#include "plan/batch.h"
 #include "plan/stream.h"
 
 namespace octavo {
@@ -27,8 +29,15 @@ class Job {
   // number of threads that the job computes on.
   explicit Job(size_t threads, uint64_t arrival = kLast) : threads_(threads), arrival_(arrival) {}
   virtual ~Job() = default;
-  size_t threads() const { return threads_; }
+  virtual size_t threads() const { return threads_; }
   uint64_t arrival() const { return arrival_; }
+  Clock::time_point created() const { return created_; }
+  // Jobs of the same batch can be computed together; null if it cannot be computed with others.
+  virtual const Batch* batch() const { return nullptr; }
+  // How many samples of its batch it is.
+  virtual size_t samples() const { return 1; }
+  // Takes others of its batch along, `samples` with its own: work() and done() are theirs, too.
+  virtual void take_along(std::vector<Job*> /*others*/, size_t /*samples*/) {}
   // On a worker.
   virtual void work(Stream& stream) = 0;
   // On the same worker right after, with work()'s exception or null. With this call the executor gives
@@ -38,6 +47,7 @@ class Job {
  private:
   const size_t threads_;
   const uint64_t arrival_;
+  const Clock::time_point created_ = Clock::now();
 };
 
 class Executor {
@@ -77,6 +87,9 @@ class Executor {
   void serve(Stream& stream);
   // Waits for the next job; null when there will be none. `busy` counts the waiting threads.
   Job* next(ShortWaits& waits, BusyThreads& busy);
+  // The first job, with others of its batch: as many as one plan computes, in their order. Or, with nothing
+  // taken, the time until which it waits for others. With the mutex held.
+  std::optional<Clock::time_point> take_first(Job*& job);
   // Waits without sleep until ready() or for a while, and says which. With the mutex held, as it is again
   // after.
   bool wait_actively(std::unique_lock<std::mutex>& lock, Clock::time_point since);

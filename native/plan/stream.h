@@ -14,6 +14,7 @@ struct Stream {
 
   const size_t index;
   std::vector<Arena> arenas;  // one a lane
+  Arena gathered;             // inputs and outputs of requests that are computed together
   Lanes lanes;
 };
 

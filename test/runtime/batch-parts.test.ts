@@ -1,14 +1,13 @@
 import { describe, expect, it } from 'vitest';
 import { operators } from '../../lib/aten/index.ts';
-import { Interpreter, SymInt } from '../../lib/graph/index.ts';
-import { lower } from '../../lib/lowering/index.ts';
+import { Interpreter } from '../../lib/graph/index.ts';
 import { ConstantStore } from '../../lib/plan/index.ts';
 import { untuned } from '../../lib/runtime/decisions.ts';
 import { compile, type Trace, type Tuning, traceOf } from '../../lib/runtime/index.ts';
 import { Planner } from '../../lib/runtime/planner.ts';
 import { Tensor, type TensorData } from '../../lib/tensor/index.ts';
-import { GraphBuilder, uniform } from '../support/graph-builder.ts';
-import { earlyAndLate, slowNet } from '../support/models.ts';
+import { uniform } from '../support/graph-builder.ts';
+import { earlyAndLate, integerNetwork, lookups, slowNet } from '../support/models.ts';
 
 /** Enough layers for a request to be worth its threads; each step of an image moves half a megabyte. */
 const network = slowNet(8);
@@ -20,25 +19,6 @@ function expectSame(actual: TensorData, expected: TensorData): void {
   const bytes = ({ buffer, byteOffset, byteLength }: TensorData) =>
     Buffer.from(buffer, byteOffset, byteLength);
   expect(bytes(actual).equals(bytes(expected))).toBe(true);
-}
-
-/** Convolutions of 8-bit integers. */
-function integerNetwork(layers: number) {
-  const b = new GraphBuilder();
-  let x = b.quantizeDequantize(b.input('x', [new SymInt(['s0']), 16, 64, 64]), 1 / 100, 110);
-  for (let i = 0; i < layers; i++) {
-    const y = b.call('aten.conv2d.default', x, b.weight('w', [16, 16, 3, 3]), null, [1, 1], [1, 1]);
-    x = b.quantizeDequantize(b.call('aten.relu.default', y), 1 / 50, 0);
-  }
-  return lower(b.finish(x), { strict: true }).module;
-}
-
-/** Rows of a table of 8; a large product behind them makes the request worth dividing. */
-function lookups() {
-  const b = new GraphBuilder();
-  const x = b.input('x', [new SymInt(['s0']), 256], 'int64');
-  const rows = b.call('aten.embedding.default', b.parameter('table', [8, 256]), x);
-  return b.finish(b.call('aten.linear.default', rows, b.parameter('w', [256, 256]), null));
 }
 
 describe('a batch computed in parts', () => {

@@ -1,9 +1,10 @@
 import { getEventListeners } from 'node:events';
 import { describe, expect, it } from 'vitest';
-import { type CompiledModel, compile, QueueFullError } from '../../lib/runtime/index.ts';
+import { compile, QueueFullError } from '../../lib/runtime/index.ts';
 import { Tensor } from '../../lib/tensor/index.ts';
 import { uniform } from '../support/graph-builder.ts';
 import { convNet, earlyAndLate, slowNet } from '../support/models.ts';
+import { runningRequest } from '../support/running-request.ts';
 
 const images = (batch: number) => uniform([batch, 16, 64, 64], -1, 1, batch);
 const onOneThread = { streams: 1, threadsPerStream: 1 } as const;
@@ -13,16 +14,6 @@ async function orderOf(requests: readonly Promise<unknown>[]): Promise<number[]>
   const order: number[] = [];
   await Promise.all(requests.map((request, i) => request.then(() => order.push(i))));
   return order;
-}
-
-/** Starts a request that runs for a while, and waits until it has surely started. */
-async function runningRequest(model: CompiledModel, signal?: AbortSignal) {
-  const x = images(16);
-  await model.warmup(x.shape);
-  const [early, late] = [1, 2].map(() => new Tensor('float32', new Float32Array(x.numel).fill(NaN), x.shape));
-  const done = model.run(x, { outputs: [early, late], ...(signal ? { signal } : {}) });
-  while (Number.isNaN(early.data[0])) await new Promise((resolve) => setTimeout(resolve, 1));
-  return { done, late };
 }
 
 describe('requests', () => {

@@ -1,4 +1,5 @@
 import { type GraphModule, SymInt } from '../../lib/graph/index.ts';
+import { lower } from '../../lib/lowering/index.ts';
 import { GraphBuilder } from './graph-builder.ts';
 
 const batch = new SymInt(['s0']);
@@ -46,4 +47,23 @@ export function earlyAndLate(layers = 60): GraphModule {
     late = b.call('aten.tanh.default', b.call('aten.conv2d.default', late, weight, null, [1, 1], [1, 1]));
   }
   return b.finish(early, late);
+}
+
+/** Convolutions of 8-bit integers over [s0, 16, 64, 64]. */
+export function integerNetwork(layers: number) {
+  const b = new GraphBuilder();
+  let x = b.quantizeDequantize(b.input('x', [batch, 16, 64, 64]), 1 / 100, 110);
+  for (let i = 0; i < layers; i++) {
+    const y = b.call('aten.conv2d.default', x, b.weight('w', [16, 16, 3, 3]), null, [1, 1], [1, 1]);
+    x = b.quantizeDequantize(b.call('aten.relu.default', y), 1 / 50, 0);
+  }
+  return lower(b.finish(x), { strict: true }).module;
+}
+
+/** Rows of a table of 8; a large product behind them makes the request worth dividing. */
+export function lookups() {
+  const b = new GraphBuilder();
+  const x = b.input('x', [batch, 256], 'int64');
+  const rows = b.call('aten.embedding.default', b.parameter('table', [8, 256]), x);
+  return b.finish(b.call('aten.linear.default', rows, b.parameter('w', [256, 256]), null));
 }

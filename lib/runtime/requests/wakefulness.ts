@@ -1,5 +1,5 @@
 import { setImmediate } from 'node:timers';
-import type { NativeExecutor } from '../native/addon-types.ts';
+import type { NativeExecutor } from '../../native/addon-types.ts';
 
 /**
  * Keeps the event loop from going to sleep while a short request is under way: to wake it takes longer than a small

@@ -7,8 +7,12 @@ export class QueueFullError extends Error {
 /** The default bound on waiting requests: seconds of work for most models, and little memory. */
 export const defaultMaxQueue = 1024;
 
+/** Requests of a priority that comes first have numbers below all others: enough of them for a century. */
+const numbersPerPriority = 2 ** 44;
+const usualPriority = 128;
+
 /**
- * Admits up to `maxQueue` waiting requests and numbers them; workers start them in that order. A request that has to
+ * Admits up to `maxQueue` waiting requests and numbers them, by priority and arrival; workers start them in that order. A request that has to
  * wait for its plan first keeps its place among the others.
  */
 export class RequestQueue {
@@ -30,22 +34,28 @@ export class RequestQueue {
     this.#maxQueue = maxQueue;
   }
 
-  /** The number of the next arrival. */
-  arrive(): number {
-    return this.#arrivals++;
+  /**
+   * The number of the next arrival.
+   * @throws Error for a priority that there is none of.
+   */
+  arrive(priority = usualPriority): number {
+    if (!(Number.isInteger(priority) && priority >= 0 && priority <= 255))
+      throw new Error(`run: priority must be a whole number from 0 to 255, got ${String(priority)}`);
+    return priority * numbersPerPriority + this.#arrivals++;
   }
 
   /**
    * Lets a request in, and gives its number. It is in the queue or running until it {@link leave}s.
-   * @throws QueueFullError
+   * @throws QueueFullError, and Error for a priority that there is none of.
    */
-  enter(): number {
+  enter(priority?: number): number {
     if (this.#inside >= this.#streams + this.#maxQueue)
       throw new QueueFullError(
         `run: the queue is full: ${this.#streams} requests run and ${this.#maxQueue} wait (maxQueue)`,
       );
+    const number = this.arrive(priority);
     this.#inside++;
-    return this.arrive();
+    return number;
   }
 
   leave(): void {

@@ -1,6 +1,6 @@
-import { firstRows } from '../aten/index.ts';
-import type { Stage, Stages } from '../plan/index.ts';
-import type { Tensor } from '../tensor/index.ts';
+import { firstRows } from '../../aten/index.ts';
+import type { Stage, Stages } from '../../plan/index.ts';
+import type { Tensor } from '../../tensor/index.ts';
 
 /** The tensors of one request: the model's inputs, and what its stages have returned so far. */
 export class StagedValues {
