@@ -1,4 +1,7 @@
-/** Octavo's public face: from a float model to an int8 one that a Node service runs. */
+/**
+ * Octavo's public face: from a float model to an int8 one that a Node service runs.
+ * @module octavo
+ */
 export { operators } from './aten/index.ts';
 export {
   type BackendConfig,
@@ -31,6 +34,7 @@ export { readNpy, writeNpy } from './formats/npy.ts';
 export { loadNpz, writeNpz } from './formats/npz.ts';
 export {
   type Argument,
+  type Arguments,
   type CallableModule,
   type Dim,
   findSequentialPartitions,
@@ -45,20 +49,27 @@ export {
   type NamedPattern,
   type NamedSubgraphMatch,
   Node,
+  type NodeBuilder,
   type NodeMeta,
   type NodeOp,
+  type NumericDebugHandle,
   type Operator,
   type OperatorLibrary,
   printGraph,
   propagateShapes,
   type RuntimeValue,
+  type Schema,
+  type SchemaArgument,
+  type SchemaType,
   type SourceFn,
   type SourcePartition,
+  type StatefulModule,
   type SubgraphMatch,
   SubgraphMatcher,
   type SubgraphMatcherOptions,
   SubgraphMatcherWithNameNodeMap,
   type SymbolRange,
+  type SymbolRanges,
   SymFloat,
   SymInt,
   type SymTerm,
@@ -103,6 +114,7 @@ export {
   EmbeddingQuantizer,
   EntropyObserver,
   type EntropyObserverArgs,
+  type ExtremesObserver,
   embeddingQuantizationConfig,
   enableFakeQuant,
   enableObserver,
@@ -163,6 +175,7 @@ export {
   type QuantizedDType,
   Quantizer,
   type RangeObserverArgs,
+  type RealRange,
   type Recipe,
   RecordingObserver,
   SharedQuantizationSpec,
@@ -232,6 +245,7 @@ export {
   type DType,
   type ForeignTensor,
   floatToBfloat16,
+  type IntegerDType,
   Tensor,
   type TensorData,
 } from './tensor/index.ts';

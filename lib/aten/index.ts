@@ -36,7 +36,7 @@ import { OperatorRegistry } from './registry.ts';
 import { resamplingFamilies } from './resampling/index.ts';
 import { trainingFamilies } from './training/index.ts';
 
-/** All operators that Octavo knows. */
+/** All operators that Octavo knows, by name: an `OperatorLibrary`. */
 export const operators = new OperatorRegistry(
   activations,
   arithmetic,

@@ -1,4 +1,7 @@
-/** `octavo/data`: calibration and test data in the forms people have, as batches of a model's inputs. */
+/**
+ * `octavo/data`: calibration and test data in the forms people have, as batches of a model's inputs.
+ * @module octavo/data
+ */
 export { Dataset, type DatasetOptions, readDataset } from './dataset.ts';
 export type { DatasetModel } from './model-inputs.ts';
 export type {

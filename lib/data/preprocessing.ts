@@ -10,7 +10,10 @@ export interface Normalization {
 
 /** Kernels of resizing (torchvision: `InterpolationMode`), antialiased as Pillow computes them. */
 export const interpolations = ['bilinear', 'bicubic'] as const;
-/** The kernel that images are resized with (counterpart: `torchvision.transforms.InterpolationMode`). */
+/**
+ * The kernel that images are resized with (counterpart: `torchvision.transforms.InterpolationMode`).
+ * @useDeclaredType
+ */
 export type Interpolation = (typeof interpolations)[number];
 
 /** How image files become pixels of the model's size: resized, then cropped. */

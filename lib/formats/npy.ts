@@ -69,7 +69,8 @@ export function readNpyHeader(bytes: Uint8Array, fileBytes: number, label: strin
 
 /**
  * Reads one array in NumPy's `.npy` format (counterpart: `numpy.load`). Fortran-ordered arrays become row-major.
- * @throws Error as {@link readNpyHeader} does.
+ * @throws Error that names `label` and the cause: not a `.npy` file, truncated, or an element type Octavo does not
+ * support.
  */
 export function readNpy(bytes: Uint8Array, label = 'the .npy file'): Tensor {
   const { dtype, shape, fortranOrder, position } = readNpyHeader(bytes, bytes.length, label);

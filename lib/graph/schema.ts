@@ -15,6 +15,7 @@ export type SchemaType =
   | 'Layout'
   | 'Device';
 
+/** One argument in an operator's schema. */
 export interface SchemaArgument {
   readonly name: string;
   readonly type: SchemaType;
@@ -25,6 +26,7 @@ export interface SchemaArgument {
   readonly defaultValue?: number | string | boolean | null | readonly number[];
 }
 
+/** What PyTorch's `native_functions.yaml` says of an operator. */
 export interface Schema {
   /** The name that nodes use: `aten.conv2d.default`. */
   readonly name: string;

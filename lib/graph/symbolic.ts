@@ -13,7 +13,7 @@ export class SymInt {
   /** By descending degree, the constant last. */
   readonly terms: readonly SymTerm[];
 
-  /** `coefficient * symbol * ...`, plus further terms. {@link addDims} and the other functions sort the terms. */
+  /** `coefficient * symbol * ...`, plus further terms. `addDims` and the other functions sort the terms. */
   constructor(symbols: readonly string[], coefficient = 1, ...further: readonly SymTerm[]) {
     this.terms = [{ symbols: [...symbols].sort(), coefficient }, ...further];
   }

@@ -1,4 +1,7 @@
-/** Models in the manner of `torch.nn`: `octavo/nn`. */
+/**
+ * Models in the manner of `torch.nn`: `octavo/nn`.
+ * @module octavo/nn
+ */
 export {
   GELU,
   Hardsigmoid,
@@ -14,14 +17,14 @@ export {
 } from './activation.ts';
 export { ModuleList, Sequential } from './containers.ts';
 export { Conv1d, Conv2d, type ConvModuleOptions } from './conv.ts';
-export type { Value } from './dispatcher.ts';
+export type { Scope, Value } from './dispatcher.ts';
 export { Dropout } from './dropout.ts';
 export { Flatten } from './flatten.ts';
 export * as functional from './functional/index.ts';
 export { Generator, manualSeed } from './generator.ts';
 export * as init from './init.ts';
 export { Embedding, Identity, Linear } from './linear.ts';
-export { Buffer, Module, Parameter } from './module.ts';
+export { Buffer, Module, type Named, Parameter } from './module.ts';
 export {
   BatchNorm1d,
   BatchNorm2d,

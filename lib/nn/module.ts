@@ -25,7 +25,8 @@ export class Buffer {
   }
 }
 
-type Named<T> = readonly [name: string, item: T];
+/** A part of a module, and the name that it has there. */
+export type Named<T> = readonly [name: string, item: T];
 
 /**
  * A part of a model (counterpart: `torch.nn.Module`). Fields that hold a {@link Parameter}, a {@link Buffer} or a

@@ -1,6 +1,7 @@
 /**
  * `octavo/numerics`: how far a quantized model is from the float model, node by node (counterparts: the numeric debugger of
  * `torch.ao.quantization`, `torch.ao.ns`).
+ * @module octavo/numerics
  */
 export {
   computeCosineSimilarity,

@@ -1,6 +1,7 @@
 /**
  * `octavo/onednn`: quantized convolutions and linears by hand, one call at a time, under PyTorch's names. Models are
  * better served by a compiled plan, which crosses into native code once for a whole network.
+ * @module octavo/onednn
  */
 
 export { type CpuFeatures, cpuFeatures } from '../cpu/features.ts';

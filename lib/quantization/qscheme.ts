@@ -8,7 +8,10 @@ export const qschemes = [
   'per_channel_affine_float_qparams',
 ] as const;
 
-/** How real numbers map to integers (counterpart: `torch.qscheme`). */
+/**
+ * How real numbers map to integers (counterpart: `torch.qscheme`).
+ * @useDeclaredType
+ */
 export type QScheme = (typeof qschemes)[number];
 
 /** Whether every channel has its own scale and zero point. */

@@ -2,6 +2,7 @@
  * The PT2E that a graph is quantized as. `torchao`, the default, is torchao 0.19 with PyTorch 2.14; `pytorch-2.6` is
  * `torch.ao.quantization` of PyTorch 2.6 and 2.7, for models that have to be as they were. docs/recipes.md lists what
  * differs.
+ * @useDeclaredType
  */
 export type Recipe = (typeof recipes)[number];
 

@@ -1,6 +1,7 @@
 /**
  * `octavo/runtime`: all that a service needs to run saved models. It loads faster than `octavo`, with the same
  * functions and classes.
+ * @module octavo/runtime
  */
 
 export type {

@@ -156,8 +156,8 @@ export function joinPlans(plans: readonly PlanDescription[], furtherPlans: numbe
 const suffixes = { 'row-major': '', strided: ' channels-last', 'blocks of channels': ' blocks' };
 
 /**
- * A plan as text: one line a step, then where the memory goes.
- * @param options.why also name, below each step, the implementations that were passed over, and why.
+ * A plan as text: one line a step, then where the memory goes. With `why`, the implementations that were passed over stand below each
+ * step, with the reason.
  */
 export function formatPlan(plan: PlanDescription, { why = false }: { why?: boolean } = {}): string {
   const { inputs, outputs, threads, parts, steps, memory } = plan;

@@ -1,6 +1,7 @@
 /**
  * `octavo/training`: quantization aware training and plain training of captured models (counterparts: `torch.optim`, a training
  * loop).
+ * @module octavo/training
  */
 export { AdamW, type AdamWOptions } from './adamw.ts';
 export type { BatchTensor, Loss } from './append-loss.ts';

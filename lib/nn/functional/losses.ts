@@ -15,8 +15,11 @@ export function logSoftmax(x: Value, dim: number): Value {
   return call('aten.log_softmax.int', [x, dim], 'log_softmax');
 }
 
-/** What becomes of the losses of a batch's examples: their mean, their sum, or each for itself. */
 const reductions = ['mean', 'sum', 'none'] as const;
+/**
+ * What becomes of the losses of a batch's examples: their mean, their sum, or each for itself.
+ * @useDeclaredType
+ */
 export type Reduction = (typeof reductions)[number];
 
 /** Options of {@link crossEntropy}. */

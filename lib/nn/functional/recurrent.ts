@@ -2,13 +2,13 @@ import { callOperatorForMany, type Value } from '../dispatcher.ts';
 
 /** The weights of one layer in one direction; biases and the projection null where it has none. */
 export interface RecurrentWeights {
-  /** [gates * hidden, in]: over the input. */
+  /** Over the input, [gates * hidden, in]. */
   readonly input: Value;
-  /** [gates * hidden, state]: over the state before. */
+  /** Over the state before, [gates * hidden, state]. */
   readonly hidden: Value;
   readonly inputBias: Value | null;
   readonly hiddenBias: Value | null;
-  /** [projected, hidden], of an LSTM. */
+  /** Of an LSTM, [projected, hidden]. */
   readonly projection?: Value | null;
 }
 
@@ -20,8 +20,6 @@ export interface RecurrentOptions {
   readonly batchFirst?: boolean;
 }
 
-type Initial = Value | null;
-
 /**
  * One layer of an LSTM in one direction, from states [n, state] and [n, hidden], zeros where they are null.
  * @returns the states of all steps, the last state, and the last cell state.
@@ -29,7 +27,7 @@ type Initial = Value | null;
 export function lstmLayer(
   x: Value,
   weights: RecurrentWeights,
-  [state, cell]: readonly [Initial, Initial] = [null, null],
+  [state, cell]: readonly [Value | null, Value | null] = [null, null],
   options: RecurrentOptions = {},
 ): readonly Value[] {
   const projection = weights.projection ?? null;
@@ -40,7 +38,7 @@ export function lstmLayer(
 export function gruLayer(
   x: Value,
   weights: RecurrentWeights,
-  state: Initial = null,
+  state: Value | null = null,
   options: RecurrentOptions = {},
 ): readonly Value[] {
   return callLayer('gru', x, weights, [state], options, 'torch.gru');
@@ -51,7 +49,7 @@ export function rnnLayer(
   x: Value,
   weights: RecurrentWeights,
   nonlinearity: 'tanh' | 'relu',
-  state: Initial = null,
+  state: Value | null = null,
   options: RecurrentOptions = {},
 ): readonly Value[] {
   return callLayer('rnn', x, weights, [nonlinearity, state], options, `torch.rnn_${nonlinearity}`);

@@ -156,16 +156,24 @@ export abstract class FakeQuantizeBase<Observer extends FakeQuantizeObserver = F
 
   abstract calculateQparams(): QParams;
 
-  /** The call as operators. */
+  /**
+   * The call as operators.
+   * @internal
+   */
   protected abstract call<T>(call: Call<T>): Called<T>;
 
-  /** The state before the first tensor, beside the switches: at least `scale`. */
+  /**
+   * The state before the first tensor, beside the switches: at least `scale`.
+   * @internal
+   */
   protected abstract firstState(channels: number): Readonly<Record<string, Tensor>>;
 
+  /** @internal */
   protected isOn(name: string): boolean {
     return this.#state.get(name)!.data[0] !== 0n;
   }
 
+  /** @internal */
   protected switch(name: string, enabled: boolean): void {
     this.#state.set(name, Tensor.from('int64', [enabled ? 1 : 0]));
   }

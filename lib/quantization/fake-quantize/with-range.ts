@@ -56,7 +56,10 @@ export abstract class RangeFakeQuantize<
     };
   }
 
-  /** The state after the observer has seen the tensor, if it is on. A scale is never below `smallestScale`. */
+  /**
+   * The state after the observer has seen the tensor, if it is on. A scale is never below `smallestScale`.
+   * @internal
+   */
   protected observed<T>({ input, state, operator }: Call<T>, smallestScale: number) {
     const observer = this.activationPostProcess;
     const { averagingConstant, searches } = observer.rangeRule;

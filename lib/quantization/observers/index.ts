@@ -3,6 +3,7 @@ export { EntropyObserver, type EntropyObserverArgs } from './entropy.ts';
 export { FixedQParamsObserver, type FixedQParamsObserverArgs } from './fixed-qparams.ts';
 export { HistogramObserver, type HistogramObserverArgs } from './histogram.ts';
 export {
+  type ExtremesObserver,
   MinMaxObserver,
   type MovingAverageArgs,
   MovingAverageMinMaxObserver,
@@ -30,3 +31,4 @@ export { PlaceholderObserver, type PlaceholderObserverArgs } from './placeholder
 export type { RangeObserverArgs } from './range-observer.ts';
 export { RecordingObserver } from './recording.ts';
 export type { UniformObserverArgs } from './uniform-observer.ts';
+export type { RealRange } from './zero-centred-histogram.ts';

@@ -24,7 +24,10 @@ export abstract class ExtremesObserver extends UniformQuantizationObserver {
   /** The axis of channels with their own extremes; absent per tensor. */
   readonly chAxis?: number;
 
-  /** What `octavo.observe_range` does as this observer does. */
+  /**
+   * What `octavo.observe_range` does as this observer does.
+   * @internal
+   */
   get rangeRule(): RangeRule {
     return { averagingConstant: null, searches: false };
   }
@@ -44,7 +47,10 @@ export abstract class ExtremesObserver extends UniformQuantizationObserver {
     return this.qparamsOf(this.#extremes);
   }
 
-  /** Parameters for extremes that something else has observed, by this observer's rules. */
+  /**
+   * Parameters for extremes that something else has observed, by this observer's rules.
+   * @internal
+   */
   qparamsFor(extremes: Extremes): QParams {
     return this.qparamsOf(extremes);
   }
@@ -111,6 +117,7 @@ export class MovingAverageMinMaxObserver extends ExtremesObserver {
       throw new Error('MovingAverageMinMaxObserver: dynamic quantization needs averagingConstant 1');
   }
 
+  /** @internal */
   override get rangeRule(): RangeRule {
     return { ...super.rangeRule, averagingConstant: this.averagingConstant };
   }
@@ -121,6 +128,7 @@ export class MovingAverageMinMaxObserver extends ExtremesObserver {
  * pays below 8 bits. Unlike {@link MSEObserver} it keeps no histogram, so that a fake quantizer can begin with it.
  */
 export class MovingAverageMSEObserver extends MovingAverageMinMaxObserver {
+  /** @internal */
   override get rangeRule(): RangeRule {
     return { ...super.rangeRule, searches: true };
   }

@@ -38,6 +38,7 @@ export class MovingAveragePerChannelMinMaxObserver extends PerChannelObserver {
     this.averagingConstant = args.averagingConstant ?? 0.01;
   }
 
+  /** @internal */
   override get rangeRule(): RangeRule {
     return { ...super.rangeRule, averagingConstant: this.averagingConstant };
   }
@@ -45,6 +46,7 @@ export class MovingAveragePerChannelMinMaxObserver extends PerChannelObserver {
 
 /** The same of the part of every channel's range that has the least squared error: for weights of fewer than 8 bits. */
 export class MovingAveragePerChannelMSEObserver extends MovingAveragePerChannelMinMaxObserver {
+  /** @internal */
   override get rangeRule(): RangeRule {
     return { ...super.rangeRule, searches: true };
   }

@@ -40,9 +40,11 @@ export abstract class RangeObserver extends UniformQuantizationObserver {
   /**
    * Chooses the range by this observer's rule. It is clipped to the observed range. At least one observed value is
    * nonzero.
+   * @internal
    */
   protected abstract chooseRange(histogram: ZeroCentredHistogram): RealRange;
 
+  /** @internal */
   protected qparamsOfRange({ min, max }: RealRange): QParams {
     return this.qparamsOf({ minima: Float32Array.of(min), maxima: Float32Array.of(max) });
   }

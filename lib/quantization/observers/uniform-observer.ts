@@ -70,7 +70,10 @@ export abstract class UniformQuantizationObserver extends ObserverBase {
     return isSymmetric(this.qscheme) ? symmetricZeroPoint(this.#rule) : null;
   }
 
-  /** Parameters for a range, by this observer's rules. */
+  /**
+   * Parameters for a range, by this observer's rules.
+   * @internal
+   */
   protected qparamsOf({ minima, maxima }: Extremes): QParams {
     return calculateQparams(minima, maxima, this.#rule);
   }
