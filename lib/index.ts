@@ -1,5 +1,5 @@
 /**
- * Octavo's public face: from a float model to an int8 one that a Node service runs.
+ * `octavo`: the public face, from a float model to an int8 one that a Node service runs.
  * @module octavo
  */
 export { operators } from './aten/index.ts';

@@ -1,5 +1,5 @@
 /**
- * Models in the manner of `torch.nn`: `octavo/nn`.
+ * `octavo/nn`: models in the manner of `torch.nn`.
  * @module octavo/nn
  */
 export {
