@@ -204,6 +204,7 @@ export {
   type SmoothQuantRecipe,
 } from './recipes/index.ts';
 export {
+  type BatchingOptions,
   CompiledModel,
   type CompileOptions,
   type ConstantMemory,
