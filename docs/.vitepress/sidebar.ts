@@ -24,7 +24,7 @@ const sections: readonly Section[] = [
       'how-to-write-a-quantizer',
     ],
   },
-  { text: 'Guides', pages: ['recipes', 'lowering', 'onnx', 'performance'] },
+  { text: 'Guides', pages: ['serving', 'recipes', 'lowering', 'onnx', 'performance'] },
   { text: 'Internals', pages: ['architecture', 'internals/'], closed: true },
   { text: 'Lab', pages: ['lab/'], closed: true },
 ];

@@ -7,6 +7,7 @@ import { infoCommand } from './info-command.ts';
 import { inspectCommand } from './inspect-command.ts';
 import { printCommand } from './print-command.ts';
 import { quantizeCommand } from './quantize-command.ts';
+import { serveCommand } from './serve-command.ts';
 import { trainCommand } from './train-command.ts';
 import { Interrupted } from './training/interruption.ts';
 import { UsageError } from './usage-error.ts';
@@ -31,6 +32,7 @@ export function createProgram(): Command {
     compareCommand(),
     benchCommand(),
     printCommand(),
+    serveCommand(),
   ];
   for (const command of commands) program.addCommand(command.copyInheritedSettings(program));
   return program;

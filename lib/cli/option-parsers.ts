@@ -42,3 +42,19 @@ export function fraction(text: string): number {
   if (!(value >= 0 && value <= 1)) throw new InvalidArgumentError('It must be a number from 0 to 1.');
   return value;
 }
+
+/** A number from 0 on. */
+export function nonNegativeNumber(text: string): number {
+  const value = text.trim() === '' ? Number.NaN : Number(text);
+  if (!(value >= 0 && Number.isFinite(value)))
+    throw new InvalidArgumentError('It must be a number, not below 0.');
+  return value;
+}
+
+/** A TCP port; 0 for any that is free. */
+export function portNumber(text: string): number {
+  const value = text.trim() === '' ? Number.NaN : Number(text);
+  if (!(Number.isInteger(value) && value >= 0 && value <= 65535))
+    throw new InvalidArgumentError('It must be a whole number from 0 to 65535.');
+  return value;
+}

@@ -1,0 +1,78 @@
+import { createRequire } from 'node:module';
+import { Command } from 'commander';
+import { nonNegativeNumber, portNumber, positiveInteger } from './option-parsers.ts';
+import { type GlobalOptions, printResult } from './output.ts';
+import { UsageError } from './usage-error.ts';
+
+interface ServeFlags extends GlobalOptions {
+  readonly host: string;
+  readonly port: number;
+  readonly streams?: number;
+  readonly threads?: number;
+  readonly maxBatchSize?: number;
+  readonly maxQueueDelay?: number;
+  readonly maxQueue?: number;
+  readonly shutdownDelay: number;
+}
+
+/** `octavo serve MODELS`: the models of a folder over HTTP, until SIGTERM or SIGINT. */
+export function serveCommand(): Command {
+  return new Command('serve')
+    .description('serve saved models by the Open Inference Protocol v2 over HTTP')
+    .argument('<models>', 'a folder with <name>.octavo or <name>/<version>/model.octavo, or one .octavo file')
+    .option('--host <address>', 'where to listen; 0.0.0.0 serves other machines, too', 'localhost')
+    .option('--port <n>', 'where to listen; 0 for any port that is free', portNumber, 8000)
+    .option('--streams <n>', 'requests of a model that run at the same time (default: 1)', positiveInteger)
+    .option(
+      '--threads <n>',
+      'threads that compute one request (default: the cores, divided among the streams)',
+      positiveInteger,
+    )
+    .option(
+      '--max-batch-size <n>',
+      'compute up to so many samples of waiting requests together',
+      positiveInteger,
+    )
+    .option('--max-queue-delay <ms>', 'let a request wait so long for others (default: 0)', nonNegativeNumber)
+    .option(
+      '--shutdown-delay <ms>',
+      'go on serving so long after SIGTERM, not ready any more',
+      nonNegativeNumber,
+      0,
+    )
+    .option('--max-queue <n>', 'refuse requests while so many wait (default: 1024)', positiveInteger)
+    .action((models: string, _: unknown, self: Command) =>
+      serveUntilStopped(models, self.optsWithGlobals<ServeFlags>()),
+    );
+}
+
+async function serveUntilStopped(models: string, options: ServeFlags): Promise<void> {
+  if (options.maxQueueDelay !== undefined && options.maxBatchSize === undefined)
+    throw new UsageError(
+      '--max-queue-delay needs --max-batch-size: requests wait only for those that they are computed with',
+    );
+  // Here, so that no other command loads an HTTP server.
+  const { serve } = await import('../serve/index.ts');
+  const { version } = createRequire(import.meta.url)('octavo/package.json');
+  const { host, port, streams, threads, maxBatchSize, maxQueueDelay, maxQueue, shutdownDelay } = options;
+  const batching =
+    maxBatchSize === undefined ? {} : { batching: { maxBatchSize, ...optional({ maxQueueDelay }) } };
+  const load = { ...optional({ streams, threadsPerStream: threads, maxQueue }), ...batching };
+  const server = await serve({ models, host, port, version, load, shutdownDelay });
+  printResult(
+    options,
+    { url: server.url, models: server.repository.names },
+    () => `serving ${server.repository.names.join(', ')} at ${server.url}`,
+  );
+  await new Promise<void>((resolve) => {
+    for (const signal of ['SIGTERM', 'SIGINT'] as const) process.once(signal, () => resolve());
+  });
+  await server.close();
+}
+
+/** Without those that are undefined. */
+function optional<T extends object>(given: T): { [K in keyof T]?: Exclude<T[K], undefined> } {
+  return Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined)) as {
+    [K in keyof T]?: Exclude<T[K], undefined>;
+  };
+}

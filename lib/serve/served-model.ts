@@ -1,0 +1,36 @@
+import type { CompiledModel } from '../runtime/index.ts';
+
+/** A loaded version of a model. It is freed when it was retired and no request uses it any more. */
+export class ServedModel {
+  readonly name: string;
+  readonly version: string;
+  readonly model: CompiledModel;
+  #requests = 0;
+  #retired: (() => void) | undefined;
+
+  constructor(name: string, version: string, model: CompiledModel) {
+    this.name = name;
+    this.version = version;
+    this.model = model;
+  }
+
+  /** Uses the model for as long as `work` takes. */
+  async use<T>(work: (model: CompiledModel) => Promise<T>): Promise<T> {
+    this.#requests++;
+    try {
+      return await work(this.model);
+    } finally {
+      this.#requests--;
+      if (this.#requests === 0) this.#retired?.();
+    }
+  }
+
+  /** Frees the model, as soon as what uses it is done. */
+  async retire(): Promise<void> {
+    if (this.#requests > 0)
+      await new Promise<void>((resolve) => {
+        this.#retired = resolve;
+      });
+    this.model.dispose();
+  }
+}

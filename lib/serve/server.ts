@@ -1,0 +1,74 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import fastify, { type FastifyInstance } from 'fastify';
+import { type LoadOptions, ModelRepository } from './repository.ts';
+import { openInference } from './rest.ts';
+
+/** Options of {@link serve}. */
+export interface ServeOptions {
+  /** A folder of models ({@link ModelRepository}), or one `.octavo` file. */
+  readonly models: string;
+  /** Default `localhost`; `0.0.0.0` serves other machines, too. */
+  readonly host?: string;
+  /** Default 8000, as Triton's and KServe's; 0: any that is free. */
+  readonly port?: number;
+  /** The largest request in bytes; a larger one is refused with status 413. Default 64 MiB. */
+  readonly bodyLimit?: number;
+  /**
+   * How long `close` goes on serving while `v2/health/ready` says no, in milliseconds: until whoever sends requests has heard of it.
+   * Default 0.
+   */
+  readonly shutdownDelay?: number;
+  /** How long `close` waits for answers under way, in milliseconds; then their connections are cut. Default 20 seconds. */
+  readonly drainTimeout?: number;
+  /** How models are loaded: their threads, how many requests may wait, batching. */
+  readonly load?: LoadOptions;
+  /** What the server calls itself in its metadata. */
+  readonly version?: string;
+}
+
+/** A server that listens. */
+export interface InferenceServer extends AsyncDisposable {
+  /** `http://127.0.0.1:8000` */
+  readonly url: string;
+  readonly repository: ModelRepository;
+  readonly app: FastifyInstance;
+  /** Says that it is not ready, later accepts no connections any more, answers what it has accepted, and frees the models. */
+  close(): Promise<void>;
+}
+
+/**
+ * Serves models by the Open Inference Protocol v2 over HTTP.
+ *
+ * @example
+ * await using server = await serve({ models: 'models', load: { batching: { maxBatchSize: 16 } } });
+ * console.log(server.url);
+ *
+ * @throws Error (rejects) when there are no models, one cannot be loaded, or the port is taken.
+ */
+export async function serve(options: ServeOptions): Promise<InferenceServer> {
+  const { models, host = 'localhost', port = 8000, load = {}, version = '' } = options;
+  const { bodyLimit = 64 * 2 ** 20, shutdownDelay = 0, drainTimeout = 20_000 } = options;
+  const repository = await ModelRepository.open(models, load);
+  const app = fastify({ bodyLimit, forceCloseConnections: 'idle' });
+  let isReady = true;
+  // A connection that stays open would hold the end up.
+  app.addHook('onSend', async (_, reply) => {
+    if (!isReady) reply.header('connection', 'close');
+  });
+  const close = async () => {
+    isReady = false;
+    await sleep(shutdownDelay);
+    const cut = setTimeout(() => app.server.closeAllConnections(), drainTimeout);
+    await app.close();
+    clearTimeout(cut);
+    await repository[Symbol.asyncDispose]();
+  };
+  try {
+    await app.register(openInference, { repository, serverVersion: version, isReady: () => isReady });
+    const url = await app.listen({ host, port });
+    return { url, repository, app, close, [Symbol.asyncDispose]: close };
+  } catch (error) {
+    await close();
+    throw error;
+  }
+}

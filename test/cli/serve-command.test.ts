@@ -1,0 +1,79 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { compile } from '../../lib/runtime/index.ts';
+import { uniform } from '../support/graph-builder.ts';
+import { slowNet } from '../support/models.ts';
+import { octavoHere } from './octavo.ts';
+
+describe('octavo serve', () => {
+  let folder: string;
+  let file: string;
+  beforeAll(async () => {
+    folder = await mkdtemp(join(tmpdir(), 'octavo-serve-'));
+    file = join(folder, 'slow.octavo');
+    using model = compile(slowNet(12));
+    await model.save(file);
+  });
+  afterAll(() => rm(folder, { recursive: true }));
+
+  /** Waits for the line that says where it listens. */
+  async function started(...args: string[]): Promise<{ server: ChildProcess; url: string }> {
+    const command = ['--import', 'tsx', 'lib/cli/main.ts', 'serve', file, '--port', '0', '--json', ...args];
+    const server = spawn(process.execPath, command, { stdio: ['ignore', 'pipe', 'inherit'] });
+    let text = '';
+    for await (const chunk of server.stdout!) {
+      text += chunk;
+      if (text.endsWith('}\n')) break;
+    }
+    return { server, url: JSON.parse(text).url };
+  }
+
+  it.each(['SIGTERM', 'SIGINT'] as const)(
+    'answers what it has accepted when it gets %s, and exits with 0',
+    async (signal) => {
+      const { server, url } = await started(
+        '--max-batch-size',
+        '4',
+        '--threads',
+        '1',
+        '--shutdown-delay',
+        '2000',
+      );
+      const image = uniform([1, 16, 64, 64], -1, 1, 1);
+      const body = JSON.stringify({
+        inputs: [{ name: 'x', shape: image.shape, datatype: 'FP32', data: image.toArray() }],
+      });
+      const infer = () => fetch(`${url}/v2/models/slow/infer`, { method: 'POST', body });
+      await (await infer()).arrayBuffer();
+      const requests = Array.from({ length: 8 }, infer);
+      await new Promise((resolve) => setTimeout(resolve, 50));
+      server.kill(signal);
+      for (const response of await Promise.all(requests)) {
+        expect([200, 503]).toContain(response.status);
+        await response.arrayBuffer();
+      }
+      if (server.exitCode === null) await once(server, 'exit');
+      expect(server.exitCode).toBe(0);
+    },
+  );
+
+  it.each([
+    [['--port', '70000'], 'It must be a whole number from 0 to 65535'],
+    [['--max-queue-delay', '5'], '--max-queue-delay needs --max-batch-size'],
+    [['--max-queue-delay', '-1', '--max-batch-size', '2'], 'It must be a number, not below 0'],
+  ])('refuses %j', async (args, message) => {
+    const { code, stderr } = await octavoHere('serve', file, ...args);
+    expect(stderr).toContain(message);
+    expect(code).toBe(2);
+  });
+
+  it('says which model cannot be served', async () => {
+    const { code, stderr } = await octavoHere('serve', join(folder, 'none'));
+    expect(stderr).toContain('ENOENT');
+    expect(code).toBe(1);
+  });
+});

@@ -1,0 +1,46 @@
+import { compile } from '../../lib/runtime/index.ts';
+import type { InferenceServer } from '../../lib/serve/index.ts';
+import type { Tensor } from '../../lib/tensor/index.ts';
+import { convNet } from '../support/models.ts';
+
+/** A network over `x` [s0, 3, 8, 8]. */
+export async function saveNetwork(path: string): Promise<void> {
+  using model = compile(convNet());
+  await model.save(path);
+}
+
+/** What a server answered. */
+export interface Answer {
+  readonly status: number;
+  readonly json: Record<string, unknown>;
+  readonly rest: Buffer;
+}
+
+/** Asks a server below `/v2`: with POST if there is a body. */
+export async function ask(
+  server: InferenceServer,
+  path: string,
+  body?: unknown,
+  headers: Record<string, string> = {},
+): Promise<Answer> {
+  const isBytes = body instanceof Uint8Array;
+  const response = await fetch(`${server.url}/v2${path}`, {
+    headers: { ...(body === undefined ? {} : { 'content-type': 'application/json' }), ...headers },
+    ...(body === undefined ? {} : { method: 'POST', body: isBytes ? body : JSON.stringify(body) }),
+  });
+  const bytes = Buffer.from(await response.arrayBuffer());
+  const jsonBytes = Number(response.headers.get('inference-header-content-length') ?? bytes.length);
+  const json = JSON.parse(bytes.subarray(0, jsonBytes).toString() || '{}');
+  return { status: response.status, json, rest: bytes.subarray(jsonBytes) };
+}
+
+export const bytesOf = ({ data }: Tensor) => Buffer.from(data.buffer, data.byteOffset, data.byteLength);
+
+/** A body of the binary tensor data extension. */
+export function withBytes(json: unknown, ...chunks: Uint8Array[]): [Uint8Array, Record<string, string>] {
+  const header = Buffer.from(JSON.stringify(json));
+  return [
+    Buffer.concat([header, ...chunks]),
+    { 'content-type': 'application/octet-stream', 'inference-header-content-length': `${header.length}` },
+  ];
+}
