@@ -36,6 +36,7 @@ export {
   moveExportedModelToTrain,
 } from './qat/modes.ts';
 export { prepareQatPt2e } from './qat/prepare-qat.ts';
+export * from './qconfig/index.ts';
 export type { QParams } from './qparams.ts';
 export type { QScheme } from './qscheme.ts';
 export {

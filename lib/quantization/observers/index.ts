@@ -30,5 +30,6 @@ export { PercentileObserver, type PercentileObserverArgs } from './percentile.ts
 export { PlaceholderObserver, type PlaceholderObserverArgs } from './placeholder.ts';
 export type { RangeObserverArgs } from './range-observer.ts';
 export { RecordingObserver } from './recording.ts';
+export { ReuseInputObserver } from './reuse-input.ts';
 export type { UniformObserverArgs } from './uniform-observer.ts';
 export type { RealRange } from './zero-centred-histogram.ts';
