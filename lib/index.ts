@@ -4,10 +4,23 @@
  */
 export { operators } from './aten/index.ts';
 export {
-  type BackendConfig,
+  BackendConfig,
+  type BackendKernels,
   type BackendOperator,
   type BackendPattern,
-  type DTypeConfig,
+  BackendPatternConfig,
+  DTypeConfig,
+  type DTypeConfigArgs,
+  type DTypeConstraints,
+  DTypeWithConstraints,
+  getFbgemmBackendConfig,
+  getNativeBackendConfig,
+  getX86BackendConfig,
+  type KernelDTypes,
+  type KernelPattern,
+  type ModuleClass,
+  type ObjectType,
+  ObservationType,
   type PointwiseFunction,
   x86Backend,
 } from './backend/index.ts';

@@ -1,4 +1,4 @@
-import type { PointwiseFunction } from './backend-config.ts';
+import type { PointwiseFunction } from './kernels.ts';
 
 function pointwise(name: string, module: string, fusedAs = name): PointwiseFunction {
   const sources = [`torch.nn.modules.activation.${module}`];

@@ -1,4 +1,3 @@
-import type { BackendConfig, BackendOperator, BackendPattern, DTypeConfig } from './backend-config.ts';
 import {
   gelu,
   hardsigmoid,
@@ -12,6 +11,7 @@ import {
   silu,
   tanh,
 } from './functions.ts';
+import type { BackendKernels, BackendOperator, KernelDTypes, KernelPattern } from './kernels.ts';
 import {
   adaptiveAvgPool2d,
   arithmeticOperators,
@@ -41,15 +41,15 @@ export const integerProducts = {
   weight: 'int8',
   bias: 'float32',
   outputs: ['uint8', 'int8', 'float32'],
-} as const satisfies DTypeConfig;
-const floatProducts: DTypeConfig = {
+} as const satisfies KernelDTypes;
+const floatProducts: KernelDTypes = {
   inputs: ['float32'],
   weight: 'float32',
   bias: 'float32',
   outputs: ['float32'],
 };
-const integers: DTypeConfig = { inputs: ['uint8', 'int8'], outputs: ['uint8', 'int8'] };
-const integersOrFloats: DTypeConfig = {
+const integers: KernelDTypes = { inputs: ['uint8', 'int8'], outputs: ['uint8', 'int8'] };
+const integersOrFloats: KernelDTypes = {
   inputs: ['uint8', 'int8', 'float32'],
   outputs: ['uint8', 'int8', 'float32'],
 };
@@ -57,7 +57,7 @@ const integersOrFloats: DTypeConfig = {
 const loopFunctions = [relu, relu6, hardtanh, leakyRelu, hardswish, hardsigmoid];
 
 /** What torchao's X86InductorQuantizer annotates, in its order. */
-const annotatedLayers: readonly BackendPattern[] = [
+const annotatedLayers: readonly KernelPattern[] = [
   { operator: conv2d, addition: true as const, functions: [relu] },
   { operator: conv2d, addition: true as const },
   { operator: conv2d, functions: [relu, hardtanh, hardswish, relu6, silu] },
@@ -88,7 +88,7 @@ const annotatedPassThrough: readonly BackendOperator[] = [
   adaptiveAvgPool2d,
   flatten,
 ];
-const passThrough: readonly BackendPattern[] = [
+const passThrough: readonly KernelPattern[] = [
   ...annotatedPassThrough,
   ...[...averages, ...dataMovement].filter((operator) => !annotatedPassThrough.includes(operator)),
 ].map((operator) => ({
@@ -100,7 +100,7 @@ const passThrough: readonly BackendPattern[] = [
 }));
 
 /** Quantized by parameters chosen at run time, the states of each step for themselves. */
-const recurrent: readonly BackendPattern[] = [lstm, gru].map((operator) => ({
+const recurrent: readonly KernelPattern[] = [lstm, gru].map((operator) => ({
   operator,
   dtypes: { inputs: ['uint8'], weight: 'int8', bias: 'float32', outputs: ['float32'] },
   qparams: 'own',
@@ -109,7 +109,7 @@ const recurrent: readonly BackendPattern[] = [lstm, gru].map((operator) => ({
 }));
 
 /** Fused wherever a graph contains them, although the quantizer does not search for them. */
-const fusedOnly: readonly BackendPattern[] = [
+const fusedOnly: readonly KernelPattern[] = [
   { operator: conv2d, functions: pointwiseFunctions, computedBy: 'onednn.qconv2d_pointwise.default' },
   {
     operator: conv2d,
@@ -135,7 +135,7 @@ const fusedOnly: readonly BackendPattern[] = [
   },
 ].map((pattern) => ({ ...pattern, dtypes: integerProducts, qparams: 'own', annotated: 'never' }));
 
-const loops: readonly BackendPattern[] = [
+const loops: readonly KernelPattern[] = [
   ...arithmeticOperators.map((operator) => ({ operator, computedBy: 'octavo.binary.default' })),
   { operator: batchNorm, computedBy: 'octavo.batch_norm.default' },
 ].map((pattern) => ({
@@ -147,13 +147,13 @@ const loops: readonly BackendPattern[] = [
 }));
 
 /** Computed in float32, row by row, for any dtypes of input and output. */
-const rows: readonly BackendPattern[] = [
+const rows: readonly KernelPattern[] = [
   { operator: softmax, computedBy: 'octavo.softmax.default' },
   { operator: layerNorm, computedBy: 'octavo.layer_norm.default' },
 ].map((pattern) => ({ ...pattern, dtypes: integersOrFloats, qparams: 'own', annotated: 'never' }));
 
 /** Parameters are stored in fewer bits; everything else stays in floating point. */
-const narrowWeights: readonly BackendPattern[] = [
+const narrowWeights: readonly KernelPattern[] = [
   {
     operator: linear,
     functions: pointwiseFunctions,
@@ -179,7 +179,7 @@ const narrowWeights: readonly BackendPattern[] = [
 ].map((pattern) => ({ ...pattern, qparams: 'own', annotated: 'never' }));
 
 /** Operators that stay in floating point. */
-const floats: readonly BackendPattern[] = [
+const floats: readonly KernelPattern[] = [
   { operator: conv1d, functions: pointwiseFunctions, computedBy: 'mkldnn._convolution_pointwise.default' },
   { operator: conv2d, functions: pointwiseFunctions, computedBy: 'mkldnn._convolution_pointwise.default' },
   { operator: conv3d, functions: pointwiseFunctions, computedBy: 'mkldnn._convolution_pointwise.default' },
@@ -194,7 +194,7 @@ const floats: readonly BackendPattern[] = [
 ].map((pattern) => ({ ...pattern, dtypes: floatProducts, qparams: 'own', annotated: 'never' }));
 
 /** What oneDNN and Octavo's own kernels compute on x86 servers. `X86Quantizer` and `lower` both follow it. */
-export const x86Backend: BackendConfig = {
+export const x86Backend: BackendKernels = {
   name: 'x86',
   patterns: [
     ...annotatedLayers,
@@ -216,7 +216,7 @@ export const x86Backend: BackendConfig = {
 };
 
 /** The functions, by their names in fused operators, that a lowered operator can apply to its result. */
-export function functionsFusedInto(backend: BackendConfig, operator: string): readonly string[] {
+export function functionsFusedInto(backend: BackendKernels, operator: string): readonly string[] {
   const functions = backend.patterns
     .filter(({ computedBy }) => computedBy === operator)
     .flatMap((pattern) => pattern.functions ?? []);

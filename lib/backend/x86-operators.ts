@@ -1,4 +1,4 @@
-import type { BackendOperator } from './backend-config.ts';
+import type { BackendOperator } from './kernels.ts';
 
 export const conv1d: BackendOperator = {
   name: 'conv1d',

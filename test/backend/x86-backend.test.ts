@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { operators } from '../../lib/aten/index.ts';
-import { type BackendPattern, integerProducts, x86Backend } from '../../lib/backend/index.ts';
+import { integerProducts, type KernelPattern, x86Backend } from '../../lib/backend/index.ts';
 import { exportModel } from '../../lib/capture/index.ts';
 import { lower } from '../../lib/lowering/index.ts';
 import * as nn from '../../lib/nn/index.ts';
@@ -40,7 +40,7 @@ class PatternModel extends nn.Module {
   readonly activation: nn.Module | null;
   readonly #addition: boolean;
 
-  constructor({ operator, addition }: BackendPattern, activation: nn.Module | null) {
+  constructor({ operator, addition }: KernelPattern, activation: nn.Module | null) {
     super();
     this.layer = layers[operator.name]();
     this.activation = activation;

@@ -1,5 +1,5 @@
 import { markdownTable } from 'markdown-table';
-import type { BackendConfig, BackendPattern } from '../../backend/index.ts';
+import type { BackendKernels, KernelPattern } from '../../backend/index.ts';
 
 /** One pattern of a backend as `octavo info --backend` tells it. */
 interface PatternDescription {
@@ -12,18 +12,18 @@ interface PatternDescription {
   readonly sharesQParams: boolean;
   /** The operator after lowering. */
   readonly computedBy: string;
-  readonly annotated: BackendPattern['annotated'];
+  readonly annotated: KernelPattern['annotated'];
 }
 
 /** A backend's patterns as plain data, for `--json`. */
-export function describeBackend({ name, patterns }: BackendConfig): {
+export function describeBackend({ name, patterns }: BackendKernels): {
   readonly backend: string;
   readonly patterns: readonly PatternDescription[];
 } {
   return { backend: name, patterns: patterns.map(describe) };
 }
 
-function describe(pattern: BackendPattern): PatternDescription {
+function describe(pattern: KernelPattern): PatternDescription {
   const { operator, addition, functions, dtypes, qparams, computedBy, annotated } = pattern;
   return {
     pattern: [
@@ -41,7 +41,7 @@ function describe(pattern: BackendPattern): PatternDescription {
 }
 
 /** A backend's patterns as a table for people. */
-export function formatBackend(backend: BackendConfig): string {
+export function formatBackend(backend: BackendKernels): string {
   const rows = backend.patterns
     .map(describe)
     .map((row) => [

@@ -1,11 +1,11 @@
 import {
   type BackendOperator,
-  type BackendPattern,
   cat,
   conv1d,
   conv2d,
   flatten,
   gru,
+  type KernelPattern,
   linear,
   lstm,
   matmul,
@@ -23,7 +23,7 @@ export const recurrentOperators: readonly BackendOperator[] = [lstm, gru];
 
 const annotated = x86Backend.patterns.filter((pattern) => pattern.annotated !== 'never');
 
-function operatorsOf(isMeant: (pattern: BackendPattern) => boolean): readonly BackendOperator[] {
+function operatorsOf(isMeant: (pattern: KernelPattern) => boolean): readonly BackendOperator[] {
   return [...new Set(annotated.filter(isMeant).map(({ operator }) => operator))];
 }
 

@@ -16,8 +16,8 @@ export interface PointwiseFunction extends BackendOperator {
   readonly fusedAs: string;
 }
 
-/** Element types that a kernel reads and writes (counterpart: `DTypeConfig`). */
-export interface DTypeConfig {
+/** Element types that a kernel reads and writes. */
+export interface KernelDTypes {
   readonly inputs: readonly DType[];
   readonly weight?: DType;
   readonly bias?: DType;
@@ -25,15 +25,15 @@ export interface DTypeConfig {
 }
 
 /**
- * What the backend computes with one operator (counterpart: `BackendPatternConfig`): the operator, the addition of
- * another tensor to its result if `addition` is set, and one of `functions` if there are any.
+ * What the backend computes with one operator: the operator, the addition of another tensor to its result if `addition` is
+ * set, and one of `functions` if there are any.
  */
-export interface BackendPattern {
+export interface KernelPattern {
   readonly operator: BackendOperator;
   readonly addition?: true;
   readonly functions?: readonly PointwiseFunction[];
-  readonly dtypes: DTypeConfig;
-  /** Whether the output has its own quantization parameters or those of the input (PyTorch: `ObservationType`). */
+  readonly dtypes: KernelDTypes;
+  /** Whether the output has its own quantization parameters or those of the input. */
   readonly qparams: 'own' | "input's";
   /** The operator after lowering; `''` if the captured operator stays. */
   readonly computedBy: string;
@@ -42,10 +42,11 @@ export interface BackendPattern {
 }
 
 /**
- * What a backend can compute as single operators (counterpart: `torch.ao.quantization.backend_config.BackendConfig`).
+ * What a backend can compute as single operators. `BackendConfig` instead says what of a model is to be quantized for a backend, and is
+ * for people to write; whatever that quantizes beyond these kernels is computed in floating point between quantize and dequantize.
  */
-export interface BackendConfig {
+export interface BackendKernels {
   readonly name: string;
   /** In the order in which quantizers try them: the longest of several patterns with the same beginning comes first. */
-  readonly patterns: readonly BackendPattern[];
+  readonly patterns: readonly KernelPattern[];
 }
