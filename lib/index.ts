@@ -46,6 +46,21 @@ export type { CpuCache, CpuTopology } from './cpu/topology.ts';
 export { readNpy, writeNpy } from './formats/npy.ts';
 export { loadNpz, writeNpz } from './formats/npz.ts';
 export {
+  convertFx,
+  convertToReferenceFx,
+  type FxExampleInputs,
+  type FxModel,
+  fuseFx,
+  getDefaultQatQconfigMapping,
+  getDefaultQconfigMapping,
+  PrepareCustomConfig,
+  type PrepareFxOptions,
+  prepareFx,
+  prepareQatFx,
+  type QConfigAny,
+  QConfigMapping,
+} from './fx/index.ts';
+export {
   type Argument,
   type Arguments,
   type CallableModule,

@@ -1,0 +1,160 @@
+import { afterEach, describe, expect, it, vi } from 'vitest';
+import * as octavo from '../../lib/index.ts';
+import { exportModel, type GraphModule, QConfigMapping } from '../../lib/index.ts';
+import * as nn from '../../lib/nn/index.ts';
+
+const x = { dtype: 'float32', shape: [2, 3, 8, 8] } as const;
+const mapping = () => octavo.getDefaultQconfigMapping('x86');
+const convolutions = () =>
+  new nn.Sequential(
+    new nn.Conv2d(3, 4, 3),
+    new nn.BatchNorm2d(4),
+    new nn.ReLU(),
+    new nn.Conv2d(4, 4, 3),
+  ).eval();
+const observers = ({ graph }: GraphModule) => graph.nodes.filter(({ op }) => op === 'call_module');
+
+afterEach(() => void vi.restoreAllMocks());
+
+describe('prepareFx', () => {
+  it('captures a module, or takes a captured one', () => {
+    const model = convolutions();
+    const captured = octavo.prepareFx(exportModel(model, { x }), mapping(), {});
+    const names = ({ graph }: GraphModule) => graph.nodes.map(({ name, target }) => `${name} ${target}`);
+    expect(names(octavo.prepareFx(model, mapping(), { x }))).toEqual(names(captured));
+    const dynamic = octavo.prepareFx(model, mapping(), { x }, { dynamicBatch: true });
+    expect(dynamic.rangeConstraints.size).toBe(1);
+  });
+
+  it('leaves modules out that are not traceable', () => {
+    const custom = () => new octavo.PrepareCustomConfig();
+    const count = (prepareCustomConfig: octavo.PrepareCustomConfig) =>
+      observers(octavo.prepareFx(convolutions(), mapping(), { x }, { prepareCustomConfig })).length;
+    // Input, ReLU and result; two weights.
+    expect(count(custom())).toBe(5);
+    // The second convolution reads its input as the first one's result.
+    expect(count(custom().setNonTraceableModuleNames(['3']))).toBe(3);
+    expect(count(custom().setNonTraceableModuleClasses([nn.Conv2d]))).toBe(2);
+  });
+
+  it('says what it was given wrong', () => {
+    expect(() => octavo.prepareFx(convolutions(), {} as never, { x })).toThrow(
+      'prepareFx: expected a QConfigMapping, got [object Object]',
+    );
+    expect(() => octavo.prepareFx({} as never, mapping(), { x })).toThrow('prepareFx');
+    expect(() => octavo.prepareFx(convolutions(), mapping(), { x }, { backend: 1 } as never)).toThrow(
+      'prepareFx: unknown option "backend"; did you mean "backendConfig"?',
+    );
+    expect(() => octavo.prepareFx(convolutions().train(), mapping(), { x })).toThrow('training mode');
+    expect(() => octavo.prepareQatFx(convolutions(), mapping(), { x })).toThrow('prepareQatPt2e: node');
+  });
+});
+
+describe('fuseFx', () => {
+  it('folds batch norms and quantizes nothing', () => {
+    const { graph } = octavo.fuseFx(convolutions(), { x });
+    expect(graph.nodes.filter(({ op }) => op === 'call_function').map(({ target }) => target)).toEqual([
+      ...['aten.conv2d.default', 'aten.relu.default', 'aten.conv2d.default'],
+    ]);
+    expect(() => octavo.fuseFx(convolutions().train(), { x })).toThrow('fuseFx');
+  });
+});
+
+describe('convertFx', () => {
+  it('takes what prepareFx made, after calibration', async () => {
+    const config = octavo.getDefaultX86QuantizationConfig();
+    const prepared = octavo.preparePt2e(
+      exportModel(convolutions(), { x }),
+      new octavo.X86Quantizer().setGlobal(config),
+    );
+    expect(() => octavo.convertFx(prepared)).toThrow(
+      'convertFx: the model was not made by prepareFx or prepareQatFx',
+    );
+    expect(() => octavo.convertToReferenceFx(octavo.prepareFx(convolutions(), mapping(), { x }))).toThrow(
+      'HistogramObserver has seen no tensor; run calibrate on the prepared model first',
+    );
+  });
+
+  it('gives a graph of the kernels that there are, and quantize nodes of the whole dtype', async () => {
+    const prepared = octavo.prepareFx(convolutions(), mapping(), { x });
+    await octavo.calibrate(prepared, [octavo.Tensor.zeros('float32', x.shape)]);
+    const reference = octavo.convertToReferenceFx(prepared);
+    const ranges = reference.graph.nodes
+      .filter(({ target }) => target === 'quantized_decomposed.quantize_per_tensor.default')
+      .map(({ args }) => args.slice(3, 5));
+    expect(ranges).toEqual([
+      [0, 255],
+      [0, 255],
+      [0, 255],
+    ]);
+    const lowered = octavo.convertFx(prepared).graph.nodes.map(({ target }) => target);
+    expect(lowered.filter((target) => target === 'onednn.qconv2d_pointwise.default').length).toBe(2);
+  });
+});
+
+describe('a BackendConfig', () => {
+  const { BackendConfig, BackendPatternConfig, DTypeConfig, DTypeWithConstraints, ObservationType } = octavo;
+  const dtypes = new DTypeConfig({ inputDtype: 'uint8', outputDtype: 'uint8', weightDtype: 'int8' });
+
+  it('quantizes its patterns alone', () => {
+    const backendConfig = new BackendConfig('mine').setBackendPatternConfig(
+      new BackendPatternConfig([nn.Conv2d, nn.ReLU]).addDtypeConfig(dtypes),
+    );
+    const prepared = octavo.prepareFx(convolutions(), mapping(), { x }, { backendConfig });
+    expect(observers(prepared).map(({ args }) => String(args[0]))).toEqual(['_0_weight', 'x', 'relu']);
+  });
+
+  it('replaces the configuration of a pattern that it has', () => {
+    const config = new BackendPatternConfig(nn.Conv2d).setObservationType(
+      ObservationType.OUTPUT_SHARE_OBSERVER_WITH_INPUT,
+    );
+    const backend = octavo.getNativeBackendConfig();
+    const { length } = backend.configs;
+    backend.setBackendPatternConfig(config).setName('other');
+    expect([backend.configs.length, backend.name]).toEqual([length, 'other']);
+    expect(backend.configs.find(({ keys }) => keys.join() === 'torch.nn.Conv2d')).toBe(config);
+  });
+
+  it('warns of a QConfig whose weight it does not take, and leaves the layer in float', () => {
+    const warning = vi.spyOn(process, 'emitWarning').mockImplementation(() => undefined);
+    const weightDtype = new DTypeWithConstraints({
+      ...{ dtype: 'int8', quantMinLowerBound: -127, quantMaxUpperBound: 127 },
+      scaleMinLowerBound: 2 ** -12,
+    });
+    const narrow = new DTypeConfig({ inputDtype: 'uint8', outputDtype: 'uint8', weightDtype });
+    const backendConfig = new BackendConfig('symmetric').setBackendPatternConfig(
+      new BackendPatternConfig(nn.Linear).addDtypeConfig(narrow),
+    );
+    const model = new nn.Sequential(new nn.Linear(4, 4)).eval();
+    const rows = { x: { dtype: 'float32', shape: [2, 4] } } as const;
+    const prepare = (weight: octavo.PartialObserver) => {
+      const qconfig = new octavo.QConfig({ activation: octavo.defaultObserver, weight });
+      return observers(
+        octavo.prepareFx(model, new QConfigMapping().setGlobal(qconfig), rows, { backendConfig }),
+      );
+    };
+    expect(prepare(octavo.perChannelWeightObserverRangeNeg127To127).length).toBe(3);
+    expect(warning).not.toHaveBeenCalled();
+    expect(prepare(octavo.defaultWeightObserver)).toEqual([]);
+    expect(warning).toHaveBeenCalledWith(
+      'prepareFx: a QConfig is ignored: its weight has the range [-128, 127], the backend [-127, 127]',
+    );
+    expect(prepare(octavo.weightObserverRangeNeg127To127.withArgs({ eps: 2 ** -20 }))).toEqual([]);
+    expect(warning).toHaveBeenLastCalledWith(
+      `prepareFx: a QConfig is ignored: its weight has the smallest scale (eps) ${2 ** -20}, the backend ${2 ** -12}`,
+    );
+  });
+
+  it('says what a pattern is', () => {
+    expect(() => new BackendPatternConfig([])).toThrow('a pattern has one to three operators');
+    expect(() => new BackendPatternConfig(nn.Linear).addDtypeConfig({} as never)).toThrow(
+      'expected a DTypeConfig',
+    );
+    expect(() => new BackendPatternConfig(nn.Linear).setObservationType('SHARED' as never)).toThrow(
+      "the observation types are OUTPUT_USE_DIFFERENT_OBSERVER_AS_INPUT, OUTPUT_SHARE_OBSERVER_WITH_INPUT, INPUT_OUTPUT_NOT_OBSERVED; got 'SHARED'",
+    );
+    expect(() => new BackendConfig().setBackendPatternConfig({} as never)).toThrow(
+      'BackendConfig: expected a BackendPatternConfig, got {}',
+    );
+  });
+});
