@@ -194,6 +194,8 @@ export {
   floatQparamsWeightOnlyQconfig,
   floatQparamsWeightOnlyQconfig4bit,
   freezeBatchNormStats,
+  fusedPerChannelWtFakeQuantRangeNeg127To127,
+  fusedWtFakeQuantRangeNeg127To127,
   getBiasQspec,
   getDefaultQatQconfig,
   getDefaultQconfig,

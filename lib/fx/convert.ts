@@ -7,7 +7,7 @@ import { fullRangeOf, type QuantizedDType } from '../quantization/quantized-dtyp
 /**
  * Turns a calibrated or trained model into one of quantized operators (counterpart: `torch.ao.quantization.quantize_fx.convert_fx`), for
  * `compile`: that of {@link convertToReferenceFx}, lowered. What no kernel computes on integers is computed in floating point between
- * dequantize and quantize; `compile(…).report()` says where and why. `prepared` itself is left as it is.
+ * dequantize and quantize; `report` of the compiled model says where and why. `prepared` itself is left as it is.
  *
  * Sums of products are exact. PyTorch's own kernels saturate them on CPUs without VNNI, which is why its default configurations limit
  * activations to 0..127.

@@ -42,6 +42,8 @@ OBSERVERS = {
     "defaultHistogramObserver": q.default_histogram_observer,
     "weightObserverRangeNeg127To127": q.weight_observer_range_neg_127_to_127,
     "perChannelWeightObserverRangeNeg127To127": q.per_channel_weight_observer_range_neg_127_to_127,
+    "fusedWtFakeQuantRangeNeg127To127": q.fused_wt_fake_quant_range_neg_127_to_127,
+    "fusedPerChannelWtFakeQuantRangeNeg127To127": q.fused_per_channel_wt_fake_quant_range_neg_127_to_127,
     "defaultFixedQparamsRange0to1Observer": q.default_fixed_qparams_range_0to1_observer,
     "defaultFixedQparamsRangeNeg1to1Observer": q.default_fixed_qparams_range_neg1to1_observer,
     "defaultFixedQparamsRange0to1FakeQuant": q.default_fixed_qparams_range_0to1_fake_quant,
@@ -83,7 +85,7 @@ def main(folder):
             for name, c in CONFIGS.items()
         },
         "observers": {
-            name: described(make, [weight] if "weight" in name.lower() else activations)
+            name: described(make, activations if name.startswith("default") else [weight])
             for name, make in OBSERVERS.items()
         },
     }

@@ -84,7 +84,7 @@ describe('QConfigs of PyTorch 2.6', () => {
 
   it.each(Object.entries(golden.observers))('%s', (name, expected) => {
     const make = (octavo as unknown as Record<string, PartialObserver>)[name]!;
-    expectAsInPyTorch(make, expected, /weight/i.test(name) ? [weight] : activations);
+    expectAsInPyTorch(make, expected, name.startsWith('default') ? activations : [weight]);
   });
 });
 

@@ -58,3 +58,17 @@ export const defaultFusedPerChannelWtFakeQuant = FusedMovingAvgObsFakeQuantize.w
   ...perChannelWeight,
   recipe: 'pytorch-2.6',
 });
+
+/** Int8 weights from -127 to 127 with one scale (counterpart: `fused_wt_fake_quant_range_neg_127_to_127`). */
+export const fusedWtFakeQuantRangeNeg127To127 = defaultFusedWtFakeQuant.withArgs({
+  quantMin: -127,
+  quantMax: 127,
+  eps: 2 ** -12,
+});
+
+/** The same with a scale for each output channel (counterpart: `fused_per_channel_wt_fake_quant_range_neg_127_to_127`). */
+export const fusedPerChannelWtFakeQuantRangeNeg127To127 = defaultFusedPerChannelWtFakeQuant.withArgs({
+  quantMin: -127,
+  quantMax: 127,
+  eps: 2 ** -12,
+});
