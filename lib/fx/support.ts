@@ -6,6 +6,7 @@ import {
   type ObserverOrFakeQuantize,
   type QConfig,
 } from '../quantization/index.ts';
+import { argumentsOf } from './arguments.ts';
 import type { Match } from './matches.ts';
 
 /** What a backend quantizes of a pattern by a QConfig. */
@@ -20,15 +21,17 @@ export interface Support {
  * Whether a backend quantizes a pattern to the dtypes of its QConfig (counterpart:
  * `_is_pattern_dtype_config_and_qconfig_supported_by_backend`). As in PyTorch, a module whose weight has another dtype is still observed.
  */
-export function supportOf({ config, calls }: Match, qconfig: QConfig): Support {
+export function supportOf({ config, nodes, calls }: Match, qconfig: QConfig): Support {
   const activation = qconfig.activation.create();
-  const weight = qconfig.weight.create();
+  const weight = argumentsOf(nodes[0], calls[0]).weights.length > 0 ? qconfig.weight.create() : null;
   const fitting = config.dtypeConfigs.filter((dtypes) => takesActivations(dtypes, activation));
   const broken = fitting.map((dtypes) => brokenBy(activation, weight, dtypes));
   const taken = fitting.filter((_, i) => broken[i] === undefined);
-  const weights = taken.some(({ weightDtype }) => weightDtype === undefined || weightDtype === weight.dtype);
-  if (taken.length > 0 && (weights || calls[0].isModule))
-    return { activations: true, weights: weights && weight.dtype !== 'float32' };
+  const takesWeight = taken.some(
+    ({ weightDtype }) => weightDtype === undefined || weightDtype === weight?.dtype,
+  );
+  if (taken.length > 0 && (weight === null || takesWeight || calls[0].isModule))
+    return { activations: true, weights: weight !== null && takesWeight && weight.dtype !== 'float32' };
   const reason = broken.find((each) => each !== undefined);
   return { activations: false, weights: false, ...(reason === undefined ? {} : { broken: reason }) };
 }
@@ -46,13 +49,13 @@ function takesActivations(dtypes: DTypeConfig, { dtype, isDynamic }: ObserverOrF
 
 function brokenBy(
   activation: ObserverOrFakeQuantize,
-  weight: ObserverOrFakeQuantize,
+  weight: ObserverOrFakeQuantize | null,
   { inputDtypeWithConstraints, outputDtypeWithConstraints, weightDtypeWithConstraints }: DTypeConfig,
 ): string | undefined {
   return (
     brokenConstraint(activation, inputDtypeWithConstraints, 'activation') ??
     brokenConstraint(activation, outputDtypeWithConstraints, 'activation') ??
-    brokenConstraint(weight, weightDtypeWithConstraints, 'weight')
+    (weight ? brokenConstraint(weight, weightDtypeWithConstraints, 'weight') : undefined)
   );
 }
 

@@ -145,6 +145,36 @@ describe('a BackendConfig', () => {
     );
   });
 
+  it('may quantize what no kernel computes, which is then computed in float', async () => {
+    class Total extends nn.Module {
+      override forward(input: nn.Value): nn.Value {
+        return nn.functional.sum(input, [1]);
+      }
+    }
+    const activations = new DTypeConfig({ inputDtype: 'uint8', outputDtype: 'uint8' });
+    const backendConfig = new BackendConfig('sums').setBackendPatternConfig(
+      new BackendPatternConfig(nn.functional.sum).addDtypeConfig(activations),
+    );
+    const observer = octavo.MinMaxObserver.withArgs({ dtype: 'uint8' });
+    const qconfig = new octavo.QConfig({ activation: observer, weight: octavo.NoopObserver });
+    const rows = octavo.Tensor.from('float32', [0, 1, 2.55, 0.5, 1.5, 0], [2, 3]);
+    const prepared = octavo.prepareFx(
+      new Total().eval(),
+      new QConfigMapping().setGlobal(qconfig),
+      { x: rows },
+      { backendConfig },
+    );
+    await octavo.calibrate(prepared, [rows]);
+    using model = octavo.compile(octavo.convertFx(prepared));
+    const [output] = Object.values(await model.run(rows)) as [octavo.Tensor];
+    // Steps of 2.55 / 255 before the sum, of 3.55 / 255 after it.
+    const step = 3.55 / 255;
+    const sums = [255 * step, Math.round(2 / step) * step];
+    output.toArray().forEach((value, i) => {
+      expect(Number(value)).toBeCloseTo(sums[i]!, 5);
+    });
+  });
+
   it('says what a pattern is', () => {
     expect(() => new BackendPatternConfig([])).toThrow('a pattern has one to three operators');
     expect(() => new BackendPatternConfig(nn.Linear).addDtypeConfig({} as never)).toThrow(

@@ -65,14 +65,14 @@ function binary(): BackendPatternConfig[] {
   const types = ['operator.add', 'torch.add', 'operator.mul', 'torch.mul'];
   const sums = types.flatMap((type) =>
     [type, ...[...RELU, 'torch.relu'].map((relu) => [type, relu])].map((pattern) =>
-      new BackendPatternConfig(pattern).setDtypeConfigs([weighted]).setNumTensorArgsToObservationType({
+      new BackendPatternConfig(pattern).setDtypeConfigs([activations]).setNumTensorArgsToObservationType({
         0: OUTPUT_USE_DIFFERENT_OBSERVER_AS_INPUT,
         1: OUTPUT_SHARE_OBSERVER_WITH_INPUT,
         2: OUTPUT_USE_DIFFERENT_OBSERVER_AS_INPUT,
       }),
     ),
   );
-  return [...sums, ...plain(['torch.matmul'], [weighted])];
+  return [...sums, ...plain(['torch.matmul'], [activations])];
 }
 
 function plain(types: readonly string[], dtypes: readonly DTypeConfig[]): BackendPatternConfig[] {
@@ -107,12 +107,7 @@ function fixedParameters(): BackendPatternConfig[] {
       scaleExactMatch,
       zeroPointExactMatch,
     });
-    const dtypes = new DTypeConfig({
-      inputDtype: range,
-      outputDtype: range,
-      weightDtype: 'int8',
-      biasDtype: 'float32',
-    });
+    const dtypes = new DTypeConfig({ inputDtype: range, outputDtype: range });
     return plain(types, [dtypes]);
   });
 }
