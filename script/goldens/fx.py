@@ -18,7 +18,7 @@ from pathlib import Path
 import numpy as np
 import torch
 import torch.nn.functional as F
-from fx_networks import Attention, GlyphMobileNet, GlyphResNet, Mixed, Words
+from fx_networks import Attention, GlyphMobileNet, GlyphResNet, Mixed, Reshaped, Words
 from networks import TinyCNN
 from torch import nn
 from torch.ao.nn.intrinsic import _FusedModule
@@ -184,6 +184,10 @@ def main(models, folder):
         ("float16", float16_dynamic_qconfig),
     ):
         case(f"attention, {name}", attention, QConfigMapping().set_global(qconfig), rows)
+
+    reshaped = Reshaped().eval()
+    state_of("reshaped", reshaped)
+    case("reshaped", reshaped, default, rows)
 
     words = Words().eval()
     state_of("words", words)

@@ -122,6 +122,18 @@ class Attention(nn.Module):
         return F.linear(torch.relu(z.reshape(-1, 16)), self.weight)
 
 
+class Reshaped(nn.Module):
+    """Reshapes of what nothing observes: of the input, and of the result of a function that is in no pattern."""
+
+    def __init__(self):
+        super().__init__()
+        self.fc1 = nn.Linear(16, 16)
+        self.fc2 = nn.Linear(16, 5)
+
+    def forward(self, x):
+        return self.fc2(torch.relu(self.fc1(x.reshape(-1, 16))).reshape(-1, 2, 16))
+
+
 class Words(nn.Module):
     """A table, a recurrent layer and linear ones, as for dynamic quantization."""
 

@@ -12,7 +12,7 @@ import { Tensor } from '../../lib/tensor/index.ts';
 import { SGD, Trainer } from '../../lib/training/index.ts';
 import { TinyCNN } from '../models/tiny-cnn.ts';
 import { glyphBatch, hasGoldensKernels, scaleTolerance } from '../support/pt2e-goldens.ts';
-import { Attention, Mixed, Words } from './networks.ts';
+import { Attention, Mixed, Reshaped, Words } from './networks.ts';
 
 const { prepareFx, QConfigMapping } = octavo;
 
@@ -252,6 +252,10 @@ describe('FX graph mode of PyTorch 2.6', () => {
     await expectAsPyTorch('attention, x86 backend config', attention, x86(), batches('rows'), {
       backendConfig: octavo.getX86BackendConfig(),
     });
+  });
+
+  it('gives reshapes the observer of their input, if there is one on the way to it', async () => {
+    await expectAsPyTorch('reshaped', () => withState('reshaped', new Reshaped()), x86(), batches('rows'));
   });
 
   it.each([

@@ -56,6 +56,16 @@ function torchRelu(x: nn.Value): nn.Value {
   return callOperator({ target: 'aten.relu.default', args: [x], source: 'torch.relu' }) as nn.Value;
 }
 
+export class Reshaped extends nn.Module {
+  readonly fc1 = new nn.Linear(16, 16);
+  readonly fc2 = new nn.Linear(16, 5);
+
+  override forward(x: nn.Value): nn.Value {
+    const y = torchRelu(this.fc1.call(F.reshape(x, [-1, 16])));
+    return this.fc2.call(F.reshape(y, [-1, 2, 16]));
+  }
+}
+
 export class Words extends nn.Module {
   readonly table = new nn.Embedding(20, 12);
   readonly lstm = new nn.LSTM(12, 10, { batchFirst: true });
