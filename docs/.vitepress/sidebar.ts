@@ -19,12 +19,17 @@ const sections: readonly Section[] = [
       'tutorials/static-quantization',
       'tutorials/dynamic-quantization',
       'tutorials/x86-backend',
+      'tutorials/fx-graph-mode',
+      'tutorials/backend-config',
       'training',
       'numerics',
       'how-to-write-a-quantizer',
     ],
   },
-  { text: 'Guides', pages: ['serving', 'recipes', 'lowering', 'onnx', 'performance'] },
+  {
+    text: 'Guides',
+    pages: ['serving', 'recipes', 'lowering', 'onnx', 'performance', 'pytorch-names'],
+  },
   { text: 'Internals', pages: ['architecture', 'internals/'], closed: true },
   { text: 'Lab', pages: ['lab/'], closed: true },
 ];
