@@ -24,7 +24,7 @@ export class PrepareCustomConfig {
     return this;
   }
 
-  /** Whether a node was captured within one of these modules. */
+  /** Whether a node was captured within one of these modules. @internal */
   leavesOut({ meta }: Node): boolean {
     return (meta.nnModuleStack ?? []).some(
       ({ path, type }) =>

@@ -88,13 +88,13 @@ export class QConfigMapping {
     return this;
   }
 
-  /** What {@link setObjectType} set for a type in canonical form; undefined if nothing. */
+  /** What {@link setObjectType} set for a type in canonical form; undefined if nothing. @internal */
   ofType(type: string): QConfigAny | undefined {
     const key = keysOf(type).find((each) => this.#byType.has(each));
     return key === undefined ? undefined : this.#byType.get(key);
   }
 
-  /** What was set by name for a module, or for the nearest one around it, else by regular expression; undefined if nothing. */
+  /** What was set by name for a module, or for the nearest one around it, else by regular expression; undefined if nothing. @internal */
   ofModule(moduleName: string): QConfigAny | undefined {
     for (let name = moduleName; name !== ''; name = parentOf(name))
       if (this.#byName.has(name)) return this.#byName.get(name);
@@ -102,7 +102,7 @@ export class QConfigMapping {
     return match?.[1];
   }
 
-  /** What {@link setModuleNameObjectTypeOrder} set; undefined if nothing. */
+  /** What {@link setModuleNameObjectTypeOrder} set; undefined if nothing. @internal */
   ofNumber(moduleName: string, type: string, index: number): QConfigAny | undefined {
     const keys = keysOf(type);
     const found = [...this.#byNumber.values()].find(

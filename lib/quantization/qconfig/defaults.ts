@@ -24,9 +24,9 @@ import {
 import { QConfig } from './qconfig.ts';
 
 /** Backends of PyTorch on x86 that default configurations are made for. */
-export type QuantizationEngine = (typeof engines)[number];
+export type QuantizationEngine = 'x86' | 'fbgemm' | 'onednn';
 
-const engines = ['x86', 'fbgemm', 'onednn'] as const;
+const engines: readonly QuantizationEngine[] = ['x86', 'fbgemm', 'onednn'];
 
 /** Leaves a tensor as it is, where PyTorch has `nn.Identity`. */
 const unobserved = NoopObserver.withArgs({ dtype: 'float32' });
