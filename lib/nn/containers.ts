@@ -3,28 +3,32 @@ import { Module } from './module.ts';
 
 /** A module whose parts are a list, named by their indices unless they have names. */
 abstract class Container<M extends Module> extends Module {
-  readonly #items: ReadonlyMap<string, M>;
+  private readonly items: Map<string, M>;
 
   constructor(items: Readonly<Record<string, M>> | readonly M[]) {
     super();
-    this.#items = new Map(Object.entries(items));
+    this.items = new Map(Object.entries(items));
   }
 
   override get namedChildren(): readonly (readonly [string, M])[] {
-    return [...this.#items];
+    return [...this.items];
+  }
+
+  protected override setChild(name: string, module: Module): void {
+    this.items.set(name, module as M);
   }
 
   get length(): number {
-    return this.#items.size;
+    return this.items.size;
   }
 
   [Symbol.iterator](): Iterator<M> {
-    return this.#items.values();
+    return this.items.values();
   }
 
   /** @throws Error when the index is out of range. */
   at(index: number): M {
-    const item = [...this.#items.values()].at(index);
+    const item = [...this.items.values()].at(index);
     if (!item) throw new Error(`${this.type}: there is no module ${index}; there are ${this.length}`);
     return item;
   }

@@ -1,5 +1,5 @@
 import { operators } from '../aten/index.ts';
-import { Arguments, type Dim } from '../graph/index.ts';
+import { Arguments, type CallableModule, type Dim } from '../graph/index.ts';
 import type { DType, Tensor } from '../tensor/index.ts';
 
 /**
@@ -37,6 +37,8 @@ export interface Scope {
  */
 export interface Dispatcher {
   call(call: OperatorCall): Value | readonly Value[];
+  /** Passes a value through an observer or a fake quantizer. */
+  callModule(module: CallableModule, x: Value): Value;
   /** Runs `body` as part of `scope`. */
   within<T>(scope: Scope, body: () => T): T;
 }
@@ -47,6 +49,7 @@ const eager: Dispatcher = {
     const operator = operators.get(target);
     return operator.execute(Arguments.bind<Tensor>(operator.schema, args, kwargs)) as Tensor | Tensor[];
   },
+  callModule: (module, x) => module.forward(x as Tensor),
   within: (_scope, body) => body(),
 };
 
@@ -68,12 +71,35 @@ export function within<T>(scope: Scope, body: () => T): T {
   return current.within(scope, body);
 }
 
+/** A value that knows itself what operators make of it (counterpart: `__torch_function__`). */
+export interface ValueWithOperators extends Value {
+  /** Calls an operator with this value among its arguments. */
+  callOperator(call: OperatorCall): Value | readonly Value[];
+}
+
+const hasOperators = (arg: OperatorArgument): arg is ValueWithOperators =>
+  typeof arg === 'object' && arg !== null && 'callOperator' in arg;
+
+function call(called: OperatorCall): Value | readonly Value[] {
+  const value = called.args.flat().find(hasOperators);
+  return value ? value.callOperator(called) : current.call(called);
+}
+
 /** Calls an operator with one result. */
-export function callOperator(call: OperatorCall): Value {
-  return current.call(call) as Value;
+export function callOperator(called: OperatorCall): Value {
+  return call(called) as Value;
 }
 
 /** Calls an operator with several results. */
-export function callOperatorForMany(call: OperatorCall): readonly Value[] {
-  return current.call(call) as readonly Value[];
+export function callOperatorForMany(called: OperatorCall): readonly Value[] {
+  return call(called) as readonly Value[];
+}
+
+/**
+ * Passes a value through an observer or a fake quantizer.
+ * @throws Error when it is several values, of which none is the one to observe.
+ */
+export function callModule(module: CallableModule, x: Value): Value {
+  if (Array.isArray(x)) throw new Error(`${module.constructor.name} observes one value, got ${x.length}`);
+  return current.callModule(module, x);
 }

@@ -17,6 +17,7 @@ export {
 } from './activation.ts';
 export { ModuleList, Sequential } from './containers.ts';
 export { Conv1d, Conv2d, type ConvModuleOptions } from './conv.ts';
+export { deepcopy } from './deepcopy.ts';
 export type { Scope, Value } from './dispatcher.ts';
 export { Dropout } from './dropout.ts';
 export { Flatten } from './flatten.ts';
@@ -24,7 +25,7 @@ export * as functional from './functional/index.ts';
 export { Generator, manualSeed } from './generator.ts';
 export * as init from './init.ts';
 export { Embedding, Identity, Linear } from './linear.ts';
-export { Buffer, Module, type Named, Parameter } from './module.ts';
+export { type ActivationPostProcess, Buffer, Module, type ModuleQConfig, type Named, Parameter } from './module.ts';
 export {
   BatchNorm1d,
   BatchNorm2d,

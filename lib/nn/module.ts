@@ -1,5 +1,6 @@
-import type { Tensor } from '../tensor/index.ts';
-import { type Scope, type Value, within } from './dispatcher.ts';
+import type { CallableModule } from '../graph/index.ts';
+import type { DType, Tensor } from '../tensor/index.ts';
+import { callModule, type Scope, type Value, within } from './dispatcher.ts';
 
 /**
  * A trained tensor of a module (counterpart: `torch.nn.Parameter`). `tensor` may be replaced; its elements are never
@@ -25,6 +26,24 @@ export class Buffer {
   }
 }
 
+/** An observer or a fake quantizer, as modules see it: it passes values on, and knows later how to quantize them. */
+export interface ActivationPostProcess extends CallableModule {
+  readonly dtype: DType;
+  readonly qscheme?: string;
+  /** The channel axis of per-channel schemes. */
+  readonly chAxis?: number;
+  readonly quantMin?: number;
+  readonly quantMax?: number;
+  readonly hasObserved: boolean;
+  calculateQparams(): { readonly scale: Tensor; readonly zeroPoint: Tensor };
+}
+
+/** What a module knows of how it is to be quantized: a `QConfig` of `octavo`. */
+export interface ModuleQConfig {
+  readonly activation: { create(): ActivationPostProcess };
+  readonly weight: { create(): ActivationPostProcess };
+}
+
 /** A part of a module, and the name that it has there. */
 export type Named<T> = readonly [name: string, item: T];
 
@@ -36,12 +55,22 @@ export type Named<T> = readonly [name: string, item: T];
 export abstract class Module implements Scope {
   /** Whether dropout and batch norm are in training mode; see {@link Module.eval}. */
   training = true;
+  /**
+   * How `octavo/eager` quantizes this module and all inside it that have none of their own; null leaves them in floating point,
+   * undefined leaves it to the module around.
+   */
+  declare qconfig?: ModuleQConfig | null;
+  /** Sees what the module returns, between `prepare` and `convert`. */
+  declare activationPostProcess?: ActivationPostProcess;
 
   abstract forward(...inputs: Value[]): Value | readonly Value[];
 
   /** Calls the module: PyTorch's `module(x)`. */
   call(...inputs: Parameters<this['forward']>): ReturnType<this['forward']> {
-    return within(this, () => this.forward(...(inputs as Value[]))) as ReturnType<this['forward']>;
+    return within(this, () => {
+      const result = this.forward(...(inputs as Value[]));
+      return this.activationPostProcess ? callModule(this.activationPostProcess, result as Value) : result;
+    }) as ReturnType<this['forward']>;
   }
 
   /** The name of the class in graphs. PyTorch's own modules have PyTorch's names. */
@@ -70,6 +99,40 @@ export abstract class Module implements Scope {
   namedModules(prefix = ''): readonly Named<Module>[] {
     const inner = this.namedChildren.flatMap(([name, child]) => child.namedModules(join(prefix, name)));
     return [[prefix, this], ...inner];
+  }
+
+  /**
+   * The module inside this one at a path: `layer1.0.conv1`; the module itself for '' (`get_submodule`).
+   * @throws Error that says what there is instead.
+   */
+  getSubmodule(path: string): Module {
+    let module: Module = this;
+    for (const name of path === '' ? [] : path.split('.')) {
+      const children: ReadonlyMap<string, Module> = new Map(module.namedChildren);
+      const child = children.get(name);
+      if (!child)
+        throw new Error(
+          `${this.type}: there is no module '${path}': ${module.type} has ${[...children.keys()].join(', ') || 'none'}`,
+        );
+      module = child;
+    }
+    return module;
+  }
+
+  /**
+   * Puts a module in the place of the one at a path (`set_submodule`).
+   * @throws Error when there is none at that path, or the path is empty.
+   */
+  setSubmodule(path: string, module: Module): void {
+    if (path === '') throw new Error(`${this.type}: setSubmodule needs the path of a module inside of it`);
+    this.getSubmodule(path);
+    const end = path.lastIndexOf('.');
+    this.getSubmodule(path.slice(0, Math.max(end, 0))).setChild(path.slice(end + 1), module);
+  }
+
+  /** Puts a module in the place of one directly inside this one. */
+  protected setChild(name: string, module: Module): void {
+    Object.assign(this, { [name]: module });
   }
 
   /** All parameters by path: `layer1.0.conv1.weight` (`named_parameters`). */

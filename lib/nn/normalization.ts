@@ -19,7 +19,7 @@ class BatchNorm extends Module {
   readonly num_batches_tracked: Buffer;
   readonly eps: number;
   readonly momentum: number;
-  readonly #rank: readonly number[];
+  private readonly ranks: readonly number[];
 
   constructor(channels: number, { eps = 1e-5, momentum = 0.1 }: BatchNormOptions, ranks: readonly number[]) {
     super();
@@ -30,12 +30,12 @@ class BatchNorm extends Module {
     this.num_batches_tracked = new Buffer(Tensor.zeros('int64', []));
     this.eps = eps;
     this.momentum = momentum;
-    this.#rank = ranks;
+    this.ranks = ranks;
   }
 
   forward(x: Value): Value {
-    if (!this.#rank.includes(x.shape.length))
-      throw new Error(`expected ${this.#rank.join(' or ')} dimensions, got [${x.shape.join(', ')}]`);
+    if (!this.ranks.includes(x.shape.length))
+      throw new Error(`expected ${this.ranks.join(' or ')} dimensions, got [${x.shape.join(', ')}]`);
     return batchNorm(x, {
       weight: this.weight.tensor,
       bias: this.bias.tensor,

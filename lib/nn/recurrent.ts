@@ -1,3 +1,4 @@
+import type { Tensor } from '../tensor/index.ts';
 import type { Value } from './dispatcher.ts';
 import {
   cat,
@@ -12,7 +13,7 @@ import {
   unsqueeze,
 } from './functional/index.ts';
 import { uniform } from './init.ts';
-import { Module, Parameter } from './module.ts';
+import { Buffer, Module, Parameter } from './module.ts';
 
 /** Options of {@link GRU} and of all recurrent networks. */
 export interface RecurrentNetworkOptions {
@@ -58,7 +59,8 @@ abstract class RecurrentNetwork extends Module {
   readonly batchFirst: boolean;
   readonly dropout: number;
   readonly bidirectional: boolean;
-  readonly #weights = new Map<string, Parameter>();
+  /** Parameters by name; buffers in networks of integers. */
+  protected readonly weights = new Map<string, Parameter | Buffer>();
 
   protected constructor(name: string, sizes: Sizes, options: RecurrentNetworkOptions) {
     super();
@@ -82,10 +84,10 @@ abstract class RecurrentNetwork extends Module {
     const bound = 1 / Math.sqrt(hidden);
     const state = projected || hidden;
     const add = (key: string, shape: readonly number[]) =>
-      this.#weights.set(key, new Parameter(uniform(shape, -bound, bound)));
-    for (const [layer, way] of this.#places()) {
+      this.weights.set(key, new Parameter(uniform(shape, -bound, bound)));
+    for (const [layer, way] of this.places()) {
       const end = suffix(layer, way);
-      add(`weight_ih_${end}`, [gates * hidden, layer === 0 ? input : state * this.#ways]);
+      add(`weight_ih_${end}`, [gates * hidden, layer === 0 ? input : state * this.ways]);
       add(`weight_hh_${end}`, [gates * hidden, state]);
       if (bias) for (const side of ['ih', 'hh']) add(`bias_${side}_${end}`, [gates * hidden]);
       if (projected) add(`weight_hr_${end}`, [projected, hidden]);
@@ -94,20 +96,27 @@ abstract class RecurrentNetwork extends Module {
 
   /** Its weights by PyTorch's names: `weight_ih_l0`, `bias_hh_l1_reverse`. */
   override get ownParameters(): readonly (readonly [string, Parameter])[] {
-    return [...this.#weights];
+    return [...this.weights].filter((entry): entry is [string, Parameter] => entry[1] instanceof Parameter);
   }
 
-  /** One layer in one direction: the states of all steps, then the last states. `initial`: null where they are zeros. */
+  override get ownBuffers(): readonly (readonly [string, Buffer])[] {
+    return [...this.weights].filter((entry): entry is [string, Buffer] => entry[1] instanceof Buffer);
+  }
+
+  /**
+   * One layer in one direction: the states of all steps, then the last states. `initial`: null where they are zeros; `end`: of the
+   * names of its weights.
+   */
   protected abstract layer(
     x: Value,
-    weights: RecurrentWeights,
+    end: string,
     initial: readonly (Value | null)[],
     options: RecurrentOptions,
   ): readonly Value[];
 
   /** Runs all layers: the last one's states, and the last states of all, [layers * directions, n, state] each. */
   protected run(x: Value, initial: readonly (Value | undefined)[]): readonly Value[] {
-    this.#check(x, initial);
+    this.check(x, initial);
     const isBatched = x.shape.length === 3;
     const axis = this.batchFirst ? 0 : 1;
     const batched = (value: Value) => (isBatched ? value : unsqueeze(value, 1));
@@ -117,12 +126,11 @@ abstract class RecurrentNetwork extends Module {
     for (let layer = 0; layer < this.numLayers; layer++) {
       if (layer > 0 && this.dropout > 0 && this.training) states = dropout(states, this.dropout, true);
       const input = states;
-      const ways = this.#directions.map((way) => {
-        const index = layer * this.#ways + way;
+      const ways = this.directions.map((way) => {
+        const index = layer * this.ways + way;
         const started = given.map((state) => (state ? select(state, 0, index) : null));
-        const weights = this.#weightsOf(suffix(layer, way));
         const options = { reverse: way === 1, batchFirst: this.batchFirst };
-        const [all, ...last] = this.layer(input, weights, started, options);
+        const [all, ...last] = this.layer(input, suffix(layer, way), started, options);
         ends.push(last);
         return all;
       });
@@ -132,21 +140,26 @@ abstract class RecurrentNetwork extends Module {
     return isBatched ? [states, ...last] : [squeeze(states, axis), ...last.map((state) => squeeze(state, 1))];
   }
 
-  get #ways(): number {
+  private get ways(): number {
     return this.bidirectional ? 2 : 1;
   }
 
-  get #directions(): readonly number[] {
+  private get directions(): readonly number[] {
     return this.bidirectional ? [0, 1] : [0];
   }
 
-  #places(): readonly (readonly [layer: number, way: number])[] {
+  private places(): readonly (readonly [layer: number, way: number])[] {
     const layers = Array.from({ length: this.numLayers }, (_, layer) => layer);
-    return layers.flatMap((layer) => this.#directions.map((way) => [layer, way] as const));
+    return layers.flatMap((layer) => this.directions.map((way) => [layer, way] as const));
   }
 
-  #weightsOf(end: string): RecurrentWeights {
-    const tensor = (name: string) => this.#weights.get(`${name}_${end}`)?.tensor ?? null;
+  /** The weight of that kind, null where there is none. */
+  protected weight(kind: string, end: string): Tensor | null {
+    return this.weights.get(`${kind}_${end}`)?.tensor ?? null;
+  }
+
+  protected weightsOf(end: string): RecurrentWeights {
+    const tensor = (kind: string) => this.weight(kind, end);
     return {
       input: tensor('weight_ih')!,
       hidden: tensor('weight_hh')!,
@@ -156,7 +169,7 @@ abstract class RecurrentNetwork extends Module {
     };
   }
 
-  #check({ shape }: Value, initial: readonly (Value | undefined)[]): void {
+  private check({ shape }: Value, initial: readonly (Value | undefined)[]): void {
     if ((shape.length !== 2 && shape.length !== 3) || shape[shape.length - 1] !== this.inputSize)
       throw new Error(
         `${this.type}: the input must be [t, ${this.inputSize}] or, with a batch, ` +
@@ -164,7 +177,7 @@ abstract class RecurrentNetwork extends Module {
       );
     if (new Set(initial.map((state) => state === undefined)).size > 1)
       throw new Error(`${this.type}: there must be all first states or none`);
-    const count = this.numLayers * this.#ways;
+    const count = this.numLayers * this.ways;
     for (const state of initial)
       if (state && (state.shape.length !== shape.length || state.shape[0] !== count))
         throw new Error(
@@ -202,11 +215,11 @@ export class LSTM extends RecurrentNetwork {
 
   protected override layer(
     x: Value,
-    weights: RecurrentWeights,
+    end: string,
     [state, cell]: readonly (Value | null)[],
     options: RecurrentOptions,
   ): readonly Value[] {
-    return lstmLayer(x, weights, [state, cell], options);
+    return lstmLayer(x, this.weightsOf(end), [state, cell], options);
   }
 }
 
@@ -228,11 +241,11 @@ export class GRU extends RecurrentNetwork {
 
   protected override layer(
     x: Value,
-    weights: RecurrentWeights,
+    end: string,
     [state]: readonly (Value | null)[],
     options: RecurrentOptions,
   ): readonly Value[] {
-    return gruLayer(x, weights, state, options);
+    return gruLayer(x, this.weightsOf(end), state, options);
   }
 }
 
@@ -257,10 +270,10 @@ export class RNN extends RecurrentNetwork {
 
   protected override layer(
     x: Value,
-    weights: RecurrentWeights,
+    end: string,
     [state]: readonly (Value | null)[],
     options: RecurrentOptions,
   ): readonly Value[] {
-    return rnnLayer(x, weights, this.nonlinearity, state, options);
+    return rnnLayer(x, this.weightsOf(end), this.nonlinearity, state, options);
   }
 }

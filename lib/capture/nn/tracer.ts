@@ -1,5 +1,6 @@
 import {
   type Argument,
+  type CallableModule,
   GET_ITEM,
   Graph,
   GraphModule,
@@ -28,6 +29,7 @@ export class Tracer implements Dispatcher {
   readonly #memory = new MemoryTracker(this.#graph);
   readonly #sizes = new Map<string, Node>();
   readonly #sourceNames = new Map<string, number>();
+  readonly #modules = new Map<string, CallableModule>();
   #stack: readonly Scope[] = [];
 
   constructor(root: Module, library: OperatorLibrary) {
@@ -72,11 +74,21 @@ export class Tracer implements Dispatcher {
     return this.#define(node, meta as TensorMeta);
   }
 
+  /** Records the call of an observer or a fake quantizer, named and placed as those of prepared graphs are. */
+  callModule(module: CallableModule, x: Value): Value {
+    const input = this.#argument(x) as Node;
+    const path = `activation_post_process_${this.#modules.size}`;
+    this.#modules.set(path, module);
+    const node = this.#graph.callModule(path, [input]);
+    node.meta = { ...input.meta };
+    return this.#define(node, input.meta.val as TensorMeta);
+  }
+
   /** The finished graph, with parameters and buffers first as in PyTorch. */
   finish(result: Value | readonly Value[]): GraphModule {
     const outputs = (Array.isArray(result) ? result : [result]) as readonly Value[];
     const nodes = outputs.map((value) => this.#argument(value) as Node);
-    const module = new GraphModule();
+    const module = new GraphModule(new Graph(), [], this.#modules);
     const copies = this.#state.copyInto(module);
     for (const node of this.#graph.nodes)
       if (!copies.has(node))
