@@ -24,6 +24,7 @@ export { Flatten } from './flatten.ts';
 export * as functional from './functional/index.ts';
 export { Generator, manualSeed } from './generator.ts';
 export * as init from './init.ts';
+export * as intrinsic from './intrinsic/index.ts';
 export { Embedding, Identity, Linear } from './linear.ts';
 export { type ActivationPostProcess, Buffer, Module, type ModuleQConfig, type Named, Parameter } from './module.ts';
 export {
@@ -40,6 +41,7 @@ export {
   MaxPool2d,
   type MaxPool2dOptions,
 } from './pooling.ts';
+export * as quantized from './quantized/index.ts';
 export {
   GRU,
   LSTM,

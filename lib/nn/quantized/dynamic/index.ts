@@ -1,0 +1,3 @@
+/** Layers of real numbers with int8 weights (counterpart: `torch.ao.nn.quantized.dynamic`). */
+export { Float16Linear, Linear, LinearReLU } from './linear.ts';
+export { GRU, LSTM } from './recurrent.ts';

@@ -1,0 +1,93 @@
+import type * as activation from '../activation.ts';
+import { deepcopy } from '../deepcopy.ts';
+import type { Value } from '../dispatcher.ts';
+import type * as fused from '../intrinsic/index.ts';
+import { Module } from '../module.ts';
+import type * as normalization from '../normalization.ts';
+import { outputQparams } from './from-float.ts';
+import { dequantized, type Qparams, type QuantizedActivation, quantize } from './value.ts';
+
+/** A module of real numbers between quantized values, whose result has a scale of its own. */
+abstract class Wrapped<M extends Module> extends Module {
+  readonly scale: number;
+  readonly zeroPoint: number;
+  readonly dtype: QuantizedActivation;
+  /** The module that computes. */
+  readonly module: M;
+
+  constructor(module: M, { scale, zeroPoint, dtype }: Qparams = outputQparams(module)) {
+    super();
+    this.scale = scale;
+    this.zeroPoint = zeroPoint;
+    this.dtype = dtype;
+    this.module = deepcopy(module);
+    delete this.module.qconfig;
+    delete this.module.activationPostProcess;
+  }
+
+  /** @throws Error when the input is not quantized. */
+  forward(x: Value): Value {
+    const module: Module = this.module;
+    return quantize(module.call(dequantized(x, this.type)) as Value, this);
+  }
+}
+
+/** Counterpart: `torch.ao.nn.quantized.Hardswish`. */
+export class Hardswish extends Wrapped<activation.Hardswish> {
+  /** @throws Error without an observer that has seen what the module returns. */
+  static fromFloat(module: activation.Hardswish): Hardswish {
+    return new Hardswish(module);
+  }
+
+  override get type(): string {
+    return 'torch.ao.nn.quantized.modules.activation.Hardswish';
+  }
+}
+
+/** Counterpart: `torch.ao.nn.quantized.LeakyReLU`. */
+export class LeakyReLU extends Wrapped<activation.LeakyReLU> {
+  /** @throws Error without an observer that has seen what the module returns. */
+  static fromFloat(module: activation.LeakyReLU): LeakyReLU {
+    return new LeakyReLU(module);
+  }
+
+  override get type(): string {
+    return 'torch.ao.nn.quantized.modules.activation.LeakyReLU';
+  }
+}
+
+/** Counterpart: `torch.ao.nn.quantized.LayerNorm`. */
+export class LayerNorm extends Wrapped<normalization.LayerNorm> {
+  /** @throws Error without an observer that has seen what the module returns. */
+  static fromFloat(module: normalization.LayerNorm): LayerNorm {
+    return new LayerNorm(module);
+  }
+
+  override get type(): string {
+    return 'torch.ao.nn.quantized.modules.normalization.LayerNorm';
+  }
+}
+
+/** Counterpart: `torch.ao.nn.quantized.BatchNorm2d`. */
+export class BatchNorm2d extends Wrapped<normalization.BatchNorm2d> {
+  /** @throws Error without an observer that has seen what the module returns. */
+  static fromFloat(module: normalization.BatchNorm2d): BatchNorm2d {
+    return new BatchNorm2d(module);
+  }
+
+  override get type(): string {
+    return 'torch.ao.nn.quantized.modules.batchnorm.BatchNorm2d';
+  }
+}
+
+/** Counterpart: `torch.ao.nn.intrinsic.quantized.BNReLU2d`. */
+export class BNReLU2d extends Wrapped<fused.BNReLU2d> {
+  /** @throws Error without an observer that has seen what the module returns. */
+  static fromFloat(module: fused.BNReLU2d): BNReLU2d {
+    return new BNReLU2d(module);
+  }
+
+  override get type(): string {
+    return 'torch.ao.nn.intrinsic.quantized.modules.bn_relu.BNReLU2d';
+  }
+}
