@@ -8,7 +8,10 @@ export default defineConfig({
   resolve: {
     alias: [
       { find: /^octavo$/, replacement: source('./lib/index.ts') },
-      { find: /^octavo\/(data|nn|numerics|onednn|training)$/, replacement: source('./lib/$1/index.ts') },
+      {
+        find: /^octavo\/(data|eager|nn|numerics|onednn|training)$/,
+        replacement: source('./lib/$1/index.ts'),
+      },
     ],
   },
   test: {

@@ -133,7 +133,7 @@ const nativeFiles = filesUnder('native', /\.(h|cc)$/);
 
 /** Rooms, some of them still to come, of which a service loads nothing. */
 const makingModels = [
-  ...['lib/accuracy/', 'lib/aten/gradients/', 'lib/autograd/', 'lib/capture/', 'lib/data/', 'lib/training/'],
+  ...['lib/accuracy/', 'lib/aten/gradients/', 'lib/autograd/', 'lib/capture/', 'lib/data/', 'lib/eager/'],
   ...[
     'lib/lowering/passes/',
     'lib/nn/',

@@ -1,0 +1,55 @@
+import { deepcopy, intrinsic, type Module } from '../nn/index.ts';
+import { checkOptions, type OptionNames } from '../options.ts';
+import { checkModule, type InPlaceOptions } from './in-place.ts';
+import { getDefaultStaticQuantModuleMappings, type ModuleMapping } from './mappings.ts';
+import type { ModuleClass } from './propagate-qconfig.ts';
+
+/** Options of {@link convert}. */
+export interface ConvertModuleOptions extends InPlaceOptions {
+  /** What each class of modules becomes; default {@link getDefaultStaticQuantModuleMappings}. */
+  readonly mapping?: ModuleMapping;
+}
+
+export const convertModuleOptions: OptionNames<ConvertModuleOptions> = { inplace: 'boolean', mapping: true };
+
+/**
+ * Replaces the modules inside of a prepared model by quantized ones, with the parameters that the observers found (counterpart:
+ * `torch.ao.quantization.convert`). What remains is a model as any other: it is called, or captured with `exportModel` and then lowered and
+ * compiled, which computes on integers.
+ * @returns a copy, or the model itself with `inplace`.
+ * @throws Error that names a module whose observer has seen nothing, or a weight that cannot be quantized as its `qconfig` says.
+ */
+export function convert<M extends Module>(model: M, options: ConvertModuleOptions = {}): M {
+  checkModule(model, 'convert');
+  checkOptions(options, convertModuleOptions, 'convert');
+  const converted = options.inplace ? model : deepcopy(model);
+  swapInside(converted, options.mapping ?? getDefaultStaticQuantModuleMappings(), '');
+  for (const [, module] of converted.namedModules()) {
+    delete module.qconfig;
+    delete module.activationPostProcess;
+  }
+  return converted;
+}
+
+function swapInside(module: Module, mapping: ModuleMapping, path: string): void {
+  for (const [name, child] of module.namedChildren) {
+    const childPath = path === '' ? name : `${path}.${name}`;
+    // Fused modules become one: what is inside of them stays until then.
+    if (!(child instanceof intrinsic.FusedModule)) swapInside(child, mapping, childPath);
+    try {
+      module.setSubmodule(name, swapModule(child, mapping));
+    } catch (error) {
+      throw new Error(`convert: '${childPath}': ${(error as Error).message}`, { cause: error });
+    }
+  }
+}
+
+/**
+ * What one module becomes: itself where it has no `qconfig`, or its class is not in the mapping (counterpart:
+ * `torch.ao.quantization.swap_module`).
+ * @throws Error as {@link convert} does.
+ */
+export function swapModule(module: Module, mapping: ModuleMapping): Module {
+  const quantized = module.qconfig ? mapping.get(module.constructor as ModuleClass) : undefined;
+  return quantized ? quantized.fromFloat(module as never).train(module.training) : module;
+}
