@@ -1,5 +1,6 @@
-import { deepcopy, intrinsic, type Module } from '../nn/index.ts';
+import { deepcopy, type Module } from '../nn/index.ts';
 import { checkOptions, type OptionNames } from '../options.ts';
+import { isQuantizedAsOne } from './as-one.ts';
 import { checkModule, type InPlaceOptions } from './in-place.ts';
 import { getDefaultStaticQuantModuleMappings, type ModuleMapping } from './mappings.ts';
 import type { ModuleClass } from './propagate-qconfig.ts';
@@ -23,7 +24,7 @@ export function convert<M extends Module>(model: M, options: ConvertModuleOption
   checkModule(model, 'convert');
   checkOptions(options, convertModuleOptions, 'convert');
   const converted = options.inplace ? model : deepcopy(model);
-  swapInside(converted, options.mapping ?? getDefaultStaticQuantModuleMappings(), '');
+  swapInside(converted, options.mapping ?? getDefaultStaticQuantModuleMappings());
   for (const [, module] of converted.namedModules()) {
     delete module.qconfig;
     delete module.activationPostProcess;
@@ -31,15 +32,18 @@ export function convert<M extends Module>(model: M, options: ConvertModuleOption
   return converted;
 }
 
-function swapInside(module: Module, mapping: ModuleMapping, path: string): void {
+/**
+ * Replaces modules inside of another one, in place. Fused modules become one: what is inside of them stays until then.
+ * @throws Error that names the module that cannot be replaced.
+ */
+export function swapInside(module: Module, mapping: ModuleMapping, path = ''): void {
   for (const [name, child] of module.namedChildren) {
     const childPath = path === '' ? name : `${path}.${name}`;
-    // Fused modules become one: what is inside of them stays until then.
-    if (!(child instanceof intrinsic.FusedModule)) swapInside(child, mapping, childPath);
+    if (!isQuantizedAsOne(child)) swapInside(child, mapping, childPath);
     try {
       module.setSubmodule(name, swapModule(child, mapping));
     } catch (error) {
-      throw new Error(`convert: '${childPath}': ${(error as Error).message}`, { cause: error });
+      throw new Error(`'${childPath}': ${(error as Error).message}`, { cause: error });
     }
   }
 }

@@ -7,12 +7,13 @@ export { fuseModules, fuseModulesQat, type ModulesToFuse } from './fuse-modules.
 export type { InPlaceOptions } from './in-place.ts';
 export {
   getDefaultDynamicQuantModuleMappings,
+  getDefaultQatModuleMappings,
   getDefaultQconfigPropagationList,
   getDefaultStaticQuantModuleMappings,
   type ModuleMapping,
   type QuantizedModule,
 } from './mappings.ts';
-export { prepare } from './prepare.ts';
+export { prepare, prepareQat } from './prepare.ts';
 export { type ModuleClass, propagateQconfig, type QConfigSpec } from './propagate-qconfig.ts';
-export { quantize, quantizeDynamic } from './quantize.ts';
+export { quantize, quantizeDynamic, quantizeQat } from './quantize.ts';
 export { addQuantDequant, DeQuantStub, QuantStub, QuantWrapper } from './stubs.ts';

@@ -1,4 +1,5 @@
 import * as nn from '../nn/index.ts';
+import { withoutBatchNorm } from './fold-after-training.ts';
 import type { ModuleClass } from './propagate-qconfig.ts';
 import { DeQuantStub, QuantStub } from './stubs.ts';
 
@@ -11,7 +12,7 @@ export interface QuantizedModule {
 /** What each class of modules becomes. */
 export type ModuleMapping = ReadonlyMap<ModuleClass, QuantizedModule>;
 
-const { intrinsic, quantized } = nn;
+const { intrinsic, qat, quantized } = nn;
 
 /** What `convert` makes of modules after calibration (counterpart: `get_default_static_quant_module_mappings`). */
 export function getDefaultStaticQuantModuleMappings(): Map<ModuleClass, QuantizedModule> {
@@ -33,6 +34,30 @@ export function getDefaultStaticQuantModuleMappings(): Map<ModuleClass, Quantize
     [intrinsic.ConvReLU1d, quantized.ConvReLU1d],
     [intrinsic.ConvReLU2d, quantized.ConvReLU2d],
     [intrinsic.LinearReLU, quantized.LinearReLU],
+    [qat.Conv2d, quantized.Conv2d],
+    [qat.ConvReLU2d, quantized.ConvReLU2d],
+    [qat.Linear, quantized.Linear],
+    [qat.LinearReLU, quantized.LinearReLU],
+    [qat.ConvBn1d, withoutBatchNorm(quantized.Conv1d)],
+    [qat.ConvBn2d, withoutBatchNorm(quantized.Conv2d)],
+    [qat.ConvBnReLU1d, withoutBatchNorm(quantized.ConvReLU1d)],
+    [qat.ConvBnReLU2d, withoutBatchNorm(quantized.ConvReLU2d)],
+    [qat.LinearBn1d, withoutBatchNorm(quantized.Linear)],
+  ]);
+}
+
+/** What `prepareQat` makes of modules (counterpart: `get_default_qat_module_mappings`). */
+export function getDefaultQatModuleMappings(): Map<ModuleClass, QuantizedModule> {
+  return new Map<ModuleClass, QuantizedModule>([
+    [nn.Conv2d, qat.Conv2d],
+    [nn.Linear, qat.Linear],
+    [intrinsic.ConvBn1d, qat.ConvBn1d],
+    [intrinsic.ConvBn2d, qat.ConvBn2d],
+    [intrinsic.ConvBnReLU1d, qat.ConvBnReLU1d],
+    [intrinsic.ConvBnReLU2d, qat.ConvBnReLU2d],
+    [intrinsic.ConvReLU2d, qat.ConvReLU2d],
+    [intrinsic.LinearBn1d, qat.LinearBn1d],
+    [intrinsic.LinearReLU, qat.LinearReLU],
   ]);
 }
 

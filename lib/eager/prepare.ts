@@ -1,7 +1,13 @@
-import { Dropout, deepcopy, GRU, intrinsic, LSTM, type Module, quantized } from '../nn/index.ts';
+import * as nn from '../nn/index.ts';
 import { checkOptions } from '../options.ts';
+import {
+  defaultFixedQparamsRange0to1FakeQuant,
+  defaultFixedQparamsRangeNeg1to1FakeQuant,
+} from '../quantization/index.ts';
+import { isQuantizedAsOne } from './as-one.ts';
+import { swapInside } from './convert.ts';
 import { checkModule, type InPlaceOptions, inPlaceOptions } from './in-place.ts';
-import { getDefaultQconfigPropagationList } from './mappings.ts';
+import { getDefaultQatModuleMappings, getDefaultQconfigPropagationList } from './mappings.ts';
 import { type ModuleClass, propagateQconfig } from './propagate-qconfig.ts';
 import { DeQuantStub } from './stubs.ts';
 
@@ -16,37 +22,85 @@ import { DeQuantStub } from './stubs.ts';
  * @returns a copy, or the model itself with `inplace`.
  * @throws Error when no module has a `qconfig`, or one has that cannot be quantized by what was observed.
  */
-export function prepare<M extends Module>(model: M, options: InPlaceOptions = {}): M {
+export function prepare<M extends nn.Module>(model: M, options: InPlaceOptions = {}): M {
   checkModule(model, 'prepare');
   checkOptions(options, inPlaceOptions, 'prepare');
-  const prepared = options.inplace ? model : deepcopy(model);
-  propagateQconfig(prepared);
-  if (!prepared.namedModules().some(([, { qconfig }]) => qconfig))
-    throw new Error(
-      "prepare: no module has a qconfig, so nothing would be quantized; model.qconfig = getDefaultQconfig('x86')",
-    );
-  addObservers(prepared, getDefaultQconfigPropagationList(), '');
+  const prepared = options.inplace ? model : nn.deepcopy(model);
+  configure(prepared, 'prepare');
+  addObservers(prepared);
   return prepared;
 }
 
-/** Puts observers behind modules that nothing is inside of, and behind fused ones. */
-function addObservers(module: Module, observed: ReadonlySet<ModuleClass>, path: string): void {
-  const children = module.namedChildren;
-  for (const [name, child] of children) {
-    if (child instanceof Dropout) continue;
-    if (child instanceof quantized.FloatFunctional || child instanceof intrinsic.FusedModule) observe(child);
-    else addObservers(child, observed, path === '' ? name : `${path}.${name}`);
-  }
-  if (children.length > 0 || !observed.has(module.constructor as ModuleClass)) return;
-  if (module.qconfig && (module instanceof LSTM || module instanceof GRU))
-    throw new Error(
-      `prepare: '${path}' (${module.type}) cannot be quantized by what was observed; quantizeDynamic quantizes such layers, and ` +
-        'qconfig = null leaves them in floating point',
-    );
-  observe(module);
+/**
+ * Prepares a model for quantization aware training (counterpart: `torch.ao.quantization.prepare_qat`): weights and results go through fake
+ * quantizers. The result is trained as any other model; what a `Trainer` of `octavo/training` trains is its capture, which shares the fake
+ * quantizers with it.
+ *
+ *     const fused = fuseModulesQat(model.train(), [['conv', 'bn', 'relu']]);
+ *     fused.qconfig = getDefaultQatQconfig('x86');
+ *     const prepared = prepareQat(fused);
+ *     const captured = exportModel(prepared, { x });
+ *     const trainer = new Trainer(captured, { … });
+ *     …
+ *     prepared.loadStateDict(captured.attributes);
+ *     const converted = convert(prepared.eval());
+ * @returns a copy, or the model itself with `inplace`.
+ * @throws Error when the model is not in training mode, and as {@link prepare} does.
+ */
+export function prepareQat<M extends nn.Module>(model: M, options: InPlaceOptions = {}): M {
+  checkModule(model, 'prepareQat');
+  checkOptions(options, inPlaceOptions, 'prepareQat');
+  if (!model.training) throw new Error('prepareQat: the model is in evaluation mode: call train() first');
+  const prepared = options.inplace ? model : nn.deepcopy(model);
+  configure(prepared, 'prepareQat');
+  swapInside(prepared, getDefaultQatModuleMappings());
+  addObservers(prepared);
+  return prepared;
 }
 
-function observe(module: Module): void {
-  if (module.qconfig && !(module instanceof DeQuantStub))
-    module.activationPostProcess = module.qconfig.activation.create();
+/** Gives every module its configuration. */
+function configure(model: nn.Module, where: string): void {
+  propagateQconfig(model);
+  if (!model.namedModules().some(([, { qconfig }]) => qconfig))
+    throw new Error(
+      `${where}: no module has a qconfig, so nothing would be quantized; model.qconfig = getDefaultQconfig('x86')`,
+    );
+}
+
+/** Functions whose results have a known range are rounded by that in training. */
+const ofKnownRange: ReadonlyMap<ModuleClass, { create(): nn.ActivationPostProcess }> = new Map<
+  ModuleClass,
+  { create(): nn.ActivationPostProcess }
+>([
+  [nn.Hardsigmoid, defaultFixedQparamsRange0to1FakeQuant],
+  [nn.Sigmoid, defaultFixedQparamsRange0to1FakeQuant],
+  [nn.Softmax, defaultFixedQparamsRange0to1FakeQuant],
+  [nn.Tanh, defaultFixedQparamsRangeNeg1to1FakeQuant],
+]);
+
+const observedLeaves = getDefaultQconfigPropagationList();
+
+/** Puts observers behind modules that nothing is inside of, and behind those that are quantized as one. */
+function addObservers(module: nn.Module, path = ''): void {
+  const children = module.namedChildren;
+  for (const [name, child] of children) {
+    const childPath = path === '' ? name : `${path}.${name}`;
+    const known = child.training ? ofKnownRange.get(child.constructor as ModuleClass) : undefined;
+    if (child instanceof nn.Dropout) continue;
+    if (known) observe(child, childPath, known);
+    else if (isQuantizedAsOne(child)) observe(child, childPath);
+    else addObservers(child, childPath);
+  }
+  if (children.length === 0 && observedLeaves.has(module.constructor as ModuleClass)) observe(module, path);
+}
+
+function observe(module: nn.Module, path: string, observer = module.qconfig?.activation): void {
+  if (!module.qconfig || !observer || module instanceof DeQuantStub) return;
+  const created = observer.create();
+  if (created.isDynamic || module instanceof nn.LSTM || module instanceof nn.GRU)
+    throw new Error(
+      `'${path}' (${module.type}) is not quantized by what is observed: quantizeDynamic quantizes such layers, and qconfig = null ` +
+        'leaves them in floating point',
+    );
+  module.activationPostProcess = created;
 }

@@ -9,7 +9,7 @@ import {
 import { type ConvertModuleOptions, convert, convertModuleOptions } from './convert.ts';
 import { checkModule } from './in-place.ts';
 import { getDefaultDynamicQuantModuleMappings } from './mappings.ts';
-import { prepare } from './prepare.ts';
+import { prepare, prepareQat } from './prepare.ts';
 import { type ModuleClass, propagateQconfig, type QConfigSpec } from './propagate-qconfig.ts';
 
 /**
@@ -35,6 +35,26 @@ export async function quantize<M extends Module, Args extends readonly unknown[]
   prepare(own, { inplace: true });
   await runFn(own, ...runArgs);
   return convert(own, { ...options, inplace: true });
+}
+
+/**
+ * Prepares a model for quantization aware training, trains and converts it (counterpart: `torch.ao.quantization.quantize_qat`).
+ * @param runFn trains the prepared model.
+ * @param runArgs what it gets beside the model.
+ * @throws (rejects) Error as {@link prepareQat} and {@link convert} do, and what `runFn` throws.
+ */
+export async function quantizeQat<M extends Module, Args extends readonly unknown[] = []>(
+  model: M,
+  runFn: (prepared: M, ...args: Args) => unknown,
+  runArgs: Args = [] as readonly unknown[] as Args,
+  options: ConvertModuleOptions = {},
+): Promise<M> {
+  checkModule(model, 'quantizeQat');
+  checkOptions(options, convertModuleOptions, 'quantizeQat');
+  const own = (options.inplace ? model : deepcopy(model)).train();
+  prepareQat(own, { inplace: true });
+  await runFn(own, ...runArgs);
+  return convert(own.eval(), { ...options, inplace: true });
 }
 
 /** The configuration that each dtype of weights stands for, and the classes of modules that have it. */

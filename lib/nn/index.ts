@@ -41,6 +41,7 @@ export {
   MaxPool2d,
   type MaxPool2dOptions,
 } from './pooling.ts';
+export * as qat from './qat/index.ts';
 export * as quantized from './quantized/index.ts';
 export {
   GRU,

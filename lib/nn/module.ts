@@ -34,6 +34,8 @@ export interface ActivationPostProcess extends CallableModule {
   readonly chAxis?: number;
   readonly quantMin?: number;
   readonly quantMax?: number;
+  /** Whether parameters are computed from each tensor when the model runs. */
+  readonly isDynamic: boolean;
   readonly hasObserved: boolean;
   calculateQparams(): { readonly scale: Tensor; readonly zeroPoint: Tensor };
 }

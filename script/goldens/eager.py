@@ -4,7 +4,7 @@
 
 Needs PyTorch 2.6 on the CPU (Debian 13: python3-torch). Seeded: running it again gives the same numbers. NAME.npz holds the state of
 the float model (`state.PATH`), its inputs (`calibration.0`, …, and `input`), what the float and the converted model make of `input` (`float`,
-`output`), and the converted model's weights (`weight.PATH`, int8). NAME.json holds, by path, the class of each module that was swapped, and
+`output`; in training the losses of the steps follow), and the converted model's weights (`weight.PATH`, int8). NAME.json holds, by path, the class of each module that was swapped, and
 its scale and zero point. Debian's PyTorch has no FBGEMM: layers run on its oneDNN engine.
 """
 
@@ -25,8 +25,11 @@ from torch.ao.quantization import (
     default_qconfig,
     float_qparams_weight_only_qconfig,
     fuse_modules,
+    fuse_modules_qat,
+    get_default_qat_qconfig,
     get_default_qconfig,
     prepare,
+    prepare_qat,
     quantize_dynamic,
 )
 
@@ -175,6 +178,39 @@ class Signals(nn.Module):
     fused = [["conv1", "bn1", "relu1"], ["conv2", "relu2"], ["conv3", "bn3"]]
 
 
+class Trained(nn.Module):
+    """Layers with and without batch norms, biases and ReLUs, for quantization aware training."""
+
+    def __init__(self):
+        super().__init__()
+        self.quant = QuantStub()
+        self.conv1 = nn.Conv2d(3, 6, 3, stride=2, padding=1, bias=False)
+        self.bn1 = nn.BatchNorm2d(6)
+        self.relu1 = nn.ReLU()
+        self.conv2 = nn.Conv2d(6, 6, 3, padding=1, groups=6)
+        self.bn2 = nn.BatchNorm2d(6)
+        self.conv3 = nn.Conv2d(6, 6, 1)
+        self.relu3 = nn.ReLU()
+        self.skip = FloatFunctional()
+        self.pool = nn.AdaptiveAvgPool2d(1)
+        self.fc1 = nn.Linear(6, 8)
+        self.bn4 = nn.BatchNorm1d(8)
+        self.fc2 = nn.Linear(8, 8)
+        self.relu4 = nn.ReLU()
+        self.sigmoid = nn.Sigmoid()
+        self.fc3 = nn.Linear(8, 4)
+        self.dequant = DeQuantStub()
+
+    def forward(self, x):
+        x = self.relu1(self.bn1(self.conv1(self.quant(x))))
+        x = self.skip.add(x, self.relu3(self.conv3(self.bn2(self.conv2(x)))))
+        x = torch.flatten(self.pool(x), 1)
+        x = self.sigmoid(self.relu4(self.fc2(self.bn4(self.fc1(x)))))
+        return self.dequant(self.fc3(x))
+
+    fused = [["conv1", "bn1", "relu1"], ["conv2", "bn2"], ["conv3", "relu3"], ["fc1", "bn4"], ["fc2", "relu4"]]
+
+
 class Words(nn.Module):
     """The language model of PyTorch's dynamic_quantization_tutorial; returns the states as well."""
 
@@ -256,6 +292,26 @@ def dynamic(folder, name, model, x, spec, **options):
     write(folder, name, state, [x], tuple_of(model(x)), tuple_of(converted(x)), converted)
 
 
+def training(folder, name, model, inputs):
+    state = {path: value.clone() for path, value in model.state_dict().items()}
+    floats = tuple_of(model.eval()(inputs[-1]))
+    fused = fuse_modules_qat(model.train(), model.fused)
+    fused.qconfig = get_default_qat_qconfig("x86")
+    prepared = prepare_qat(fused)
+    optimizer = torch.optim.SGD(prepared.parameters(), lr=0.05, momentum=0.9)
+    losses = []
+    for x in inputs[:-1]:
+        with torch.enable_grad():
+            loss = F.cross_entropy(prepared(x), torch.arange(len(x)) % 4)
+            loss.backward()
+        optimizer.step()
+        optimizer.zero_grad()
+        losses.append(loss.item())
+    converted = convert(prepared.eval())
+    outputs = (*tuple_of(converted(inputs[-1])), torch.tensor(losses))
+    write(folder, name, state, inputs, floats, outputs, converted)
+
+
 def main(folder):
     generator = torch.Generator().manual_seed(5)
     torch.manual_seed(5)
@@ -276,6 +332,8 @@ def main(folder):
     wrapped = QuantWrapper(nn.Sequential(nn.Linear(6, 9), nn.ReLU(), nn.Linear(9, 4)).eval())
     vectors = [torch.randn(5, 6, generator=generator) for _ in range(4)]
     static(folder, "wrapped_default", wrapped, vectors, default_qconfig, lambda model: model)
+
+    training(folder, "trained", trained(Trained(), generator), images)
 
     tokens = torch.randint(0, 30, (7, 3), generator=generator)
     dynamic(folder, "words", Words().eval(), tokens, {nn.LSTM, nn.Linear}, dtype=torch.qint8)

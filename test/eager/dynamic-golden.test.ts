@@ -33,9 +33,7 @@ describe.each(networks)('%s', (name, network, quantize) => {
       expect(largestDifference(golden.floats[i], golden.outputs[i])).toBeGreaterThan(1e-4);
     }
     for (const key of [...golden.arrays.keys()].filter((key) => key.startsWith('weight.'))) {
-      const { weight } = quantized.getSubmodule(key.slice('weight.'.length)) as unknown as {
-        weight: nn.Buffer;
-      };
+      const { weight } = quantized.getSubmodule(key.slice('weight.'.length)) as nn.quantized.dynamic.Linear;
       expect(numbers(weight.tensor), key).toEqual(numbers(golden.arrays.get(key)!));
     }
   });

@@ -1,4 +1,4 @@
-import { DeQuantStub, fuseModules, QuantStub, QuantWrapper } from '../../lib/eager/index.ts';
+import { DeQuantStub, fuseModules, fuseModulesQat, QuantStub, QuantWrapper } from '../../lib/eager/index.ts';
 import * as nn from '../../lib/nn/index.ts';
 
 /** The networks of script/goldens/eager.py, name by name. */
@@ -171,6 +171,45 @@ export class Wrapped extends QuantWrapper {
 
   fuseModel(): this {
     return this;
+  }
+}
+
+/** Layers with and without batch norms, biases and ReLUs, for quantization aware training. */
+export class Trained extends nn.Module {
+  readonly quant = new QuantStub();
+  readonly conv1 = new nn.Conv2d(3, 6, 3, { stride: 2, padding: 1, bias: false });
+  readonly bn1 = new nn.BatchNorm2d(6);
+  readonly relu1 = new nn.ReLU();
+  readonly conv2 = new nn.Conv2d(6, 6, 3, { padding: 1, groups: 6 });
+  readonly bn2 = new nn.BatchNorm2d(6);
+  readonly conv3 = new nn.Conv2d(6, 6, 1);
+  readonly relu3 = new nn.ReLU();
+  readonly skip = new FloatFunctional();
+  readonly pool = new nn.AdaptiveAvgPool2d(1);
+  readonly fc1 = new nn.Linear(6, 8);
+  readonly bn4 = new nn.BatchNorm1d(8);
+  readonly fc2 = new nn.Linear(8, 8);
+  readonly relu4 = new nn.ReLU();
+  readonly sigmoid = new nn.Sigmoid();
+  readonly fc3 = new nn.Linear(8, 4);
+  readonly dequant = new DeQuantStub();
+
+  forward(image: nn.Value): nn.Value {
+    let x = this.relu1.call(this.bn1.call(this.conv1.call(this.quant.call(image))));
+    x = this.skip.add(x, this.relu3.call(this.conv3.call(this.bn2.call(this.conv2.call(x)))));
+    x = F.flatten(this.pool.call(x), 1);
+    x = this.sigmoid.call(this.relu4.call(this.fc2.call(this.bn4.call(this.fc1.call(x)))));
+    return this.dequant.call(this.fc3.call(x));
+  }
+
+  fuseModel(): this {
+    return fuseModulesQat(this, [
+      ['conv1', 'bn1', 'relu1'],
+      ['conv2', 'bn2'],
+      ['conv3', 'relu3'],
+      ['fc1', 'bn4'],
+      ['fc2', 'relu4'],
+    ]);
   }
 }
 

@@ -70,9 +70,7 @@ describe.each(networks)('%s', (name, network, qconfig) => {
     const keys = [...golden.arrays.keys()].filter((key) => key.startsWith('weight.'));
     expect(keys.length).toBeGreaterThan(0);
     for (const key of keys) {
-      const { weight } = converted.getSubmodule(key.slice('weight.'.length)) as unknown as {
-        weight: nn.Buffer;
-      };
+      const { weight } = converted.getSubmodule(key.slice('weight.'.length)) as nn.quantized.Linear;
       expect(numbers(weight.tensor), key).toEqual(numbers(golden.arrays.get(key)!));
     }
   });

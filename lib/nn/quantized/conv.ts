@@ -1,9 +1,13 @@
-import type * as float from '../conv.ts';
 import type { Value } from '../dispatcher.ts';
 import { type ConvOptions, conv1d, conv2d, type Pair, relu } from '../functional/index.ts';
-import type * as fused from '../intrinsic/index.ts';
-import { type LayerParts, layerParts, type Owner } from './from-float.ts';
+import * as fused from '../intrinsic/index.ts';
+import { type LayerOwner, type LayerParts, layerParts } from './from-float.ts';
 import { QuantizedLayer } from './layer.ts';
+
+/** A convolution, of a module that is trained or not. */
+interface ConvOwner<Size> extends LayerOwner {
+  readonly options: ConvOptions<Size>;
+}
 
 type Parts<Size> = readonly [...LayerParts, ConvOptions<Size>];
 
@@ -32,7 +36,7 @@ abstract class Convolution2d extends Convolution<Pair> {
 /** A quantized convolution over [n, channels, length] (counterpart: `torch.ao.nn.quantized.Conv1d`). */
 export class Conv1d extends Convolution1d {
   /** @throws Error without a `qconfig`, or an observer that has seen what the module returns. */
-  static fromFloat(module: float.Conv1d & Owner): Conv1d {
+  static fromFloat(module: ConvOwner<number>): Conv1d {
     return new Conv1d(...layerParts(module, module), module.options);
   }
 
@@ -44,8 +48,8 @@ export class Conv1d extends Convolution1d {
 /** {@link Conv1d} and a ReLU, with one rounding (counterpart: `torch.ao.nn.intrinsic.quantized.ConvReLU1d`). */
 export class ConvReLU1d extends Convolution1d {
   /** @throws Error as {@link Conv1d.fromFloat} does. */
-  static fromFloat(module: fused.ConvReLU1d & Owner): ConvReLU1d {
-    const [conv] = module.parts;
+  static fromFloat(module: fused.ConvReLU1d | ConvOwner<number>): ConvReLU1d {
+    const conv = module instanceof fused.ConvReLU1d ? module.parts[0] : module;
     return new ConvReLU1d(...layerParts(conv, module), conv.options);
   }
 
@@ -61,7 +65,7 @@ export class ConvReLU1d extends Convolution1d {
 /** A quantized convolution over [n, channels, height, width] (counterpart: `torch.ao.nn.quantized.Conv2d`). */
 export class Conv2d extends Convolution2d {
   /** @throws Error without a `qconfig`, or an observer that has seen what the module returns. */
-  static fromFloat(module: float.Conv2d & Owner): Conv2d {
+  static fromFloat(module: ConvOwner<Pair>): Conv2d {
     return new Conv2d(...layerParts(module, module), module.options);
   }
 
@@ -73,8 +77,8 @@ export class Conv2d extends Convolution2d {
 /** {@link Conv2d} and a ReLU, with one rounding (counterpart: `torch.ao.nn.intrinsic.quantized.ConvReLU2d`). */
 export class ConvReLU2d extends Convolution2d {
   /** @throws Error as {@link Conv2d.fromFloat} does. */
-  static fromFloat(module: fused.ConvReLU2d & Owner): ConvReLU2d {
-    const [conv] = module.parts;
+  static fromFloat(module: fused.ConvReLU2d | ConvOwner<Pair>): ConvReLU2d {
+    const conv = module instanceof fused.ConvReLU2d ? module.parts[0] : module;
     return new ConvReLU2d(...layerParts(conv, module), conv.options);
   }
 

@@ -1,4 +1,5 @@
 import { QUANTIZE_PER_CHANNEL, QUANTIZE_PER_TENSOR } from '../../aten/index.ts';
+import { isStateful } from '../../graph/index.ts';
 import { integerRange, type Tensor } from '../../tensor/index.ts';
 import { callOperator } from '../dispatcher.ts';
 import type { ActivationPostProcess, Module, Parameter } from '../module.ts';
@@ -46,6 +47,12 @@ export function weightObserver(module: Owner): ActivationPostProcess {
   return module.qconfig.weight.create();
 }
 
+/** A layer of real numbers, in training or not, and all that its quantization needs. */
+export interface LayerOwner extends Owner {
+  readonly weight: Parameter;
+  readonly bias: Parameter | null;
+}
+
 /** A layer's weight, bias and the parameters of what it returns. */
 export type LayerParts = readonly [weight: QuantizedWeight, bias: Tensor | null, output: Qparams];
 
@@ -53,10 +60,7 @@ export type LayerParts = readonly [weight: QuantizedWeight, bias: Tensor | null,
  * What a quantized layer is made of.
  * @param owner has the configuration and the observer: the layer itself, or the fused module that it begins.
  */
-export function layerParts(
-  layer: { readonly weight: Parameter; readonly bias: Parameter | null },
-  owner: Owner,
-): LayerParts {
+export function layerParts(layer: Pick<LayerOwner, 'weight' | 'bias'>, owner: Owner): LayerParts {
   const weight = quantizeWeight(layer.weight.tensor, weightObserver(owner), owner.type);
   return [weight, layer.bias?.tensor ?? null, outputQparams(owner)];
 }
@@ -71,10 +75,9 @@ export function quantizeWeight(
   observer: ActivationPostProcess,
   type: string,
 ): QuantizedWeight {
-  observer.forward(weight);
   const { dtype, qscheme = 'per_tensor_affine', chAxis = 0 } = observer;
   if (dtype !== 'int8') throw new Error(`${type}: weights are quantized to int8, not to ${dtype}`);
-  const { scale, zeroPoint } = observer.calculateQparams();
+  const { scale, zeroPoint } = weightQparams(weight, observer);
   const { min, max } = integerRange(dtype);
   const range = [observer.quantMin ?? min, observer.quantMax ?? max, dtype];
   const isPerChannel = qscheme.startsWith('per_channel_');
@@ -92,6 +95,15 @@ export function quantizeWeight(
         },
   ) as Tensor;
   return { integers, scale, zeroPoint, axis: isPerChannel ? chAxis : null };
+}
+
+/** A fake quantizer is as it was afterwards: the model that was trained can be trained further. */
+function weightQparams(weight: Tensor, observer: ActivationPostProcess) {
+  const before = isStateful(observer) ? [...observer.state] : [];
+  observer.forward(weight);
+  const qparams = observer.calculateQparams();
+  if (isStateful(observer)) for (const [name, tensor] of before) observer.setState(name, tensor);
+  return qparams;
 }
 
 /** Rounds halves to even, as `torch.round` does. */

@@ -1,8 +1,7 @@
 import type { Value } from '../dispatcher.ts';
 import { linear, relu } from '../functional/index.ts';
-import type * as fused from '../intrinsic/index.ts';
-import type * as float from '../linear.ts';
-import { layerParts, type Owner } from './from-float.ts';
+import * as fused from '../intrinsic/index.ts';
+import { type LayerOwner, layerParts } from './from-float.ts';
 import { QuantizedLayer } from './layer.ts';
 
 abstract class Product extends QuantizedLayer {
@@ -14,7 +13,7 @@ abstract class Product extends QuantizedLayer {
 /** A quantized linear layer, x [..., in] to [..., out] (counterpart: `torch.ao.nn.quantized.Linear`). */
 export class Linear extends Product {
   /** @throws Error without a `qconfig`, or an observer that has seen what the module returns. */
-  static fromFloat(module: float.Linear & Owner): Linear {
+  static fromFloat(module: LayerOwner): Linear {
     return new Linear(...layerParts(module, module));
   }
 
@@ -26,8 +25,9 @@ export class Linear extends Product {
 /** {@link Linear} and a ReLU, with one rounding (counterpart: `torch.ao.nn.intrinsic.quantized.LinearReLU`). */
 export class LinearReLU extends Product {
   /** @throws Error as {@link Linear.fromFloat} does. */
-  static fromFloat(module: fused.LinearReLU & Owner): LinearReLU {
-    return new LinearReLU(...layerParts(module.parts[0], module));
+  static fromFloat(module: fused.LinearReLU | LayerOwner): LinearReLU {
+    const layer = module instanceof fused.LinearReLU ? module.parts[0] : module;
+    return new LinearReLU(...layerParts(layer, module));
   }
 
   override get type(): string {
