@@ -66,8 +66,10 @@ export function getDefaultDynamicQuantModuleMappings(): Map<ModuleClass, Quantiz
   return new Map<ModuleClass, QuantizedModule>([
     [nn.Embedding, quantized.Embedding],
     [nn.GRU, quantized.dynamic.GRU],
+    [nn.GRUCell, quantized.dynamic.GRUCell],
     [nn.Linear, quantized.dynamic.Linear],
     [nn.LSTM, quantized.dynamic.LSTM],
+    [nn.LSTMCell, quantized.dynamic.LSTMCell],
     [intrinsic.LinearReLU, quantized.dynamic.LinearReLU],
   ]);
 }

@@ -78,6 +78,7 @@ const ofKnownRange: ReadonlyMap<ModuleClass, { create(): nn.ActivationPostProces
   [nn.Tanh, defaultFixedQparamsRangeNeg1to1FakeQuant],
 ]);
 
+const recurrent = [nn.LSTM, nn.GRU, nn.LSTMCell, nn.GRUCell];
 const observedLeaves = getDefaultQconfigPropagationList();
 
 /** Puts observers behind modules that nothing is inside of, and behind those that are quantized as one. */
@@ -97,7 +98,7 @@ function addObservers(module: nn.Module, path = ''): void {
 function observe(module: nn.Module, path: string, observer = module.qconfig?.activation): void {
   if (!module.qconfig || !observer || module instanceof DeQuantStub) return;
   const created = observer.create();
-  if (created.isDynamic || module instanceof nn.LSTM || module instanceof nn.GRU)
+  if (created.isDynamic || recurrent.some((type) => module instanceof type))
     throw new Error(
       `'${path}' (${module.type}) is not quantized by what is observed: quantizeDynamic quantizes such layers, and qconfig = null ` +
         'leaves them in floating point',

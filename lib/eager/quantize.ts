@@ -1,4 +1,4 @@
-import { deepcopy, Embedding, GRU, Linear, LSTM, type Module } from '../nn/index.ts';
+import { deepcopy, Embedding, GRU, GRUCell, Linear, LSTM, LSTMCell, type Module } from '../nn/index.ts';
 import { checkOptions } from '../options.ts';
 import {
   defaultDynamicQconfig,
@@ -59,7 +59,7 @@ export async function quantizeQat<M extends Module, Args extends readonly unknow
 
 /** The configuration that each dtype of weights stands for, and the classes of modules that have it. */
 const defaults = {
-  int8: { qconfig: defaultDynamicQconfig, classes: [Linear, LSTM, GRU] },
+  int8: { qconfig: defaultDynamicQconfig, classes: [Linear, LSTM, GRU, LSTMCell, GRUCell] },
   float16: { qconfig: float16DynamicQconfig, classes: [Linear] },
   uint8: { qconfig: floatQparamsWeightOnlyQconfig, classes: [Embedding] },
 } as const satisfies Readonly<Record<string, { qconfig: QConfig; classes: readonly ModuleClass[] }>>;
@@ -70,9 +70,9 @@ const defaults = {
  *
  *     const quantized = quantizeDynamic(model, new Set([nn.LSTM, nn.Linear]), 'int8');
  * @param qconfigSpec classes and paths of modules, whose weights become `dtype`; or a map of these to configurations. By default all that
- * there are for `dtype`: linear layers, LSTMs and GRUs for int8, linear layers for float16, tables of embeddings for uint8.
+ * there are for `dtype`: linear layers, LSTMs and GRUs, and their cells, for int8; linear layers for float16; tables of embeddings for uint8.
  * @returns a copy, or the model itself with `inplace`.
- * @throws Error for another dtype, modules that cannot have it, or if nothing in the model is quantized.
+ * @throws Error for another dtype, modules that cannot have it (the cells of Elman networks have no int8 form), or if nothing in the model is quantized.
  */
 export function quantizeDynamic<M extends Module>(
   model: M,
@@ -88,13 +88,18 @@ export function quantizeDynamic<M extends Module>(
   const { qconfig, classes } = defaults[dtype];
   const spec =
     qconfigSpec instanceof Map ? qconfigSpec : specOf(qconfigSpec ?? new Set<Key>(classes), qconfig);
+  const { mapping = getDefaultDynamicQuantModuleMappings() } = options;
+  const unknown = [...spec.keys()].find((key) => typeof key !== 'string' && !mapping.has(key));
+  if (unknown)
+    throw new Error(
+      `${where}: there is no dynamic quantization of ${nameOf(unknown)}; there is of ${[...mapping.keys()].map(nameOf).join(', ')}`,
+    );
   const own = (options.inplace ? model : deepcopy(model)).eval();
   propagateQconfig(own, spec);
-  const { mapping = getDefaultDynamicQuantModuleMappings() } = options;
   const isSwapped = (module: Module) => module.qconfig && mapping.has(module.constructor as ModuleClass);
   if (!own.namedModules().some(([path, module]) => path !== '' && isSwapped(module)))
     throw new Error(
-      `${where}: nothing inside of the model is quantized: it looks for ${[...(spec as QConfigSpec).keys()].map(nameOf).join(', ')}`,
+      `${where}: nothing inside of the model is quantized: it looks for ${[...spec.keys()].map(nameOf).join(', ')}`,
     );
   return convert(own, { mapping, inplace: true });
 }

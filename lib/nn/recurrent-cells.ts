@@ -50,23 +50,27 @@ abstract class RecurrentCell extends Module {
       hiddenBias: this.bias_hh?.tensor ?? null,
     };
   }
+}
 
-  /** A sequence of the one step, with a batch; what `layer` makes of it, without. */
-  protected step(
-    x: Value,
-    states: readonly (Value | undefined)[],
-    layer: (x: Value, states: readonly (Value | null)[]) => readonly Value[],
-  ): readonly Value[] {
-    const rank = x.shape.length;
-    if ((rank !== 1 && rank !== 2) || x.shape[rank - 1] !== this.inputSize)
-      throw new Error(
-        `${this.type}: the input must be [${this.inputSize}] or [n, ${this.inputSize}], got [${x.shape.join(', ')}]`,
-      );
-    const batched = (value: Value) => (rank === 2 ? value : unsqueeze(value, 0));
-    const given = states.map((state) => (state ? batched(state) : null));
-    const [, ...next] = layer(unsqueeze(batched(x), 0), given);
-    return rank === 2 ? next : next.map((state) => squeeze(state, 0));
-  }
+/**
+ * What a cell makes of one step, with a batch or without: a sequence of that step goes through `layer`.
+ * @throws Error for an input of another shape.
+ */
+export function oneStep(
+  { type, inputSize }: { readonly type: string; readonly inputSize: number },
+  x: Value,
+  states: readonly (Value | undefined)[],
+  layer: (x: Value, states: readonly (Value | null)[]) => readonly Value[],
+): readonly Value[] {
+  const rank = x.shape.length;
+  if ((rank !== 1 && rank !== 2) || x.shape[rank - 1] !== inputSize)
+    throw new Error(
+      `${type}: the input must be [${inputSize}] or [n, ${inputSize}], got [${x.shape.join(', ')}]`,
+    );
+  const batched = (value: Value) => (rank === 2 ? value : unsqueeze(value, 0));
+  const given = states.map((state) => (state ? batched(state) : null));
+  const [, ...next] = layer(unsqueeze(batched(x), 0), given);
+  return rank === 2 ? next : next.map((state) => squeeze(state, 0));
 }
 
 /** One step of an LSTM (counterpart: `torch.nn.LSTMCell`): x [n, in], state and cell state [n, hidden] to the next ones. */
@@ -81,7 +85,7 @@ export class LSTMCell extends RecurrentCell {
 
   /** @throws Error for an input of another shape, or for one state alone. */
   forward(x: Value, state?: Value, cell?: Value): readonly Value[] {
-    return this.step(x, [state, cell], (y, [h, c]) => lstmLayer(y, this.weights, [h, c]));
+    return oneStep(this, x, [state, cell], (y, [h, c]) => lstmLayer(y, this.weights, [h, c]));
   }
 }
 
@@ -97,7 +101,7 @@ export class GRUCell extends RecurrentCell {
 
   /** @throws Error for an input of another shape. */
   forward(x: Value, state?: Value): Value {
-    return this.step(x, [state], (y, [h]) => gruLayer(y, this.weights, h))[0];
+    return oneStep(this, x, [state], (y, [h]) => gruLayer(y, this.weights, h))[0];
   }
 }
 
@@ -116,6 +120,6 @@ export class RNNCell extends RecurrentCell {
 
   /** @throws Error for an input of another shape. */
   forward(x: Value, state?: Value): Value {
-    return this.step(x, [state], (y, [h]) => rnnLayer(y, this.weights, this.nonlinearity, h))[0];
+    return oneStep(this, x, [state], (y, [h]) => rnnLayer(y, this.weights, this.nonlinearity, h))[0];
   }
 }

@@ -16,7 +16,7 @@ import numpy
 import torch
 import torch.nn.functional as F
 from torch import nn
-from torch.ao.nn.quantized import FloatFunctional
+from torch.ao.nn.quantized import FloatFunctional, QFunctional
 from torch.ao.quantization import (
     DeQuantStub,
     QuantStub,
@@ -236,6 +236,21 @@ class Gated(nn.Module):
         return self.fc(output), hidden
 
 
+class Cells(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.lstm = nn.LSTMCell(5, 8)
+        self.gru = nn.GRUCell(8, 6)
+
+    def forward(self, x):
+        hidden, cell = self.lstm(x[0])
+        state = self.gru(hidden)
+        for step in x[1:]:
+            hidden, cell = self.lstm(step, (hidden, cell))
+            state = self.gru(hidden, state)
+        return state, cell
+
+
 def trained(model, generator):
     """Statistics and weights as of a trained network: none is 0 or 1."""
     for module in model.modules():
@@ -312,6 +327,78 @@ def training(folder, name, model, inputs):
     write(folder, name, state, inputs, floats, outputs, converted)
 
 
+FUNCTIONS = {
+    "relu": F.relu,
+    "relu6": lambda x: torch.ops.quantized.relu6(x, False),
+    "hardtanh": lambda x: F.hardtanh(x, -0.5, 0.7),
+    "clamp": lambda x: torch.clamp(x, -0.4, 0.9),
+    "leaky_relu": lambda x: F.leaky_relu(x, 0.2),
+    "gelu": F.gelu,
+    "sigmoid": torch.sigmoid,
+    "hardsigmoid": F.hardsigmoid,
+    "tanh": torch.tanh,
+    "mean": lambda x: x.mean([2, 3]),
+    "adaptive_avg_pool2d": lambda x: F.adaptive_avg_pool2d(x, 2),
+    "avg_pool2d": lambda x: F.avg_pool2d(x, 3, 2, 1),
+    "max_pool2d": lambda x: F.max_pool2d(x, 3, 2, 1),
+    "flatten": lambda x: torch.flatten(x, 1),
+    "permute": lambda x: x.permute(0, 2, 3, 1),
+    "chunk": lambda x: x.chunk(2, 1)[1],
+    "cat": lambda x: torch.cat([x, x], 1),
+}
+FUNCTIONALS = {
+    "add": lambda q, x, y: q.add(x, y),
+    "mul": lambda q, x, y: q.mul(x, y),
+    "cat": lambda q, x, y: q.cat([x, y], 1),
+    "addRelu": lambda q, x, y: q.add_relu(x, y),
+    "matmul": lambda q, x, y: q.matmul(x, y),
+    "addScalar 0.7": lambda q, x, y: q.add_scalar(x, 0.7),
+    "addScalar -0.3": lambda q, x, y: q.add_scalar(x, -0.3),
+    "addScalar 9": lambda q, x, y: q.add_scalar(x, 9.0),
+    "addScalar -9": lambda q, x, y: q.add_scalar(x, -9.0),
+    "mulScalar 1.7": lambda q, x, y: q.mul_scalar(x, 1.7),
+    "mulScalar -0.6": lambda q, x, y: q.mul_scalar(x, -0.6),
+    "mulScalar 0": lambda q, x, y: q.mul_scalar(x, 0.0),
+}
+
+
+def functions(folder, generator):
+    """What functions make of quantized tensors: integers, scale and zero point."""
+
+    def described(x):
+        return {
+            "shape": list(x.shape),
+            "integers": x.int_repr().flatten().tolist(),
+            "scale": x.q_scale(),
+            "zeroPoint": x.q_zero_point(),
+        }
+
+    cases = []
+    for dtype, zero_point in ((torch.quint8, 77), (torch.qint8, -9)):
+        draw = lambda scale, zero: torch.quantize_per_tensor(
+            torch.randn(2, 4, 5, 5, generator=generator), scale, zero, dtype
+        )
+        x, y = draw(0.02, zero_point), draw(0.017, zero_point + 5)
+        functional = QFunctional()
+        functional.scale, functional.zero_point = 0.031, zero_point - 3
+        results = {name: described(function(x)) for name, function in FUNCTIONS.items()}
+        several = {
+            name: described(function(functional, x, y))
+            for name, function in FUNCTIONALS.items()
+        }
+        cases.append(
+            {
+                "dtype": str(dtype).removeprefix("torch.q"),
+                "x": described(x),
+                "y": described(y),
+                "output": {"scale": functional.scale, "zeroPoint": functional.zero_point},
+                "functions": results,
+                "functionals": several,
+            }
+        )
+    (folder / "functions.json").write_text(json.dumps(cases) + "\n")
+
+
 def main(folder):
     generator = torch.Generator().manual_seed(5)
     torch.manual_seed(5)
@@ -335,9 +422,12 @@ def main(folder):
 
     training(folder, "trained", trained(Trained(), generator), images)
 
+    functions(folder, generator)
+
     tokens = torch.randint(0, 30, (7, 3), generator=generator)
     dynamic(folder, "words", Words().eval(), tokens, {nn.LSTM, nn.Linear}, dtype=torch.qint8)
     dynamic(folder, "gated", Gated().eval(), torch.randn(3, 9, 5, generator=generator), None)
+    dynamic(folder, "cells", Cells().eval(), torch.randn(4, 3, 5, generator=generator), None)
     spec = {"encoder": float_qparams_weight_only_qconfig}
     dynamic(folder, "table", Words().eval(), tokens, spec)
 

@@ -4,11 +4,12 @@ import { compile, exportModel, floatQparamsWeightOnlyQconfig, lower } from '../.
 import * as nn from '../../lib/nn/index.ts';
 import type { Tensor } from '../../lib/tensor/index.ts';
 import { asList, goldenOf, largestDifference, numbers, withState } from './goldens.ts';
-import { Gated, Words } from './networks.ts';
+import { Cells, Gated, Words } from './networks.ts';
 
 const networks = [
   ['words', new Words(), (model: nn.Module) => quantizeDynamic(model, new Set([nn.LSTM, nn.Linear]), 'int8')],
   ['gated', new Gated(), (model: nn.Module) => quantizeDynamic(model)],
+  ['cells', new Cells(), (model: nn.Module) => quantizeDynamic(model)],
   [
     'table',
     new Words(),

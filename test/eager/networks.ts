@@ -234,3 +234,18 @@ export class Gated extends nn.Module {
     return [this.fc.call(output), hidden];
   }
 }
+
+export class Cells extends nn.Module {
+  readonly lstm = new nn.LSTMCell(5, 8);
+  readonly gru = new nn.GRUCell(8, 6);
+
+  forward(x: nn.Value): readonly nn.Value[] {
+    let [hidden, cell] = this.lstm.call(F.select(x, 0, 0));
+    let state = this.gru.call(hidden);
+    for (let step = 1; step < 4; step++) {
+      [hidden, cell] = this.lstm.call(F.select(x, 0, step), hidden, cell);
+      state = this.gru.call(hidden, state);
+    }
+    return [state, cell];
+  }
+}
