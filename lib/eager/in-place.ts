@@ -3,7 +3,7 @@ import type { OptionNames } from '../options.ts';
 
 /** Options of what changes a model. */
 export interface InPlaceOptions {
-  /** Whether the model itself is changed, in place of a copy. */
+  /** Whether the model itself is changed, in place of a copy. An Error may then leave it changed in part. */
   readonly inplace?: boolean;
 }
 

@@ -14,6 +14,6 @@ export {
   type QuantizedModule,
 } from './mappings.ts';
 export { prepare, prepareQat } from './prepare.ts';
-export { type ModuleClass, propagateQconfig, type QConfigSpec } from './propagate-qconfig.ts';
+export { type ModuleClass, type ModuleKey, propagateQconfig, type QConfigSpec } from './propagate-qconfig.ts';
 export { quantize, quantizeDynamic, quantizeQat } from './quantize.ts';
 export { addQuantDequant, DeQuantStub, QuantStub, QuantWrapper } from './stubs.ts';

@@ -4,8 +4,11 @@ import { QConfig } from '../quantization/index.ts';
 /** A class of modules. */
 export type ModuleClass = new (...args: never[]) => Module;
 
+/** Which modules: a class, or the path of one. */
+export type ModuleKey = ModuleClass | string;
+
 /** Configurations by class or path of modules; null leaves them in floating point. */
-export type QConfigSpec = ReadonlyMap<ModuleClass | string, QConfig | null>;
+export type QConfigSpec = ReadonlyMap<ModuleKey, QConfig | null>;
 
 /**
  * Gives every module a `qconfig`: its own, otherwise that of its path, of its class, or of the module around it (counterpart:

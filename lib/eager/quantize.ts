@@ -10,7 +10,7 @@ import { type ConvertModuleOptions, convert, convertModuleOptions } from './conv
 import { checkModule } from './in-place.ts';
 import { getDefaultDynamicQuantModuleMappings } from './mappings.ts';
 import { prepare, prepareQat } from './prepare.ts';
-import { type ModuleClass, propagateQconfig, type QConfigSpec } from './propagate-qconfig.ts';
+import { type ModuleClass, type ModuleKey, propagateQconfig, type QConfigSpec } from './propagate-qconfig.ts';
 
 /**
  * Prepares a model, calibrates and converts it (counterpart: `torch.ao.quantization.quantize`).
@@ -76,7 +76,7 @@ const defaults = {
  */
 export function quantizeDynamic<M extends Module>(
   model: M,
-  qconfigSpec?: ReadonlySet<Key> | QConfigSpec,
+  qconfigSpec?: ReadonlySet<ModuleKey> | QConfigSpec,
   dtype: keyof typeof defaults = 'int8',
   options: ConvertModuleOptions = {},
 ): M {
@@ -85,9 +85,13 @@ export function quantizeDynamic<M extends Module>(
   checkOptions(options, convertModuleOptions, where);
   if (!Object.hasOwn(defaults, dtype))
     throw new Error(`${where}: dtype must be ${Object.keys(defaults).join(', ')}, got '${String(dtype)}'`);
+  if (qconfigSpec !== undefined && !(qconfigSpec instanceof Map) && !(qconfigSpec instanceof Set))
+    throw new Error(
+      `${where}: qconfigSpec must be a Set of classes and paths, or a Map of these to configurations`,
+    );
   const { qconfig, classes } = defaults[dtype];
   const spec =
-    qconfigSpec instanceof Map ? qconfigSpec : specOf(qconfigSpec ?? new Set<Key>(classes), qconfig);
+    qconfigSpec instanceof Map ? qconfigSpec : specOf(qconfigSpec ?? new Set<ModuleKey>(classes), qconfig);
   const { mapping = getDefaultDynamicQuantModuleMappings() } = options;
   const unknown = [...spec.keys()].find((key) => typeof key !== 'string' && !mapping.has(key));
   if (unknown)
@@ -104,9 +108,7 @@ export function quantizeDynamic<M extends Module>(
   return convert(own, { mapping, inplace: true });
 }
 
-type Key = ModuleClass | string;
-
-const specOf = (keys: QConfigSpec | ReadonlySet<Key>, qconfig: QConfig): QConfigSpec =>
+const specOf = (keys: QConfigSpec | ReadonlySet<ModuleKey>, qconfig: QConfig): QConfigSpec =>
   new Map([...keys.keys()].map((key) => [key, qconfig]));
 
-const nameOf = (key: Key) => (typeof key === 'string' ? `'${key}'` : key.name);
+const nameOf = (key: ModuleKey) => (typeof key === 'string' ? `'${key}'` : key.name);

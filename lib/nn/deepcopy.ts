@@ -2,7 +2,7 @@ import { Buffer, Module, Parameter } from './module.ts';
 
 /**
  * A copy of a module and of all inside it (counterpart: `copy.deepcopy`). The copies share their tensors, whose elements are never
- * written, with the originals; a tensor that is replaced in one stays in the other.
+ * written, with the originals; a tensor that is replaced in one stays in the other. They share observers as well.
  * @throws Error when a class between the module's and Module has private fields (`#`), which only its constructor can make.
  */
 export function deepcopy<M extends Module>(module: M): M {

@@ -77,7 +77,8 @@ export interface ValueWithOperators extends Value {
   callOperator(call: OperatorCall): Value | readonly Value[];
 }
 
-const hasOperators = (arg: OperatorArgument): arg is ValueWithOperators =>
+/** Whether an argument is a value that no dispatcher knows. */
+export const hasOperators = (arg: OperatorArgument): arg is ValueWithOperators =>
   typeof arg === 'object' && arg !== null && 'callOperator' in arg;
 
 function call(called: OperatorCall): Value | readonly Value[] {
@@ -97,9 +98,11 @@ export function callOperatorForMany(called: OperatorCall): readonly Value[] {
 
 /**
  * Passes a value through an observer or a fake quantizer.
- * @throws Error when it is several values, of which none is the one to observe.
+ * @throws Error when it is several values, of which none is the one to observe, or is quantized already.
  */
 export function callModule(module: CallableModule, x: Value): Value {
   if (Array.isArray(x)) throw new Error(`${module.constructor.name} observes one value, got ${x.length}`);
+  if (hasOperators(x))
+    throw new Error(`${module.constructor.name} observes real numbers, got a quantized value`);
   return current.callModule(module, x);
 }

@@ -18,7 +18,7 @@ export {
 export { ModuleList, Sequential } from './containers.ts';
 export { Conv1d, Conv2d, type ConvModuleOptions } from './conv.ts';
 export { deepcopy } from './deepcopy.ts';
-export type { Scope, Value } from './dispatcher.ts';
+export type { OperatorArgument, OperatorCall, Scope, Value, ValueWithOperators } from './dispatcher.ts';
 export { Dropout } from './dropout.ts';
 export { Flatten } from './flatten.ts';
 export * as functional from './functional/index.ts';

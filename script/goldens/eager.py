@@ -341,6 +341,7 @@ FUNCTIONS = {
     "adaptive_avg_pool2d": lambda x: F.adaptive_avg_pool2d(x, 2),
     "avg_pool2d": lambda x: F.avg_pool2d(x, 3, 2, 1),
     "max_pool2d": lambda x: F.max_pool2d(x, 3, 2, 1),
+    "pad": lambda x: F.pad(x, (1, 0, 2, 1), value=0.3),
     "flatten": lambda x: torch.flatten(x, 1),
     "permute": lambda x: x.permute(0, 2, 3, 1),
     "chunk": lambda x: x.chunk(2, 1)[1],

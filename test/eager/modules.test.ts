@@ -114,6 +114,26 @@ describe('convert', () => {
     expect(() => converted.call(x)).toThrow(
       'the input is not quantized: let it go through a QuantStub first',
     );
+    const open = convert(calibrated(new nn.Sequential(new QuantStub(), new nn.Linear(3, 4))));
+    const value = open.call(x) as nn.quantized.QuantizedValue;
+    expect([value.dtype, value.shape, value.dequantize().dtype]).toEqual(['uint8', [2, 4], 'float32']);
+    expect(() => exportModel(open, { x })).toThrow(
+      'the model returns a quantized value: let it go through a DeQuantStub',
+    );
+  });
+});
+
+describe('observers', () => {
+  const observing = <M extends nn.Module>(module: M) =>
+    Object.assign(module, { activationPostProcess: defaultQconfig.activation.create() });
+
+  it('refuse what is quantized already, and several values', () => {
+    const quantize = new nn.quantized.Quantize({ scale: 1, zeroPoint: 0, dtype: 'uint8' });
+    expect(() => new nn.Sequential(quantize, observing(new nn.ReLU())).call(x)).toThrow(
+      'MinMaxObserver observes real numbers, got a quantized value',
+    );
+    expect(() => observing(new nn.GRUCell(3, 2)).call(x)).not.toThrow();
+    expect(() => observing(new nn.GRU(3, 2)).call(x)).toThrow('MinMaxObserver observes one value, got 2');
   });
 });
 
@@ -261,6 +281,7 @@ describe('quantizeDynamic', () => {
   });
 
   it('refuses what it cannot quantize', () => {
+    expect(() => eager.quantizeDynamic(model(), [nn.Linear] as never)).toThrow('must be a Set of classes');
     expect(() => eager.quantizeDynamic(model(), undefined, 'int4' as never)).toThrow(
       "dtype must be int8, float16, uint8, got 'int4'",
     );

@@ -40,6 +40,7 @@ const functions: Readonly<Record<string, (x: nn.Value) => nn.Value>> = {
   adaptive_avg_pool2d: (x) => F.adaptiveAvgPool2d(x, 2),
   avg_pool2d: (x) => F.avgPool2d(x, 3, { stride: 2, padding: 1 }),
   max_pool2d: (x) => F.maxPool2d(x, 3, { stride: 2, padding: 1 }),
+  pad: (x) => F.pad(x, [1, 0, 2, 1], 0.3),
   flatten: (x) => F.flatten(x, 1),
   permute: (x) => F.permute(x, [0, 2, 3, 1]),
   chunk: (x) => F.chunk(x, 2, 1)[1],

@@ -12,7 +12,13 @@ import {
   SymInt,
   type TensorMeta,
 } from '../../graph/index.ts';
-import type { Dispatcher, OperatorArgument, OperatorCall, Scope } from '../../nn/dispatcher.ts';
+import {
+  type Dispatcher,
+  hasOperators,
+  type OperatorArgument,
+  type OperatorCall,
+  type Scope,
+} from '../../nn/dispatcher.ts';
 import type { Module, Value } from '../../nn/index.ts';
 import { Tensor } from '../../tensor/index.ts';
 import { MemoryTracker } from '../in-place.ts';
@@ -87,6 +93,8 @@ export class Tracer implements Dispatcher {
   /** The finished graph, with parameters and buffers first as in PyTorch. */
   finish(result: Value | readonly Value[]): GraphModule {
     const outputs = (Array.isArray(result) ? result : [result]) as readonly Value[];
+    if (outputs.some(hasOperators))
+      throw new Error('the model returns a quantized value: let it go through a DeQuantStub');
     const nodes = outputs.map((value) => this.#argument(value) as Node);
     const module = new GraphModule(new Graph(), [], this.#modules);
     const copies = this.#state.copyInto(module);

@@ -16,7 +16,8 @@ import { type ActivationPostProcess, Module, type Parameter } from '../module.ts
 import type { BatchNorm1d, BatchNorm2d } from '../normalization.ts';
 import { newFakeQuantize, type Trainable } from './trainable.ts';
 
-type BatchNorm = BatchNorm1d | BatchNorm2d;
+/** A batch norm that is trained with the layer before it. */
+export type BatchNorm = BatchNorm1d | BatchNorm2d;
 
 /**
  * A layer that is trained with the batch norm after it (counterpart: `_ConvBnNd`). What is rounded is the weight that inference will have,

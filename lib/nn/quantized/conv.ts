@@ -5,7 +5,7 @@ import { type LayerOwner, type LayerParts, layerParts } from './from-float.ts';
 import { QuantizedLayer } from './layer.ts';
 
 /** A convolution, of a module that is trained or not. */
-interface ConvOwner<Size> extends LayerOwner {
+export interface ConvOwner<Size> extends LayerOwner {
   readonly options: ConvOptions<Size>;
 }
 

@@ -20,31 +20,34 @@ export interface Qparams {
 export type QuantizedActivation = 'uint8' | 'int8';
 
 /** Operators that move elements or choose among them: the integers go through as they are. */
-const moving: ReadonlySet<string> = new Set(
-  [
-    ...[
-      'view.default',
-      'reshape.default',
-      'flatten.using_ints',
-      'permute.default',
-      'transpose.int',
-      'chunk.default',
-    ],
-    ...['unsqueeze.default', 'squeeze.dim', 'select.int', 'max_pool2d.default'],
-  ].map((name) => `aten.${name}`),
-);
+const moving: ReadonlySet<string> = new Set([
+  'aten.chunk.default',
+  'aten.flatten.using_ints',
+  'aten.max_pool2d.default',
+  'aten.permute.default',
+  'aten.reshape.default',
+  'aten.select.int',
+  'aten.squeeze.dim',
+  'aten.transpose.int',
+  'aten.unsqueeze.default',
+  'aten.view.default',
+]);
 
 /** Operators whose results PyTorch quantizes with the parameters of their input. */
-const keeping: ReadonlySet<string> = new Set(
-  [
-    ...['relu', 'relu6', 'hardtanh', 'clamp', 'leaky_relu', 'gelu', 'adaptive_avg_pool2d', 'avg_pool2d'].map(
-      (name) => `${name}.default`,
-    ),
-    'mean.dim',
-  ].map((name) => `aten.${name}`),
-);
+const keeping: ReadonlySet<string> = new Set([
+  'aten.adaptive_avg_pool2d.default',
+  'aten.avg_pool2d.default',
+  'aten.clamp.default',
+  'aten.gelu.default',
+  'aten.hardtanh.default',
+  'aten.leaky_relu.default',
+  'aten.mean.dim',
+  'aten.pad.default',
+  'aten.relu.default',
+  'aten.relu6.default',
+]);
 
-/** Operators whose results have a range that is known in advance, in halves of 1 / 256, and whether that begins with 0. */
+/** Operators whose results have a range that is known in advance, and whether it has negative numbers. */
 const fixed: ReadonlyMap<string, { readonly scale: number; readonly isSigned: boolean }> = new Map([
   ['aten.sigmoid.default', { scale: 1 / 256, isSigned: false }],
   ['aten.hardsigmoid.default', { scale: 1 / 256, isSigned: false }],
