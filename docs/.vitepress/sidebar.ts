@@ -19,6 +19,7 @@ const sections: readonly Section[] = [
       'tutorials/static-quantization',
       'tutorials/dynamic-quantization',
       'tutorials/x86-backend',
+      'tutorials/eager-mode',
       'tutorials/fx-graph-mode',
       'tutorials/backend-config',
       'training',

@@ -1,6 +1,7 @@
 /**
  * Quantization of modules before they are captured, in the manner of PyTorch's eager mode (`torch.ao.quantization`): `octavo/eager`. It is
  * an entry of its own because its `quantizeDynamic` is PyTorch's, from a module to a module; that of `octavo` compiles a model at once.
+ * @module octavo/eager
  */
 export { type ConvertModuleOptions, convert, swapModule } from './convert.ts';
 export { fuseModules, fuseModulesQat, type ModulesToFuse } from './fuse-modules.ts';

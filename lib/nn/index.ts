@@ -26,7 +26,14 @@ export { Generator, manualSeed } from './generator.ts';
 export * as init from './init.ts';
 export * as intrinsic from './intrinsic/index.ts';
 export { Embedding, Identity, Linear } from './linear.ts';
-export { type ActivationPostProcess, Buffer, Module, type ModuleQConfig, type Named, Parameter } from './module.ts';
+export {
+  type ActivationPostProcess,
+  Buffer,
+  Module,
+  type ModuleQConfig,
+  type Named,
+  Parameter,
+} from './module.ts';
 export {
   BatchNorm1d,
   BatchNorm2d,

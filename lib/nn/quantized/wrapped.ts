@@ -5,7 +5,7 @@ import type * as fused from '../intrinsic/index.ts';
 import { Module } from '../module.ts';
 import type * as normalization from '../normalization.ts';
 import { outputQparams } from './from-float.ts';
-import { dequantized, type Qparams, type QuantizedActivation, quantize } from './value.ts';
+import { dequantized, type QuantizedActivation, quantize } from './value.ts';
 
 /** A module of real numbers between quantized values, whose result has a scale of its own. */
 abstract class Wrapped<M extends Module> extends Module {
@@ -15,8 +15,9 @@ abstract class Wrapped<M extends Module> extends Module {
   /** The module that computes. */
   readonly module: M;
 
-  constructor(module: M, { scale, zeroPoint, dtype }: Qparams = outputQparams(module)) {
+  constructor(module: M) {
     super();
+    const { scale, zeroPoint, dtype } = outputQparams(module);
     this.scale = scale;
     this.zeroPoint = zeroPoint;
     this.dtype = dtype;
