@@ -40,7 +40,7 @@ const [batch, rounds] = [options.batch, options.rounds].map(Number);
 const images = new Tensor('float32', pseudoRandom(batch * 3 * 32 * 32, 1), [batch, 3, 32, 32]);
 
 /** Batches of one comparison: many enough that compiling it does not count. */
-const batches = Array.from({ length: 20 }, () => images);
+const batches = Array.from({ length: 100 }, () => images);
 
 async function stages(name: string) {
   const captured = await loadPt2(new URL(`../models/${name}.pt2`, import.meta.url).pathname);
@@ -78,26 +78,32 @@ function withLoggers(reference: GraphModule, actual: GraphModule): void {
   compareResults(ref, act);
 }
 
+/** Each row beside the time in which both models that it compares are run. */
 async function rowsOf(name: string): Promise<string[][]> {
   const { captured, converted, lowered } = await stages(name);
-  const works: Readonly<Record<string, [Work, number]>> = {
-    'run the float model, unfused': running(captured),
-    'run its quantized model, unfused': running(converted),
-    'run its lowered model': running(lowered),
-    compareModelOutputs: [() => compareModelOutputs(captured, converted, batches), batches.length],
-    'compareModelOutputs, lowered': [() => compareModelOutputs(captured, lowered, batches), batches.length],
-    compareModelShadows: [() => compareModelShadows(captured, converted, batches), batches.length],
-    'loggers and compareResults': [() => withLoggers(captured, converted), 1],
-  };
-  const rows: string[][] = [];
-  let both = 0;
-  for (const [work, [run, count]] of Object.entries(works)) {
-    const time = await timeOf(run, count);
-    if (rows.length < 2) both += time;
-    rows.push([name, work, `${time.toFixed(2)} ms`, rows.length < 2 ? '' : (time / both).toFixed(2)]);
+  const float = await timeOf(...running(captured));
+  const rows = [[name, 'run the float model', milliseconds(float), '']];
+  const pairs = [
+    ['quantized', converted],
+    ['lowered', lowered],
+  ] as const;
+  for (const [stage, actual] of pairs) {
+    const own = await timeOf(...running(actual));
+    rows.push([name, `run the ${stage} model`, milliseconds(own), '']);
+    const compared: Readonly<Record<string, [Work, number]>> = {
+      compareModelOutputs: [() => compareModelOutputs(captured, actual, batches), batches.length],
+      compareModelShadows: [() => compareModelShadows(captured, actual, batches), batches.length],
+      'loggers and compareResults': [() => withLoggers(captured, actual), 1],
+    };
+    for (const [work, [run, count]] of Object.entries(compared)) {
+      const time = await timeOf(run, count);
+      rows.push([name, `${work}, ${stage}`, milliseconds(time), (time / (float + own)).toFixed(2)]);
+    }
   }
   return rows;
 }
+
+const milliseconds = (time: number) => `${time.toFixed(2)} ms`;
 
 const before = snapshot([]);
 const rows = [];

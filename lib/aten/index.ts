@@ -29,6 +29,7 @@ import { onednn } from './quantized/onednn.ts';
 import { quantizedDecomposed } from './quantized/quantized-decomposed.ts';
 import { transformer } from './quantized/transformer.ts';
 import { weightOnly } from './quantized/weight-only.ts';
+import { differences } from './reductions/differences.ts';
 import { orderings } from './reductions/ordering.ts';
 import { reductions } from './reductions/reduction.ts';
 import { spreads } from './reductions/spread.ts';
@@ -47,6 +48,7 @@ export const operators = new OperatorRegistry(
   clampings,
   comparisons,
   convolutions,
+  differences,
   embeddings,
   embeddingBags,
   filledTensors,

@@ -13,6 +13,7 @@ export type StepName =
   | 'batch_norm_training'
   | 'binary'
   | 'choose_qparams'
+  | 'compare'
   | 'concat'
   | 'convolution'
   | 'convolution_input_gradient'

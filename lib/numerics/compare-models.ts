@@ -1,33 +1,40 @@
 import { checkSignal, untilAborted } from '../abort.ts';
-import { operators } from '../aten/index.ts';
-import {
-  bindInputs,
-  declaredInputs,
-  type GraphModule,
-  type ModelInputs,
-  propagateShapes,
-  type TensorMeta,
-} from '../graph/index.ts';
+import { bindInputs, declaredInputs, type GraphModule, type ModelInputs } from '../graph/index.ts';
 import { checkOptions, type OptionNames } from '../options.ts';
 import { isIterable } from '../quantization/calibrate.ts';
 import { compile } from '../runtime/index.ts';
-import { numelOf, type Tensor } from '../tensor/index.ts';
+import type { Tensor } from '../tensor/index.ts';
 import type { ComparedNode } from './compare-results.ts';
-import { type ComparedGraph, comparedGraph, type GivenInputs } from './compared-graph.ts';
-import { addSums, type Comparison, type ComparisonSums, comparisonOf, noSums } from './comparison.ts';
+import { comparedGraph, type GivenInputs } from './compared-graph.ts';
+import { addSums, type Comparison, comparisonOf, noSums, sumsOfSamples } from './comparison.ts';
 
 /** By how much the values of one node differ, over all batches. */
-export interface NodeComparison extends ComparedNode, Comparison {}
+export interface NodeComparison extends ComparedNode, Comparison {
+  /** By name, what each of the user's comparators found: one number a batch. */
+  readonly comparisons: Readonly<Record<string, readonly number[]>>;
+}
+
+/** A measure of one node's values, float32 also where they are quantized: `computeSqnr`, or a user's own. */
+export type Comparator = (actual: Tensor, ref: Tensor) => number;
 
 /** Options of {@link compareModelOutputs} and {@link compareModelShadows}. */
 export interface CompareOptions {
+  /**
+   * Other measures by name (counterpart: `comparison_fn` of `torch.ao.ns`), called for every node and batch. Values then leave the plan, one
+   * batch at a time: a comparison needs more memory and time with comparators.
+   */
+  readonly comparators?: Readonly<Record<string, Comparator>>;
   /** Called after every batch with the number of batches done. */
   readonly onProgress?: (batches: number) => void;
   /** Stops before the next batch, also while that is still to come, and closes the iterator. */
   readonly signal?: AbortSignal;
 }
 
-const compareOptions: OptionNames<CompareOptions> = { onProgress: true, signal: true };
+const compareOptions: OptionNames<CompareOptions> = {
+  comparators: true,
+  onProgress: true,
+  signal: true,
+};
 
 /**
  * Compares two models node by node while both run on the same inputs, so that a node's error includes those of all before it (counterpart:
@@ -87,18 +94,23 @@ async function compareModels(
   checkSignal(options.signal, where);
   if (!isIterable(batches))
     throw new Error(`${where}: batches must be an iterable, async or not; a single batch is [batch]`);
-  const graph = comparedGraph(reference, actual, given, where);
-  using model = compile(graph.module);
-  const inputs = declaredInputs(graph.module.graph);
-  const sums = graph.nodes.map(() => noSums);
+  const comparators = Object.entries(options.comparators ?? {});
+  for (const [name, comparator] of comparators)
+    if (typeof comparator !== 'function')
+      throw new Error(
+        `${where}: comparator '${name}' must be a function of two tensors, got a ${typeof comparator}`,
+      );
+  const { module, nodes } = comparedGraph(reference, actual, given, comparators.length > 0, where);
+  using model = compile(module);
+  const inputs = declaredInputs(module.graph);
+  const found = nodes.map(() => new FoundDifferences(comparators));
   let done = 0;
   for await (const batch of untilAborted(batches, options.signal)) {
     try {
-      const tensors = bindInputs(inputs, batch, graph.module.rangeConstraints);
-      const results = await model.run(tensors);
+      const results = await model.run(bindInputs(inputs, batch, module.rangeConstraints));
       const inOrder = model.outputs.map(({ name }) => results[name]);
-      for (const [i, found] of sumsOfBatch(graph, tensors, inOrder).entries())
-        sums[i] = addSums(sums[i], found);
+      for (const [i, node] of nodes.entries())
+        found[i].add(node, inOrder[i], inOrder[nodes.length + i], inOrder[2 * nodes.length + i]);
     } catch (error) {
       throw new Error(`${where}: batch ${done}: ${(error as Error).message}`, { cause: error });
     }
@@ -106,31 +118,35 @@ async function compareModels(
     options.onProgress?.(done);
   }
   if (done === 0) throw new Error(`${where}: there are no batches; it needs at least one`);
-  return new Map(
-    graph.nodes.map(({ ref: _, measures: __, ...node }, i) => [
-      node.handle,
-      { ...node, ...comparisonOf(sums[i]) },
-    ]),
-  );
+  return new Map(nodes.map((node, i) => [node.handle, { ...node, ...found[i].result() }]));
 }
 
-/** @param results those of the graph, in order. */
-function sumsOfBatch(
-  { module, nodes }: ComparedGraph,
-  inputs: readonly Tensor[],
-  results: readonly Tensor[],
-): readonly ComparisonSums[] {
-  const metas = propagateShapes(module, inputs, operators);
-  return nodes.map(({ ref, measures, refNodeName, actualNodeName }, i) => {
-    const perSample = results.slice(i * measures.length, (i + 1) * measures.length);
-    const values = perSample.map(({ data }) => data as Float32Array);
-    const [signal, other, product, noise] = values.map((each) => each.reduce((sum, value) => sum + value, 0));
-    const maxError = values[4].reduce((max, value) => Math.max(max, value), 0);
-    if (!Number.isFinite(noise))
-      throw new Error(
-        `node '${refNodeName}' of the reference, '${actualNodeName}' of the actual model: a value is not a finite number`,
-      );
-    const { shape } = metas.get(ref) as TensorMeta;
-    return { count: numelOf(shape as readonly number[]), signal, other, product, noise, maxError };
-  });
+/** What the values of one node differ by, batch after batch. */
+class FoundDifferences {
+  readonly #comparators: readonly (readonly [string, Comparator])[];
+  readonly #comparisons: ReadonlyMap<string, number[]>;
+  #sums = noSums;
+
+  constructor(comparators: readonly (readonly [string, Comparator])[]) {
+    this.#comparators = comparators;
+    this.#comparisons = new Map(comparators.map(([name]) => [name, []]));
+  }
+
+  /** @param values those of both models, where comparators need them. */
+  add({ refNodeName, actualNodeName }: ComparedNode, perSample: Tensor, ...values: readonly Tensor[]): void {
+    const where = `node '${refNodeName}' of the reference, '${actualNodeName}' of the actual model`;
+    const sums = sumsOfSamples(perSample.data as Float64Array);
+    if (!Number.isFinite(sums.noise)) throw new Error(`${where}: a value is not a finite number`);
+    this.#sums = addSums(this.#sums, sums);
+    for (const [name, comparator] of this.#comparators) {
+      const value = comparator(values[0], values[1]);
+      if (typeof value !== 'number')
+        throw new Error(`${where}: comparator '${name}' must return a number, got ${typeof value}`);
+      this.#comparisons.get(name)!.push(value);
+    }
+  }
+
+  result() {
+    return { ...comparisonOf(this.#sums), comparisons: Object.fromEntries(this.#comparisons) };
+  }
 }

@@ -1,5 +1,6 @@
 import { operators } from '../aten/index.ts';
 import { GraphModule, inputsOf, isStateful, type Node, propagateShapes, tensorMeta } from '../graph/index.ts';
+import type { DType } from '../tensor/index.ts';
 import { GraphEditor } from '../transforms/editor.ts';
 import type { ComparedNode } from './compare-results.ts';
 import { modulePathOf, nodesByHandle } from './debug-handles.ts';
@@ -12,25 +13,21 @@ export type GivenInputs = 'own' | 'of the reference';
 
 /** Two models in one graph, which returns by how much their nodes differ. */
 export interface ComparedGraph {
+  /** Returns one result of `octavo.compare` a node, in order; behind these, if values are kept, those of the actual model, then those of the reference. */
   readonly module: GraphModule;
-  readonly nodes: readonly (ComparedNode & {
-    /** Of the reference. */
-    readonly ref: Node;
-    readonly measures: Measures<Node>;
-  })[];
+  readonly nodes: readonly ComparedNode[];
 }
-
-/** Per sample: Σ x², Σ y², Σ x y, Σ (x - y)², the largest |x - y|. The graph returns them in this order. */
-export type Measures<T> = readonly [signal: T, other: T, product: T, noise: T, maxError: T];
 
 /**
  * Puts both models into one graph, with the inputs of the reference.
+ * @param keepsValues whether the graph returns the compared values, too.
  * @throws Error when their inputs differ, no node has a handle, they have none in common, or a model is prepared for training.
  */
 export function comparedGraph(
   reference: GraphModule,
   actual: GraphModule,
   given: GivenInputs,
+  keepsValues: boolean,
   where: string,
 ): ComparedGraph {
   const module = withoutObservers(reference, where);
@@ -45,24 +42,30 @@ export function comparedGraph(
   const copier = new GraphCopier(module, other);
   const copies =
     given === 'own'
-      ? copyAll(other, placeholders, copier)
+      ? copyAll(other, references, placeholders, copier)
       : shadow(editor, other, references, placeholders, copier);
   inferShapes(module);
-  const nodes = [...references].flatMap(([handle, ref]) => {
-    const node = actuals.get(handle);
-    if (!node) return [];
-    const measures = measure(editor, realValue(editor, copies.get(node)!), realValue(editor, ref));
-    const [actualModulePath, refModulePath] = [node, ref].map(modulePathOf);
-    const names = { actualNodeName: node.name, actualModulePath, refNodeName: ref.name, refModulePath };
-    return [{ handle, ...names, ref, measures }];
+  const pairs = [...references].flatMap(([handle, ref]) => {
+    const actual = actuals.get(handle);
+    return actual ? [{ handle, ref, actual, copy: copies.get(actual)! }] : [];
   });
-  if (nodes.length === 0)
+  if (pairs.length === 0)
     throw new Error(`${where}: the models have no node in common; make both from the same captured model`);
+  const results = pairs.map(({ ref, copy }) => compared(editor, copy, ref));
+  const atEnd = { before: module.graph.outputNode };
+  const values = (keepsValues ? (['copy', 'ref'] as const) : []).flatMap((side) =>
+    pairs.map((pair) => realValue(editor, pair[side], atEnd)),
+  );
   module.graph.eraseNode(module.graph.outputNode);
-  module.graph.output(nodes.flatMap(({ measures }) => measures));
+  module.graph.output([...results, ...values]);
   module.graph.eliminateDeadCode();
   module.deleteUnused();
-  return { module, nodes };
+  return { module, nodes: pairs.map(({ handle, ref, actual }) => comparedNode(handle, actual, ref)) };
+}
+
+function comparedNode(handle: number, actual: Node, ref: Node): ComparedNode {
+  const [actualModulePath, refModulePath] = [actual, ref].map(modulePathOf);
+  return { handle, actualNodeName: actual.name, actualModulePath, refNodeName: ref.name, refModulePath };
 }
 
 /** A copy without observers, which only pass tensors on. */
@@ -110,26 +113,44 @@ function inferShapes(module: GraphModule): void {
     node.meta = { ...node.meta, val };
 }
 
-function copyAll({ graph }: GraphModule, placeholders: ReadonlyMap<Node, Node>, copier: GraphCopier) {
+function copyAll(
+  { graph }: GraphModule,
+  references: ReadonlyMap<number, Node>,
+  placeholders: ReadonlyMap<Node, Node>,
+  copier: GraphCopier,
+): ReadonlyMap<Node, Node> {
   const copies = new Map(placeholders);
-  for (const node of graph.nodes)
-    if (node.op !== 'placeholder' && node.op !== 'output')
-      copies.set(
-        node,
-        copier.copy(node, (input) => copies.get(input)!),
-      );
+  for (const node of graph.nodes) {
+    if (node.op === 'placeholder' || node.op === 'output') continue;
+    const ref = references.get(node.meta.numericDebugHandle?.handle ?? NaN);
+    if (ref) copier.moveBehind(ref);
+    copies.set(
+      node,
+      copier.copy(node, (input) => copies.get(input)!),
+    );
+  }
   return copies;
 }
 
-function measure(editor: GraphEditor, x: Node, y: Node): Measures<Node> {
-  const g = editor.at({ before: editor.graph.outputNode });
-  // All axes but the first: few enough elements for a sum in float32.
-  const axes = tensorMeta(x)!
-    .shape.slice(1)
-    .map((_, i) => i + 1);
-  const overAxes = (target: string, node: Node) => (axes.length === 0 ? node : g.call(target, node, axes));
-  const products = (a: Node, b: Node) => overAxes('aten.sum.dim_IntList', g.call('aten.mul.Tensor', a, b));
-  const difference = g.call('aten.sub.Tensor', x, y);
-  const largest = overAxes('aten.amax.default', g.call('aten.abs.default', difference));
-  return [products(x, x), products(y, y), products(x, y), products(difference, difference), largest];
+/** What `octavo.compare` reads as numbers; others are cast. */
+const readable: ReadonlySet<DType> = new Set([
+  'float32',
+  'bfloat16',
+  'uint8',
+  'int8',
+  'uint16',
+  'int16',
+  'int32',
+]);
+
+/** @param x stands behind y. */
+function compared(editor: GraphEditor, x: Node, y: Node): Node {
+  let last = x;
+  const operands = [x, y].flatMap((node) => {
+    const { scale, zeroPoint } = node.meta.numericDebugHandle?.qparams ?? { scale: 1, zeroPoint: 0 };
+    if (readable.has(tensorMeta(node)!.dtype)) return [node, scale, zeroPoint];
+    last = editor.call('aten.to.dtype', [node, 'float32'], { after: last });
+    return [last, 1, 0];
+  });
+  return editor.call('octavo.compare.default', operands, { after: last });
 }

@@ -44,6 +44,16 @@ export const addSums = (a: ComparisonSums, b: ComparisonSums): ComparisonSums =>
   maxError: Math.max(a.maxError, b.maxError),
 });
 
+/** What `octavo.compare` returns: the same numbers for each sample. */
+export function sumsOfSamples(perSample: Float64Array): ComparisonSums {
+  let sums = noSums;
+  for (let at = 0; at < perSample.length; at += 6) {
+    const [count, signal, other, product, noise, maxError] = perSample.subarray(at, at + 6);
+    sums = addSums(sums, { count, signal, other, product, noise, maxError });
+  }
+  return sums;
+}
+
 /** Where nothing differs, PyTorch divides by 0, and gives NaN if all is 0. */
 export function comparisonOf({ count, signal, other, product, noise, maxError }: ComparisonSums): Comparison {
   const length = (squares: number) => Math.max(Math.sqrt(squares), shortest);

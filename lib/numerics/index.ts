@@ -11,6 +11,7 @@ export {
   mseLoss,
 } from './comparators.ts';
 export {
+  type Comparator,
   type CompareOptions,
   compareModelOutputs,
   compareModelShadows,

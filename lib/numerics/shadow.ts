@@ -34,6 +34,7 @@ export function shadow(
     const before = new Set(node.allInputNodes.flatMap((input) => owners.get(input) ?? []));
     const owner = ref ? handle : before.size === 1 ? [...before][0] : undefined;
     const isBehind = owner !== undefined && before.has(owner);
+    if (ref) copier.moveBehind(ref);
     const copy = copier.copy(
       node,
       (input) => (isBehind && owners.get(input) === owner ? alone : given).get(input)!,
@@ -44,7 +45,7 @@ export function shadow(
         node,
         copier.copy(node, (input) => given.get(input)!),
       );
-    else given.set(node, ref ? inFormOf(editor, node, ref) : copy);
+    else given.set(node, ref ? inFormOf(editor, node, ref, copier.place) : copy);
     if (owner !== undefined) owners.set(node, owner);
   }
   return alone;

@@ -60,6 +60,7 @@ export const steps: Readonly<Record<StepName, StepTraits>> = {
   batch_norm_training: { layout: 'channelsLast', products: 'none' },
   binary: { layout: 'uniform', products: 'none', slices: 'read and written', overwrites: true },
   choose_qparams: { layout: 'rowMajor', products: 'none' },
+  compare: { layout: 'strided', products: 'none' },
   // Its inputs are written to their places in the larger tensor.
   concat: { layout: 'uniform', products: 'none', slices: 'read and written', selects: true },
   // The result is copied to its place while it is in the cache.

@@ -14,6 +14,7 @@ const std::vector<PrimitiveFamily>& primitive_table() {
       {"batch_norm_training", create_batch_norm_training},
       {"binary", create_binary},
       {"choose_qparams", create_choose_qparams},
+      {"compare", create_compare},
       {"concat", create_concat},
       {"convolution", create_convolution},
       {"convolution_input_gradient", create_convolution_input_gradient},

@@ -26,6 +26,7 @@ std::unique_ptr<Step> create_batch_norm_gradient(const StepSpec& spec);
 std::unique_ptr<Step> create_batch_norm_training(const StepSpec& spec);
 std::unique_ptr<Step> create_binary(const StepSpec& spec);
 std::unique_ptr<Step> create_choose_qparams(const StepSpec& spec);
+std::unique_ptr<Step> create_compare(const StepSpec& spec);
 std::unique_ptr<Step> create_concat(const StepSpec& spec);
 std::unique_ptr<Step> create_convolution(const StepSpec& spec);
 std::unique_ptr<Step> create_convolution_input_gradient(const StepSpec& spec);

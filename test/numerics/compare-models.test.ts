@@ -175,6 +175,44 @@ describe('smoothQuant', () => {
   });
 });
 
+describe('comparators of the user', () => {
+  it.each([compareModelOutputs, compareModelShadows])('are given both values: %o', async (compare) => {
+    const { captured, converted } = await stagesWithHandles('tiny_cnn');
+    const input = await comparedInput('tiny_cnn');
+    const halves = [...batchesOf(input, input.shape[0] / 2)];
+    for (const actual of [converted, lower(converted).module]) {
+      const shapes = new Set<string>();
+      const comparators = {
+        sqnr: computeSqnr,
+        elements: (x: Tensor, y: Tensor) => {
+          shapes.add(`${x.dtype}[${x.shape}] ${y.dtype}[${y.shape}]`);
+          return x.numel;
+        },
+      };
+      const found = await compare(captured, actual, halves, { comparators });
+      const apart = await Promise.all(halves.map((half) => compare(captured, actual, [half])));
+      for (const [handle, { comparisons, refNodeName }] of found) {
+        expect(Object.keys(comparisons)).toEqual(['sqnr', 'elements']);
+        for (const [i, one] of apart.entries())
+          expect(comparisons.sqnr[i], refNodeName).toBeCloseTo(one.get(handle)!.sqnr, 9);
+      }
+      for (const shape of shapes) expect(shape).toMatch(/^float32\[(.*)\] float32\[\1\]$/);
+    }
+  });
+
+  it('must be functions that return numbers', async () => {
+    const { x, captured, converted } = await layers();
+    const none = { comparators: { none: () => undefined } } as never;
+    await expect(compareModelOutputs(captured, converted, [x], none)).rejects.toThrow(
+      /batch 0: node 'linear' of .*: comparator 'none' must return a number, got undefined/,
+    );
+    const text = { comparators: { psnr: 'psnr' } } as never;
+    await expect(compareModelOutputs(captured, converted, [x], text)).rejects.toThrow(
+      "compareModelOutputs: comparator 'psnr' must be a function of two tensors, got a string",
+    );
+  });
+});
+
 describe('both comparisons', () => {
   it.each([compareModelOutputs, compareModelShadows])(
     'refuse what cannot be compared: %o',
