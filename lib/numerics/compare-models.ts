@@ -10,6 +10,8 @@ import { addSums, type Comparison, comparisonOf, noSums, sumsOfSamples } from '.
 
 /** By how much the values of one node differ, over all batches. */
 export interface NodeComparison extends ComparedNode, Comparison {
+  /** Handles of the compared nodes whose errors reach this one directly. None in {@link compareModelShadows}. */
+  readonly inputs: readonly number[];
   /** By name, what each of the user's comparators found: one number a batch. */
   readonly comparisons: Readonly<Record<string, readonly number[]>>;
 }

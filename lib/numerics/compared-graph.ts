@@ -15,7 +15,10 @@ export type GivenInputs = 'own' | 'of the reference';
 export interface ComparedGraph {
   /** Returns one result of `octavo.compare` a node, in order; behind these, if values are kept, those of the actual model, then those of the reference. */
   readonly module: GraphModule;
-  readonly nodes: readonly ComparedNode[];
+  readonly nodes: readonly (ComparedNode & {
+    /** Handles of the compared nodes whose errors reach this one directly. */
+    readonly inputs: readonly number[];
+  })[];
 }
 
 /**
@@ -60,7 +63,36 @@ export function comparedGraph(
   module.graph.output([...results, ...values]);
   module.graph.eliminateDeadCode();
   module.deleteUnused();
-  return { module, nodes: pairs.map(({ handle, ref, actual }) => comparedNode(handle, actual, ref)) };
+  const inputs =
+    given === 'own' ? inputsByHandle(other, new Set(pairs.map(({ handle }) => handle))) : undefined;
+  const nodes = pairs.map(({ handle, ref, actual }) => ({
+    ...comparedNode(handle, actual, ref),
+    inputs: [...(inputs?.get(handle) ?? [])],
+  }));
+  return { module, nodes };
+}
+
+/** By handle, those of the nearest nodes before it that have one. */
+function inputsByHandle(
+  { graph }: GraphModule,
+  handles: ReadonlySet<number>,
+): ReadonlyMap<number, ReadonlySet<number>> {
+  const inputs = new Map<number, Set<number>>();
+  /** What a node's value depends on: one handle if it has one itself. */
+  const before = new Map<Node, ReadonlySet<number>>();
+  for (const node of graph.nodes) {
+    const handle = node.meta.numericDebugHandle?.handle;
+    const found = new Set(node.allInputNodes.flatMap((input) => [...before.get(input)!]));
+    if (handle === undefined || !handles.has(handle)) {
+      before.set(node, found);
+      continue;
+    }
+    const all = inputs.get(handle) ?? new Set();
+    for (const each of found) if (each !== handle) all.add(each);
+    inputs.set(handle, all);
+    before.set(node, new Set([handle]));
+  }
+  return inputs;
 }
 
 function comparedNode(handle: number, actual: Node, ref: Node): ComparedNode {

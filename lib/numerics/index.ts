@@ -31,4 +31,5 @@ export {
   type LoggedValues,
   prepareForPropagationComparison,
 } from './propagation.ts';
+export { type RankedNode, rankLayers } from './ranking.ts';
 export { extractWeights, type WeightComparison } from './weights.ts';

@@ -7,7 +7,6 @@ import {
   compareModelShadows,
   compareResults,
   computeSqnr,
-  extractWeights,
   generateNumericDebugHandle,
 } from '../../lib/numerics/index.ts';
 import {
@@ -252,40 +251,4 @@ describe('both comparisons', () => {
       );
     },
   );
-});
-
-describe('a layer of glyph_mobilenet whose weight is 50 times too large', () => {
-  it.each(['conv2d_3', 'conv2d_9', 'conv2d_12'])('%s is found', async (name) => {
-    const { captured, converted } = await stagesWithHandles('glyph_mobilenet');
-    const input = await comparedInput('glyph_mobilenet');
-    const broken = converted.clone();
-    const layer = broken.graph.nodes.find((node) => node.name === name)!;
-    const [, scale] = (layer.args[1] as typeof layer).args as (typeof layer)[];
-    const { data, shape } = broken.attribute(scale.target);
-    broken.attributes.set(
-      scale.target,
-      new Tensor(
-        'float32',
-        (data as Float32Array).map((s) => 50 * s),
-        shape,
-      ),
-    );
-
-    // Alone, no other layer is touched: it is the worst by far.
-    const alone = [...(await compareModelShadows(captured, broken, [input])).values()];
-    const [worst, next] = alone.sort((a, b) => a.sqnr - b.sqnr);
-    expect(worst.actualNodeName).toBe(name);
-    // 50 times the signal is 50/49 times the error.
-    expect(worst.sqnr).toBeLessThan(1);
-    expect(next.sqnr).toBeGreaterThan(30);
-
-    // Together, it is the first from which on nothing is right.
-    const together = [...(await compareModelOutputs(captured, broken, [input])).values()];
-    const first = together.findIndex(({ sqnr }) => sqnr < 10);
-    expect(together[first].actualNodeName).toBe(name);
-    for (const { sqnr } of together.slice(0, first)) expect(sqnr).toBeGreaterThan(20);
-
-    const weights = [...extractWeights(captured, broken)].sort(([, a], [, b]) => a.sqnr - b.sqnr);
-    expect(weights[0][0]).toBe(name);
-  });
 });
