@@ -1,27 +1,35 @@
 import { Command } from 'commander';
 import { loadGraph } from '../capture/index.ts';
+import type { Dataset } from '../data/index.ts';
 import type { GraphModule } from '../graph/index.ts';
 import { lower } from '../lowering/index.ts';
 import {
   compareModelOutputs,
   compareModelShadows,
   generateNumericDebugHandle,
-  type NodeComparison,
+  rankLayers,
 } from '../numerics/index.ts';
 import { convertStatic } from '../recipes/index.ts';
 import { readArtifact } from '../runtime/artifact.ts';
+import { compile } from '../runtime/index.ts';
+import type { Tensor } from '../tensor/index.ts';
 import { calibrationBatches } from './calibration.ts';
 import { type DatasetFlags, dataDescription, openDataset } from './dataset.ts';
 import { addInputOptions, type InputFlags, inputOptionsOf } from './input-options.ts';
 import { fileKind } from './model-file.ts';
 import { positiveInteger } from './option-parsers.ts';
-import { formatTable, type GlobalOptions, printResult } from './output.ts';
+import { type GlobalOptions, printResult } from './output.ts';
 import { addPreprocessingOptions, type Preprocessing, rememberedPreprocessing } from './preprocessing.ts';
+import { describeLayer, formatLayers } from './tables/compared-layers.ts';
+import { slowestSteps } from './tables/slowest-steps.ts';
 
 interface CompareCommandOptions extends GlobalOptions, DatasetFlags, InputFlags {
   readonly data: string;
   readonly quantize?: boolean;
 }
+
+/** Runs that the layers' times are medians of. */
+const profiledRuns = 10;
 
 /** `octavo compare REFERENCE [ACTUAL] --data DATA`: where a quantized model leaves the float model, layer by layer. */
 export function compareCommand(): Command {
@@ -51,31 +59,34 @@ async function compare(
   generateNumericDebugHandle(reference);
   const saved = actualPath === undefined ? undefined : await openActual(actualPath);
   const dataset = await openDataset(options.data, reference, options, saved?.preprocessing);
-  const made = saved ?? { module: lower(await convertStatic(reference, calibrationBatches(dataset))).module };
-  const alone = await compareModelShadows(
-    reference,
-    made.module,
-    calibrationBatches(dataset, 'each layer alone'),
-  );
+  const lowered = saved?.module ?? lower(await convertStatic(reference, calibrationBatches(dataset))).module;
   // What was compiled of a file has freed its weights.
-  const { module } = actualPath === undefined ? made : await openActual(actualPath);
+  const again = async () => (actualPath === undefined ? lowered : (await openActual(actualPath)).module);
+  const alone = rankLayers(
+    await compareModelShadows(reference, lowered, calibrationBatches(dataset, 'each layer alone')),
+  );
   const together = await compareModelOutputs(
     reference,
-    module,
+    await again(),
     calibrationBatches(dataset, 'all layers together'),
   );
-  const nodes = [...together.values()]
-    .map((node) => ({ ...node, alone: alone.get(node.handle)! }))
-    .sort((a, b) => a.alone.sqnr - b.alone.sqnr || a.handle - b.handle);
+  const ranked = new Map(rankLayers(together).map((node) => [node.handle, node]));
+  const times = await timesOf(await again(), dataset);
+  const layers = alone.map((node) => ({
+    alone: node,
+    together: ranked.get(node.handle)!,
+    microseconds: times.get(node.actualNodeName),
+  }));
   const result = {
     reference: referencePath,
     actual: actualPath ?? 'quantized',
     data: options.data,
     examples: dataset.size,
+    batch: dataset.batch,
     preprocessing: dataset.preprocessing,
-    nodes: nodes.map(describe),
+    nodes: layers.map(describeLayer),
   };
-  printResult(options, result, () => formatNodes(nodes));
+  printResult(options, result, () => formatLayers(layers));
 }
 
 async function openActual(
@@ -89,44 +100,16 @@ async function openActual(
   return { module, preprocessing: rememberedPreprocessing(metadata, path) };
 }
 
-type Node = NodeComparison & { readonly alone: NodeComparison };
-
-/** JSON has no Infinity: null says that nothing differs. */
-const finite = (sqnr: number) => (Number.isFinite(sqnr) ? sqnr : null);
-
-function describe({ refNodeName, refModulePath, actualNodeName, alone, ...together }: Node) {
-  const measures = ({ sqnr, mseLoss, normalizedL2Error, cosineSimilarity, maxError }: NodeComparison) => ({
-    sqnr: finite(sqnr),
-    mseLoss,
-    normalizedL2Error,
-    cosineSimilarity,
-    maxError,
-  });
-  return {
-    node: refNodeName,
-    module: refModulePath,
-    actualNode: actualNodeName,
-    alone: measures(alone),
-    together: measures({ ...together, refNodeName, refModulePath, actualNodeName }),
-  };
-}
-
-const barLength = 20;
-
-/** Worst first. A bar is as long as a layer's own error, relative to its values, is beside the largest. */
-function formatNodes(nodes: readonly Node[]): string {
-  const largest = Math.max(...nodes.map(({ alone }) => alone.normalizedL2Error));
-  const decibels = (sqnr: number) => (Number.isFinite(sqnr) ? `${sqnr.toFixed(1)} dB` : '-');
-  const bar = ({ alone }: Node) =>
-    '█'.repeat(Math.round((barLength * alone.normalizedL2Error) / (largest || 1)));
-  return formatTable([
-    ['layer', 'module', 'SQNR alone', 'with all before', 'error alone'],
-    ...nodes.map((node) => [
-      node.refNodeName,
-      node.refModulePath,
-      decibels(node.alone.sqnr),
-      decibels(node.sqnr),
-      bar(node).padEnd(barLength),
-    ]),
-  ]);
+/** By node, the median time of the steps that compute its value for the dataset's first batch. */
+async function timesOf(module: GraphModule, dataset: Dataset): Promise<ReadonlyMap<string, number>> {
+  using model = compile(module);
+  // A dataset has at least one batch.
+  const { value } = await dataset.inputs().next();
+  const inputs = value as Readonly<Record<string, Tensor>>;
+  for (let i = 0; i < 3; i++) await model.run(inputs);
+  const runs = Array.from({ length: profiledRuns }, () => model.profile(inputs));
+  const times = new Map<string, number>();
+  for (const { node, microseconds } of slowestSteps(runs, Infinity))
+    times.set(node, (times.get(node) ?? 0) + microseconds);
+  return times;
 }

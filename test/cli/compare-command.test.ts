@@ -12,9 +12,11 @@ const preprocessing = ['--mean', '0.5', '--std', '0.25'];
 
 interface Measures {
   readonly sqnr: number | null;
+  readonly drop: number | null;
 }
 
 interface Printed {
+  readonly batch: number;
   readonly examples: number;
   readonly nodes: readonly {
     readonly node: string;
@@ -22,6 +24,7 @@ interface Printed {
     readonly actualNode: string;
     readonly alone: Measures;
     readonly together: Measures;
+    readonly microseconds: number | null;
   }[];
 }
 
@@ -53,16 +56,20 @@ describe('octavo compare', () => {
   it('finds how far each layer of a saved model is from the float model', async () => {
     const { code, stdout, stderr } = await octavoHere('compare', source, quantized, '--data', data, '--json');
     expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
-    const { nodes, examples } = JSON.parse(stdout) as Printed;
-    expect(examples).toBe(96);
+    const { nodes, examples, batch } = JSON.parse(stdout) as Printed;
+    expect([examples, batch]).toEqual([96, 64]);
     // Twelve layers, and what moves data between them.
     expect(nodes.length).toBeGreaterThanOrEqual(12);
     const alone = nodes.map((node) => node.alone.sqnr ?? Infinity);
     expect(alone).toEqual([...alone].sort((a, b) => a - b));
     expect(nodes.find(({ node }) => node === 'linear')).toMatchObject({ module: 'fc' });
-    for (const { together } of nodes) {
+    for (const { node, together, microseconds } of nodes) {
       expect(together.sqnr).toBeGreaterThan(20);
       expect(together.sqnr).toBeLessThan(60);
+      expect(together.drop).toBeLessThan(10);
+      // A flattened average is a view.
+      if (node === 'flatten') expect(microseconds).toBe(null);
+      else expect(microseconds, node).toBeGreaterThan(0);
     }
   });
 
@@ -102,10 +109,17 @@ describe('octavo compare', () => {
     const { code, stdout } = await octavoHere('compare', source, broken, '--data', data);
     expect(code).toBe(0);
     const [heading, , first, second] = stdout.split('\n');
-    expect(heading).toMatch(/^\| layer +\| +module \| +SQNR alone \| with all before \| +error alone \|$/);
+    expect(heading).toMatch(
+      /^\| layer +\| +module \| +SQNR alone \| with all before \| +falls by \| +time \| +error alone \|$/,
+    );
     // Clamped to the range it is quantized to: most of its values are the largest.
     expect(first).toMatch(/█{20} \|$/);
     expect(second).not.toMatch(/█{10}/);
+    expect(first).toMatch(/ dB \| +\d+\.\d us \| /);
+    const worst = /^\| (\w+)/.exec(first)![1];
+    expect(stdout.trim().split('\n').at(-1)).toMatch(
+      new RegExp(`^With all before, the SQNR falls most in ${worst}: by \\d+\\.\\d dB\\.$`),
+    );
   });
 
   it('says what is asked the wrong way', async () => {

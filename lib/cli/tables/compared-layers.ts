@@ -1,0 +1,57 @@
+import type { RankedNode } from '../../numerics/index.ts';
+import { formatTable } from '../output.ts';
+
+/** A layer in both manners of comparing, and how long it takes. */
+export interface ComparedLayer {
+  readonly alone: RankedNode;
+  readonly together: RankedNode;
+  /** Of one batch; undefined where no step computes the layer's value, as in the case of views. */
+  readonly microseconds: number | undefined;
+}
+
+/** JSON has no Infinity: null says that nothing differs. */
+const finite = (decibels: number) => (Number.isFinite(decibels) ? decibels : null);
+
+const measuresOf = ({ sqnr, drop, mseLoss, normalizedL2Error, cosineSimilarity, maxError }: RankedNode) => ({
+  sqnr: finite(sqnr),
+  drop: finite(drop),
+  mseLoss,
+  normalizedL2Error,
+  cosineSimilarity,
+  maxError,
+});
+
+/** As `--json` prints it. */
+export const describeLayer = ({ alone, together, microseconds }: ComparedLayer) => ({
+  node: together.refNodeName,
+  module: together.refModulePath,
+  actualNode: together.actualNodeName,
+  alone: measuresOf(alone),
+  together: measuresOf(together),
+  microseconds: microseconds ?? null,
+});
+
+const barLength = 20;
+
+/** @param layers in order. A bar is as long as a layer's own error, relative to its values, is beside the largest. */
+export function formatLayers(layers: readonly ComparedLayer[]): string {
+  const largest = Math.max(...layers.map(({ alone }) => alone.normalizedL2Error));
+  const decibels = (value: number) => (Number.isFinite(value) ? `${value.toFixed(1)} dB` : '-');
+  const bar = ({ alone }: ComparedLayer) =>
+    '█'.repeat(Math.round((barLength * alone.normalizedL2Error) / (largest || 1)));
+  const table = formatTable([
+    ['layer', 'module', 'SQNR alone', 'with all before', 'falls by', 'time', 'error alone'],
+    ...layers.map((layer) => [
+      layer.together.refNodeName,
+      layer.together.refModulePath,
+      decibels(layer.alone.sqnr),
+      decibels(layer.together.sqnr),
+      layer.together.drop > 0 ? decibels(layer.together.drop) : '-',
+      layer.microseconds === undefined ? '-' : `${layer.microseconds.toFixed(1)} us`,
+      bar(layer).padEnd(barLength),
+    ]),
+  ]);
+  const worst = layers.reduce((a, b) => (b.together.drop > a.together.drop ? b : a)).together;
+  const note = `With all before, the SQNR falls most in ${worst.refNodeName}: by ${decibels(worst.drop)}.`;
+  return [table, ...(worst.drop > 0 ? ['', note] : [])].join('\n');
+}
