@@ -1,12 +1,12 @@
 import { checkSignal, untilAborted } from '../abort.ts';
-import { bindInputs, declaredInputs, type GraphModule, type ModelInputs } from '../graph/index.ts';
+import type { GraphModule, ModelInputs } from '../graph/index.ts';
 import { checkOptions, type OptionNames } from '../options.ts';
 import { isIterable } from '../quantization/calibrate.ts';
-import { compile } from '../runtime/index.ts';
 import type { Tensor } from '../tensor/index.ts';
 import type { ComparedNode } from './compare-results.ts';
-import { comparedGraph, type GivenInputs } from './compared-graph.ts';
-import { addSums, type Comparison, comparisonOf, noSums, sumsOfSamples } from './comparison.ts';
+import type { GivenInputs, NodeOfModel } from './compared-graph.ts';
+import { addSums, type Comparison, comparisonOf, noSums } from './comparison.ts';
+import { type Differences, placeOf, RunningComparison } from './running-comparison.ts';
 
 /** By how much the values of one node differ, over all batches. */
 export interface NodeComparison extends ComparedNode, Comparison {
@@ -102,17 +102,12 @@ async function compareModels(
       throw new Error(
         `${where}: comparator '${name}' must be a function of two tensors, got a ${typeof comparator}`,
       );
-  const { module, nodes } = comparedGraph(reference, actual, given, comparators.length > 0, where);
-  using model = compile(module);
-  const inputs = declaredInputs(module.graph);
-  const found = nodes.map(() => new FoundDifferences(comparators));
+  using running = new RunningComparison(reference, [actual], given, comparators.length > 0, where);
+  const found = running.nodes.map((node) => new FoundDifferences(node, comparators));
   let done = 0;
   for await (const batch of untilAborted(batches, options.signal)) {
     try {
-      const results = await model.run(bindInputs(inputs, batch, module.rangeConstraints));
-      const inOrder = model.outputs.map(({ name }) => results[name]);
-      for (const [i, node] of nodes.entries())
-        found[i].add(node, inOrder[i], inOrder[nodes.length + i], inOrder[2 * nodes.length + i]);
+      for (const [i, differences] of (await running.run(batch)).entries()) found[i].add(differences);
     } catch (error) {
       throw new Error(`${where}: batch ${done}: ${(error as Error).message}`, { cause: error });
     }
@@ -120,35 +115,36 @@ async function compareModels(
     options.onProgress?.(done);
   }
   if (done === 0) throw new Error(`${where}: there are no batches; it needs at least one`);
-  return new Map(nodes.map((node, i) => [node.handle, { ...node, ...found[i].result() }]));
+  return new Map(found.map((each) => [each.node.handle, each.result()]));
 }
 
 /** What the values of one node differ by, batch after batch. */
 class FoundDifferences {
+  readonly node: NodeOfModel;
   readonly #comparators: readonly (readonly [string, Comparator])[];
   readonly #comparisons: ReadonlyMap<string, number[]>;
   #sums = noSums;
 
-  constructor(comparators: readonly (readonly [string, Comparator])[]) {
+  constructor(node: NodeOfModel, comparators: readonly (readonly [string, Comparator])[]) {
+    this.node = node;
     this.#comparators = comparators;
     this.#comparisons = new Map(comparators.map(([name]) => [name, []]));
   }
 
-  /** @param values those of both models, where comparators need them. */
-  add({ refNodeName, actualNodeName }: ComparedNode, perSample: Tensor, ...values: readonly Tensor[]): void {
-    const where = `node '${refNodeName}' of the reference, '${actualNodeName}' of the actual model`;
-    const sums = sumsOfSamples(perSample.data as Float64Array);
-    if (!Number.isFinite(sums.noise)) throw new Error(`${where}: a value is not a finite number`);
+  add({ sums, values }: Differences): void {
     this.#sums = addSums(this.#sums, sums);
     for (const [name, comparator] of this.#comparators) {
-      const value = comparator(values[0], values[1]);
+      const value = comparator(...values!);
       if (typeof value !== 'number')
-        throw new Error(`${where}: comparator '${name}' must return a number, got ${typeof value}`);
+        throw new Error(
+          `${placeOf(this.node)}: comparator '${name}' must return a number, got ${typeof value}`,
+        );
       this.#comparisons.get(name)!.push(value);
     }
   }
 
-  result() {
-    return { ...comparisonOf(this.#sums), comparisons: Object.fromEntries(this.#comparisons) };
+  result(): NodeComparison {
+    const { model: _, ...node } = this.node;
+    return { ...node, ...comparisonOf(this.#sums), comparisons: Object.fromEntries(this.#comparisons) };
   }
 }

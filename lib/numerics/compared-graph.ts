@@ -11,49 +11,41 @@ import { shadow } from './shadow.ts';
 /** What the nodes of the actual model are given: their own inputs, or what the reference has in place of these. */
 export type GivenInputs = 'own' | 'of the reference';
 
-/** Two models in one graph, which returns by how much their nodes differ. */
+/** A node that is compared, in one of the actual models. */
+export interface NodeOfModel extends ComparedNode {
+  /** Which of the actual models it belongs to. */
+  readonly model: number;
+  /** Handles of the compared nodes whose errors reach this one directly. */
+  readonly inputs: readonly number[];
+}
+
+/** Models in one graph, which returns by how much their nodes differ from those of the first. */
 export interface ComparedGraph {
-  /** Returns one result of `octavo.compare` a node, in order; behind these, if values are kept, those of the actual model, then those of the reference. */
+  /**
+   * Returns one result of `octavo.compare` a node, in order; behind these, if values are kept, those of the actual models, then those of
+   * the reference.
+   */
   readonly module: GraphModule;
-  readonly nodes: readonly (ComparedNode & {
-    /** Handles of the compared nodes whose errors reach this one directly. */
-    readonly inputs: readonly number[];
-  })[];
+  readonly nodes: readonly NodeOfModel[];
 }
 
 /**
- * Puts both models into one graph, with the inputs of the reference.
+ * Puts models into one graph, with the inputs of the reference.
  * @param keepsValues whether the graph returns the compared values, too.
  * @throws Error when their inputs differ, no node has a handle, they have none in common, or a model is prepared for training.
  */
 export function comparedGraph(
   reference: GraphModule,
-  actual: GraphModule,
+  actuals: readonly GraphModule[],
   given: GivenInputs,
   keepsValues: boolean,
   where: string,
 ): ComparedGraph {
   const module = withoutObservers(reference, where);
-  const other = withoutObservers(actual, where);
-  const editor = new GraphEditor(module);
   inferShapes(module);
-  inferShapes(other);
   const references = nodesByHandle(module, where);
-  const actuals = nodesByHandle(other, where);
-  const placeholders = matchInputs(module, other, where);
-  for (const [handle, ref] of references) refuseOtherShape(ref, actuals.get(handle), where);
-  const copier = new GraphCopier(module, other);
-  const copies =
-    given === 'own'
-      ? copyAll(other, references, placeholders, copier)
-      : shadow(editor, other, references, placeholders, copier);
-  inferShapes(module);
-  const pairs = [...references].flatMap(([handle, ref]) => {
-    const actual = actuals.get(handle);
-    return actual ? [{ handle, ref, actual, copy: copies.get(actual)! }] : [];
-  });
-  if (pairs.length === 0)
-    throw new Error(`${where}: the models have no node in common; make both from the same captured model`);
+  const pairs = actuals.flatMap((actual, i) => pairsWith(module, references, actual, i, given, where));
+  const editor = new GraphEditor(module);
   const results = pairs.map(({ ref, copy }) => compared(editor, copy, ref));
   const atEnd = { before: module.graph.outputNode };
   const values = (keepsValues ? (['copy', 'ref'] as const) : []).flatMap((side) =>
@@ -63,13 +55,49 @@ export function comparedGraph(
   module.graph.output([...results, ...values]);
   module.graph.eliminateDeadCode();
   module.deleteUnused();
-  const inputs =
-    given === 'own' ? inputsByHandle(other, new Set(pairs.map(({ handle }) => handle))) : undefined;
-  const nodes = pairs.map(({ handle, ref, actual }) => ({
-    ...comparedNode(handle, actual, ref),
-    inputs: [...(inputs?.get(handle) ?? [])],
-  }));
-  return { module, nodes };
+  return { module, nodes: pairs.map(({ node }) => node) };
+}
+
+interface Pair {
+  readonly node: NodeOfModel;
+  readonly ref: Node;
+  /** Of the actual model's node. */
+  readonly copy: Node;
+}
+
+/** Copies a model into the graph of the reference, and pairs the nodes that both have. */
+function pairsWith(
+  module: GraphModule,
+  references: ReadonlyMap<number, Node>,
+  actual: GraphModule,
+  model: number,
+  given: GivenInputs,
+  where: string,
+): readonly Pair[] {
+  const other = withoutObservers(actual, where);
+  inferShapes(other);
+  const actuals = nodesByHandle(other, where);
+  const placeholders = matchInputs(module, other, where);
+  for (const [handle, ref] of references) refuseOtherShape(ref, actuals.get(handle), where);
+  const copier = new GraphCopier(module, other);
+  const copies =
+    given === 'own'
+      ? copyAll(other, references, placeholders, copier)
+      : shadow(new GraphEditor(module), other, references, placeholders, copier);
+  inferShapes(module);
+  const common = new Set([...references.keys()].filter((handle) => actuals.has(handle)));
+  if (common.size === 0)
+    throw new Error(`${where}: the models have no node in common; make both from the same captured model`);
+  const inputs = given === 'own' ? inputsByHandle(other, common) : undefined;
+  return [...common].map((handle) => {
+    const [ref, node] = [references.get(handle)!, actuals.get(handle)!];
+    const reaching = [...(inputs?.get(handle) ?? [])];
+    return {
+      node: { ...comparedNode(handle, node, ref), model, inputs: reaching },
+      ref,
+      copy: copies.get(node)!,
+    };
+  });
 }
 
 /** By handle, those of the nearest nodes before it that have one. */

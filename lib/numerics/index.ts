@@ -25,6 +25,20 @@ export {
 } from './compare-results.ts';
 export type { Comparison } from './comparison.ts';
 export { generateNumericDebugHandle } from './debug-handles.ts';
+export {
+  convertNShadowsModel,
+  type LayerResult,
+  loggersSetEnabled,
+  loggersSetSaveActivations,
+  NShadowsModel,
+  type NShadowsRunOptions,
+  prepareNShadowsModel,
+  type ShadowResult,
+} from './n-shadows.ts';
+export {
+  extractResultsNShadowsModel,
+  printComparisonsNShadowsModel,
+} from './n-shadows-results.ts';
 export { OutputLogger } from './output-logger.ts';
 export {
   extractResultsFromLoggers,
