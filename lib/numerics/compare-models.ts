@@ -49,7 +49,7 @@ const compareOptions: OptionNames<CompareOptions> = {
  * const nodes = [...(await compareModelOutputs(captured, converted, batches)).values()];
  * nodes.sort((a, b) => a.sqnr - b.sqnr);
  *
- * @param reference usually the captured model; any stage that has numeric debug handles, but those prepared for training.
+ * @param reference usually the captured model; any stage that has numeric debug handles. One that is prepared for training rounds by the ranges it has.
  * @param actual another stage of the same model.
  * @param batches as for `calibrate`: each is the model's only input, its inputs in order, or its inputs by name.
  * @returns by handle, in the order of the reference. As in PyTorch's debugger the signal of SQNR is the actual value.

@@ -1,10 +1,10 @@
-import { operators } from '../aten/index.ts';
-import { GraphModule, inputsOf, isStateful, type Node, propagateShapes, tensorMeta } from '../graph/index.ts';
+import { type GraphModule, type Node, tensorMeta } from '../graph/index.ts';
 import type { DType } from '../tensor/index.ts';
 import { GraphEditor } from '../transforms/editor.ts';
 import type { ComparedNode } from './compare-results.ts';
 import { modulePathOf, nodesByHandle } from './debug-handles.ts';
 import { GraphCopier } from './graph-copier.ts';
+import { inferShapes, plainOperators } from './plain-operators.ts';
 import { realValue } from './real-values.ts';
 import { shadow } from './shadow.ts';
 
@@ -32,7 +32,7 @@ export interface ComparedGraph {
 /**
  * Puts models into one graph, with the inputs of the reference.
  * @param keepsValues whether the graph returns the compared values, too.
- * @throws Error when their inputs differ, no node has a handle, they have none in common, or a model is prepared for training.
+ * @throws Error when their inputs differ, no node has a handle, or they have none in common.
  */
 export function comparedGraph(
   reference: GraphModule,
@@ -41,8 +41,7 @@ export function comparedGraph(
   keepsValues: boolean,
   where: string,
 ): ComparedGraph {
-  const module = withoutObservers(reference, where);
-  inferShapes(module);
+  const module = plainOperators(reference, where);
   const references = nodesByHandle(module, where);
   const pairs = actuals.flatMap((actual, i) => pairsWith(module, references, actual, i, given, where));
   const editor = new GraphEditor(module);
@@ -74,8 +73,7 @@ function pairsWith(
   given: GivenInputs,
   where: string,
 ): readonly Pair[] {
-  const other = withoutObservers(actual, where);
-  inferShapes(other);
+  const other = plainOperators(actual, where);
   const actuals = nodesByHandle(other, where);
   const placeholders = matchInputs(module, other, where);
   for (const [handle, ref] of references) refuseOtherShape(ref, actuals.get(handle), where);
@@ -128,22 +126,6 @@ function comparedNode(handle: number, actual: Node, ref: Node): ComparedNode {
   return { handle, actualNodeName: actual.name, actualModulePath, refNodeName: ref.name, refModulePath };
 }
 
-/** A copy without observers, which only pass tensors on. */
-function withoutObservers(module: GraphModule, where: string): GraphModule {
-  const copy = GraphModule.accept(module, where).clone();
-  for (const node of copy.graph.nodes) {
-    if (node.op !== 'call_module') continue;
-    if (isStateful(copy.module(node.target)))
-      throw new Error(
-        `${where}: the model is prepared for training; compare what convertPt2e makes of it, or log it with ` +
-          'prepareForPropagationComparison',
-      );
-    node.replaceAllUsesWith(node.args[0] as Node);
-    copy.graph.eraseNode(node);
-  }
-  return copy;
-}
-
 /** By the inputs of the actual model, those of the reference that take their places. */
 function matchInputs(reference: GraphModule, actual: GraphModule, where: string): ReadonlyMap<Node, Node> {
   const [ours, theirs] = [reference, actual].map(({ graph }) => graph.placeholders);
@@ -165,12 +147,6 @@ function refuseOtherShape(ref: Node, actual: Node | undefined, where: string): v
       `${where}: node '${ref}' of the reference is ${ours}, and '${actual}', which stands for it, ${theirs}; ` +
         'make both models from the same captured model',
     );
-}
-
-/** Every node's dtype and shape, from those of the inputs. */
-function inferShapes(module: GraphModule): void {
-  for (const [node, val] of propagateShapes(module, inputsOf(module), operators))
-    node.meta = { ...node.meta, val };
 }
 
 function copyAll(

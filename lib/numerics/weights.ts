@@ -25,7 +25,7 @@ export interface WeightComparison extends Comparison {
 /**
  * Compares the weights of two stages of a model, layer by layer and channel by channel: convolutions, linear layers and embeddings
  * (counterpart: `torch.ao.ns._numeric_suite_fx.extract_weights`, with a comparison). Quantized weights are dequantized, those of lowered
- * models too; batch norms that one stage has folded are folded in the other, for the comparison alone.
+ * models too, also where these merge layers; batch norms that one stage has folded are folded in the other, for the comparison alone.
  *
  * @example
  * for (const [layer, { sqnr, channels }] of extractWeights(captured, lowered))
@@ -40,7 +40,10 @@ export function extractWeights(
   reference: GraphModule,
   actual: GraphModule,
 ): ReadonlyMap<string, WeightComparison> {
-  const [refLayers, actualLayers] = [reference, actual].map(weightsOf);
+  const stages = [reference, actual].map((stage) => GraphModule.accept(stage, 'extractWeights'));
+  const [norms, others] = stages.map(batchNormsOf);
+  const unfolded = new Set([...norms].filter((norm) => others.has(norm)));
+  const [refLayers, actualLayers] = stages.map((stage) => weightsOf(stage, unfolded));
   const compared = new Map<string, WeightComparison>();
   for (const [name, ref] of refLayers) {
     const other = actualLayers.get(name);
@@ -78,19 +81,41 @@ const layers = new Set(
   [conv1d, conv2d, conv3d, linear].flatMap((each) => each.operators).concat('aten.embedding.default'),
 );
 
-/** By the name in the captured model: stages keep names of layers, and lowering records what became of them. */
-function weightsOf(module: GraphModule): ReadonlyMap<string, Layer> {
-  const folded = GraphModule.accept(module, 'extractWeights').clone();
-  foldBatchNorms(new GraphEditor(folded));
+/** Names in the captured model of the batch norms that a stage still computes, by a node of their own. */
+function batchNormsOf(module: GraphModule): ReadonlySet<string> {
+  const isNorm = (target: string | null) => target?.includes('batch_norm') ?? false;
+  const norms = reportOf(module).nodes.filter(({ target, step }) => isNorm(target) && isNorm(step));
+  return new Set(norms.map(({ node }) => node));
+}
+
+/**
+ * By the name in the captured model: stages keep names of layers, and lowering records what became of them.
+ * @param unfolded the batch norms that the other stage has, too: they are in neither's weights.
+ */
+function weightsOf(module: GraphModule, unfolded: ReadonlySet<string>): ReadonlyMap<string, Layer> {
+  const folded = module.clone();
+  foldBatchNorms(new GraphEditor(folded), undefined, ({ name }) => !unfolded.has(name));
   const evaluator = new ConstantEvaluator(folded, operators);
   const nodes = new Map(folded.graph.nodes.map((node) => [node.name, node]));
   const found = new Map<string, Layer>();
-  for (const { node: name, target, lowered } of reportOf(folded).nodes) {
+  for (const { node: name, target, lowered, computedBy } of reportOf(folded).nodes) {
     const node = layers.has(target) && lowered !== null ? nodes.get(lowered) : undefined;
     const weight = node && weightOf(node, evaluator);
-    if (weight) found.set(name, { node, weight });
+    const part = computedBy.flatMap((each) => nodes.get(each) ?? []).find((each) => isPart(each, node));
+    if (weight) found.set(name, { node, weight: part ? rowsOf(weight, part) : weight });
   }
   return found;
+}
+
+/** Whether a node picks one layer's results from those of several that were merged: the last extent's. */
+const isPart = (node: Node, merged: Node | undefined): boolean =>
+  node.target === 'aten.slice.Tensor' && node.args[0] === merged && node.args[1] === -1;
+
+/** The rows of a merged weight that compute what `part` picks. */
+function rowsOf({ dtype, data, shape: [, ...rest] }: Tensor, { args }: Node): Tensor {
+  const [begin, end] = args.slice(2) as readonly number[];
+  const size = numelOf(rest);
+  return new Tensor(dtype, data.subarray(begin * size, end * size), [end - begin, ...rest]);
 }
 
 /** The names that schemas have for a layer's weight. */

@@ -1,14 +1,16 @@
 import { beforeAll, describe, expect, it } from 'vitest';
-import { exportModel } from '../../lib/index.ts';
+import { exportModel, type GraphModule } from '../../lib/index.ts';
 import { lower } from '../../lib/lowering/index.ts';
 import * as nn from '../../lib/nn/index.ts';
 import { type Comparison, extractWeights } from '../../lib/numerics/index.ts';
 import {
+  calibrate,
   convertPt2e,
   getDefaultX86QuantizationConfig,
   preparePt2e,
   X86Quantizer,
 } from '../../lib/quantization/index.ts';
+import { Tensor } from '../../lib/tensor/index.ts';
 import { uniform } from '../support/graph-builder.ts';
 import {
   type GoldenMeasures,
@@ -25,6 +27,25 @@ function expectSame(result: Comparison, golden: GoldenMeasures, where: string): 
   expect(Math.abs(result.cosineSimilarity - golden.cosine), where).toBeLessThan(1e-8);
   // A difference of two float32 of size 1.
   expect(Math.abs(result.maxError - golden.max), where).toBeLessThan(1e-6);
+}
+
+/** Three linear layers of one input. */
+class Heads extends nn.Module {
+  readonly q = new nn.Linear(8, 4);
+  readonly k = new nn.Linear(8, 5);
+  readonly v = new nn.Linear(8, 6);
+
+  override forward(x: nn.Value): readonly nn.Value[] {
+    return [this.q.forward(x), this.k.forward(x), this.v.forward(x)];
+  }
+}
+
+async function quantizedHeads() {
+  const x = uniform([4, 8], -1, 1, 1);
+  const captured = exportModel(new Heads(), { x });
+  const prepared = preparePt2e(captured, new X86Quantizer().setGlobal(getDefaultX86QuantizationConfig()));
+  await calibrate(prepared, [x]);
+  return { captured, converted: convertPt2e(prepared) };
 }
 
 describe.each(['tiny_cnn', 'glyph_resnet'])('weights of %s', (name) => {
@@ -106,5 +127,36 @@ describe('extractWeights', () => {
       expect(sqnr).toBeGreaterThan(40);
       expect(sqnr).toBeLessThan(55);
     }
+  });
+
+  it('finds the rows of layers that were merged', async () => {
+    const { converted, captured } = await quantizedHeads();
+    const apart = lower(converted).module;
+    const merged = lower(converted, { mergeLinears: true }).module;
+    const layersOf = ({ graph }: GraphModule) =>
+      graph.nodes.filter(({ target }) => target.startsWith('onednn.q'));
+    expect([layersOf(apart).length, layersOf(merged).length]).toEqual([3, 1]);
+    const [expected, found] = [apart, merged].map((stage) => extractWeights(captured, stage));
+    expect([...found.keys()]).toEqual(['linear', 'linear_1', 'linear_2']);
+    for (const [name, { actual, sqnr }] of found) {
+      expect(actual.toArray()).toEqual(expected.get(name)!.actual.toArray());
+      expect(sqnr).toBe(expected.get(name)!.sqnr);
+    }
+  });
+
+  it.each(['torchao', 'pytorch-2.6'] as const)('folds what the recipe %s folds', async (recipe) => {
+    const x = uniform([16, 8], -1, 1, 3);
+    const network = new nn.Sequential(new nn.Linear(8, 6), new nn.BatchNorm1d(6)).eval();
+    const captured = exportModel(network, { x });
+    // Channels of other sizes: with the wrong weights, nothing is alike.
+    captured.attributes.set('1.weight', Tensor.from('float32', [0.2, 1, 3, 5, 0.1, 8]));
+    const quantizer = new X86Quantizer().setGlobal(getDefaultX86QuantizationConfig({ recipe }));
+    const prepared = preparePt2e(captured, quantizer);
+    await calibrate(prepared, [x]);
+    const converted = convertPt2e(prepared);
+    const hasNorm = converted.graph.nodes.some(({ target }) => target.includes('batch_norm'));
+    expect(hasNorm).toBe(recipe === 'pytorch-2.6');
+    for (const stage of [converted, lower(converted).module])
+      expect(extractWeights(captured, stage).get('linear')!.sqnr).toBeGreaterThan(40);
   });
 });

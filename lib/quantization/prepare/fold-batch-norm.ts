@@ -34,16 +34,21 @@ const foldedLayers: Readonly<Record<Recipe, readonly string[]>> = {
  * Folds batch norms into the weights of the convolution, or linear layer on a matrix, before them (counterpart:
  * `_fuse_conv_bn_`, `_fuse_linear_bn_`): one layer is left, to be quantized as a whole. Left alone are batch norms that
  * train, and layers whose result or weights someone else uses too.
+ * @param which tells the batch norms that may be folded.
  * @returns the number of batch norms folded.
  * @throws Error that names the batch norm when a parameter is not float32.
  */
-export function foldBatchNorms(editor: GraphEditor, recipe: Recipe = DEFAULT_RECIPE): number {
+export function foldBatchNorms(
+  editor: GraphEditor,
+  recipe: Recipe = DEFAULT_RECIPE,
+  which: (norm: Node) => boolean = () => true,
+): number {
   const { graph } = editor;
   if (!graph.nodes.some((node) => isCall(node, BATCH_NORM, BATCH_NORM_INFERENCE))) return 0;
   let count = 0;
   for (const node of graph.nodes) {
     const norm = readBatchNorm(editor, node);
-    const layer = norm && foldable(norm, graph, foldedLayers[recipe]);
+    const layer = norm && which(node) && foldable(norm, graph, foldedLayers[recipe]);
     if (!layer) continue;
     fold(editor, layer, norm);
     editor.inherit(layer, [...norm.results, node]);
