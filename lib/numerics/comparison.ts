@@ -70,9 +70,10 @@ export function comparisonOf({ count, signal, other, product, noise, maxError }:
 export const compare = (x: Tensor, y: Tensor, where: string): Comparison => comparisonOf(sumsOf(x, y, where));
 
 /**
+ * The same as sums.
  * @throws Error when shapes differ, there are no elements, or a difference is not a finite number.
  */
-function sumsOf(x: Tensor, y: Tensor, where: string): ComparisonSums {
+export function sumsOf(x: Tensor, y: Tensor, where: string): ComparisonSums {
   if (String(x.shape) !== String(y.shape))
     throw new Error(
       `${where}: cannot compare tensors with different shapes: [${x.shape.join(', ')}] and [${y.shape.join(', ')}]`,

@@ -39,6 +39,13 @@ export {
   extractResultsNShadowsModel,
   printComparisonsNShadowsModel,
 } from './n-shadows-results.ts';
+export {
+  type CompareWithOnnxRuntimeOptions,
+  compareWithOnnxRuntime,
+  type OnnxRuntime,
+  type OnnxValueComparison,
+} from './onnx-runtime.ts';
+export type { OnnxValue } from './onnx-values.ts';
 export { OutputLogger } from './output-logger.ts';
 export {
   extractResultsFromLoggers,

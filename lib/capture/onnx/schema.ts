@@ -178,6 +178,13 @@ export function encodeOnnxModel(model: OnnxModel): Uint8Array {
   return messageType('ModelProto').encode(model).finish();
 }
 
+/** A part of a graph in protobuf's wire format. */
+export function encodeOnnxGraph(graph: {
+  readonly output: readonly { readonly name: string }[];
+}): Uint8Array {
+  return messageType('GraphProto').encode(graph).finish();
+}
+
 /**
  * A message from protobuf's wire format. Its bytes stay where they are: tensors are views of them.
  * @throws Error when the bytes are not such a message, or are cut short.
