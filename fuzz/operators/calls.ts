@@ -87,6 +87,7 @@ const ownCalls: readonly (readonly [target: string, ...args: readonly OperatorAr
   ['octavo.embedding_bag_byte.default', u8(10, 16), s64(6), s64(2), 0, null, false],
   ['octavo.embedding_bag_4bit.default', u8(10, 12), s64(6), s64(2), 0, null, false, -1, 8],
   ['octavo.integer_convolution.default', u8(2, 3, 8, 8), 3, s8(4, 3, 3, 3), of('int32', 4), ...geometry, 1],
+  ['octavo.compare.default', ...input(image), f32(2, 8, 9, 9), 1, 0],
   ['octavo.integer_linear.default', u8(3, 16), 3, s8(8, 16), of('int32', 8)],
   ['octavo.integer_linear.dynamic', u8(3, 16), s64(1), s8(8, 16)],
   ['octavo.layer_norm.default', ...input(u8(3, 4, 16)), [16], f32(16), f32(16), 1e-5, ...output],
