@@ -9,6 +9,11 @@ export {
   EmbeddingQuantizer,
   embeddingQuantizationConfig,
 } from './embedding-quantizer.ts';
+export {
+  crossLayerEqualization,
+  type Equalization,
+  type Equalized,
+} from './equalization/cross-layer-equalization.ts';
 export { FakeQuantize, type FakeQuantizeArgs } from './fake-quantize/fake-quantize.ts';
 export {
   FixedQParamsFakeQuantize,

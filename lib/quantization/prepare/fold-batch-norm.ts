@@ -16,6 +16,7 @@ import {
   foldBatchNorm,
   type LayerParameters,
 } from '../../transforms/fold-batch-norm.ts';
+import { isOwnConstant } from '../../transforms/layer-constants.ts';
 import { DEFAULT_RECIPE, type Recipe } from '../recipe.ts';
 
 const BATCH_NORM = 'aten.batch_norm.default';
@@ -92,12 +93,7 @@ function foldable({ input, node }: BatchNorm, graph: Graph, layers: readonly str
   // The form that says so by an argument is left: exports have the other operators.
   if (isCall(input, ...CONVOLUTIONS) && input.args[6] === true) return undefined;
   const parameters = input.args.slice(1, 3).filter((arg) => arg !== null);
-  const isOwn = (arg: Argument) =>
-    arg instanceof Node &&
-    arg.op === 'get_attr' &&
-    onlyUser(arg) === input &&
-    !graph.nodes.some((node) => node !== arg && node.op === 'get_attr' && node.target === arg.target);
-  return parameters.every(isOwn) ? input : undefined;
+  return parameters.every((arg) => isOwnConstant(graph, arg, input)) ? input : undefined;
 }
 
 /** Batch norm's channels are the second axis; a linear layer's the last one. */

@@ -1,5 +1,5 @@
-import { type Argument, type GraphModule, isCall, Node, tensorMeta } from '../../graph/index.ts';
-import type { Tensor } from '../../tensor/index.ts';
+import { type GraphModule, isCall, Node, tensorMeta } from '../../graph/index.ts';
+import { floatConstant } from '../../transforms/layer-constants.ts';
 
 const LINEAR = 'aten.linear.default';
 /** Norms that end with a weight for each channel, and the positions of their affine parameters. */
@@ -41,11 +41,4 @@ function hasAffine(module: GraphModule, norm: Node): boolean {
   const positions = affinePositions(norm);
   if (positions.length === 0 || (norm.args[1] as readonly unknown[]).length !== 1) return false;
   return positions.every((at) => (norm.args[at] ?? null) === null || floatConstant(module, norm.args[at]));
-}
-
-/** The constant behind an argument, if it is float32. */
-export function floatConstant(module: GraphModule, arg: Argument | undefined): Tensor | undefined {
-  if (!(arg instanceof Node) || arg.op !== 'get_attr') return undefined;
-  const tensor = module.attribute(arg.target);
-  return tensor.data instanceof Float32Array ? tensor : undefined;
 }

@@ -1,11 +1,12 @@
-import { describeOperators, GraphModule, type Node, onlyUser, tensorMeta } from '../../graph/index.ts';
+import { describeOperators, GraphModule, type Node, tensorMeta } from '../../graph/index.ts';
 import { checkOptions, type OptionNames } from '../../options.ts';
 import { Tensor } from '../../tensor/index.ts';
 import { GraphEditor } from '../../transforms/editor.ts';
+import { floatConstant, setConstant } from '../../transforms/layer-constants.ts';
 import { type CalibrateOptions, type CalibrationBatch, calibrate, calibrateOptions } from '../calibrate.ts';
 import { PerChannelMinMaxObserver } from '../observers/index.ts';
 import { smoothingFactors, timesFactors } from './factors.ts';
-import { affinePositions, floatConstant, type SmoothingGroup, smoothingGroups } from './groups.ts';
+import { affinePositions, type SmoothingGroup, smoothingGroups } from './groups.ts';
 
 /** Options of {@link smoothQuant}. */
 export interface SmoothQuantOptions extends CalibrateOptions {
@@ -112,7 +113,7 @@ function smooth(
   const factors = smoothingFactors(largest, weights, alpha);
   const inverse = factors.map((factor) => 1 / factor);
   layers.forEach((layer, i) => {
-    setConstant(editor, layer, 1, timesFactors(weights[i], factors));
+    setConstant(editor, layer, 1, timesFactors(weights[i], factors), 'weight');
   });
   if (isAbsorbing) absorb(editor, input, inverse);
   else multiply(editor, input, layers, inverse);
@@ -128,9 +129,9 @@ function absorb(editor: GraphEditor, norm: Node, inverse: Float32Array): void {
   delete norm.meta.numericDebugHandle;
   const [weight, bias] = affinePositions(norm);
   const old = floatConstant(editor.module, norm.args[weight]) ?? ones(inverse.length);
-  setConstant(editor, norm, weight, timesFactors(old, inverse));
+  setConstant(editor, norm, weight, timesFactors(old, inverse), 'weight');
   const shift = bias === undefined ? undefined : floatConstant(editor.module, norm.args[bias]);
-  if (shift) setConstant(editor, norm, bias, timesFactors(shift, inverse));
+  if (shift) setConstant(editor, norm, bias, timesFactors(shift, inverse), 'bias');
 }
 
 const ones = (length: number) => new Tensor('float32', new Float32Array(length).fill(1), [length]);
@@ -147,21 +148,3 @@ function multiply(editor: GraphEditor, input: Node, layers: readonly Node[], inv
 /** All placeholders come first. */
 const lastPlaceholder = ({ graph }: GraphEditor): Node =>
   graph.nodes.filter(({ op }) => op === 'placeholder').at(-1)!;
-
-/** Gives an argument another constant: in place, unless others use the old one too. */
-function setConstant(editor: GraphEditor, node: Node, at: number, value: Tensor): void {
-  const old = node.args[at] as Node | null | undefined;
-  if (old && isOwn(editor, old, node)) {
-    editor.module.attributes.set(old.target, value);
-    return;
-  }
-  const constant = editor.constant(old ? old.target : `${node.name}.weight`, value, { before: node });
-  node.updateArgument(at, constant);
-}
-
-function isOwn({ graph }: GraphEditor, constant: Node, user: Node): boolean {
-  const isNamedAgain = graph.nodes.some(
-    (node) => node !== constant && node.op === 'get_attr' && node.target === constant.target,
-  );
-  return onlyUser(constant) === user && !isNamedAgain;
-}
