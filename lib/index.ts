@@ -2,6 +2,22 @@
  * `octavo`: the public face, from a float model to an int8 one that a Node service runs.
  * @module octavo
  */
+export {
+  type AccuracyAttempt,
+  type AccuracyControlled,
+  type AccuracyControlOptions,
+  type AccuracyControlRecord,
+  type AccuracyTechnique,
+  accuracyControlOf,
+  type BiasCorrected,
+  type BiasCorrectionOptions,
+  type BiasCorrections,
+  biasCorrection,
+  type Evaluate,
+  formatAccuracyControl,
+  quantizeWithAccuracyControl,
+  type RankedLayers,
+} from './accuracy/index.ts';
 export { operators } from './aten/index.ts';
 export {
   BackendConfig,

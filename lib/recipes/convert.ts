@@ -53,8 +53,18 @@ export function prepareStatic(
   module: GraphModule,
   options: Omit<RecipeOptions, 'smoothQuant'> = {},
 ): GraphModule {
-  const quantizer = new X86Quantizer().setGlobal(configOf(options, false));
-  return prepare(module, quantizer, options, describeRecipe());
+  return prepare(module, staticQuantizer(module, options), describeRecipe(), options);
+}
+
+/**
+ * The quantizer of the default recipe with the overrides.
+ * @throws Error for overrides that name what the model does not have.
+ */
+export function staticQuantizer(
+  module: GraphModule,
+  options: Omit<RecipeOptions, 'smoothQuant'>,
+): X86Quantizer {
+  return overridden(new X86Quantizer().setGlobal(configOf(options, false)), module, options);
 }
 
 const configOf = ({ reduceRange, recipe }: RecipeOptions, isDynamic: boolean): QuantizationConfig =>
@@ -64,13 +74,21 @@ const configOf = ({ reduceRange, recipe }: RecipeOptions, isDynamic: boolean): Q
     ...(recipe === undefined ? {} : { recipe }),
   });
 
+function overridden(
+  quantizer: X86Quantizer,
+  module: GraphModule,
+  { overrides }: RecipeOptions,
+): X86Quantizer {
+  if (overrides) applyOverrides(quantizer, module, overrides);
+  return quantizer;
+}
+
 function prepare(
   module: GraphModule,
   quantizer: X86Quantizer,
-  { overrides }: RecipeOptions,
   wanted: string,
+  { overrides }: RecipeOptions,
 ): GraphModule {
-  if (overrides) applyOverrides(quantizer, module, overrides);
   const prepared = preparePt2e(module, quantizer);
   if (prepared.modules.size === 0)
     throw new Error(
@@ -124,5 +142,6 @@ export async function convertDynamic(module: GraphModule, options: RecipeOptions
   const config = configOf(options, true);
   for (const operator of dynamicOperators) quantizer.setFunctionTypeQconfig(operator, config);
   const wanted = describeRecipe(dynamicOperators.map(operatorOfType));
-  return convertPt2e(prepare(await smoothed(module, options), quantizer, options, wanted));
+  const smooth = await smoothed(module, options);
+  return convertPt2e(prepare(smooth, overridden(quantizer, smooth, options), wanted, options));
 }

@@ -4,8 +4,9 @@ export {
   prepareStatic,
   type RecipeOptions,
   type SmoothQuantRecipe,
+  staticQuantizer,
 } from './convert.ts';
-export type { ModelSource, ModuleWithInputs } from './model-source.ts';
+export { captured, type ModelSource, type ModuleWithInputs } from './model-source.ts';
 export type { QuantizationOverrides } from './overrides.ts';
 export {
   type QuantizeOptions,

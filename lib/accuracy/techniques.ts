@@ -1,0 +1,114 @@
+import type { GraphModule } from '../graph/index.ts';
+import { layerPairs } from '../quantization/equalization/pairs.ts';
+import { crossLayerEqualization, smoothQuant } from '../quantization/index.ts';
+import { smoothingGroups } from '../quantization/smooth-quant/groups.ts';
+import type { RecipeOptions } from '../recipes/index.ts';
+import { GraphEditor } from '../transforms/editor.ts';
+import { biasCorrection } from './bias-correction.ts';
+import { type Choices, FloatNetwork, noChoices } from './float-network.ts';
+import { rangeRules } from './range-observers.ts';
+import { groupsByOwnError } from './ranking.ts';
+import type { Attempt, Search } from './search.ts';
+
+/** The output error that a technique has to leave at most to count as better: less is how calibration data differ. */
+const BETTER = 0.98;
+
+/** Layers whose ranges are chosen one by one: errors of others hardly reach the output. */
+const WORST_LAYERS = 6;
+
+/** Kept if it helps: on the calibration data, and then by the metric. */
+const ifBetter = (search: Search): Pick<Attempt, 'isWorthEvaluating' | 'isKept'> => {
+  const { outputError, metric: before } = search.current;
+  return {
+    isWorthEvaluating: (error) => error < BETTER * outputError,
+    isKept: (metric) => metric >= before,
+  };
+};
+
+/**
+ * Tries what wins accuracy without costing speed, until the target holds or the budget is spent: first what changes the float model, then ranges
+ * of the worst layers, then means.
+ */
+export async function tryTechniques(search: Search, recipe: RecipeOptions): Promise<void> {
+  const steps = [tryEqualization, trySmoothQuant, tryWeightRanges, tryActivationRanges, tryBiasCorrection];
+  for (const step of steps) {
+    if (search.isReached || search.isSpent) return;
+    await step(search, recipe);
+  }
+}
+
+async function tryEqualization(search: Search, recipe: RecipeOptions): Promise<void> {
+  const { module } = search.current.network;
+  const editor = new GraphEditor(module);
+  if (layerPairs(editor).length === 0) return;
+  const equalized = crossLayerEqualization(module);
+  const layers = new Set(equalized.equalizations.flatMap((each) => each.layers));
+  await tryNetwork(search, recipe, equalized.module, 'equalization', [...layers]);
+}
+
+/** Where factors would be multiplied when the model runs, they would cost what the technique is to spare. */
+async function trySmoothQuant(search: Search, recipe: RecipeOptions): Promise<void> {
+  const { module } = search.current.network;
+  if (!smoothingGroups(module).some(({ isAbsorbing }) => isAbsorbing)) return;
+  const { signal } = search;
+  const smoothed = await smoothQuant(module, search.batches, signal ? { signal } : {});
+  const layers = smoothed.smoothings.flatMap((each) => each.layers);
+  await tryNetwork(search, recipe, smoothed.module, 'smooth-quant', layers);
+}
+
+async function tryNetwork(
+  search: Search,
+  recipe: RecipeOptions,
+  module: GraphModule,
+  technique: Attempt['technique'],
+  layers: readonly string[],
+): Promise<void> {
+  const network = new FloatNetwork(module, recipe, search.batches, search.signal);
+  await search.attempt({ network, choices: noChoices }, { technique, layers, ...ifBetter(search) });
+}
+
+async function tryWeightRanges(search: Search): Promise<void> {
+  const { network, choices } = search.current;
+  const all = network.groups.flat();
+  await search.attempt(
+    { network, choices: { ...choices, clippedWeights: new Set(all) } },
+    { technique: 'weight-range', ...ifBetter(search) },
+  );
+}
+
+/** For each of the worst layers every rule is compared on the calibration data, and the best is evaluated. */
+async function tryActivationRanges(search: Search): Promise<void> {
+  const worst = await groupsByOwnError(search);
+  for (const { layers } of worst.slice(0, WORST_LAYERS)) {
+    if (search.isReached || search.isSpent) return;
+    const { network, choices } = search.current;
+    const candidates = rangeRules.map((rule) => {
+      const ranges = new Map([...choices.ranges, ...layers.map((layer) => [layer, rule] as const)]);
+      return { rule, candidate: { network, choices: { ...choices, ranges } satisfies Choices } };
+    });
+    const errors: number[] = [];
+    for (const { candidate } of candidates) errors.push(await search.outputErrorOf(candidate));
+    const { rule, candidate } = candidates[errors.indexOf(Math.min(...errors))];
+    await search.attempt(candidate, {
+      technique: 'activation-range',
+      layers,
+      detail: rule,
+      ...ifBetter(search),
+    });
+  }
+}
+
+async function tryBiasCorrection(search: Search): Promise<void> {
+  const { network, choices } = search.current;
+  const { signal } = search;
+  const { corrections } = await biasCorrection(
+    network.module,
+    await network.convert(choices),
+    search.batches,
+    signal ? { signal } : {},
+  );
+  await search.attempt(
+    { network, choices: { ...choices, corrections } },
+    { technique: 'bias-correction', ...ifBetter(search) },
+  );
+}
