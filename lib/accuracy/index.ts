@@ -13,4 +13,5 @@ export {
   type AccuracyTechnique,
   accuracyControlOf,
   type RankedLayers,
+  recordKey,
 } from './record.ts';

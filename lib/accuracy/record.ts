@@ -76,7 +76,7 @@ export interface AccuracyControlRecord {
 }
 
 /** The name under which a model's metadata hold its record. */
-export const recordKey = 'accuracyControl';
+export const recordKey = 'octavo.accuracyControl';
 
 /**
  * The record that a model was saved with; undefined if it was not quantized with accuracy control.

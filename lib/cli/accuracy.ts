@@ -1,3 +1,4 @@
+import { untilAborted } from '../abort.ts';
 import type { Dataset } from '../data/index.ts';
 import type { CompiledModel } from '../runtime/index.ts';
 import { correctClasses } from '../training/correct-classes.ts';
@@ -14,9 +15,13 @@ export interface Accuracy {
 /**
  * Runs a classifier over a dataset and counts where the largest of its first output is the label.
  * @throws Error when the dataset has no labels, or one that is not a class of the model, or the first output is not
- * [n, classes].
+ * [n, classes]; the signal's reason when it is aborted.
  */
-export async function accuracy(model: CompiledModel, dataset: Dataset): Promise<Accuracy> {
+export async function accuracy(
+  model: CompiledModel,
+  dataset: Dataset,
+  signal?: AbortSignal,
+): Promise<Accuracy> {
   const { size, path } = dataset;
   if (!dataset.hasLabels)
     throw new Error(
@@ -26,7 +31,7 @@ export async function accuracy(model: CompiledModel, dataset: Dataset): Promise<
   let correct = 0;
   let milliseconds = 0;
   try {
-    for await (const { inputs, labels = [] } of dataset) {
+    for await (const { inputs, labels = [] } of untilAborted(dataset, signal)) {
       const start = performance.now();
       const { [model.outputs[0].name]: logits } = await model.run(inputs);
       milliseconds += performance.now() - start;

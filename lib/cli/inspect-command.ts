@@ -1,5 +1,11 @@
 import { stat } from 'node:fs/promises';
 import { Command } from 'commander';
+import {
+  type AccuracyControlRecord,
+  accuracyControlOf,
+  formatAccuracyControl,
+  recordKey,
+} from '../accuracy/index.ts';
 import { describeOnnx, describePt2 } from '../capture/index.ts';
 import type {
   ModelDescription,
@@ -12,12 +18,23 @@ import { addModelOption } from './input-options.ts';
 import { type FileKind, fileKind } from './model-file.ts';
 import { formatBytes, formatTable, type GlobalOptions, printResult } from './output.ts';
 
+/** What a file is and holds; of a model quantized with accuracy control also what was tried. */
+interface FileDescription extends ModelDescription {
+  readonly accuracyControl?: AccuracyControlRecord;
+}
+
 /** Describes a file of each kind. */
-const describers: Readonly<Record<FileKind, (path: string) => Promise<ModelDescription>>> = {
+const describers: Readonly<Record<FileKind, (path: string) => Promise<FileDescription>>> = {
   pt2: describePt2,
   onnx: describeOnnx,
-  artifact: describeArtifact,
+  artifact: describeSaved,
 };
+
+async function describeSaved(path: string): Promise<FileDescription> {
+  const { metadata, ...description } = await describeArtifact(path, [recordKey]);
+  const record = accuracyControlOf(metadata);
+  return record ? { ...description, accuracyControl: record } : description;
+}
 
 /** `octavo inspect FILE`: what a model file is and holds, without its weights being read. */
 export function inspectCommand(): Command {
@@ -39,14 +56,16 @@ async function inspect(file: string, options: InspectOptions): Promise<void> {
   const description = chosen(await describers[kind](file), options.model, file);
   const { size } = await stat(file);
   printResult(options, { file, size, ...description }, () => {
-    const { format, version, writer, programs } = description;
+    const { format, version, writer, programs, accuracyControl } = description;
     const head = `${file}: ${format}\n${version}, written by ${writer}, ${formatBytes(size)}`;
-    return [head, ...programs.map((program) => formatProgram(program, programs.length > 1))].join('\n\n');
+    const tried = accuracyControl ? [`accuracy control\n${formatAccuracyControl(accuracyControl)}`] : [];
+    const texts = programs.map((program) => formatProgram(program, programs.length > 1));
+    return [head, ...texts, ...tried].join('\n\n');
   });
 }
 
 /** The description with one of its programs alone, if a name chooses it. */
-function chosen(description: ModelDescription, model: string | undefined, file: string): ModelDescription {
+function chosen(description: FileDescription, model: string | undefined, file: string): FileDescription {
   if (model === undefined) return description;
   const programs = description.programs.filter(({ name }) => name === model);
   if (programs.length > 0) return { ...description, programs };

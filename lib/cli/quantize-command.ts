@@ -1,11 +1,19 @@
 import { stat } from 'node:fs/promises';
 import { Command } from 'commander';
+import { formatAccuracyControl } from '../accuracy/index.ts';
 import { loadGraph } from '../capture/index.ts';
-import { inputsOf } from '../graph/index.ts';
-import { formatRefusals, type Refusal } from '../lowering/index.ts';
+import type { Dataset } from '../data/index.ts';
+import { type GraphModule, inputsOf, type ModelInputs } from '../graph/index.ts';
+import { formatRefusals, type LoweringReport, type Refusal } from '../lowering/index.ts';
 import { generateNumericDebugHandle } from '../numerics/index.ts';
-import { quantizeStatic } from '../recipes/index.ts';
-import { formatTuning } from '../runtime/index.ts';
+import { type QuantizeStaticOptions, quantizeStatic } from '../recipes/index.ts';
+import { type CompiledModel, formatTuning } from '../runtime/index.ts';
+import {
+  addControlOptions,
+  type ControlFlags,
+  checkControlFlags,
+  quantizeControlled,
+} from './accuracy-control.ts';
 import { type AutocastFlags, addAutocastOptions, autocastOf } from './autocast.ts';
 import { calibrationBatches } from './calibration.ts';
 import { type DatasetFlags, dataDescription, firstExample, openDataset, shapesOf } from './dataset.ts';
@@ -16,7 +24,7 @@ import { checkModelName, checkOutputPath } from './output-path.ts';
 import { addPreprocessingOptions, preprocessingMetadata } from './preprocessing.ts';
 import { Progress } from './progress.ts';
 
-interface QuantizeOptions extends GlobalOptions, DatasetFlags, AutocastFlags, InputFlags {
+interface QuantizeOptions extends GlobalOptions, DatasetFlags, AutocastFlags, InputFlags, ControlFlags {
   readonly calib: string;
   readonly out: string;
   readonly reduceRange?: boolean;
@@ -53,15 +61,21 @@ export function quantizeCommand(): Command {
       'store the weights also as this CPU has them for one input at a time: the first result comes sooner',
     )
     .option('--strict', 'fail when an operator that was to be int8 stays in float');
-  return addPreprocessingOptions(addInputOptions(addAutocastOptions(command))).action(
+  return addPreprocessingOptions(addInputOptions(addAutocastOptions(addControlOptions(command)))).action(
     (model: string, _: unknown, self: Command) => quantize(model, self.optsWithGlobals<QuantizeOptions>()),
   );
 }
 
 async function quantize(path: string, options: QuantizeOptions): Promise<void> {
   const autocast = autocastOf(options);
+  checkControlFlags(options);
   checkModelName('--out', options.out, ['.octavo']);
-  await checkOutputPath('--out', options.out, { [path]: path, '--calib': options.calib });
+  const { eval: evaluated } = options;
+  await checkOutputPath('--out', options.out, {
+    [path]: path,
+    '--calib': options.calib,
+    '--eval': evaluated,
+  });
   const captured = await loadGraph(path, inputOptionsOf(options));
   // Saved with the model, for octavo compare.
   generateNumericDebugHandle(captured);
@@ -70,20 +84,24 @@ async function quantize(path: string, options: QuantizeOptions): Promise<void> {
   let refusals: readonly Refusal[] = [];
   const { packedWeights = false } = options;
   const usual = options.tune || packedWeights ? await firstExample(dataset, inputsOf(captured)) : {};
-  const tuning = tuningProgress();
-  const model = await quantizeStatic(captured, calibrationBatches(dataset), {
+  const common = {
     reduceRange: options.reduceRange ?? false,
-    ...(options.smoothQuant === undefined
-      ? {}
-      : { smoothQuant: { batches: calibrationBatches(dataset), alpha: options.smoothQuant } }),
-    ...(options.tune ? { tune: usual, onTuned: tuning.advance } : {}),
     strict: options.strict ?? false,
     autocast,
     ...(preprocessing ? { metadata: preprocessingMetadata(preprocessing) } : {}),
-    onReport: (report) => {
+    onReport: (report: LoweringReport) => {
       refusals = report.refusals;
     },
-  }).finally(tuning.stop);
+  };
+  const { maxDrop, maxEvaluations } = options;
+  const { model, record } =
+    maxDrop === undefined
+      ? { model: await quantizeByRecipe(captured, dataset, usual, options, common), record: undefined }
+      : await quantizeControlled(captured, dataset, await openDataset(evaluated!, captured, options), {
+          ...common,
+          maxDrop,
+          ...(maxEvaluations === undefined ? {} : { maxEvaluations }),
+        });
   try {
     if (packedWeights) await model.warmup(shapesOf(usual));
     await model.save(options.out, { packedWeights });
@@ -99,14 +117,34 @@ async function quantize(path: string, options: QuantizeOptions): Promise<void> {
     int8Bytes: (await stat(options.out)).size,
     stayedInFloat: refusals,
     ...(options.tune ? { tuning: model.tuning } : {}),
+    ...(record ? { accuracyControl: record } : {}),
   };
   printResult(options, result, () => {
     const sizes = `${formatBytes(result.int8Bytes)}, from ${formatBytes(result.floatBytes)}`;
     const lines = [`wrote ${options.out} (${sizes}), calibrated on ${dataset.size} examples`];
     if (options.tune) lines.push(formatTuning(model.tuning));
+    if (record) lines.push(formatAccuracyControl(record));
     if (refusals.length > 0) lines.push('stayed in float:', formatRefusals(refusals));
     return lines.join('\n');
   });
+}
+
+/** @param usual an input to tune for. */
+async function quantizeByRecipe(
+  captured: GraphModule,
+  dataset: Dataset,
+  usual: ModelInputs,
+  { smoothQuant, tune }: QuantizeOptions,
+  common: QuantizeStaticOptions,
+): Promise<CompiledModel> {
+  const tuning = tuningProgress();
+  return quantizeStatic(captured, calibrationBatches(dataset), {
+    ...common,
+    ...(smoothQuant === undefined
+      ? {}
+      : { smoothQuant: { batches: calibrationBatches(dataset), alpha: smoothQuant } }),
+    ...(tune ? { tune: usual, onTuned: tuning.advance } : {}),
+  }).finally(tuning.stop);
 }
 
 /** How many layers there are is known when the first has been measured. */

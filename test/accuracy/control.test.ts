@@ -195,8 +195,8 @@ describe('the budget, the record and errors', () => {
     expect(loaded.metadata.made).toBe('here');
     expect(accuracyControlOf(loaded.metadata)).toEqual(record);
     expect(accuracyControlOf({})).toBeUndefined();
-    expect(() => accuracyControlOf({ accuracyControl: '{"maxDrop": "much"}' })).toThrow(
-      'accuracyControl.maxDrop is not a number',
+    expect(() => accuracyControlOf({ 'octavo.accuracyControl': '{"maxDrop": "much"}' })).toThrow(
+      'octavo.accuracyControl.maxDrop is not a number',
     );
     const lines = formatAccuracyControl(record).split('\n');
     expect(lines).toHaveLength(record.attempts.length + 3);
