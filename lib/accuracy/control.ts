@@ -83,15 +83,19 @@ export async function quantizeWithAccuracyControl(
   using float = compileWith(lower(module).module, options);
   const floatMetric = await measureMetric(float, evaluate, signal);
   const expected = await expectedOutputs(float, read, signal);
-  const search = new Search(float, floatMetric, expected, evaluate, options, start);
-  const network = new FloatNetwork(module, recipe, read, signal);
-  await search.attempt({ network, choices: noChoices }, { technique: 'quantize', isKept: () => true });
+  const original = new FloatNetwork(module, recipe, read, signal);
+  const search = new Search({ original, float, floatMetric, expected, start }, evaluate, options);
+  await search.attempt(
+    { network: search.original, choices: noChoices },
+    { technique: 'quantize', isKept: () => true },
+  );
   await tryTechniques(search, recipe);
   let ranking: readonly RankedLayers[] = [];
   if (!search.isReached && !search.isSpent) {
+    const quantized = search.current;
     ranking = await rankGroups(search);
     await giveBack(search, ranking);
-    if (search.isReached) await takeBack(search, ranking);
+    if (search.isReached) await takeBack(search, ranking, quantized);
     if (search.isReached) await tryBfloat16(search);
   }
   return finish(search, ranking, options);

@@ -31,41 +31,42 @@ export interface Attempt extends Pick<AccuracyAttempt, 'technique'> {
   readonly isKept: (metric: number, relativeTime: number) => boolean;
 }
 
-/** Makes and measures candidates, writes down what was tried, and knows which is kept. */
-export class Search {
+/** What all candidates are measured against. */
+export interface Reference {
+  /** The network as it was given. */
+  readonly original: FloatNetwork;
   readonly float: CompiledModel;
   readonly floatMetric: number;
   readonly expected: readonly Expected[];
+  /** When the time that `maxSeconds` limits began, as `performance.now()` counts. */
+  readonly start: number;
+}
+
+/** Makes and measures candidates, writes down what was tried, and knows which is kept. */
+export class Search {
+  readonly original: FloatNetwork;
+  readonly floatMetric: number;
   readonly attempts: AccuracyAttempt[] = [];
+  readonly #reference: Reference;
   readonly #evaluate: Evaluate;
   readonly #options: AccuracyControlOptions;
-  readonly #start: number;
   readonly #sample: ModelInputs;
   /** The float model's is the first. */
   #evaluations = 1;
   #current: Measured | undefined;
   #best: Measured | undefined;
 
-  /** @param start when the time that `maxSeconds` limits began, as `performance.now()` counts. */
-  constructor(
-    float: CompiledModel,
-    floatMetric: number,
-    expected: readonly Expected[],
-    evaluate: Evaluate,
-    options: AccuracyControlOptions,
-    start: number,
-  ) {
-    this.float = float;
-    this.floatMetric = floatMetric;
-    this.expected = expected;
+  constructor(reference: Reference, evaluate: Evaluate, options: AccuracyControlOptions) {
+    this.original = reference.original;
+    this.floatMetric = reference.floatMetric;
+    this.#reference = reference;
     this.#evaluate = evaluate;
     this.#options = options;
-    this.#start = start;
-    this.#sample = oneSample(float, expected[0].batch);
+    this.#sample = oneSample(reference.float, reference.expected[0].batch);
   }
 
   get batches(): readonly ModelInputs[] {
-    return this.expected.map(({ batch }) => batch);
+    return this.#reference.expected.map(({ batch }) => batch);
   }
 
   /** The last that was kept. */
@@ -93,7 +94,9 @@ export class Search {
   /** Whether the limits allow no further attempt. */
   get isSpent(): boolean {
     const { maxEvaluations = Infinity, maxSeconds = Infinity } = this.#options;
-    return this.#evaluations >= maxEvaluations || performance.now() - this.#start >= maxSeconds * 1000;
+    return (
+      this.#evaluations >= maxEvaluations || performance.now() - this.#reference.start >= maxSeconds * 1000
+    );
   }
 
   /** Tries a candidate; it becomes the current one if it is kept. */
@@ -108,7 +111,7 @@ export class Search {
     }
     const metric = await measureMetric(model, this.#evaluate, this.signal);
     this.#evaluations++;
-    const relativeTime = relativeTimeOf(this.float, model, this.#sample);
+    const relativeTime = relativeTimeOf(this.#reference.float, model, this.#sample);
     const kept = isKept(metric, relativeTime);
     if (kept) this.#keep({ ...candidate, outputError, metric, relativeTime });
     this.#add({ ...tried, metric, relativeTime, isKept: kept });
@@ -128,7 +131,7 @@ export class Search {
   }
 
   #outputError(model: CompiledModel): Promise<number> {
-    return outputErrorOf(model, this.expected, this.signal);
+    return outputErrorOf(model, this.#reference.expected, this.signal);
   }
 
   async #compile(candidate: Candidate): Promise<CompiledModel> {
