@@ -32,13 +32,14 @@ export interface BiasCorrected {
 /**
  * Takes out of a quantized model what quantization adds to the mean of each channel (Nagel et al. 2019, section 4.2 and appendix D,
  * https://arxiv.org/abs/1906.04721; counterpart: `torch.ao.quantization._correct_bias.bias_correction`). Rounded weights do not
- * average out: a channel of few weights is too large or too small on every input. Layer by layer in the order of the graph, with those before it corrected:
+ * average out: a channel of few weights is too large or too small on every input. Layer by layer in the order of the graph, with
+ * those before it corrected:
  *
  *     b' = b - (E[quantized result] - E[float result])
  *
- * As in the paper, the float model runs on its own values, so that what earlier layers add is taken out as well; PyTorch
- * gives both the quantized model's. A layer without a bias receives one. It costs nothing when the model runs, and one pass over the batches for each
- * layer here. Neither model is changed.
+ * As in the paper, the float model runs on its own values, so that what earlier layers add is taken out as well; PyTorch gives both
+ * the quantized model's. A layer without a bias receives one. It costs nothing when the model runs, and one pass over the batches
+ * for each layer here. Neither model is changed.
  * @param reference the float model that `quantized` was made of: captured, smoothed or equalized.
  * @param quantized what `convertPt2e` made of it, before it is lowered.
  * @param batches typical inputs, as `calibrate` accepts them; they are all kept in memory.
@@ -48,8 +49,9 @@ export interface BiasCorrected {
  * const { module } = await biasCorrection(captured, converted, batches);
  * const model = compile(lower(module).module);
  *
- * @throws Error (rejects) when `quantized` has no quantized convolution or linear layer, or one that `reference` has not; when there are no batches, one does not fit,
- * or a layer's value is not a finite number; for an unknown option; the signal's reason when it is aborted.
+ * @throws Error (rejects) when `quantized` has no quantized convolution or linear layer, or one that `reference` has not; when there
+ * are no batches, one does not fit, or a layer's value is not a finite number; for an unknown option; the signal's reason when it is
+ * aborted.
  */
 export async function biasCorrection(
   reference: GraphModule,

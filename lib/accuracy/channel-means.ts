@@ -16,8 +16,8 @@ import { compile } from '../runtime/index.ts';
  * The mean of each channel of layers' results, over all samples of all batches, by the layers' names. A native plan averages each sample in
  * float32, and computes no more than these layers need; the averages of samples are added up in float64.
  * @param layers names of convolutions and linear layers.
- * @throws Error (rejects) that names the batch that does not fit, or the layer with a value that is not a finite number; the signal's reason when it is
- * aborted.
+ * @throws Error (rejects) that names the batch that does not fit, or the layer with a value that is not a finite number; the
+ * signal's reason when it is aborted.
  */
 export async function channelMeans(
   module: GraphModule,

@@ -36,20 +36,23 @@ const where = 'quantizeWithAccuracyControl';
  * accuracy-aware tuning). Until the metric is within `maxDrop` of the float model's:
  *
  * 1. the recipe of `quantizeStatic` is tried as it is;
- * 2. then what costs the model no speed: {@link crossLayerEqualization}, {@link smoothQuant}, weights clipped to the range of the least squared error,
- *    other observers for the worst layers, {@link biasCorrection}. Each is kept if it makes the outputs' error on the calibration data at least 2 %
- *    less, and then the metric no worse;
- * 3. then layers are given back to floating point, the most harmful first. Harm is measured: every layer alone on the float model's values, and for the worst,
- *    the outputs' error with them in floating point. Layers that share quantization parameters go together;
+ * 2. then what costs the model no speed: {@link crossLayerEqualization}, {@link smoothQuant}, weights clipped to the range of the
+ *    least squared error, other observers for the worst layers, {@link biasCorrection}. Each is kept if it makes the outputs' error
+ *    on the calibration data at least 2 % less, and then the metric no worse;
+ * 3. then layers are given back to floating point, the most harmful first. Harm is measured: every layer alone on the float model's
+ *    values, and for the worst, the outputs' error with them in floating point. Layers that share quantization parameters go
+ *    together;
  * 4. those that turn out not to be needed are quantized again, and what stays in floating point computes in bfloat16 if the target holds so
  *    and it is measured to be faster on this CPU.
  *
- * Apart from times, and so from bfloat16, the same call does the same twice if `evaluate` does. The metric of a small test set moves in large steps: one of 2000 images is 0.05 points.
+ * Apart from times, and so from bfloat16, the same call does the same twice if `evaluate` does. The metric of a small test set moves
+ * in large steps: one of 2000 images is 0.05 points.
  * @param model as `quantizeStatic` accepts it.
- * @param batches typical inputs, at best some hundred samples, not those that `evaluate` uses. They are gone through many times, and kept in memory
- * with the float model's outputs.
+ * @param batches typical inputs, at best some hundred samples, not those that `evaluate` uses. They are gone through many times, and
+ * kept in memory with the float model's outputs.
  * @param evaluate measures a compiled model; higher is better. The model is disposed afterwards.
- * @returns also if the target is not reached, which is only possible when the budget is spent before: `isReached` says so.
+ * @returns a model also if the target is not reached, which `isReached` says: when the budget is spent before, or `evaluate` does not
+ * return the same for the same model.
  *
  * @example
  * const { model, isReached, record } = await quantizeWithAccuracyControl(
@@ -61,8 +64,9 @@ const where = 'quantizeWithAccuracyControl';
  * console.log(formatAccuracyControl(record));
  * if (isReached) await model.save('mobilenet.octavo');
  *
- * @throws Error (rejects) as `quantizeStatic` does; when `evaluate` does, or returns something else than a finite number; when outputs of the float
- * model are not finite numbers or all 0; the signal's reason when it is aborted, between batches and after `evaluate`.
+ * @throws Error (rejects) as `quantizeStatic` does; when `evaluate` does, or returns something else than a finite number; when
+ * outputs of the float model are not finite numbers or all 0; the signal's reason when it is aborted, between batches and after
+ * `evaluate`.
  */
 export async function quantizeWithAccuracyControl(
   model: ModelSource,

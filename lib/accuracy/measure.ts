@@ -31,8 +31,9 @@ export async function expectedOutputs(
 }
 
 /**
- * How far a model's outputs are from the float model's: `|y - y'| / |y|` of each output and sample, on average. Each sample counts the same, so that
- * a single one with large outputs does not hide what happens to all others. Samples for which the float model returns only zeros are left out.
+ * How far a model's outputs are from the float model's: `|y - y'| / |y|` of each output and sample, on average. Each sample counts
+ * the same, so that a single one with large outputs does not hide what happens to all others. Samples for which the float model
+ * returns only zeros are left out.
  * @throws Error (rejects) that names the output with a value that is not a finite number, or when all are 0.
  */
 export async function outputErrorOf(

@@ -42,6 +42,9 @@ export interface Reference {
   readonly start: number;
 }
 
+/** How far the difference of two metrics is from that of the numbers that they were rounded from, relative to a metric. */
+const ROUNDING = 2 * Number.EPSILON;
+
 /** Makes and measures candidates, writes down what was tried, and knows which is kept. */
 export class Search {
   readonly original: FloatNetwork;
@@ -83,8 +86,10 @@ export class Search {
     return this.#options.signal;
   }
 
+  /** Whether the target holds. Metrics are rounded: 1.1 - 1 is more than 0.1. */
   isEnough(metric: number): boolean {
-    return this.floatMetric - metric <= this.#options.maxDrop;
+    const rounding = ROUNDING * Math.abs(this.floatMetric);
+    return this.floatMetric - metric <= this.#options.maxDrop + rounding;
   }
 
   get isReached(): boolean {

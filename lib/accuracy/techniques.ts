@@ -26,8 +26,8 @@ const ifBetter = (search: Search): Pick<Attempt, 'isWorthEvaluating' | 'isKept'>
 };
 
 /**
- * Tries what wins accuracy without costing speed, until the target holds or the budget is spent: first what changes the float model, then ranges
- * of the worst layers, then means.
+ * Tries what wins accuracy without costing speed, until the target holds or the budget is spent: first what changes the float model,
+ * then ranges of the worst layers, then means.
  */
 export async function tryTechniques(search: Search, recipe: RecipeOptions): Promise<void> {
   const steps = [tryEqualization, trySmoothQuant, tryWeightRanges, tryActivationRanges, tryBiasCorrection];

@@ -195,6 +195,14 @@ describe('the budget, the record and errors', () => {
     expect(short.attempts.map(({ technique }) => technique)).toEqual(['quantize']);
   });
 
+  it('does not fail for the rounding of a difference', async () => {
+    const metrics = [1.1, 1];
+    const { model, record } = await control({ maxDrop: 0.1 }, () => metrics.shift()!);
+    model.dispose();
+    expect(1.1 - 1).toBeGreaterThan(0.1);
+    expect(record).toMatchObject({ isReached: true, metric: 1 });
+  });
+
   it('saves the record with the model', async () => {
     const folder = await mkdtemp(join(tmpdir(), 'octavo-control-'));
     const { model, record } = await control({ maxDrop: 1, metadata: { made: 'here' } });

@@ -32,10 +32,11 @@ const MOST_SWEEPS = 100;
  *
  *     W1' = W1 / s,  b1' = b1 / s,  W2' = W2 s        s = sqrt(range(W1[c, :]) / range(W2[:, c]))
  *
- * This helps where one scale serves several channels: the weights of a depthwise or per-tensor quantized layer, and all activations. Pairs are found in
- * the graph: convolutions, grouped ones included, and linear layers with weights of their own, with ReLU, leaky ReLU, pooling or nothing between them. ReLU6 and Hardswish are not
- * homogeneous: pairs around them are left, where the paper replaces ReLU6 and so changes the function. In longer chains pairs are swept until no factor moves. A channel
- * whose weights are all the same on one side, for which PyTorch gives NaN or a factor of 1e9, keeps its scale. `model` itself is left as it is.
+ * This helps where one scale serves several channels: the weights of a depthwise or per-tensor quantized layer, and all activations.
+ * Pairs are found in the graph: convolutions, grouped ones included, and linear layers with weights of their own, with ReLU, leaky
+ * ReLU, pooling or nothing between them. ReLU6 and Hardswish are not homogeneous: pairs around them are left, where the paper
+ * replaces ReLU6 and so changes the function. In longer chains pairs are swept until no factor moves. A channel whose weights are
+ * all the same on one side, for which PyTorch gives NaN or a factor of 1e9, keeps its scale. `model` itself is left as it is.
  * @param model a captured float model, before `preparePt2e`.
  *
  * @example
