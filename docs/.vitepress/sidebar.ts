@@ -24,6 +24,7 @@ const sections: readonly Section[] = [
       'tutorials/backend-config',
       'training',
       'numerics',
+      'accuracy-control',
       'how-to-write-a-quantizer',
     ],
   },

@@ -2,19 +2,6 @@ import { JsonCursor } from '../formats/json-cursor.ts';
 import { parseJson } from '../formats/parse-json.ts';
 import type { ModelMetadata } from '../runtime/index.ts';
 
-/** What can be tried to win accuracy back; each costs the model no speed, but the last three. */
-export const techniques = [
-  'quantize',
-  'equalization',
-  'smooth-quant',
-  'activation-range',
-  'weight-range',
-  'bias-correction',
-  'float',
-  'int8',
-  'bfloat16',
-] as const;
-
 /**
  * One thing that was tried.
  *
@@ -30,7 +17,16 @@ export const techniques = [
  * | `int8` | layers that were given back, quantized again: whether the target holds without them in float |
  * | `bfloat16` | what is not quantized computes in bfloat16 |
  */
-export type AccuracyTechnique = (typeof techniques)[number];
+export type AccuracyTechnique =
+  | 'quantize'
+  | 'equalization'
+  | 'smooth-quant'
+  | 'activation-range'
+  | 'weight-range'
+  | 'bias-correction'
+  | 'float'
+  | 'int8'
+  | 'bfloat16';
 
 /** One attempt of `quantizeWithAccuracyControl`. Plain JSON. */
 export interface AccuracyAttempt {
@@ -102,6 +98,18 @@ export function accuracyControlOf(metadata: ModelMetadata): AccuracyControlRecor
     inFloat: strings(root.field('inFloat')),
   };
 }
+
+const techniques: readonly AccuracyTechnique[] = [
+  'quantize',
+  'equalization',
+  'smooth-quant',
+  'activation-range',
+  'weight-range',
+  'bias-correction',
+  'float',
+  'int8',
+  'bfloat16',
+];
 
 const strings = (list: JsonCursor) => list.items().map((item) => item.string());
 const optionalNumber = (at: JsonCursor, name: string) => at.optionalField(name)?.float() ?? null;
