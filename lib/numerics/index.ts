@@ -43,6 +43,7 @@ export {
   type CompareWithOnnxRuntimeOptions,
   compareWithOnnxRuntime,
   type OnnxRuntime,
+  type OnnxTensor,
   type OnnxValueComparison,
 } from './onnx-runtime.ts';
 export type { OnnxValue } from './onnx-values.ts';

@@ -11,7 +11,7 @@ import { addSums, type Comparison, type ComparisonSums, comparisonOf, noSums, su
 import { type OnnxValue, valuesOfInputs } from './onnx-values.ts';
 
 /** A tensor of ONNX Runtime. */
-interface OnnxTensor {
+export interface OnnxTensor {
   readonly type: string;
   readonly data: unknown;
   readonly dims: readonly number[];

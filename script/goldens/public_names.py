@@ -23,6 +23,18 @@ MODULES = [
     "torch.ao.quantization.quantizer",
     "torch.ao.quantization.quantize_pt2e",
     "torch.ao.ns._numeric_suite_fx",
+    "torch.ao.ns._numeric_suite",
+    "torch.ao.quantization.quantize",
+    "torch.ao.quantization.stubs",
+    "torch.ao.quantization.fuse_modules",
+    "torch.ao.quantization.quantization_mappings",
+    "torch.ao.nn.intrinsic",
+    "torch.ao.nn.intrinsic.quantized",
+    "torch.ao.nn.intrinsic.qat.modules",
+    "torch.ao.nn.qat.modules",
+    "torch.ao.nn.quantized",
+    "torch.ao.nn.quantized.dynamic.modules",
+    "torch.ao.nn.quantizable.modules",
 ]
 TORCHAO = {"torchao.quantization.pt2e": "torchao/quantization/pt2e/__init__.py"}
 

@@ -8,7 +8,12 @@ const read = (file: string) => readFileSync(pathOf(file), 'utf8');
 
 const faces: Readonly<Record<string, string>> = {
   octavo: pathOf('lib/index.ts'),
+  'octavo/eager': pathOf('lib/eager/index.ts'),
   'octavo/numerics': pathOf('lib/numerics/index.ts'),
+  'nn.intrinsic': pathOf('lib/nn/intrinsic/index.ts'),
+  'nn.qat': pathOf('lib/nn/qat/index.ts'),
+  'nn.quantized': pathOf('lib/nn/quantized/index.ts'),
+  'nn.quantized.dynamic': pathOf('lib/nn/quantized/dynamic/index.ts'),
 };
 const program = ts.createProgram(Object.values(faces), {
   target: ts.ScriptTarget.ESNext,
@@ -42,7 +47,7 @@ describe('docs/pytorch-names.md', () => {
   it('names what is exported', () => {
     expect(all.length).toBeGreaterThan(100);
     for (const { right } of all)
-      for (const [, name = '', face = 'octavo'] of right.matchAll(/`([A-Za-z]\w*)`(?: \(([\w/]+)\))?/g))
+      for (const [, name = '', face = 'octavo'] of right.matchAll(/`([A-Za-z]\w*)`(?: \(([\w/.]+)\))?/g))
         expect(exported.get(face)?.has(name), `${name} of ${face}`).toBe(true);
   });
 
