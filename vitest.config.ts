@@ -9,7 +9,7 @@ export default defineConfig({
     alias: [
       { find: /^octavo$/, replacement: source('./lib/index.ts') },
       {
-        find: /^octavo\/(data|eager|nn|numerics|onednn|training)$/,
+        find: /^octavo\/(data|eager|nn|numerics|onednn|report|training)$/,
         replacement: source('./lib/$1/index.ts'),
       },
     ],

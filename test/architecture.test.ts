@@ -140,6 +140,7 @@ const makingModels = [
     'lib/numerics/',
     'lib/quantization/',
     'lib/recipes/',
+    'lib/report/',
     'lib/training/',
     'lib/transforms/',
     'lib/tuning/',
@@ -184,6 +185,11 @@ describe('architecture: lib', () => {
 
   it('file formats know tensors and nothing of graphs', () => {
     expect(arrowsOut('lib/formats/', arrows, ['lib/tensor/'])).toEqual([]);
+  });
+
+  it("a report's script knows the facts and how they are written, and nothing of Node", () => {
+    const known = ['facts.ts', 'format.ts', 'names.ts'].map((file) => `lib/report/${file}`);
+    expect(arrowsOut('lib/report/browser/', arrows, known)).toEqual([]);
   });
 
   it('no file needs itself through others, not even for types', () => {

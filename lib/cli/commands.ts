@@ -7,6 +7,7 @@ import { infoCommand } from './info-command.ts';
 import { inspectCommand } from './inspect-command.ts';
 import { printCommand } from './print-command.ts';
 import { quantizeCommand } from './quantize-command.ts';
+import { reportCommand } from './report-command.ts';
 import { serveCommand } from './serve-command.ts';
 import { trainCommand } from './train-command.ts';
 import { Interrupted } from './training/interruption.ts';
@@ -30,6 +31,7 @@ export function createProgram(): Command {
     trainCommand(),
     evalCommand(),
     compareCommand(),
+    reportCommand(),
     benchCommand(),
     printCommand(),
     serveCommand(),

@@ -57,6 +57,9 @@ export function extractWeights(
   return compared;
 }
 
+/** Whether a model has layers that {@link extractWeights} compares. */
+export const hasWeights = (module: GraphModule): boolean => weightsOf(module, new Set()).size > 0;
+
 interface Layer {
   readonly node: Node;
   readonly weight: Tensor;

@@ -1,0 +1,65 @@
+import type { NodeFacts, ReportFacts } from '../facts.ts';
+import { decibels, smallPercent, tensorText } from '../format.ts';
+import { kindOf, titleOf } from '../names.ts';
+import { html, type Markup } from './html.ts';
+import { bar, type Cell, type Column, nodeButton, sortableTable } from './tables.ts';
+
+/** Every node of the network, with its error where the float model is known; that of the largest error alone first. */
+export function layersSection({ nodes }: ReportFacts): Markup {
+  const hasErrors = nodes.some(({ error }) => error);
+  const largest = Math.max(...nodes.map(({ error }) => error?.alone.normalizedL2Error ?? 0)) || 1;
+  const order = [...nodes.keys()];
+  if (hasErrors) order.sort((a, b) => sqnrOf(nodes[a]) - sqnrOf(nodes[b]) || a - b);
+  const columns: Column[] = [
+    { heading: 'Layer' },
+    { heading: 'Computes' },
+    { heading: 'Result' },
+    ...(hasErrors
+      ? ([
+          { heading: 'SQNR alone', isNumber: true, sorted: 'ascending' },
+          { heading: 'Error alone' },
+          { heading: 'SQNR accumulated', isNumber: true },
+          { heading: 'Clipped', isNumber: true },
+        ] as const)
+      : []),
+  ];
+  const rows = order.map((i): Cell[] => {
+    const node = nodes[i];
+    const kind = kindOf(node);
+    const result = tensorText(node.dtype, node.shape);
+    return [
+      { content: nodeButton(i, titleOf(node)), sortBy: titleOf(node) },
+      { content: kind, sortBy: kind },
+      { content: html`<code>${result}</code>`, sortBy: result },
+      ...(hasErrors ? errorCells(node, largest) : []),
+    ];
+  });
+  return html`<section id="layers" aria-labelledby="layers-title">
+<h2 id="layers-title">Layers</h2>
+${
+  hasErrors
+    ? html`<p>SQNR is how much stronger a layer's values are than their error: 20 dB is a tenth, 40 dB a hundredth. <em>Alone</em> a layer is given what the float model computes before it, so the error is its own. <em>Accumulated</em> it has the errors of all layers before it.</p>`
+    : html`<p>How far each layer is from the float model is told with <code>--reference</code>.</p>`
+}
+${sortableTable('Layers of the network', columns, rows)}
+</section>`;
+}
+
+const sqnrOf = ({ error }: NodeFacts) => (error ? sortable(error.alone.sqnr) : Number.MAX_VALUE);
+
+/** Where nothing differs is better than any number, but nodes that are not compared come last. */
+const sortable = (sqnr: number | null) => sqnr ?? 1e6;
+
+function errorCells({ error, histogram }: NodeFacts, largest: number): Cell[] {
+  const clipped: Cell = histogram
+    ? { content: smallPercent(histogram.clipped), sortBy: histogram.clipped }
+    : { content: '–' };
+  if (!error) return [{ content: '–' }, { content: undefined }, { content: '–' }, clipped];
+  const { alone, together } = error;
+  return [
+    { content: decibels(alone.sqnr), sortBy: sortable(alone.sqnr) },
+    { content: bar(alone.normalizedL2Error / largest), sortBy: alone.normalizedL2Error },
+    { content: decibels(together.sqnr), sortBy: sortable(together.sqnr) },
+    clipped,
+  ];
+}
