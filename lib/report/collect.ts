@@ -63,10 +63,15 @@ export async function collectReport(
   if (reference) generateNumericDebugHandle(reference);
   const { title = 'Quantized model', command } = options;
   const { batches } = subject;
-  const known = withWeights(networkOf(model), weightsOf(model, reference));
-  const nodes = reference
-    ? await withErrors(known, { model, reference, batches }, options.signal ? { signal: options.signal } : {})
-    : known;
+  const network = networkOf(model);
+  const compared = reference
+    ? await withErrors(
+        network,
+        { model, reference, batches },
+        options.signal ? { signal: options.signal } : {},
+      )
+    : network;
+  const nodes = withWeights(compared, weightsOf(model, reference));
   const { passes, refusals } = reportOf(model);
   return {
     title,
@@ -91,7 +96,10 @@ function withOwnWeights(module: GraphModule): GraphModule {
 const withWeights = (nodes: readonly NodeFacts[], weights: ReturnType<typeof weightsOf>): NodeFacts[] =>
   nodes.map((node) => {
     const weight = weights.get(node.name);
-    return weight ? { ...node, modulePath: weight.modulePath, weight: weight.facts } : node;
+    // A fused operator has the handle of its last part; the module of its weight says more.
+    return weight
+      ? { ...node, modulePath: weight.modulePath || node.modulePath, weight: weight.facts }
+      : node;
   });
 
 function both<T>(

@@ -28,8 +28,7 @@ export async function withErrors(
     const { quantization } = node;
     return {
       ...node,
-      // A fused operator has the handle of its last part; the module of its weight says more.
-      modulePath: node.modulePath || (found?.refModulePath ?? ''),
+      modulePath: found?.refModulePath ?? '',
       ...(found
         ? { error: { alone: measuresOf(alone.get(found.handle)!), together: measuresOf(found) } }
         : {}),

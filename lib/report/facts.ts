@@ -171,14 +171,30 @@ export interface MemoryRate {
   readonly gigabytesPerSecond: number;
 }
 
-/** The record of a search that puts layers back to float until the accuracy is good enough. */
+/** The record of a search for the layers and the ways with which the accuracy stays good enough. */
 export interface AccuracyControlFacts {
-  /** The largest drop that was allowed, in the metric's unit. */
+  /** The largest drop allowed, in the metric's unit. */
   readonly maxDrop: number;
-  readonly trials: readonly {
-    /** Module paths or node names of the layers that stayed in float. */
-    readonly inFloat: readonly string[];
-    readonly metric: number;
-    readonly accepted: boolean;
-  }[];
+  readonly isReached: boolean;
+  readonly floatMetric: number;
+  readonly metric: number;
+  readonly attempts: readonly AccuracyAttemptFacts[];
+  /** Names of the layers that stayed in float. */
+  readonly inFloat: readonly string[];
+}
+
+/** One thing that was tried. */
+export interface AccuracyAttemptFacts {
+  readonly technique: string;
+  /** Which of several ways; null if there is one. */
+  readonly detail: string | null;
+  /** Names of the layers; empty for the whole model. */
+  readonly layers: readonly string[];
+  /** How far the outputs are from the float model's, relative to these. */
+  readonly outputError: number;
+  /** Null if it was not measured. */
+  readonly metric: number | null;
+  /** Of the float model's; null if it was not measured. */
+  readonly relativeTime: number | null;
+  readonly isKept: boolean;
 }

@@ -51,7 +51,10 @@ export function drawNetwork(nodes: readonly NodeFacts[]): Drawing {
   const graph = new Graph<Settings, Placed, Line>();
   graph.setGraph({ rankdir: 'TB', nodesep: 28, ranksep: 34, marginx: 20, marginy: 20, width: 0, height: 0 });
   graph.setDefaultEdgeLabel(() => ({ points: [] }));
-  const texts = nodes.map((node) => ({ title: shortened(titleOf(node)), kind: shortened(kindOf(node)) }));
+  const texts = nodes.map((node) => ({
+    title: shortenedPath(titleOf(node)),
+    kind: shortenedKind(kindOf(node)),
+  }));
   for (const [i, { name }] of nodes.entries()) {
     const { title, kind } = texts[i];
     const width = padding + Math.max(titleLetter * title.length, kindLetter * kind.length);
@@ -68,5 +71,6 @@ export function drawNetwork(nodes: readonly NodeFacts[]): Drawing {
   };
 }
 
-/** Paths differ at their ends. */
-const shortened = (text: string) => (text.length <= longest ? text : `…${text.slice(1 - longest)}`);
+/** Paths differ at their ends, and what is computed begins with the layer. */
+const shortenedPath = (text: string) => (text.length <= longest ? text : `…${text.slice(1 - longest)}`);
+const shortenedKind = (text: string) => (text.length <= longest ? text : `${text.slice(0, longest - 1)}…`);

@@ -3,7 +3,7 @@ import { median } from '../statistics.ts';
 import type { Tensor } from '../tensor/index.ts';
 
 /** How long one model is measured, and how often at least and at most. */
-const milliseconds = 1500;
+const milliseconds = 500;
 const [fewest, most] = [5, 100];
 
 /** Steps of a plan, each with the median of its times. */

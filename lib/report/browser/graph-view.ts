@@ -30,7 +30,7 @@ export class GraphView {
     select(this.#svg).call(this.#zoom).on('dblclick.zoom', null);
     this.#svg.addEventListener('click', ({ target }) => {
       const index = this.#indexOf(target as Element);
-      if (index !== undefined) this.select(index);
+      if (index !== undefined) this.#mark(index);
     });
     const neighbours = neighboursOf(nodes);
     this.#svg.addEventListener('keydown', (event) => {
@@ -42,22 +42,28 @@ export class GraphView {
       else return;
       event.preventDefault();
     });
-    this.#svg.addEventListener('focusin', ({ target }) => {
+    // Not at the drawing itself: Chromium would take one that listens for focus for one to be focused.
+    this.#svg.parentElement!.addEventListener('focusin', ({ target }) => {
       const index = this.#indexOf(target as Element);
-      if (index !== undefined) this.#reveal(index);
+      // What a finger or a mouse is on does not move away under it.
+      if (index !== undefined && (target as Element).matches(':focus-visible')) this.#reveal(index);
     });
     for (const button of document.querySelectorAll<HTMLElement>('[data-zoom]'))
       button.addEventListener('click', () => this.#zoomBy(button.dataset.zoom!));
     this.#showTop();
   }
 
-  /** Marks a node, moves it into view and tells who listens. */
+  /** Marks a node, tells who listens and moves the node into view. */
   select(index: number): void {
+    this.#mark(index);
+    this.#reveal(index);
+  }
+
+  #mark(index: number): void {
     if (this.#selected !== undefined) this.#groups[this.#selected].setAttribute('aria-pressed', 'false');
     this.#selected = index;
     this.#groups[index].setAttribute('aria-pressed', 'true');
     this.#makeReachable(index);
-    this.#reveal(index);
     this.#onSelect(index);
   }
 

@@ -3,8 +3,9 @@ import type { HistogramFacts, QuantizationFacts, ReportFacts, WeightFacts } from
 import { real } from '../format.ts';
 import { titleOf } from '../names.ts';
 
-/** A plot's own picture; its text is for those who see it, so that a screen reader reads the description alone. */
+/** A plot is one picture to a screen reader: the names of its parts would be read for each mark. */
 function described(plot: Element, description: string): Element {
+  for (const part of plot.querySelectorAll('[aria-label]')) part.removeAttribute('aria-label');
   plot.setAttribute('role', 'img');
   plot.setAttribute('aria-label', description);
   return plot;
@@ -12,6 +13,9 @@ function described(plot: Element, description: string): Element {
 
 /** Where the bars of a histogram begin: a logarithm of nothing there is not. */
 const fewest = 0.5;
+
+/** `20K` */
+const compact = (count: number) => new Intl.NumberFormat('en', { notation: 'compact' }).format(count);
 
 const small = {
   width: 340,
@@ -32,7 +36,7 @@ export function histogramPlot(
   const plot = Plot.plot({
     ...small,
     x: { label: 'value', domain: [Math.min(min, low), Math.max(max, high)], ticks: 5 },
-    y: { type: 'log', label: 'count', domain: [fewest, Math.max(...counts)], ticks: 4, tickFormat: '~s' },
+    y: { type: 'log', label: 'count', domain: [fewest, Math.max(...counts)], ticks: 4, tickFormat: compact },
     marks: [
       Plot.rect([0], { x1: low, x2: high, fill: 'var(--accent)', fillOpacity: 0.12 }),
       Plot.rectY(bars, {
@@ -119,7 +123,7 @@ export function rooflinePlot(
     marginTop: 30,
     x: { type: 'log', label: 'operations for each byte', domain: ends, tickFormat: '~s' },
     y: { type: 'log', label: 'Gop/s', tickFormat: '~s', grid: true },
-    r: { range: [3, 16] },
+    r: { range: [2, 10] },
     marks: [
       Plot.line(
         roofs.flatMap(({ corners }) => corners),

@@ -12,8 +12,6 @@ export function layersSection({ nodes }: ReportFacts): Markup {
   if (hasErrors) order.sort((a, b) => sqnrOf(nodes[a]) - sqnrOf(nodes[b]) || a - b);
   const columns: Column[] = [
     { heading: 'Layer' },
-    { heading: 'Computes' },
-    { heading: 'Result' },
     ...(hasErrors
       ? ([
           { heading: 'SQNR alone', isNumber: true, sorted: 'ascending' },
@@ -22,6 +20,8 @@ export function layersSection({ nodes }: ReportFacts): Markup {
           { heading: 'Clipped', isNumber: true },
         ] as const)
       : []),
+    { heading: 'Computes' },
+    { heading: 'Result' },
   ];
   const rows = order.map((i): Cell[] => {
     const node = nodes[i];
@@ -29,9 +29,9 @@ export function layersSection({ nodes }: ReportFacts): Markup {
     const result = tensorText(node.dtype, node.shape);
     return [
       { content: nodeButton(i, titleOf(node)), sortBy: titleOf(node) },
+      ...(hasErrors ? errorCells(node, largest) : []),
       { content: kind, sortBy: kind },
       { content: html`<code>${result}</code>`, sortBy: result },
-      ...(hasErrors ? errorCells(node, largest) : []),
     ];
   });
   return html`<section id="layers" aria-labelledby="layers-title">

@@ -12,11 +12,12 @@ export function networkSection({ nodes, times }: ReportFacts): Markup {
   for (const { node, share } of times.steps) shares.set(node, (shares.get(node) ?? 0) + share);
   const largestShare = Math.max(...shares.values());
   const hasErrors = nodes.some(({ error }) => error);
+  const dtypes = new Map(nodes.map(({ name, dtype }) => [name, dtype]));
+  const isBytes = (name: string) => ['uint8', 'int8'].includes(dtypes.get(name)!);
   const drawn = nodes.map((node, i) => {
     const share = shares.get(node.name);
     const spoken = [
-      titleOf(node),
-      kindOf(node),
+      `${titleOf(node)} ${kindOf(node)}`,
       tensorText(node.dtype, node.shape),
       ...(node.error ? [`SQNR alone ${decibels(node.error.alone.sqnr)}`] : []),
       ...(share === undefined ? [] : [`${percent(share)} of the time`]),
@@ -25,11 +26,11 @@ export function networkSection({ nodes, times }: ReportFacts): Markup {
       meter('error', boxes[i], (node.error?.alone.normalizedL2Error ?? 0) / largestError),
       meter('time', boxes[i], (share ?? 0) / largestShare),
     ];
-    return nodeGroup(i, boxes[i], spoken, node.dtype.includes('int'), meters);
+    return nodeGroup(i, boxes[i], spoken, [node.name, ...node.inputs].some(isBytes), meters);
   });
   return html`<section id="network" aria-labelledby="network-title">
 <h2 id="network-title">Network</h2>
-<p>The graph as it runs. Filled boxes compute 8-bit integers. Select one for its details; arrow keys move along the connections.</p>
+<p>The graph as it runs. Filled boxes read or write 8-bit integers. Select one for its details; arrow keys move along the connections.</p>
 <div class="tools">
 <label class="search">Search <input type="search" id="search" autocomplete="off" placeholder="name, operator or kernel"></label>
 <span id="matches" role="status"></span>
@@ -43,7 +44,7 @@ export function networkSection({ nodes, times }: ReportFacts): Markup {
 <defs><marker id="arrow" viewBox="0 0 8 8" refX="7" refY="4" markerWidth="7" markerHeight="7" orient="auto"><path d="M0 0.8 7 4 0 7.2z"/></marker></defs>
 <g id="viewport"><g class="edges" aria-hidden="true">${edges.map((points) => html`<path d="${lineThrough(points)}" marker-end="url(#arrow)"/>`)}</g>
 ${drawn}</g></svg>
-<aside id="details" class="details" aria-labelledby="details-title" tabindex="-1"><h3 id="details-title">No node selected</h3><p>Select a node in the graph, or by its name in a table.</p></aside>
+<aside id="details" class="details" aria-labelledby="details-title" tabindex="0"><h3 id="details-title">No node selected</h3><p>Select a node in the graph, or by its name in a table.</p></aside>
 </div></section>`;
 }
 
@@ -51,10 +52,10 @@ function nodeGroup(
   index: number,
   { x, y, width, height, title, kind }: Box,
   spoken: string,
-  isInteger: boolean,
+  hasBytes: boolean,
   meters: readonly Markup[],
 ): Markup {
-  return html`<g class="node ${isInteger ? 'integer' : 'float'}" data-node="${index}" transform="translate(${x.toFixed(1)} ${y.toFixed(1)})" role="button" tabindex="${index === 0 ? 0 : -1}" aria-pressed="false" aria-label="${spoken}"><rect class="box" x="${(-width / 2).toFixed(1)}" y="${-height / 2}" width="${width.toFixed(1)}" height="${height}" rx="6"/><text class="title" y="-4">${title}</text><text class="kind" y="13">${kind}</text>${meters}</g>
+  return html`<g class="node ${hasBytes ? 'bytes' : ''}" data-node="${index}" transform="translate(${x.toFixed(1)} ${y.toFixed(1)})" role="button" tabindex="${index === 0 ? 0 : -1}" aria-pressed="false" aria-label="${spoken}"><rect class="box" x="${(-width / 2).toFixed(1)}" y="${-height / 2}" width="${width.toFixed(1)}" height="${height}" rx="6"/><text class="title" y="-4">${title}</text> <text class="kind" y="13">${kind}</text>${meters}</g>
 `;
 }
 

@@ -1,0 +1,92 @@
+import { mkdtemp, readFile, rm, stat } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { ReportFacts } from '../../lib/report/index.ts';
+import { octavoHere } from './octavo.ts';
+
+const source = 'models/glyph_resnet.pt2';
+const calib = 'models/glyphs/calib.npz';
+const test = 'models/glyphs/test.npz';
+const preprocessing = ['--mean', '0.5', '--std', '0.25'];
+
+let folder: string;
+let saved: string;
+const inFolder = (name: string) => join(folder, name);
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'octavo-report-command-'));
+  saved = inFolder('glyph_resnet.octavo');
+  const { code } = await octavoHere('quantize', source, '--calib', calib, '--out', saved, ...preprocessing);
+  expect(code).toBe(0);
+});
+afterAll(() => rm(folder, { recursive: true }));
+
+/** The facts that a page holds. */
+const factsIn = (page: string) =>
+  JSON.parse(/<script type="application\/json" id="facts">(.*?)<\/script>/s.exec(page)![1]) as ReportFacts;
+
+describe('octavo report', () => {
+  it('writes a page about a saved model, and with --json prints the same facts', async () => {
+    const out = inFolder('report.html');
+    const args = ['report', saved, '--reference', source, '--data', test, '--out', out, '--json'];
+    const { code, stdout, stderr } = await octavoHere(...args);
+    expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
+    const facts = JSON.parse(stdout) as ReportFacts;
+    expect(facts.title).toBe('glyph_resnet.octavo');
+    expect(facts.command).toBe(`octavo report ${saved} --reference ${source} --data ${test} --out ${out}`);
+    expect(facts.sizes.model.file).toBe((await stat(saved)).size);
+    expect(facts.sizes.reference!.file).toBe((await stat(source)).size);
+    // One image at a time, as a service gets them.
+    expect(facts.times.inputs).toEqual([{ name: 'x', dtype: 'float32', shape: [1, 3, 32, 32] }]);
+    const page = await readFile(out, 'utf8');
+    expect(page.startsWith('<!doctype html>')).toBe(true);
+    const inPage = factsIn(page);
+    expect(inPage.nodes.map(({ name }) => name)).toEqual(facts.nodes.map(({ name }) => name));
+    expect(inPage.accuracy).toEqual(facts.accuracy);
+  });
+
+  it('counts the same right answers as octavo eval', async () => {
+    const args = ['--data', test, '--json'];
+    const { stdout } = await octavoHere(
+      'report',
+      source,
+      ...args,
+      ...preprocessing,
+      '--out',
+      inFolder('made.html'),
+    );
+    const { accuracy, sizes } = JSON.parse(stdout) as ReportFacts;
+    expect(sizes.model.file).toBeUndefined();
+    const evaluated = await octavoHere('eval', source, ...args, ...preprocessing);
+    const { correct, total } = JSON.parse(evaluated.stdout) as { correct: number; total: number };
+    expect(accuracy!.reference).toEqual({ correct, total });
+    // Quantized with other images than the model in models/, by one percent at most.
+    expect(Math.abs(accuracy!.model.correct - correct)).toBeLessThan(total / 100);
+  });
+
+  it('says what is asked the wrong way, and writes nothing', async () => {
+    const out = inFolder('none.html');
+    const data = ['--data', test];
+    const twice = await octavoHere('report', source, '--reference', source, ...data, '--out', out);
+    expect(twice.code).toBe(2);
+    expect(twice.stderr).toContain('--reference is for a model that octavo quantize wrote');
+    const itself = await octavoHere('report', saved, ...data, '--out', saved);
+    expect(itself.code).toBe(2);
+    expect(itself.stderr).toContain('which it would replace');
+    const other = await octavoHere(
+      'report',
+      saved,
+      '--reference',
+      'models/glyph_mobilenet.pt2',
+      ...data,
+      '--out',
+      out,
+    );
+    expect(other.code).toBe(1);
+    expect(other.stderr).toContain('made from the same captured model');
+    const chosen = await octavoHere('report', saved, '--model', 'm', ...data, '--out', out);
+    expect(chosen.code).toBe(1);
+    expect(chosen.stderr).toContain('is a compiled model');
+    await expect(stat(out)).rejects.toThrow('ENOENT');
+  });
+});
