@@ -1,4 +1,5 @@
 import * as Plot from '@observablehq/plot';
+import { channelColumns, extentOf } from '../channels.ts';
 import type { HistogramFacts, QuantizationFacts, ReportFacts, WeightFacts } from '../facts.ts';
 import { real } from '../format.ts';
 import { titleOf } from '../names.ts';
@@ -59,27 +60,29 @@ export function histogramPlot(
   );
 }
 
-export function channelPlot({ min, max }: WeightFacts): Element {
-  const channels = min.map((low, i) => ({ channel: i, low, high: max[i] }));
+export function channelPlot(weight: WeightFacts): Element {
+  const columns = channelColumns(weight, 240);
+  const { low, high } = extentOf(weight);
+  const count = weight.min.length;
   const plot = Plot.plot({
     ...small,
-    x: { label: 'output channel', ticks: 5, tickFormat: 'd' },
+    x: { label: 'output channel', domain: [0, count], ticks: 5, tickFormat: 'd' },
     y: { label: 'weight', ticks: 5 },
     marks: [
-      Plot.ruleX(channels, {
+      Plot.ruleX(columns, {
         x: 'channel',
         y1: 'low',
         y2: 'high',
         stroke: 'currentColor',
         strokeOpacity: 0.6,
-        strokeWidth: Math.max(0.4, Math.min(6, 200 / channels.length)),
+        strokeWidth: Math.min(6, 200 / columns.length),
       }),
       Plot.ruleY([0], { strokeOpacity: 0.4 }),
     ],
   });
   return described(
     plot,
-    `Ranges of ${min.length} output channels; all weights are from ${real(Math.min(...min))} to ${real(Math.max(...max))}`,
+    `Ranges of ${count} output channels; all weights are from ${real(low)} to ${real(high)}`,
   );
 }
 

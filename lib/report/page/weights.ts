@@ -1,3 +1,4 @@
+import { channelColumns, extentOf } from '../channels.ts';
 import type { ReportFacts, WeightFacts } from '../facts.ts';
 import { decibels, real } from '../format.ts';
 import { titleOf } from '../names.ts';
@@ -19,12 +20,12 @@ export function weightsSection({ nodes }: ReportFacts): Markup | undefined {
   ];
   const rows = layers.map((i): Cell[] => {
     const weight = nodes[i].weight!;
-    const [min, max] = [Math.min(...weight.min), Math.max(...weight.max)];
+    const { low, high } = extentOf(weight);
     const spread = spreadOf(weight);
     return [
       { content: nodeButton(i, titleOf(nodes[i])), sortBy: titleOf(nodes[i]) },
       { content: html`<code>[${weight.shape.join(', ')}]</code>`, sortBy: weight.shape[0] },
-      { content: `${real(min)} to ${real(max)}`, sortBy: max - min },
+      { content: `${real(low)} to ${real(high)}`, sortBy: high - low },
       { content: `${spread.toFixed(1)} × median`, sortBy: spread },
       ...(hasErrors ? [sqnrCell(weight.sqnr)] : []),
       { content: channels(weight), sortBy: weight.shape[0] },
@@ -49,21 +50,14 @@ function spreadOf({ min, max }: WeightFacts): number {
 
 const [width, height] = [180, 28];
 
-/** Neighbours are drawn together where there are more channels than pixels. */
-function channels({ min, max }: WeightFacts): Markup {
-  const columns = Math.min(min.length, width);
-  const extent = Math.max(...max.map(Math.abs), ...min.map(Math.abs)) || 1;
-  const part = (values: readonly number[], column: number) =>
-    values.slice(
-      Math.floor((column * values.length) / columns),
-      Math.floor(((column + 1) * values.length) / columns),
-    );
+function channels(weight: WeightFacts): Markup {
+  const columns = channelColumns(weight, width);
+  const { low, high } = extentOf(weight);
+  const extent = Math.max(Math.abs(low), Math.abs(high)) || 1;
   const y = (value: number) => ((height / 2) * (1 - value / extent)).toFixed(1);
-  const step = width / columns;
-  const lines = Array.from(
-    { length: columns },
-    (_, i) =>
-      `M${((i + 0.5) * step).toFixed(1)} ${y(Math.max(...part(max, i)))}V${y(Math.min(...part(min, i)))}`,
+  const step = width / columns.length;
+  const lines = columns.map(
+    (column, i) => `M${((i + 0.5) * step).toFixed(1)} ${y(column.high)}V${y(column.low)}`,
   );
   return html`<svg class="channels" viewBox="0 0 ${width} ${height}" aria-hidden="true"><path d="${lines.join('')}" stroke-width="${(0.8 * step).toFixed(2)}"/></svg>`;
 }
