@@ -1,6 +1,7 @@
 import { stat } from 'node:fs/promises';
 import { basename } from 'node:path';
 import { Command } from 'commander';
+import { type AccuracyControlRecord, accuracyControlOf } from '../accuracy/index.ts';
 import { loadGraph } from '../capture/index.ts';
 import type { Dataset } from '../data/index.ts';
 import { writeWhole } from '../formats/whole-file.ts';
@@ -58,7 +59,7 @@ export function reportCommand(): Command {
 async function report(path: string, options: ReportCommandOptions, command: string): Promise<void> {
   const { data, out, threads } = options;
   await checkOutputPath('--out', out, { [path]: path, '--data': data, '--reference': options.reference });
-  const { saved, reference, preprocessing } = await openModels(path, options);
+  const { saved, reference, preprocessing, accuracyControl } = await openModels(path, options);
   const dataset = await openDataset(data, (reference ?? saved)!, options, preprocessing);
   const model = saved ?? lower(await convertStatic(reference!, calibrationBatches(dataset))).module;
   const facts = await collectReport(
@@ -75,9 +76,11 @@ async function report(path: string, options: ReportCommandOptions, command: stri
       ...(threads ? { threads } : {}),
     },
   );
-  const known = dataset.hasLabels
-    ? { ...facts, accuracy: await accuracies(dataset, model, reference) }
-    : facts;
+  const known = {
+    ...facts,
+    ...(accuracyControl ? { accuracyControl } : {}),
+    ...(dataset.hasLabels ? { accuracy: await accuracies(dataset, model, reference) } : {}),
+  };
   await writeWhole(out, [await renderReport(known)]);
   printResult(options, known, () => `wrote ${out}`);
 }
@@ -94,6 +97,7 @@ interface GivenModels {
   readonly saved?: GraphModule;
   readonly reference?: GraphModule;
   readonly preprocessing?: Preprocessing | undefined;
+  readonly accuracyControl?: AccuracyControlRecord | undefined;
 }
 
 async function openModels(path: string, options: ReportCommandOptions): Promise<GivenModels> {
@@ -115,6 +119,7 @@ async function openModels(path: string, options: ReportCommandOptions): Promise<
     saved: module,
     ...(options.reference === undefined ? {} : { reference: await load(options.reference) }),
     preprocessing: rememberedPreprocessing(metadata, path),
+    accuracyControl: accuracyControlOf(metadata),
   };
 }
 

@@ -1,3 +1,4 @@
+import type { AccuracyControlRecord } from '../accuracy/index.ts';
 import type { PassCount, Refusal } from '../lowering/index.ts';
 import type { Comparison } from '../numerics/index.ts';
 
@@ -22,7 +23,7 @@ export interface ReportFacts {
   /** Quantized patterns that run in float or in several steps. */
   readonly refusals: readonly Refusal[];
   /** What accuracy control tried, if it made the model. */
-  readonly accuracyControl?: AccuracyControlFacts;
+  readonly accuracyControl?: AccuracyControlRecord;
 }
 
 /** A fact about the quantized model and, if it was given, the float model. */
@@ -169,32 +170,4 @@ export interface Roofline {
 export interface MemoryRate {
   readonly bytes: number;
   readonly gigabytesPerSecond: number;
-}
-
-/** The record of a search for the layers and the ways with which the accuracy stays good enough. */
-export interface AccuracyControlFacts {
-  /** The largest drop allowed, in the metric's unit. */
-  readonly maxDrop: number;
-  readonly isReached: boolean;
-  readonly floatMetric: number;
-  readonly metric: number;
-  readonly attempts: readonly AccuracyAttemptFacts[];
-  /** Names of the layers that stayed in float. */
-  readonly inFloat: readonly string[];
-}
-
-/** One thing that was tried. */
-export interface AccuracyAttemptFacts {
-  readonly technique: string;
-  /** Which of several ways; null if there is one. */
-  readonly detail: string | null;
-  /** Names of the layers; empty for the whole model. */
-  readonly layers: readonly string[];
-  /** How far the outputs are from the float model's, relative to these. */
-  readonly outputError: number;
-  /** Null if it was not measured. */
-  readonly metric: number | null;
-  /** Of the float model's; null if it was not measured. */
-  readonly relativeTime: number | null;
-  readonly isKept: boolean;
 }

@@ -1,8 +1,6 @@
 /** `octavo/report`: all that is known of a quantized model, as data and as one HTML page. `octavo/runtime` loads nothing of it. */
 export { collectReport, type ReportOptions } from './collect.ts';
 export type {
-  AccuracyAttemptFacts,
-  AccuracyControlFacts,
   AccuracyFacts,
   ErrorFacts,
   HistogramFacts,

@@ -26,7 +26,17 @@ beforeAll(async () => {
     return new Tensor(dtype, elements.subarray(0, images * numelOf(rest)), [images, ...rest]);
   });
   await writeFile(data, await writeNpz({ x, y }));
-  const { code } = await octavoHere('quantize', source, '--calib', data, '--out', saved, ...preprocessing);
+  const controlled = ['--max-drop', '5', '--eval', data];
+  const { code } = await octavoHere(
+    'quantize',
+    source,
+    '--calib',
+    data,
+    '--out',
+    saved,
+    ...controlled,
+    ...preprocessing,
+  );
   expect(code).toBe(0);
 });
 afterAll(() => rm(folder, { recursive: true }));
@@ -53,6 +63,9 @@ describe('octavo report', () => {
     const inPage = factsIn(page);
     expect(inPage.nodes.map(({ name }) => name)).toEqual(facts.nodes.map(({ name }) => name));
     expect(inPage.accuracy).toEqual(facts.accuracy);
+    // What the file remembers of how it was made.
+    expect(inPage.accuracyControl).toMatchObject({ maxDrop: 5, isReached: true });
+    expect(page).toContain('What accuracy control tried');
   });
 
   it('counts the same right answers as octavo eval', async () => {

@@ -1,4 +1,4 @@
-import type { AccuracyAttemptFacts, AccuracyControlFacts } from '../facts.ts';
+import type { AccuracyAttempt, AccuracyControlRecord } from '../../accuracy/index.ts';
 import { percent, real } from '../format.ts';
 import { html, type Markup } from './html.ts';
 import { type Cell, type Column, sortableTable } from './tables.ts';
@@ -14,7 +14,7 @@ const columns: readonly Column[] = [
 ];
 
 /** What accuracy control tried, in the order in which it did. */
-export function accuracyControlSection(facts: AccuracyControlFacts): Markup {
+export function accuracyControlSection(facts: AccuracyControlRecord): Markup {
   const { maxDrop, isReached, floatMetric, metric, attempts, inFloat } = facts;
   const layers = inFloat.length === 0 ? 'no layer' : inFloat.join(', ');
   return html`<section id="accuracy-control" aria-labelledby="accuracy-control-title">
@@ -24,7 +24,7 @@ ${sortableTable('What accuracy control tried', columns, attempts.map(cells))}
 </section>`;
 }
 
-function cells(attempt: AccuracyAttemptFacts, i: number): Cell[] {
+function cells(attempt: AccuracyAttempt, i: number): Cell[] {
   const { technique, detail, layers, outputError, metric, relativeTime, isKept } = attempt;
   const tried = detail === null ? technique : `${technique} (${detail})`;
   return [
