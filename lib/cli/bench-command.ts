@@ -4,11 +4,11 @@ import { type CompiledModel, type TracedRuns, traceOf } from '../runtime/index.t
 import { countThreads } from '../runtime/threads.ts';
 import { median, quantile } from '../statistics.ts';
 import { Tensor } from '../tensor/index.ts';
-import { type AutocastFlags, addAutocastOptions } from './autocast.ts';
-import { addInputOptions, type InputFlags } from './input-options.ts';
-import { inputShapes } from './input-shape.ts';
 import { type OpenedModel, openModel } from './model-file.ts';
 import { positiveInteger, positiveIntegers } from './option-parsers.ts';
+import { type AutocastFlags, addAutocastOptions } from './options/autocast.ts';
+import { addInputOptions, type InputFlags } from './options/input-options.ts';
+import { inputShapes } from './options/input-shape.ts';
 import { formatTable, type GlobalOptions, printResult } from './output.ts';
 import { checkOutputPath } from './output-path.ts';
 import { Progress } from './progress.ts';

@@ -15,11 +15,15 @@ import { compile } from '../runtime/index.ts';
 import type { Tensor } from '../tensor/index.ts';
 import { calibrationBatches } from './calibration.ts';
 import { type DatasetFlags, dataDescription, openDataset } from './dataset.ts';
-import { addInputOptions, type InputFlags, inputOptionsOf } from './input-options.ts';
 import { fileKind } from './model-file.ts';
 import { positiveInteger } from './option-parsers.ts';
+import { addInputOptions, type InputFlags, inputOptionsOf } from './options/input-options.ts';
+import {
+  addPreprocessingOptions,
+  type Preprocessing,
+  rememberedPreprocessing,
+} from './options/preprocessing.ts';
 import { type GlobalOptions, printResult } from './output.ts';
-import { addPreprocessingOptions, type Preprocessing, rememberedPreprocessing } from './preprocessing.ts';
 import { describeLayer, formatLayers } from './tables/compared-layers.ts';
 import { slowestSteps } from './tables/slowest-steps.ts';
 

@@ -2,7 +2,7 @@ import { stat } from 'node:fs/promises';
 import { type Dataset, type DatasetModel, type Preprocessing, readDataset } from '../data/index.ts';
 import type { TensorInfo } from '../graph/index.ts';
 import { Tensor } from '../tensor/index.ts';
-import { choosePreprocessing } from './preprocessing.ts';
+import { choosePreprocessing } from './options/preprocessing.ts';
 
 /** What the commands say of `--calib` and `--data`. */
 export const dataDescription =

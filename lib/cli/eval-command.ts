@@ -1,12 +1,12 @@
 import { Command } from 'commander';
 import { accuracy } from './accuracy.ts';
-import { type AutocastFlags, addAutocastOptions } from './autocast.ts';
 import { type DatasetFlags, dataDescription, openDataset } from './dataset.ts';
-import { addInputOptions, type InputFlags } from './input-options.ts';
 import { openModel } from './model-file.ts';
 import { positiveInteger } from './option-parsers.ts';
+import { type AutocastFlags, addAutocastOptions } from './options/autocast.ts';
+import { addInputOptions, type InputFlags } from './options/input-options.ts';
+import { addPreprocessingOptions } from './options/preprocessing.ts';
 import { type GlobalOptions, printResult } from './output.ts';
-import { addPreprocessingOptions } from './preprocessing.ts';
 
 interface EvalOptions extends GlobalOptions, DatasetFlags, AutocastFlags, InputFlags {
   readonly data: string;

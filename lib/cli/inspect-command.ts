@@ -14,8 +14,8 @@ import type {
   ValueDescription,
 } from '../graph/index.ts';
 import { describeArtifact } from '../runtime/describe-artifact.ts';
-import { addModelOption } from './input-options.ts';
 import { type FileKind, fileKind } from './model-file.ts';
+import { addModelOption } from './options/input-options.ts';
 import { formatBytes, formatTable, type GlobalOptions, printResult } from './output.ts';
 
 /** What a file is and holds; of a model quantized with accuracy control also what was tried. */

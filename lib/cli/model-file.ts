@@ -6,9 +6,9 @@ import { readArtifact } from '../runtime/artifact.ts';
 import { computesInBfloat16, warnOfSlowBfloat16 } from '../runtime/bfloat16.ts';
 import { type CompiledModel, compile } from '../runtime/index.ts';
 import type { Tensor } from '../tensor/index.ts';
-import { type AutocastFlags, autocastOf } from './autocast.ts';
-import { type InputFlags, inputOptionsOf } from './input-options.ts';
-import { type Preprocessing, rememberedPreprocessing } from './preprocessing.ts';
+import { type AutocastFlags, autocastOf } from './options/autocast.ts';
+import { type InputFlags, inputOptionsOf } from './options/input-options.ts';
+import { type Preprocessing, rememberedPreprocessing } from './options/preprocessing.ts';
 
 /** What a model file holds: a float graph to work on, or a model ready to run. */
 export type FileKind = GraphFileKind | 'artifact';

@@ -14,15 +14,15 @@ import {
   type PlanDescription,
   type Tuning,
 } from '../runtime/index.ts';
-import { type AutocastFlags, addAutocastOptions, autocastOf } from './autocast.ts';
 import { calibrationBatches } from './calibration.ts';
 import { dataDescription, openDataset } from './dataset.ts';
-import { addInputOptions, type InputFlags, inputOptionsOf } from './input-options.ts';
-import { inputShapes } from './input-shape.ts';
 import { fileKind, refuseAutocast, refuseInputOptions } from './model-file.ts';
 import { positiveInteger } from './option-parsers.ts';
+import { type AutocastFlags, addAutocastOptions, autocastOf } from './options/autocast.ts';
+import { addInputOptions, type InputFlags, inputOptionsOf } from './options/input-options.ts';
+import { inputShapes } from './options/input-shape.ts';
+import { addPreprocessingOptions, type Preprocessing } from './options/preprocessing.ts';
 import { type GlobalOptions, printResult } from './output.ts';
-import { addPreprocessingOptions, type Preprocessing } from './preprocessing.ts';
 import { UsageError } from './usage-error.ts';
 
 const stages = ['captured', 'prepared', 'converted', 'lowered', 'plan'] as const;

@@ -14,14 +14,14 @@ import {
   checkControlFlags,
   quantizeControlled,
 } from './accuracy-control.ts';
-import { type AutocastFlags, addAutocastOptions, autocastOf } from './autocast.ts';
 import { calibrationBatches } from './calibration.ts';
 import { type DatasetFlags, dataDescription, firstExample, openDataset, shapesOf } from './dataset.ts';
-import { addInputOptions, type InputFlags, inputOptionsOf } from './input-options.ts';
 import { fraction, positiveInteger } from './option-parsers.ts';
+import { type AutocastFlags, addAutocastOptions, autocastOf } from './options/autocast.ts';
+import { addInputOptions, type InputFlags, inputOptionsOf } from './options/input-options.ts';
+import { addPreprocessingOptions, preprocessingMetadata } from './options/preprocessing.ts';
 import { formatBytes, type GlobalOptions, printResult } from './output.ts';
 import { checkModelName, checkOutputPath } from './output-path.ts';
-import { addPreprocessingOptions, preprocessingMetadata } from './preprocessing.ts';
 import { Progress } from './progress.ts';
 
 interface QuantizeOptions extends GlobalOptions, DatasetFlags, AutocastFlags, InputFlags, ControlFlags {

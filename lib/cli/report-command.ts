@@ -15,12 +15,16 @@ import { compile } from '../runtime/index.ts';
 import { accuracy } from './accuracy.ts';
 import { calibrationBatches } from './calibration.ts';
 import { type DatasetFlags, dataDescription, firstExample, openDataset } from './dataset.ts';
-import { addInputOptions, type InputFlags, inputOptionsOf } from './input-options.ts';
 import { fileKind, refuseInputOptions } from './model-file.ts';
 import { positiveInteger } from './option-parsers.ts';
+import { addInputOptions, type InputFlags, inputOptionsOf } from './options/input-options.ts';
+import {
+  addPreprocessingOptions,
+  type Preprocessing,
+  rememberedPreprocessing,
+} from './options/preprocessing.ts';
 import { type GlobalOptions, printResult } from './output.ts';
 import { checkOutputPath } from './output-path.ts';
-import { addPreprocessingOptions, type Preprocessing, rememberedPreprocessing } from './preprocessing.ts';
 import { UsageError } from './usage-error.ts';
 
 interface ReportCommandOptions extends GlobalOptions, DatasetFlags, InputFlags {

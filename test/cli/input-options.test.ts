@@ -1,6 +1,6 @@
 import { Command } from 'commander';
 import { describe, expect, it } from 'vitest';
-import { addInputOptions, inputOptionsOf } from '../../lib/cli/input-options.ts';
+import { addInputOptions, inputOptionsOf } from '../../lib/cli/options/input-options.ts';
 
 function parse(...args: string[]) {
   const command = addInputOptions(new Command().exitOverride().configureOutput({ writeErr: () => {} }));

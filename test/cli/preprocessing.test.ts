@@ -3,7 +3,7 @@ import {
   choosePreprocessing,
   preprocessingMetadata,
   rememberedPreprocessing,
-} from '../../lib/cli/preprocessing.ts';
+} from '../../lib/cli/options/preprocessing.ts';
 
 describe('choosePreprocessing', () => {
   const remembered = { scale: 1 / 255, mean: [0.5], std: [0.25] };

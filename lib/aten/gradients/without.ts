@@ -26,6 +26,7 @@ export const withoutGradient: Readonly<Record<string, string>> = {
   ...because('products and extrema of scattered elements are not trained', [
     ...named(['index_reduce', 'scatter.reduce', 'scatter.value_reduce']),
   ]),
+  ...because('what it says of two values is measured, not trained', ['octavo.compare.default']),
   ...because("there is one of PyTorch's GRU, which resets after the product", [
     'octavo.gru_layer.reset_first',
   ]),

@@ -5,7 +5,7 @@ import type { GraphModule } from '../../graph/index.ts';
 import { lower } from '../../lowering/index.ts';
 import { convertPt2e, moveExportedModelToEval } from '../../quantization/index.ts';
 import { type CompiledModel, compile } from '../../runtime/index.ts';
-import { preprocessingMetadata } from '../preprocessing.ts';
+import { preprocessingMetadata } from '../options/preprocessing.ts';
 import { threadsOf } from './problem.ts';
 import type { TrainSettings } from './settings.ts';
 

@@ -4,9 +4,9 @@ import {
   checkPreprocessing,
   interpolations,
   type Preprocessing,
-} from '../data/preprocessing.ts';
-import type { ModelMetadata } from '../runtime/index.ts';
-import { nonZeroNumber, nonZeroNumbers, numbers, positiveInteger } from './option-parsers.ts';
+} from '../../data/preprocessing.ts';
+import type { ModelMetadata } from '../../runtime/index.ts';
+import { nonZeroNumber, nonZeroNumbers, numbers, positiveInteger } from '../option-parsers.ts';
 
 export type { Preprocessing };
 

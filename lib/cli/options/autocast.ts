@@ -1,6 +1,6 @@
 import { type Command, Option } from 'commander';
-import type { AutocastOptions } from '../lowering/index.ts';
-import { UsageError } from './usage-error.ts';
+import type { AutocastOptions } from '../../lowering/index.ts';
+import { UsageError } from '../usage-error.ts';
 
 /** Options of commands that lower a model. */
 export interface AutocastFlags {

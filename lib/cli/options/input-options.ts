@@ -1,6 +1,6 @@
 import { type Command, InvalidArgumentError } from 'commander';
-import type { InputShape, LoadGraphOptions } from '../capture/index.ts';
-import { positiveInteger } from './option-parsers.ts';
+import type { InputShape, LoadGraphOptions } from '../../capture/index.ts';
+import { positiveInteger } from '../option-parsers.ts';
 
 /** Options of commands that read a model's graph: which one of a `.pt2` file, and what is decided about the inputs of a `.onnx` file. */
 export interface InputFlags {

@@ -1,5 +1,5 @@
-import type { TensorMeta } from '../graph/index.ts';
-import type { Tensor } from '../tensor/index.ts';
+import type { TensorMeta } from '../../graph/index.ts';
+import type { Tensor } from '../../tensor/index.ts';
 
 /**
  * The inputs' shapes for a batch size. Sizes that the model leaves open are the batch where they are an input's first; others
