@@ -316,7 +316,7 @@ export interface Addon {
   batch(options: NativeBatchOptions): NativeBatch;
   /** Computes `samples` samples of the batch by a plan that runs for `parts` parts of them. */
   addBatchPlan(batch: NativeBatch, samples: number, plan: NativePlan, parts: number): void;
-  /** Frees the batch's plans as soon as no request runs them; requests are computed one by one then. */
+  /** Takes the batch's plans away: requests are computed one by one then. */
   releaseBatch(batch: NativeBatch): void;
   /** Frees a plan's memory as soon as no request runs it. It cannot be used after this call. */
   releasePlan(plan: NativePlan): void;

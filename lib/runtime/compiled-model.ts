@@ -33,7 +33,7 @@ import {
 } from './options.ts';
 import { packedWeightsOf } from './packed-weights.ts';
 import { describePlan, joinPlans, type PlanDescription } from './plan-description.ts';
-import { Batcher } from './requests/batching.ts';
+import { Batcher } from './requests/batcher.ts';
 import { allocateOutputs, copyElements, dataOf, namesOf, shapesOf } from './requests/operands.ts';
 import { defaultMaxQueue, RequestQueue } from './requests/queue.ts';
 import { StagedValues } from './requests/staged-values.ts';
@@ -44,7 +44,7 @@ import { divideThreads, usableCpus } from './threads.ts';
 
 /**
  * A graph compiled to native plans, one for each set of input shapes so far, and the threads that run them. Requests
- * start in order of arrival, regardless of their shapes, and resolve in order of completion.
+ * start by priority and in order of arrival, regardless of their shapes, and resolve in order of completion.
  */
 export class CompiledModel implements Disposable {
   readonly inputs: readonly TensorInfo[];
@@ -176,7 +176,7 @@ export class CompiledModel implements Disposable {
     );
   }
 
-  /** Like {@link warmup}, but blocks: for scripts. */
+  /** Like {@link warmup}, but blocks, and without the plans of batches: for scripts. */
   warmupSync(...shapes: readonly ModelShapes[]): void {
     this.#checkAlive();
     for (const given of shapes)

@@ -42,7 +42,7 @@ export { loadModel } from './load-model.ts';
 export { formatReport, type ModelReport, type ReportedNode, type ReportedStep } from './model-report.ts';
 export type { CompileOptions, RunOptions, SaveOptions } from './options.ts';
 export { formatPlan, type PlanDescription, type StepDescription } from './plan-description.ts';
-export type { BatchingOptions } from './requests/batching.ts';
+export type { BatchingOptions } from './requests/batching-options.ts';
 export { QueueFullError } from './requests/queue.ts';
 export type { StepProfile, StepRun } from './step-profile.ts';
 export type { ThreadOptions } from './threads.ts';

@@ -2,7 +2,7 @@ import type { ModelOutputs } from '../graph/index.ts';
 import type { OptionNames } from '../options.ts';
 import type { ModelMetadata } from './artifact.ts';
 import type { Tuning } from './decisions.ts';
-import type { BatchingOptions } from './requests/batching.ts';
+import type { BatchingOptions } from './requests/batching-options.ts';
 import type { ThreadOptions } from './threads.ts';
 
 /** How a model uses the machine. */

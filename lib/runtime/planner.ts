@@ -30,7 +30,11 @@ export interface PlannedRequest {
 const mostPlanned = 1024;
 
 /** A key that is equal for equal shapes. */
-const keyOf = (shapes: Shapes): string => shapes.map(String).join(';');
+export const keyOf = (shapes: Shapes): string => shapes.map(String).join(';');
+
+/** The shapes of one of `parts` equal parts of a batch. */
+const partOf = (shapes: Shapes, parts: number): Shapes =>
+  parts === 1 ? shapes : shapes.map(([batch, ...rest]) => [batch / parts, ...rest]);
 
 const sameShapes = (a: Shapes, b: Shapes): boolean =>
   a.every((shape, i) => shape.length === b[i].length && shape.every((extent, axis) => extent === b[i][axis]));
@@ -82,14 +86,16 @@ export class Planner {
     return this.#keepsApart;
   }
 
-  /** `count` requests of these shapes at once, each computed on one thread. */
+  /** `count` requests of these shapes at once, each computed as it is alone, by one thread. */
   planApart(shapes: Shapes, count: number): PlannedRequest {
-    const lanes = Math.min(this.#threads, count);
+    const { parts } = this.plan(shapes);
+    const ofPart = partOf(shapes, parts);
+    const lanes = Math.min(this.#threads, count * parts);
     const kernelOf = tunedKernels(this.#tuning, shapes, addon.oneDnnVersion().isa);
     return {
-      parts: count,
-      key: `${keyOf(shapes)}; ${lanes} lanes apart`,
-      build: () => this.#build(shapes, { threads: 1, lanes, kernelOf }),
+      parts: count * parts,
+      key: `${keyOf(ofPart)}; ${lanes} lanes apart`,
+      build: () => this.#build(ofPart, { threads: 1, lanes, kernelOf }),
     };
   }
 
@@ -108,7 +114,7 @@ export class Planner {
     const threads = tunedThreads(this.#tuning, shapes);
     const kernelOf = tunedKernels(this.#tuning, shapes, isa);
     const { parts, lanes } = this.#divide(shapes, Math.min(threads ?? this.#threads, this.#threads));
-    const ofPart = parts === 1 ? shapes : shapes.map(([batch, ...rest]) => [batch / parts, ...rest]);
+    const ofPart = partOf(shapes, parts);
     // Measurements for a request's shapes apply to its plan alone.
     const tuned = isTuned(this.#tuning, shapes) ? `; tuned for ${keyOf(shapes)}` : '';
     return {

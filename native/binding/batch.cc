@@ -37,6 +37,11 @@ bool PlannedBatch::computes(size_t samples) const {
   return plans_.count(samples) > 0;
 }
 
+size_t PlannedBatch::largest() const {
+  const std::lock_guard<std::mutex> lock(mutex_);
+  return plans_.empty() ? 0 : plans_.rbegin()->first;
+}
+
 void PlannedBatch::add(size_t samples, BatchPlan plan) {
   const std::lock_guard<std::mutex> lock(mutex_);
   plans_[samples] = std::move(plan);

@@ -25,6 +25,7 @@ class PlannedBatch : public Batch {
   using Batch::Batch;
 
   bool computes(size_t samples) const override;
+  size_t largest() const override;
   void add(size_t samples, BatchPlan plan);
   // Lets the plans go: requests that wait are computed one by one.
   void clear();
@@ -45,7 +46,7 @@ class PlannedBatch : public Batch {
 Napi::Value new_batch(const Napi::CallbackInfo& info);
 // addBatchPlan(batch, samples, plan, parts)
 void add_batch_plan(const Napi::CallbackInfo& info);
-// releaseBatch(batch): its plans' memory is freed as soon as no request runs them.
+// releaseBatch(batch): it has no plans any more.
 void release_batch(const Napi::CallbackInfo& info);
 // The batch behind a NativeBatch; null for undefined. Throws std::invalid_argument for anything else.
 std::shared_ptr<PlannedBatch> unwrap_batch(const Napi::Value& value);

@@ -16,9 +16,11 @@ class Batch {
 
   size_t most() const { return most_; }
   Clock::duration delay() const { return delay_; }
-  bool is_enough(size_t samples) const { return samples >= enough_; }
+  size_t enough() const { return enough_; }
   // Whether there is a plan for so many samples. On any thread.
   virtual bool computes(size_t samples) const = 0;
+  // The most samples that there is a plan for; 0 if there is none. On any thread.
+  virtual size_t largest() const = 0;
 
  private:
   const size_t most_, enough_;

@@ -154,7 +154,9 @@ Job* Executor::next(ShortWaits& waits, BusyThreads& busy) {
       wake_.wait(lock, is_ready);
     }
     if (queue_.empty()) return nullptr;
-    if (const auto until = take_first(job)) wake_.wait_until(lock, *until);
+    Clock::time_point until = Clock::time_point::max();
+    job = take(until);
+    if (!job) wake_.wait_until(lock, until);
   }
   note_change();
   running_++;
@@ -162,30 +164,53 @@ Job* Executor::next(ShortWaits& waits, BusyThreads& busy) {
   return job;
 }
 
-std::optional<Clock::time_point> Executor::take_first(Job*& job) {
-  Job* first = queue_.front();
-  std::vector<Job*> others;
-  size_t samples = first->samples();
-  if (const auto* batch = first->batch()) {
-    size_t waiting = samples;
-    std::vector<Job*> more;
-    for (auto other = std::next(queue_.begin()); other != queue_.end(); ++other) {
-      if ((*other)->batch() != batch) continue;
-      waiting += (*other)->samples();
-      if (waiting > batch->most()) break;
-      more.push_back(*other);
-      if (!batch->computes(waiting)) continue;
-      others = more;
-      samples = waiting;
-    }
-    const auto until = first->created() + batch->delay();
-    if (!batch->is_enough(waiting) && Clock::now() < until) return until;
+std::optional<Clock::time_point> Executor::held_until(const Batch& batch) const {
+  const size_t largest = batch.largest();
+  if (batch.delay() == Clock::duration::zero() || largest == 0) return std::nullopt;
+  size_t waiting = 0;
+  auto oldest = Clock::time_point::max();
+  for (const Job* job : queue_) {
+    if (job->batch() != &batch) continue;
+    waiting += job->samples();
+    oldest = std::min(oldest, job->created());
   }
-  queue_.pop_front();
-  for (Job* other : others) queue_.erase(std::find(queue_.begin(), queue_.end(), other));
-  if (!others.empty()) first->take_along(std::move(others), samples);
-  job = first;
-  return std::nullopt;
+  const auto until = oldest + batch.delay();
+  const bool goes = waiting >= std::min(batch.enough(), largest) || Clock::now() >= until;
+  return goes ? std::nullopt : std::make_optional(until);
+}
+
+Job* Executor::take(Clock::time_point& until) {
+  std::vector<const Batch*> held;
+  for (auto first = queue_.begin(); first != queue_.end(); ++first) {
+    Job* job = *first;
+    const auto* batch = job->batch();
+    if (!batch) {
+      queue_.erase(first);
+      return job;
+    }
+    if (std::find(held.begin(), held.end(), batch) != held.end()) continue;
+    if (const auto time = held_until(*batch)) {
+      held.push_back(batch);
+      until = std::min(until, *time);
+      continue;
+    }
+    size_t samples = job->samples(), sum = samples;
+    std::vector<Job*> others, more;
+    for (auto other = std::next(first); other != queue_.end(); ++other) {
+      if ((*other)->batch() != batch) continue;
+      sum += (*other)->samples();
+      if (sum > batch->most()) break;
+      more.push_back(*other);
+      if (!batch->computes(sum)) continue;
+      others = more;
+      samples = sum;
+    }
+    queue_.erase(first);
+    for (Job* other : others) queue_.erase(std::find(queue_.begin(), queue_.end(), other));
+    if (!others.empty()) job->take_along(std::move(others), samples);
+    return job;
+  }
+  return nullptr;
 }
 
 void Executor::serve(Stream& stream) {

@@ -1,5 +1,6 @@
-// A model's own threads: workers that take jobs from one queue, in order of arrival. A worker that has ended
-// a job stays awake for a moment if the jobs before came one soon after the other (plan/active_wait.h).
+// A model's own threads: workers that take jobs from one queue, in the order of their numbers. A worker that
+// has ended a job stays awake for a moment if the jobs before came one soon after the other
+// (plan/active_wait.h).
 #pragma once
 
 #include <atomic>
@@ -87,9 +88,11 @@ class Executor {
   void serve(Stream& stream);
   // Waits for the next job; null when there will be none. `busy` counts the waiting threads.
   Job* next(ShortWaits& waits, BusyThreads& busy);
-  // The first job, with others of its batch: as many as one plan computes, in their order. Or, with nothing
-  // taken, the time until which it waits for others. With the mutex held.
-  std::optional<Clock::time_point> take_first(Job*& job);
+  // The first job that may start, with others of its batch: as many as one plan computes, in their order. Or
+  // null, and in `until` when the next one may that waits for others. With the mutex held.
+  Job* take(Clock::time_point& until);
+  // Until when the jobs of this batch wait for others; nothing if they may start. With the mutex held.
+  std::optional<Clock::time_point> held_until(const Batch& batch) const;
   // Waits without sleep until ready() or for a while, and says which. With the mutex held, as it is again
   // after.
   bool wait_actively(std::unique_lock<std::mutex>& lock, Clock::time_point since);

@@ -25,7 +25,8 @@ async function expectSameAsAlone(
   inputs: readonly (readonly Tensor[])[],
 ): Promise<ReadonlyMap<number, number>> {
   using alone = await make(options);
-  using together = await make({ ...options, batching });
+  // With a delay they are computed together however slowly they come.
+  using together = await make({ ...options, batching: { ...batching, maxQueueDelay: 50 } });
   for (const { shape } of inputs.map(([first]) => first))
     await together.warmup(together.inputs.length === 1 ? shape : { p: shape, q: shape });
   const expected: Record<string, Tensor>[] = [];
@@ -63,6 +64,42 @@ describe('batching', () => {
       expect(Math.max(...batches.keys())).toBeGreaterThan(3); // no request is as large
       expect(Math.max(...batches.keys())).toBeLessThanOrEqual(8);
     }
+  });
+
+  it('also of float layers whose batch is computed in parts when it is alone', async () => {
+    const module = slowNet(3);
+    using whole = compile(module, onOneThread);
+    const size = [16, 24, 32].find((count) => whole.plan([count, 16, 64, 64]).parts > 1)!;
+    expect(size).toBeDefined();
+    const inputs = Array.from({ length: 4 }, (_, i) => [images(size, i)]);
+    const batches = await expectSameAsAlone((given) => compile(module, given), onOneThread, inputs);
+    expect(Math.max(...batches.keys())).toBeGreaterThan(1);
+  });
+
+  it('of requests whose samples are no power of two', async () => {
+    using model = compile(integerNetwork(2), {
+      ...onOneThread,
+      batching: { maxBatchSize: 16, maxQueueDelay: 50 },
+    });
+    await model.warmup([3, 16, 64, 64]);
+    const inputs = Array.from({ length: 30 }, (_, i) => images(3, i));
+    await Promise.all(inputs.map((x) => model.run(x)));
+    expect([...model.batches.keys()].every((size) => size % 3 === 0)).toBe(true);
+    expect(Math.max(...model.batches.keys())).toBe(12);
+  });
+
+  it('keeps the plans of the shapes that are used', async () => {
+    // Width and height are fixed here, so shapes differ by their batch: floats, each of which is a group.
+    using model = compile(slowNet(1), { ...onOneThread, batching: { maxBatchSize: 2 } });
+    const hot = images(1, 1);
+    await model.warmup(hot.shape);
+    for (let count = 2; count < 24; count++) {
+      await model.warmup([count, 16, 64, 64]);
+      await model.run(hot);
+    }
+    const before = model.batches.get(2) ?? 0;
+    await Promise.all(Array.from({ length: 20 }, () => model.run(hot)));
+    expect(model.batches.get(2)).toBeGreaterThan(before + 5);
   });
 
   it('also of several inputs and outputs', async () => {
@@ -213,6 +250,31 @@ describe('a queue delay', () => {
     // Long before: the network takes a millisecond.
     expect(await together(4)).toBeLessThan(300);
     expect(await together(8)).toBeLessThan(300);
+  });
+
+  it('does not last where as many have come as there is a plan for', async () => {
+    using model = compile(integerNetwork(2), {
+      ...onOneThread,
+      batching: { maxBatchSize: 8, maxQueueDelay: 400 },
+    });
+    const pair = () => Promise.all([model.run(images(1, 1)), model.run(images(1, 2))]);
+    await pair(); // makes the plan of two
+    while ((model.batches.get(2) ?? 0) === 0) await pair();
+    expect(await millisecondsOf(pair)).toBeLessThan(300);
+  });
+
+  it('holds up no other request', async () => {
+    // Each batch size is a group of its own here.
+    using model = compile(slowNet(1), { ...onOneThread, batching: { maxBatchSize: 4, maxQueueDelay: 1500 } });
+    await model.warmup([1, 16, 64, 64], [2, 16, 64, 64]);
+    const waiting = model.run(images(1, 1));
+    const others = async () => {
+      model.runSync(images(3, 1));
+      await model.warmup([5, 16, 64, 64]);
+      await Promise.all(Array.from({ length: 4 }, (_, i) => model.run(images(2, i))));
+    };
+    expect(await millisecondsOf(others)).toBeLessThan(1200);
+    await waiting;
   });
 
   it('ends with the model', async () => {
