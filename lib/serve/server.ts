@@ -1,5 +1,6 @@
+import { lookup } from 'node:dns/promises';
 import { setTimeout as sleep } from 'node:timers/promises';
-import fastify, { type FastifyInstance } from 'fastify';
+import fastify, { type FastifyInstance, type FastifyReply } from 'fastify';
 import { type LoadOptions, ModelRepository } from './repository.ts';
 import { openInference } from './rest.ts';
 
@@ -7,7 +8,10 @@ import { openInference } from './rest.ts';
 export interface ServeOptions {
   /** A folder of models ({@link ModelRepository}), or one `.octavo` file. */
   readonly models: string;
-  /** Default `localhost`; `0.0.0.0` serves other machines, too. */
+  /**
+   * Default `localhost`; `0.0.0.0` serves other machines, too. `localhost` is one address, 127.0.0.1 where the machine has it, so
+   * that there is one server to shut down.
+   */
   readonly host?: string;
   /** Default 8000, as Triton's and KServe's; 0: any that is free. */
   readonly port?: number;
@@ -48,27 +52,50 @@ export interface InferenceServer extends AsyncDisposable {
 export async function serve(options: ServeOptions): Promise<InferenceServer> {
   const { models, host = 'localhost', port = 8000, load = {}, version = '' } = options;
   const { bodyLimit = 64 * 2 ** 20, shutdownDelay = 0, drainTimeout = 20_000 } = options;
-  const repository = await ModelRepository.open(models, load);
-  const app = fastify({ bodyLimit, forceCloseConnections: 'idle' });
+  const app = fastify({
+    bodyLimit,
+    forceCloseConnections: 'idle',
+    // The longest name that a file has.
+    routerOptions: { maxParamLength: 255 },
+    frameworkErrors: (error, _request, reply: FastifyReply) =>
+      reply.status(error.statusCode ?? 400).send({ error: error.message }),
+  });
+  app.setNotFoundHandler(({ method, url }, reply) =>
+    reply.status(404).send({ error: `there is no ${method} ${url}` }),
+  );
   let isReady = true;
   // A connection that stays open would hold the end up.
   app.addHook('onSend', async (_, reply) => {
     if (!isReady) reply.header('connection', 'close');
   });
-  const close = async () => {
-    isReady = false;
-    await sleep(shutdownDelay);
+  const repository = await ModelRepository.open(models, load);
+  const end = async () => {
     const cut = setTimeout(() => app.server.closeAllConnections(), drainTimeout);
-    await app.close();
-    clearTimeout(cut);
-    await repository[Symbol.asyncDispose]();
+    try {
+      await app.close();
+    } finally {
+      clearTimeout(cut);
+      await repository[Symbol.asyncDispose]();
+    }
+  };
+  let closed: Promise<void> | undefined;
+  const close = () => {
+    isReady = false;
+    closed ??= sleep(shutdownDelay).then(end);
+    return closed;
   };
   try {
-    await app.register(openInference, { repository, serverVersion: version, isReady: () => isReady });
-    const url = await app.listen({ host, port });
+    const plugin = { repository, serverVersion: version, isReady: () => isReady };
+    await app.register(openInference, plugin);
+    const url = await app.listen({ host: await oneAddress(host), port });
     return { url, repository, app, close, [Symbol.asyncDispose]: close };
   } catch (error) {
-    await close();
+    await end();
     throw error;
   }
+}
+
+/** Fastify makes a server for each address of `localhost`, and waits for the requests of the first one only when it closes. */
+async function oneAddress(host: string): Promise<string> {
+  return host === 'localhost' ? (await lookup(host, { order: 'ipv4first' })).address : host;
 }
