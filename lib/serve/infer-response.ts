@@ -1,5 +1,5 @@
 import type { Tensor } from '../runtime/index.ts';
-import { bytesOf, datatypeOf, hasJsonNumbers } from './datatypes.ts';
+import { bytesOf, datatypeOf } from './datatypes.ts';
 import { badRequest } from './errors.ts';
 import type { InferRequest } from './infer-request.ts';
 
@@ -15,37 +15,50 @@ export interface Answering {
   readonly version: string;
 }
 
+/** A result that is part of the answer. */
+export interface WantedOutput {
+  readonly name: string;
+  readonly isBinary: boolean;
+}
+
 /**
- * The names of the outputs that a request wants, each once.
- * @throws ProtocolError for one that the model does not have.
+ * The outputs that a request wants, in the order of the answer.
+ * @param names those that the model has.
+ * @throws ProtocolError for one that the model does not have, or that is asked for twice.
  */
-export function wantedOutputs(request: InferRequest, names: readonly string[]): readonly string[] {
-  if (!request.outputs) return names;
-  for (const [i, { name }] of request.outputs.entries()) {
+export function wantedOutputs(
+  { outputs, isBinary }: InferRequest,
+  names: readonly string[],
+): readonly WantedOutput[] {
+  if (!outputs) return names.map((name) => ({ name, isBinary }));
+  const seen = new Set<string>();
+  return outputs.map((output, i) => {
+    const { name } = output;
     if (!names.includes(name))
       throw badRequest(`outputs[${i}]: the model has no output '${name}'; it has ${names.join(', ')}`);
-    if (request.outputs.findIndex((other) => other.name === name) !== i)
-      throw badRequest(`outputs[${i}]: output '${name}' is asked for twice`);
-  }
-  return request.outputs.map(({ name }) => name);
+    if (seen.has(name)) throw badRequest(`outputs[${i}]: output '${name}' is asked for twice`);
+    seen.add(name);
+    return { name, isBinary: output.isBinary ?? isBinary };
+  });
 }
 
 /**
  * Writes the answer to a request: JSON, and behind it the bytes of the outputs that are wanted so.
+ * @param id the request's, which its answer repeats.
  * @throws ProtocolError when an output is wanted in JSON that has no numbers for it.
  */
 export function writeInferResponse(
-  request: InferRequest,
+  id: string | undefined,
+  wanted: readonly WantedOutput[],
   { name, version }: Answering,
   results: Readonly<Record<string, Tensor>>,
 ): InferResponse {
   const chunks: Buffer[] = [];
-  const isBinary = new Map(request.outputs?.map((output) => [output.name, output.isBinary]));
-  const outputs = wantedOutputs(request, Object.keys(results)).map((output) => {
+  const outputs = wanted.map(({ name: output, isBinary }) => {
     const tensor = results[output];
     const datatype = datatypeOf(tensor.dtype);
     const head = `{"name":${JSON.stringify(output)},"shape":[${tensor.shape.join(',')}],"datatype":"${datatype.name}"`;
-    if (!(isBinary.get(output) || request.isBinary)) return `${head},"data":${jsonOf(output, tensor)}}`;
+    if (!isBinary) return `${head},"data":${jsonOf(output, tensor)}}`;
     const bytes = bytesOf(tensor);
     chunks.push(bytes);
     return `${head},"parameters":{"binary_data_size":${bytes.length}}}`;
@@ -53,7 +66,7 @@ export function writeInferResponse(
   const fields = [
     `"model_name":${JSON.stringify(name)}`,
     `"model_version":${JSON.stringify(version)}`,
-    ...(request.id === undefined ? [] : [`"id":${JSON.stringify(request.id)}`]),
+    ...(id === undefined ? [] : [`"id":${JSON.stringify(id)}`]),
     `"outputs":[${outputs.join(',')}]`,
   ];
   const json = `{${fields.join(',')}}`;
@@ -65,14 +78,20 @@ export function writeInferResponse(
 /** A flat array of numbers. Joined rather than stringified: 64-bit integers keep all of their digits. */
 function jsonOf(name: string, { data, dtype }: Tensor): string {
   const datatype = datatypeOf(dtype);
-  if (!hasJsonNumbers(datatype))
+  if (!datatype.fromJson)
     throw badRequest(
       `output '${name}' is ${datatype.name}, which has no numbers in JSON; ask for binary_data`,
     );
   if (dtype === 'bool') return `[${Array.from(data as Uint8Array, (bit) => bit === 1).join(',')}]`;
-  if (!datatype.isInteger && !(data as Float32Array).every(Number.isFinite))
+  const isFloat = data instanceof Float32Array || data instanceof Float64Array;
+  return `[${isFloat ? digitsOf(name, data) : data.join(',')}]`;
+}
+
+function digitsOf(name: string, data: Float32Array | Float64Array): string {
+  if (!data.every(Number.isFinite))
     throw badRequest(
       `output '${name}' holds NaN or an infinity, which JSON has no number for; ask for binary_data`,
     );
-  return `[${data.join(',')}]`;
+  // Without the point Python would read an integer, which has no sign at 0.
+  return Array.from<number, number | string>(data, (value) => (Object.is(value, -0) ? '-0.0' : value)).join();
 }

@@ -1,10 +1,12 @@
 import type { FastifyInstance, FastifyPluginAsync, FastifyReply, FastifyRequest } from 'fastify';
-import { QueueFullError, type TensorInfo } from '../runtime/index.ts';
+import type { CompiledModel, TensorInfo } from '../runtime/index.ts';
 import { datatypeOf } from './datatypes.ts';
-import { badRequest, ProtocolError } from './errors.ts';
+import { ProtocolError } from './errors.ts';
 import { type InferRequest, readInferRequest } from './infer-request.ts';
 import { wantedOutputs, writeInferResponse } from './infer-response.ts';
+import { booleanIn, parseObject } from './json-fields.ts';
 import type { ModelRepository } from './repository.ts';
+import { failureOf } from './run-failure.ts';
 import type { ServedModel } from './served-model.ts';
 
 /** Options of {@link openInference}. */
@@ -28,14 +30,16 @@ const jsonBytesHeader = 'inference-header-content-length';
 
 /**
  * The Open Inference Protocol v2 over REST as a fastify plugin, with Triton's extensions `binary_tensor_data` and
- * `model_repository`: `v2`, `v2/health/*`, `v2/models/*`, `v2/repository/*`.
+ * `model_repository`: `v2`, `v2/health/*`, `v2/models/*`, `v2/repository/*`. Every path below `v2` is the plugin's, and errors are
+ * answered as `{"error": "…"}`. Names of models may have 255 characters; fastify refuses more than 100 unless its `maxParamLength` says so.
  *
  * @example
- * const repository = await ModelRepository.open('models');
- * const app = fastify({ bodyLimit: 64 * 2 ** 20 });
+ * await using repository = await ModelRepository.open('models');
+ * const app = fastify({ bodyLimit: 64 * 2 ** 20, routerOptions: { maxParamLength: 255 } });
  * await app.register(openInference, { repository });
  * await app.listen({ port: 8000 });
  *
+ * @throws Error (rejects `register`) when an option has a value that there is not, or the app has a route of these paths already.
  * @see https://github.com/kserve/open-inference-protocol
  */
 export const openInference: FastifyPluginAsync<OpenInferenceOptions> = async (app, options) => {
@@ -62,17 +66,19 @@ export const openInference: FastifyPluginAsync<OpenInferenceOptions> = async (ap
   }
 
   app.post('/v2/repository/index', async (request) => {
+    const body = bodyOf(request);
+    const onlyReady = body.length > 0 && booleanIn(parseObject(body), 'ready', 'the request');
     const index = await repository.index();
-    const { ready = false } = objectOf(request.body);
-    return index.filter(({ state }) => ready !== true || state === 'READY');
+    return index.filter(({ state }) => !onlyReady || state === 'READY');
   });
-  app.post<ModelPath>('/v2/repository/models/:model/load', async ({ params }, reply) => {
-    await repository.load(params.model);
-    return reply.send({});
-  });
-  app.post<ModelPath>('/v2/repository/models/:model/unload', async ({ params }, reply) => {
-    await repository.unload(params.model);
-    return reply.send({});
+  for (const change of ['load', 'unload'] as const)
+    app.post<ModelPath>(`/v2/repository/models/:model/${change}`, async ({ params }) => {
+      await repository[change](params.model);
+      return {};
+    });
+  // Fastify's own answer has another form.
+  app.all('/v2/*', ({ method, url }) => {
+    throw new ProtocolError(404, `there is no ${method} ${url}`);
   });
 };
 
@@ -80,7 +86,17 @@ export const openInference: FastifyPluginAsync<OpenInferenceOptions> = async (ap
 function readWholeBodies(app: FastifyInstance): void {
   app.removeAllContentTypeParsers();
   app.addContentTypeParser('*', { parseAs: 'buffer' }, (_request, body, done) => done(null, body));
+  app.addHook('onRequest', async ({ headers: { 'content-encoding': encoding = 'identity' } }) => {
+    if (encoding.toLowerCase() !== 'identity')
+      throw new ProtocolError(
+        415,
+        `bodies with Content-Encoding ${encoding} are not read; send them as they are`,
+      );
+  });
 }
+
+const bodyOf = ({ body }: { readonly body: unknown }): Buffer =>
+  Buffer.isBuffer(body) ? body : Buffer.alloc(0);
 
 function answerErrors(app: FastifyInstance): void {
   app.setErrorHandler((error: Error & { statusCode?: number }, request, reply) => {
@@ -107,11 +123,12 @@ const metadataOf = ({ name, version, model }: ServedModel) => ({
 
 async function infer(served: ServedModel, request: ModelRequest, reply: FastifyReply): Promise<FastifyReply> {
   const header = request.headers[jsonBytesHeader];
-  const body = Buffer.isBuffer(request.body) ? request.body : Buffer.alloc(0);
-  const asked = readInferRequest(body, Array.isArray(header) ? header.join() : header);
+  const asked = readInferRequest(bodyOf(request), Array.isArray(header) ? header.join() : header);
+  const names = served.model.outputs.map(({ name }) => name);
+  const wanted = wantedOutputs(asked, names);
   const signal = signalOf(reply);
   const results = await served.use((model) => run(model, asked, signal));
-  const response = writeInferResponse(asked, served, results);
+  const response = writeInferResponse(asked.id, wanted, served, results);
   if (response.jsonBytes === undefined) return reply.type('application/json').send(response.body);
   return reply
     .header(jsonBytesHeader, response.jsonBytes)
@@ -128,28 +145,10 @@ function signalOf({ raw }: FastifyReply): AbortSignal {
   return controller.signal;
 }
 
-async function run(model: ServedModel['model'], asked: InferRequest, signal: AbortSignal) {
-  wantedOutputs(
-    asked,
-    model.outputs.map(({ name }) => name),
-  );
+async function run(model: CompiledModel, { inputs, priority }: InferRequest, signal: AbortSignal) {
   try {
-    const priority = asked.priority === undefined ? {} : { priority: asked.priority };
-    return await model.run(asked.inputs, { signal, ...priority });
+    return await model.run(inputs, { signal, ...(priority === undefined ? {} : { priority }) });
   } catch (error) {
-    if (error instanceof ProtocolError) throw error;
-    if (error instanceof QueueFullError) throw new ProtocolError(429, error.message, { cause: error });
-    // Memory is the server's fault; that inputs do not fit the model, or hold an index out of range, the client's.
-    if (error instanceof RangeError) throw new ProtocolError(500, error.message, { cause: error });
-    throw badRequest((error as Error).message);
+    throw failureOf(error as Error);
   }
-}
-
-function objectOf(body: unknown): Readonly<Record<string, unknown>> {
-  if (!Buffer.isBuffer(body) || body.length === 0) return {};
-  try {
-    const value: unknown = JSON.parse(body.toString('utf8'));
-    if (typeof value === 'object' && value !== null) return value as Record<string, unknown>;
-  } catch {}
-  throw badRequest('the request must be a JSON object');
 }

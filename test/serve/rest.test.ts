@@ -1,5 +1,5 @@
 import { execFile } from 'node:child_process';
-import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -93,10 +93,11 @@ describe('health and metadata', () => {
     '/models/no/ready',
     '/models/..%2Fsecret',
     '/nothing',
+    '/../nothing',
   ])('%s is not there', async (path) => {
     const { status, json } = await ask(path);
     expect(status).toBe(404);
-    expect(Object.keys(json)).toContain('error');
+    expect(Object.keys(json)).toEqual(['error']);
   });
 });
 
@@ -104,8 +105,12 @@ describe('inference', () => {
   it('in JSON, flat or nested, gives what run gives', async () => {
     const y = await expected();
     const flat = x.toArray();
-    const rows = Array.from({ length: 2 }, (_, i) => flat.slice(i * 192, (i + 1) * 192));
-    for (const data of [flat, rows]) {
+    const nested = [8, 8, 3].reduce<readonly unknown[]>(
+      (list, length) =>
+        Array.from({ length: list.length / length }, (_, i) => list.slice(i * length, (i + 1) * length)),
+      flat,
+    );
+    for (const data of [flat, nested]) {
       const { status, json } = await ask('/models/network/infer', {
         id: 'a 1',
         inputs: [{ ...input, data }],
@@ -198,9 +203,9 @@ describe('inference', () => {
       'a datatype that there is not',
       { inputs: [{ ...input, datatype: 'FP31', data: [] }] },
       400,
-      /inputs\[0\].datatype: no model takes 'FP31'/,
+      /inputs\[0\].datatype: no model takes "FP31"/,
     ],
-    ['strings', { inputs: [{ ...input, datatype: 'BYTES', data: ['a'] }] }, 400, /no model takes 'BYTES'/],
+    ['strings', { inputs: [{ ...input, datatype: 'BYTES', data: ['a'] }] }, 400, /no model takes "BYTES"/],
     ['another shape', { inputs: [{ ...input, data: [1, 2] }] }, 400, /holds 2 elements, its shape 384/],
     [
       'a negative extent',
@@ -314,9 +319,4 @@ describe('inference', () => {
     }
     expect((await ask('/health/live')).status).toBe(200);
   });
-});
-
-it('is not loaded by the runtime', async () => {
-  const metafile = await readFile('dist/runtime/index.js', 'utf8');
-  expect(metafile).not.toMatch(/fastify/);
 });
