@@ -1,5 +1,6 @@
 import { createRequire } from 'node:module';
-import { Command } from 'commander';
+import { Command, Option } from 'commander';
+import type { ModelControl } from '../serve/index.ts';
 import { nonNegativeNumber, portNumber, positiveInteger } from './option-parsers.ts';
 import { type GlobalOptions, printResult } from './output.ts';
 import { UsageError } from './usage-error.ts';
@@ -7,11 +8,13 @@ import { UsageError } from './usage-error.ts';
 interface ServeFlags extends GlobalOptions {
   readonly host: string;
   readonly port: number;
+  readonly modelControl: ModelControl;
+  readonly bodyLimit: number;
   readonly streams?: number;
   readonly threads?: number;
+  readonly maxQueue?: number;
   readonly maxBatchSize?: number;
   readonly maxQueueDelay?: number;
-  readonly maxQueue?: number;
   readonly shutdownDelay: number;
 }
 
@@ -22,12 +25,19 @@ export function serveCommand(): Command {
     .argument('<models>', 'a folder with <name>.octavo or <name>/<version>/model.octavo, or one .octavo file')
     .option('--host <address>', 'where to listen; 0.0.0.0 serves other machines, too', 'localhost')
     .option('--port <n>', 'where to listen; 0 for any port that is free', portNumber, 8000)
+    .addOption(
+      new Option('--model-control <mode>', 'whether clients may load and unload models')
+        .choices(['none', 'explicit'])
+        .default('none'),
+    )
+    .option('--body-limit <mib>', 'refuse requests of more MiB', positiveInteger, 64)
     .option('--streams <n>', 'requests of a model that run at the same time (default: 1)', positiveInteger)
     .option(
       '--threads <n>',
       'threads that compute one request (default: the cores, divided among the streams)',
       positiveInteger,
     )
+    .option('--max-queue <n>', 'refuse requests while so many wait (default: 1024)', positiveInteger)
     .option(
       '--max-batch-size <n>',
       'compute up to so many samples of waiting requests together',
@@ -40,7 +50,6 @@ export function serveCommand(): Command {
       nonNegativeNumber,
       0,
     )
-    .option('--max-queue <n>', 'refuse requests while so many wait (default: 1024)', positiveInteger)
     .action((models: string, _: unknown, self: Command) =>
       serveUntilStopped(models, self.optsWithGlobals<ServeFlags>()),
     );
@@ -54,11 +63,21 @@ async function serveUntilStopped(models: string, options: ServeFlags): Promise<v
   // Here, so that no other command loads an HTTP server.
   const { serve } = await import('../serve/index.ts');
   const { version } = createRequire(import.meta.url)('octavo/package.json');
-  const { host, port, streams, threads, maxBatchSize, maxQueueDelay, maxQueue, shutdownDelay } = options;
+  const { host, port, modelControl, shutdownDelay } = options;
+  const { streams, threads, maxBatchSize, maxQueueDelay, maxQueue } = options;
   const batching =
     maxBatchSize === undefined ? {} : { batching: { maxBatchSize, ...optional({ maxQueueDelay }) } };
   const load = { ...optional({ streams, threadsPerStream: threads, maxQueue }), ...batching };
-  const server = await serve({ models, host, port, version, load, shutdownDelay });
+  const server = await serve({
+    models,
+    host,
+    port,
+    version,
+    load,
+    modelControl,
+    shutdownDelay,
+    bodyLimit: options.bodyLimit * 2 ** 20,
+  });
   printResult(
     options,
     { url: server.url, models: server.repository.names },

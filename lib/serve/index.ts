@@ -5,6 +5,6 @@
  */
 export { ProtocolError } from './errors.ts';
 export { type IndexEntry, type LoadOptions, ModelRepository } from './repository.ts';
-export { type OpenInferenceOptions, openInference } from './rest.ts';
+export { type ModelControl, type OpenInferenceOptions, openInference } from './rest.ts';
 export type { ServedModel } from './served-model.ts';
 export { type InferenceServer, type ServeOptions, serve } from './server.ts';

@@ -17,7 +17,14 @@ export interface OpenInferenceOptions {
   readonly serverVersion?: string;
   /** Whether to accept requests; `false` makes `v2/health/ready` say so. Default: always. */
   readonly isReady?: () => boolean;
+  /**
+   * Whether clients may load and unload models: `explicit`, or `none`, the default, where they get status 403. Whoever reaches the port
+   * may do it then, so let only those reach it who should (counterpart: Triton's `--model-control-mode`).
+   */
+  readonly modelControl?: ModelControl;
 }
+
+export type ModelControl = 'none' | 'explicit';
 
 /** Where a model, or one version of it, is addressed. */
 interface ModelPath {
@@ -44,6 +51,11 @@ const jsonBytesHeader = 'inference-header-content-length';
  */
 export const openInference: FastifyPluginAsync<OpenInferenceOptions> = async (app, options) => {
   const { repository, serverName = 'octavo', serverVersion = '', isReady = () => true } = options;
+  const { modelControl = 'none' } = options;
+  if (modelControl !== 'none' && modelControl !== 'explicit')
+    throw new Error(
+      `openInference: modelControl must be 'none' or 'explicit', got '${String(modelControl)}'`,
+    );
   readWholeBodies(app);
   answerErrors(app);
 
@@ -73,6 +85,11 @@ export const openInference: FastifyPluginAsync<OpenInferenceOptions> = async (ap
   });
   for (const change of ['load', 'unload'] as const)
     app.post<ModelPath>(`/v2/repository/models/:model/${change}`, async ({ params }) => {
+      if (modelControl === 'none')
+        throw new ProtocolError(
+          403,
+          `${change}: this server lets no client load or unload models (model control: none)`,
+        );
       await repository[change](params.model);
       return {};
     });

@@ -2,7 +2,7 @@ import { lookup } from 'node:dns/promises';
 import { setTimeout as sleep } from 'node:timers/promises';
 import fastify, { type FastifyInstance, type FastifyReply } from 'fastify';
 import { type LoadOptions, ModelRepository } from './repository.ts';
-import { openInference } from './rest.ts';
+import { type ModelControl, openInference } from './rest.ts';
 
 /** Options of {@link serve}. */
 export interface ServeOptions {
@@ -26,6 +26,8 @@ export interface ServeOptions {
   readonly drainTimeout?: number;
   /** How models are loaded: their threads, how many requests may wait, batching. */
   readonly load?: LoadOptions;
+  /** Whether clients may load and unload models, as {@link OpenInferenceOptions.modelControl} says. Default `none`. */
+  readonly modelControl?: ModelControl;
   /** What the server calls itself in its metadata. */
   readonly version?: string;
 }
@@ -50,7 +52,7 @@ export interface InferenceServer extends AsyncDisposable {
  * @throws Error (rejects) when there are no models, one cannot be loaded, or the port is taken.
  */
 export async function serve(options: ServeOptions): Promise<InferenceServer> {
-  const { models, host = 'localhost', port = 8000, load = {}, version = '' } = options;
+  const { models, host = 'localhost', port = 8000, load = {}, version = '', modelControl = 'none' } = options;
   const { bodyLimit = 64 * 2 ** 20, shutdownDelay = 0, drainTimeout = 20_000 } = options;
   const app = fastify({
     bodyLimit,
@@ -85,7 +87,7 @@ export async function serve(options: ServeOptions): Promise<InferenceServer> {
     return closed;
   };
   try {
-    const plugin = { repository, serverVersion: version, isReady: () => isReady };
+    const plugin = { repository, serverVersion: version, isReady: () => isReady, modelControl };
     await app.register(openInference, plugin);
     const url = await app.listen({ host: await oneAddress(host), port });
     return { url, repository, app, close, [Symbol.asyncDispose]: close };

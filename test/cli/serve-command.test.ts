@@ -63,12 +63,25 @@ describe('octavo serve', () => {
 
   it.each([
     [['--port', '70000'], 'It must be a whole number from 0 to 65535'],
+    [['--model-control', 'poll'], 'Allowed choices are none, explicit'],
+    [['--body-limit', '0'], 'It must be a whole number above 0'],
     [['--max-queue-delay', '5'], '--max-queue-delay needs --max-batch-size'],
     [['--max-queue-delay', '-1', '--max-batch-size', '2'], 'It must be a number, not below 0'],
   ])('refuses %j', async (args, message) => {
     const { code, stderr } = await octavoHere('serve', file, ...args);
     expect(stderr).toContain(message);
     expect(code).toBe(2);
+  });
+
+  it('lets clients load models, and has the limit that it is told', async () => {
+    const { server, url } = await started('--model-control', 'explicit', '--body-limit', '1');
+    const post = (path: string, body: Uint8Array) => fetch(`${url}/v2/${path}`, { method: 'POST', body });
+    expect((await post('repository/models/slow/load', Buffer.from('{}'))).status).toBe(200);
+    expect((await post('models/slow/infer', Buffer.alloc(2 ** 20, ' '))).status).toBe(400);
+    expect((await post('models/slow/infer', Buffer.alloc(2 ** 20 + 1, ' '))).status).toBe(413);
+    server.kill('SIGTERM');
+    if (server.exitCode === null) await once(server, 'exit');
+    expect(server.exitCode).toBe(0);
   });
 
   it('says which model cannot be served', async () => {

@@ -19,7 +19,7 @@ beforeAll(async () => {
     await saveNetwork(join(folder, 'models', `${name}.octavo`));
   await writeFile(join(folder, 'models', 'README.md'), 'not a model');
   await writeFile(join(folder, 'secret.octavo'), 'not to be served');
-  server = await serve({ models: join(folder, 'models'), port: 0 });
+  server = await serve({ models: join(folder, 'models'), port: 0, modelControl: 'explicit' });
 });
 afterAll(async () => {
   await server.close();
@@ -61,21 +61,40 @@ describe('the repository', () => {
     expect((await ask('/models/network')).json.versions).toEqual(['1']);
 
     await cp(join(folder, 'models', 'network', '1', 'model.octavo'), join(second, 'model.octavo'));
-    const versions: unknown[] = [];
-    const requests = Array.from({ length: 60 }, async (_, i) => {
-      if (i === 20) await ask('/repository/models/network/load', {});
+    const versionOf = async () => {
       const { status, json } = await ask('/models/network/infer', {
         inputs: [{ ...input, data: x.toArray() }],
       });
       expect(status).toBe(200);
-      versions.push(json.model_version);
-    });
-    await Promise.all(requests);
+      return json.model_version;
+    };
+    const before = Array.from({ length: 30 }, versionOf);
+    const load = ask('/repository/models/network/load', {});
+    const meanwhile = Array.from({ length: 30 }, versionOf);
+    expect((await load).status).toBe(200);
+    const after = Array.from({ length: 30 }, versionOf);
+    for (const version of await Promise.all([...before, ...meanwhile])) expect(['1', '2']).toContain(version);
+    expect(new Set(await Promise.all(after))).toEqual(new Set(['2']));
     expect((await ask('/models/network')).json.versions).toEqual(['2']);
-    expect(new Set([...versions, '2']).size).toBeLessThanOrEqual(2);
     await rm(second, { recursive: true });
     await ask('/repository/models/network/load', {});
     expect((await ask('/models/network')).json.versions).toEqual(['1']);
+  });
+
+  it('is changed by no client unless the server says so', async () => {
+    await using closed = await serve({ models: join(folder, 'models'), port: 0 });
+    for (const change of ['load', 'unload']) {
+      const { status, json } = await askServer(closed, `/repository/models/other/${change}`, {});
+      expect(json.error).toMatch(/lets no client load or unload models/);
+      expect(status).toBe(403);
+    }
+    expect((await askServer(closed, '/models/other/ready')).status).toBe(200);
+    const wrong = { models: join(folder, 'models'), port: 0, modelControl: 'poll' as 'none' };
+    await expect(serve(wrong)).rejects.toThrow("modelControl must be 'none' or 'explicit', got 'poll'");
+  });
+
+  it.each([[[]], [{ ready: 'yes' }]])('has no index for %j', async (body) => {
+    expect((await ask('/repository/index', body)).status).toBe(400);
   });
 
   it('must hold a model', async () => {
