@@ -1,9 +1,14 @@
+import { basename, relative } from 'node:path';
 import { type CompiledModel, type CompileOptions, loadModel } from '../runtime/index.ts';
 import { ProtocolError } from './errors.ts';
 import { listModelFiles, type ModelFile } from './model-files.ts';
 import { ServedModel } from './served-model.ts';
+import { smallestShapes } from './smallest-shapes.ts';
 
-/** How every model of a repository is loaded. */
+/**
+ * How every model of a repository is loaded. With `batching`, a model of which nothing but the batch is left to requests has its plans for all
+ * sizes of batches before the first one comes.
+ */
 export type LoadOptions = Omit<CompileOptions, 'metadata' | 'tuning'>;
 
 /** One line of a repository's index, as Triton's model repository extension has it. */
@@ -20,18 +25,30 @@ interface Loaded {
   readonly stamp: string;
 }
 
+const notLoaded = ({ name, version }: ModelFile, why: string, options?: ErrorOptions) =>
+  new ProtocolError(400, `load: model '${name}', version ${version}: ${why}`, options);
+
 /**
  * Models in a folder, by name and version, and those of them that are loaded: of each name the newest version. A load
  * switches to a newer version, or to a file that was replaced, without a lost request: requests that came before finish on the
  * old one, which is freed then.
+ *
+ * @example
+ * await using repository = await ModelRepository.open('models', { batching: { maxBatchSize: 16 } });
+ * const { model } = repository.model('resnet50'); // float32[s0, 3, 224, 224]
+ * const { scores } = await model.run(image);
+ * await repository.load('resnet50'); // a newer version, if there is one by now
  */
 export class ModelRepository implements AsyncDisposable {
   readonly #path: string;
   readonly #options: LoadOptions;
   readonly #loaded = new Map<string, Loaded>();
   readonly #failures = new Map<string, string>();
-  /** The last change of each name: changes come one after the other. */
+  /** The last change of each name. */
   readonly #changes = new Map<string, Promise<unknown>>();
+  /** What is not served any more but not freed yet. */
+  readonly #retiring = new Set<Promise<void>>();
+  #closed: Promise<void> | undefined;
 
   private constructor(path: string, options: LoadOptions) {
     this.#path = path;
@@ -40,7 +57,7 @@ export class ModelRepository implements AsyncDisposable {
 
   /**
    * Loads all models of a folder, or the model of a file.
-   * @throws Error (rejects) when there is none, or one cannot be loaded.
+   * @throws Error (rejects) when there is none, or one cannot be loaded, as where there are both `a.octavo` and `a/1/model.octavo`.
    */
   static async open(path: string, options: LoadOptions = {}): Promise<ModelRepository> {
     const repository = new ModelRepository(path, options);
@@ -68,24 +85,22 @@ export class ModelRepository implements AsyncDisposable {
    * @throws ProtocolError 404 when it, or the version, is not loaded.
    */
   model(name: string, version?: string): ServedModel {
-    const loaded = this.#loaded.get(name);
-    if (!loaded)
-      throw new ProtocolError(
-        404,
-        `model '${name}' is not loaded; there are ${this.names.join(', ') || 'none'}`,
-      );
-    const { served } = loaded;
+    const { served } = this.#find(name);
     if (version !== undefined && version !== served.version)
       throw new ProtocolError(404, `model '${name}' has version ${served.version} loaded, not '${version}'`);
     return served;
   }
 
-  /** Every model and version in the folder, and those that are loaded still though their files are gone. */
+  /**
+   * Every model and version in the folder, with the reason where it cannot be served, and those that are loaded still though their
+   * files are gone.
+   * @throws ProtocolError (rejects) when the folder cannot be read.
+   */
   async index(): Promise<readonly IndexEntry[]> {
-    const files = await listModelFiles(this.#path);
-    const entries = files.map(({ name, version }): IndexEntry => {
+    const files = await this.#files();
+    const entries = files.map(({ name, version, fault }): IndexEntry => {
       const isLoaded = this.#loaded.get(name)?.served.version === version;
-      const reason = this.#failures.get(`${name} ${version}`) ?? 'not loaded';
+      const reason = fault ?? this.#failures.get(`${name} ${version}`) ?? 'not loaded';
       return { name, version, state: isLoaded ? 'READY' : 'UNAVAILABLE', reason: isLoaded ? '' : reason };
     });
     for (const [name, { served }] of this.#loaded)
@@ -96,53 +111,103 @@ export class ModelRepository implements AsyncDisposable {
 
   /**
    * Loads a model's newest version, unless it is loaded already.
-   * @throws ProtocolError when the model has no file, or it cannot be loaded; what was loaded before stays.
+   * @throws ProtocolError (rejects) when the model has no file, or it cannot be loaded; what was loaded before stays.
    */
   load(name: string): Promise<void> {
     return this.#change(name, async () => {
-      const [newest] = (await listModelFiles(this.#path)).filter((file) => file.name === name);
+      const newest = (await this.#files()).find((file) => file.name === name);
       if (!newest) throw new ProtocolError(400, `load: there is no model '${name}' in the repository`);
+      if (newest.fault !== undefined) throw notLoaded(newest, newest.fault);
       const old = this.#loaded.get(name);
       if (old?.served.version === newest.version && old.stamp === newest.stamp) return;
       const model = await this.#open(newest);
       this.#loaded.set(name, { served: new ServedModel(name, newest.version, model), stamp: newest.stamp });
       // Not waited for: the new version serves already.
-      old?.served.retire();
+      if (old) this.#retire(old);
     });
   }
 
   /**
    * Lets a model go; requests that came before finish.
-   * @throws ProtocolError when it is not loaded.
+   * @throws ProtocolError (rejects) when it is not loaded.
    */
   unload(name: string): Promise<void> {
     return this.#change(name, async () => {
-      const { name: loaded } = this.model(name);
-      const { served } = this.#loaded.get(loaded)!;
+      const loaded = this.#find(name);
       this.#loaded.delete(name);
-      await served.retire();
+      await this.#retire(loaded);
     });
   }
 
-  /** Lets all models go, each when its requests are done. */
-  async [Symbol.asyncDispose](): Promise<void> {
-    await Promise.all(this.names.map((name) => this.unload(name)));
+  /** Lets all models go, each when its requests are done. What is being loaded goes, too; nothing can be loaded any more. Safe to call twice. */
+  [Symbol.asyncDispose](): Promise<void> {
+    this.#closed ??= this.#close();
+    return this.#closed;
   }
 
-  async #open({ name, version, path }: ModelFile): Promise<CompiledModel> {
-    const key = `${name} ${version}`;
+  async #close(): Promise<void> {
+    await Promise.allSettled(this.#changes.values());
+    for (const loaded of this.#loaded.values()) this.#retire(loaded);
+    this.#loaded.clear();
+    await Promise.all(this.#retiring);
+  }
+
+  #retire({ served }: Loaded): Promise<void> {
+    const retired = served.retire().then(() => {
+      this.#retiring.delete(retired);
+    });
+    this.#retiring.add(retired);
+    retired.catch(() => {}); // the end of the repository tells of it
+    return retired;
+  }
+
+  #find(name: string): Loaded {
+    const loaded = this.#loaded.get(name);
+    if (loaded) return loaded;
+    const others = this.names.join(', ') || 'none';
+    throw new ProtocolError(404, `model '${name}' is not loaded; there are ${others}`);
+  }
+
+  async #files(): Promise<readonly ModelFile[]> {
     try {
-      const model = await loadModel(path, this.#options);
-      this.#failures.delete(key);
-      return model;
+      return await listModelFiles(this.#path);
     } catch (error) {
-      const { message } = error as Error;
-      this.#failures.set(key, message);
-      throw new ProtocolError(400, `load: model '${name}', version ${version}: ${message}`, { cause: error });
+      // Where it lies on the server is not the client's business.
+      const { code } = error as NodeJS.ErrnoException;
+      throw new ProtocolError(500, `the model repository cannot be read: ${code}`, { cause: error });
     }
   }
 
+  async #open(given: ModelFile): Promise<CompiledModel> {
+    const { name, version, path } = given;
+    const key = `${name} ${version}`;
+    try {
+      const model = await this.#loadReady(path);
+      this.#failures.delete(key);
+      return model;
+    } catch (error) {
+      const file = relative(this.#path, path) || basename(path);
+      const message = (error as Error).message.replaceAll(path, file);
+      this.#failures.set(key, message);
+      throw notLoaded(given, message, { cause: error });
+    }
+  }
+
+  async #loadReady(path: string): Promise<CompiledModel> {
+    const model = await loadModel(path, this.#options);
+    try {
+      const shapes = this.#options.batching && smallestShapes(model);
+      if (shapes) await model.warmup(shapes);
+      return model;
+    } catch (error) {
+      model.dispose();
+      throw error;
+    }
+  }
+
+  /** Changes of a name come one after the other. */
   async #change<T>(name: string, change: () => Promise<T>): Promise<T> {
+    if (this.#closed) throw new ProtocolError(503, `model '${name}': the repository is closed`);
     const before = this.#changes.get(name);
     const after = (async () => {
       await before?.catch(() => {}); // who asked for that one has heard of it
