@@ -1,9 +1,7 @@
-import { execFile } from 'node:child_process';
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { compile } from '../../lib/runtime/index.ts';
 import { type InferenceServer, serve } from '../../lib/serve/index.ts';
@@ -12,7 +10,6 @@ import { GraphBuilder, uniform } from '../support/graph-builder.ts';
 import { convNet } from '../support/models.ts';
 import { type Answer, ask as askServer, bytesOf, saveNetwork, withBytes } from './client.ts';
 
-const run = promisify(execFile);
 let folder: string;
 let server: InferenceServer;
 
@@ -144,18 +141,6 @@ describe('inference', () => {
       ]);
       expect(answer.rest.equals(bytesOf(y))).toBe(true);
     }
-  });
-
-  it('from curl', async () => {
-    const body = join(folder, 'body.json');
-    await writeFile(body, JSON.stringify({ inputs: [{ ...input, data: x.toArray() }] }));
-    const { stdout } = await run('curl', [
-      '-sS',
-      '--data',
-      `@${body}`,
-      `${server.url}/v2/models/network/infer`,
-    ]);
-    expect(JSON.parse(stdout).outputs[0].data).toEqual((await expected()).toArray());
   });
 
   it('of every datatype', async () => {
