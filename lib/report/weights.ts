@@ -1,11 +1,12 @@
 import type { GraphModule } from '../graph/index.ts';
-import { extractWeights } from '../numerics/index.ts';
+import { compare } from '../numerics/comparison.ts';
+import { extractWeights, type WeightComparison } from '../numerics/index.ts';
 import { hasWeights } from '../numerics/weights.ts';
-import { numelOf, type Tensor } from '../tensor/index.ts';
+import { numelOf, Tensor } from '../tensor/index.ts';
 import type { WeightFacts } from './facts.ts';
 import { finiteOrNull } from './measures.ts';
 
-/** A layer's weight, and the module that has it. */
+/** A node's weight, and the module that has it: of merged layers all, with commas between. */
 export interface NamedWeight {
   readonly modulePath: string;
   readonly facts: WeightFacts;
@@ -17,16 +18,35 @@ export function weightsOf(
   reference: GraphModule | undefined,
 ): ReadonlyMap<string, NamedWeight> {
   if (!hasWeights(model)) return new Map();
-  const weights = [...extractWeights(reference ?? model, model).values()];
-  return new Map(
-    weights.map(({ actualNodeName, modulePath, ref, sqnr }) => [
-      actualNodeName,
-      {
-        modulePath,
-        facts: { ...rangesOf(ref), ...(reference ? { sqnr: finiteOrNull(sqnr) } : {}) },
-      },
-    ]),
+  const byNode = new Map<string, WeightComparison[]>();
+  for (const layer of extractWeights(reference ?? model, model).values())
+    byNode.set(layer.actualNodeName, [...(byNode.get(layer.actualNodeName) ?? []), layer]);
+  return new Map([...byNode].map(([name, layers]) => [name, together(layers, reference !== undefined)]));
+}
+
+/** What one node reads: the weight of a layer, or those of several that were merged, the rows of one below those of another. */
+function together(layers: readonly WeightComparison[], isCompared: boolean): NamedWeight {
+  const [ref, actual] = (['ref', 'actual'] as const).map((which) =>
+    inRows(layers.map((layer) => layer[which])),
   );
+  const { sqnr } = layers.length === 1 ? layers[0] : compare(actual, ref, 'collectReport');
+  return {
+    modulePath: layers.flatMap(({ modulePath }) => modulePath || []).join(', '),
+    facts: { ...rangesOf(ref), ...(isCompared ? { sqnr: finiteOrNull(sqnr) } : {}) },
+  };
+}
+
+function inRows(tensors: readonly Tensor[]): Tensor {
+  if (tensors.length === 1) return tensors[0];
+  const [{ shape }] = tensors;
+  const rows = tensors.reduce((sum, tensor) => sum + tensor.shape[0], 0);
+  const all = Tensor.zeros('float32', [rows, ...shape.slice(1)]);
+  let at = 0;
+  for (const { data, numel } of tensors) {
+    (all.data as Float32Array).set(data as Float32Array, at);
+    at += numel;
+  }
+  return all;
 }
 
 /** The extremes of each row along the first axis. */

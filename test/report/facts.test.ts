@@ -1,10 +1,11 @@
 import { beforeAll, describe, expect, it } from 'vitest';
 import { lower } from '../../lib/lowering/index.ts';
+import * as nn from '../../lib/nn/index.ts';
 import { collectReport, type NodeFacts, type ReportFacts } from '../../lib/report/index.ts';
 import { compile } from '../../lib/runtime/index.ts';
 import type { Tensor } from '../../lib/tensor/index.ts';
 import { GraphBuilder, uniform } from '../support/graph-builder.ts';
-import { type Quantized, residual } from '../support/report.ts';
+import { convertedModule, type Quantized, residual } from '../support/report.ts';
 
 let subject: Quantized;
 let facts: ReportFacts;
@@ -93,6 +94,38 @@ describe('ranges', () => {
       expect(weight!.min[channel]).toBe(Math.min(...values));
       expect(weight!.max[channel]).toBe(Math.max(...values));
     }
+    // Symmetric per channel: no error is above half of a 127th of the largest weight.
+    expect(weight!.sqnr).toBeGreaterThan(35);
+  });
+});
+
+describe('linear layers that were merged', () => {
+  it('have all their weights and modules at their node', async () => {
+    class Heads extends nn.Module {
+      readonly q = new nn.Linear(8, 6);
+      readonly k = new nn.Linear(8, 4);
+
+      override forward(x: nn.Value): nn.Value {
+        return nn.functional.cat([this.q.call(x), this.k.call(x)], 1);
+      }
+    }
+    nn.manualSeed(0);
+    const batches = [uniform([4, 8], -1, 1, 1)];
+    const { reference, converted } = await convertedModule(new Heads(), batches);
+    const { module: model } = lower(converted, { mergeLinears: true });
+    const { nodes } = await collectReport({ reference, model, batches: () => batches });
+    const weighted = nodes.filter(({ weight }) => weight);
+    expect(weighted.map(({ modulePath }) => modulePath)).toEqual(['q, k']);
+    const { weight } = weighted[0];
+    const rows = ['q', 'k'].flatMap((name) => {
+      const { data } = reference.attribute(`${name}.weight`);
+      return Array.from({ length: data.length / 8 }, (_, row) => [
+        ...(data as Float32Array).subarray(8 * row, 8 * row + 8),
+      ]);
+    });
+    expect(weight!.shape).toEqual([10, 8]);
+    expect(weight!.min).toEqual(rows.map((row) => Math.min(...row)));
+    expect(weight!.max).toEqual(rows.map((row) => Math.max(...row)));
     // Symmetric per channel: no error is above half of a 127th of the largest weight.
     expect(weight!.sqnr).toBeGreaterThan(35);
   });

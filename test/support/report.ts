@@ -29,12 +29,20 @@ export interface Quantized {
   readonly batches: readonly Tensor[];
 }
 
-/** A module, quantized by the default recipe. */
-export async function quantized(module: nn.Module, batches: readonly Tensor[]): Promise<Quantized> {
+/** A captured module, and what the default recipe makes of it, not lowered yet. */
+export async function convertedModule(
+  module: nn.Module,
+  batches: readonly Tensor[],
+): Promise<{ readonly reference: GraphModule; readonly converted: GraphModule }> {
   const reference = exportModel(module.eval(), { x: batches[0] });
   generateNumericDebugHandle(reference);
-  const { module: model } = lower(await convertStatic(reference, batches));
-  return { reference, model, batches };
+  return { reference, converted: await convertStatic(reference, batches) };
+}
+
+/** A module, quantized by the default recipe. */
+export async function quantized(module: nn.Module, batches: readonly Tensor[]): Promise<Quantized> {
+  const { reference, converted } = await convertedModule(module, batches);
+  return { reference, model: lower(converted).module, batches };
 }
 
 /** A small residual network, quantized, with two batches of four images. */
