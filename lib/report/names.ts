@@ -9,6 +9,10 @@ export function kindOf({ kind, operators, target }: NodeFacts): string {
   return operators.map((each) => shortTarget(each.target)).join(' + ') || shortTarget(target);
 }
 
-/** What people call a node: the path of its module, else its first operator's name in the captured model, else its own. */
-export const titleOf = ({ kind, target, modulePath, operators, name }: NodeFacts): string =>
-  kind === 'operator' ? modulePath || (operators[0]?.name ?? name) : target;
+/** What people call a node: the path of its module, else its first operator's name in the captured model, else what it does to what it reads. */
+export function titleOf({ kind, target, modulePath, operators, name, inputs }: NodeFacts): string {
+  if (kind !== 'operator') return target;
+  // Quantization put these into the graph: `quantize x`, not `quantize_per_tensor_default`.
+  const [, inserted] = /^quantized_decomposed\.((?:de)?quantize)_/.exec(target) ?? [];
+  return modulePath || operators[0]?.name || (inserted ? [inserted, ...inputs].join(' ') : name);
+}
