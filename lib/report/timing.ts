@@ -8,9 +8,9 @@ import type { MachineFacts, ReportFacts } from './facts.ts';
 import { tensorOf } from './network.ts';
 import { boundOf, measureRoofline } from './roofline.ts';
 import type { ReportSubject } from './subject.ts';
-import { timesOf } from './times.ts';
+import { timesInTurns } from './times.ts';
 
-/** Times both models on the same request, and then what the machine can do at most. */
+/** Times both models on the same request, in turns, and then what the machine can do at most. */
 export async function measureTimes(
   { model: module, reference, batches, example }: ReportSubject,
   threads: number | undefined,
@@ -18,15 +18,15 @@ export async function measureTimes(
   const use = threads === undefined ? {} : { threadsPerStream: threads };
   const inputs = named(module, example ?? (await firstOf(batches('timing'))));
   using model = compile(module, use);
-  const measured = timesOf(model, inputs);
-  const float = reference && floatTime(reference, inputs, use);
+  using float = reference && compile(lower(reference).module, use);
+  const [measured, floatTimes] = timesInTurns(float ? [model, float] : [model], inputs);
   const roofline = await measureRoofline(measured.steps, model.threadsPerStream);
   return {
     machine: machineOf(model.threadsPerStream),
     times: {
       runs: measured.runs,
       inputs: Object.entries(inputs).map(([name, { dtype, shape }]) => tensorOf({ name, dtype, shape })),
-      total: { model: measured.total, ...(float === undefined ? {} : { reference: float }) },
+      total: { model: measured.total, ...(float ? { reference: floatTimes.total } : {}) },
       steps: measured.steps.map((step) => ({
         node: step.node,
         op: step.op,
@@ -40,15 +40,6 @@ export async function measureTimes(
     },
     roofline,
   };
-}
-
-function floatTime(
-  reference: GraphModule,
-  inputs: Readonly<Record<string, Tensor>>,
-  use: { readonly threadsPerStream?: number },
-): number {
-  using model = compile(lower(reference).module, use);
-  return timesOf(model, inputs).total;
 }
 
 function named(module: GraphModule, given: ModelInputs): Readonly<Record<string, Tensor>> {
