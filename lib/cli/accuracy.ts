@@ -1,5 +1,7 @@
 import { untilAborted } from '../abort.ts';
+import { operators } from '../aten/index.ts';
 import type { Dataset } from '../data/index.ts';
+import { type GraphModule, inputsOf, outputsOf, propagateShapes } from '../graph/index.ts';
 import type { CompiledModel } from '../runtime/index.ts';
 import { correctClasses } from '../training/correct-classes.ts';
 import { Progress } from './progress.ts';
@@ -47,6 +49,18 @@ export async function accuracy(
     progress.stop();
   }
   return { correct, total: size, seconds: milliseconds / 1000 };
+}
+
+/**
+ * The number of classes of a captured or lowered model, before it runs.
+ * @throws Error unless its first output is a score for each class.
+ */
+export function classesOf(module: GraphModule): number {
+  const [{ name, shape }] = outputsOf(module, propagateShapes(module, inputsOf(module), operators));
+  const classes = shape[1];
+  if (shape.length !== 2 || typeof classes !== 'number')
+    throw new Error(`the model's output '${name}' has shape [${shape.join(', ')}], not [n, classes]`);
+  return classes;
 }
 
 /** @throws Error when one of the labels is not a class of the model. */

@@ -12,7 +12,7 @@ import { convertStatic } from '../recipes/index.ts';
 import { type AccuracyFacts, collectReport, type Models, renderReport } from '../report/index.ts';
 import { readArtifact } from '../runtime/artifact.ts';
 import { compile } from '../runtime/index.ts';
-import { accuracy } from './accuracy.ts';
+import { accuracy, checkClasses, classesOf } from './accuracy.ts';
 import { calibrationBatches } from './calibration.ts';
 import { type DatasetFlags, dataDescription, firstExample, openDataset } from './dataset.ts';
 import { fileKind, refuseInputOptions } from './model-file.ts';
@@ -65,6 +65,7 @@ async function report(path: string, options: ReportCommandOptions, command: stri
   await checkOutputPath('--out', out, { [path]: path, '--data': data, '--reference': options.reference });
   const { saved, reference, preprocessing, accuracyControl } = await openModels(path, options);
   const dataset = await openDataset(data, (reference ?? saved)!, options, preprocessing);
+  await checkLabels(dataset, (reference ?? saved)!);
   const model = saved ?? lower(await convertStatic(reference!, calibrationBatches(dataset))).module;
   const facts = await collectReport(
     {
@@ -135,6 +136,20 @@ async function fileSizes(path: string, { reference }: ReportCommandOptions) {
     model: await sizeOf(path),
     ...(reference === undefined ? {} : { reference: await sizeOf(reference) }),
   };
+}
+
+/** Before the examples run many times: the accuracy is what is measured last. */
+async function checkLabels(dataset: Dataset, module: GraphModule): Promise<void> {
+  const labels = await dataset.labels();
+  if (labels === undefined) return;
+  try {
+    checkClasses(labels, classesOf(module), dataset.path);
+  } catch (error) {
+    throw new Error(
+      `${(error as Error).message}; for a report without the accuracy, give the examples without their classes`,
+      { cause: error },
+    );
+  }
 }
 
 /** Comes last: what was compiled of a file has freed its weights. */

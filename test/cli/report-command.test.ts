@@ -88,6 +88,20 @@ describe('octavo report', () => {
     expect(Math.abs(accuracy!.model.correct - correct)).toBeLessThanOrEqual(total / 100);
   });
 
+  it('says that classes do not suit the model before it runs any example', async () => {
+    const out = inFolder('none.html');
+    // Not a number is what calibration would stop at, were it begun.
+    const unusable = inFolder('unusable.npz');
+    const x = Tensor.zeros('float32', [2, 3, 32, 32]);
+    (x.data as Float32Array).fill(Number.NaN);
+    await writeFile(unusable, await writeNpz({ x, y: Tensor.from('int64', [0, 99]) }));
+    const { code, stderr } = await octavoHere('report', source, '--data', unusable, '--out', out);
+    expect(code).toBe(1);
+    expect(stderr).toContain('there is an example of class 99; the model has classes 0 to 35');
+    expect(stderr).toContain('give the examples without their classes');
+    await expect(stat(out)).rejects.toThrow('ENOENT');
+  });
+
   it('says what is asked the wrong way, and writes nothing', async () => {
     const out = inFolder('none.html');
     const given = ['--data', data];

@@ -1,7 +1,6 @@
-import { operators } from '../../aten/index.ts';
 import type { Dataset } from '../../data/index.ts';
-import { type GraphModule, inputsOf, outputsOf, propagateShapes } from '../../graph/index.ts';
-import { checkClasses } from '../accuracy.ts';
+import { type GraphModule, inputsOf } from '../../graph/index.ts';
+import { checkClasses, classesOf } from '../accuracy.ts';
 import { openDataset } from '../dataset.ts';
 import type { TrainSettings } from './settings.ts';
 
@@ -43,15 +42,6 @@ function checkBatchSize(captured: GraphModule, { model, batchSize }: TrainSettin
         `${model} was captured for batches of ${shape[0]} (input '${name}'), not ${batchSize}: --batch-size ${shape[0]}, ` +
           'or export it with a first axis of any size (dynamic_shapes of torch.export, dynamic_axes of torch.onnx)',
       );
-}
-
-/** @throws Error unless the model's first output is a score for each class. */
-function classesOf(captured: GraphModule): number {
-  const [{ name, shape }] = outputsOf(captured, propagateShapes(captured, inputsOf(captured), operators));
-  const classes = shape[1];
-  if (shape.length !== 2 || typeof classes !== 'number')
-    throw new Error(`the model's output '${name}' has shape [${shape.join(', ')}], not [n, classes]`);
-  return classes;
 }
 
 /** Folders number their classes in the order of their names: with one less, others have its number. */
