@@ -27,7 +27,7 @@ export interface Drawing {
 
 const [boxHeight, padding, longest] = [48, 28, 34];
 /** The widest that a letter of the page's font is on average, in the title and in the line below. */
-const [titleLetter, kindLetter] = [7.6, 6.6];
+const [titleLetter, kindLetter] = [8.6, 6.6];
 
 /** What dagre reads of the whole graph, and the size that it writes there. */
 interface Settings {

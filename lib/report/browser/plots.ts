@@ -124,8 +124,8 @@ export function rooflinePlot(
     marginLeft: 52,
     style: { background: 'none' },
     marginTop: 30,
-    x: { type: 'log', label: 'operations for each byte', domain: ends, tickFormat: '~s' },
-    y: { type: 'log', label: 'Gop/s', tickFormat: '~s', grid: true },
+    x: { type: 'log', label: 'operations for each byte', domain: ends, ticks: 6, tickFormat: compact },
+    y: { type: 'log', label: 'Gop/s', ticks: 6, tickFormat: compact, grid: true },
     r: { range: [2, 10] },
     marks: [
       Plot.line(

@@ -113,6 +113,57 @@ describe('the page', () => {
     expect(await page.locator('#setting').innerText()).toContain('octavo report residual.octavo');
   });
 
+  it('tells the SQNR of what the model returns, and of the last layer where that is not compared', async () => {
+    const tile = async (shown: ReportFacts, name: string) => {
+      await using opened = await openReport(browser, shown);
+      return await opened.page.locator('.summary > div', { hasText: name }).innerText();
+    };
+    expect(await tile(facts, 'SQNR of the result')).toContain('with the errors of all layers');
+    const head = facts.nodes.find(({ modulePath }) => modulePath === 'head')!;
+    const unknown = facts.nodes.map(({ error, ...node }) =>
+      error && node.name !== head.name ? { ...node, error } : node,
+    );
+    const last = await tile({ ...facts, nodes: unknown }, 'SQNR of the last layer');
+    expect(last).toContain('flatten, with the errors of all layers');
+    // Of several results the worst is told.
+    const body = facts.nodes.find(({ modulePath }) => modulePath === 'body')!;
+    const output = { ...facts.nodes.at(-1)!, name: 'output second', target: 'second', inputs: [body.name] };
+    const two = await tile({ ...facts, nodes: [...facts.nodes, output] }, 'SQNR of the result');
+    const worst = Math.min(head.error!.together.sqnr!, body.error!.together.sqnr!);
+    expect(two).toContain(`${worst.toFixed(1)} dB`);
+    expect(two).toContain('the worst of 2');
+  });
+
+  it('has room for names of 200 letters', async () => {
+    const modulePath = 'a_very_long_name_mm_'.repeat(10);
+    const long = { ...facts, nodes: facts.nodes.map((node) => ({ ...node, modulePath })) };
+    await using opened = await openReport(browser, long, { viewport: { width: 1440, height: 900 } });
+    for (const section of ['layers', 'weights', 'time']) {
+      const share = await opened.page.evaluate(
+        `document.querySelector('#${section} tbody th').offsetWidth / document.querySelector('#${section} .scroll').clientWidth`,
+      );
+      // The other columns have most of the table.
+      expect(share).toBeLessThan(0.3);
+    }
+    const overflow = await opened.page.evaluate(
+      `[...document.querySelectorAll('.node')].filter((node) =>
+        node.querySelector('.title').getBBox().width > node.querySelector('.box').getBBox().width).length`,
+    );
+    expect(overflow).toBe(0);
+  });
+
+  it('is printed with every row of its tables', async () => {
+    const many = { ...facts, refusals: Array.from({ length: 200 }, () => facts.refusals[0]) };
+    await using opened = await openReport(browser, many);
+    const { page } = opened;
+    await page.emulateMedia({ media: 'print' });
+    const hidden = await page.evaluate(
+      "[...document.querySelectorAll('.scroll')].filter(({ scrollHeight, clientHeight }) => scrollHeight > clientHeight + 1).length",
+    );
+    expect(hidden).toBe(0);
+    expect(await page.locator('.tools').isVisible()).toBe(false);
+  });
+
   it('moves nothing by itself for those who want it so', async () => {
     const behavior = 'getComputedStyle(document.documentElement).scrollBehavior';
     await using calm = await openReport(browser, facts, { reducedMotion: 'reduce' });
