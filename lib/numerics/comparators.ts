@@ -10,7 +10,8 @@ import { compare } from './comparison.ts';
  * computeSqnr(Tensor.from('float32', [3, 4]), Tensor.from('float32', [3, 4.5])); // 20
  *
  * @param x the signal. PyTorch's debugger passes the quantized model's values here.
- * @throws Error when shapes differ, when there are no elements, and for NaN and infinities; so do the others.
+ * @throws Error when shapes differ, when there are no elements, and for NaN, and for infinities that are not the same in
+ * both (PyTorch then gives NaN); so do the others. The same infinity in both, as masks have it, is no difference.
  */
 export function computeSqnr(x: Tensor, y: Tensor): number {
   return compare(x, y, 'computeSqnr').sqnr;

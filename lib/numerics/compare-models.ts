@@ -5,11 +5,13 @@ import { isIterable } from '../quantization/calibrate.ts';
 import type { Tensor } from '../tensor/index.ts';
 import type { ComparedNode } from './compare-results.ts';
 import type { GivenInputs, NodeOfModel } from './compared-graph.ts';
-import { addSums, type Comparison, comparisonOf, noSums } from './comparison.ts';
+import { addSums, type Comparison, comparisonOf, noSums, relativeErrorOf } from './comparison.ts';
 import { type Differences, placeOf, RunningComparison } from './running-comparison.ts';
 
 /** By how much the values of one node differ, over all batches. */
 export interface NodeComparison extends ComparedNode, Comparison {
+  /** `sqrt(Σ (x - y)² / Σ y²)`, relative to the reference: 1 where the value is lost, and where only the reference's values are all 0. */
+  readonly relativeError: number;
   /** Handles of the compared nodes whose errors reach this one directly. None in {@link compareModelShadows}. */
   readonly inputs: readonly number[];
   /** By name, what each of the user's comparators found: one number a batch. */
@@ -145,6 +147,11 @@ class FoundDifferences {
 
   result(): NodeComparison {
     const { model: _, ...node } = this.node;
-    return { ...node, ...comparisonOf(this.#sums), comparisons: Object.fromEntries(this.#comparisons) };
+    return {
+      ...node,
+      ...comparisonOf(this.#sums),
+      relativeError: relativeErrorOf(this.#sums),
+      comparisons: Object.fromEntries(this.#comparisons),
+    };
   }
 }

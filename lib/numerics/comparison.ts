@@ -14,7 +14,7 @@ export interface Comparison {
   readonly maxError: number;
 }
 
-/** What two tensors differ by, as sums: those of several batches add up. */
+/** What two tensors differ by, as sums: those of several batches add up. Infinities that both have (of a mask) are in none but the count. */
 export interface ComparisonSums {
   /** How many elements there were. */
   readonly count: number;
@@ -66,12 +66,16 @@ export function comparisonOf({ count, signal, other, product, noise, maxError }:
   };
 }
 
+/** The error relative to y: finite also where x or y is all zeros. */
+export const relativeErrorOf = ({ signal, other, noise }: ComparisonSums): number =>
+  noise === 0 ? 0 : Math.sqrt(noise / (other || signal));
+
 /** What x and y differ by. Sums are float64. */
 export const compare = (x: Tensor, y: Tensor, where: string): Comparison => comparisonOf(sumsOf(x, y, where));
 
 /**
  * The same as sums.
- * @throws Error when shapes differ, there are no elements, or a difference is not a finite number.
+ * @throws Error when shapes differ, there are no elements, a value is NaN, or infinite and not the same in both.
  */
 export function sumsOf(x: Tensor, y: Tensor, where: string): ComparisonSums {
   if (String(x.shape) !== String(y.shape))
@@ -82,6 +86,7 @@ export function sumsOf(x: Tensor, y: Tensor, where: string): ComparisonSums {
   const [a, b] = [numbersOf(x, where), numbersOf(y, where)];
   let [signal, other, product, noise, maxError] = [0, 0, 0, 0, 0];
   for (let i = 0; i < a.length; i++) {
+    if (isSameInfinity(a[i], b[i])) continue;
     const difference = Math.abs(a[i] - b[i]);
     signal += a[i] * a[i];
     other += b[i] * b[i];
@@ -93,9 +98,11 @@ export function sumsOf(x: Tensor, y: Tensor, where: string): ComparisonSums {
   return { count: a.length, signal, other, product, noise, maxError };
 }
 
+const isSameInfinity = (a: number, b: number) => a === b && Math.abs(a) === Infinity;
+
 function refuse(a: ArrayLike<number>, b: ArrayLike<number>, where: string): never {
   let at = 0;
-  while (at < a.length - 1 && Number.isFinite(a[at] - b[at])) at++;
+  while (at < a.length - 1 && (Number.isFinite(a[at] - b[at]) || isSameInfinity(a[at], b[at]))) at++;
   throw new Error(
     `${where}: only finite numbers can be compared; element ${at} is ${a[at]} and, in the other, ${b[at]}`,
   );

@@ -31,6 +31,10 @@ OCTAVO_SIMD_CLONES Differences differences(const float* x, const float* y, size_
     Floats from_x, from_y;
     std::memcpy(&from_x, x + i, sizeof from_x);
     std::memcpy(&from_y, y + i, sizeof from_y);
+    // Of infinities and NaN, the difference from themselves is NaN, and NaN equals nothing.
+    const auto is_same_infinity = (from_x == from_y) & (from_x - from_x != 0);
+    from_x = is_same_infinity ? Floats{} : from_x;
+    from_y = is_same_infinity ? Floats{} : from_y;
     const Doubles a = __builtin_convertvector(from_x, Doubles), b = __builtin_convertvector(from_y, Doubles);
     const Doubles difference = a - b;
     const Doubles size = difference < 0 ? -difference : difference;
@@ -45,6 +49,7 @@ OCTAVO_SIMD_CLONES Differences differences(const float* x, const float* y, size_
   for (size_t lane = 0; lane < kSums; lane++)
     all.add({0, signal[lane], other[lane], product[lane], noise[lane], largest[lane]});
   for (; i < count; i++) {
+    if (x[i] == y[i] && std::isinf(x[i])) continue;
     const double a = x[i], b = y[i], difference = std::fabs(a - b);
     all.add({0, a * a, b * b, a * b, difference * difference, difference});
   }

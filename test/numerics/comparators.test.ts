@@ -58,6 +58,20 @@ describe('comparators', () => {
     expect(mseLoss(bfloats, floats)).toBeCloseTo(1 / 3, 12);
   });
 
+  it('leave out what is the same infinity in both', () => {
+    const [x, y] = [
+      [3, -Infinity, 4, Infinity],
+      [3, -Infinity, 4.5, Infinity],
+    ].map((values) => Tensor.from('float32', values));
+    // |x| = 5, |x - y| = 0.5.
+    expect(computeSqnr(x, y)).toBeCloseTo(20, 12);
+    expect(computeMaxError(x, y)).toBe(0.5);
+    expect(computeSqnr(x, x)).toBe(Infinity);
+    expect(() => computeSqnr(x, Tensor.from('float32', [3, -Infinity, 4, -Infinity]))).toThrow(
+      'element 3 is Infinity and, in the other, -Infinity',
+    );
+  });
+
   it('refuse what cannot be compared', () => {
     const x = Tensor.from('float32', [1, 2, 3]);
     expect(() => computeSqnr(x, x.view([3, 1]))).toThrow(
