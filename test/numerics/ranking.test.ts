@@ -14,8 +14,18 @@ describe('rankLayers', () => {
   it('names the node that the SQNR falls in, and not the worst behind it', () => {
     expect(drops(nodes([38, []], [2, [0]], [-1, [1]], [1, [2]]))).toEqual([
       [1, 28],
-      [2, 3],
-      [3, -2],
+      [2, 2],
+      [3, -1],
+      [0, -8],
+    ]);
+  });
+
+  it('counts a value that is lost once, and in no order of its own', () => {
+    expect(drops(nodes([38, []], [0, [0]], [-Infinity, [1]], [-Infinity, [2]], [-3, [3]]))).toEqual([
+      [1, 30],
+      [2, 0],
+      [3, 0],
+      [4, 0],
       [0, -8],
     ]);
   });

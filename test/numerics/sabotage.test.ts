@@ -62,6 +62,14 @@ const ofParameters: Readonly<Record<string, Sabotage>> = {
       scales[0] *= 50;
     }),
   'a bias scaled wrongly': (module, layer) => change(module, operandsOf(layer).bias, times(4)),
+  'a huge bias': (module, layer) => change(module, operandsOf(layer).bias, (values) => void values.fill(1e6)),
+  // Behind a ReLU nothing is left of it.
+  'a hugely negative bias': (module, layer) =>
+    change(module, operandsOf(layer).bias, (values) => void values.fill(-1e6)),
+  'all of it zero': (module, layer) => {
+    change(module, operandsOf(layer).weight, times(0));
+    change(module, operandsOf(layer).bias, times(0));
+  },
   'two channels swapped': (module, layer) => change(module, operandsOf(layer).weight, swapChannels),
 };
 
