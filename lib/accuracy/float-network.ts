@@ -12,7 +12,7 @@ import { passThroughOperators, recipeOperator } from '../quantization/x86/operat
 import { type RecipeOptions, staticQuantizer } from '../recipes/index.ts';
 import { GraphEditor } from '../transforms/editor.ts';
 import { applyCorrections, type BiasCorrections } from './bias-correction.ts';
-import { ChosenQuantizer, type ObservedPlaces, producerOf } from './chosen-quantizer.ts';
+import { ChosenQuantizer, type ObservedPlaces } from './chosen-quantizer.ts';
 import { choosesRange, type RangeRule, rangeRules, withRule } from './range-observers.ts';
 
 /** How a network is quantized, where that differs from the recipe. Layers are named by their nodes. */
@@ -48,7 +48,7 @@ export class FloatNetwork {
   readonly #recipe: RecipeOptions;
   readonly #batches: readonly ModelInputs[];
   readonly #signal: AbortSignal | undefined;
-  /** By what a tensor is and the dtype and scheme that it is observed for. */
+  /** By where a tensor is read and the dtype and scheme that it is observed for. */
   readonly #observed = new Map<string, Map<RangeRule | 'recipe', ObserverOrFakeQuantize>>();
 
   constructor(
@@ -159,8 +159,11 @@ function unitsAt(place: EdgeOrNode): readonly string[] {
   return operator && !passThroughOperators.includes(operator) ? [place[1].name] : [];
 }
 
+/** With the readers: an override of one of them is another observer of the same tensor. */
 function keyOf(places: readonly EdgeOrNode[], observer: ObserverOrFakeQuantize): string {
-  const producers = new Set(places.map((place) => producerOf(place).name));
+  const names = places.map((place) =>
+    (place instanceof Node ? [place] : place).map(({ name }) => name).join('>'),
+  );
   const { dtype, qscheme, quantMin, quantMax } = observer;
-  return JSON.stringify([[...producers].sort(), dtype, qscheme, quantMin, quantMax]);
+  return JSON.stringify([names.sort(), dtype, qscheme, quantMin, quantMax]);
 }
