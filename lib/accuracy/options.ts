@@ -9,14 +9,17 @@ import type { AccuracyAttempt } from './record.ts';
 /** Measures a model; higher is better. Its unit is that of `maxDrop`. */
 export type Evaluate = (model: CompiledModel) => Promise<number> | number;
 
-/** Options of `quantizeWithAccuracyControl`: its own, and those of `quantizeStatic` but what is decided here. */
+/** Options of `quantizeWithAccuracyControl`: its own, and those of `quantizeStatic` but what is decided here. It is never `strict`: layers may stay in float. */
 export interface AccuracyControlOptions
-  extends Omit<QuantizeStaticOptions, 'smoothQuant' | 'tune' | 'onTuned' | 'onProgress'> {
+  extends Omit<QuantizeStaticOptions, 'smoothQuant' | 'strict' | 'tune' | 'onTuned' | 'onProgress'> {
   /** How far the metric may be below the float model's, in its own unit; 0 or more. */
   readonly maxDrop: number;
   /** No more attempts are begun after this many calls of `evaluate`, the float model's included; default no limit, at least 2. */
   readonly maxEvaluations?: number;
-  /** No more attempts are begun after so many seconds; default no limit. The one that runs is finished. */
+  /**
+   * No more attempts are begun after so many seconds; default no limit. The one that runs is finished: at longest, bias correction, which
+   * goes through the batches once for each layer.
+   */
   readonly maxSeconds?: number;
   /** Called after every attempt. */
   readonly onAttempt?: (attempt: AccuracyAttempt) => void;
@@ -28,7 +31,6 @@ const { smoothQuant: __, ...recipe } = recipeOptions;
 const controlOptions: OptionNames<AccuracyControlOptions> = {
   ...compiling,
   ...recipe,
-  strict: 'boolean',
   autocast: true,
   onReport: true,
   signal: true,
@@ -40,6 +42,10 @@ const controlOptions: OptionNames<AccuracyControlOptions> = {
 
 /** @throws Error that names the option that is unknown or out of its range; the signal's reason if it is aborted already. */
 export function checkControlOptions(options: AccuracyControlOptions, where: string): void {
+  if (Object.hasOwn(options ?? {}, 'strict'))
+    throw new Error(
+      `${where}: strict cannot be combined with accuracy control, which leaves layers in float, and what is beside them`,
+    );
   checkOptions(options, controlOptions, where);
   const { maxDrop, maxEvaluations = 2, maxSeconds = 0, signal } = options;
   if (!(typeof maxDrop === 'number' && maxDrop >= 0 && maxDrop < Infinity))

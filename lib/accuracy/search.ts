@@ -158,10 +158,10 @@ export class Search {
 
 async function lowerCandidate(
   { network, choices }: Candidate,
-  { strict = false, autocast }: AccuracyControlOptions,
+  { autocast }: AccuracyControlOptions,
 ): Promise<Lowered> {
   const converted = await network.convert(choices);
-  return lower(converted, { strict, autocast: choices.isBfloat16 ? 'bfloat16' : autocast });
+  return lower(converted, { autocast: choices.isBfloat16 ? 'bfloat16' : autocast });
 }
 
 /** Compiles as the caller wants, without what is stored with the model. */

@@ -38,9 +38,13 @@ export function addControlOptions(command: Command): Command {
 
 /** @throws UsageError for options that belong together and are not, or do not and are. */
 export function checkControlFlags(
-  options: ControlFlags & { readonly tune?: boolean; readonly smoothQuant?: number },
+  options: ControlFlags & {
+    readonly tune?: boolean;
+    readonly smoothQuant?: number;
+    readonly strict?: boolean;
+  },
 ): void {
-  const { maxDrop, eval: data, maxEvaluations, tune, smoothQuant } = options;
+  const { maxDrop, eval: data, maxEvaluations, tune, smoothQuant, strict } = options;
   if (maxDrop === undefined) {
     const [alone] = [
       data === undefined ? [] : ['--eval'],
@@ -61,6 +65,8 @@ export function checkControlFlags(
     throw new UsageError('--tune cannot be combined with --max-drop: both decide which layers are int8');
   if (smoothQuant !== undefined)
     throw new UsageError('--smooth-quant cannot be combined with --max-drop, which tries it by itself');
+  if (strict)
+    throw new UsageError('--strict cannot be combined with --max-drop, which leaves layers in float');
 }
 
 /**

@@ -86,7 +86,6 @@ async function quantize(path: string, options: QuantizeOptions): Promise<void> {
   const usual = options.tune || packedWeights ? await firstExample(dataset, inputsOf(captured)) : {};
   const common = {
     reduceRange: options.reduceRange ?? false,
-    strict: options.strict ?? false,
     autocast,
     ...(preprocessing ? { metadata: preprocessingMetadata(preprocessing) } : {}),
     onReport: (report: LoweringReport) => {
@@ -134,12 +133,13 @@ async function quantizeByRecipe(
   captured: GraphModule,
   dataset: Dataset,
   usual: ModelInputs,
-  { smoothQuant, tune }: QuantizeOptions,
+  { smoothQuant, strict = false, tune }: QuantizeOptions,
   common: QuantizeStaticOptions,
 ): Promise<CompiledModel> {
   const tuning = tuningProgress();
   return quantizeStatic(captured, calibrationBatches(dataset), {
     ...common,
+    strict,
     ...(smoothQuant === undefined
       ? {}
       : { smoothQuant: { batches: calibrationBatches(dataset), alpha: smoothQuant } }),

@@ -237,6 +237,7 @@ describe('the budget, the record and errors', () => {
     [{ maxDrop: Number.NaN }, 'maxDrop must be a number from 0'],
     [{ maxEvaluations: 1 }, 'maxEvaluations must be a whole number from 2'],
     [{ maxSeconds: -1 }, 'maxSeconds must be a number from 0'],
+    [{ strict: true } as never, 'strict cannot be combined with accuracy control'],
     [{ maxdrop: 1 } as never, 'did you mean "maxDrop"?'],
     [
       { overrides: { operators: { 'aten.conv2d.default': null, 'aten.linear.default': null } } },

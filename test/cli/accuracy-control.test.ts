@@ -116,6 +116,7 @@ describe('octavo quantize --max-drop', () => {
       '--max-evaluations must be 2 or more',
     ],
     [['--max-drop', '1', '--eval', 'test.npz', '--tune'], '--tune cannot be combined with --max-drop'],
+    [['--max-drop', '1', '--eval', 'test.npz', '--strict'], '--strict cannot be combined with --max-drop'],
     [['--max-drop', '1', '--eval', 'test.npz', '--smooth-quant', '0.5'], '--smooth-quant cannot be combined'],
   ])('refuses %j', async (args, message) => {
     const { code, stderr } = await quantize('refused.octavo', '--calib', 'models/glyphs/calib.npz', ...args);
