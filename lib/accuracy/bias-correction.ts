@@ -65,7 +65,11 @@ export async function biasCorrection(
   const float = GraphModule.accept(reference, where).clone();
   const module = GraphModule.accept(quantized, where).clone();
   foldBatchNorms(new GraphEditor(float));
-  const layers = quantizedLayers(module);
+  const layers = correctableLayers(module);
+  if (layers.length === 0)
+    throw new Error(
+      `${where}: the second model has no quantized convolution or linear layer; pass what convertPt2e returned`,
+    );
   checkLayers(float, layers);
   const read = await readBatches(batches, signal, where);
   const corrections = new Map<string, Float32Array>();
@@ -98,15 +102,11 @@ async function meansFor(
 const LAYERS = [...new Set([conv1d, conv2d, conv3d, linear].flatMap(({ operators }) => operators))];
 
 /** Names of the layers with quantized weights, in the order of the graph. A bias that is computed, or quantized itself, is left. */
-function quantizedLayers(module: GraphModule): readonly string[] {
+export function correctableLayers(module: GraphModule): readonly string[] {
   const isQuantized = ({ args: [, weight, bias = null] }: Node) =>
     isCall(weight, DEQUANTIZE_PER_CHANNEL, DEQUANTIZE_PER_TENSOR) &&
     (bias === null || floatConstant(module, bias) !== undefined);
   const layers = module.graph.nodes.filter((node) => isCall(node, ...LAYERS) && isQuantized(node));
-  if (layers.length === 0)
-    throw new Error(
-      'biasCorrection: the second model has no quantized convolution or linear layer; pass what convertPt2e returned',
-    );
   return layers.map(({ name }) => name);
 }
 

@@ -2,7 +2,7 @@ import { checkSignal } from '../abort.ts';
 import { bindInputs, type ModelInputs } from '../graph/index.ts';
 import type { CompiledModel } from '../runtime/index.ts';
 import { median } from '../statistics.ts';
-import { Tensor } from '../tensor/index.ts';
+import { isFloatingPoint, Tensor } from '../tensor/index.ts';
 import { takeTurns } from '../tuning/race.ts';
 
 const where = 'quantizeWithAccuracyControl';
@@ -33,7 +33,7 @@ export async function expectedOutputs(
 /**
  * How far a model's outputs are from the float model's: `|y - y'| / |y|` of each output and sample, on average. Each sample counts
  * the same, so that a single one with large outputs does not hide what happens to all others. Samples for which the float model
- * returns only zeros are left out.
+ * returns only zeros are left out. Of integers and truth values, which may name classes, it is the share that differs.
  * @throws Error (rejects) that names the output with a value that is not a finite number, or when all are 0.
  */
 export async function outputErrorOf(
@@ -62,7 +62,13 @@ export async function outputErrorOf(
 
 function relativeErrors(x: Tensor, y: Tensor, samples: number, name: string): readonly number[] {
   const [expected, actual] = [numbersOf(x), numbersOf(y)];
+  if (expected.length !== actual.length)
+    throw new Error(
+      `${where}: output '${name}' is [${x.shape.join(', ')}] in the float model and [${y.shape.join(', ')}] in the quantized one: ` +
+        'outputs whose size depends on values cannot be compared',
+    );
   const size = expected.length / samples;
+  if (!isFloatingPoint(x.dtype)) return sharesOfDifferent(expected, actual, size);
   const errors: number[] = [];
   for (let start = 0; start < expected.length; start += size) {
     let [signal, noise] = [0, 0];
@@ -77,6 +83,20 @@ function relativeErrors(x: Tensor, y: Tensor, samples: number, name: string): re
     if (signal > 0) errors.push(Math.sqrt(noise / signal));
   }
   return errors;
+}
+
+function sharesOfDifferent(
+  expected: ArrayLike<number>,
+  actual: ArrayLike<number>,
+  size: number,
+): readonly number[] {
+  const shares: number[] = [];
+  for (let start = 0; start < expected.length; start += size) {
+    let different = 0;
+    for (let i = start; i < start + size; i++) if (expected[i] !== actual[i]) different++;
+    shares.push(different / size);
+  }
+  return shares;
 }
 
 const numbersOf = (tensor: Tensor): ArrayLike<number> =>

@@ -17,7 +17,7 @@ export async function groupsByOwnError({ current, batches, signal }: Search): Pr
     batches,
     signal ? { signal } : {},
   );
-  const errors = new Map([...shadows.values()].map((each) => [each.refNodeName, each.normalizedL2Error]));
+  const errors = new Map([...shadows.values()].map((each) => [each.refNodeName, each.relativeError]));
   return network.groups
     .filter((layers) => layers.some((layer) => !choices.inFloat.has(layer)))
     .map((layers) => ({
@@ -37,10 +37,11 @@ export async function rankGroups(search: Search): Promise<readonly RankedLayers[
   const { network, choices } = search.current;
   const confirmed: (RankedLayers & { readonly outputErrorWithout: number })[] = [];
   for (const group of groups.slice(0, CONFIRMED)) {
+    if (search.isSpent) break;
     const inFloat = new Set([...choices.inFloat, ...group.layers]);
     const outputErrorWithout = await search.outputErrorOf({ network, choices: { ...choices, inFloat } });
     confirmed.push({ ...group, outputErrorWithout });
   }
   confirmed.sort((a, b) => a.outputErrorWithout - b.outputErrorWithout);
-  return [...confirmed, ...groups.slice(CONFIRMED)];
+  return [...confirmed, ...groups.slice(confirmed.length)];
 }

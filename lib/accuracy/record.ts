@@ -47,7 +47,7 @@ export interface AccuracyAttempt {
 /** Layers that are given back together, because they share quantization parameters, and the harm they do. */
 export interface RankedLayers {
   readonly layers: readonly string[];
-  /** Their own error: the largest normalized L2 error of one of them, given what the float model computes in the place of its inputs. */
+  /** Their own error: the largest `relativeError` of one of them, given what the float model computes in the place of its inputs. */
   readonly ownError: number;
   /** Output error with these layers alone in floating point; null for those whose own error is too small to be among the tried. */
   readonly outputErrorWithout: number | null;

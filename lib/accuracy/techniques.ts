@@ -1,10 +1,11 @@
 import type { GraphModule } from '../graph/index.ts';
 import { layerPairs } from '../quantization/equalization/pairs.ts';
-import { crossLayerEqualization, smoothQuant } from '../quantization/index.ts';
+import { crossLayerEqualization } from '../quantization/index.ts';
 import { smoothingGroups } from '../quantization/smooth-quant/groups.ts';
+import { smoothGroups, usualAlpha } from '../quantization/smooth-quant/smooth-quant.ts';
 import type { RecipeOptions } from '../recipes/index.ts';
 import { GraphEditor } from '../transforms/editor.ts';
-import { biasCorrection } from './bias-correction.ts';
+import { biasCorrection, correctableLayers } from './bias-correction.ts';
 import { type Choices, FloatNetwork, noChoices } from './float-network.ts';
 import { rangeRules } from './range-observers.ts';
 import { groupsByOwnError } from './ranking.ts';
@@ -16,12 +17,12 @@ const BETTER = 0.98;
 /** Layers whose ranges are chosen one by one: errors of others hardly reach the output. */
 const WORST_LAYERS = 6;
 
-/** Kept if it helps: on the calibration data, and then by the metric. */
+/** Kept if it helps: on the calibration data, and then by the metric; by that alone where the former show no error, as of classes. */
 const ifBetter = (search: Search): Pick<Attempt, 'isWorthEvaluating' | 'isKept'> => {
   const { outputError, metric: before } = search.current;
   return {
-    isWorthEvaluating: (error) => error < BETTER * outputError,
-    isKept: (metric) => metric >= before,
+    isWorthEvaluating: (error) => outputError === 0 || error < BETTER * outputError,
+    isKept: (metric) => (outputError === 0 ? metric > before : metric >= before),
   };
 };
 
@@ -46,14 +47,15 @@ async function tryEqualization(search: Search, recipe: RecipeOptions): Promise<v
   await tryNetwork(search, recipe, equalized.module, 'equalization', [...layers]);
 }
 
-/** Where factors would be multiplied when the model runs, they would cost what the technique is to spare. */
+/** Behind norms alone: where factors would be multiplied when the model runs, they would cost what the technique is to spare. */
 async function trySmoothQuant(search: Search, recipe: RecipeOptions): Promise<void> {
-  const { module } = search.current.network;
-  if (!smoothingGroups(module).some(({ isAbsorbing }) => isAbsorbing)) return;
-  const { signal } = search;
-  const smoothed = await smoothQuant(module, search.batches, signal ? { signal } : {});
-  const layers = smoothed.smoothings.flatMap((each) => each.layers);
-  await tryNetwork(search, recipe, smoothed.module, 'smooth-quant', layers);
+  const module = search.current.network.module.clone();
+  const groups = smoothingGroups(module).filter(({ isAbsorbing }) => isAbsorbing);
+  if (groups.length === 0) return;
+  const { batches, signal } = search;
+  const { smoothings } = await smoothGroups(module, groups, usualAlpha, batches, signal ? { signal } : {});
+  const layers = smoothings.flatMap((each) => each.layers);
+  await tryNetwork(search, recipe, module, 'smooth-quant', layers);
 }
 
 async function tryNetwork(
@@ -87,7 +89,10 @@ async function tryActivationRanges(search: Search): Promise<void> {
       return { rule, candidate: { network, choices: { ...choices, ranges } satisfies Choices } };
     });
     const errors: number[] = [];
-    for (const { candidate } of candidates) errors.push(await search.outputErrorOf(candidate));
+    for (const { candidate } of candidates) {
+      if (search.isSpent) return;
+      errors.push(await search.outputErrorOf(candidate));
+    }
     const { rule, candidate } = candidates[errors.indexOf(Math.min(...errors))];
     await search.attempt(candidate, {
       technique: 'activation-range',
@@ -101,9 +106,12 @@ async function tryActivationRanges(search: Search): Promise<void> {
 async function tryBiasCorrection(search: Search): Promise<void> {
   const { network, choices } = search.current;
   const { signal } = search;
+  const converted = await network.convert(choices);
+  // Products of activations have no bias.
+  if (correctableLayers(converted).length === 0) return;
   const { corrections } = await biasCorrection(
     network.module,
-    await network.convert(choices),
+    converted,
     search.batches,
     signal ? { signal } : {},
   );

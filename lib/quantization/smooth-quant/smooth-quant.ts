@@ -17,6 +17,9 @@ export interface SmoothQuantOptions extends CalibrateOptions {
   readonly alpha?: number;
 }
 
+/** The default of `alpha`: half of the difference moves. */
+export const usualAlpha = 0.5;
+
 const smoothQuantOptions: OptionNames<SmoothQuantOptions> = { ...calibrateOptions, alpha: true };
 
 /** One tensor that {@link smoothQuant} has scaled. */
@@ -62,7 +65,7 @@ export async function smoothQuant(
   options: SmoothQuantOptions = {},
 ): Promise<Smoothed> {
   checkOptions(options, smoothQuantOptions, 'smoothQuant');
-  const { alpha = 0.5, ...calibration } = options;
+  const { alpha = usualAlpha, ...calibration } = options;
   if (!(typeof alpha === 'number' && alpha >= 0 && alpha <= 1))
     throw new Error(`smoothQuant: alpha must be a number from 0 to 1, got ${alpha}`);
   const module = GraphModule.accept(model, 'smoothQuant').clone();
@@ -74,6 +77,17 @@ export async function smoothQuant(
       'smoothQuant: the model has no linear layers with constant float32 weights; ' +
         `it has ${describeOperators(module.graph)}`,
     );
+  return smoothGroups(module, groups, alpha, batches, calibration);
+}
+
+/** Scales what these groups of a model read, in place. */
+export async function smoothGroups(
+  module: GraphModule,
+  groups: readonly SmoothingGroup[],
+  alpha: number,
+  batches: AsyncIterable<CalibrationBatch> | Iterable<CalibrationBatch>,
+  calibration: CalibrateOptions,
+): Promise<Smoothed> {
   const largest = await largestByChannel(module, groups, batches, calibration);
   const editor = new GraphEditor(module);
   const smoothings = groups.map((group, i) => smooth(editor, group, largest[i], alpha));
