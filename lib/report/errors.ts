@@ -1,9 +1,9 @@
 import type { GraphModule } from '../graph/index.ts';
 import { compareModelOutputs, compareModelShadows } from '../numerics/index.ts';
+import { jsonMeasures } from '../numerics/json-measures.ts';
 import { counterparts } from './counterparts.ts';
 import type { NodeFacts } from './facts.ts';
 import { histogramOf, observeValues } from './histograms.ts';
-import { measuresOf } from './measures.ts';
 import type { ReportSubject } from './subject.ts';
 
 /** Adds what comparing both models says of each node: its errors, what the float model computes in its place, and its module. */
@@ -30,7 +30,7 @@ export async function withErrors(
       ...node,
       modulePath: found?.refModulePath ?? '',
       ...(found
-        ? { error: { alone: measuresOf(alone.get(found.handle)!), together: measuresOf(found) } }
+        ? { error: { alone: jsonMeasures(alone.get(found.handle)!), together: jsonMeasures(found) } }
         : {}),
       ...(observer && quantization ? { histogram: histogramOf(observer, quantization) } : {}),
     };

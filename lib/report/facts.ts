@@ -1,6 +1,6 @@
 import type { AccuracyControlRecord } from '../accuracy/index.ts';
 import type { PassCount, Refusal } from '../lowering/index.ts';
-import type { Comparison } from '../numerics/index.ts';
+import type { JsonDecibels, JsonMeasures } from '../numerics/json-measures.ts';
 
 /** What a report tells, as plain JSON data. Times are in nanoseconds, sizes in bytes, error ratios in decibels. */
 export interface ReportFacts {
@@ -82,17 +82,12 @@ export interface QuantizationFacts {
   readonly high: number;
 }
 
-/** {@link Comparison} with null for an SQNR that is infinite, because nothing differs: JSON has no Infinity. */
-export interface Measures extends Omit<Comparison, 'sqnr'> {
-  readonly sqnr: number | null;
-}
-
 /** How far a node's values are from the float model's. */
 export interface ErrorFacts {
   /** When it is given what the float model computes before it: its own error. */
-  readonly alone: Measures;
+  readonly alone: JsonMeasures;
   /** When the whole model runs quantized: with the errors of all nodes before it. */
-  readonly together: Measures;
+  readonly together: JsonMeasures;
 }
 
 /** How often values occur, over all batches. */
@@ -111,7 +106,7 @@ export interface WeightFacts {
   readonly min: readonly number[];
   readonly max: readonly number[];
   /** How far the quantized weight is from the float weight; absent without a float model. */
-  readonly sqnr?: number | null;
+  readonly sqnr?: JsonDecibels;
 }
 
 /** Bytes of a model's parameters and buffers as the program holds them, and of its file, if it has one. */

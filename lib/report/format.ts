@@ -1,7 +1,15 @@
+import type { JsonDecibels } from '../numerics/json-measures.ts';
+
 /** Numbers for people, the same in the page's text and in what its script writes. */
 
-/** `38.9 dB`; `exact` where nothing differs. */
-export const decibels = (sqnr: number | null): string => (sqnr === null ? 'exact' : `${sqnr.toFixed(1)} dB`);
+/** `38.9 dB`; `exact` where nothing differs, `-∞ dB` where nothing is left. */
+export function decibels(sqnr: JsonDecibels): string {
+  if (sqnr === null) return 'exact';
+  return sqnr === '-Infinity' ? '-∞ dB' : `${sqnr.toFixed(1)} dB`;
+}
+
+/** Where nothing differs is better than any number, and where nothing is left worse. */
+export const sortableDecibels = (sqnr: JsonDecibels): number => (sqnr === '-Infinity' ? -1e6 : (sqnr ?? 1e6));
 
 export const percent = (share: number, digits = 1): string => `${(100 * share).toFixed(digits)} %`;
 

@@ -1,11 +1,11 @@
 /** `octavo/report`: all that is known of a quantized model, as data and as one HTML page. `octavo/runtime` loads nothing of it. */
+export type { JsonDecibels, JsonMeasures } from '../numerics/json-measures.ts';
 export { collectReport, type ReportOptions } from './collect.ts';
 export type {
   AccuracyFacts,
   ErrorFacts,
   HistogramFacts,
   MachineFacts,
-  Measures,
   MemoryRate,
   Models,
   NodeFacts,

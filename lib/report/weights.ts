@@ -1,10 +1,10 @@
 import type { GraphModule } from '../graph/index.ts';
 import { compare } from '../numerics/comparison.ts';
 import { extractWeights, type WeightComparison } from '../numerics/index.ts';
+import { jsonDecibels } from '../numerics/json-measures.ts';
 import { hasWeights } from '../numerics/weights.ts';
 import { numelOf, Tensor } from '../tensor/index.ts';
 import type { WeightFacts } from './facts.ts';
-import { finiteOrNull } from './measures.ts';
 
 /** A node's weight, and the module that has it: of merged layers all, with commas between. */
 export interface NamedWeight {
@@ -32,7 +32,7 @@ function together(layers: readonly WeightComparison[], isCompared: boolean): Nam
   const { sqnr } = layers.length === 1 ? layers[0] : compare(actual, ref, 'collectReport');
   return {
     modulePath: layers.flatMap(({ modulePath }) => modulePath || []).join(', '),
-    facts: { ...rangesOf(ref), ...(isCompared ? { sqnr: finiteOrNull(sqnr) } : {}) },
+    facts: { ...rangesOf(ref), ...(isCompared ? { sqnr: jsonDecibels(sqnr) } : {}) },
   };
 }
 

@@ -1,4 +1,5 @@
 import type { RankedNode } from '../../numerics/index.ts';
+import { errorShares, jsonMeasures } from '../../numerics/json-measures.ts';
 import { formatTable } from '../output.ts';
 
 /** A layer in both manners of comparing, and how long it takes. */
@@ -9,16 +10,10 @@ export interface ComparedLayer {
   readonly microseconds: number | undefined;
 }
 
-/** JSON has no Infinity: null says that nothing differs. */
-const finite = (decibels: number) => (Number.isFinite(decibels) ? decibels : null);
-
-const measuresOf = ({ sqnr, drop, mseLoss, normalizedL2Error, cosineSimilarity, maxError }: RankedNode) => ({
-  sqnr: finite(sqnr),
-  drop: finite(drop),
-  mseLoss,
-  normalizedL2Error,
-  cosineSimilarity,
-  maxError,
+/** A drop is null where nothing differs: JSON has no Infinity. */
+const measuresOf = (node: RankedNode) => ({
+  ...jsonMeasures(node),
+  drop: Number.isFinite(node.drop) ? node.drop : null,
 });
 
 /** As `--json` prints it. */
@@ -33,22 +28,25 @@ export const describeLayer = ({ alone, together, microseconds }: ComparedLayer) 
 
 const barLength = 20;
 
+/** Infinite: nothing differs, or nothing is left. */
+function decibels(value: number): string {
+  if (value === -Infinity) return '-∞ dB';
+  return Number.isFinite(value) ? `${value.toFixed(1)} dB` : '-';
+}
+
 /** @param layers in order. A bar is as long as a layer's own error, relative to its values, is beside the largest. */
 export function formatLayers(layers: readonly ComparedLayer[]): string {
-  const largest = Math.max(...layers.map(({ alone }) => alone.normalizedL2Error));
-  const decibels = (value: number) => (Number.isFinite(value) ? `${value.toFixed(1)} dB` : '-');
-  const bar = ({ alone }: ComparedLayer) =>
-    '█'.repeat(Math.round((barLength * alone.normalizedL2Error) / (largest || 1)));
+  const shares = errorShares(layers.map(({ alone }) => alone));
   const table = formatTable([
     ['layer', 'module', 'SQNR alone', 'with all before', 'falls by', 'time', 'error alone'],
-    ...layers.map((layer) => [
+    ...layers.map((layer, i) => [
       layer.together.refNodeName,
       layer.together.refModulePath,
       decibels(layer.alone.sqnr),
       decibels(layer.together.sqnr),
       layer.together.drop > 0 ? decibels(layer.together.drop) : '-',
       layer.microseconds === undefined ? '-' : `${layer.microseconds.toFixed(1)} us`,
-      bar(layer).padEnd(barLength),
+      '█'.repeat(Math.round(barLength * shares[i])).padEnd(barLength),
     ]),
   ]);
   const worst = layers.reduce((a, b) => (b.together.drop > a.together.drop ? b : a)).together;

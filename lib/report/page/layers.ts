@@ -1,5 +1,6 @@
+import { errorShares } from '../../numerics/json-measures.ts';
 import type { NodeFacts, ReportFacts } from '../facts.ts';
-import { decibels, smallPercent, tensorText } from '../format.ts';
+import { decibels, smallPercent, sortableDecibels, tensorText } from '../format.ts';
 import { kindOf, titleOf } from '../names.ts';
 import { html, type Markup } from './html.ts';
 import { bar, type Cell, type Column, nodeButton, sortableTable } from './tables.ts';
@@ -7,7 +8,7 @@ import { bar, type Cell, type Column, nodeButton, sortableTable } from './tables
 /** Every node of the network, with its error where the float model is known; that of the largest error alone first. */
 export function layersSection({ nodes }: ReportFacts): Markup {
   const hasErrors = nodes.some(({ error }) => error);
-  const largest = Math.max(...nodes.map(({ error }) => error?.alone.normalizedL2Error ?? 0)) || 1;
+  const shares = errorShares(nodes.map(({ error }) => error?.alone));
   const order = [...nodes.keys()];
   if (hasErrors) order.sort((a, b) => sqnrOf(nodes[a]) - sqnrOf(nodes[b]) || a - b);
   const columns: Column[] = [
@@ -29,7 +30,7 @@ export function layersSection({ nodes }: ReportFacts): Markup {
     const result = tensorText(node.dtype, node.shape);
     return [
       { content: nodeButton(i, titleOf(node)), sortBy: titleOf(node) },
-      ...(hasErrors ? errorCells(node, largest) : []),
+      ...(hasErrors ? errorCells(node, shares[i]) : []),
       { content: kind, sortBy: kind },
       { content: html`<code>${result}</code>`, sortBy: result },
     ];
@@ -45,21 +46,18 @@ ${sortableTable('Layers of the network', columns, rows)}
 </section>`;
 }
 
-const sqnrOf = ({ error }: NodeFacts) => (error ? sortable(error.alone.sqnr) : Number.MAX_VALUE);
+const sqnrOf = ({ error }: NodeFacts) => (error ? sortableDecibels(error.alone.sqnr) : Number.MAX_VALUE);
 
-/** Where nothing differs is better than any number, but nodes that are not compared come last. */
-const sortable = (sqnr: number | null) => sqnr ?? 1e6;
-
-function errorCells({ error, histogram }: NodeFacts, largest: number): Cell[] {
+function errorCells({ error, histogram }: NodeFacts, share: number): Cell[] {
   const clipped: Cell = histogram
     ? { content: smallPercent(histogram.clipped), sortBy: histogram.clipped }
     : { content: '–' };
   if (!error) return [{ content: '–' }, { content: undefined }, { content: '–' }, clipped];
   const { alone, together } = error;
   return [
-    { content: decibels(alone.sqnr), sortBy: sortable(alone.sqnr) },
-    { content: bar(alone.normalizedL2Error / largest), sortBy: alone.normalizedL2Error },
-    { content: decibels(together.sqnr), sortBy: sortable(together.sqnr) },
+    { content: decibels(alone.sqnr), sortBy: sortableDecibels(alone.sqnr) },
+    { content: bar(share), sortBy: share },
+    { content: decibels(together.sqnr), sortBy: sortableDecibels(together.sqnr) },
     clipped,
   ];
 }

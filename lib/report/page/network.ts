@@ -1,3 +1,4 @@
+import { errorShares } from '../../numerics/json-measures.ts';
 import type { ReportFacts } from '../facts.ts';
 import { decibels, percent, tensorText } from '../format.ts';
 import { type Box, drawNetwork, type Point } from '../layout.ts';
@@ -7,7 +8,7 @@ import { html, type Markup } from './html.ts';
 /** The network as a drawing, which the page's script moves, and room for what it says of the selected node. */
 export function networkSection({ nodes, times }: ReportFacts): Markup {
   const { width, height, boxes, edges } = drawNetwork(nodes);
-  const largestError = Math.max(...nodes.map(({ error }) => error?.alone.normalizedL2Error ?? 0)) || 1;
+  const errors = errorShares(nodes.map(({ error }) => error?.alone));
   const shares = new Map<string, number>();
   for (const { node, share } of times.steps) shares.set(node, (shares.get(node) ?? 0) + share);
   const largestShare = Math.max(...shares.values());
@@ -23,7 +24,7 @@ export function networkSection({ nodes, times }: ReportFacts): Markup {
       ...(share === undefined ? [] : [`${percent(share)} of the time`]),
     ].join(', ');
     const meters = [
-      meter('error', boxes[i], (node.error?.alone.normalizedL2Error ?? 0) / largestError),
+      meter('error', boxes[i], errors[i]),
       meter('time', boxes[i], (share ?? 0) / largestShare),
     ];
     return nodeGroup(i, boxes[i], spoken, [node.name, ...node.inputs].some(isBytes), meters);

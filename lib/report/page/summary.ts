@@ -1,5 +1,5 @@
 import type { ReportFacts } from '../facts.ts';
-import { byteSize, decibels, duration, percent } from '../format.ts';
+import { byteSize, decibels, duration, percent, sortableDecibels } from '../format.ts';
 import { titleOf } from '../names.ts';
 import { type Content, html, type Markup } from './html.ts';
 
@@ -22,10 +22,9 @@ ${tile('Not fused', String(refusals.length), refusals.length === 0 ? 'every quan
 </dl>`;
 }
 
-const sqnrOf = ({ error }: ReportFacts['nodes'][number]) => error?.alone.sqnr ?? Number.POSITIVE_INFINITY;
+const sqnrOf = ({ error }: ReportFacts['nodes'][number]) => sortableDecibels(error!.alone.sqnr);
 
-const accumulatedOf = ({ error }: ReportFacts['nodes'][number]) =>
-  error?.together.sqnr ?? Number.POSITIVE_INFINITY;
+const accumulatedOf = ({ error }: ReportFacts['nodes'][number]) => sortableDecibels(error!.together.sqnr);
 
 const top1 = ({ correct, total }: { correct: number; total: number }) => percent(correct / total, 2);
 

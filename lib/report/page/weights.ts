@@ -1,6 +1,7 @@
+import type { JsonDecibels } from '../../numerics/json-measures.ts';
 import { channelColumns, extentOf } from '../channels.ts';
 import type { ReportFacts, WeightFacts } from '../facts.ts';
-import { decibels, real } from '../format.ts';
+import { decibels, real, sortableDecibels } from '../format.ts';
 import { titleOf } from '../names.ts';
 import { html, type Markup } from './html.ts';
 import { type Cell, type Column, nodeButton, sortableTable } from './tables.ts';
@@ -38,8 +39,8 @@ ${sortableTable('Weights of the layers', columns, rows)}
 </section>`;
 }
 
-function sqnrCell(sqnr: number | null | undefined): Cell {
-  return sqnr === undefined ? { content: '–' } : { content: decibels(sqnr), sortBy: sqnr ?? 1e6 };
+function sqnrCell(sqnr: JsonDecibels | undefined): Cell {
+  return sqnr === undefined ? { content: '–' } : { content: decibels(sqnr), sortBy: sortableDecibels(sqnr) };
 }
 
 /** The width of the widest channel beside that of the one in the middle. */

@@ -129,7 +129,7 @@ describe('the page', () => {
     const body = facts.nodes.find(({ modulePath }) => modulePath === 'body')!;
     const output = { ...facts.nodes.at(-1)!, name: 'output second', target: 'second', inputs: [body.name] };
     const two = await tile({ ...facts, nodes: [...facts.nodes, output] }, 'SQNR of the result');
-    const worst = Math.min(head.error!.together.sqnr!, body.error!.together.sqnr!);
+    const worst = Math.min(Number(head.error!.together.sqnr), Number(body.error!.together.sqnr));
     expect(two).toContain(`${worst.toFixed(1)} dB`);
     expect(two).toContain('the worst of 2');
   });
