@@ -111,7 +111,7 @@ async function finish(
   options: AccuracyControlOptions,
 ): Promise<AccuracyControlled> {
   const { module, report } = await search.lowered();
-  const { metric, relativeTime, choices } = search.result;
+  const { metric, relativeTime, choices, network, attempt } = search.result;
   const { isReached, floatMetric, attempts } = search;
   const record: AccuracyControlRecord = {
     maxDrop: options.maxDrop,
@@ -120,8 +120,10 @@ async function finish(
     metric,
     relativeTime,
     attempts,
+    returned: attempt,
     ranking,
     inFloat: [...choices.inFloat],
+    quantized: network.groups.flat().filter((layer) => !choices.inFloat.has(layer)),
   };
   options.onReport?.(report);
   const compiling = pickOptions<CompileOptions>(options, compileOptions);

@@ -65,10 +65,14 @@ export interface AccuracyControlRecord {
   /** Time of one sample relative to the float model's. */
   readonly relativeTime: number;
   readonly attempts: readonly AccuracyAttempt[];
+  /** Which of `attempts` was returned: the last that was kept, or where the target is not reached, the most accurate. */
+  readonly returned: number;
   /** By harm; empty if no layer had to be given back. */
   readonly ranking: readonly RankedLayers[];
   /** Names of the layers' nodes that the returned model computes in floating point, out of those that the recipe quantizes. */
   readonly inFloat: readonly string[];
+  /** Names of the others that the recipe quantizes. */
+  readonly quantized: readonly string[];
 }
 
 /** The name under which a model's metadata hold its record. */
@@ -95,7 +99,9 @@ export function accuracyControlOf(metadata: ModelMetadata): AccuracyControlRecor
     relativeTime: number('relativeTime'),
     attempts: root.field('attempts').items().map(readAttempt),
     ranking: root.field('ranking').items().map(readRanked),
+    returned: number('returned'),
     inFloat: strings(root.field('inFloat')),
+    quantized: strings(root.field('quantized')),
   };
 }
 

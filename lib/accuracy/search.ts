@@ -20,6 +20,8 @@ export interface Measured extends Candidate {
   readonly outputError: number;
   readonly metric: number;
   readonly relativeTime: number;
+  /** Which of the attempts it was. */
+  readonly attempt: number;
 }
 
 /** What an attempt is, and when it is kept. */
@@ -118,7 +120,11 @@ export class Search {
     this.#evaluations++;
     const relativeTime = relativeTimeOf(this.#reference.float, model, this.#sample);
     const kept = isKept(metric, relativeTime);
-    if (kept) this.#keep({ ...candidate, outputError, metric, relativeTime });
+    if (kept)
+      this.#keep(
+        { ...candidate, outputError, metric, relativeTime, attempt: this.attempts.length },
+        technique,
+      );
     this.#add({ ...tried, metric, relativeTime, isKept: kept });
     return kept;
   }
@@ -131,7 +137,7 @@ export class Search {
   }
 
   /** The graph of the result. */
-  async lowered(): Promise<Lowered> {
+  lowered(): Promise<Lowered> {
     return lowerCandidate(this.result, this.#options);
   }
 
@@ -145,9 +151,11 @@ export class Search {
     return compileWith(module, this.#options);
   }
 
-  #keep(measured: Measured): void {
+  #keep(measured: Measured, technique: Attempt['technique']): void {
     this.#current = measured;
-    if (!this.#best || measured.metric >= this.#best.metric) this.#best = measured;
+    const gain = measured.metric - (this.#best?.metric ?? -Infinity);
+    // Of two that are as accurate, a technique has less error, and a layer in float takes longer.
+    if (gain > 0 || (gain === 0 && technique !== 'float')) this.#best = measured;
   }
 
   #add(attempt: AccuracyAttempt): void {

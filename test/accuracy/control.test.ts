@@ -32,14 +32,16 @@ const describeAttempt = ({ technique, layers, detail, isKept }: AccuracyAttempt)
 
 /** What a record has to be whatever happened. */
 function expectConsistent(record: AccuracyControlRecord): void {
-  const { attempts, floatMetric, metric, maxDrop, isReached } = record;
+  const { attempts, floatMetric, metric, maxDrop, isReached, returned, inFloat, quantized } = record;
   expect(isReached).toBe(floatMetric - metric <= maxDrop);
   expect(JSON.parse(JSON.stringify(record))).toEqual(record);
   for (const each of attempts) {
     expect(each.metric === null).toBe(each.relativeTime === null);
     if (each.metric === null) expect(each.isKept).toBe(false);
   }
-  if (isReached) expect(attempts.findLast(({ isKept }) => isKept)!.metric).toBe(metric);
+  expect(attempts[returned]).toMatchObject({ metric, isKept: true });
+  if (isReached) expect(attempts.findLastIndex(({ isKept }) => isKept)).toBe(returned);
+  expect(quantized.filter((layer) => inFloat.includes(layer))).toEqual([]);
 }
 
 describe('quantizeWithAccuracyControl', () => {
@@ -159,6 +161,8 @@ describe('the budget, the record and errors', () => {
     // Folding, if any, and fusing change no float sum: it is the same graph.
     expect(measure(model)).toBe(0);
     expect(record.inFloat.length).toBeGreaterThan(2);
+    expect(record.quantized).toEqual([]);
+    expect(formatAccuracyControl(record)).toMatch(/, no layer quantized, time [\d.]+ of float's$/);
     expectConsistent(record);
   });
 
@@ -193,6 +197,24 @@ describe('the budget, the record and errors', () => {
     const { model: hasty, record: short } = await control({ maxSeconds: 0 });
     hasty.dispose();
     expect(short.attempts.map(({ technique }) => technique)).toEqual(['quantize']);
+  });
+
+  it('returns the faster of two that are as accurate, and says which', async () => {
+    let calls = 0;
+    // Giving layers back wins nothing until the budget is spent.
+    const { model, record } = await control({ maxEvaluations: 9, maxDrop: 0.1 }, () =>
+      calls++ === 0 ? 3e-5 : 2e-5 - 1,
+    );
+    model.dispose();
+    const given = record.attempts.filter(({ technique }) => technique === 'float');
+    expect(given.length).toBeGreaterThan(0);
+    expect(record).toMatchObject({ isReached: false, inFloat: [] });
+    expect(record.attempts[record.returned].technique).not.toBe('float');
+    expectConsistent(record);
+    const lines = formatAccuracyControl(record).split('\n');
+    expect(lines.filter((line) => line.endsWith(' returned'))).toEqual([lines[record.returned + 2]]);
+    // Small metrics keep their digits.
+    expect(lines[1]).toMatch(/^float +0\.00003 /);
   });
 
   it('does not fail for the rounding of a difference', async () => {

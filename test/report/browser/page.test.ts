@@ -25,6 +25,8 @@ beforeAll(async () => {
         metric: 70.875,
         relativeTime: 0.4,
         inFloat: ['stem'],
+        quantized: ['body', 'head'],
+        returned: 2,
       },
       ranking: [],
       attempts: [
@@ -257,7 +259,7 @@ describe('tables', () => {
     await using opened = await openReport(browser, facts);
     const { page } = opened;
     const names = () => page.locator('#layers tbody th').allTextContents();
-    const sqnr = ({ error }: NodeFacts) => error?.alone.sqnr ?? Number.POSITIVE_INFINITY;
+    const sqnr = ({ error }: NodeFacts) => Number(error?.alone.sqnr ?? Number.POSITIVE_INFINITY);
     const [worst] = facts.nodes.toSorted((a, b) => sqnr(a) - sqnr(b));
     const inOrder = await names();
     expect(inOrder[0]).toBe(worst.modulePath);
