@@ -108,6 +108,20 @@ describe('crossLayerEqualization', () => {
     return b.finish(b.call('aten.conv2d.default', act(second), b.parameter('w3', [5, 8, 1, 1]), null));
   }
 
+  it.each([
+    ['first', 'w1', (i: number) => i < 4],
+    ['second', 'w2', (i: number) => Math.floor(i / 9) % 8 === 0],
+  ] as const)('leaves a channel that is all but dead in the %s layer', (_, name, isDead) => {
+    const module = chain(1);
+    const weights = module.attribute(name).data as Float32Array;
+    for (const [i, value] of weights.entries()) if (isDead(i)) weights[i] = 1e-30 * value;
+    const { module: equalized, equalizations } = crossLayerEqualization(module);
+    const [dead, ...others] = equalizations[0].factors;
+    expect(dead).toBe(1);
+    for (const factor of others) expect(factor).not.toBe(1);
+    expectSameFunction(equalized, module, [2, 4, 6, 6]);
+  });
+
   /** Largest minus smallest weight by channel, written down from the layout [outputs, inputs / groups, kernel]. */
   function ranges(weight: Tensor, groups: number, of: 'outputs' | 'inputs'): number[] {
     const [outputs, perGroup, height, width] = weight.shape;

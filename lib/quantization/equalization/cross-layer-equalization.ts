@@ -22,6 +22,8 @@ export interface Equalized {
 
 /** A factor this close to 1, relatively, moves no weight of 8 bits by a step. */
 const SETTLED = 1e-4;
+/** A range this small beside the layer's largest is that of a channel that is dead but for rounding: its bias would grow without bounds. */
+const DEAD = 1e-6;
 /** Chains of layers settle in a few sweeps; this many only stop one that would creep. */
 const MOST_SWEEPS = 100;
 
@@ -36,7 +38,8 @@ const MOST_SWEEPS = 100;
  * Pairs are found in the graph: convolutions, grouped ones included, and linear layers with weights of their own, with ReLU, leaky
  * ReLU, pooling or nothing between them. ReLU6 and Hardswish are not homogeneous: pairs around them are left, where the paper
  * replaces ReLU6 and so changes the function. In longer chains pairs are swept until no factor moves. A channel whose weights are
- * all the same on one side, for which PyTorch gives NaN or a factor of 1e9, keeps its scale. `model` itself is left as it is.
+ * all the same on one side, for which PyTorch gives NaN or a factor of 1e9, or differ by less than a millionth of what the layer's most
+ * different ones do, keeps its scale. `model` itself is left as it is.
  * @param model a captured float model, before `preparePt2e`.
  *
  * @example
@@ -90,7 +93,10 @@ function equalize({ first, second }: LayerPair, weights: Weights, total: Float64
   const [before, after] = [weights.get(first.node.name)!, weights.get(second.node.name)!];
   const [toward, from] = [outputOf(first), inputOf(second)];
   const [ranges, others] = [ranged(before, toward, total.length), ranged(after, from, total.length)];
-  const step = ranges.map((range, c) => (range > 0 && others[c] > 0 ? Math.sqrt(range / others[c]) : 1));
+  const [least, leastOther] = [ranges, others].map((each) => DEAD * Math.max(...each));
+  const step = ranges.map((range, c) =>
+    range > least && others[c] > leastOther ? Math.sqrt(range / others[c]) : 1,
+  );
   before.forEach((value, i) => {
     before[i] = value / step[toward(i)];
   });
