@@ -1,5 +1,5 @@
 import type { Command } from 'commander';
-import type { AccuracyControlOptions, AccuracyControlRecord } from '../accuracy/index.ts';
+import type { AccuracyAttempt, AccuracyControlOptions, AccuracyControlRecord } from '../accuracy/index.ts';
 import { formatAccuracyControl, quantizeWithAccuracyControl } from '../accuracy/index.ts';
 import type { Dataset } from '../data/index.ts';
 import type { GraphModule } from '../graph/index.ts';
@@ -88,14 +88,24 @@ export function quantizeControlled(
     const { model, isReached, record } = await quantizeWithAccuracyControl(captured, batches, top1, {
       ...options,
       signal,
+      onAttempt: showAttempt,
     }).catch((error) => {
       throw signal.aborted ? new Interrupted('interrupted; nothing was written') : error;
     });
     if (isReached) return { model, record };
     model.dispose();
+    const { maxEvaluations } = options;
+    const within = maxEvaluations === undefined ? '' : ` within ${maxEvaluations} evaluations`;
     throw new Error(
-      `the accuracy was not reached within ${options.maxEvaluations} evaluations; nothing was written\n` +
-        formatAccuracyControl(record),
+      `the accuracy was not reached${within}; nothing was written\n${formatAccuracyControl(record)}`,
     );
   });
+}
+
+/** A line for each attempt, as progress bars on a terminal alone: a search takes as long as many evaluations. */
+function showAttempt({ technique, layers, metric, isKept }: AccuracyAttempt): void {
+  if (!process.stderr.isTTY) return;
+  const accuracy = metric === null ? '' : `, ${Number(metric.toFixed(2))} %`;
+  const tried = [technique, ...layers.slice(0, 3)].join(' ');
+  process.stderr.write(`tried ${tried}${accuracy}: ${isKept ? 'kept' : 'not kept'}\n`);
 }
