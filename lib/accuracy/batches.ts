@@ -1,6 +1,6 @@
 import { untilAborted } from '../abort.ts';
 import type { ModelInputs } from '../graph/index.ts';
-import { isIterable } from '../quantization/calibrate.ts';
+import { checkBatches } from '../quantization/calibrate.ts';
 import type { CalibrationBatches } from '../recipes/index.ts';
 
 /**
@@ -12,8 +12,7 @@ export async function readBatches(
   signal: AbortSignal | undefined,
   where: string,
 ): Promise<readonly ModelInputs[]> {
-  if (!isIterable(batches))
-    throw new Error(`${where}: batches must be an iterable, async or not; a single batch is [batch]`);
+  checkBatches(batches, where);
   const read: ModelInputs[] = [];
   for await (const batch of untilAborted(batches, signal)) read.push(batch);
   if (read.length === 0) throw new Error(`${where}: there are no batches; it needs at least one`);

@@ -1,7 +1,7 @@
 import { checkSignal, untilAborted } from '../abort.ts';
 import type { GraphModule, ModelInputs } from '../graph/index.ts';
 import { checkOptions, type OptionNames } from '../options.ts';
-import { isIterable } from '../quantization/calibrate.ts';
+import { checkBatches } from '../quantization/calibrate.ts';
 import type { Tensor } from '../tensor/index.ts';
 import type { ComparedNode } from './compare-results.ts';
 import type { GivenInputs, NodeOfModel } from './compared-graph.ts';
@@ -54,7 +54,7 @@ const compareOptions: OptionNames<CompareOptions> = {
  * @param reference usually the captured model; any stage that has numeric debug handles. One that is prepared for training rounds by the ranges it has.
  * @param actual another stage of the same model.
  * @param batches as for `calibrate`: each is the model's only input, its inputs in order, or its inputs by name.
- * @returns by handle, in the order of the reference. As in PyTorch's debugger the signal of SQNR is the actual value.
+ * @returns by handle, in the order of the reference, without nodes whose values have no elements. As in PyTorch's debugger the signal of SQNR is the actual value.
  * @throws Error when no node has a handle, the models have none in common or different inputs, there are no batches; or that says which batch,
  * and which input or node: an input that does not fit, a value that is not a finite number. The signal's reason when it is aborted.
  */
@@ -96,8 +96,7 @@ async function compareModels(
 ): Promise<ReadonlyMap<number, NodeComparison>> {
   checkOptions(options, compareOptions, where);
   checkSignal(options.signal, where);
-  if (!isIterable(batches))
-    throw new Error(`${where}: batches must be an iterable, async or not; a single batch is [batch]`);
+  checkBatches(batches, where);
   const comparators = Object.entries(options.comparators ?? {});
   for (const [name, comparator] of comparators)
     if (typeof comparator !== 'function')
@@ -117,7 +116,8 @@ async function compareModels(
     options.onProgress?.(done);
   }
   if (done === 0) throw new Error(`${where}: there are no batches; it needs at least one`);
-  return new Map(found.map((each) => [each.node.handle, each.result()]));
+  // Of a value without elements nothing can be said.
+  return new Map(found.filter(({ count }) => count > 0).map((each) => [each.node.handle, each.result()]));
 }
 
 /** What the values of one node differ by, batch after batch. */
@@ -133,15 +133,31 @@ class FoundDifferences {
     this.#comparisons = new Map(comparators.map(([name]) => [name, []]));
   }
 
+  /** Of elements. */
+  get count(): number {
+    return this.#sums.count;
+  }
+
   add({ sums, values }: Differences): void {
     this.#sums = addSums(this.#sums, sums);
+    if (sums.count === 0) return;
     for (const [name, comparator] of this.#comparators) {
-      const value = comparator(...values!);
+      const value = this.#call(name, comparator, values!);
       if (typeof value !== 'number')
         throw new Error(
           `${placeOf(this.node)}: comparator '${name}' must return a number, got ${typeof value}`,
         );
       this.#comparisons.get(name)!.push(value);
+    }
+  }
+
+  #call(name: string, comparator: Comparator, values: NonNullable<Differences['values']>): number {
+    try {
+      return comparator(...values);
+    } catch (error) {
+      throw new Error(`${placeOf(this.node)}: comparator '${name}': ${(error as Error).message}`, {
+        cause: error,
+      });
     }
   }
 

@@ -1,7 +1,7 @@
 import { checkSignal, untilAborted } from '../abort.ts';
 import { GraphModule, type ModelInputs } from '../graph/index.ts';
 import { checkOptions, type OptionNames } from '../options.ts';
-import { calibrate, isIterable } from '../quantization/calibrate.ts';
+import { calibrate, checkBatches } from '../quantization/calibrate.ts';
 import { convertPt2e, preparePt2e, type Quantizer } from '../quantization/index.ts';
 import type { Tensor } from '../tensor/index.ts';
 import type { NodeOfModel } from './compared-graph.ts';
@@ -85,10 +85,7 @@ export class NShadowsModel {
   ): Promise<number> {
     checkOptions(options, runOptions, 'NShadowsModel.run');
     checkSignal(options.signal, 'NShadowsModel.run');
-    if (!isIterable(batches))
-      throw new Error(
-        'NShadowsModel.run: batches must be an iterable, async or not; a single batch is [batch]',
-      );
+    checkBatches(batches, 'NShadowsModel.run');
     if (this.isConverted && !this.loggersEnabled)
       throw new Error(
         'NShadowsModel.run: no loggers are enabled, so nothing is compared; call loggersSetEnabled first',
@@ -179,6 +176,8 @@ export function prepareNShadowsModel(
   const where = 'prepareNShadowsModel';
   const reference = GraphModule.accept(module, where).clone();
   nodesByHandle(reference, where);
+  if (typeof candidates !== 'object' || candidates === null)
+    throw new Error(`${where}: candidates must be an object of quantizers by name, got ${candidates}`);
   const named = Object.entries(candidates);
   if (named.length === 0) throw new Error(`${where}: there are no candidates; give at least one quantizer`);
   const prepared = named.map(([name, quantizer]) => {

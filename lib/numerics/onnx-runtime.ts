@@ -4,7 +4,7 @@ import { loadOnnx } from '../capture/index.ts';
 import { withAddedOutputs } from '../capture/onnx/added-outputs.ts';
 import { bindInputs, declaredInputs, type ModelInputs } from '../graph/index.ts';
 import { checkOptions, type OptionNames } from '../options.ts';
-import { isIterable } from '../quantization/calibrate.ts';
+import { checkBatches } from '../quantization/calibrate.ts';
 import { type CompiledModel, compile } from '../runtime/index.ts';
 import { Tensor } from '../tensor/index.ts';
 import { addSums, type Comparison, type ComparisonSums, comparisonOf, noSums, sumsOf } from './comparison.ts';
@@ -66,8 +66,11 @@ export async function compareWithOnnxRuntime(
 ): Promise<ReadonlyMap<string, OnnxValueComparison>> {
   checkOptions(options, optionNames, where);
   checkSignal(options.signal, where);
-  if (!isIterable(batches))
-    throw new Error(`${where}: batches must be an iterable, async or not; a single batch is [batch]`);
+  checkBatches(batches, where);
+  if (typeof runtime?.InferenceSession?.create !== 'function' || typeof runtime.Tensor !== 'function')
+    throw new Error(
+      `${where}: runtime must be the module onnxruntime-node, which has InferenceSession and Tensor: import * as runtime from 'onnxruntime-node'`,
+    );
   const bytes = typeof source === 'string' ? new Uint8Array(await readFile(source)) : source;
   const inputs = declaredInputs((await loadOnnx(bytes)).graph);
   const { values, returned } = valuesOfInputs(bytes);

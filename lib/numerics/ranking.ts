@@ -28,7 +28,7 @@ const lost = 0;
 export function rankLayers(found: ReadonlyMap<number, NodeComparison>): readonly RankedNode[] {
   return [...found.values()]
     .map((node) => {
-      const given = node.inputs.map((handle) => found.get(handle)!.sqnr);
+      const given = node.inputs.flatMap((handle) => found.get(handle)?.sqnr ?? []);
       const before = Math.max(lost, Math.min(well, ...given));
       return { ...node, drop: before - Math.max(lost, node.sqnr) };
     })

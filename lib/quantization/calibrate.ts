@@ -54,8 +54,7 @@ export async function calibrate(
       'calibrate: the model has no observers: prepare it with preparePt2e and a quantizer that annotates something; ' +
         `it has ${describeOperators(graph)}`,
     );
-  if (!isIterable(batches))
-    throw new Error('calibrate: batches must be an iterable, async or not; a single batch is [batch]');
+  checkBatches(batches, 'calibrate');
   checkOptions(options, calibrateOptions, 'calibrate');
   checkSignal(options.signal, 'calibrate');
   const interpreter = new Interpreter(prepared, operators);
@@ -75,9 +74,12 @@ export async function calibrate(
   return done;
 }
 
-/** Whether it can be read by `for await`. */
-export function isIterable(value: unknown): boolean {
-  return (
-    typeof value === 'object' && value !== null && (Symbol.iterator in value || Symbol.asyncIterator in value)
-  );
+/** @throws Error when batches cannot be read by `for await`. */
+export function checkBatches(batches: unknown, where: string): void {
+  const isIterable =
+    typeof batches === 'object' &&
+    batches !== null &&
+    (Symbol.iterator in batches || Symbol.asyncIterator in batches);
+  if (!isIterable)
+    throw new Error(`${where}: batches must be an iterable, async or not; a single batch is [batch]`);
 }

@@ -240,6 +240,12 @@ describe('comparators of the user', () => {
     await expect(compareModelOutputs(captured, converted, [x], none)).rejects.toThrow(
       /batch 0: node 'linear' of .*: comparator 'none' must return a number, got undefined/,
     );
+    const failing = () => {
+      throw new Error('no such channel');
+    };
+    await expect(compareModelOutputs(captured, converted, [x], { comparators: { failing } })).rejects.toThrow(
+      /batch 0: node 'linear' of .*: comparator 'failing': no such channel/,
+    );
     const text = { comparators: { psnr: 'psnr' } } as never;
     await expect(compareModelOutputs(captured, converted, [x], text)).rejects.toThrow(
       "compareModelOutputs: comparator 'psnr' must be a function of two tensors, got a string",

@@ -4,6 +4,7 @@ import {
   compareModelOutputs,
   compareModelShadows,
   generateNumericDebugHandle,
+  rankLayers,
 } from '../../lib/numerics/index.ts';
 import { Tensor } from '../../lib/tensor/index.ts';
 import { GraphBuilder, uniform } from '../support/graph-builder.ts';
@@ -62,4 +63,20 @@ describe.each([compareModelOutputs, compareModelShadows])('masks, in %o', (compa
         );
     },
   );
+});
+
+describe('values without elements', () => {
+  it('are left out, for nothing can be said of them', async () => {
+    const b = new GraphBuilder();
+    const x = b.call('aten.relu.default', b.input('x', [4, 6]));
+    const nothing = b.call('aten.slice.Tensor', x, 0, 2, 2);
+    const module = withShapes(b.finish(b.call('aten.neg.default', nothing), b.call('aten.neg.default', x)));
+    generateNumericDebugHandle(module);
+    const found = [...(await compareModelOutputs(module, module, [uniform([4, 6], -1, 1, 3)])).values()];
+    expect(found.map(({ refNodeName, mseLoss }) => [refNodeName, mseLoss])).toEqual([
+      ['relu_default', 0],
+      ['neg_default_1', 0],
+    ]);
+    expect(rankLayers(new Map(found.map((node) => [node.handle, node])))).toHaveLength(2);
+  });
 });

@@ -146,6 +146,10 @@ describe('an n-shadows model', () => {
     expect(() => prepareNShadowsModel(captured, {})).toThrow(
       'prepareNShadowsModel: there are no candidates; give at least one quantizer',
     );
+    for (const none of [undefined, null])
+      expect(() => prepareNShadowsModel(captured, none as never)).toThrow(
+        `prepareNShadowsModel: candidates must be an object of quantizers by name, got ${none}`,
+      );
     const model = prepareNShadowsModel(captured, { one: quantizer() });
     expect(() => extractResultsNShadowsModel(model)).toThrow('the loggers have seen nothing');
     expect(() => convertNShadowsModel(model)).toThrow("convertNShadowsModel: candidate 'one': ");

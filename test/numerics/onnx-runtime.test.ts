@@ -84,6 +84,10 @@ describe('compareWithOnnxRuntime', () => {
     await expect(compareWithOnnxRuntime(bytes, x as never, onnxruntime)).rejects.toThrow(
       'a single batch is [batch]',
     );
+    for (const runtime of [undefined, {}, { default: onnxruntime }])
+      await expect(compareWithOnnxRuntime(bytes, [x], runtime as never)).rejects.toThrow(
+        'compareWithOnnxRuntime: runtime must be the module onnxruntime-node',
+      );
     await expect(compareWithOnnxRuntime(bytes, [x.view([6, 4])], onnxruntime)).rejects.toThrow(
       "compareWithOnnxRuntime: batch 0: input 'x'",
     );
