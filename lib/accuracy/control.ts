@@ -51,8 +51,8 @@ const where = 'quantizeWithAccuracyControl';
  * @param batches typical inputs, at best some hundred samples, not those that `evaluate` uses. They are gone through many times, and
  * kept in memory with the float model's outputs.
  * @param evaluate measures a compiled model; higher is better. The model is disposed afterwards.
- * @returns a model also if the target is not reached, which `isReached` says: when the budget is spent before, or `evaluate` does not
- * return the same for the same model.
+ * @returns a model also if the target is not reached, which `isReached` says: when the budget is spent before, with
+ * `autocast: 'bfloat16'`, or when `evaluate` does not return the same for the same model.
  *
  * @example
  * const { model, isReached, record } = await quantizeWithAccuracyControl(
