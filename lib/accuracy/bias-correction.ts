@@ -1,5 +1,5 @@
 import { DEQUANTIZE_PER_CHANNEL, DEQUANTIZE_PER_TENSOR } from '../aten/index.ts';
-import { conv1d, conv2d, conv3d, linear } from '../backend/index.ts';
+import { convolutionOperators, linear } from '../backend/index.ts';
 import { GraphModule, isCall, type ModelInputs, type Node } from '../graph/index.ts';
 import { checkOptions, type OptionNames } from '../options.ts';
 import { foldBatchNorms } from '../quantization/prepare/fold-batch-norm.ts';
@@ -99,7 +99,7 @@ async function meansFor(
   }
 }
 
-const LAYERS = [...new Set([conv1d, conv2d, conv3d, linear].flatMap(({ operators }) => operators))];
+const LAYERS = [...convolutionOperators, ...linear.operators];
 
 /** Names of the layers with quantized weights, in the order of the graph. A bias that is computed, or quantized itself, is left. */
 export function correctableLayers(module: GraphModule): readonly string[] {

@@ -2,6 +2,18 @@ import { JsonCursor } from '../formats/json-cursor.ts';
 import { parseJson } from '../formats/parse-json.ts';
 import type { ModelMetadata } from '../runtime/index.ts';
 
+const techniques = [
+  'quantize',
+  'equalization',
+  'smooth-quant',
+  'activation-range',
+  'weight-range',
+  'bias-correction',
+  'float',
+  'int8',
+  'bfloat16',
+] as const;
+
 /**
  * One thing that was tried.
  *
@@ -17,16 +29,7 @@ import type { ModelMetadata } from '../runtime/index.ts';
  * | `int8` | layers that were given back, quantized again: whether the target holds without them in float |
  * | `bfloat16` | what is not quantized computes in bfloat16 |
  */
-export type AccuracyTechnique =
-  | 'quantize'
-  | 'equalization'
-  | 'smooth-quant'
-  | 'activation-range'
-  | 'weight-range'
-  | 'bias-correction'
-  | 'float'
-  | 'int8'
-  | 'bfloat16';
+export type AccuracyTechnique = (typeof techniques)[number];
 
 /** One attempt of `quantizeWithAccuracyControl`. Plain JSON. */
 export interface AccuracyAttempt {
@@ -104,18 +107,6 @@ export function accuracyControlOf(metadata: ModelMetadata): AccuracyControlRecor
     quantized: strings(root.field('quantized')),
   };
 }
-
-const techniques: readonly AccuracyTechnique[] = [
-  'quantize',
-  'equalization',
-  'smooth-quant',
-  'activation-range',
-  'weight-range',
-  'bias-correction',
-  'float',
-  'int8',
-  'bfloat16',
-];
 
 const strings = (list: JsonCursor) => list.items().map((item) => item.string());
 const optionalNumber = (at: JsonCursor, name: string) => at.optionalField(name)?.float() ?? null;

@@ -65,6 +65,7 @@ async function tryNetwork(
   technique: Attempt['technique'],
   layers: readonly string[],
 ): Promise<void> {
+  // Nothing was chosen before: what changes the float model is tried first.
   const network = new FloatNetwork(module, recipe, search.batches, search.signal);
   await search.attempt({ network, choices: noChoices }, { technique, layers, ...ifBetter(search) });
 }

@@ -30,6 +30,7 @@ export {
   conv1d,
   conv2d,
   conv3d,
+  convolutionOperators,
   convTranspose,
   dataMovement,
   embedding,

@@ -15,6 +15,10 @@ export const conv3d: BackendOperator = {
   operators: ['aten.conv3d.default', 'aten.conv3d.padding', 'aten.convolution.default'],
   sources: ['torch.nn.modules.conv.Conv3d', 'torch.conv3d'],
 };
+/** Of convolutions over one, two or three axes, each once. */
+export const convolutionOperators: readonly string[] = [
+  ...new Set([conv1d, conv2d, conv3d].flatMap(({ operators }) => operators)),
+];
 /** Computed in floating point alone. */
 export const convTranspose: BackendOperator = {
   name: 'conv_transpose',

@@ -1,3 +1,4 @@
+import { convolutionOperators } from '../backend/index.ts';
 import { whyNoFastBfloat16 } from '../cpu/fast-bfloat16.ts';
 import { computeFeatures } from '../cpu/features.ts';
 import { GraphModule } from '../graph/index.ts';
@@ -41,7 +42,6 @@ import { rowFunctions } from './passes/row-functions.ts';
 import { sinkDequantize } from './passes/sink-dequantize.ts';
 import { splitAsymmetricWeight } from './passes/split-asymmetric-weight.ts';
 import { weightOnlyLinear } from './passes/weight-only-linear.ts';
-import { convolutions } from './patterns/convolution.ts';
 import { formatRefusals, type LoweringReport, reportOf } from './report.ts';
 
 /** The dtype that products of floats are cast to, and whether to cast on every CPU. */
@@ -194,7 +194,7 @@ function checkAutocast(option: LowerOptions['autocast']): boolean {
   return true;
 }
 
-const layers: ReadonlySet<string> = new Set([...convolutions, 'aten.linear.default']);
+const layers: ReadonlySet<string> = new Set([...convolutionOperators, 'aten.linear.default']);
 
 function checkLayers({ graph }: GraphModule, names: readonly string[]): ReadonlySet<string> {
   const known = new Set(graph.nodes.filter(({ target }) => layers.has(target)).map(({ name }) => name));

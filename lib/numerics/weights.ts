@@ -1,5 +1,5 @@
 import { operators } from '../aten/index.ts';
-import { conv1d, conv2d, conv3d, linear } from '../backend/index.ts';
+import { convolutionOperators, linear } from '../backend/index.ts';
 import { Arguments, GraphModule, type Node } from '../graph/index.ts';
 import { reportOf } from '../lowering/index.ts';
 import { ConstantEvaluator } from '../quantization/convert/constant-evaluator.ts';
@@ -80,9 +80,7 @@ function compareWeights(name: string, ref: Layer, actual: Layer): WeightComparis
   };
 }
 
-const layers = new Set(
-  [conv1d, conv2d, conv3d, linear].flatMap((each) => each.operators).concat('aten.embedding.default'),
-);
+const layers = new Set([...convolutionOperators, ...linear.operators, 'aten.embedding.default']);
 
 /** Names in the captured model of the batch norms that a stage still computes, by a node of their own. */
 function batchNormsOf(module: GraphModule): ReadonlySet<string> {

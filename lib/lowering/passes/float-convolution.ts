@@ -1,7 +1,8 @@
+import { convolutionOperators } from '../../backend/index.ts';
 import { isCall } from '../../graph/index.ts';
 import { isFloatingPoint } from '../../tensor/index.ts';
 import type { Pass } from '../pass.ts';
-import { convolutionOf, convolutions } from '../patterns/convolution.ts';
+import { convolutionOf } from '../patterns/convolution.ts';
 
 /**
  * Convolutions that stay in float become the form that can fuse what follows.
@@ -13,7 +14,7 @@ export const floatConvolution: Pass = {
   run(context) {
     let count = 0;
     for (const node of context.graph.nodes) {
-      if (!isCall(node, ...convolutions) || !isFloatingPoint(context.meta(node).dtype)) continue;
+      if (!isCall(node, ...convolutionOperators) || !isFloatingPoint(context.meta(node).dtype)) continue;
       const c = convolutionOf(context, node);
       // With uneven padding, the original operator is faster than a padded copy and a fused convolution.
       if (typeof c === 'string' || c.extraPadding.some((extent) => extent > 0)) continue;

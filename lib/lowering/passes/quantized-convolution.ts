@@ -1,7 +1,8 @@
+import { convolutionOperators } from '../../backend/index.ts';
 import { type Argument, isCall, type Node } from '../../graph/index.ts';
 import type { Pass, PassContext } from '../pass.ts';
 import { isDequantize, isDynamicDequantize, qparamsOf } from '../patterns/affine-parameters.ts';
-import { type ConvolutionCall, convolutionOf, convolutions } from '../patterns/convolution.ts';
+import { type ConvolutionCall, convolutionOf } from '../patterns/convolution.ts';
 import { quantizedWeight } from '../patterns/quantized-weight.ts';
 
 /**
@@ -19,7 +20,8 @@ export const quantizedConvolution: Pass = {
   run(context) {
     let count = 0;
     for (const node of context.graph.nodes)
-      if (isCall(node, ...convolutions) && !context.keepsFloat(node) && rewrite(context, node)) count++;
+      if (isCall(node, ...convolutionOperators) && !context.keepsFloat(node) && rewrite(context, node))
+        count++;
     return count;
   },
 };

@@ -1,10 +1,9 @@
 import { DEQUANTIZE_PER_CHANNEL, DEQUANTIZE_PER_TENSOR } from '../../aten/index.ts';
-import { integerProducts } from '../../backend/index.ts';
+import { convolutionOperators, integerProducts } from '../../backend/index.ts';
 import { type Argument, isCall, Node } from '../../graph/index.ts';
 import { integerRange, Tensor } from '../../tensor/index.ts';
 import type { Pass, PassContext } from '../pass.ts';
 import { isDequantize, isDynamicDequantize } from '../patterns/affine-parameters.ts';
-import { convolutions } from '../patterns/convolution.ts';
 
 /**
  * Kernels multiply with int8 weights that have no zero point. A weight that has one is that: its integers less the zero
@@ -20,7 +19,7 @@ export const splitAsymmetricWeight: Pass = {
   run(context) {
     let count = 0;
     for (const node of context.graph.nodes)
-      if (isCall(node, 'aten.linear.default', ...convolutions) && !context.keepsFloat(node))
+      if (isCall(node, 'aten.linear.default', ...convolutionOperators) && !context.keepsFloat(node))
         if (rewrite(context, node)) count++;
     return count;
   },

@@ -1,12 +1,6 @@
 import { type ConvolutionGeometry, namedPadding } from '../../aten/layers/convolution.ts';
-import { conv1d, conv2d, conv3d } from '../../backend/index.ts';
 import { type Argument, type Node, staticDim } from '../../graph/index.ts';
 import type { PassContext } from '../pass.ts';
-
-/** Operators that {@link convolutionOf} reads. */
-export const convolutions: readonly string[] = [
-  ...new Set([conv1d, conv2d, conv3d].flatMap(({ operators }) => operators)),
-];
 
 /** A convolution's operands and geometry, from any of PyTorch's convolution operators. */
 export interface ConvolutionCall {

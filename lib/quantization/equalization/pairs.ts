@@ -1,4 +1,4 @@
-import { conv1d, conv2d, conv3d, linear } from '../../backend/index.ts';
+import { convolutionOperators, linear } from '../../backend/index.ts';
 import { type Argument, functionalName, isCall, Node, onlyUser, tensorMeta } from '../../graph/index.ts';
 import type { Tensor } from '../../tensor/index.ts';
 import type { GraphEditor } from '../../transforms/editor.ts';
@@ -20,7 +20,6 @@ export interface LayerPair {
   readonly between: readonly Node[];
 }
 
-const CONVOLUTIONS = [...new Set([conv1d, conv2d, conv3d].flatMap(({ operators }) => operators))];
 const LINEAR = linear.operators;
 
 /**
@@ -61,7 +60,7 @@ const alike = (first: ScalableLayer, second: ScalableLayer) =>
 const inputChannels = ({ weight, groups }: ScalableLayer) => weight.shape[1] * groups;
 
 function scalable(editor: GraphEditor, node: Node): ScalableLayer | undefined {
-  if (!isCall(node, ...CONVOLUTIONS, ...LINEAR)) return undefined;
+  if (!isCall(node, ...convolutionOperators, ...LINEAR)) return undefined;
   const { weight: weightNode, bias: biasNode = null, groups = 1, transposed = false } = editor.named(node);
   const [weight, bias] = [weightNode, biasNode].map((arg) => ownConstant(editor, arg, node));
   if (!weight || (biasNode !== null && !bias) || transposed === true) return undefined;

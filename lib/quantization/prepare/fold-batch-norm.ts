@@ -1,4 +1,4 @@
-import { conv1d, conv2d, conv3d, convTranspose } from '../../backend/index.ts';
+import { convolutionOperators, convTranspose } from '../../backend/index.ts';
 import {
   type Argument,
   GET_ITEM,
@@ -21,14 +21,13 @@ import { DEFAULT_RECIPE, type Recipe } from '../recipe.ts';
 
 const BATCH_NORM = 'aten.batch_norm.default';
 const BATCH_NORM_INFERENCE = 'aten._native_batch_norm_legit_no_training.default';
-const CONVOLUTIONS = [...new Set([conv1d, conv2d, conv3d].flatMap(({ operators }) => operators))];
 const TRANSPOSED = convTranspose.operators;
 const LINEAR = 'aten.linear.default';
 
 /** The layers that each recipe folds batch norms into. */
 const foldedLayers: Readonly<Record<Recipe, readonly string[]>> = {
-  torchao: [...CONVOLUTIONS, ...TRANSPOSED, LINEAR],
-  'pytorch-2.6': [...CONVOLUTIONS, ...TRANSPOSED],
+  torchao: [...convolutionOperators, ...TRANSPOSED, LINEAR],
+  'pytorch-2.6': [...convolutionOperators, ...TRANSPOSED],
 };
 
 /**
@@ -91,7 +90,7 @@ function foldable({ input, node }: BatchNorm, graph: Graph, layers: readonly str
   if (!isCall(input, ...layers) || onlyUser(input) !== node) return undefined;
   if (input.target === LINEAR && !isMatrix(input)) return undefined;
   // The form that says so by an argument is left: exports have the other operators.
-  if (isCall(input, ...CONVOLUTIONS) && input.args[6] === true) return undefined;
+  if (isCall(input, ...convolutionOperators) && input.args[6] === true) return undefined;
   const parameters = input.args.slice(1, 3).filter((arg) => arg !== null);
   return parameters.every((arg) => isOwnConstant(graph, arg, input)) ? input : undefined;
 }
