@@ -50,6 +50,28 @@ describe('prepareFx', () => {
   });
 });
 
+describe('a layer and its batch norm that are called twice', () => {
+  class Twice extends nn.Module {
+    readonly block = new nn.Sequential(new nn.Conv2d(3, 3, 1), new nn.BatchNorm2d(3), new nn.ReLU());
+    forward(value: nn.Value): nn.Value {
+      return this.block.call(this.block.call(value) as nn.Value) as nn.Value;
+    }
+  }
+
+  it('become one layer that is called twice, as in PyTorch', () => {
+    const { graph } = octavo.prepareFx(new Twice().eval(), mapping(), { x });
+    const calls = graph.nodes.filter(({ op }) => op === 'call_function').map(({ target }) => target);
+    expect(calls).toEqual([
+      ...['aten.conv2d.default', 'aten.relu.default', 'aten.conv2d.default', 'aten.relu.default'],
+    ]);
+  });
+
+  it('are refused in training', () =>
+    expect(() =>
+      octavo.prepareQatFx(new Twice().train(), octavo.getDefaultQatQconfigMapping('x86'), { x }),
+    ).toThrow("nodes 'conv2d' and 'conv2d_1' have the weight 'block.0.weight' in common"));
+});
+
 describe('fuseFx', () => {
   it('folds batch norms and quantizes nothing', () => {
     const { graph } = octavo.fuseFx(convolutions(), { x });

@@ -11,6 +11,8 @@ interface Options {
   readonly inference?: boolean;
   readonly training?: boolean;
   /** Somebody else uses the layer's result. */
+  /** Layer and batch norm are called again, with the same parameters. */
+  readonly twice?: boolean;
   readonly secondUser?: boolean;
   /** Somebody else uses the layer's weight. */
   readonly sharedWeight?: boolean;
@@ -46,15 +48,23 @@ function layerAndNorm(options: Options): GraphModule {
   const [target, ...rest] = options.form ?? [`aten.${layer}.default`];
   const y = graph.callFunction(target, [x, weight, layerBias, ...rest], {}, 'y');
   y.meta.val = { dtype: 'float32', shape: Array(options.rank ?? shapes[layer].length).fill(3) };
-  let z: Node;
-  if (inference) {
+  const normalized = (layer: Node): Node => {
+    if (!inference)
+      return graph.callFunction('aten.batch_norm.default', [
+        ...[layer, ...norm, training, 0.1],
+        ...[eps, true],
+      ]);
     const target = 'aten._native_batch_norm_legit_no_training.default';
-    const results = graph.callFunction(target, [y, ...norm, 0.1, eps], {}, 'bn');
-    z = graph.callFunction('operator.getitem', [results, 0]);
-  } else {
-    z = graph.callFunction('aten.batch_norm.default', [y, ...norm, training, 0.1, eps, true], {}, 'bn');
+    const results = graph.callFunction(target, [layer, ...norm, 0.1, eps]);
+    return graph.callFunction('operator.getitem', [results, 0]);
+  };
+  const results = [normalized(y)];
+  if (options.twice) {
+    const again = graph.callFunction(target, [x, weight, layerBias, ...rest]);
+    again.meta.val = y.meta.val;
+    results.push(normalized(again));
   }
-  const outputs = [graph.callFunction('aten.relu.default', [z], {}, 'relu')];
+  const outputs = results.map((z) => graph.callFunction('aten.relu.default', [z]));
   if (options.secondUser) outputs.push(graph.callFunction('aten.relu.default', [y]));
   if (options.weightNamedTwice)
     outputs.push(graph.callFunction('aten.abs.default', [graph.getAttr('layer.weight')]));
@@ -120,6 +130,30 @@ describe('foldBatchNorms', () => {
     foldBatchNorms(new GraphEditor(module));
     expect(targets(module)).toEqual(before.targets);
     expect(module.attribute('layer.weight').toArray()).toEqual(before.weight);
+  });
+
+  it.each<Options>([{}, { bias: true }, { inference: true }, { layer: 'conv1d' }])(
+    'folds %o once, when layer and batch norm are called twice',
+    (options) => {
+      const module = layerAndNorm({ ...options, twice: true });
+      foldBatchNorms(new GraphEditor(module));
+      const target = `aten.${options.layer ?? 'conv2d'}.default`;
+      expect(targets(module)).toEqual([target, target, 'aten.relu.default', 'aten.relu.default']);
+      const biasName = options.bias ? 'layer.bias' : 'layer.weight_bias';
+      expectFolded(module, biasName, options);
+      const layers = module.graph.nodes.filter((node) => node.target === target);
+      for (const { args } of layers) expect((args[2] as Node).target).toBe(biasName);
+      module.graph.lint();
+    },
+  );
+
+  it('leaves a layer alone that different batch norms follow', () => {
+    const module = layerAndNorm({ twice: true });
+    const second = module.graph.nodes.filter(({ target }) => target === 'aten.batch_norm.default')[1];
+    second.setArguments(second.args.with(7, 2 * eps));
+    const before = targets(module);
+    foldBatchNorms(new GraphEditor(module));
+    expect(targets(module)).toEqual(before);
   });
 
   it('takes a free name for the new bias', () => {

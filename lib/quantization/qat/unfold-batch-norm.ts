@@ -1,6 +1,7 @@
 import { modelLine, type Node, tensorMeta } from '../../graph/index.ts';
 import type { GraphEditor } from '../../transforms/editor.ts';
 import type { Recipe } from '../recipe.ts';
+import { SharedQuantizationSpec } from '../specs.ts';
 import {
   ADD,
   DIV,
@@ -18,13 +19,14 @@ import {
  *
  *     conv(x, w, b) -> batch_norm      becomes      conv(x, w s, 0) -> / s -> + b -> batch_norm,   s = γ / sqrt(σ² + eps)
  *
- * @throws Error that names a batch norm with a γ of 0.
+ * @throws Error that names a batch norm with a γ of 0, or layers with batch norms that have one weight and one fake quantizer.
  */
 export function unfoldBatchNorms(editor: GraphEditor, recipe: Recipe): void {
   for (const node of editor.graph.nodes) {
     const pair = layerBefore(node, recipe);
     if (!pair) continue;
     refuseZero(editor, pair.batchNorm);
+    refuseSharedFakeQuantizer(editor, pair);
     unfold(editor, pair);
   }
 }
@@ -37,6 +39,22 @@ function refuseZero({ module }: GraphEditor, batchNorm: Node): void {
     throw new Error(
       `node '${batchNorm}': the weight '${target}' of the batch norm is 0 in channel ${channel}, and what the convolution before it gives is ` +
         `divided by it in training; train the model in floating point first, or set it to a small number: 1e-6${modelLine(batchNorm)}`,
+    );
+}
+
+/** Each call multiplies the weight with a factor of its own: there is no longer one tensor that one fake quantizer could see. */
+function refuseSharedFakeQuantizer({ graph }: GraphEditor, { layer, weight }: LayerWithBatchNorm): void {
+  const sharesIt = (spec: unknown): boolean => {
+    if (!(spec instanceof SharedQuantizationSpec) || !Array.isArray(spec.edgeOrNode)) return false;
+    return spec.edgeOrNode[0] === weight && spec.edgeOrNode[1] === layer;
+  };
+  const other = graph.nodes.find(({ meta }) =>
+    [...(meta.quantizationAnnotation?.inputQspecMap.values() ?? [])].some(sharesIt),
+  );
+  if (other)
+    throw new Error(
+      `nodes '${layer}' and '${other}' have the weight '${weight.target}' in common, and batch norms after them: such layers cannot be ` +
+        `trained with the rounding; give each call a layer of its own, or quantize after training${modelLine(layer)}`,
     );
 }
 
