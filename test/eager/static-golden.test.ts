@@ -59,10 +59,10 @@ describe.each(networks)('%s', (name, network, qconfig) => {
   it("has PyTorch's scales and zero points", () => {
     for (const [path, { scale, zero_point }] of Object.entries(golden.modules)) {
       if (scale === undefined) continue;
-      const module = converted.getSubmodule(path) as unknown as { scale: number; zeroPoint: number };
+      const module = converted.getSubmodule(path) as nn.quantized.Linear;
       // What is observed are float32 sums in another order; the same bins of the histogram are chosen.
-      expect(Math.abs(module.scale / scale - 1), path).toBeLessThan(1e-5);
-      expect(module.zeroPoint, path).toBe(zero_point);
+      expect(Math.abs(Number(module.scale.tensor.item()) / scale - 1), path).toBeLessThan(1e-5);
+      expect(Number(module.zero_point.tensor.item()), path).toBe(zero_point);
     }
   });
 

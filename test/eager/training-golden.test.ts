@@ -42,10 +42,11 @@ describe('three steps of training', () => {
 
   it("has PyTorch's scales and zero points, in quantized modules of PyTorch's classes", () => {
     for (const [path, { type, scale, zero_point }] of Object.entries(golden.modules)) {
-      const module = converted.getSubmodule(path) as nn.Module & { scale?: number; zeroPoint?: number };
+      const module = converted.getSubmodule(path) as nn.quantized.Linear;
       expect(module.type.split('.').at(-1), path).toBe(type);
-      expect(module.zeroPoint, path).toBe(zero_point);
-      if (scale !== undefined) expect(Math.abs(module.scale! / scale - 1), path).toBeLessThan(1e-5);
+      if (scale === undefined) continue;
+      expect(Number(module.zero_point.tensor.item()), path).toBe(zero_point);
+      expect(Math.abs(Number(module.scale.tensor.item()) / scale - 1), path).toBeLessThan(1e-5);
     }
   });
 

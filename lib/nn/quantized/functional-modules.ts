@@ -1,9 +1,10 @@
 import { integerRange } from '../../tensor/index.ts';
 import { callModule, type Value, within } from '../dispatcher.ts';
 import { add, cat, matmul, mul, relu } from '../functional/index.ts';
-import { Module } from '../module.ts';
+import { type Buffer, Module } from '../module.ts';
 import { outputQparams, roundHalfToEven } from './from-float.ts';
-import { dequantized, type Qparams, QuantizedValue, quantize } from './value.ts';
+import { outputOf, type QuantizedOutput, qparamsOf } from './output.ts';
+import { dequantized, type Qparams, type QuantizedActivation, QuantizedValue, quantize } from './value.ts';
 
 /**
  * Functions of several values in the place of operators, so that what they return can be observed (counterpart:
@@ -67,27 +68,26 @@ export class FloatFunctional extends Module {
 }
 
 /** What a {@link FloatFunctional} becomes (counterpart: `torch.ao.nn.quantized.QFunctional`). All values are quantized. */
-export class QFunctional extends Module {
-  /** Of what the observed functions return; null where none was called before `convert`. */
-  readonly output: Qparams | null;
+export class QFunctional extends Module implements QuantizedOutput {
+  /** Of what the observed functions return; 1 where none was called before `convert`, as in PyTorch. */
+  readonly scale: Buffer;
+  readonly zero_point: Buffer;
+  readonly dtype: QuantizedActivation;
+  /** Whether an observed function was called before `convert`. */
+  readonly isCalibrated: boolean;
 
   constructor(output: Qparams | null) {
     super();
-    this.output = output;
+    const { scale, zero_point, dtype } = outputOf(output ?? { scale: 1, zeroPoint: 0, dtype: 'uint8' });
+    this.scale = scale;
+    this.zero_point = zero_point;
+    this.dtype = dtype;
+    this.isCalibrated = output !== null;
   }
 
   /** @throws Error for an observer of other dtypes than 8-bit integers. */
   static fromFloat(module: FloatFunctional): QFunctional {
     return new QFunctional(module.activationPostProcess?.hasObserved ? outputQparams(module) : null);
-  }
-
-  /** 1 where nothing was observed, as in PyTorch. */
-  get scale(): number {
-    return this.output?.scale ?? 1;
-  }
-
-  get zeroPoint(): number {
-    return this.output?.zeroPoint ?? 0;
   }
 
   override get type(): string {
@@ -142,13 +142,12 @@ export class QFunctional extends Module {
   }
 
   private rounded(values: readonly Value[], compute: (reals: readonly Value[]) => Value): Value {
-    const { output } = this;
-    if (!output)
+    if (!this.isCalibrated)
       throw new Error(
         `${this.type}: this function was not called while the model was calibrated: its result has no scale`,
       );
     return within(this, () =>
-      quantize(compute(values.map((value) => dequantized(value, this.type))), output),
+      quantize(compute(values.map((value) => dequantized(value, this.type))), qparamsOf(this)),
     );
   }
 }

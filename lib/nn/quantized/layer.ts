@@ -3,6 +3,7 @@ import { integerRange, type Tensor } from '../../tensor/index.ts';
 import { callOperator, type Value } from '../dispatcher.ts';
 import { Buffer, Module } from '../module.ts';
 import type { QuantizedWeight } from './from-float.ts';
+import { outputOf, type QuantizedOutput, qparamsOf } from './output.ts';
 import { dequantized, type Qparams, type QuantizedActivation, quantize } from './value.ts';
 
 /** A module with an int8 weight; its bias stays float32 (counterpart: `WeightedQuantizedModule`). */
@@ -47,22 +48,22 @@ export abstract class WeightedModule extends Module {
 }
 
 /** A layer from quantized values to quantized values. */
-export abstract class QuantizedLayer extends WeightedModule {
-  /** Of what the layer returns. */
-  readonly scale: number;
-  readonly zeroPoint: number;
+export abstract class QuantizedLayer extends WeightedModule implements QuantizedOutput {
+  readonly scale: Buffer;
+  readonly zero_point: Buffer;
   readonly dtype: QuantizedActivation;
 
-  constructor(weight: QuantizedWeight, bias: Tensor | null, { scale, zeroPoint, dtype }: Qparams) {
+  constructor(weight: QuantizedWeight, bias: Tensor | null, output: Qparams) {
     super(weight, bias);
+    const { scale, zero_point, dtype } = outputOf(output);
     this.scale = scale;
-    this.zeroPoint = zeroPoint;
+    this.zero_point = zero_point;
     this.dtype = dtype;
   }
 
   /** @throws Error when the input is not quantized. */
   forward(x: Value): Value {
-    return quantize(this.layer(dequantized(x, this.type)), this);
+    return quantize(this.layer(dequantized(x, this.type)), qparamsOf(this));
   }
 
   /** The layer on real numbers. */

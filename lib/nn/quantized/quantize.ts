@@ -1,18 +1,20 @@
 import type { Value } from '../dispatcher.ts';
-import { Module } from '../module.ts';
+import { type Buffer, Module } from '../module.ts';
 import { outputQparams } from './from-float.ts';
+import { outputOf, type QuantizedOutput, qparamsOf } from './output.ts';
 import { type Qparams, type QuantizedActivation, QuantizedValue, quantize } from './value.ts';
 
 /** Rounds real numbers to integers: a QuantStub becomes one (counterpart: `torch.ao.nn.quantized.Quantize`). */
-export class Quantize extends Module {
-  readonly scale: number;
-  readonly zeroPoint: number;
+export class Quantize extends Module implements QuantizedOutput {
+  readonly scale: Buffer;
+  readonly zero_point: Buffer;
   readonly dtype: QuantizedActivation;
 
-  constructor({ scale, zeroPoint, dtype }: Qparams) {
+  constructor(output: Qparams) {
     super();
+    const { scale, zero_point, dtype } = outputOf(output, [1]);
     this.scale = scale;
-    this.zeroPoint = zeroPoint;
+    this.zero_point = zero_point;
     this.dtype = dtype;
   }
 
@@ -26,7 +28,7 @@ export class Quantize extends Module {
   }
 
   forward(x: Value): QuantizedValue {
-    return quantize(x, this);
+    return quantize(x, qparamsOf(this));
   }
 }
 

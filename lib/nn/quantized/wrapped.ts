@@ -2,24 +2,25 @@ import type * as activation from '../activation.ts';
 import { deepcopy } from '../deepcopy.ts';
 import type { Value } from '../dispatcher.ts';
 import type * as fused from '../intrinsic/index.ts';
-import { Module } from '../module.ts';
+import { type Buffer, Module } from '../module.ts';
 import type * as normalization from '../normalization.ts';
 import { outputQparams } from './from-float.ts';
+import { outputOf, type QuantizedOutput, qparamsOf } from './output.ts';
 import { dequantized, type QuantizedActivation, quantize } from './value.ts';
 
 /** A module of real numbers between quantized values, whose result has a scale of its own. */
-abstract class Wrapped<M extends Module> extends Module {
-  readonly scale: number;
-  readonly zeroPoint: number;
+abstract class Wrapped<M extends Module> extends Module implements QuantizedOutput {
+  readonly scale: Buffer;
+  readonly zero_point: Buffer;
   readonly dtype: QuantizedActivation;
   /** The module that computes. */
   readonly module: M;
 
   constructor(module: M) {
     super();
-    const { scale, zeroPoint, dtype } = outputQparams(module);
+    const { scale, zero_point, dtype } = outputOf(outputQparams(module));
     this.scale = scale;
-    this.zeroPoint = zeroPoint;
+    this.zero_point = zero_point;
     this.dtype = dtype;
     this.module = deepcopy(module);
     delete this.module.qconfig;
@@ -29,7 +30,7 @@ abstract class Wrapped<M extends Module> extends Module {
   /** @throws Error when the input is not quantized. */
   forward(x: Value): Value {
     const module: Module = this.module;
-    return quantize(module.call(dequantized(x, this.type)) as Value, this);
+    return quantize(module.call(dequantized(x, this.type)) as Value, qparamsOf(this));
   }
 }
 
