@@ -3,7 +3,8 @@ import { Buffer, Module, Parameter } from './module.ts';
 /**
  * A copy of a module and of all inside it (counterpart: `copy.deepcopy`). The copies share their tensors, whose elements are never
  * written, with the originals; a tensor that is replaced in one stays in the other. They share observers as well.
- * @throws Error when a class between the module's and Module has private fields (`#`), which only its constructor can make.
+ * @throws Error when a class between the module's and Module has private fields (`#`), which only its constructor can make; or when a
+ * field holds a function that would go on working on the original.
  */
 export function deepcopy<M extends Module>(module: M): M {
   return new Copier().copy(module) as M;
@@ -35,7 +36,10 @@ class Copier {
   /** Gives a copy of everything that the original has. */
   #fill(original: object, copy: object): object {
     this.#remember(original, copy);
-    for (const [name, value] of Object.entries(original)) Object.assign(copy, { [name]: this.copy(value) });
+    for (const [name, value] of Object.entries(original)) {
+      refuseBoundFunction(name, value);
+      Object.assign(copy, { [name]: this.copy(value) });
+    }
     return copy;
   }
 
@@ -53,4 +57,16 @@ function refusePrivateFields(module: Module): void {
         `${type.name} has private fields (#), which cannot be copied; declare them 'private', or change the model in place: ` +
           '{ inplace: true }',
       );
+}
+
+/** An arrow function's `this` is the original for good, as that of a bound function is. */
+function refuseBoundFunction(name: string, value: unknown): void {
+  if (typeof value !== 'function') return;
+  const source = Function.prototype.toString.call(value);
+  const hasItsOwnThis = /^(?:class|(?:async\s+)?function)\b/.test(source);
+  if (value.name.startsWith('bound ') || (!hasItsOwnThis && /\bthis\b/.test(source)))
+    throw new Error(
+      `the field '${name}' is a function whose 'this' cannot be copied; make it a method of the class, or change the model in place: ` +
+        '{ inplace: true }',
+    );
 }

@@ -64,6 +64,44 @@ describe('deepcopy', () => {
   });
 });
 
+describe('a field that holds a function', () => {
+  class Net extends nn.Module {
+    readonly layer = new nn.Linear(2, 2);
+    compute: (x: nn.Value) => nn.Value = (x) => x;
+    forward(x: nn.Value): nn.Value {
+      return this.compute(x);
+    }
+  }
+
+  it("is refused when its 'this' is the original's", () => {
+    const arrow = new Net();
+    arrow.compute = new (class {
+      readonly of = arrow;
+      readonly compute = (x: nn.Value) => this.of.layer.call(x);
+    })().compute;
+    expect(() => nn.deepcopy(arrow)).toThrow(
+      "the field 'compute' is a function whose 'this' cannot be copied",
+    );
+    const bound = new Net();
+    bound.compute = bound.layer.call.bind(bound.layer);
+    expect(() => nn.deepcopy(bound)).toThrow("the field 'compute'");
+  });
+
+  it('is copied when it has no this, or that of its call', () => {
+    const free = new Net();
+    free.compute = nn.functional.relu;
+    expect(nn.deepcopy(free).compute).toBe(nn.functional.relu);
+    const own = new Net();
+    own.compute = function (this: Net, x) {
+      return this.layer.call(x);
+    };
+    const copy = nn.deepcopy(own);
+    copy.layer.weight.tensor = Tensor.zeros('float32', [2, 2]);
+    copy.layer.bias!.tensor = Tensor.zeros('float32', [2]);
+    expect((copy.call(Tensor.from('float32', [1, 2], [1, 2])) as Tensor).toArray()).toEqual([0, 0]);
+  });
+});
+
 describe('getSubmodule and setSubmodule', () => {
   it('go by path, through containers', () => {
     const net = new nn.Sequential(new Net());
