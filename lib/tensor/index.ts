@@ -11,4 +11,5 @@ export {
   isFloatingPoint,
   type TensorData,
 } from './dtype.ts';
+export { saturateToFloat16 } from './float16.ts';
 export { type ForeignTensor, isRowMajor, numelOf, rowMajorStrides, sameStrides, Tensor } from './tensor.ts';

@@ -1,7 +1,8 @@
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import * as eager from '../../lib/eager/index.ts';
 import {
   compile,
+  convertFx,
   convertPt2e,
   defaultDynamicQconfig,
   defaultQconfig,
@@ -10,7 +11,9 @@ import {
   getDefaultQatQconfig,
   getDefaultQconfig,
   lower,
+  prepareFx,
   type QConfig,
+  QConfigMapping,
 } from '../../lib/index.ts';
 import * as nn from '../../lib/nn/index.ts';
 import { Tensor } from '../../lib/tensor/index.ts';
@@ -278,6 +281,23 @@ describe('quantizeDynamic', () => {
     const [planned] = Object.values(await compile(module).run(x));
     for (const [i, value] of numbers(quantized.call(x) as Tensor).entries())
       expect(Math.abs(value - numbers(planned)[i])).toBeLessThan(1e-6);
+  });
+
+  it('saturates weights that float16 does not reach, as PyTorch does, and warns', async () => {
+    const warning = vi.spyOn(process, 'emitWarning').mockImplementation(() => undefined);
+    const layer = new nn.Linear(2, 2, { bias: false });
+    layer.weight.tensor = Tensor.from('float32', [1e6, 1, -Infinity, 3], [2, 2]);
+    const large = new nn.Sequential(layer).eval();
+    const ones = Tensor.from('float32', [1, 1], [1, 2]);
+    const quantized = eager.quantizeDynamic(large, undefined, 'float16');
+    // 65504 is the largest finite float16.
+    expect(numbers(quantized.call(ones) as Tensor)).toEqual([65505, -65501]);
+    expect(warning).toHaveBeenCalledWith(expect.stringContaining('2 of 4 elements lie outside of float16'));
+    const mapping = new QConfigMapping().setGlobal(float16DynamicQconfig);
+    using compiled = compile(convertFx(prepareFx(large, mapping, { x: ones })));
+    expect(Object.values(await compiled.run(ones)).map(numbers)).toEqual([[65505, -65501]]);
+    expect(warning).toHaveBeenCalledWith(expect.stringContaining("'0.weight': 2 of 4"));
+    warning.mockRestore();
   });
 
   it('refuses what it cannot quantize', () => {

@@ -9,6 +9,7 @@ import {
   type OperatorLibrary,
   tensorMeta,
 } from '../../graph/index.ts';
+import { saturateToFloat16 } from '../../tensor/index.ts';
 import { GraphEditor } from '../../transforms/editor.ts';
 import type { ObserverOrFakeQuantize } from '../observers/index.ts';
 import { isPerChannel, isSymmetric } from '../qscheme.ts';
@@ -60,9 +61,16 @@ function replace(editor: GraphEditor, node: Node, observer: ObserverOrFakeQuanti
   if (observer.isDynamic) return quantizeDynamically(editor.graph, input, observer);
   if (isQuantizedDType(dtype)) return quantizeStatically(editor, node, observer, dtype);
   if (dtype === 'float32') return input;
+  if (dtype === 'float16') saturateConstant(editor.module, input);
   const { graph } = editor;
   const half = graph.callFunction(ops.CONVERT_ELEMENT_TYPE, [input, dtype]);
   return graph.callFunction(ops.CONVERT_ELEMENT_TYPE, [half, 'float32']);
+}
+
+/** Weights in float16 are finite. */
+function saturateConstant({ attributes }: GraphModule, { op, target }: Node): void {
+  const weight = op === 'get_attr' ? attributes.get(target) : undefined;
+  if (weight?.dtype === 'float32') attributes.set(target, saturateToFloat16(weight, `'${target}'`));
 }
 
 function quantizeStatically(

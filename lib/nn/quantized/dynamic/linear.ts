@@ -4,7 +4,7 @@ import {
   DEQUANTIZE_PER_TENSOR_DYNAMIC,
   QUANTIZE_PER_TENSOR_DYNAMIC,
 } from '../../../aten/index.ts';
-import { FLOAT32_EPSILON, type Tensor } from '../../../tensor/index.ts';
+import { FLOAT32_EPSILON, saturateToFloat16, type Tensor } from '../../../tensor/index.ts';
 import { callOperator, callOperatorForMany, type Value } from '../../dispatcher.ts';
 import { linear, relu } from '../../functional/index.ts';
 import type * as fused from '../../intrinsic/index.ts';
@@ -80,7 +80,8 @@ export class LinearReLU extends Module {
 
 function linearOf({ weight, bias }: float.Linear, owner: Owner): Linear | Float16Linear {
   const observer = weightObserver(owner);
-  if (observer.dtype === 'float16') return new Float16Linear(weight.tensor, bias?.tensor ?? null);
+  if (observer.dtype === 'float16')
+    return new Float16Linear(saturateToFloat16(weight.tensor, owner.type), bias?.tensor ?? null);
   return new Linear(quantizeWeight(weight.tensor, observer, owner.type), bias?.tensor ?? null);
 }
 
