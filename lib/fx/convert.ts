@@ -35,7 +35,6 @@ function reference(prepared: GraphModule, where: string): GraphModule {
   if (!GraphModule.accept(prepared, where).meta.isPreparedByFx)
     throw new Error(`${where}: the model was not made by prepareFx or prepareQatFx`);
   const converted = convertPt2e(prepared);
-  delete converted.meta.isPreparedByFx;
   useWholeDTypes(converted);
   return converted;
 }

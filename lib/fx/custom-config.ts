@@ -1,5 +1,5 @@
 import { canonicalType, keyOfType, keysOf, type ModuleClass } from '../backend/index.ts';
-import type { Node } from '../graph/index.ts';
+import type { GraphModule, Node } from '../graph/index.ts';
 
 /**
  * What `prepareFx` treats otherwise (counterpart: `torch.ao.quantization.fx.custom_config.PrepareCustomConfig`). Of PyTorch's settings these
@@ -22,6 +22,19 @@ export class PrepareCustomConfig {
   setNonTraceableModuleClasses(classes: readonly (ModuleClass | string)[]): this {
     this.#types = new Set(classes.map((each) => keyOfType(each, 'PrepareCustomConfig')));
     return this;
+  }
+
+  /** @throws Error that names a module that was never called in the captured model. @internal */
+  checkNames({ graph }: GraphModule, where: string): void {
+    const paths = new Set(
+      graph.nodes.flatMap(({ meta }) => meta.nnModuleStack ?? []).map(({ path }) => path),
+    );
+    const unknown = [...this.#names].find((name) => !paths.has(name));
+    if (unknown !== undefined)
+      throw new Error(
+        `${where}: setNonTraceableModuleNames names '${unknown}', and the model calls no such module; there are ` +
+          [...paths].filter((path) => path !== '').join(', '),
+      );
   }
 
   /** Whether a node was captured within one of these modules. @internal */

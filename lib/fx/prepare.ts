@@ -3,8 +3,9 @@ import { type ExampleInput, type ExportOptions, exportModel } from '../capture/i
 import { GraphModule } from '../graph/index.ts';
 import { Module } from '../nn/index.ts';
 import { checkOptions, type OptionNames } from '../options.ts';
-import { preparePt2e, prepareQatPt2e } from '../quantization/index.ts';
 import { foldBatchNorms } from '../quantization/prepare/fold-batch-norm.ts';
+import { prepare } from '../quantization/prepare/prepare.ts';
+import { qatPreparation } from '../quantization/qat/prepare-qat.ts';
 import { GraphEditor } from '../transforms/editor.ts';
 import { refuseTrainingMode } from '../transforms/training-mode.ts';
 import { PrepareCustomConfig } from './custom-config.ts';
@@ -51,7 +52,9 @@ export function prepareFx(
   options: PrepareFxOptions = {},
 ): GraphModule {
   const { module, quantizer } = begin('prepareFx', model, qconfigMapping, exampleInputs, options);
-  return marked(preparePt2e(module, quantizer));
+  refuseTrainingMode(module, 'prepareFx');
+  const how = { name: 'prepareFx', isQat: false, beforeAnnotation: foldBatchNorms };
+  return marked(prepare(module, quantizer, how));
 }
 
 /**
@@ -69,7 +72,7 @@ export function prepareQatFx(
   options: PrepareFxOptions = {},
 ): GraphModule {
   const { module, quantizer } = begin('prepareQatFx', model, qconfigMapping, exampleInputs, options);
-  return marked(prepareQatPt2e(module, quantizer));
+  return marked(prepare(module, quantizer, qatPreparation('prepareQatFx')));
 }
 
 /**
@@ -105,7 +108,8 @@ function begin(
     if (!(given instanceof made)) throw new Error(`${where}: expected a ${made.name}, got ${String(given)}`);
   }
   const module = captured(where, model, exampleInputs, exportOptions);
-  return { module, quantizer: new FxQuantizer(mapping, backendConfig, custom) };
+  custom.checkNames(module, where);
+  return { module, quantizer: new FxQuantizer(mapping, backendConfig, custom, where) };
 }
 
 function captured(
@@ -115,17 +119,17 @@ function captured(
   options: ExportOptions,
 ): GraphModule {
   if (model instanceof Module) return exportModel(model, exampleInputs, options);
-  return GraphModule.accept(model, where, 'a Module of octavo/nn or a GraphModule');
+  const module = GraphModule.accept(model, where, 'a Module of octavo/nn or a GraphModule');
+  const ignored = [...Object.keys(exampleInputs ?? {}), ...Object.keys(options)];
+  if (ignored.length > 0)
+    throw new Error(
+      `${where}: the model is captured already, with inputs and shapes of its own: give {} as example inputs, and none of the options of ` +
+        `exportModel; got ${ignored.join(', ')}`,
+    );
+  return module;
 }
 
 function marked(prepared: GraphModule): GraphModule {
   prepared.meta.isPreparedByFx = true;
   return prepared;
-}
-
-declare module '../graph/graph-module.ts' {
-  interface GraphModuleMeta {
-    /** Whether `prepareFx` made it, for `convertFx`. */
-    isPreparedByFx?: true;
-  }
 }

@@ -27,9 +27,12 @@ export class FxQuantizer extends Quantizer {
   readonly #mapping: QConfigMapping;
   readonly #backend: BackendConfig;
   readonly #custom: PrepareCustomConfig;
+  /** The function that the caller called, for warnings. */
+  readonly #where: string;
 
-  constructor(mapping: QConfigMapping, backend: BackendConfig, custom: PrepareCustomConfig) {
+  constructor(mapping: QConfigMapping, backend: BackendConfig, custom: PrepareCustomConfig, where: string) {
     super();
+    this.#where = where;
     this.#mapping = mapping;
     this.#backend = backend;
     this.#custom = custom;
@@ -47,7 +50,7 @@ export class FxQuantizer extends Quantizer {
       if (support.activations) quantized.push({ match, qconfig, support });
       else if (support.broken !== undefined) broken.add(support.broken);
     }
-    for (const reason of broken) process.emitWarning(`prepareFx: a QConfig is ignored: ${reason}`);
+    for (const reason of broken) process.emitWarning(`${this.#where}: a QConfig is ignored: ${reason}`);
     annotate(
       observe(
         graph,

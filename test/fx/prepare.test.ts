@@ -46,7 +46,7 @@ describe('prepareFx', () => {
       'prepareFx: unknown option "backend"; did you mean "backendConfig"?',
     );
     expect(() => octavo.prepareFx(convolutions().train(), mapping(), { x })).toThrow('training mode');
-    expect(() => octavo.prepareQatFx(convolutions(), mapping(), { x })).toThrow('prepareQatPt2e: node');
+    expect(() => octavo.prepareQatFx(convolutions(), mapping(), { x })).toThrow('prepareQatFx: node');
   });
 });
 
@@ -70,6 +70,37 @@ describe('a layer and its batch norm that are called twice', () => {
     expect(() =>
       octavo.prepareQatFx(new Twice().train(), octavo.getDefaultQatQconfigMapping('x86'), { x }),
     ).toThrow("nodes 'conv2d' and 'conv2d_1' have the weight 'block.0.weight' in common"));
+});
+
+describe('what would be ignored', () => {
+  it('is refused: inputs and options of exportModel, for a captured model', () => {
+    const captured = exportModel(convolutions(), { x });
+    for (const [inputs, options] of [
+      [{ z: x }, {}],
+      [{}, { dynamicBatch: true }],
+    ] as const)
+      expect(() => octavo.prepareFx(captured, mapping(), inputs, options)).toThrow(
+        'prepareFx: the model is captured already',
+      );
+  });
+
+  it('is refused: names of modules that the model does not call', () => {
+    const prepareCustomConfig = new octavo.PrepareCustomConfig().setNonTraceableModuleNames(['decoder']);
+    expect(() => octavo.prepareFx(convolutions(), mapping(), { x }, { prepareCustomConfig })).toThrow(
+      "setNonTraceableModuleNames names 'decoder', and the model calls no such module; there are 0, ",
+    );
+  });
+
+  it('is refused: a model that is prepared or converted already', async () => {
+    const prepared = octavo.prepareFx(convolutions(), mapping(), { x });
+    expect(() => octavo.prepareFx(prepared, mapping(), {})).toThrow(
+      'prepareFx: the model is prepared already',
+    );
+    await octavo.calibrate(prepared, [octavo.Tensor.zeros('float32', x.shape)]);
+    expect(() => octavo.convertFx(octavo.convertPt2e(prepared))).toThrow(
+      'convertFx: the model was not made by prepareFx',
+    );
+  });
 });
 
 describe('fuseFx', () => {

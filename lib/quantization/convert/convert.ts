@@ -25,6 +25,13 @@ const convertOptions: OptionNames<ConvertOptions> = {
   useReferenceRepresentation: 'boolean',
 };
 
+declare module '../../graph/graph-module.ts' {
+  interface GraphModuleMeta {
+    /** Whether `prepareFx` made it, for `convertFx`. What is converted is no longer prepared. */
+    isPreparedByFx?: true;
+  }
+}
+
 /**
  * Turns a calibrated model into a quantized one (counterpart: `torchao.quantization.pt2e.quantize_pt2e.convert_pt2e`): a
  * graph of floating point operators between quantize and dequantize nodes, with the observers' parameters, and weights as
@@ -44,6 +51,7 @@ export function convertPt2e(prepared: GraphModule, options: ConvertOptions = {})
   // Carried out; and they name nodes of the prepared graph.
   for (const node of module.graph.nodes) delete node.meta.quantizationAnnotation;
   delete module.meta.recipe;
+  delete module.meta.isPreparedByFx;
   module.deleteUnused();
   module.graph.lint();
   return module;

@@ -1,5 +1,5 @@
 import { type GraphModule, modelLine } from '../../graph/index.ts';
-import { prepare } from '../prepare/prepare.ts';
+import { type Preparation, prepare } from '../prepare/prepare.ts';
 import type { Quantizer } from '../quantizer.ts';
 import type { Recipe } from '../recipe.ts';
 import { layerBefore } from './batch-norm-pattern.ts';
@@ -17,13 +17,17 @@ import { unfoldBatchNorms } from './unfold-batch-norm.ts';
  * a channel or which is in evaluation mode; or the model is prepared already.
  */
 export function prepareQatPt2e(module: GraphModule, quantizer: Quantizer): GraphModule {
-  const name = 'prepareQatPt2e';
-  return prepare(module, quantizer, {
+  return prepare(module, quantizer, qatPreparation('prepareQatPt2e'));
+}
+
+/** @param name of the function that the caller called, for messages. */
+export function qatPreparation(name: string): Preparation {
+  return {
     name,
     isQat: true,
     beforeAnnotation: (editor, recipe) => refuseEvaluationMode(editor.module, recipe, name),
     afterAnnotation: unfoldBatchNorms,
-  });
+  };
 }
 
 /** PyTorch lets such a batch norm stay: it is then in the converted model as well, after a layer that was trained without it. */
