@@ -11,20 +11,37 @@ export interface ConvertModuleOptions extends InPlaceOptions {
   readonly mapping?: ModuleMapping;
 }
 
-export const convertModuleOptions: OptionNames<ConvertModuleOptions> = { inplace: 'boolean', mapping: true };
+const convertModuleOptions: OptionNames<ConvertModuleOptions> = { inplace: 'boolean', mapping: true };
+
+/** @throws Error that names an unknown option, or when the mapping is no Map. */
+export function checkConvertOptions(options: ConvertModuleOptions, where: string): void {
+  checkOptions(options, convertModuleOptions, where);
+  if (options.mapping !== undefined && !(options.mapping instanceof Map))
+    throw new Error(
+      `${where}: mapping must be a Map of classes, as getDefaultStaticQuantModuleMappings() gives`,
+    );
+}
 
 /**
  * Replaces the modules inside of a prepared model by quantized ones, with the parameters that the observers found (counterpart:
  * `torch.ao.quantization.convert`). What remains is a model as any other: it is called, or captured with `exportModel` and then lowered and
  * compiled, which computes on integers.
  * @returns a copy, or the model itself with `inplace`.
- * @throws Error that names a module whose observer has seen nothing, or a weight that cannot be quantized as its `qconfig` says.
+ * @throws Error that names a module whose observer has seen nothing, or a weight that cannot be quantized as its `qconfig` says; when the
+ * model is not prepared, or itself a layer, in whose place nothing can be put.
  */
 export function convert<M extends Module>(model: M, options: ConvertModuleOptions = {}): M {
   checkModule(model, 'convert');
-  checkOptions(options, convertModuleOptions, 'convert');
+  checkConvertOptions(options, 'convert');
+  const { mapping = getDefaultStaticQuantModuleMappings() } = options;
+  if (!model.namedModules().some(([, { qconfig }]) => qconfig))
+    throw new Error('convert: no module has a qconfig: the model is not prepared, or converted already');
+  if (quantizedClass(model, mapping))
+    throw new Error(
+      `convert: the model itself is a ${model.type}, in whose place nothing can be put; prepare new QuantWrapper(model)`,
+    );
   const converted = options.inplace ? model : deepcopy(model);
-  swapInside(converted, options.mapping ?? getDefaultStaticQuantModuleMappings());
+  swapInside(converted, mapping);
   for (const [, module] of converted.namedModules()) {
     delete module.qconfig;
     delete module.activationPostProcess;
@@ -54,6 +71,9 @@ export function swapInside(module: Module, mapping: ModuleMapping, path = ''): v
  * @throws Error as {@link convert} does.
  */
 export function swapModule(module: Module, mapping: ModuleMapping): Module {
-  const quantized = module.qconfig ? mapping.get(module.constructor as ModuleClass) : undefined;
+  const quantized = quantizedClass(module, mapping);
   return quantized ? quantized.fromFloat(module as never).train(module.training) : module;
 }
+
+const quantizedClass = (module: Module, mapping: ModuleMapping) =>
+  module.qconfig ? mapping.get(module.constructor as ModuleClass) : undefined;

@@ -100,7 +100,7 @@ function fuse<M extends Module>(
   checkModule(model, where);
   checkOptions(options, inPlaceOptions, where);
   const result = options.inplace ? model : deepcopy(model);
-  for (const paths of listsOf(modulesToFuse)) {
+  for (const paths of listsOf(modulesToFuse, where)) {
     const modules = paths.map((path) => result.getSubmodule(path));
     const fusion = fusions.find(
       ({ classes }) =>
@@ -115,8 +115,16 @@ function fuse<M extends Module>(
   return result;
 }
 
-const listsOf = (given: ModulesToFuse): readonly (readonly string[])[] =>
-  given.every((item) => typeof item === 'string') ? [given] : given;
+/** @throws Error when it is neither a list of paths nor a list of such lists. */
+function listsOf(given: ModulesToFuse, where: string): readonly (readonly string[])[] {
+  const isPaths = (item: unknown): item is readonly string[] =>
+    Array.isArray(item) && item.length > 0 && item.every((path) => typeof path === 'string');
+  if (isPaths(given)) return [given];
+  if (Array.isArray(given) && given.length > 0 && given.every(isPaths)) return given;
+  throw new Error(
+    `${where}: modulesToFuse must be a list of paths, ['conv', 'relu'], or a list of such lists; got ${JSON.stringify(given)}`,
+  );
+}
 
 const namesOf = (names: readonly { readonly name: string }[]) => names.map(({ name }) => name).join(' + ');
 

@@ -20,7 +20,8 @@ import { DeQuantStub } from './stubs.ts';
  *     for (const batch of batches) prepared.call(batch);
  *     const converted = convert(prepared);
  * @returns a copy, or the model itself with `inplace`.
- * @throws Error when no module has a `qconfig`, or one has that cannot be quantized by what was observed.
+ * @throws Error when no module has a `qconfig`, or one has that cannot be quantized by what was observed; or when the model is prepared or
+ * converted already.
  */
 export function prepare<M extends nn.Module>(model: M, options: InPlaceOptions = {}): M {
   checkModule(model, 'prepare');
@@ -58,8 +59,18 @@ export function prepareQat<M extends nn.Module>(model: M, options: InPlaceOption
   return prepared;
 }
 
-/** Gives every module its configuration. */
+/**
+ * Gives every module its configuration.
+ * @throws Error when the model is prepared or converted already, or no module has a configuration.
+ */
 function configure(model: nn.Module, where: string): void {
+  for (const [path, { activationPostProcess, ownBuffers, type }] of model.namedModules()) {
+    const named = `'${path}' (${type})`;
+    if (activationPostProcess)
+      throw new Error(`${where}: the model is prepared already: ${named} has an observer`);
+    if (ownBuffers.some(([name]) => name === 'zero_point'))
+      throw new Error(`${where}: the model is converted already: ${named} is quantized`);
+  }
   propagateQconfig(model);
   if (!model.namedModules().some(([, { qconfig }]) => qconfig))
     throw new Error(

@@ -1,12 +1,11 @@
 import { deepcopy, Embedding, GRU, GRUCell, Linear, LSTM, LSTMCell, type Module } from '../nn/index.ts';
-import { checkOptions } from '../options.ts';
 import {
   defaultDynamicQconfig,
   float16DynamicQconfig,
   floatQparamsWeightOnlyQconfig,
   type QConfig,
 } from '../quantization/index.ts';
-import { type ConvertModuleOptions, convert, convertModuleOptions } from './convert.ts';
+import { type ConvertModuleOptions, checkConvertOptions, convert } from './convert.ts';
 import { checkModule } from './in-place.ts';
 import { getDefaultDynamicQuantModuleMappings } from './mappings.ts';
 import { prepare, prepareQat } from './prepare.ts';
@@ -30,7 +29,8 @@ export async function quantize<M extends Module, Args extends readonly unknown[]
   options: ConvertModuleOptions = {},
 ): Promise<M> {
   checkModule(model, 'quantize');
-  checkOptions(options, convertModuleOptions, 'quantize');
+  checkConvertOptions(options, 'quantize');
+  checkRunFn(runFn, 'quantize');
   const own = (options.inplace ? model : deepcopy(model)).eval();
   prepare(own, { inplace: true });
   await runFn(own, ...runArgs);
@@ -50,11 +50,19 @@ export async function quantizeQat<M extends Module, Args extends readonly unknow
   options: ConvertModuleOptions = {},
 ): Promise<M> {
   checkModule(model, 'quantizeQat');
-  checkOptions(options, convertModuleOptions, 'quantizeQat');
+  checkConvertOptions(options, 'quantizeQat');
+  checkRunFn(runFn, 'quantizeQat');
   const own = (options.inplace ? model : deepcopy(model)).train();
   prepareQat(own, { inplace: true });
   await runFn(own, ...runArgs);
   return convert(own.eval(), { ...options, inplace: true });
+}
+
+function checkRunFn(runFn: unknown, where: string): void {
+  if (typeof runFn !== 'function')
+    throw new Error(
+      `${where}: expected a function that runs the prepared model as its second argument, got ${typeof runFn}`,
+    );
 }
 
 /** The configuration that each dtype of weights stands for, and the classes of modules that have it. */
@@ -82,7 +90,7 @@ export function quantizeDynamic<M extends Module>(
 ): M {
   const where = 'quantizeDynamic';
   checkModule(model, where);
-  checkOptions(options, convertModuleOptions, where);
+  checkConvertOptions(options, where);
   if (!Object.hasOwn(defaults, dtype))
     throw new Error(`${where}: dtype must be ${Object.keys(defaults).join(', ')}, got '${String(dtype)}'`);
   if (qconfigSpec !== undefined && !(qconfigSpec instanceof Map) && !(qconfigSpec instanceof Set))
@@ -98,6 +106,9 @@ export function quantizeDynamic<M extends Module>(
     throw new Error(
       `${where}: there is no dynamic quantization of ${nameOf(unknown)}; there is of ${[...mapping.keys()].map(nameOf).join(', ')}`,
     );
+  const paths = new Set<ModuleKey>(model.namedModules().map(([path]) => path));
+  const missing = [...spec.keys()].find((key) => typeof key === 'string' && !paths.has(key));
+  if (missing !== undefined) throw new Error(`${where}: there is no module ${nameOf(missing)} in the model`);
   const own = (options.inplace ? model : deepcopy(model)).eval();
   propagateQconfig(own, spec);
   const isSwapped = (module: Module) => module.qconfig && mapping.has(module.constructor as ModuleClass);

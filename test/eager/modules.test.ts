@@ -11,8 +11,9 @@ import {
   getDefaultQatQconfig,
   getDefaultQconfig,
   lower,
+  PerChannelMinMaxObserver,
   prepareFx,
-  type QConfig,
+  QConfig,
   QConfigMapping,
 } from '../../lib/index.ts';
 import * as nn from '../../lib/nn/index.ts';
@@ -53,6 +54,17 @@ describe('prepare', () => {
     expect(observed(prepare(model))).toEqual(['a.0', 'a.1', 'c.0']);
   });
 
+  it('refuses models that are prepared or converted already', () => {
+    const prepared = prepare(configured(network()));
+    expect(() => prepare(prepared)).toThrow(
+      "prepare: the model is prepared already: '0' (torch.ao.quantization.stubs.QuantStub) has an observer",
+    );
+    prepared.call(x);
+    const converted = convert(prepared);
+    expect(() => convert(converted)).toThrow('is not prepared, or converted already');
+    expect(() => prepare(configured(converted))).toThrow("prepare: the model is converted already: '0'");
+  });
+
   it('refuses models without a qconfig, and what it cannot quantize', () => {
     expect(() => prepare(network())).toThrow('no module has a qconfig');
     expect(() => prepare(configured(network(), null))).toThrow('no module has a qconfig');
@@ -91,6 +103,24 @@ describe('convert', () => {
 
   it('names a module that was not calibrated', () =>
     expect(() => convert(prepare(configured(network())))).toThrow("'0': MinMaxObserver has seen no tensor"));
+
+  it('refuses what it would leave as it is', () => {
+    expect(() => convert(network())).toThrow('the model is not prepared');
+    expect(() => convert(calibrated(new nn.Linear(3, 4)))).toThrow(
+      'the model itself is a torch.nn.modules.linear.Linear',
+    );
+    expect(() => convert(calibrated(network()), { mapping: {} as never })).toThrow(
+      'convert: mapping must be a Map of classes',
+    );
+  });
+
+  it('refuses an observer of channels for activations', () => {
+    const activation = PerChannelMinMaxObserver.withArgs({ dtype: 'uint8' });
+    const qconfig = new QConfig({ activation, weight: defaultQconfig.weight });
+    expect(() => convert(calibrated(network(), qconfig))).toThrow(
+      "'0': torch.ao.quantization.stubs.QuantStub: activations have one scale, and the observer has 2",
+    );
+  });
 
   it('refuses tables of embeddings that have no configuration of their own', () => {
     const model = new nn.Sequential(new nn.Embedding(3, 2));
@@ -141,6 +171,12 @@ describe('observers', () => {
 });
 
 describe('fuseModules', () => {
+  it('refuses what are no lists of paths', () => {
+    const model = new nn.Sequential(new nn.Linear(3, 3), new nn.ReLU()).eval();
+    for (const lists of ['0', [], [[]], ['0', ['1']]])
+      expect(() => fuseModules(model, lists as never)).toThrow('modulesToFuse must be a list of paths');
+  });
+
   it('lists what can be fused, when these cannot', () => {
     const model = new nn.Sequential(new nn.Linear(3, 3), new nn.Tanh()).eval();
     expect(() => fuseModules(model, ['0', '1'])).toThrow(
@@ -199,6 +235,11 @@ describe('quantize', () => {
     expect(typesOf(quantized)).toContain('0 Quantize');
     expect(quantized.training).toBe(false);
   });
+
+  it('rejects without a function that calibrates', () =>
+    expect(eager.quantize(configured(network()), undefined as never)).rejects.toThrow(
+      'quantize: expected a function that runs the prepared model',
+    ));
 
   it('rejects with what the calibration throws', async () => {
     const calibration = eager.quantize(configured(network()), () => {
@@ -308,8 +349,11 @@ describe('quantizeDynamic', () => {
     expect(() => eager.quantizeDynamic(model(), new Set([nn.Conv2d]))).toThrow(
       /there is no dynamic quantization of Conv2d; there is of .*Linear, LSTM/,
     );
-    expect(() => eager.quantizeDynamic(model(), new Set(['3']))).toThrow(
-      "nothing inside of the model is quantized: it looks for '3'",
+    expect(() => eager.quantizeDynamic(model(), new Set(['1']))).toThrow(
+      "nothing inside of the model is quantized: it looks for '1'",
+    );
+    expect(() => eager.quantizeDynamic(model(), new Set([nn.Linear, '3']))).toThrow(
+      "quantizeDynamic: there is no module '3' in the model",
     );
     const projected = new nn.Sequential(new nn.LSTM(2, 4, { projSize: 2 }));
     expect(() => eager.quantizeDynamic(projected)).toThrow('whose states are projected is not quantized');

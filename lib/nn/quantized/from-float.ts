@@ -28,6 +28,10 @@ export function outputQparams(module: Module): Qparams {
   if (dtype !== 'uint8' && dtype !== 'int8')
     throw new Error(`${module.type}: activations are quantized to uint8 or int8, not to ${dtype}`);
   const { scale, zeroPoint } = observer.calculateQparams();
+  if (scale.numel !== 1)
+    throw new Error(
+      `${module.type}: activations have one scale, and the observer has ${scale.numel}: give the qconfig one per tensor`,
+    );
   return { scale: Number(scale.item()), zeroPoint: Number(zeroPoint.item()), dtype };
 }
 

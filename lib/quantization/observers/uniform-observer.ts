@@ -89,7 +89,7 @@ export abstract class UniformQuantizationObserver extends ObserverBase {
     throw new Error(
       this.hasObserved
         ? `${this.constructor.name} has seen nothing but infinite values`
-        : `${this.constructor.name} has seen no tensor; run calibrate on the prepared model first`,
+        : `${this.constructor.name} has seen no tensor; run calibrate on the prepared model first, or in eager mode call it with representative inputs`,
     );
   }
 }
