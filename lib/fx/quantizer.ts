@@ -7,6 +7,7 @@ import {
   FixedQParamsQuantizationSpec,
   getDefaultX86QuantizationConfig,
   type PartialObserver,
+  type QConfig,
   QuantizationAnnotation,
   QuantizationSpec,
   type QuantizationSpecBase,
@@ -44,12 +45,19 @@ export class FxQuantizer extends Quantizer {
     const matches = findMatches(graph, calls, this.#backend);
     const quantized: Quantized[] = [];
     const broken = new Set<string>();
+    const [tried, fitting] = [new Set<QConfig>(), new Set<QConfig>()];
     for (const [match, qconfig] of qconfigsOf(matches, calls, this.#mapping)) {
       if (qconfig === null) continue;
       const support = supportOf(match, qconfig);
+      // A pattern without dtypes stays in floating point by intent.
+      if (match.config.dtypeConfigs.length > 0) tried.add(qconfig);
+      if (support.activations || support.broken !== undefined) fitting.add(qconfig);
       if (support.activations) quantized.push({ match, qconfig, support });
       else if (support.broken !== undefined) broken.add(support.broken);
     }
+    for (const qconfig of tried)
+      if (!fitting.has(qconfig))
+        broken.add(`no pattern in the model takes ${dtypesOf(qconfig)}; the backend's dtypes are others`);
     for (const reason of broken) process.emitWarning(`${this.#where}: a QConfig is ignored: ${reason}`);
     annotate(
       observe(
@@ -59,6 +67,11 @@ export class FxQuantizer extends Quantizer {
     );
     annotateRecurrent(module, quantized);
   }
+}
+
+function dtypesOf({ activation, weight }: QConfig): string {
+  const { dtype, isDynamic } = activation.create();
+  return `${isDynamic ? 'dynamic ' : ''}activations of ${dtype} and weights of ${weight.create().dtype}`;
 }
 
 /** A specification at the first place that an observer stands at, and references to it at the others. */

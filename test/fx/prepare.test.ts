@@ -149,6 +149,30 @@ describe('a BackendConfig', () => {
   const { BackendConfig, BackendPatternConfig, DTypeConfig, DTypeWithConstraints, ObservationType } = octavo;
   const dtypes = new DTypeConfig({ inputDtype: 'uint8', outputDtype: 'uint8', weightDtype: 'int8' });
 
+  it('refuses names, dtypes and limits that there are not', () => {
+    expect(() => new DTypeConfig({ inputDType: 'uint8' } as never)).toThrow('did you mean "inputDtype"?');
+    expect(() => new DTypeConfig({ inputDtype: 'quint8' as never })).toThrow(
+      "DTypeConfig: inputDtype is no dtype: 'quint8'; here it is 'uint8'",
+    );
+    expect(() => new DTypeConfig({ biasDtype: 8 as never })).toThrow('biasDtype is no dtype: 8');
+    expect(() => new DTypeWithConstraints({ quantMin: 0 } as never)).toThrow('unknown option "quantMin"');
+    expect(() => new DTypeWithConstraints({ quantMinLowerBound: Number.NaN })).toThrow(
+      'DTypeWithConstraints: quantMinLowerBound must be a finite number, got NaN',
+    );
+  });
+
+  it('warns of a QConfig whose dtypes no pattern takes', () => {
+    const warning = vi.spyOn(process, 'emitWarning').mockImplementation(() => undefined);
+    const activation = octavo.MinMaxObserver.withArgs({ dtype: 'int8' });
+    const signed = new octavo.QConfig({ activation, weight: octavo.defaultWeightObserver });
+    const prepared = octavo.prepareFx(convolutions(), new QConfigMapping().setGlobal(signed), { x });
+    expect(observers(prepared)).toEqual([]);
+    expect(warning).toHaveBeenCalledExactlyOnceWith(
+      'prepareFx: a QConfig is ignored: no pattern in the model takes activations of int8 and weights of int8; ' +
+        "the backend's dtypes are others",
+    );
+  });
+
   it('quantizes its patterns alone', () => {
     const backendConfig = new BackendConfig('mine').setBackendPatternConfig(
       new BackendPatternConfig([nn.Conv2d, nn.ReLU]).addDtypeConfig(dtypes),

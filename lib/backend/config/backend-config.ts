@@ -7,7 +7,7 @@ export const ObservationType = {
   OUTPUT_USE_DIFFERENT_OBSERVER_AS_INPUT: 'OUTPUT_USE_DIFFERENT_OBSERVER_AS_INPUT',
   /** The output is quantized as the input is: concatenation, pooling. */
   OUTPUT_SHARE_OBSERVER_WITH_INPUT: 'OUTPUT_SHARE_OBSERVER_WITH_INPUT',
-  /** Neither is observed. */
+  /** In PyTorch, which has it for a backend of its own, and here it has no effect: the pattern is observed as by default. */
   INPUT_OUTPUT_NOT_OBSERVED: 'INPUT_OUTPUT_NOT_OBSERVED',
 } as const;
 export type ObservationType = (typeof ObservationType)[keyof typeof ObservationType];
@@ -109,6 +109,7 @@ function checkObservationType(type: ObservationType): ObservationType {
  */
 export class BackendConfig {
   readonly #configs = new Map<string, BackendPatternConfig>();
+  /** Says which backend it is: for those who read it. */
   name: string;
 
   constructor(name = '') {
@@ -120,6 +121,7 @@ export class BackendConfig {
     return [...this.#configs.values()];
   }
 
+  /** Sets {@link name}. */
   setName(name: string): this {
     this.name = name;
     return this;

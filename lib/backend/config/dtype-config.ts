@@ -1,4 +1,6 @@
-import type { DType } from '../../tensor/index.ts';
+import { inspect } from 'node:util';
+import { checkOptions, type OptionNames } from '../../options.ts';
+import { type DType, isDType } from '../../tensor/index.ts';
 
 /** Arguments of {@link DTypeWithConstraints}. */
 export interface DTypeConstraints {
@@ -12,6 +14,11 @@ export interface DTypeConstraints {
   readonly scaleExactMatch?: number;
   readonly zeroPointExactMatch?: number;
 }
+
+const constraintNames: OptionNames<DTypeConstraints> = {
+  ...{ dtype: true, quantMinLowerBound: true, quantMaxUpperBound: true },
+  ...{ scaleMinLowerBound: true, scaleExactMatch: true, zeroPointExactMatch: true },
+};
 
 /**
  * A dtype, and what a backend asks of its quantization besides (counterpart:
@@ -29,7 +36,15 @@ export class DTypeWithConstraints implements DTypeConstraints {
   declare readonly scaleExactMatch?: number;
   declare readonly zeroPointExactMatch?: number;
 
+  /** @throws Error for an unknown name, a dtype that there is not, or a limit that is no number. */
   constructor(constraints: DTypeConstraints = {}) {
+    const where = 'DTypeWithConstraints';
+    checkOptions(constraints, constraintNames, where);
+    const { dtype, ...limits } = constraints;
+    checkDType(dtype, 'dtype', where);
+    for (const [name, limit] of Object.entries(limits))
+      if (limit !== undefined && !Number.isFinite(limit))
+        throw new Error(`${where}: ${name} must be a finite number, got ${inspect(limit)}`);
     Object.assign(this, constraints);
   }
 }
@@ -39,10 +54,16 @@ export interface DTypeConfigArgs {
   readonly inputDtype?: DType | DTypeWithConstraints;
   readonly outputDtype?: DType | DTypeWithConstraints;
   readonly weightDtype?: DType | DTypeWithConstraints;
+  /** Says what a bias is. Nothing reads it: biases stay in float32, as in PyTorch. */
   readonly biasDtype?: DType;
   /** Whether the parameters of inputs are computed when the model runs. */
   readonly isDynamic?: boolean;
 }
+
+const dtypeNames: OptionNames<DTypeConfigArgs> = {
+  ...{ inputDtype: true, outputDtype: true, weightDtype: true, biasDtype: true },
+  isDynamic: 'boolean',
+};
 
 /**
  * Dtypes that a pattern is quantized to (counterpart: `torch.ao.quantization.backend_config.DTypeConfig`). PyTorch's `quint8` is
@@ -58,10 +79,17 @@ export class DTypeConfig {
   readonly biasDtype: DType | undefined;
   readonly isDynamic: boolean;
 
-  constructor({ inputDtype, outputDtype, weightDtype, biasDtype, isDynamic = false }: DTypeConfigArgs = {}) {
-    this.inputDtypeWithConstraints = withConstraints(inputDtype);
-    this.outputDtypeWithConstraints = withConstraints(outputDtype);
-    this.weightDtypeWithConstraints = withConstraints(weightDtype);
+  /**
+   * @param args dtypes, where need be with constraints; one that is left out may be anything.
+   * @throws Error for an unknown name or a dtype that there is not.
+   */
+  constructor(args: DTypeConfigArgs = {}) {
+    checkOptions(args, dtypeNames, 'DTypeConfig');
+    const { inputDtype, outputDtype, weightDtype, biasDtype, isDynamic = false } = args;
+    this.inputDtypeWithConstraints = withConstraints(inputDtype, 'inputDtype');
+    this.outputDtypeWithConstraints = withConstraints(outputDtype, 'outputDtype');
+    this.weightDtypeWithConstraints = withConstraints(weightDtype, 'weightDtype');
+    checkDType(biasDtype, 'biasDtype', 'DTypeConfig');
     this.biasDtype = biasDtype;
     this.isDynamic = isDynamic;
   }
@@ -79,7 +107,22 @@ export class DTypeConfig {
   }
 }
 
-function withConstraints(dtype: DType | DTypeWithConstraints | undefined): DTypeWithConstraints {
+function withConstraints(
+  dtype: DType | DTypeWithConstraints | undefined,
+  name: string,
+): DTypeWithConstraints {
   if (dtype instanceof DTypeWithConstraints) return dtype;
+  checkDType(dtype, name, 'DTypeConfig');
   return new DTypeWithConstraints(dtype === undefined ? {} : { dtype });
+}
+
+/** PyTorch's quantized dtypes, and what they are called here. */
+const quantizedDTypes: Readonly<Record<string, DType>> = { quint8: 'uint8', qint8: 'int8', qint32: 'int32' };
+
+function checkDType(dtype: unknown, name: string, where: string): void {
+  if (dtype === undefined || (typeof dtype === 'string' && isDType(dtype))) return;
+  const meant = quantizedDTypes[String(dtype)];
+  throw new Error(
+    `${where}: ${name} is no dtype: ${inspect(dtype)}${meant ? `; here it is '${meant}'` : ''}`,
+  );
 }

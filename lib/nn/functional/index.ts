@@ -4,7 +4,7 @@
  *
  * They mirror PyTorch argument by argument, with defaults left out where PyTorch's tracer leaves them out, because an export
  * has to be PyTorch's own graph, node for node: tests compare the printed graphs of nine torchvision networks and three small
- * ones with PyTorch's, and quantizers match patterns on them. All 49 functions are 600 lines. A recurrent layer is one operator of
+ * ones with PyTorch's, and quantizers match patterns on them. A recurrent layer is one operator of
  * Octavo's, as the `.pt2` reader reads them.
  */
 export {
