@@ -7,7 +7,7 @@ export const ObservationType = {
   OUTPUT_USE_DIFFERENT_OBSERVER_AS_INPUT: 'OUTPUT_USE_DIFFERENT_OBSERVER_AS_INPUT',
   /** The output is quantized as the input is: concatenation, pooling. */
   OUTPUT_SHARE_OBSERVER_WITH_INPUT: 'OUTPUT_SHARE_OBSERVER_WITH_INPUT',
-  /** In PyTorch, which has it for a backend of its own, and here it has no effect: the pattern is observed as by default. */
+  /** No effect, as in PyTorch: the pattern is observed as by default. */
   INPUT_OUTPUT_NOT_OBSERVED: 'INPUT_OUTPUT_NOT_OBSERVED',
 } as const;
 export type ObservationType = (typeof ObservationType)[keyof typeof ObservationType];

@@ -54,7 +54,7 @@ export interface DTypeConfigArgs {
   readonly inputDtype?: DType | DTypeWithConstraints;
   readonly outputDtype?: DType | DTypeWithConstraints;
   readonly weightDtype?: DType | DTypeWithConstraints;
-  /** Says what a bias is. Nothing reads it: biases stay in float32, as in PyTorch. */
+  /** Says what a bias is. Nothing reads it: biases stay in float32. */
   readonly biasDtype?: DType;
   /** Whether the parameters of inputs are computed when the model runs. */
   readonly isDynamic?: boolean;
