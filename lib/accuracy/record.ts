@@ -28,6 +28,7 @@ const techniques = [
  * | `float` | some layers back in floating point |
  * | `int8` | layers that were given back, quantized again: whether the target holds without them in float |
  * | `bfloat16` | what is not quantized computes in bfloat16 |
+ * @useDeclaredType
  */
 export type AccuracyTechnique = (typeof techniques)[number];
 

@@ -24,6 +24,7 @@ export interface OpenInferenceOptions {
   readonly modelControl?: ModelControl;
 }
 
+/** Whether clients may load and unload models: {@link OpenInferenceOptions.modelControl}. */
 export type ModelControl = 'none' | 'explicit';
 
 /** Where a model, or one version of it, is addressed. */

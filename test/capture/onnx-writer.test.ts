@@ -85,7 +85,8 @@ describe.each([13, 21] as const)('exportOnnx, operator set %i', (opset) => {
 const lowered =
   /^(onednn|mkldnn)\.|^octavo\.(batch_norm|binary|embedding(_bag)?_(byte|4bit)|layer_norm|lookup|matmul|qscaled_dot_product|quantized_average|softmax|weight_only_linear)\.|^octavo\.(gru|lstm)_layer\.dynamic$/;
 /** Operators of training and of comparisons, of which a served model has none. */
-const ofTraining = /_gradient\.|fake_quantize|^octavo\.(compare|dropout_mask|observe_range)\.|_legit_functional\./;
+const ofTraining =
+  /_gradient\.|fake_quantize|^octavo\.(compare|dropout_mask|observe_range)\.|_legit_functional\./;
 /** Operators on sizes, which are written where a shape needs them. */
 const ofSizes = /^(math|operator|torch)\.|^aten\.(sym_|_assert_scalar)/;
 

@@ -5,6 +5,7 @@ export { Embedding } from './embedding.ts';
 export type { LayerOwner, Owner, QuantizedWeight } from './from-float.ts';
 export { FloatFunctional, QFunctional } from './functional-modules.ts';
 export { Linear, LinearReLU } from './linear.ts';
+export type { QuantizedOutput } from './output.ts';
 export { DeQuantize, Quantize } from './quantize.ts';
 export { Dropout, ReLU6 } from './same-scale.ts';
 export { type Qparams, type QuantizedActivation, QuantizedValue } from './value.ts';
