@@ -121,7 +121,7 @@ export class BackendConfig {
     return [...this.#configs.values()];
   }
 
-  /** Sets {@link name}. */
+  /** Sets {@link BackendConfig.name}. */
   setName(name: string): this {
     this.name = name;
     return this;
