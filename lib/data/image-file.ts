@@ -1,4 +1,5 @@
 import type { SharpConstructor } from 'sharp';
+import { roundHalfToEven } from '../tensor/index.ts';
 import type { Framing } from './preprocessing.ts';
 import { imageChannels, type Pixels, type Rectangle, resample } from './resample.ts';
 
@@ -74,9 +75,3 @@ const center = (width: number, height: number, size: number): Rectangle => ({
   width: size,
   height: size,
 });
-
-/** Python's `round`. */
-function roundHalfToEven(value: number): number {
-  const below = Math.floor(value);
-  return value - below === 0.5 ? below + (below % 2) : Math.round(value);
-}

@@ -1,5 +1,6 @@
 import { ObservationType } from '../backend/index.ts';
 import { type Graph, isArgumentList, Node, tensorMeta } from '../graph/index.ts';
+import { isReal } from '../quantization/annotation.ts';
 import {
   type EdgeOrNode,
   EdgeOrNodeMap,
@@ -10,7 +11,6 @@ import {
   type SpecDType,
 } from '../quantization/index.ts';
 import { isQuantizedDType } from '../quantization/quantized-dtype.ts';
-import { isReal } from '../quantization/x86/annotation.ts';
 import { argumentsOf } from './arguments.ts';
 import type { Match } from './matches.ts';
 import type { Support } from './support.ts';

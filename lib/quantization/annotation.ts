@@ -1,4 +1,5 @@
-import type { Node } from '../graph/index.ts';
+import { type Node, tensorMeta } from '../graph/index.ts';
+import { isFloatingPoint } from '../tensor/index.ts';
 import type { QuantizationSpecBase } from './specs.ts';
 
 /** Arguments of {@link QuantizationAnnotation}. */
@@ -33,6 +34,12 @@ export class QuantizationAnnotation {
   get isEmpty(): boolean {
     return this.inputQspecMap.size === 0 && this.outputQspec === null;
   }
+}
+
+/** Whether a node's value is floating point, or of unknown dtype. Only such values are quantized. */
+export function isReal(node: Node): boolean {
+  const meta = tensorMeta(node);
+  return !meta || isFloatingPoint(meta.dtype);
 }
 
 declare module '../graph/node.ts' {

@@ -1,4 +1,4 @@
-import { Tensor } from '../tensor/index.ts';
+import { roundHalfToEven, Tensor } from '../tensor/index.ts';
 import { isSymmetric, type QScheme } from './qscheme.ts';
 import type { QuantizedDType, QuantRange } from './quantized-dtype.ts';
 
@@ -22,12 +22,6 @@ export interface QParamsRule extends QuantRange {
 }
 
 const f32 = Math.fround;
-
-/** Rounds halves to even, as `torch.round` does. */
-export function roundHalfToEven(x: number): number {
-  const rounded = Math.round(x);
-  return rounded - x === 0.5 && rounded % 2 !== 0 ? rounded - 1 : rounded;
-}
 
 /**
  * Scale and zero point for observed minima and maxima, one per channel (counterpart: `_calculate_qparams` of

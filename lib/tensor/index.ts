@@ -12,4 +12,5 @@ export {
   type TensorData,
 } from './dtype.ts';
 export { saturateToFloat16 } from './float16.ts';
+export { roundHalfToEven } from './rounding.ts';
 export { type ForeignTensor, isRowMajor, numelOf, rowMajorStrides, sameStrides, Tensor } from './tensor.ts';

@@ -1,9 +1,9 @@
-import { Tensor } from '../../tensor/index.ts';
+import { roundHalfToEven, Tensor } from '../../tensor/index.ts';
 import type { Value } from '../dispatcher.ts';
 import { embedding } from '../functional/index.ts';
 import type * as float from '../linear.ts';
 import type { ActivationPostProcess } from '../module.ts';
-import { type Owner, type QuantizedWeight, roundHalfToEven, weightObserver } from './from-float.ts';
+import { type Owner, type QuantizedWeight, weightObserver } from './from-float.ts';
 import { WeightedModule } from './layer.ts';
 
 /**

@@ -109,9 +109,3 @@ function weightQparams(weight: Tensor, observer: ActivationPostProcess) {
   if (isStateful(observer)) for (const [name, tensor] of before) observer.setState(name, tensor);
   return qparams;
 }
-
-/** Rounds halves to even, as `torch.round` does. */
-export function roundHalfToEven(x: number): number {
-  const rounded = Math.round(x);
-  return rounded - x === 0.5 && rounded % 2 !== 0 ? rounded - 1 : rounded;
-}

@@ -1,8 +1,8 @@
-import { integerRange } from '../../tensor/index.ts';
+import { integerRange, roundHalfToEven } from '../../tensor/index.ts';
 import { callModule, type Value, within } from '../dispatcher.ts';
 import { add, cat, matmul, mul, relu } from '../functional/index.ts';
 import { type Buffer, Module } from '../module.ts';
-import { outputQparams, roundHalfToEven } from './from-float.ts';
+import { outputQparams } from './from-float.ts';
 import { outputOf, type QuantizedOutput, qparamsOf } from './output.ts';
 import { dequantized, type Qparams, type QuantizedActivation, QuantizedValue, quantize } from './value.ts';
 

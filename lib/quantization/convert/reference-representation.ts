@@ -4,9 +4,8 @@ import {
   DEQUANTIZE_PER_TENSOR_DYNAMIC,
 } from '../../aten/index.ts';
 import { type Argument, type GraphModule, isCall, Node, tensorMeta } from '../../graph/index.ts';
-import { Tensor } from '../../tensor/index.ts';
+import { roundHalfToEven, Tensor } from '../../tensor/index.ts';
 import { GraphEditor } from '../../transforms/editor.ts';
-import { roundHalfToEven } from '../qparams.ts';
 import { fullRangeOf } from '../quantized-dtype.ts';
 
 const layers = {

@@ -1,6 +1,6 @@
-import { FLOAT32_EPSILON, Tensor } from '../../tensor/index.ts';
+import { FLOAT32_EPSILON, roundHalfToEven, Tensor } from '../../tensor/index.ts';
 import { type ObserverOrFakeQuantizeConstructor, PartialObserver } from '../observers/observer.ts';
-import { type QParams, roundHalfToEven } from '../qparams.ts';
+import type { QParams } from '../qparams.ts';
 import { isSymmetric } from '../qscheme.ts';
 import type { Call, Called } from './base.ts';
 import { RangeFakeQuantize, type RangeFakeQuantizeArgs, rangeObserver } from './with-range.ts';

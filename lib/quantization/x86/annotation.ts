@@ -1,5 +1,4 @@
-import { type Node, tensorMeta } from '../../graph/index.ts';
-import { isFloatingPoint } from '../../tensor/index.ts';
+import type { Node } from '../../graph/index.ts';
 import { QuantizationAnnotation, type QuantizationAnnotationArgs } from '../annotation.ts';
 import {
   getBiasQspec,
@@ -54,12 +53,6 @@ export function isQuantizedOutput(node: Node): boolean {
     annotation.annotated &&
     annotation.isOutputOfQuantizedPattern
   );
-}
-
-/** Whether a node's value is floating point, or of unknown dtype. Only such values are quantized. */
-export function isReal(node: Node): boolean {
-  const meta = tensorMeta(node);
-  return !meta || isFloatingPoint(meta.dtype);
 }
 
 /** Annotates a convolution's or linear layer's input, weight and bias as configured. */

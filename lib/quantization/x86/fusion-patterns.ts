@@ -7,13 +7,13 @@ import {
   x86Backend,
 } from '../../backend/index.ts';
 import { constantNodes, functionalName, type GraphModule, Node, onlyUser } from '../../graph/index.ts';
+import { isReal } from '../annotation.ts';
 import { getInputActQspec, getOutputActQspec, type QuantizationConfig } from '../quantization-config.ts';
 import type { QuantizationSpecBase } from '../specs.ts';
 import {
   type Assignment,
   annotateLayer,
   excludeFromQuantization,
-  isReal,
   mayAnnotate,
   X86QuantizationAnnotation,
 } from './annotation.ts';

@@ -7,13 +7,13 @@ import {
   Node,
   tensorMeta,
 } from '../../graph/index.ts';
+import { isReal } from '../annotation.ts';
 import { getInputActQspec, type QuantizationConfig } from '../quantization-config.ts';
 import { type QuantizationSpecBase, SharedQuantizationSpec } from '../specs.ts';
 import {
   type Assignment,
   excludeFromQuantization,
   isQuantizedOutput,
-  isReal,
   mayAnnotate,
   X86QuantizationAnnotation,
 } from './annotation.ts';
