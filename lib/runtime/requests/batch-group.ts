@@ -113,7 +113,6 @@ export class BatchGroup {
       }
       this.#made.set(planned.key, native);
       addon.addBatchPlan(this.native, samples, native, planned.parts);
-      this.#planned.add(samples);
     } catch (error) {
       // Of a model that was disposed of nobody waits for it.
       if (!this.#released)
@@ -121,8 +120,8 @@ export class BatchGroup {
           `requests are not computed together as batches of ${samples}: ${(error as Error).message}`,
           { code: 'OCTAVO_NO_BATCH' },
         );
-      this.#planned.add(samples);
     }
+    this.#planned.add(samples);
     this.#missing = this.#missing.filter((size) => size !== samples);
   }
 }
