@@ -133,11 +133,16 @@ describe('a running model', () => {
     const [short, long] = [1, 20_000].map((batch) => Tensor.zeros('float32', [batch, 3, 8, 8]));
     await model.warmup(long.shape);
     for (let i = 0; i < 300; i++) await model.run(short);
-    const before = performance.eventLoopUtilization();
-    await model.run(long);
-    const { active, idle } = performance.eventLoopUtilization(before);
-    expect(active + idle).toBeGreaterThan(5);
-    expect(active).toBeLessThan((active + idle) / 3);
+    // A loop that stays awake is active for all of every run; on a busy machine one that sleeps may seem so for a run or two.
+    const activeShares: number[] = [];
+    for (let i = 0; i < 5; i++) {
+      const before = performance.eventLoopUtilization();
+      await model.run(long);
+      const { active, idle } = performance.eventLoopUtilization(before);
+      expect(active + idle).toBeGreaterThan(5);
+      activeShares.push(active / (active + idle));
+    }
+    expect(Math.min(...activeShares)).toBeLessThan(1 / 3);
   });
 
   it('lets timers and files have their turn between short requests', async () => {
