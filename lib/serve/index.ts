@@ -4,7 +4,8 @@
  * @module octavo/server
  */
 export { ProtocolError } from './errors.ts';
-export { type IndexEntry, type LoadOptions, ModelRepository } from './repository.ts';
-export { type ModelControl, type OpenInferenceOptions, openInference } from './rest.ts';
-export type { ServedModel } from './served-model.ts';
+export type { InferenceOptions, ModelControl } from './inference/service.ts';
+export { type IndexEntry, type LoadOptions, ModelRepository } from './models/repository.ts';
+export type { ServedModel } from './models/served-model.ts';
+export { type OpenInferenceOptions, openInference } from './rest/plugin.ts';
 export { type InferenceServer, type ServeOptions, serve } from './server.ts';

@@ -1,8 +1,9 @@
 import { lookup } from 'node:dns/promises';
 import { setTimeout as sleep } from 'node:timers/promises';
 import fastify, { type FastifyInstance, type FastifyReply } from 'fastify';
-import { type LoadOptions, ModelRepository } from './repository.ts';
-import { type ModelControl, openInference } from './rest.ts';
+import type { ModelControl } from './inference/service.ts';
+import { type LoadOptions, ModelRepository } from './models/repository.ts';
+import { openInference } from './rest/plugin.ts';
 
 /** Options of {@link serve}. */
 export interface ServeOptions {

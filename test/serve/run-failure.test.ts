@@ -5,7 +5,7 @@ import { expect, it } from 'vitest';
 import { SymInt } from '../../lib/graph/index.ts';
 import { compile } from '../../lib/runtime/index.ts';
 import { serve } from '../../lib/serve/index.ts';
-import { failureOf } from '../../lib/serve/run-failure.ts';
+import { failureOf } from '../../lib/serve/inference/run-failure.ts';
 import { GraphBuilder, uniform } from '../support/graph-builder.ts';
 import { slowNet } from '../support/models.ts';
 import { ask, withBytes } from './client.ts';

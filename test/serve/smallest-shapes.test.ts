@@ -5,7 +5,7 @@ import { expect, it } from 'vitest';
 import { type Dim, SymInt } from '../../lib/graph/index.ts';
 import { compile } from '../../lib/runtime/index.ts';
 import { ModelRepository } from '../../lib/serve/index.ts';
-import { smallestShapes } from '../../lib/serve/smallest-shapes.ts';
+import { smallestShapes } from '../../lib/serve/models/smallest-shapes.ts';
 import { uniform } from '../support/graph-builder.ts';
 import { integerNetwork } from '../support/models.ts';
 

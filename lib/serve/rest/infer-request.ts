@@ -1,6 +1,8 @@
-import { Tensor, type TensorData } from '../runtime/index.ts';
-import { type Datatype, datatypeNamed, datatypeNames } from './datatypes.ts';
-import { badRequest } from './errors.ts';
+import { Tensor } from '../../runtime/index.ts';
+import { badRequest } from '../errors.ts';
+import { datatypeNamed, datatypeNames } from '../inference/datatypes.ts';
+import type { InferRequest } from '../inference/request.ts';
+import { elementCount, tensorOfBytes } from '../inference/tensors.ts';
 import { readElements } from './json-elements.ts';
 import {
   booleanIn,
@@ -21,20 +23,12 @@ export interface RequestedOutput {
   readonly isBinary: boolean | undefined;
 }
 
-/** One request for inference. */
-export interface InferRequest {
-  readonly id: string | undefined;
-  readonly inputs: Readonly<Record<string, Tensor>>;
-  /** In the order of the answer; undefined: all. */
+/** A request for inference as REST has it. */
+export interface RestInferRequest extends InferRequest {
   readonly outputs: readonly RequestedOutput[] | undefined;
   /** Whether outputs that say nothing else are wanted as bytes. */
   readonly isBinary: boolean;
-  /** Triton's scheduling parameters. */
-  readonly priority: number | undefined;
 }
-
-/** More dimensions than any operator has. */
-const highestRank = 32;
 
 /**
  * Reads the body of an infer request: JSON, or with the binary tensor data extension `jsonBytes` of JSON and then the bytes of the
@@ -42,7 +36,7 @@ const highestRank = 32;
  * @param jsonBytes the header `Inference-Header-Content-Length`; undefined: the whole body.
  * @throws ProtocolError that names the field.
  */
-export function readInferRequest(body: Buffer, jsonBytes: string | undefined): InferRequest {
+export function readInferRequest(body: Buffer, jsonBytes: string | undefined): RestInferRequest {
   const split = jsonBytes === undefined ? body.length : splitAt(jsonBytes, body.length);
   const fields = parseObject(body.subarray(0, split));
   const bytes = new BinaryReader(body.subarray(split));
@@ -81,14 +75,8 @@ function readInput(input: Fields, where: string, bytes: BinaryReader): Tensor {
   const datatype = datatypeNamed(name);
   if (!datatype)
     throw badRequest(`${where}.datatype: no model takes ${quote(name)}; there are ${datatypeNames()}`);
-  const shape = listIn(input, 'shape', where);
-  if (shape.length > highestRank)
-    throw badRequest(`${where}.shape has ${shape.length} dimensions; there are at most ${highestRank}`);
-  if (!shape.every((extent): extent is number => Number.isSafeInteger(extent) && Number(extent) >= 0))
-    throw badRequest(`${where}.shape must hold whole numbers, none below 0`);
-  const count = shape.reduce((product, extent) => product * extent, 1);
-  if (!Number.isSafeInteger(count * datatype.bytes))
-    throw badRequest(`${where}.shape: no memory holds [${shape.join(', ')}]`);
+  const shape = listIn(input, 'shape', where) as readonly number[];
+  const count = elementCount(shape, datatype, where);
   const size = parametersOf(input, where).binary_data_size;
   if (size === undefined) {
     if (!Array.isArray(input.data))
@@ -102,7 +90,7 @@ function readInput(input: Fields, where: string, bytes: BinaryReader): Tensor {
     throw badRequest(
       `${where}.parameters.binary_data_size must be ${expected}, the bytes of ${name} [${shape.join(', ')}], got ${quote(size)}`,
     );
-  return new Tensor(datatype.dtype, bytes.next(datatype, count, where), shape);
+  return tensorOfBytes(datatype, bytes.next(expected, where), shape, where);
 }
 
 /** The bytes behind the JSON, input after input. */
@@ -114,17 +102,12 @@ class BinaryReader {
     this.#bytes = bytes;
   }
 
-  next(datatype: Datatype, count: number, where: string): TensorData {
-    const size = count * datatype.bytes;
+  next(size: number, where: string): Buffer {
     const left = this.#bytes.length - this.#at;
     if (size > left) throw badRequest(`${where}: ${size} bytes are missing; ${left} are left in the body`);
     const piece = this.#bytes.subarray(this.#at, this.#at + size);
     this.#at += size;
-    if (datatype.dtype === 'bool' && piece.some((byte) => byte > 1))
-      throw badRequest(`${where}: a byte of BOOL is 0 or 1`);
-    if (piece.byteOffset % datatype.bytes === 0) return datatype.view(piece.buffer, piece.byteOffset, count);
-    const aligned = new Uint8Array(piece);
-    return datatype.view(aligned.buffer, 0, count);
+    return piece;
   }
 
   /** @throws ProtocolError when bytes are left that belong to no input. */

@@ -1,4 +1,4 @@
-import type { CompiledModel } from '../runtime/index.ts';
+import type { CompiledModel } from '../../runtime/index.ts';
 
 /** A loaded version of a model. It is freed when it was retired and no request uses it any more. */
 export class ServedModel {

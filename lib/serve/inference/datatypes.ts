@@ -1,4 +1,4 @@
-import type { DType, Tensor, TensorData } from '../runtime/index.ts';
+import type { DType, Tensor, TensorData } from '../../runtime/index.ts';
 
 /** The stored form of an element in JSON; undefined for what the datatype does not have. */
 type FromJson = (value: unknown) => number | bigint | undefined;

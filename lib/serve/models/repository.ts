@@ -1,6 +1,6 @@
 import { basename, relative } from 'node:path';
-import { type CompiledModel, type CompileOptions, loadModel } from '../runtime/index.ts';
-import { ProtocolError } from './errors.ts';
+import { type CompiledModel, type CompileOptions, loadModel } from '../../runtime/index.ts';
+import { ProtocolError } from '../errors.ts';
 import { listModelFiles, type ModelFile } from './model-files.ts';
 import { ServedModel } from './served-model.ts';
 import { smallestShapes } from './smallest-shapes.ts';

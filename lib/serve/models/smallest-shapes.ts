@@ -1,4 +1,4 @@
-import type { CompiledModel, Dim, ModelShapes } from '../runtime/index.ts';
+import type { CompiledModel, Dim, ModelShapes } from '../../runtime/index.ts';
 
 /**
  * The shapes of a request for one sample, or for the fewest that the model takes; undefined if requests choose more than the

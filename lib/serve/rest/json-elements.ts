@@ -1,6 +1,6 @@
-import type { TensorData } from '../runtime/index.ts';
-import type { Datatype } from './datatypes.ts';
-import { badRequest } from './errors.ts';
+import type { TensorData } from '../../runtime/index.ts';
+import { badRequest } from '../errors.ts';
+import type { Datatype } from '../inference/datatypes.ts';
 import { quote } from './json-fields.ts';
 
 /**

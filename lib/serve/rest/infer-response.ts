@@ -1,71 +1,33 @@
-import type { Tensor } from '../runtime/index.ts';
-import { bytesOf, datatypeOf } from './datatypes.ts';
-import { badRequest } from './errors.ts';
-import type { InferRequest } from './infer-request.ts';
+import type { Tensor } from '../../runtime/index.ts';
+import { badRequest } from '../errors.ts';
+import { bytesOf, datatypeOf } from '../inference/datatypes.ts';
+import type { InferResponse } from '../inference/request.ts';
+import type { RestInferRequest } from './infer-request.ts';
 
 /** The body of an answer, and how many of its bytes are JSON if others follow. */
-export interface InferResponse {
+export interface WrittenResponse {
   readonly body: Buffer | string;
   readonly jsonBytes: number | undefined;
 }
 
-/** Who answers. */
-export interface Answering {
-  readonly name: string;
-  readonly version: string;
-}
-
-/** A result that is part of the answer. */
-export interface WantedOutput {
-  readonly name: string;
-  readonly isBinary: boolean;
-}
-
-/**
- * The outputs that a request wants, in the order of the answer.
- * @param names those that the model has.
- * @throws ProtocolError for one that the model does not have, or that is asked for twice.
- */
-export function wantedOutputs(
-  { outputs, isBinary }: InferRequest,
-  names: readonly string[],
-): readonly WantedOutput[] {
-  if (!outputs) return names.map((name) => ({ name, isBinary }));
-  const seen = new Set<string>();
-  return outputs.map((output, i) => {
-    const { name } = output;
-    if (!names.includes(name))
-      throw badRequest(`outputs[${i}]: the model has no output '${name}'; it has ${names.join(', ')}`);
-    if (seen.has(name)) throw badRequest(`outputs[${i}]: output '${name}' is asked for twice`);
-    seen.add(name);
-    return { name, isBinary: output.isBinary ?? isBinary };
-  });
-}
-
 /**
  * Writes the answer to a request: JSON, and behind it the bytes of the outputs that are wanted so.
- * @param id the request's, which its answer repeats.
  * @throws ProtocolError when an output is wanted in JSON that has no numbers for it.
  */
-export function writeInferResponse(
-  id: string | undefined,
-  wanted: readonly WantedOutput[],
-  { name, version }: Answering,
-  results: Readonly<Record<string, Tensor>>,
-): InferResponse {
+export function writeInferResponse(asked: RestInferRequest, response: InferResponse): WrittenResponse {
+  const { modelName, modelVersion, id } = response;
   const chunks: Buffer[] = [];
-  const outputs = wanted.map(({ name: output, isBinary }) => {
-    const tensor = results[output];
+  const outputs = response.outputs.map(({ name, tensor }, i) => {
     const datatype = datatypeOf(tensor.dtype);
-    const head = `{"name":${JSON.stringify(output)},"shape":[${tensor.shape.join(',')}],"datatype":"${datatype.name}"`;
-    if (!isBinary) return `${head},"data":${jsonOf(output, tensor)}}`;
+    const head = `{"name":${JSON.stringify(name)},"shape":[${tensor.shape.join(',')}],"datatype":"${datatype.name}"`;
+    if (!(asked.outputs?.[i].isBinary ?? asked.isBinary)) return `${head},"data":${jsonOf(name, tensor)}}`;
     const bytes = bytesOf(tensor);
     chunks.push(bytes);
     return `${head},"parameters":{"binary_data_size":${bytes.length}}}`;
   });
   const fields = [
-    `"model_name":${JSON.stringify(name)}`,
-    `"model_version":${JSON.stringify(version)}`,
+    `"model_name":${JSON.stringify(modelName)}`,
+    `"model_version":${JSON.stringify(modelVersion)}`,
     ...(id === undefined ? [] : [`"id":${JSON.stringify(id)}`]),
     `"outputs":[${outputs.join(',')}]`,
   ];

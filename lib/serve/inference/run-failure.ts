@@ -1,5 +1,5 @@
-import { QueueFullError } from '../runtime/index.ts';
-import { ProtocolError } from './errors.ts';
+import { QueueFullError } from '../../runtime/index.ts';
+import { ProtocolError } from '../errors.ts';
 
 /**
  * Whose fault it was that a run failed. That inputs do not fit the model, or hold an index out of range, is the client's; a

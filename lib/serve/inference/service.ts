@@ -1,0 +1,133 @@
+import type { CompiledModel, TensorInfo } from '../../runtime/index.ts';
+import { ProtocolError } from '../errors.ts';
+import type { IndexEntry, ModelRepository } from '../models/repository.ts';
+import type { ServedModel } from '../models/served-model.ts';
+import { datatypeOf } from './datatypes.ts';
+import { type InferRequest, type InferResponse, wantedOutputs } from './request.ts';
+import { failureOf } from './run-failure.ts';
+
+/** Whether clients may load and unload models: {@link InferenceOptions.modelControl}. */
+export type ModelControl = 'none' | 'explicit';
+
+/** What a server answers with, whichever protocol asks. */
+export interface InferenceOptions {
+  readonly repository: ModelRepository;
+  /** What the server calls itself in its metadata. Default `octavo`. */
+  readonly serverName?: string;
+  readonly serverVersion?: string;
+  /** Whether to accept requests; `false` makes the health of the server say so. Default: always. */
+  readonly isReady?: () => boolean;
+  /**
+   * Whether clients may load and unload models: `explicit`, or `none`, the default, where they are refused. Whoever reaches the port
+   * may do it then, so let only those reach it who should (counterpart: Triton's `--model-control-mode`).
+   */
+  readonly modelControl?: ModelControl;
+}
+
+/** The Open Inference Protocol's calls, free of how they travel: what REST and gRPC have in common. */
+export class InferenceService {
+  readonly #repository: ModelRepository;
+  readonly #modelControl: ModelControl;
+  readonly #name: string;
+  readonly #version: string;
+  /** Whether requests are accepted. */
+  readonly isReady: () => boolean;
+
+  /** @throws Error when an option has a value that there is not. */
+  constructor({ repository, serverName, serverVersion, isReady, modelControl = 'none' }: InferenceOptions) {
+    if (modelControl !== 'none' && modelControl !== 'explicit')
+      throw new Error(
+        `openInference: modelControl must be 'none' or 'explicit', got '${String(modelControl)}'`,
+      );
+    this.#repository = repository;
+    this.#modelControl = modelControl;
+    this.#name = serverName ?? 'octavo';
+    this.#version = serverVersion ?? '';
+    this.isReady = isReady ?? (() => true);
+  }
+
+  /** @param extensions what the protocol that asks has of Triton's. */
+  serverMetadata(extensions: readonly string[]) {
+    return { name: this.#name, version: this.#version, extensions };
+  }
+
+  /** @throws ProtocolError when the model, or the version, is not loaded, as the functions below. */
+  modelMetadata(name: string, version: string | undefined) {
+    const served = this.#served(name, version);
+    return {
+      name: served.name,
+      versions: [served.version],
+      platform: 'octavo',
+      inputs: describe(served.model.inputs),
+      outputs: describe(served.model.outputs),
+    };
+  }
+
+  /** That a model is loaded: its name. */
+  modelReady(name: string, version: string | undefined): string {
+    return this.#served(name, version).name;
+  }
+
+  /**
+   * Computes what a request asks for.
+   * @param read makes the request of what was sent. It is called when the model is known to be loaded.
+   * @param signal takes a request back that still waits.
+   * @throws ProtocolError (rejects) that says whose fault it was.
+   */
+  async infer<Request extends InferRequest>(
+    name: string,
+    version: string | undefined,
+    read: () => Request,
+    signal: AbortSignal,
+  ): Promise<{ readonly request: Request; readonly response: InferResponse }> {
+    const served = this.#served(name, version);
+    const request = read();
+    const wanted = wantedOutputs(
+      request,
+      served.model.outputs.map(({ name }) => name),
+    );
+    const results = await served.use((model) => run(model, request, signal));
+    const response = {
+      modelName: served.name,
+      modelVersion: served.version,
+      id: request.id,
+      outputs: wanted.map((output) => ({ name: output, tensor: results[output] })),
+    };
+    return { request, response };
+  }
+
+  /** @param onlyReady without models that are not. */
+  async repositoryIndex(onlyReady: boolean): Promise<readonly IndexEntry[]> {
+    const index = await this.#repository.index();
+    return index.filter(({ state }) => !onlyReady || state === 'READY');
+  }
+
+  /** @throws ProtocolError (rejects) when clients may not, or it cannot be done. */
+  async changeModel(change: 'load' | 'unload', name: string): Promise<void> {
+    if (this.#modelControl === 'none')
+      throw new ProtocolError(
+        403,
+        `${change}: this server lets no client load or unload models (model control: none)`,
+      );
+    await this.#repository[change](name);
+  }
+
+  #served(name: string, version: string | undefined): ServedModel {
+    return this.#repository.model(name, version);
+  }
+}
+
+const describe = (infos: readonly TensorInfo[]) =>
+  infos.map(({ name, dtype, shape }) => ({
+    name,
+    datatype: datatypeOf(dtype).name,
+    shape: shape.map((extent) => (typeof extent === 'number' ? extent : -1)),
+  }));
+
+async function run(model: CompiledModel, { inputs, priority }: InferRequest, signal: AbortSignal) {
+  try {
+    return await model.run(inputs, { signal, ...(priority === undefined ? {} : { priority }) });
+  } catch (error) {
+    throw failureOf(error as Error);
+  }
+}

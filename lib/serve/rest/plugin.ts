@@ -1,0 +1,118 @@
+import type { FastifyInstance, FastifyPluginAsync, FastifyReply, FastifyRequest } from 'fastify';
+import { ProtocolError } from '../errors.ts';
+import { type InferenceOptions, InferenceService } from '../inference/service.ts';
+import { readInferRequest } from './infer-request.ts';
+import { writeInferResponse } from './infer-response.ts';
+import { booleanIn, parseObject } from './json-fields.ts';
+
+/** Options of {@link openInference}. */
+export type OpenInferenceOptions = InferenceOptions;
+
+/** Where a model, or one version of it, is addressed. */
+interface ModelPath {
+  readonly Params: { readonly model: string; readonly version?: string };
+}
+
+type ModelRequest = FastifyRequest<ModelPath>;
+
+/** Those of Triton's that REST has here. */
+const extensions = ['binary_tensor_data', 'model_repository'];
+
+const jsonBytesHeader = 'inference-header-content-length';
+
+/**
+ * The Open Inference Protocol v2 over REST as a fastify plugin, with Triton's extensions `binary_tensor_data` and
+ * `model_repository`: `v2`, `v2/health/*`, `v2/models/*`, `v2/repository/*`. Every path below `v2` is the plugin's, and errors are
+ * answered as `{"error": "…"}`. Names of models may have 255 characters; fastify refuses more than 100 unless its `maxParamLength` says so.
+ *
+ * @example
+ * await using repository = await ModelRepository.open('models');
+ * const app = fastify({ bodyLimit: 64 * 2 ** 20, routerOptions: { maxParamLength: 255 } });
+ * await app.register(openInference, { repository });
+ * await app.listen({ port: 8000 });
+ *
+ * @throws Error (rejects `register`) when an option has a value that there is not, or the app has a route of these paths already.
+ * @see https://github.com/kserve/open-inference-protocol
+ */
+export const openInference: FastifyPluginAsync<OpenInferenceOptions> = async (app, options) => {
+  const service = new InferenceService(options);
+  readWholeBodies(app);
+  answerErrors(app);
+
+  app.get('/v2', async () => service.serverMetadata(extensions));
+  app.get('/v2/health/live', async () => ({ live: true }));
+  app.get('/v2/health/ready', async (_, reply) => {
+    const ready = service.isReady();
+    return reply.status(ready ? 200 : 503).send({ ready });
+  });
+
+  for (const path of ['/v2/models/:model', '/v2/models/:model/versions/:version']) {
+    app.get<ModelPath>(path, async ({ params: { model, version } }) => service.modelMetadata(model, version));
+    app.get<ModelPath>(`${path}/ready`, async ({ params: { model, version } }) => ({
+      name: service.modelReady(model, version),
+      ready: true,
+    }));
+    app.post<ModelPath>(`${path}/infer`, (request, reply) => infer(service, request, reply));
+  }
+
+  app.post('/v2/repository/index', async (request) => {
+    const body = bodyOf(request);
+    const onlyReady = body.length > 0 && booleanIn(parseObject(body), 'ready', 'the request');
+    return service.repositoryIndex(onlyReady ?? false);
+  });
+  for (const change of ['load', 'unload'] as const)
+    app.post<ModelPath>(`/v2/repository/models/:model/${change}`, async ({ params }) => {
+      await service.changeModel(change, params.model);
+      return {};
+    });
+  // Fastify's own answer has another form.
+  app.all('/v2/*', ({ method, url }) => {
+    throw new ProtocolError(404, `there is no ${method} ${url}`);
+  });
+};
+
+/** Bodies are read here: JSON may be followed by bytes, and clients name it as they like. */
+function readWholeBodies(app: FastifyInstance): void {
+  app.removeAllContentTypeParsers();
+  app.addContentTypeParser('*', { parseAs: 'buffer' }, (_request, body, done) => done(null, body));
+  app.addHook('onRequest', async ({ headers: { 'content-encoding': encoding = 'identity' } }) => {
+    if (encoding.toLowerCase() !== 'identity')
+      throw new ProtocolError(
+        415,
+        `bodies with Content-Encoding ${encoding} are not read; send them as they are`,
+      );
+  });
+}
+
+const bodyOf = ({ body }: { readonly body: unknown }): Buffer =>
+  Buffer.isBuffer(body) ? body : Buffer.alloc(0);
+
+function answerErrors(app: FastifyInstance): void {
+  app.setErrorHandler((error: Error & { statusCode?: number }, request, reply) => {
+    const status = error instanceof ProtocolError ? error.status : (error.statusCode ?? 500);
+    if (status >= 500) request.log.error(error);
+    return reply.status(status).send({ error: error.message });
+  });
+}
+
+async function infer(
+  service: InferenceService,
+  { params: { model, version }, headers, body }: ModelRequest,
+  reply: FastifyReply,
+): Promise<FastifyReply> {
+  const header = headers[jsonBytesHeader];
+  const read = () => readInferRequest(bodyOf({ body }), Array.isArray(header) ? header.join() : header);
+  const { request, response } = await service.infer(model, version, read, signalOf(reply));
+  const written = writeInferResponse(request, response);
+  if (written.jsonBytes === undefined) return reply.type('application/json').send(written.body);
+  return reply.header(jsonBytesHeader, written.jsonBytes).type('application/octet-stream').send(written.body);
+}
+
+/** Aborted when the client hangs up: a request that still waits is taken back. */
+function signalOf({ raw }: FastifyReply): AbortSignal {
+  const controller = new AbortController();
+  raw.once('close', () => {
+    if (!raw.writableFinished) controller.abort(new ProtocolError(499, 'the client has gone'));
+  });
+  return controller.signal;
+}
