@@ -2,10 +2,15 @@
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 import type { Addon } from './addon-types.ts';
+import { type FailedAttempt, type Host, loadFailure } from './load-failure.ts';
 
 const require = createRequire(import.meta.url);
+
+/** The packages with an addon that is built already, each for another C library: npm installs the one that fits. */
+const prebuiltPackages = ['@octavo/linux-x64-gnu', '@octavo/linux-x64-musl'];
+
 // By the package's name: a bundler may move this file elsewhere.
-const path = join(dirname(require.resolve('octavo/package.json')), 'build/Release/octavo.node');
+const builtHere = join(dirname(require.resolve('octavo/package.json')), 'build/Release/octavo.node');
 
 /**
  * How often an OpenMP thread checks for work before it sleeps, between two steps of a plan and after the last. libgomp
@@ -25,19 +30,23 @@ function withShortSpin<T>(load: () => T): T {
   }
 }
 
+/** Whoever built the addon here wants that one. */
 function load(): Addon {
-  try {
-    return withShortSpin(() => require(path) as Addon);
-  } catch (error) {
-    throw new Error(
-      `Octavo's native addon could not be loaded from ${path}: ${(error as Error).message}\n` +
-        'Possible solutions:\n' +
-        '- it was never built: run "npm run build:native" in the package (needs g++, cmake and libdnnl-dev)\n' +
-        '- oneDNN is missing: install Debian or Ubuntu package libdnnl-dev\n' +
-        '- the system was upgraded since the build: remove the folder "build" and build again',
-      { cause: error },
-    );
-  }
+  const failed: FailedAttempt[] = [];
+  for (const from of [builtHere, ...prebuiltPackages])
+    try {
+      return withShortSpin(() => require(from) as Addon);
+    } catch (error) {
+      failed.push({ from, error: error as Error });
+    }
+  throw loadFailure(failed, host());
+}
+
+function host(): Host {
+  const { header } = process.report.getReport() as unknown as {
+    readonly header: { readonly glibcVersionRuntime?: string };
+  };
+  return { platform: process.platform, arch: process.arch, glibc: header.glibcVersionRuntime };
 }
 
 /** The loaded addon. Importing this module loads it. */
