@@ -6,10 +6,13 @@ import { ServedModel } from './served-model.ts';
 import { smallestShapes } from './smallest-shapes.ts';
 
 /**
- * How every model of a repository is loaded. With `batching`, a model of which nothing but the batch is left to requests has its plans for all
+ * How a model of a repository is loaded. With `batching`, a model of which nothing but the batch is left to requests has its plans for all
  * sizes of batches before the first one comes.
  */
 export type LoadOptions = Omit<CompileOptions, 'metadata' | 'tuning'>;
+
+/** For all models alike, or for each by its name. */
+export type LoadOptionsOf = LoadOptions | ((name: string) => LoadOptions);
 
 /** One line of a repository's index, as Triton's model repository extension has it. */
 export interface IndexEntry {
@@ -41,7 +44,7 @@ const notLoaded = ({ name, version }: ModelFile, why: string, options?: ErrorOpt
  */
 export class ModelRepository implements AsyncDisposable {
   readonly #path: string;
-  readonly #options: LoadOptions;
+  readonly #options: LoadOptionsOf;
   readonly #loaded = new Map<string, Loaded>();
   readonly #failures = new Map<string, string>();
   /** The last change of each name. */
@@ -50,7 +53,7 @@ export class ModelRepository implements AsyncDisposable {
   readonly #retiring = new Set<Promise<void>>();
   #closed: Promise<void> | undefined;
 
-  private constructor(path: string, options: LoadOptions) {
+  private constructor(path: string, options: LoadOptionsOf) {
     this.#path = path;
     this.#options = options;
   }
@@ -59,7 +62,7 @@ export class ModelRepository implements AsyncDisposable {
    * Loads all models of a folder, or the model of a file.
    * @throws Error (rejects) when there is none, or one cannot be loaded, as where there are both `a.octavo` and `a/1/model.octavo`.
    */
-  static async open(path: string, options: LoadOptions = {}): Promise<ModelRepository> {
+  static async open(path: string, options: LoadOptionsOf = {}): Promise<ModelRepository> {
     const repository = new ModelRepository(path, options);
     const files = await listModelFiles(path);
     if (files.length === 0)
@@ -182,7 +185,7 @@ export class ModelRepository implements AsyncDisposable {
     const { name, version, path } = given;
     const key = `${name} ${version}`;
     try {
-      const model = await this.#loadReady(path);
+      const model = await this.#loadReady(name, path);
       this.#failures.delete(key);
       return model;
     } catch (error) {
@@ -193,10 +196,11 @@ export class ModelRepository implements AsyncDisposable {
     }
   }
 
-  async #loadReady(path: string): Promise<CompiledModel> {
-    const model = await loadModel(path, this.#options);
+  async #loadReady(name: string, path: string): Promise<CompiledModel> {
+    const options = typeof this.#options === 'function' ? this.#options(name) : this.#options;
+    const model = await loadModel(path, options);
     try {
-      const shapes = this.#options.batching && smallestShapes(model);
+      const shapes = options.batching && smallestShapes(model);
       if (shapes) await model.warmup(shapes);
       return model;
     } catch (error) {
