@@ -8,6 +8,7 @@ import { UsageError } from './usage-error.ts';
 interface ServeFlags extends GlobalOptions {
   readonly host: string;
   readonly port: number;
+  readonly grpcPort?: number | 'off';
   readonly modelControl: ModelControl;
   readonly bodyLimit: number;
   readonly streams?: number;
@@ -18,13 +19,14 @@ interface ServeFlags extends GlobalOptions {
   readonly shutdownDelay: number;
 }
 
-/** `octavo serve MODELS`: the models of a folder over HTTP, until SIGTERM or SIGINT. */
+/** `octavo serve MODELS`: the models of a folder over HTTP and gRPC, until SIGTERM or SIGINT. */
 export function serveCommand(): Command {
   return new Command('serve')
-    .description('serve saved models by the Open Inference Protocol v2 over HTTP')
+    .description('serve saved models by the Open Inference Protocol v2 over HTTP and gRPC')
     .argument('<models>', 'a folder with <name>.octavo or <name>/<version>/model.octavo, or one .octavo file')
     .option('--host <address>', 'where to listen; 0.0.0.0 serves other machines, too', 'localhost')
     .option('--port <n>', 'where to listen; 0 for any port that is free', portNumber, 8000)
+    .option('--grpc-port <n>', 'where to listen for gRPC, or off (default: the port after --port)', grpcPort)
     .addOption(
       new Option('--model-control <mode>', 'whether clients may load and unload models')
         .choices(['none', 'explicit'])
@@ -72,6 +74,7 @@ async function serveUntilStopped(models: string, options: ServeFlags): Promise<v
     models,
     host,
     port,
+    ...optional({ grpcPort: grpcPortOf(options) }),
     version,
     load,
     modelControl,
@@ -80,13 +83,23 @@ async function serveUntilStopped(models: string, options: ServeFlags): Promise<v
   });
   printResult(
     options,
-    { url: server.url, models: server.repository.names },
-    () => `serving ${server.repository.names.join(', ')} at ${server.url}`,
+    { url: server.url, grpcAddress: server.grpcAddress, models: server.repository.names },
+    () => {
+      const grpc = server.grpcAddress === undefined ? '' : `, by gRPC at ${server.grpcAddress}`;
+      return `serving ${server.repository.names.join(', ')} at ${server.url}${grpc}`;
+    },
   );
   await new Promise<void>((resolve) => {
     for (const signal of ['SIGTERM', 'SIGINT'] as const) process.once(signal, () => resolve());
   });
   await server.close();
+}
+
+const grpcPort = (text: string): number | 'off' => (text === 'off' ? text : portNumber(text));
+
+/** As Triton's 8001 follows its 8000, so that several servers have ports of their own. */
+function grpcPortOf({ port, grpcPort = port === 0 ? 0 : port + 1 }: ServeFlags): number | undefined {
+  return grpcPort === 'off' ? undefined : grpcPort;
 }
 
 /** Without those that are undefined. */

@@ -4,6 +4,8 @@
  * @module octavo/server
  */
 export { ProtocolError } from './errors.ts';
+export { type HealthOptions, type HealthService, openHealthService } from './grpc/health.ts';
+export { type GrpcService, openInferenceService } from './grpc/service.ts';
 export type { InferenceOptions, ModelControl } from './inference/service.ts';
 export { type IndexEntry, type LoadOptions, ModelRepository } from './models/repository.ts';
 export type { ServedModel } from './models/served-model.ts';

@@ -1,6 +1,7 @@
 import { lookup } from 'node:dns/promises';
 import { setTimeout as sleep } from 'node:timers/promises';
 import fastify, { type FastifyInstance, type FastifyReply } from 'fastify';
+import type { GrpcListener } from './grpc/listener.ts';
 import type { ModelControl } from './inference/service.ts';
 import { type LoadOptions, ModelRepository } from './models/repository.ts';
 import { openInference } from './rest/plugin.ts';
@@ -16,7 +17,9 @@ export interface ServeOptions {
   readonly host?: string;
   /** Default 8000, as Triton's and KServe's; 0: any that is free. */
   readonly port?: number;
-  /** The largest request in bytes; a larger one is refused with status 413. Default 64 MiB. */
+  /** Where to listen for gRPC; 8001 is usual, Triton's; 0: any that is free. Undefined: there is no gRPC. */
+  readonly grpcPort?: number;
+  /** The largest request in bytes; a larger one is refused with status 413, or gRPC's `RESOURCE_EXHAUSTED`. Default 64 MiB. */
   readonly bodyLimit?: number;
   /**
    * How long `close` goes on serving while `v2/health/ready` says no, in milliseconds: until whoever sends requests has heard of it.
@@ -37,6 +40,8 @@ export interface ServeOptions {
 export interface InferenceServer extends AsyncDisposable {
   /** `http://127.0.0.1:8000` */
   readonly url: string;
+  /** Where it speaks gRPC, `127.0.0.1:8001`; undefined if it does not. */
+  readonly grpcAddress: string | undefined;
   readonly repository: ModelRepository;
   readonly app: FastifyInstance;
   /** Says that it is not ready, later accepts no connections any more, answers what it has accepted, and frees the models. */
@@ -44,7 +49,7 @@ export interface InferenceServer extends AsyncDisposable {
 }
 
 /**
- * Serves models by the Open Inference Protocol v2 over HTTP.
+ * Serves models by the Open Inference Protocol v2 over HTTP, and over gRPC with the standard health service.
  *
  * @example
  * await using server = await serve({ models: 'models', load: { batching: { maxBatchSize: 16 } } });
@@ -53,7 +58,15 @@ export interface InferenceServer extends AsyncDisposable {
  * @throws Error (rejects) when there are no models, one cannot be loaded, or the port is taken.
  */
 export async function serve(options: ServeOptions): Promise<InferenceServer> {
-  const { models, host = 'localhost', port = 8000, load = {}, version = '', modelControl = 'none' } = options;
+  const {
+    models,
+    host = 'localhost',
+    port = 8000,
+    grpcPort,
+    load = {},
+    version = '',
+    modelControl = 'none',
+  } = options;
   const { bodyLimit = 64 * 2 ** 20, shutdownDelay = 0, drainTimeout = 20_000 } = options;
   const app = fastify({
     bodyLimit,
@@ -72,10 +85,11 @@ export async function serve(options: ServeOptions): Promise<InferenceServer> {
     if (!isReady) reply.header('connection', 'close');
   });
   const repository = await ModelRepository.open(models, load);
+  let grpc: GrpcListener | undefined;
   const end = async () => {
     const cut = setTimeout(() => app.server.closeAllConnections(), drainTimeout);
     try {
-      await app.close();
+      await Promise.all([app.close(), grpc?.close(drainTimeout)]);
     } finally {
       clearTimeout(cut);
       await repository[Symbol.asyncDispose]();
@@ -88,10 +102,16 @@ export async function serve(options: ServeOptions): Promise<InferenceServer> {
     return closed;
   };
   try {
-    const plugin = { repository, serverVersion: version, isReady: () => isReady, modelControl };
-    await app.register(openInference, plugin);
-    const url = await app.listen({ host: await oneAddress(host), port });
-    return { url, repository, app, close, [Symbol.asyncDispose]: close };
+    const inference = { repository, serverVersion: version, isReady: () => isReady, modelControl };
+    await app.register(openInference, inference);
+    const address = await oneAddress(host);
+    if (grpcPort !== undefined) {
+      // Here, so that a server that speaks REST alone does not load it.
+      const { listenToGrpc } = await import('./grpc/listener.ts');
+      grpc = await listenToGrpc({ ...inference, host: address, port: grpcPort, bodyLimit });
+    }
+    const url = await app.listen({ host: address, port });
+    return { url, grpcAddress: grpc?.address, repository, app, close, [Symbol.asyncDispose]: close };
   } catch (error) {
     await end();
     throw error;
