@@ -3,10 +3,10 @@ import { flagOf } from './flag-of.ts';
 import type { RunOptions } from './serve/run.ts';
 import { type Setting, settings } from './serve/settings.ts';
 
-/** `octavo serve MODELS`: the models of a folder over HTTP, until SIGTERM or SIGINT. */
+/** `octavo serve MODELS`: the models of a folder over HTTP and gRPC, until SIGTERM or SIGINT. */
 export function serveCommand(): Command {
   const command = new Command('serve')
-    .description('serve saved models by the Open Inference Protocol v2 over HTTP')
+    .description('serve saved models by the Open Inference Protocol v2 over HTTP and gRPC')
     .argument('[models]', 'a folder with <name>.octavo or <name>/<version>/model.octavo, or one .octavo file')
     .option('--config <file>', 'settings in YAML or JSON; OCTAVO_SERVE_… in the environment stand above it')
     .option('--print-config', 'print the settings that it would serve with, and where each comes from')
@@ -16,7 +16,7 @@ export function serveCommand(): Command {
   return command.action(async (models: string | undefined, _: unknown, self: Command) => {
     const { json, config, printConfig, printSchema, ...flags } = self.optsWithGlobals();
     const options: RunOptions = { json, config, printConfig, printSchema };
-    // Here, so that no other command loads an HTTP server.
+    // Here, so that no other command loads a server.
     const { run } = await import('./serve/run.ts');
     await run(models === undefined ? flags : { ...flags, repository: models }, options);
   });

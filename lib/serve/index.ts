@@ -4,6 +4,8 @@
  * @module octavo/server
  */
 export { ProtocolError } from './errors.ts';
+export { type HealthOptions, type HealthService, openHealthService } from './grpc/health.ts';
+export { type GrpcService, openInferenceService } from './grpc/service.ts';
 export type { HttpLimits } from './http/limits.ts';
 export type { InferenceOptions, ModelControl } from './inference/service.ts';
 export {

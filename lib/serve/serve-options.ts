@@ -14,6 +14,8 @@ export interface ServeOptions extends HttpLimits {
   readonly host?: string;
   /** Default 8000, as Triton's and KServe's; 0: any that is free. */
   readonly port?: number;
+  /** Where to listen for gRPC; 8001 is usual, Triton's; 0: any that is free. Undefined: there is no gRPC. */
+  readonly grpcPort?: number;
   /** The server's certificate and key: it speaks TLS then. Default: none. */
   readonly tls?: TlsFiles;
   /**

@@ -2,6 +2,7 @@ import { lookup } from 'node:dns/promises';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Server as TlsServer } from 'node:tls';
 import type { FastifyInstance } from 'fastify';
+import type { GrpcListener } from './grpc/listener.ts';
 import { httpApp } from './http/app.ts';
 import { ModelRepository } from './models/repository.ts';
 import { openInference } from './rest/plugin.ts';
@@ -12,6 +13,8 @@ import { type ServeOptions, serveDefaults } from './serve-options.ts';
 export interface InferenceServer extends AsyncDisposable {
   /** `http://127.0.0.1:8000` */
   readonly url: string;
+  /** Where it speaks gRPC, `127.0.0.1:8001`; undefined if it does not. */
+  readonly grpcAddress: string | undefined;
   readonly repository: ModelRepository;
   readonly app: FastifyInstance;
   /**
@@ -24,7 +27,7 @@ export interface InferenceServer extends AsyncDisposable {
 }
 
 /**
- * Serves models by the Open Inference Protocol v2 over HTTP.
+ * Serves models by the Open Inference Protocol v2 over HTTP, and over gRPC with the standard health service.
  *
  * @example
  * await using server = await serve({ models: 'models', load: { batching: { maxBatchSize: 16 } } });
@@ -33,8 +36,16 @@ export interface InferenceServer extends AsyncDisposable {
  * @throws Error (rejects) when there are no models, one cannot be loaded, the files of TLS do not go together, or the port is taken.
  */
 export async function serve(options: ServeOptions): Promise<InferenceServer> {
-  const { models, host, port, load = {}, version = '', modelControl } = { ...serveDefaults, ...options };
-  const { shutdownDelay, drainTimeout, tls } = { ...serveDefaults, ...options };
+  const {
+    models,
+    host,
+    port,
+    grpcPort,
+    load = {},
+    version = '',
+    modelControl,
+  } = { ...serveDefaults, ...options };
+  const { shutdownDelay, drainTimeout, tls, token, bodyLimit } = { ...serveDefaults, ...options };
   // Before the models, which take longer.
   const secrets = tls && (await readTlsFiles(tls));
   const app = httpApp(options, secrets);
@@ -44,10 +55,11 @@ export async function serve(options: ServeOptions): Promise<InferenceServer> {
     if (!isReady) reply.header('connection', 'close');
   });
   const repository = await ModelRepository.open(models, load);
+  let grpc: GrpcListener | undefined;
   const end = async () => {
     const cut = setTimeout(() => app.server.closeAllConnections(), drainTimeout);
     try {
-      await app.close();
+      await Promise.all([app.close(), grpc?.close(drainTimeout)]);
     } finally {
       clearTimeout(cut);
       await repository[Symbol.asyncDispose]();
@@ -65,10 +77,24 @@ export async function serve(options: ServeOptions): Promise<InferenceServer> {
     server.setSecureContext(await readTlsFiles(tls));
   };
   try {
-    const plugin = { repository, serverVersion: version, isReady: () => isReady, modelControl };
-    await app.register(openInference, plugin);
-    const url = await listen(app, host, port);
-    return { url, repository, app, reloadTls, close, [Symbol.asyncDispose]: close };
+    const inference = { repository, serverVersion: version, isReady: () => isReady, modelControl };
+    await app.register(openInference, inference);
+    const address = await oneAddress(host);
+    if (grpcPort !== undefined) {
+      // Here, so that a server that speaks REST alone does not load it.
+      const { listenToGrpc } = await import('./grpc/listener.ts');
+      grpc = await listenToGrpc({ ...inference, host: address, port: grpcPort, bodyLimit, secrets, token });
+    }
+    const url = await listen(app, address, port);
+    return {
+      url,
+      grpcAddress: grpc?.address,
+      repository,
+      app,
+      reloadTls,
+      close,
+      [Symbol.asyncDispose]: close,
+    };
   } catch (error) {
     await end();
     throw error;
@@ -77,7 +103,7 @@ export async function serve(options: ServeOptions): Promise<InferenceServer> {
 
 async function listen(app: FastifyInstance, host: string, port: number): Promise<string> {
   try {
-    return await app.listen({ host: await oneAddress(host), port });
+    return await app.listen({ host, port });
   } catch (error) {
     const { code, message } = error as NodeJS.ErrnoException;
     const why = code === 'EADDRINUSE' ? 'the port is taken (EADDRINUSE)' : message;

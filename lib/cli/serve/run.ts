@@ -29,8 +29,11 @@ export async function run(flags: Flags, options: RunOptions): Promise<void> {
   const server = await serve({ ...(await serveOptionsOf(settings, process.env)), version });
   printResult(
     options,
-    { url: server.url, models: server.repository.names },
-    () => `serving ${server.repository.names.join(', ')} at ${server.url}`,
+    { url: server.url, grpcAddress: server.grpcAddress, models: server.repository.names },
+    () => {
+      const grpc = server.grpcAddress === undefined ? '' : `, by gRPC at ${server.grpcAddress}`;
+      return `serving ${server.repository.names.join(', ')} at ${server.url}${grpc}`;
+    },
   );
   await new Promise<void>((resolve) => {
     for (const signal of ['SIGTERM', 'SIGINT'] as const) process.once(signal, () => resolve());

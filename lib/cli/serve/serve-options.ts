@@ -21,6 +21,7 @@ export async function serveOptionsOf(
     ...{ host, port, modelControl, shutdownDelay, drainTimeout },
     ...{ maxHeaderSize, headersTimeout, requestTimeout, responseTimeout, keepAliveTimeout, maxConnections },
     bodyLimit: bodyLimit * 2 ** 20,
+    ...(settings.grpc === 'on' ? { grpcPort: settings.grpcPort ?? nextPort(port) } : {}),
     load: (name) => loadOptionsOf({ ...settings, ...(Object.hasOwn(models, name) ? models[name] : {}) }),
     ...(token === undefined ? {} : { token }),
     ...(tlsCert === undefined || tlsKey === undefined
@@ -28,6 +29,9 @@ export async function serveOptionsOf(
       : { tls: { cert: tlsCert, key: tlsKey, ...defined({ clientCa: tlsClientCa }) } }),
   };
 }
+
+/** As Triton's 8001 follows its 8000, so that several servers have ports of their own. */
+const nextPort = (port: number) => (port === 0 ? 0 : port + 1);
 
 function loadOptionsOf({
   streams,

@@ -61,6 +61,17 @@ export const settings = {
     schema: { type: 'integer', minimum: 0, maximum: 65535 },
     default: serveDefaults.port,
   },
+  grpcPort: {
+    value: '<n>',
+    text: 'where to listen for gRPC (default: the port after --port)',
+    schema: { type: 'integer', minimum: 0, maximum: 65535 },
+  },
+  grpc: {
+    value: '<mode>',
+    text: 'whether to speak gRPC: on or off',
+    schema: oneOf('on', 'off'),
+    default: 'on',
+  },
   modelControl: {
     value: '<mode>',
     text: 'whether clients may load and unload models: none or explicit',

@@ -3,6 +3,7 @@ import { ProtocolError } from '../errors.ts';
 import type { IndexEntry, ModelRepository } from '../models/repository.ts';
 import type { ServedModel } from '../models/served-model.ts';
 import { datatypeOf } from './datatypes.ts';
+import { within } from './deadline.ts';
 import { type InferRequest, type InferResponse, wantedOutputs } from './request.ts';
 import { failureOf } from './run-failure.ts';
 
@@ -124,9 +125,12 @@ const describe = (infos: readonly TensorInfo[]) =>
     shape: shape.map((extent) => (typeof extent === 'number' ? extent : -1)),
   }));
 
-async function run(model: CompiledModel, { inputs, priority }: InferRequest, signal: AbortSignal) {
+async function run(model: CompiledModel, { inputs, scheduling }: InferRequest, signal: AbortSignal) {
+  const { priority, timeout } = scheduling;
   try {
-    return await model.run(inputs, { signal, ...(priority === undefined ? {} : { priority }) });
+    return await within(timeout, signal, (signal) =>
+      model.run(inputs, { signal, ...(priority === undefined ? {} : { priority }) }),
+    );
   } catch (error) {
     throw failureOf(error as Error);
   }
