@@ -161,6 +161,28 @@ export interface NativeBatchOptions {
   readonly delayMicroseconds: number;
 }
 
+/** Durations of runs, summed up, in nanoseconds: as those of one that {@link NativeExecutor.run} returns. */
+export interface NativeRunDurations {
+  readonly input: number;
+  readonly infer: number;
+  readonly output: number;
+}
+
+/** What `run` has computed so far. Runs that failed are not counted. */
+export interface NativeRunStatistics extends NativeRunDurations {
+  readonly samples: number;
+  /** Runs that are computed together are one. */
+  readonly executions: number;
+  readonly queue: number;
+  /** Executions by the number of samples that were computed together, up to 1024 of them. */
+  readonly batches: readonly ({
+    readonly samples: number;
+    readonly executions: number;
+  } & NativeRunDurations)[];
+  /** Runs that are being computed now. */
+  readonly running: number;
+}
+
 /**
  * A model's own threads: `streams` workers of `threadsPerStream` OpenMP threads each. Plans are compiled on a worker, so
  * primitives are created under the thread count that executes them.
@@ -176,8 +198,11 @@ export interface NativeExecutor {
    * @param arrival a number: waiting requests start in the order of their numbers, those without one last.
    * @param batch what the request may be computed together with, in copies of its inputs and outputs. One that fails does not make the
    * others fail.
-   * @param samples how many samples of the batch it is.
-   * @returns the number of samples that were computed together.
+   * @param samples how many samples it is, of the batch if there is one; 1 if absent.
+   * @param wantsTiming whether to return what it took.
+   * @returns when it was submitted, on the clock of `process.hrtime`; how long it waited; how long its inputs were gathered, it was
+   * computed, and its outputs were handed out, together with others of its batch; the samples that were computed together. All in
+   * nanoseconds.
    */
   run(
     plan: NativePlan,
@@ -187,7 +212,10 @@ export interface NativeExecutor {
     arrival?: number,
     batch?: NativeBatch,
     samples?: number,
-  ): Promise<number>;
+    wantsTiming?: boolean,
+  ): Promise<readonly number[] | undefined>;
+  /** What runs have taken so far. Also of an executor that is disposed. */
+  statistics(): NativeRunStatistics;
   /**
    * Withdraws the waiting request `arrival`: its promise is rejected with `reason`.
    * @returns false if it is not waiting: it runs, or has settled.
