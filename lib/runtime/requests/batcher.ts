@@ -1,4 +1,4 @@
-import type { NativeBatch } from '../../native/addon-types.ts';
+import type { NativeBatch } from '../../native/run-types.ts';
 import { sumsExactly } from '../../plan/index.ts';
 import { keyOf, type PlannedRequest, type Shapes } from '../planner.ts';
 import type { RequestPlan, StagePlans } from '../stage-plans.ts';

@@ -1,4 +1,4 @@
-import type { NativeRunStatistics } from '../../native/addon-types.ts';
+import type { NativeRunStatistics } from '../../native/run-types.ts';
 
 /** How long it took to compute something, in nanoseconds. */
 export interface ComputeDurations {
