@@ -24,6 +24,10 @@ const byHttpStatus: ReadonlyMap<number, number> = new Map([
   [504, codes.DEADLINE_EXCEEDED],
 ]);
 
+/** @param httpStatus 200, or a ProtocolError's. */
+export const codeOf = (httpStatus: number): number =>
+  httpStatus === 200 ? 0 : (byHttpStatus.get(httpStatus) ?? codes.INTERNAL);
+
 /** Messages travel in a header, and clients refuse headers of more than some KiB. */
 const longestMessage = 1024;
 
@@ -31,7 +35,7 @@ const longestMessage = 1024;
 export function statusOf(error: Error): Partial<StatusObject> {
   const status = error instanceof ProtocolError ? error.status : 500;
   return {
-    code: byHttpStatus.get(status) ?? codes.INTERNAL,
+    code: codeOf(status),
     // By way of bytes: half of a surrogate pair, as a cut may leave, could not be written.
     details: Buffer.from(error.message.slice(0, longestMessage)).toString(),
   };

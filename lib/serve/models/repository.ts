@@ -4,6 +4,7 @@ import { ProtocolError } from '../errors.ts';
 import { listModelFiles, type ModelFile } from './model-files.ts';
 import { ServedModel } from './served-model.ts';
 import { smallestShapes } from './smallest-shapes.ts';
+import type { VersionStatistics } from './version-statistics.ts';
 
 /**
  * How a model of a repository is loaded. With `batching`, a model of which nothing but the batch is left to requests has its plans for all
@@ -49,6 +50,8 @@ export class ModelRepository implements AsyncDisposable {
   readonly #failures = new Map<string, string>();
   /** The last change of each name. */
   readonly #changes = new Map<string, Promise<unknown>>();
+  /** All that is not freed yet. */
+  readonly #alive = new Set<ServedModel>();
   /** What is not served any more but not freed yet. */
   readonly #retiring = new Set<Promise<void>>();
   #closed: Promise<void> | undefined;
@@ -81,6 +84,11 @@ export class ModelRepository implements AsyncDisposable {
   /** Names of the models that are loaded. */
   get names(): readonly string[] {
     return [...this.#loaded.keys()];
+  }
+
+  /** What has been asked of every version that is loaded, or finishes its last requests. */
+  get statistics(): readonly VersionStatistics[] {
+    return [...new Set([...this.#alive].map(({ statistics }) => statistics))];
   }
 
   /**
@@ -124,7 +132,7 @@ export class ModelRepository implements AsyncDisposable {
       const old = this.#loaded.get(name);
       if (old?.served.version === newest.version && old.stamp === newest.stamp) return;
       const model = await this.#open(newest);
-      this.#loaded.set(name, { served: new ServedModel(name, newest.version, model), stamp: newest.stamp });
+      this.#loaded.set(name, { served: this.#serving(newest, model), stamp: newest.stamp });
       // Not waited for: the new version serves already.
       if (old) this.#retire(old);
     });
@@ -158,6 +166,7 @@ export class ModelRepository implements AsyncDisposable {
   #retire({ served }: Loaded): Promise<void> {
     const retired = served.retire().then(() => {
       this.#retiring.delete(retired);
+      this.#alive.delete(served);
     });
     this.#retiring.add(retired);
     retired.catch(() => {}); // the end of the repository tells of it
@@ -169,6 +178,14 @@ export class ModelRepository implements AsyncDisposable {
     if (loaded) return loaded;
     const others = this.names.join(', ') || 'none';
     throw new ProtocolError(404, `model '${name}' is not loaded; there are ${others}`);
+  }
+
+  /** A file that replaces one of the same version goes on with its statistics. */
+  #serving({ name, version }: ModelFile, model: CompiledModel): ServedModel {
+    const before = [...this.#alive].find((each) => each.name === name && each.version === version);
+    const served = new ServedModel(name, version, model, before?.statistics);
+    this.#alive.add(served);
+    return served;
   }
 
   async #files(): Promise<readonly ModelFile[]> {
