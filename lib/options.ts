@@ -41,7 +41,7 @@ export function pickOptions<T extends object>(given: T, known: OptionNames<T>): 
 }
 
 /** The name that differs in few letters, or that begins so; undefined where there is none. */
-function resembling(name: string, names: readonly string[]): string | undefined {
+export function resembling(name: string, names: readonly string[]): string | undefined {
   const word = name.toLowerCase();
   const [nearest] = names
     .map((each) => ({ each, distance: editDistance(word, each.toLowerCase()) }))

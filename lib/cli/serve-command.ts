@@ -1,97 +1,23 @@
-import { createRequire } from 'node:module';
-import { Command, Option } from 'commander';
-import type { ModelControl } from '../serve/index.ts';
-import { nonNegativeNumber, portNumber, positiveInteger } from './option-parsers.ts';
-import { type GlobalOptions, printResult } from './output.ts';
-import { UsageError } from './usage-error.ts';
+import { Command } from 'commander';
+import { flagOf } from './flag-of.ts';
+import type { RunOptions } from './serve/run.ts';
+import { type Setting, settings } from './serve/settings.ts';
 
-interface ServeFlags extends GlobalOptions {
-  readonly host: string;
-  readonly port: number;
-  readonly modelControl: ModelControl;
-  readonly bodyLimit: number;
-  readonly streams?: number;
-  readonly threads?: number;
-  readonly maxQueue?: number;
-  readonly maxBatchSize?: number;
-  readonly maxQueueDelay?: number;
-  readonly shutdownDelay: number;
-}
-
-/** `octavo serve MODELS`: the models of a folder over HTTP, until SIGTERM or SIGINT. */
+/** `octavo serve MODELS`: the models of a folder over HTTP and gRPC, until SIGTERM or SIGINT. */
 export function serveCommand(): Command {
-  return new Command('serve')
-    .description('serve saved models by the Open Inference Protocol v2 over HTTP')
-    .argument('<models>', 'a folder with <name>.octavo or <name>/<version>/model.octavo, or one .octavo file')
-    .option('--host <address>', 'where to listen; 0.0.0.0 serves other machines, too', 'localhost')
-    .option('--port <n>', 'where to listen; 0 for any port that is free', portNumber, 8000)
-    .addOption(
-      new Option('--model-control <mode>', 'whether clients may load and unload models')
-        .choices(['none', 'explicit'])
-        .default('none'),
-    )
-    .option('--body-limit <mib>', 'refuse requests of more MiB', positiveInteger, 64)
-    .option('--streams <n>', 'requests of a model that run at the same time (default: 1)', positiveInteger)
-    .option(
-      '--threads <n>',
-      'threads that compute one request (default: the cores, divided among the streams)',
-      positiveInteger,
-    )
-    .option('--max-queue <n>', 'refuse requests while so many wait (default: 1024)', positiveInteger)
-    .option(
-      '--max-batch-size <n>',
-      'compute up to so many samples of waiting requests together',
-      positiveInteger,
-    )
-    .option('--max-queue-delay <ms>', 'let a request wait so long for others (default: 0)', nonNegativeNumber)
-    .option(
-      '--shutdown-delay <ms>',
-      'go on serving so long after SIGTERM, not ready any more',
-      nonNegativeNumber,
-      0,
-    )
-    .action((models: string, _: unknown, self: Command) =>
-      serveUntilStopped(models, self.optsWithGlobals<ServeFlags>()),
-    );
-}
-
-async function serveUntilStopped(models: string, options: ServeFlags): Promise<void> {
-  if (options.maxQueueDelay !== undefined && options.maxBatchSize === undefined)
-    throw new UsageError(
-      '--max-queue-delay needs --max-batch-size: requests wait only for those that they are computed with',
-    );
-  // Here, so that no other command loads an HTTP server.
-  const { serve } = await import('../serve/index.ts');
-  const { version } = createRequire(import.meta.url)('octavo/package.json');
-  const { host, port, modelControl, shutdownDelay } = options;
-  const { streams, threads, maxBatchSize, maxQueueDelay, maxQueue } = options;
-  const batching =
-    maxBatchSize === undefined ? {} : { batching: { maxBatchSize, ...optional({ maxQueueDelay }) } };
-  const load = { ...optional({ streams, threadsPerStream: threads, maxQueue }), ...batching };
-  const server = await serve({
-    models,
-    host,
-    port,
-    version,
-    load,
-    modelControl,
-    shutdownDelay,
-    bodyLimit: options.bodyLimit * 2 ** 20,
+  const command = new Command('serve')
+    .description('serve saved models by the Open Inference Protocol v2 over HTTP and gRPC')
+    .argument('[models]', 'a folder with <name>.octavo or <name>/<version>/model.octavo, or one .octavo file')
+    .option('--config <file>', 'settings in YAML or JSON; OCTAVO_SERVE_… in the environment stand above it')
+    .option('--print-config', 'print the settings that it would serve with, and where each comes from')
+    .option('--print-schema', 'print the JSON Schema of a file of settings');
+  for (const [name, { value, text, default: usual }] of Object.entries<Setting>(settings))
+    command.option(`${flagOf(name)} ${value}`, usual === undefined ? text : `${text} (default: ${usual})`);
+  return command.action(async (models: string | undefined, _: unknown, self: Command) => {
+    const { json, config, printConfig, printSchema, ...flags } = self.optsWithGlobals();
+    const options: RunOptions = { json, config, printConfig, printSchema };
+    // Here, so that no other command loads a server.
+    const { run } = await import('./serve/run.ts');
+    await run(models === undefined ? flags : { ...flags, repository: models }, options);
   });
-  printResult(
-    options,
-    { url: server.url, models: server.repository.names },
-    () => `serving ${server.repository.names.join(', ')} at ${server.url}`,
-  );
-  await new Promise<void>((resolve) => {
-    for (const signal of ['SIGTERM', 'SIGINT'] as const) process.once(signal, () => resolve());
-  });
-  await server.close();
-}
-
-/** Without those that are undefined. */
-function optional<T extends object>(given: T): { [K in keyof T]?: Exclude<T[K], undefined> } {
-  return Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined)) as {
-    [K in keyof T]?: Exclude<T[K], undefined>;
-  };
 }

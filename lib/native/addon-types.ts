@@ -1,5 +1,6 @@
 // The contract with the native addon: everything that JavaScript may ask of C++ is declared here.
 import type { DType, TensorData } from '../tensor/index.ts';
+import type { NativeBatch, NativeBatchOptions, NativeRunStatistics } from './run-types.ts';
 import type { StepName } from './step-name.ts';
 
 /** One attribute of a step; nested records describe post-operations. */
@@ -145,22 +146,6 @@ export interface NativePlan {
   readonly steps: readonly CompiledStep[];
 }
 
-declare const batchBrand: unique symbol;
-/** Requests that may be computed together, and the plans for so many samples of them. */
-export interface NativeBatch {
-  readonly [batchBrand]: true;
-}
-
-/** When requests are computed together. */
-export interface NativeBatchOptions {
-  /** The most samples of a batch. */
-  readonly most: number;
-  /** So many samples do not wait for more. */
-  readonly enough: number;
-  /** How long a request waits for others. */
-  readonly delayMicroseconds: number;
-}
-
 /**
  * A model's own threads: `streams` workers of `threadsPerStream` OpenMP threads each. Plans are compiled on a worker, so
  * primitives are created under the thread count that executes them.
@@ -176,8 +161,11 @@ export interface NativeExecutor {
    * @param arrival a number: waiting requests start in the order of their numbers, those without one last.
    * @param batch what the request may be computed together with, in copies of its inputs and outputs. One that fails does not make the
    * others fail.
-   * @param samples how many samples of the batch it is.
-   * @returns the number of samples that were computed together.
+   * @param samples how many samples it is, of the batch if there is one; 1 if absent.
+   * @param wantsTiming whether to return what it took.
+   * @returns when it was submitted, on the clock of `process.hrtime`; how long it waited; how long its inputs were gathered, it was
+   * computed, and its outputs were handed out, together with others of its batch; the samples that were computed together. All in
+   * nanoseconds.
    */
   run(
     plan: NativePlan,
@@ -187,7 +175,10 @@ export interface NativeExecutor {
     arrival?: number,
     batch?: NativeBatch,
     samples?: number,
-  ): Promise<number>;
+    wantsTiming?: boolean,
+  ): Promise<readonly number[] | undefined>;
+  /** What runs have taken so far. Also of an executor that is disposed. */
+  statistics(): NativeRunStatistics;
   /**
    * Withdraws the waiting request `arrival`: its promise is rejected with `reason`.
    * @returns false if it is not waiting: it runs, or has settled.

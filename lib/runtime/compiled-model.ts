@@ -1,4 +1,4 @@
-import { checkSignal, listening, unlessAborted } from '../abort.ts';
+import { checkSignal, unlessAborted } from '../abort.ts';
 import { operators } from '../aten/index.ts';
 import {
   bindInputs,
@@ -34,10 +34,11 @@ import {
 import { packedWeightsOf } from './packed-weights.ts';
 import { describePlan, joinPlans, type PlanDescription } from './plan-description.ts';
 import { Batcher } from './requests/batcher.ts';
+import { Executions } from './requests/executions.ts';
 import { allocateOutputs, copyElements, dataOf, namesOf, shapesOf } from './requests/operands.ts';
 import { defaultMaxQueue, RequestQueue } from './requests/queue.ts';
+import { joinTimings, type RunStatistics, type RunTiming, statisticsOf } from './requests/run-statistics.ts';
 import { StagedValues } from './requests/staged-values.ts';
-import { Wakefulness } from './requests/wakefulness.ts';
 import { type RequestPlan, StagePlans } from './stage-plans.ts';
 import { type StepProfile, stepProfiles } from './step-profile.ts';
 import { divideThreads, usableCpus } from './threads.ts';
@@ -63,11 +64,13 @@ export class CompiledModel implements Disposable {
   readonly #module: GraphModule;
   readonly #executor: NativeExecutor;
   readonly #queue: RequestQueue;
-  readonly #wakefulness: Wakefulness;
   readonly #constants = new ConstantStore();
   readonly #stages: Stages;
   readonly #plans: ReadonlyMap<Stage, StagePlans>;
   readonly #batcher: Batcher | undefined;
+  readonly #executions: Executions;
+  /** Requests that `run` has computed. */
+  #computed = 0;
   #report: LoweringReport | undefined;
   #disposed = false;
 
@@ -87,7 +90,6 @@ export class CompiledModel implements Disposable {
     this.rangeConstraints = this.#module.rangeConstraints;
     this.outputs = outputsOf(this.#module, propagateShapes(this.#module, this.inputs, operators));
     this.#executor = new addon.Executor({ streams, threadsPerStream, cpus: usableCpus() });
-    this.#wakefulness = new Wakefulness(this.#executor);
     this.streams = streams;
     this.threadsPerStream = threadsPerStream;
     this.#stages = divideIntoStages(this.#module);
@@ -99,6 +101,7 @@ export class CompiledModel implements Disposable {
     };
     this.#plans = new Map(this.#stages.stages.map((stage) => [stage, new StagePlans(stage, maker)]));
     this.#batcher = Batcher.of(options.batching, [...this.#plans.values()], threadsPerStream, this.#queue);
+    this.#executions = new Executions(this.#executor, this.#batcher);
   }
 
   /**
@@ -116,8 +119,10 @@ export class CompiledModel implements Disposable {
   async run(inputs: ModelInputs, options: RunOptions = {}): Promise<Record<string, Tensor>> {
     this.#checkAlive();
     checkOptions(options, runOptions, 'run');
-    const { signal } = options;
+    const { signal, onTiming } = options;
     checkSignal(signal, 'run');
+    const isTimed = onTiming !== undefined;
+    const timings: RunTiming[] = [];
     const tensors = bindInputs(this.inputs, inputs, this.rangeConstraints);
     const arrival = this.#queue.enter(options.priority);
     try {
@@ -132,9 +137,13 @@ export class CompiledModel implements Disposable {
           signal?.throwIfAborted();
         }
         const outputs = this.#outputsOf(plan, options);
-        await this.#execute(plan, given, outputs, arrival, signal);
+        const execution = { plans, plan, inputs: given, outputs, arrival, signal, isTimed };
+        const timing = await this.#executions.execute(execution);
+        if (timing) timings.push(timing);
         values.add(stage, outputs);
       }
+      this.#computed++;
+      onTiming?.(joinTimings(timings));
       return this.#named(this.#results(values, options));
     } finally {
       this.#queue.leave();
@@ -222,12 +231,19 @@ export class CompiledModel implements Disposable {
     });
   }
 
-  /**
-   * Requests so far by the number of samples that were computed together ({@link CompileOptions.batching}): the number of such
-   * batches. Empty without batching.
-   */
+  /** What `run` has computed so far, how long requests waited, and what they took. Also of a model that is disposed. */
+  get statistics(): RunStatistics {
+    return statisticsOf(this.#executor.statistics(), this.#computed, this.#isWhole);
+  }
+
+  /** Executions so far by the number of samples that were computed together ({@link CompileOptions.batching}). */
   get batches(): ReadonlyMap<number, number> {
-    return this.#batcher?.batches ?? new Map();
+    return new Map([...this.statistics.batches].map(([size, { executions }]) => [size, executions]));
+  }
+
+  /** Requests that wait: for a stream, others of their batch, or the plan of their shapes. */
+  get waiting(): number {
+    return Math.max(0, this.#queue.inside - this.#executor.statistics().running);
   }
 
   /**
@@ -263,28 +279,6 @@ export class CompiledModel implements Disposable {
 
   [Symbol.dispose](): void {
     this.dispose();
-  }
-
-  async #execute(
-    plan: RequestPlan,
-    given: readonly Tensor[],
-    outputs: readonly Tensor[],
-    arrival: number,
-    signal: AbortSignal | undefined,
-  ): Promise<void> {
-    const { native, planned } = plan;
-    const batch = this.#batcher?.enter(shapesOf(given), plan);
-    const together = [batch?.native, batch?.samples] as const;
-    try {
-      const [from, to] = [dataOf(given), dataOf(outputs)];
-      const done = this.#executor.run(native, from, to, planned.parts, arrival, ...together);
-      this.#wakefulness.begin();
-      const withdraw = (reason: unknown) => this.#executor.withdraw(arrival, reason);
-      const size = await (signal ? listening(done, signal, withdraw) : done);
-      batch?.computed(size);
-    } finally {
-      batch?.leave();
-    }
   }
 
   #checkAlive(): void {

@@ -44,5 +44,11 @@ export type { CompileOptions, RunOptions, SaveOptions } from './options.ts';
 export { formatPlan, type PlanDescription, type StepDescription } from './plan-description.ts';
 export type { BatchingOptions } from './requests/batching-options.ts';
 export { QueueFullError } from './requests/queue.ts';
+export type {
+  BatchStatistics,
+  ComputeDurations,
+  RunStatistics,
+  RunTiming,
+} from './requests/run-statistics.ts';
 export type { StepProfile, StepRun } from './step-profile.ts';
 export type { ThreadOptions } from './threads.ts';

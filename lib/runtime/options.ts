@@ -3,6 +3,7 @@ import type { OptionNames } from '../options.ts';
 import type { ModelMetadata } from './artifact.ts';
 import type { Tuning } from './decisions.ts';
 import type { BatchingOptions } from './requests/batching-options.ts';
+import type { RunTiming } from './requests/run-statistics.ts';
 import type { ThreadOptions } from './threads.ts';
 
 /** How a model uses the machine. */
@@ -46,10 +47,17 @@ export interface RunOptions {
    * Waiting requests of a lower number start first, those of the same one in order of arrival: a whole number from 0 to 255; default 128.
    */
   readonly priority?: number;
+  /** Is told what the request took, once it is computed and before the promise is resolved. A request that fails tells nothing. */
+  readonly onTiming?: (timing: RunTiming) => void;
 }
 
 /** Names of the options of `run`. */
-export const runOptions: OptionNames<RunOptions> = { outputs: true, signal: true, priority: true };
+export const runOptions: OptionNames<RunOptions> = {
+  outputs: true,
+  signal: true,
+  priority: true,
+  onTiming: true,
+};
 
 /** What is written in addition to the model itself. */
 export interface SaveOptions {

@@ -11,3 +11,11 @@ export class ProtocolError extends Error {
 
 /** What the client sent is wrong. */
 export const badRequest = (message: string): ProtocolError => new ProtocolError(400, message);
+
+/** A value as messages show it: short, however long or deep it is. */
+export function quote(value: unknown): string {
+  if (Array.isArray(value)) return 'an array';
+  if (typeof value === 'object' && value !== null) return 'an object';
+  if (typeof value !== 'string') return String(value);
+  return JSON.stringify(value.length > 64 ? `${value.slice(0, 64)}…` : value);
+}

@@ -4,8 +4,19 @@
  * @module octavo/server
  */
 export { ProtocolError } from './errors.ts';
+export { type HealthOptions, type HealthService, openHealthService } from './grpc/health.ts';
+export { type GrpcService, openInferenceService } from './grpc/service.ts';
+export type { HttpLimits } from './http/limits.ts';
 export type { InferenceOptions, ModelControl } from './inference/service.ts';
-export { type IndexEntry, type LoadOptions, ModelRepository } from './models/repository.ts';
+export {
+  type IndexEntry,
+  type LoadOptions,
+  type LoadOptionsOf,
+  ModelRepository,
+} from './models/repository.ts';
 export type { ServedModel } from './models/served-model.ts';
 export { type OpenInferenceOptions, openInference } from './rest/plugin.ts';
-export { type InferenceServer, type ServeOptions, serve } from './server.ts';
+export { BearerToken } from './security/bearer-token.ts';
+export type { TlsFiles } from './security/tls-files.ts';
+export type { ServeOptions } from './serve-options.ts';
+export { type InferenceServer, serve } from './server.ts';

@@ -34,7 +34,7 @@ class AsyncJob : public Job {
     completions_.completed(this);
   }
   // On the JavaScript thread, as all that follows.
-  void settle(Napi::Env env) {
+  virtual void settle(Napi::Env env) {
     if (error_)
       reject(env, message_of(error_));
     else

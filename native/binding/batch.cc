@@ -65,8 +65,9 @@ size_t PlannedBatch::threads(size_t samples) const {
   return found == plans_.end() ? 1 : found->second.plan->plan->threads * found->second.plan->plan->lanes;
 }
 
-void PlannedBatch::run(const std::vector<const Request*>& requests, size_t samples, Stream& stream,
-                       const std::atomic<bool>& aborting) const {
+RunTiming PlannedBatch::run(const std::vector<const Request*>& requests, size_t samples, Stream& stream,
+                            const std::atomic<bool>& aborting) const {
+  RunTiming timing{Clock::now()};
   const BatchPlan batch = plan_for(samples);
   if (batch.plan->owner != requests.front()->plan->owner)
     throw std::logic_error("run: the plan of this batch was not compiled by this executor");
@@ -96,10 +97,16 @@ void PlannedBatch::run(const std::vector<const Request*>& requests, size_t sampl
   };
   for_each_piece(0, inputs,
                  [](char* piece, const void* from, size_t bytes) { std::memcpy(piece, from, bytes); });
+  const auto gathered = Clock::now();
   batch.plan->by_stream[stream.index]->run(batch.parts, buffers.data(), buffers.data() + inputs, stream,
                                            aborting);
+  const auto computed = Clock::now();
   for_each_piece(inputs, count,
                  [](const char* piece, void* to, size_t bytes) { std::memcpy(to, piece, bytes); });
+  timing.input = gathered - timing.started;
+  timing.infer = computed - gathered;
+  timing.output = Clock::now() - computed;
+  return timing;
 }
 
 Napi::Value new_batch(const Napi::CallbackInfo& info) {

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "binding/request.h"
+#include "binding/run_statistics.h"
 #include "plan/batch.h"
 
 namespace octavo::binding {
@@ -30,8 +31,8 @@ class PlannedBatch : public Batch {
   // Lets the plans go: requests that wait are computed one by one.
   void clear();
   // Computes the requests together, in memory of the stream. Throws if there is no plan for so many samples.
-  void run(const std::vector<const Request*>& requests, size_t samples, Stream& stream,
-           const std::atomic<bool>& aborting) const;
+  RunTiming run(const std::vector<const Request*>& requests, size_t samples, Stream& stream,
+                const std::atomic<bool>& aborting) const;
   // The threads that `run` computes on.
   size_t threads(size_t samples) const;
 

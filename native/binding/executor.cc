@@ -8,6 +8,7 @@
 #include "binding/convert.h"
 #include "binding/environment.h"
 #include "binding/executor_jobs.h"
+#include "binding/run_statistics.h"
 #include "binding/sync_job.h"
 #include "plan/executor.h"
 
@@ -63,11 +64,15 @@ class ExecutorWrap : public Napi::ObjectWrap<ExecutorWrap>, public Recipient {
       arrays.Set(0u, info[1]);
       arrays.Set(1u, info[2]);
       auto batch = unwrap_batch(info[5]);
-      const size_t samples = batch ? to_size(info[6], "run: samples") : 1;
+      const size_t samples = info[6].IsUndefined() ? 1 : to_size(info[6], "run: samples");
+      const bool wants_timing = info[7].ToBoolean();
       return start_job(env, std::make_unique<RunJob>(*completions_, to_arrival(info[4]), std::move(request),
-                                                     std::move(batch), samples, arrays, live().aborting()));
+                                                     std::move(batch), samples, wants_timing, statistics_,
+                                                     arrays, live().aborting()));
     });
   }
+
+  Napi::Value statistics(const Napi::CallbackInfo& info) { return statistics_.to_object(info.Env()); }
 
   Napi::Value withdraw(const Napi::CallbackInfo& info) {
     const auto env = info.Env();
@@ -261,6 +266,7 @@ class ExecutorWrap : public Napi::ObjectWrap<ExecutorWrap>, public Recipient {
   std::shared_ptr<Environment> environment_;
   std::unique_ptr<CompletionQueue> completions_;
   std::set<std::weak_ptr<CompiledPlan>, std::owner_less<std::weak_ptr<CompiledPlan>>> plans_;
+  RunStatistics statistics_;
   size_t threads_per_stream_ = 0;
   size_t pending_ = 0;  // promises not yet settled
   bool disposed_ = false;
@@ -283,6 +289,7 @@ Napi::Function executor_class(Napi::Env env) {
                                     ExecutorWrap::InstanceMethod<&ExecutorWrap::attend>("attend"),
                                     ExecutorWrap::InstanceMethod<&ExecutorWrap::run_sync>("runSync"),
                                     ExecutorWrap::InstanceMethod<&ExecutorWrap::profile>("profile"),
+                                    ExecutorWrap::InstanceMethod<&ExecutorWrap::statistics>("statistics"),
                                     ExecutorWrap::InstanceMethod<&ExecutorWrap::dispose>("dispose")});
 }
 

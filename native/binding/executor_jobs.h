@@ -9,6 +9,7 @@
 #include "binding/async_job.h"
 #include "binding/batch.h"
 #include "binding/request.h"
+#include "binding/run_statistics.h"
 
 namespace octavo::binding {
 
@@ -43,18 +44,21 @@ class CompileJob : public AsyncJob {
   std::shared_ptr<CompiledPlan> compiled_;
 };
 
-// Resolves, once the outputs are written, to the number of samples that were computed together.
+// Resolves, once the outputs are written, to what it took if that is wanted: see NativeExecutor.run.
 class RunJob : public AsyncJob {
  public:
   // `arrays` keeps the caller's arrays from being collected. `batch`, if not null, is what the request may be
-  // computed together with, as `samples` of its samples.
+  // computed together with, as `samples` of its samples. `statistics` outlives the job.
   RunJob(Completions& completions, uint64_t arrival, Request request, std::shared_ptr<PlannedBatch> batch,
-         size_t samples, const Napi::Object& arrays, const std::atomic<bool>& aborting)
+         size_t samples, bool wants_timing, RunStatistics& statistics, const Napi::Object& arrays,
+         const std::atomic<bool>& aborting)
       : AsyncJob(completions, arrays.Env(), request.threads(), arrival),
         request_(std::move(request)),
         batch_(std::move(batch)),
         samples_(samples),
         computed_(samples),
+        wants_timing_(wants_timing),
+        statistics_(statistics),
         arrays_(Napi::Persistent(arrays)),
         aborting_(aborting) {}
 
@@ -64,11 +68,10 @@ class RunJob : public AsyncJob {
   void take_along(std::vector<Job*> others, size_t samples) override;
   void work(Stream& stream) override;
   void done(std::exception_ptr error) noexcept override;
+  void settle(Napi::Env env) override;
 
  protected:
-  Napi::Value result(Napi::Env env) override {
-    return Napi::Number::New(env, static_cast<double>(computed_));
-  }
+  Napi::Value result(Napi::Env env) override;
 
  private:
   void run_alone(Stream& stream);
@@ -78,6 +81,10 @@ class RunJob : public AsyncJob {
   std::shared_ptr<PlannedBatch> batch_;
   const size_t samples_;
   size_t computed_;  // samples of this request and of those that it was computed with
+  RunTiming timing_;
+  bool leads_ = true;  // of those that were computed together
+  const bool wants_timing_;
+  RunStatistics& statistics_;
   std::vector<RunJob*> others_;
   std::vector<std::exception_ptr> errors_;  // of the others
   Napi::ObjectReference arrays_;

@@ -62,11 +62,11 @@ describe('octavo serve', () => {
   );
 
   it.each([
-    [['--port', '70000'], 'It must be a whole number from 0 to 65535'],
-    [['--model-control', 'poll'], 'Allowed choices are none, explicit'],
-    [['--body-limit', '0'], 'It must be a whole number above 0'],
+    [['--port', '70000'], '--port must be a whole number from 0 to 65535, got 70000'],
+    [['--model-control', 'poll'], '--model-control must be one of none, explicit, got "poll"'],
+    [['--body-limit', '0'], '--body-limit must be a whole number from 1 to 4095, got 0'],
     [['--max-queue-delay', '5'], '--max-queue-delay needs --max-batch-size'],
-    [['--max-queue-delay', '-1', '--max-batch-size', '2'], 'It must be a number, not below 0'],
+    [['--max-queue-delay', '-1', '--max-batch-size', '2'], '--max-queue-delay must be a number from 0 to'],
   ])('refuses %j', async (args, message) => {
     const { code, stderr } = await octavoHere('serve', file, ...args);
     expect(stderr).toContain(message);

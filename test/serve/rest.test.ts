@@ -67,7 +67,7 @@ describe('health and metadata', () => {
     expect((await ask('')).json).toEqual({
       name: 'octavo',
       version: '1.2.3',
-      extensions: ['binary_tensor_data', 'model_repository'],
+      extensions: ['binary_tensor_data', 'model_repository', 'statistics'],
     });
   });
 

@@ -2,7 +2,8 @@ import { createHash, type Hash } from 'node:crypto';
 import type { Dataset } from '../../data/index.ts';
 import type { GraphModule } from '../../graph/index.ts';
 import type { Tensors } from '../../training/index.ts';
-import { flagOf, type TrainSettings } from './settings.ts';
+import { flagOf } from '../flag-of.ts';
+import type { TrainSettings } from './settings.ts';
 
 /** They may differ when a run goes on: they say where files are, or how fast. `data` and `model` are known by what is in them. */
 const elsewhere: readonly string[] = [

@@ -3,6 +3,7 @@ import type { Preprocessing } from '../../data/index.ts';
 import { readWhole } from '../../formats/open-file.ts';
 import { parseJson } from '../../formats/parse-json.ts';
 import { checkOptions, type OptionNames } from '../../options.ts';
+import { flagOf } from '../flag-of.ts';
 import { UsageError } from '../usage-error.ts';
 import { type Kind, kinds, oneOf } from './kinds.ts';
 
@@ -178,9 +179,6 @@ export async function settingsOf(path: string, flags: Partial<TrainSettings>): P
   checkTogether(all as TrainSettings, { ...file, ...given });
   return all as TrainSettings;
 }
-
-/** The flag of a setting, without its value: `--weight-bits`. */
-export const flagOf = (name: string) => `--${name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`;
 
 /** @throws UsageError for a setting that means nothing without another, or with it. */
 function checkTogether(all: TrainSettings, given: Partial<TrainSettings>): void {

@@ -1,5 +1,6 @@
 import { addon } from '../../native/addon.ts';
-import type { NativeBatch, NativePlan } from '../../native/addon-types.ts';
+import type { NativePlan } from '../../native/addon-types.ts';
+import type { NativeBatch } from '../../native/run-types.ts';
 import type { PlannedRequest, Shapes } from '../planner.ts';
 import type { Plan } from '../stage-plans.ts';
 import type { BatchingOptions } from './batching-options.ts';

@@ -1,4 +1,4 @@
-import type { NativeBatch } from '../../native/addon-types.ts';
+import type { NativeBatch } from '../../native/run-types.ts';
 import { sumsExactly } from '../../plan/index.ts';
 import { keyOf, type PlannedRequest, type Shapes } from '../planner.ts';
 import type { RequestPlan, StagePlans } from '../stage-plans.ts';
@@ -13,8 +13,6 @@ const mostGroups = 16;
 export interface BatchedRequest {
   readonly native: NativeBatch;
   readonly samples: number;
-  /** @param size the samples of its batch. */
-  computed(size: number): void;
   leave(): void;
 }
 
@@ -37,8 +35,6 @@ export class Batcher {
   readonly #groups = new Map<string, BatchGroup>();
   /** The groups of requests seen before; null where there is none. */
   readonly #groupsOfPlans = new WeakMap<PlannedRequest, BatchGroup | null>();
-  /** Samples that were computed, by the size of their batch. */
-  readonly #samples = new Map<number, number>();
 
   private constructor(
     plans: StagePlans,
@@ -69,11 +65,6 @@ export class Batcher {
     return stages.length === 1 ? new Batcher(stages[0], checked, threadsPerStream, queue) : undefined;
   }
 
-  /** The number of batches, by their size. */
-  get batches(): ReadonlyMap<number, number> {
-    return new Map([...this.#samples].map(([size, samples]) => [size, Math.ceil(samples / size)]));
-  }
-
   /**
    * Counts a request that is about to wait; undefined if it cannot be computed together with others.
    * @param alone the plan of the request.
@@ -86,7 +77,6 @@ export class Batcher {
     return {
       native: group.native,
       samples,
-      computed: (size) => this.#samples.set(size, (this.#samples.get(size) ?? 0) + samples),
       leave: () => group.leave(samples),
     };
   }

@@ -34,6 +34,11 @@ export class RequestQueue {
     this.#maxQueue = maxQueue;
   }
 
+  /** Requests that wait or run. */
+  get inside(): number {
+    return this.#inside;
+  }
+
   /**
    * The number of the next arrival.
    * @throws Error for a priority that there is none of.

@@ -2,9 +2,12 @@ import type { CompiledModel, TensorInfo } from '../../runtime/index.ts';
 import { ProtocolError } from '../errors.ts';
 import type { IndexEntry, ModelRepository } from '../models/repository.ts';
 import type { ServedModel } from '../models/served-model.ts';
+import type { InferCall } from './call.ts';
 import { datatypeOf } from './datatypes.ts';
-import { type InferRequest, type InferResponse, wantedOutputs } from './request.ts';
-import { failureOf } from './run-failure.ts';
+import { within } from './deadline.ts';
+import { type InferRequest, wantedOutputs } from './request.ts';
+import { failureOf, reasonOf } from './run-failure.ts';
+import { statisticsOf } from './statistics.ts';
 
 /** Whether clients may load and unload models: {@link InferenceOptions.modelControl}. */
 export type ModelControl = 'none' | 'explicit';
@@ -69,31 +72,31 @@ export class InferenceService {
   }
 
   /**
-   * Computes what a request asks for.
-   * @param read makes the request of what was sent. It is called when the model is known to be loaded.
-   * @param signal takes a request back that still waits.
+   * What has been asked of one model, or of all that are loaded.
+   * @throws ProtocolError when the model, or the version, is not loaded.
+   */
+  statistics(name?: string, version?: string) {
+    const names = name === undefined ? this.#repository.names : [name];
+    return { model_stats: names.map((each) => statisticsOf(this.#served(each, version).statistics)) };
+  }
+
+  /**
+   * Computes what a request asks for, and counts it.
+   * @returns what is sent: what the call has written.
    * @throws ProtocolError (rejects) that says whose fault it was.
    */
-  async infer<Request extends InferRequest>(
-    name: string,
-    version: string | undefined,
-    read: () => Request,
-    signal: AbortSignal,
-  ): Promise<{ readonly request: Request; readonly response: InferResponse }> {
-    const served = this.#served(name, version);
-    const request = read();
-    const wanted = wantedOutputs(
-      request,
-      served.model.outputs.map(({ name }) => name),
-    );
-    const results = await served.use((model) => run(model, request, signal));
-    const response = {
-      modelName: served.name,
-      modelVersion: served.version,
-      id: request.id,
-      outputs: wanted.map((output) => ({ name: output, tensor: results[output] })),
-    };
-    return { request, response };
+  async infer<Request extends InferRequest, Answer>(call: InferCall<Request, Answer>): Promise<Answer> {
+    const served = this.#served(call.model, call.version);
+    const { statistics } = served;
+    const start = performance.now();
+    try {
+      const answer = await compute(served, call);
+      statistics.succeeded(call.origin.protocol, performance.now() - start);
+      return answer;
+    } catch (error) {
+      statistics.failed(reasonOf(error), performance.now() - start);
+      throw error;
+    }
   }
 
   /** @param onlyReady without models that are not. */
@@ -124,9 +127,30 @@ const describe = (infos: readonly TensorInfo[]) =>
     shape: shape.map((extent) => (typeof extent === 'number' ? extent : -1)),
   }));
 
-async function run(model: CompiledModel, { inputs, priority }: InferRequest, signal: AbortSignal) {
+async function compute<Request extends InferRequest, Answer>(
+  served: ServedModel,
+  { read, write, signal }: InferCall<Request, Answer>,
+): Promise<Answer> {
+  const request = read();
+  const wanted = wantedOutputs(
+    request,
+    served.model.outputs.map(({ name }) => name),
+  );
+  const results = await served.use((model) => run(model, request, signal));
+  return write(request, {
+    modelName: served.name,
+    modelVersion: served.version,
+    id: request.id,
+    outputs: wanted.map((name) => ({ name, tensor: results[name] })),
+  });
+}
+
+async function run(model: CompiledModel, { inputs, scheduling }: InferRequest, signal: AbortSignal) {
+  const { priority, timeout } = scheduling;
   try {
-    return await model.run(inputs, { signal, ...(priority === undefined ? {} : { priority }) });
+    return await within(timeout, signal, (signal) =>
+      model.run(inputs, { signal, ...(priority === undefined ? {} : { priority }) }),
+    );
   } catch (error) {
     throw failureOf(error as Error);
   }

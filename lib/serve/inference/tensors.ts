@@ -1,9 +1,21 @@
 import { Tensor } from '../../runtime/index.ts';
-import { badRequest } from '../errors.ts';
-import type { Datatype } from './datatypes.ts';
+import { badRequest, quote } from '../errors.ts';
+import { type Datatype, datatypeNamed, datatypeNames } from './datatypes.ts';
 
 /** More dimensions than any operator has. */
 const highestRank = 32;
+
+/**
+ * The datatype that an input says it has.
+ * @param where the input, for messages.
+ * @throws ProtocolError when no tensor has it.
+ */
+export function datatypeIn(name: string, where: string): Datatype {
+  const datatype = datatypeNamed(name);
+  if (!datatype)
+    throw badRequest(`${where}.datatype: no model takes ${quote(name)}; there are ${datatypeNames()}`);
+  return datatype;
+}
 
 /**
  * How many elements a tensor of that shape has.

@@ -4,12 +4,16 @@ import { ProtocolError } from '../errors.ts';
 import { listModelFiles, type ModelFile } from './model-files.ts';
 import { ServedModel } from './served-model.ts';
 import { smallestShapes } from './smallest-shapes.ts';
+import type { VersionStatistics } from './version-statistics.ts';
 
 /**
- * How every model of a repository is loaded. With `batching`, a model of which nothing but the batch is left to requests has its plans for all
+ * How a model of a repository is loaded. With `batching`, a model of which nothing but the batch is left to requests has its plans for all
  * sizes of batches before the first one comes.
  */
 export type LoadOptions = Omit<CompileOptions, 'metadata' | 'tuning'>;
+
+/** For all models alike, or for each by its name. */
+export type LoadOptionsOf = LoadOptions | ((name: string) => LoadOptions);
 
 /** One line of a repository's index, as Triton's model repository extension has it. */
 export interface IndexEntry {
@@ -41,16 +45,18 @@ const notLoaded = ({ name, version }: ModelFile, why: string, options?: ErrorOpt
  */
 export class ModelRepository implements AsyncDisposable {
   readonly #path: string;
-  readonly #options: LoadOptions;
+  readonly #options: LoadOptionsOf;
   readonly #loaded = new Map<string, Loaded>();
   readonly #failures = new Map<string, string>();
   /** The last change of each name. */
   readonly #changes = new Map<string, Promise<unknown>>();
+  /** All that is not freed yet. */
+  readonly #alive = new Set<ServedModel>();
   /** What is not served any more but not freed yet. */
   readonly #retiring = new Set<Promise<void>>();
   #closed: Promise<void> | undefined;
 
-  private constructor(path: string, options: LoadOptions) {
+  private constructor(path: string, options: LoadOptionsOf) {
     this.#path = path;
     this.#options = options;
   }
@@ -59,7 +65,7 @@ export class ModelRepository implements AsyncDisposable {
    * Loads all models of a folder, or the model of a file.
    * @throws Error (rejects) when there is none, or one cannot be loaded, as where there are both `a.octavo` and `a/1/model.octavo`.
    */
-  static async open(path: string, options: LoadOptions = {}): Promise<ModelRepository> {
+  static async open(path: string, options: LoadOptionsOf = {}): Promise<ModelRepository> {
     const repository = new ModelRepository(path, options);
     const files = await listModelFiles(path);
     if (files.length === 0)
@@ -78,6 +84,11 @@ export class ModelRepository implements AsyncDisposable {
   /** Names of the models that are loaded. */
   get names(): readonly string[] {
     return [...this.#loaded.keys()];
+  }
+
+  /** What has been asked of every version that is loaded, or finishes its last requests. */
+  get statistics(): readonly VersionStatistics[] {
+    return [...new Set([...this.#alive].map(({ statistics }) => statistics))];
   }
 
   /**
@@ -121,7 +132,7 @@ export class ModelRepository implements AsyncDisposable {
       const old = this.#loaded.get(name);
       if (old?.served.version === newest.version && old.stamp === newest.stamp) return;
       const model = await this.#open(newest);
-      this.#loaded.set(name, { served: new ServedModel(name, newest.version, model), stamp: newest.stamp });
+      this.#loaded.set(name, { served: this.#serving(newest, model), stamp: newest.stamp });
       // Not waited for: the new version serves already.
       if (old) this.#retire(old);
     });
@@ -155,6 +166,7 @@ export class ModelRepository implements AsyncDisposable {
   #retire({ served }: Loaded): Promise<void> {
     const retired = served.retire().then(() => {
       this.#retiring.delete(retired);
+      this.#alive.delete(served);
     });
     this.#retiring.add(retired);
     retired.catch(() => {}); // the end of the repository tells of it
@@ -166,6 +178,14 @@ export class ModelRepository implements AsyncDisposable {
     if (loaded) return loaded;
     const others = this.names.join(', ') || 'none';
     throw new ProtocolError(404, `model '${name}' is not loaded; there are ${others}`);
+  }
+
+  /** A file that replaces one of the same version goes on with its statistics. */
+  #serving({ name, version }: ModelFile, model: CompiledModel): ServedModel {
+    const before = [...this.#alive].find((each) => each.name === name && each.version === version);
+    const served = new ServedModel(name, version, model, before?.statistics);
+    this.#alive.add(served);
+    return served;
   }
 
   async #files(): Promise<readonly ModelFile[]> {
@@ -182,7 +202,7 @@ export class ModelRepository implements AsyncDisposable {
     const { name, version, path } = given;
     const key = `${name} ${version}`;
     try {
-      const model = await this.#loadReady(path);
+      const model = await this.#loadReady(name, path);
       this.#failures.delete(key);
       return model;
     } catch (error) {
@@ -193,10 +213,11 @@ export class ModelRepository implements AsyncDisposable {
     }
   }
 
-  async #loadReady(path: string): Promise<CompiledModel> {
-    const model = await loadModel(path, this.#options);
+  async #loadReady(name: string, path: string): Promise<CompiledModel> {
+    const options = typeof this.#options === 'function' ? this.#options(name) : this.#options;
+    const model = await loadModel(path, options);
     try {
-      const shapes = this.#options.batching && smallestShapes(model);
+      const shapes = options.batching && smallestShapes(model);
       if (shapes) await model.warmup(shapes);
       return model;
     } catch (error) {

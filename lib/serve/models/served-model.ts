@@ -1,17 +1,27 @@
 import type { CompiledModel } from '../../runtime/index.ts';
+import { VersionStatistics } from './version-statistics.ts';
 
 /** A loaded version of a model. It is freed when it was retired and no request uses it any more. */
 export class ServedModel {
   readonly name: string;
   readonly version: string;
   readonly model: CompiledModel;
+  readonly statistics: VersionStatistics;
   #requests = 0;
   #retired: (() => void) | undefined;
 
-  constructor(name: string, version: string, model: CompiledModel) {
+  /** @param statistics of its version so far. */
+  constructor(
+    name: string,
+    version: string,
+    model: CompiledModel,
+    statistics = new VersionStatistics(name, version),
+  ) {
     this.name = name;
     this.version = version;
     this.model = model;
+    this.statistics = statistics;
+    statistics.attach(model);
   }
 
   /** Uses the model for as long as `work` takes. */
@@ -31,6 +41,7 @@ export class ServedModel {
       await new Promise<void>((resolve) => {
         this.#retired = resolve;
       });
+    this.statistics.detach(this.model);
     this.model.dispose();
   }
 }

@@ -1,18 +1,16 @@
 import { Tensor } from '../../runtime/index.ts';
-import { badRequest } from '../errors.ts';
-import { datatypeNamed, datatypeNames } from '../inference/datatypes.ts';
-import type { InferRequest } from '../inference/request.ts';
-import { elementCount, tensorOfBytes } from '../inference/tensors.ts';
+import { badRequest, quote } from '../errors.ts';
+import { type InferRequest, inputsByName } from '../inference/request.ts';
+import { schedulingOf } from '../inference/scheduling.ts';
+import { datatypeIn, elementCount, tensorOfBytes } from '../inference/tensors.ts';
 import { readElements } from './json-elements.ts';
 import {
   booleanIn,
   type Fields,
   listIn,
-  nameIn,
   objectIn,
   parametersOf,
   parseObject,
-  quote,
   stringIn,
 } from './json-fields.ts';
 
@@ -40,24 +38,20 @@ export function readInferRequest(body: Buffer, jsonBytes: string | undefined): R
   const split = jsonBytes === undefined ? body.length : splitAt(jsonBytes, body.length);
   const fields = parseObject(body.subarray(0, split));
   const bytes = new BinaryReader(body.subarray(split));
-  const given = listIn(fields, 'inputs', 'the request');
-  if (given.length === 0) throw badRequest('inputs must hold at least one tensor');
-  const inputs = new Map<string, Tensor>();
-  for (const [i, each] of given.entries()) {
+  const inputs = listIn(fields, 'inputs', 'the request').map((each, i) => {
     const where = `inputs[${i}]`;
     const input = objectIn(each, where);
-    const name = nameIn(input, where);
-    if (inputs.has(name)) throw badRequest(`${where}: there are two inputs '${name}'`);
-    inputs.set(name, readInput(input, where, bytes));
-  }
+    return { name: stringIn(input, 'name', where), read: () => readInput(input, where, bytes) };
+  });
+  const tensors = inputsByName(inputs);
   bytes.finish();
   const parameters = parametersOf(fields, 'the request');
   return {
     id: fields.id === undefined || fields.id === null ? undefined : stringIn(fields, 'id', 'the request'),
-    inputs: Object.fromEntries(inputs),
+    inputs: tensors,
     outputs: readOutputs(fields),
     isBinary: booleanIn(parameters, 'binary_data_output', 'parameters') ?? false,
-    priority: priorityIn(parameters),
+    scheduling: schedulingOf(parameters),
   };
 }
 
@@ -71,10 +65,7 @@ function splitAt(jsonBytes: string, length: number): number {
 }
 
 function readInput(input: Fields, where: string, bytes: BinaryReader): Tensor {
-  const name = stringIn(input, 'datatype', where);
-  const datatype = datatypeNamed(name);
-  if (!datatype)
-    throw badRequest(`${where}.datatype: no model takes ${quote(name)}; there are ${datatypeNames()}`);
+  const datatype = datatypeIn(stringIn(input, 'datatype', where), where);
   const shape = listIn(input, 'shape', where) as readonly number[];
   const count = elementCount(shape, datatype, where);
   const size = parametersOf(input, where).binary_data_size;
@@ -88,7 +79,7 @@ function readInput(input: Fields, where: string, bytes: BinaryReader): Tensor {
   const expected = count * datatype.bytes;
   if (size !== expected)
     throw badRequest(
-      `${where}.parameters.binary_data_size must be ${expected}, the bytes of ${name} [${shape.join(', ')}], got ${quote(size)}`,
+      `${where}.parameters.binary_data_size must be ${expected}, the bytes of ${datatype.name} [${shape.join(', ')}], got ${quote(size)}`,
     );
   return tensorOfBytes(datatype, bytes.next(expected, where), shape, where);
 }
@@ -125,17 +116,8 @@ function readOutputs(fields: Fields): RequestedOutput[] | undefined {
     const where = `outputs[${i}]`;
     const output = objectIn(each, where);
     return {
-      name: nameIn(output, where),
+      name: stringIn(output, 'name', where),
       isBinary: booleanIn(parametersOf(output, where), 'binary_data', `${where}.parameters`),
     };
   });
-}
-
-/** Triton counts from 1, and 0 is the usual one. */
-function priorityIn(parameters: Fields): number | undefined {
-  const { priority } = parameters;
-  if (priority === undefined || priority === 0) return undefined;
-  if (!Number.isInteger(priority) || Number(priority) < 0 || Number(priority) > 255)
-    throw badRequest(`parameters.priority must be a whole number from 0 to 255, got ${quote(priority)}`);
-  return Number(priority);
 }

@@ -1,7 +1,6 @@
 import type { TensorData } from '../../runtime/index.ts';
-import { badRequest } from '../errors.ts';
+import { badRequest, quote } from '../errors.ts';
 import type { Datatype } from '../inference/datatypes.ts';
-import { quote } from './json-fields.ts';
 
 /**
  * A tensor's elements from JSON: one flat array, or arrays nested as its shape says. Goes no deeper than the shape, and no

@@ -3,9 +3,6 @@ import { badRequest } from '../errors.ts';
 /** A JSON object whose fields are not checked yet. */
 export type Fields = Readonly<Record<string, unknown>>;
 
-/** Names are repeated in messages. */
-const longestName = 1024;
-
 /**
  * The object that a body is.
  * @throws ProtocolError when it is none, as every function here.
@@ -41,24 +38,9 @@ export function stringIn(fields: Fields, name: string, where: string): string {
   return value;
 }
 
-export function nameIn(fields: Fields, where: string): string {
-  const name = stringIn(fields, 'name', where);
-  if (name === '' || name.length > longestName)
-    throw badRequest(`name of ${where} must be a string of 1 to ${longestName} characters`);
-  return name;
-}
-
 export function booleanIn(fields: Fields, name: string, where: string): boolean | undefined {
   const value = fields[name] ?? undefined;
   if (value !== undefined && typeof value !== 'boolean')
     throw badRequest(`${name} of ${where} must be true or false`);
   return value;
-}
-
-/** A value as messages show it: short, however long or deep it is. */
-export function quote(value: unknown): string {
-  if (Array.isArray(value)) return 'an array';
-  if (typeof value === 'object' && value !== null) return 'an object';
-  if (typeof value !== 'string') return String(value);
-  return JSON.stringify(value.length > 64 ? `${value.slice(0, 64)}…` : value);
 }

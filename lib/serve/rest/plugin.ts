@@ -1,5 +1,6 @@
 import type { FastifyInstance, FastifyPluginAsync, FastifyReply, FastifyRequest } from 'fastify';
 import { ProtocolError } from '../errors.ts';
+import type { CallOrigin } from '../inference/call.ts';
 import { type InferenceOptions, InferenceService } from '../inference/service.ts';
 import { readInferRequest } from './infer-request.ts';
 import { writeInferResponse } from './infer-response.ts';
@@ -16,13 +17,13 @@ interface ModelPath {
 type ModelRequest = FastifyRequest<ModelPath>;
 
 /** Those of Triton's that REST has here. */
-const extensions = ['binary_tensor_data', 'model_repository'];
+const extensions = ['binary_tensor_data', 'model_repository', 'statistics'];
 
 const jsonBytesHeader = 'inference-header-content-length';
 
 /**
- * The Open Inference Protocol v2 over REST as a fastify plugin, with Triton's extensions `binary_tensor_data` and
- * `model_repository`: `v2`, `v2/health/*`, `v2/models/*`, `v2/repository/*`. Every path below `v2` is the plugin's, and errors are
+ * The Open Inference Protocol v2 over REST as a fastify plugin, with Triton's extensions `binary_tensor_data`,
+ * `model_repository` and `statistics`: `v2`, `v2/health/*`, `v2/models/*`, `v2/repository/*`. Every path below `v2` is the plugin's, and errors are
  * answered as `{"error": "…"}`. Names of models may have 255 characters; fastify refuses more than 100 unless its `maxParamLength` says so.
  *
  * @example
@@ -46,12 +47,17 @@ export const openInference: FastifyPluginAsync<OpenInferenceOptions> = async (ap
     return reply.status(ready ? 200 : 503).send({ ready });
   });
 
+  // As with Triton, a model of this name is described below `versions` only.
+  app.get('/v2/models/stats', async () => service.statistics());
   for (const path of ['/v2/models/:model', '/v2/models/:model/versions/:version']) {
     app.get<ModelPath>(path, async ({ params: { model, version } }) => service.modelMetadata(model, version));
     app.get<ModelPath>(`${path}/ready`, async ({ params: { model, version } }) => ({
       name: service.modelReady(model, version),
       ready: true,
     }));
+    app.get<ModelPath>(`${path}/stats`, async ({ params: { model, version } }) =>
+      service.statistics(model, version),
+    );
     app.post<ModelPath>(`${path}/infer`, (request, reply) => infer(service, request, reply));
   }
 
@@ -97,16 +103,35 @@ function answerErrors(app: FastifyInstance): void {
 
 async function infer(
   service: InferenceService,
-  { params: { model, version }, headers, body }: ModelRequest,
+  request: ModelRequest,
   reply: FastifyReply,
 ): Promise<FastifyReply> {
-  const header = headers[jsonBytesHeader];
-  const read = () => readInferRequest(bodyOf({ body }), Array.isArray(header) ? header.join() : header);
-  const { request, response } = await service.infer(model, version, read, signalOf(reply));
-  const written = writeInferResponse(request, response);
+  const header = request.headers[jsonBytesHeader];
+  const written = await service.infer({
+    model: request.params.model,
+    version: request.params.version,
+    origin: originOf(request),
+    signal: signalOf(reply),
+    read: () => readInferRequest(bodyOf(request), Array.isArray(header) ? header.join() : header),
+    write: writeInferResponse,
+  });
   if (written.jsonBytes === undefined) return reply.type('application/json').send(written.body);
   return reply.header(jsonBytesHeader, written.jsonBytes).type('application/octet-stream').send(written.body);
 }
+
+/** By OpenTelemetry's conventions for HTTP servers. */
+const originOf = ({ method, url, protocol, headers, routeOptions }: ModelRequest): CallOrigin => ({
+  protocol: 'rest',
+  name: `${method} ${routeOptions.url}`,
+  attributes: () => ({
+    'http.request.method': method,
+    'http.route': routeOptions.url ?? '',
+    'url.path': url.split('?')[0],
+    'url.scheme': protocol,
+  }),
+  statusAttributes: (status) => ({ 'http.response.status_code': status }),
+  header: (name) => headers[name]?.toString(),
+});
 
 /** Aborted when the client hangs up: a request that still waits is taken back. */
 function signalOf({ raw }: FastifyReply): AbortSignal {

@@ -1,0 +1,62 @@
+import { readFile } from 'node:fs/promises';
+import type { LoadOptions, ServeOptions } from '../../serve/index.ts';
+import { tokenVariable } from './environment.ts';
+import type { ModelSettings, ServeSettings } from './settings.ts';
+
+/**
+ * The settings as `serve` takes them.
+ * @throws Error (rejects) when the file of the token cannot be read.
+ */
+export async function serveOptionsOf(
+  settings: ServeSettings,
+  environment: NodeJS.ProcessEnv,
+): Promise<ServeOptions> {
+  const { repository, models, bodyLimit, tokenFile, tlsCert, tlsKey, tlsClientCa } = settings;
+  const { host, port, modelControl, shutdownDelay, drainTimeout } = settings;
+  const { maxHeaderSize, headersTimeout, requestTimeout, responseTimeout, keepAliveTimeout, maxConnections } =
+    settings;
+  const token = tokenFile === undefined ? environment[tokenVariable] : await readToken(tokenFile);
+  return {
+    models: repository,
+    ...{ host, port, modelControl, shutdownDelay, drainTimeout },
+    ...{ maxHeaderSize, headersTimeout, requestTimeout, responseTimeout, keepAliveTimeout, maxConnections },
+    bodyLimit: bodyLimit * 2 ** 20,
+    ...(settings.grpc === 'on' ? { grpcPort: settings.grpcPort ?? nextPort(port) } : {}),
+    load: (name) => loadOptionsOf({ ...settings, ...(Object.hasOwn(models, name) ? models[name] : {}) }),
+    ...(token === undefined ? {} : { token }),
+    ...(tlsCert === undefined || tlsKey === undefined
+      ? {}
+      : { tls: { cert: tlsCert, key: tlsKey, ...defined({ clientCa: tlsClientCa }) } }),
+  };
+}
+
+/** As Triton's 8001 follows its 8000, so that several servers have ports of their own. */
+const nextPort = (port: number) => (port === 0 ? 0 : port + 1);
+
+function loadOptionsOf({
+  streams,
+  threads,
+  maxQueue,
+  maxBatchSize,
+  maxQueueDelay,
+}: ModelSettings): LoadOptions {
+  return {
+    ...defined({ streams, threadsPerStream: threads, maxQueue }),
+    ...(maxBatchSize === undefined ? {} : { batching: { maxBatchSize, ...defined({ maxQueueDelay }) } }),
+  };
+}
+
+async function readToken(path: string): Promise<string> {
+  try {
+    return (await readFile(path, 'utf8')).trim();
+  } catch (error) {
+    throw new Error(`the token could not be read: ${(error as Error).message}`, { cause: error });
+  }
+}
+
+/** Without those that are undefined. */
+function defined<T extends object>(given: T): { [K in keyof T]?: Exclude<T[K], undefined> } {
+  return Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined)) as {
+    [K in keyof T]?: Exclude<T[K], undefined>;
+  };
+}

@@ -1,0 +1,74 @@
+import { isIPv6 } from 'node:net';
+import { Server, ServerCredentials } from '@grpc/grpc-js';
+import type { InferenceOptions } from '../inference/service.ts';
+import { BearerToken } from '../security/bearer-token.ts';
+import type { TlsSecrets } from '../security/tls-files.ts';
+import { openHealthService } from './health.ts';
+import { requireToken } from './require-token.ts';
+import { openInferenceService } from './service.ts';
+
+/** Where a gRPC server listens, and what it reads. */
+export interface GrpcListenerOptions extends InferenceOptions {
+  readonly host: string;
+  /** 0: any that is free. */
+  readonly port: number;
+  /** The largest request in bytes; a larger one is refused with `RESOURCE_EXHAUSTED`. */
+  readonly bodyLimit: number;
+  readonly secrets: TlsSecrets | undefined;
+  /** What clients must show in the metadata `authorization`. */
+  readonly token: string | undefined;
+}
+
+/** A gRPC server that listens. */
+export interface GrpcListener {
+  /** `127.0.0.1:8001` */
+  readonly address: string;
+  /** Accepts no calls any more, waits for those under way up to `drainTimeout` milliseconds, and cuts what is left then. */
+  close(drainTimeout: number): Promise<void>;
+}
+
+/** Calls of one connection at a time: as many as may wait for a model by default. */
+const mostCalls = 1024;
+/** A client that is gone without a word is found out in so many milliseconds. */
+const keepalive = 60_000;
+
+/**
+ * Serves the inference protocol and the standard health service over gRPC.
+ * @throws Error (rejects) when the port is taken.
+ */
+export async function listenToGrpc(options: GrpcListenerOptions): Promise<GrpcListener> {
+  const { host, port, bodyLimit, secrets, token } = options;
+  const server = new Server({
+    'grpc.max_receive_message_length': bodyLimit,
+    'grpc.max_send_message_length': -1,
+    'grpc.max_concurrent_streams': mostCalls,
+    'grpc.keepalive_time_ms': keepalive,
+    ...(token === undefined ? {} : { interceptors: [requireToken(new BearerToken(token))] }),
+  });
+  const health = openHealthService(options);
+  for (const { definition, handlers } of [openInferenceService(options), health])
+    server.addService(definition, handlers);
+  const name = isIPv6(host) ? `[${host}]` : host;
+  const bound = await new Promise<number>((resolve, reject) => {
+    server.bindAsync(`${name}:${port}`, credentialsOf(secrets), (error, number) => {
+      if (error) reject(error);
+      else resolve(number);
+    });
+  });
+  const close = (drainTimeout: number) =>
+    new Promise<void>((resolve) => {
+      health.close();
+      const cut = setTimeout(() => server.forceShutdown(), drainTimeout);
+      server.tryShutdown(() => {
+        clearTimeout(cut);
+        resolve();
+      });
+    });
+  return { address: `${name}:${bound}`, close };
+}
+
+function credentialsOf(secrets: TlsSecrets | undefined): ServerCredentials {
+  if (!secrets) return ServerCredentials.createInsecure();
+  const { cert, key, ca } = secrets;
+  return ServerCredentials.createSsl(ca ?? null, [{ cert_chain: cert, private_key: key }], ca !== undefined);
+}

@@ -1,0 +1,33 @@
+import { createServer, type RequestListener, type Server } from 'node:http';
+import { createServer as createTlsServer } from 'node:https';
+import type { TlsSecrets } from '../security/tls-files.ts';
+import type { HttpLimits } from './limits.ts';
+
+/**
+ * Node's server with its limits, over TLS if there are secrets for it.
+ * @throws Error when the limits do not go together.
+ */
+export function httpServer(
+  listener: RequestListener,
+  limits: Required<HttpLimits>,
+  secrets: TlsSecrets | undefined,
+): Server {
+  const { maxHeaderSize, headersTimeout, requestTimeout, keepAliveTimeout, maxConnections } = limits;
+  if (requestTimeout > 0 && headersTimeout > requestTimeout)
+    throw new Error(
+      `headersTimeout, ${headersTimeout} ms, must not be above requestTimeout, ${requestTimeout} ms, of which it is a part`,
+    );
+  const options = {
+    maxHeaderSize,
+    headersTimeout,
+    requestTimeout,
+    keepAliveTimeout,
+    // Node looks for who is late every 30 seconds.
+    connectionsCheckingInterval: 1000,
+  };
+  const server = secrets
+    ? createTlsServer({ ...options, ...secrets, requestCert: secrets.ca !== undefined }, listener)
+    : createServer(options, listener);
+  if (maxConnections > 0) server.maxConnections = maxConnections;
+  return server;
+}

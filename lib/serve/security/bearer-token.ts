@@ -1,0 +1,30 @@
+import { createHash, timingSafeEqual } from 'node:crypto';
+
+/** What RFC 6750 lets stand behind `Bearer`. */
+const form = /^[\w.~+/-]+=*$/;
+
+/** A secret that clients show in `authorization`, the header of HTTP or the metadata of gRPC. */
+export class BearerToken {
+  readonly #digest: Buffer;
+
+  /** @throws Error when no header can hold it. */
+  constructor(token: string) {
+    if (!form.test(token))
+      throw new Error(
+        "the token must have letters of a to z, digits, and '-', '.', '_', '~', '+', '/', with '=' at its end only; `openssl rand -hex 32` makes one",
+      );
+    this.#digest = digestOf(token);
+  }
+
+  /**
+   * Whether a client has shown it. How long that takes says nothing about the token.
+   * @param authorization as `Bearer 5f2c…`; undefined where the client has sent none.
+   */
+  accepts(authorization: string | undefined): boolean {
+    const [, shown] = /^Bearer +(\S+) *$/i.exec(authorization ?? '') ?? [];
+    return shown !== undefined && timingSafeEqual(digestOf(shown), this.#digest);
+  }
+}
+
+/** As many bytes for every token: only these can be compared in a time that says nothing. */
+const digestOf = (token: string) => createHash('sha256').update(token).digest();
