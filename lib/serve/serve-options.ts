@@ -1,12 +1,13 @@
 import { defaultLimits, type HttpLimits } from './http/limits.ts';
 import type { ModelControl } from './inference/service.ts';
+import type { NamedModel } from './models/model-files.ts';
 import type { LoadOptionsOf } from './models/repository.ts';
 import type { TlsFiles } from './security/tls-files.ts';
 
 /** Options of {@link serve}. */
 export interface ServeOptions extends HttpLimits {
-  /** A folder of models ({@link ModelRepository}), or one `.octavo` file. */
-  readonly models: string;
+  /** A folder of models ({@link ModelRepository}), one `.octavo` file, or one model with the name under which it is served. */
+  readonly models: string | NamedModel;
   /**
    * Default `localhost`; `0.0.0.0` serves other machines, too. `localhost` is one address, 127.0.0.1 where the machine has it, so
    * that there is one server to shut down.

@@ -95,3 +95,50 @@ describe('a folder of models', () => {
     expect(JSON.stringify(await repository.index())).not.toContain(root);
   });
 });
+
+describe('one model, with a name of its own', () => {
+  it('is a file, the file of a folder, or the newest of its versions', async () => {
+    const folders = [
+      await models('model.octavo', '.cache/other.octavo', 'README.md'),
+      await models('1/model.octavo', '9/model.octavo', '10/model.octavo'),
+    ];
+    for (const [path, version] of [
+      [model, '1'],
+      [folders[0], '1'],
+      [folders[1], '10'],
+    ]) {
+      await using server = await serve({ models: { name: 'resnet18', path }, port: 0 });
+      expect((await ask(server, '/models/resnet18')).json).toMatchObject({
+        name: 'resnet18',
+        versions: [version],
+      });
+      expect((await ask(server, '/models/network')).status).toBe(404);
+    }
+  });
+
+  it('is replaced by a newer version', async () => {
+    const path = await models('1/model.octavo');
+    await using repository = await ModelRepository.open({ name: 'resnet18', path });
+    await cp(model, join(path, '2', 'model.octavo'));
+    await repository.load('resnet18');
+    expect(repository.model('resnet18').version).toBe('2');
+    await expect(repository.load('model')).rejects.toThrow(/there is no model 'model'/);
+  });
+
+  it('is refused where it is several, or none', async () => {
+    const open = async (...paths: string[]) =>
+      ModelRepository.open({ name: 'resnet18', path: await models(...paths) });
+    await expect(open('b.octavo', 'a.octavo')).rejects.toThrow(
+      /'resnet18', version 1: there are both a\.octavo and b\.octavo; remove one of them/,
+    );
+    await expect(open('a.octavo', '3/model.octavo', '4/model.octavo')).rejects.toThrow(
+      /'resnet18', version 4: there are both a\.octavo and 4\/model\.octavo; remove one of them/,
+    );
+    await expect(open('a/1/model.octavo')).rejects.toThrow(
+      /there are no models; expected one \.octavo file or <version>\/model\.octavo/,
+    );
+    await expect(ModelRepository.open({ name: 'a/b', path: model })).rejects.toThrow(
+      /'a\/b', version 1: the name of a model has letters/,
+    );
+  });
+});

@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import type { LoadOptions, ServeOptions } from '../../serve/index.ts';
 import { tokenVariable } from './environment.ts';
-import type { ModelSettings, ServeSettings } from './settings.ts';
+import { type ModelSettings, type ServeSettings, servedModels } from './settings.ts';
 
 /**
  * The settings as `serve` takes them.
@@ -11,13 +11,13 @@ export async function serveOptionsOf(
   settings: ServeSettings,
   environment: NodeJS.ProcessEnv,
 ): Promise<ServeOptions> {
-  const { repository, models, bodyLimit, tokenFile, tlsCert, tlsKey, tlsClientCa } = settings;
+  const { models, bodyLimit, tokenFile, tlsCert, tlsKey, tlsClientCa } = settings;
   const { host, port, modelControl, shutdownDelay, drainTimeout } = settings;
   const { maxHeaderSize, headersTimeout, requestTimeout, responseTimeout, keepAliveTimeout, maxConnections } =
     settings;
   const token = tokenFile === undefined ? environment[tokenVariable] : await readToken(tokenFile);
   return {
-    models: repository,
+    models: servedModels(settings),
     ...{ host, port, modelControl, shutdownDelay, drainTimeout },
     ...{ maxHeaderSize, headersTimeout, requestTimeout, responseTimeout, keepAliveTimeout, maxConnections },
     bodyLimit: bodyLimit * 2 ** 20,

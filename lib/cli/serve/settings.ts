@@ -1,3 +1,4 @@
+import type { NamedModel } from '../../serve/index.ts';
 import { serveDefaults } from '../../serve/serve-options.ts';
 
 /** A value's form, in JSON Schema. */
@@ -71,6 +72,11 @@ export const settings = {
     text: 'whether to speak gRPC: on or off',
     schema: oneOf('on', 'off'),
     default: 'on',
+  },
+  modelName: {
+    value: '<name>',
+    text: 'serve one model, under this name: a file, a folder with one .octavo file or with <version>/model.octavo',
+    schema: text,
   },
   modelControl: {
     value: '<mode>',
@@ -175,3 +181,7 @@ type Default = {
 
 /** What the server goes by: all that has a default is there. */
 export type ServeSettings = GivenSettings & Required<Pick<GivenSettings, Default | 'repository' | 'models'>>;
+
+/** What is served, as `serve` takes it. */
+export const servedModels = ({ repository, modelName }: ServeSettings): string | NamedModel =>
+  modelName === undefined ? repository : { name: modelName, path: repository };

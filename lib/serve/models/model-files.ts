@@ -1,5 +1,5 @@
 import { readdir, stat } from 'node:fs/promises';
-import { basename, join } from 'node:path';
+import { basename, join, relative } from 'node:path';
 
 /** A file of a model repository. */
 export interface ModelFile {
@@ -13,6 +13,16 @@ export interface ModelFile {
   readonly fault?: string;
 }
 
+/**
+ * One model, under a name that its files need not have. KServe, for example, copies the files of one model into a folder, and wants it
+ * served under the name of the InferenceService.
+ */
+export interface NamedModel {
+  readonly name: string;
+  /** An `.octavo` file, a folder that holds one, or a folder of versions with `<version>/model.octavo`. */
+  readonly path: string;
+}
+
 const extension = '.octavo';
 const nameOfModel = /^[\w][\w.-]*$/;
 
@@ -23,16 +33,32 @@ const nameOfModel = /^[\w][\w.-]*$/;
  *     models/resnet50/2/model.octavo      version 2
  *     models/embedder.octavo              the only version of embedder
  *
- * Or, where `path` is a file, that one. Everything else is ignored: names that begin with a dot, links to nothing, folders that cannot
- * be read.
- * @throws Error (rejects) when there is nothing at `path`.
+ * Or, where the path is a file, that one; or the files of one {@link NamedModel}. Everything else is ignored: names that begin with a
+ * dot, links to nothing, folders that cannot be read.
+ * @throws Error (rejects) when there is nothing at the path.
  */
-export async function listModelFiles(path: string): Promise<readonly ModelFile[]> {
+export async function listModelFiles(models: string | NamedModel): Promise<readonly ModelFile[]> {
+  return typeof models === 'string' ? listRepository(models) : listNamed(models);
+}
+
+async function listRepository(path: string): Promise<readonly ModelFile[]> {
   const root = await stat(path);
   if (root.isFile()) return describe(basename(path, extension), '1', path);
   const entries = (await readdir(path)).filter((entry) => !entry.startsWith('.')).sort();
   const names = new Set(entries.flatMap((entry) => [basename(entry, extension), entry]));
   return (await Promise.all([...names].map((name) => listFiles(name, path)))).flat();
+}
+
+async function listNamed({ name, path }: NamedModel): Promise<readonly ModelFile[]> {
+  const root = await stat(path);
+  if (root.isFile()) return describe(name, '1', path);
+  const entries = (await readdir(path)).filter((entry) => /^[^.].*\.octavo$/.test(entry)).sort();
+  const files = (await Promise.all(entries.map((entry) => describe(name, '1', join(path, entry))))).flat();
+  const versions = await listVersions(name, path);
+  if (files.length + Math.min(versions.length, 1) < 2) return [...files, ...versions];
+  const [one, other] = [...files, ...versions].map((file) => relative(path, file.path));
+  const fault = `there are both ${one} and ${other}; remove one of them`;
+  return [{ ...(versions[0] ?? files[0]), fault }];
 }
 
 async function listFiles(name: string, folder: string): Promise<ModelFile[]> {

@@ -1,7 +1,7 @@
 import { basename, relative } from 'node:path';
 import { type CompiledModel, type CompileOptions, loadModel } from '../../runtime/index.ts';
 import { ProtocolError } from '../errors.ts';
-import { listModelFiles, type ModelFile } from './model-files.ts';
+import { listModelFiles, type ModelFile, type NamedModel } from './model-files.ts';
 import { ServedModel } from './served-model.ts';
 import { smallestShapes } from './smallest-shapes.ts';
 import type { VersionStatistics } from './version-statistics.ts';
@@ -44,6 +44,8 @@ const notLoaded = ({ name, version }: ModelFile, why: string, options?: ErrorOpt
  * await repository.load('resnet50'); // a newer version, if there is one by now
  */
 export class ModelRepository implements AsyncDisposable {
+  readonly #models: string | NamedModel;
+  /** Where they are. */
   readonly #path: string;
   readonly #options: LoadOptionsOf;
   readonly #loaded = new Map<string, Loaded>();
@@ -56,22 +58,26 @@ export class ModelRepository implements AsyncDisposable {
   readonly #retiring = new Set<Promise<void>>();
   #closed: Promise<void> | undefined;
 
-  private constructor(path: string, options: LoadOptionsOf) {
-    this.#path = path;
+  private constructor(models: string | NamedModel, options: LoadOptionsOf) {
+    this.#models = models;
+    this.#path = typeof models === 'string' ? models : models.path;
     this.#options = options;
   }
 
   /**
-   * Loads all models of a folder, or the model of a file.
+   * Loads all models of a folder, the model of a file, or one model under a name of its own.
    * @throws Error (rejects) when there is none, or one cannot be loaded, as where there are both `a.octavo` and `a/1/model.octavo`.
    */
-  static async open(path: string, options: LoadOptionsOf = {}): Promise<ModelRepository> {
-    const repository = new ModelRepository(path, options);
-    const files = await listModelFiles(path);
-    if (files.length === 0)
+  static async open(models: string | NamedModel, options: LoadOptionsOf = {}): Promise<ModelRepository> {
+    const repository = new ModelRepository(models, options);
+    const files = await listModelFiles(models);
+    if (files.length === 0) {
+      const expected =
+        typeof models === 'string' ? '<name>.octavo or <name>/<version>' : 'one .octavo file or <version>';
       throw new Error(
-        `${path}: there are no models; expected <name>.octavo or <name>/<version>/model.octavo, versions being whole numbers`,
+        `${repository.#path}: there are no models; expected ${expected}/model.octavo, versions being whole numbers`,
       );
+    }
     try {
       for (const name of new Set(files.map((file) => file.name))) await repository.load(name);
     } catch (error) {
@@ -190,7 +196,7 @@ export class ModelRepository implements AsyncDisposable {
 
   async #files(): Promise<readonly ModelFile[]> {
     try {
-      return await listModelFiles(this.#path);
+      return await listModelFiles(this.#models);
     } catch (error) {
       // Where it lies on the server is not the client's business.
       const { code } = error as NodeJS.ErrnoException;
