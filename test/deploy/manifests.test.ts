@@ -1,0 +1,77 @@
+import { existsSync, readdirSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { folder, manifests, problemsOf, read } from './manifests.ts';
+
+/** A manifest in which something is wrong. */
+function damaged(path: string, damage: (manifest: ReturnType<typeof read>) => void) {
+  const manifest = read(path);
+  damage(manifest);
+  return manifest;
+}
+const container = ({ spec }: ReturnType<typeof read>) => (spec.template?.spec ?? spec).containers[0];
+
+describe('the manifests in deploy/', () => {
+  it('are what Kubernetes, its extensions and KServe understand', () => {
+    expect(manifests).toContain('kubernetes/deployment.yaml');
+    const problems = problemsOf(manifests.map(read));
+    expect(Object.fromEntries(manifests.map((path, i) => [path, problems[i]]))).toEqual(
+      Object.fromEntries(manifests.map((path) => [path, []])),
+    );
+  });
+
+  it('would be found to be wrong', () => {
+    const deployment = 'kubernetes/deployment.yaml';
+    const runtime = 'kserve/serving-runtime.yaml';
+    const service = 'kserve/inference-service.yaml';
+    const autoscaler = 'kubernetes/autoscaling/autoscaler.yaml';
+    const monitor = 'kubernetes/autoscaling/pod-monitor.yaml';
+    const cases: [manifest: unknown, message: RegExp][] = [
+      // Fields that are not there, wherever they stand.
+      [damaged(deployment, (it) => (container(it).readinesProbe = {})), /readinesProbe/],
+      [damaged(deployment, (it) => (container(it).securityContext.readOnly = true)), /readOnly/],
+      [damaged(runtime, (it) => (container(it).arg = ['serve'])), /"arg"/],
+      [damaged(runtime, (it) => (it.spec.supportedModelFormats[0].auto = true)), /"auto"/],
+      [damaged(service, (it) => (it.spec.predictor.model.storageURI = 's3://a')), /storageURI/],
+      [damaged(service, (it) => (it.spec.predictor.replicas = 2)), /replicas/],
+      [damaged('kubernetes/service.yaml', (it) => (it.spec.port = 1)), /"port"/],
+      [damaged('kubernetes/disruption-budget.yaml', (it) => (it.spec.max = 1)), /"max"/],
+      [damaged(monitor, (it) => (it.spec.podMetricsEndpoints[0].paths = '/')), /"paths"/],
+      // Values of another type, or of no meaning.
+      [damaged(deployment, (it) => (it.spec.replicas = '2')), /replicas must be integer/],
+      [
+        damaged(deployment, (it) => (container(it).resources.limits.memory = 'much')),
+        /limits\/memory must match/,
+      ],
+      [
+        damaged(runtime, (it) => (container(it).resources.limits.memory = 'much')),
+        /limits\/memory must match/,
+      ],
+      [
+        damaged(runtime, (it) => (container(it).startupProbe.periodSeconds = '2s')),
+        /periodSeconds must be integer/,
+      ],
+      [damaged(service, (it) => (it.spec.predictor.terminationGracePeriodSeconds = '40')), /must be integer/],
+      [damaged(autoscaler, (it) => (it.spec.metrics[0].pods.target.averageValue = 'few')), /must match/],
+      [damaged(runtime, (it) => (it.spec.protocolVersions = ['v3'])), /"v3"/],
+      // Fields that are missing.
+      [damaged(deployment, (it) => delete it.spec.selector), /selector/],
+      [damaged(service, (it) => delete it.spec.predictor.model.modelFormat), /modelFormat/],
+      [damaged(autoscaler, (it) => delete it.spec.maxReplicas), /maxReplicas/],
+      [damaged(deployment, (it) => (it.apiVersion = 'apps/v2')), /apps\/v/],
+    ];
+    const problems = problemsOf(cases.map(([manifest]) => manifest));
+    cases.forEach(([, message], i) => void expect(problems[i].join('; ')).toMatch(message));
+  });
+
+  it('are all applied by a kustomization of their folder', () => {
+    for (const path of manifests.filter((each) => each.startsWith('kubernetes/'))) {
+      const { resources } = read(join(dirname(path), 'kustomization.yaml'));
+      expect(resources).toContain(path.slice(dirname(path).length + 1));
+    }
+    for (const path of readdirSync(folder, { recursive: true, encoding: 'utf8' }))
+      if (path.endsWith('kustomization.yaml'))
+        for (const resource of read(path).resources)
+          expect(existsSync(join(folder, dirname(path), resource)), resource).toBe(true);
+  });
+});
