@@ -5,25 +5,25 @@
 # Both stages are one release of Debian: the addon runs with the oneDNN and the Node.js that it was built with.
 FROM debian:trixie-slim AS build
 RUN apt-get update \
-  && apt-get install --yes --no-install-recommends \
-    ca-certificates cmake g++ libdnnl-dev make nodejs npm ocl-icd-opencl-dev opencl-headers \
+  && apt-get install --yes --no-install-recommends ca-certificates cmake g++ libdnnl-dev make nodejs npm \
   && rm -rf /var/lib/apt/lists/*
 WORKDIR /opt/octavo
 COPY package.json package-lock.json .npmrc ./
 RUN npm ci
 # In the order in which files rarely change: the addon takes minutes, and is built again only when it has to be.
 COPY CMakeLists.txt ./
-COPY script script
+COPY script/build-native script/system-packages script/
 COPY native native
 RUN npm run build:native
 COPY tsconfig.json tsconfig.build.json ./
+COPY script/build-typescript script/bundle-report-page script/
 COPY lib lib
 RUN npm run build:ts
 RUN npm prune --omit=dev
 
 FROM debian:trixie-slim
 RUN apt-get update \
-  && apt-get install --yes --no-install-recommends libdnnl3 libgomp1 nodejs tini \
+  && apt-get install --yes --no-install-recommends libdnnl3.6 libgomp1 nodejs tini \
   && rm -rf /var/lib/apt/lists/*
 WORKDIR /opt/octavo
 COPY --from=build /opt/octavo/package.json ./
