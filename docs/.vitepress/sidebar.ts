@@ -30,7 +30,17 @@ const sections: readonly Section[] = [
   },
   {
     text: 'Guides',
-    pages: ['serving', 'recipes', 'report', 'lowering', 'onnx', 'performance', 'pytorch-names'],
+    pages: [
+      'serving',
+      'deployment',
+      'capacity',
+      'recipes',
+      'report',
+      'lowering',
+      'onnx',
+      'performance',
+      'pytorch-names',
+    ],
   },
   { text: 'Internals', pages: ['architecture', 'internals/'], closed: true },
   { text: 'Lab', pages: ['lab/'], closed: true },

@@ -1,6 +1,7 @@
-import { existsSync, readdirSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
-import { describe, expect, it } from 'vitest';
+import { beforeAll, describe, expect, it } from 'vitest';
+import { parse } from 'yaml';
 import { folder, manifests, problemsOf, read } from './manifests.ts';
 
 /** A manifest in which something is wrong. */
@@ -11,57 +12,69 @@ function damaged(path: string, damage: (manifest: ReturnType<typeof read>) => vo
 }
 const container = ({ spec }: ReturnType<typeof read>) => (spec.template?.spec ?? spec).containers[0];
 
+const deployment = 'kubernetes/deployment.yaml';
+const runtime = 'kserve/serving-runtime.yaml';
+const service = 'kserve/inference-service.yaml';
+const autoscaler = 'kubernetes/autoscaling/autoscaler.yaml';
+const monitor = 'kubernetes/autoscaling/pod-monitor.yaml';
+/** Damaged manifests, and what has to be found. */
+const faults: readonly [manifest: unknown, message: RegExp][] = [
+  // Fields that are not there, wherever they stand.
+  [damaged(deployment, (it) => (container(it).readinesProbe = {})), /readinesProbe/],
+  [damaged(deployment, (it) => (container(it).securityContext.readOnly = true)), /readOnly/],
+  [damaged(runtime, (it) => (container(it).arg = ['serve'])), /"arg"/],
+  [damaged(runtime, (it) => (it.spec.supportedModelFormats[0].auto = true)), /"auto"/],
+  [damaged(service, (it) => (it.spec.predictor.model.storageURI = 's3://a')), /storageURI/],
+  [damaged(service, (it) => (it.spec.predictor.replicas = 2)), /replicas/],
+  [damaged('kubernetes/service.yaml', (it) => (it.spec.port = 1)), /"port"/],
+  [damaged('kubernetes/disruption-budget.yaml', (it) => (it.spec.max = 1)), /"max"/],
+  [damaged(monitor, (it) => (it.spec.podMetricsEndpoints[0].paths = '/')), /"paths"/],
+  // Values of another type, or of no meaning.
+  [damaged(deployment, (it) => (it.spec.replicas = '2')), /replicas must be integer/],
+  [
+    damaged(deployment, (it) => (container(it).resources.limits.memory = 'much')),
+    /limits\/memory must match/,
+  ],
+  [damaged(runtime, (it) => (container(it).resources.limits.memory = 'much')), /limits\/memory must match/],
+  [
+    damaged(runtime, (it) => (container(it).startupProbe.periodSeconds = '2s')),
+    /periodSeconds must be integer/,
+  ],
+  [damaged(service, (it) => (it.spec.predictor.terminationGracePeriodSeconds = '40')), /must be integer/],
+  [damaged(autoscaler, (it) => (it.spec.metrics[0].pods.target.averageValue = 'few')), /must match/],
+  [damaged(runtime, (it) => (it.spec.protocolVersions = ['v3'])), /"v3"/],
+  // Fields that are missing.
+  [damaged(deployment, (it) => delete it.spec.selector), /selector/],
+  [damaged(service, (it) => delete it.spec.predictor.model.modelFormat), /modelFormat/],
+  [damaged(autoscaler, (it) => delete it.spec.maxReplicas), /maxReplicas/],
+  [damaged(deployment, (it) => (it.apiVersion = 'apps/v2')), /apps\/v/],
+];
+
 describe('the manifests in deploy/', () => {
+  // At once: the compiler reads Kubernetes' types for them all.
+  let problems: ReturnType<typeof problemsOf>;
+  beforeAll(() => {
+    problems = problemsOf([...manifests.map(read), ...faults.map(([manifest]) => manifest)]);
+  }, 120_000);
+
   it('are what Kubernetes, its extensions and KServe understand', () => {
     expect(manifests).toContain('kubernetes/deployment.yaml');
-    const problems = problemsOf(manifests.map(read));
     expect(Object.fromEntries(manifests.map((path, i) => [path, problems[i]]))).toEqual(
       Object.fromEntries(manifests.map((path) => [path, []])),
     );
   });
 
   it('would be found to be wrong', () => {
-    const deployment = 'kubernetes/deployment.yaml';
-    const runtime = 'kserve/serving-runtime.yaml';
-    const service = 'kserve/inference-service.yaml';
-    const autoscaler = 'kubernetes/autoscaling/autoscaler.yaml';
-    const monitor = 'kubernetes/autoscaling/pod-monitor.yaml';
-    const cases: [manifest: unknown, message: RegExp][] = [
-      // Fields that are not there, wherever they stand.
-      [damaged(deployment, (it) => (container(it).readinesProbe = {})), /readinesProbe/],
-      [damaged(deployment, (it) => (container(it).securityContext.readOnly = true)), /readOnly/],
-      [damaged(runtime, (it) => (container(it).arg = ['serve'])), /"arg"/],
-      [damaged(runtime, (it) => (it.spec.supportedModelFormats[0].auto = true)), /"auto"/],
-      [damaged(service, (it) => (it.spec.predictor.model.storageURI = 's3://a')), /storageURI/],
-      [damaged(service, (it) => (it.spec.predictor.replicas = 2)), /replicas/],
-      [damaged('kubernetes/service.yaml', (it) => (it.spec.port = 1)), /"port"/],
-      [damaged('kubernetes/disruption-budget.yaml', (it) => (it.spec.max = 1)), /"max"/],
-      [damaged(monitor, (it) => (it.spec.podMetricsEndpoints[0].paths = '/')), /"paths"/],
-      // Values of another type, or of no meaning.
-      [damaged(deployment, (it) => (it.spec.replicas = '2')), /replicas must be integer/],
-      [
-        damaged(deployment, (it) => (container(it).resources.limits.memory = 'much')),
-        /limits\/memory must match/,
-      ],
-      [
-        damaged(runtime, (it) => (container(it).resources.limits.memory = 'much')),
-        /limits\/memory must match/,
-      ],
-      [
-        damaged(runtime, (it) => (container(it).startupProbe.periodSeconds = '2s')),
-        /periodSeconds must be integer/,
-      ],
-      [damaged(service, (it) => (it.spec.predictor.terminationGracePeriodSeconds = '40')), /must be integer/],
-      [damaged(autoscaler, (it) => (it.spec.metrics[0].pods.target.averageValue = 'few')), /must match/],
-      [damaged(runtime, (it) => (it.spec.protocolVersions = ['v3'])), /"v3"/],
-      // Fields that are missing.
-      [damaged(deployment, (it) => delete it.spec.selector), /selector/],
-      [damaged(service, (it) => delete it.spec.predictor.model.modelFormat), /modelFormat/],
-      [damaged(autoscaler, (it) => delete it.spec.maxReplicas), /maxReplicas/],
-      [damaged(deployment, (it) => (it.apiVersion = 'apps/v2')), /apps\/v/],
-    ];
-    const problems = problemsOf(cases.map(([manifest]) => manifest));
-    cases.forEach(([, message], i) => void expect(problems[i].join('; ')).toMatch(message));
+    faults.forEach(
+      ([, message], i) => void expect(problems[manifests.length + i].join('; ')).toMatch(message),
+    );
+  });
+
+  it('are what docs/deployment.md shows of them', () => {
+    const page = readFileSync(join(folder, '../docs/deployment.md'), 'utf8');
+    const blocks = [...page.matchAll(/^```yaml\n(.*?)^```$/gms)].map(([, block]) => parse(block));
+    expect(blocks).toHaveLength(1);
+    expect(read('kserve/inference-service.yaml')).toMatchObject(blocks[0]);
   });
 
   it('are all applied by a kustomization of their folder', () => {
