@@ -66,7 +66,7 @@ describe.each([
     for (const { path } of probesOf(container)) expect((await fetch(url + path)).status, path).toBe(200);
     expect((await fetch(`${url}/v2/health/well`)).status).toBe(404);
     expect(await ended()).toBe(0);
-  });
+  }, 180_000);
 
   it('listens where it is asked', () => {
     const port = Number(flag(args, 'port') ?? 8000);
