@@ -33,7 +33,7 @@ COPY --from=build /opt/octavo/dist dist
 
 # A number, so that Kubernetes can see that it is not root. The server writes nothing: the file system may be read-only.
 USER 10001:10001
-EXPOSE 8000
+EXPOSE 8000 8001
 # tini is process 1 and hands signals on: the kernel would keep SIGTERM from a process 1 that still loads its models.
 ENTRYPOINT ["tini", "--", "node", "/opt/octavo/dist/cli/main.js"]
 CMD ["serve", "/mnt/models", "--host", "0.0.0.0"]

@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { saveNetwork } from '../serve/client.ts';
+import { GrpcClient } from '../serve/grpc/client.ts';
 import { read } from './manifests.ts';
 
 const deployment = read('kubernetes/deployment.yaml');
@@ -27,11 +28,22 @@ afterEach(async () => {
 });
 
 /** Runs a manifest's command on models of this machine, on any port, and without the wait at the end. */
-async function started(args: readonly string[]): Promise<{ url: string; models: string[] }> {
+async function started(
+  args: readonly string[],
+): Promise<{ url: string; grpcAddress: string; models: string[] }> {
   const here = args.map((arg) => arg.replace('/mnt/models', folder));
   server = spawn(
     process.execPath,
-    ['--import', 'tsx', 'lib/cli/main.ts', ...here, '--port=0', '--shutdown-delay=0', '--json'],
+    [
+      '--import',
+      'tsx',
+      'lib/cli/main.ts',
+      ...here,
+      '--port=0',
+      '--grpc-port=0',
+      '--shutdown-delay=0',
+      '--json',
+    ],
     { stdio: ['ignore', 'pipe', 'inherit'] },
   );
   let text = '';
@@ -39,8 +51,13 @@ async function started(args: readonly string[]): Promise<{ url: string; models: 
     text += chunk;
     if (text.endsWith('}\n')) break;
   }
-  const { url, models } = JSON.parse(text);
-  return { url: url.replace('0.0.0.0', '127.0.0.1'), models };
+  const { url, grpcAddress, models } = JSON.parse(text);
+  return { url: url.replace('0.0.0.0', '127.0.0.1'), grpcAddress, models };
+}
+
+async function isServing(grpcAddress: string): Promise<boolean> {
+  using client = new GrpcClient(grpcAddress.replace('0.0.0.0', '127.0.0.1'));
+  return (await client.ask('ServerReady', {})).message.ready;
 }
 
 async function ended(): Promise<number | null> {
@@ -61,8 +78,9 @@ describe.each([
   const args = container.args.map((arg: string) => arg.replace('{{.Name}}', service.metadata.name));
 
   it('runs a command that there is, and asks for what it answers', async () => {
-    const { url, models } = await started(args);
+    const { url, grpcAddress, models } = await started(args);
     expect(models).toEqual([name]);
+    expect(await isServing(grpcAddress)).toBe(true);
     for (const { path } of probesOf(container)) expect((await fetch(url + path)).status, path).toBe(200);
     expect((await fetch(`${url}/v2/health/well`)).status).toBe(404);
     expect(await ended()).toBe(0);
@@ -74,6 +92,8 @@ describe.each([
       const named = container.ports?.find((each: { name: string }) => each.name === probe.port);
       expect(named?.containerPort ?? probe.port).toBe(port);
     }
+    const grpc = container.ports?.find((each: { name: string }) => each.name === 'grpc');
+    if (grpc) expect(grpc.containerPort).toBe(Number(flag(args, 'grpc-port') ?? port + 1));
   });
 
   it('has whole CPUs of its own', () => {

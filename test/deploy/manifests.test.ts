@@ -4,8 +4,8 @@ import { beforeAll, describe, expect, it } from 'vitest';
 import { parse } from 'yaml';
 import { folder, manifests, problemsOf, read } from './manifests.ts';
 
-/** A manifest in which something is wrong. */
-function damaged(path: string, damage: (manifest: ReturnType<typeof read>) => void) {
+/** A manifest in which something is other than in its file. */
+function changed(path: string, damage: (manifest: ReturnType<typeof read>) => void) {
   const manifest = read(path);
   damage(manifest);
   return manifest;
@@ -20,34 +20,34 @@ const monitor = 'kubernetes/autoscaling/pod-monitor.yaml';
 /** Damaged manifests, and what has to be found. */
 const faults: readonly [manifest: unknown, message: RegExp][] = [
   // Fields that are not there, wherever they stand.
-  [damaged(deployment, (it) => (container(it).readinesProbe = {})), /readinesProbe/],
-  [damaged(deployment, (it) => (container(it).securityContext.readOnly = true)), /readOnly/],
-  [damaged(runtime, (it) => (container(it).arg = ['serve'])), /"arg"/],
-  [damaged(runtime, (it) => (it.spec.supportedModelFormats[0].auto = true)), /"auto"/],
-  [damaged(service, (it) => (it.spec.predictor.model.storageURI = 's3://a')), /storageURI/],
-  [damaged(service, (it) => (it.spec.predictor.replicas = 2)), /replicas/],
-  [damaged('kubernetes/service.yaml', (it) => (it.spec.port = 1)), /"port"/],
-  [damaged('kubernetes/disruption-budget.yaml', (it) => (it.spec.max = 1)), /"max"/],
-  [damaged(monitor, (it) => (it.spec.podMetricsEndpoints[0].paths = '/')), /"paths"/],
+  [changed(deployment, (it) => (container(it).readinesProbe = {})), /readinesProbe/],
+  [changed(deployment, (it) => (container(it).securityContext.readOnly = true)), /readOnly/],
+  [changed(runtime, (it) => (container(it).arg = ['serve'])), /"arg"/],
+  [changed(runtime, (it) => (it.spec.supportedModelFormats[0].auto = true)), /"auto"/],
+  [changed(service, (it) => (it.spec.predictor.model.storageURI = 's3://a')), /storageURI/],
+  [changed(service, (it) => (it.spec.predictor.replicas = 2)), /replicas/],
+  [changed('kubernetes/service.yaml', (it) => (it.spec.port = 1)), /"port"/],
+  [changed('kubernetes/disruption-budget.yaml', (it) => (it.spec.max = 1)), /"max"/],
+  [changed(monitor, (it) => (it.spec.podMetricsEndpoints[0].paths = '/')), /"paths"/],
   // Values of another type, or of no meaning.
-  [damaged(deployment, (it) => (it.spec.replicas = '2')), /replicas must be integer/],
+  [changed(deployment, (it) => (it.spec.replicas = '2')), /replicas must be integer/],
   [
-    damaged(deployment, (it) => (container(it).resources.limits.memory = 'much')),
+    changed(deployment, (it) => (container(it).resources.limits.memory = 'much')),
     /limits\/memory must match/,
   ],
-  [damaged(runtime, (it) => (container(it).resources.limits.memory = 'much')), /limits\/memory must match/],
+  [changed(runtime, (it) => (container(it).resources.limits.memory = 'much')), /limits\/memory must match/],
   [
-    damaged(runtime, (it) => (container(it).startupProbe.periodSeconds = '2s')),
+    changed(runtime, (it) => (container(it).startupProbe.periodSeconds = '2s')),
     /periodSeconds must be integer/,
   ],
-  [damaged(service, (it) => (it.spec.predictor.terminationGracePeriodSeconds = '40')), /must be integer/],
-  [damaged(autoscaler, (it) => (it.spec.metrics[0].pods.target.averageValue = 'few')), /must match/],
-  [damaged(runtime, (it) => (it.spec.protocolVersions = ['v3'])), /"v3"/],
+  [changed(service, (it) => (it.spec.predictor.terminationGracePeriodSeconds = '40')), /must be integer/],
+  [changed(autoscaler, (it) => (it.spec.metrics[0].pods.target.averageValue = 'few')), /must match/],
+  [changed(runtime, (it) => (it.spec.protocolVersions = ['v3'])), /"v3"/],
   // Fields that are missing.
-  [damaged(deployment, (it) => delete it.spec.selector), /selector/],
-  [damaged(service, (it) => delete it.spec.predictor.model.modelFormat), /modelFormat/],
-  [damaged(autoscaler, (it) => delete it.spec.maxReplicas), /maxReplicas/],
-  [damaged(deployment, (it) => (it.apiVersion = 'apps/v2')), /apps\/v/],
+  [changed(deployment, (it) => delete it.spec.selector), /selector/],
+  [changed(service, (it) => delete it.spec.predictor.model.modelFormat), /modelFormat/],
+  [changed(autoscaler, (it) => delete it.spec.maxReplicas), /maxReplicas/],
+  [changed(deployment, (it) => (it.apiVersion = 'apps/v2')), /apps\/v/],
 ];
 
 describe('the manifests in deploy/', () => {
@@ -73,8 +73,14 @@ describe('the manifests in deploy/', () => {
   it('are what docs/deployment.md shows of them', () => {
     const page = readFileSync(join(folder, '../docs/deployment.md'), 'utf8');
     const blocks = [...page.matchAll(/^```yaml\n(.*?)^```$/gms)].map(([, block]) => parse(block));
-    expect(blocks).toHaveLength(1);
-    expect(read('kserve/inference-service.yaml')).toMatchObject(blocks[0]);
+    expect(blocks).toHaveLength(2);
+    const path = 'kserve/inference-service.yaml';
+    expect(read(path)).toMatchObject(blocks[0]);
+    const speaksGrpc = changed(path, (it) => Object.assign(it.spec.predictor.model, blocks[1].model));
+    expect(problemsOf([speaksGrpc])).toEqual([[]]);
+    const [{ args }] = read('kserve/serving-runtime.yaml').spec.containers;
+    const [, { containerPort }] = blocks[1].model.ports;
+    expect(args).toContain(`--grpc-port=${containerPort}`);
   });
 
   it('are all applied by a kustomization of their folder', () => {
