@@ -4,6 +4,8 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { settingsOfEnvironment } from '../../lib/cli/serve/environment.ts';
+import { serveDefaults } from '../../lib/serve/serve-options.ts';
 import { saveNetwork } from '../serve/client.ts';
 import { GrpcClient } from '../serve/grpc/client.ts';
 import { read } from './manifests.ts';
@@ -87,7 +89,7 @@ describe.each([
   }, 180_000);
 
   it('listens where it is asked', () => {
-    const port = Number(flag(args, 'port') ?? 8000);
+    const port = Number(flag(args, 'port') ?? serveDefaults.port);
     for (const probe of probesOf(container)) {
       const named = container.ports?.find((each: { name: string }) => each.name === probe.port);
       expect(named?.containerPort ?? probe.port).toBe(port);
@@ -103,8 +105,7 @@ describe.each([
 
   it('can end before it is killed', () => {
     const { terminationGracePeriodSeconds } = name === 'network' ? pod : service.spec.predictor;
-    // Of `serve`, in milliseconds.
-    const drainTimeout = 20_000;
+    const drainTimeout = Number(flag(args, 'drain-timeout') ?? serveDefaults.drainTimeout);
     const delay = Number(flag(args, 'shutdown-delay'));
     expect(terminationGracePeriodSeconds * 1000).toBeGreaterThan(delay + drainTimeout);
     // Time for services to learn of it: as long as readiness takes to be noticed.
@@ -141,6 +142,14 @@ describe('the manifests', () => {
     const { custom } = read('kubernetes/autoscaling/prometheus-adapter.yaml').rules;
     const [{ pods }] = spec.metrics;
     expect(custom[0].seriesQuery).toContain(`${pods.metric.name}{`);
+  });
+
+  it('keep variables of services from being read as settings', () => {
+    expect(pod.enableServiceLinks).toBe(false);
+    expect(service.spec.predictor.enableServiceLinks).toBe(false);
+    expect(() => settingsOfEnvironment({ OCTAVO_SERVE_PORT: 'tcp://10.0.0.1:8000' })).toThrow(
+      'OCTAVO_SERVE_PORT',
+    );
   });
 
   it('mount models where the command looks for them', () => {
