@@ -1,0 +1,69 @@
+import { element } from './element.ts';
+import type { Answer } from './service.ts';
+
+const result = element('#result');
+const [status, error, best, classes, times] = [
+  ...[element('[role=status]'), element('[role=alert]')],
+  ...[element('.best'), element('.classes'), element('.times')],
+];
+
+const percent = new Intl.NumberFormat('en', {
+  style: 'percent',
+  minimumFractionDigits: 1,
+  maximumFractionDigits: 1,
+});
+const milliseconds = (time: number) => `${time < 10 ? time.toFixed(1) : time.toFixed(0)} ms`;
+
+/** What was shown before stays, faint: most answers come in the blink of an eye. */
+export function showWaiting(): void {
+  result.ariaBusy = 'true';
+  error.textContent = '';
+  status.textContent = 'Looking at the picture';
+}
+
+export function showError({ message }: Error): void {
+  show('error');
+  status.textContent = '';
+  error.textContent = `${message[0].toUpperCase()}${message.slice(1)}`;
+}
+
+export function showAnswer({ classes: likeliest, milliseconds: { decode, model }, roundTrip }: Answer): void {
+  const [first] = likeliest;
+  show('answer');
+  status.textContent = `${first.label}, ${percent.format(first.probability)}`;
+  best.textContent = first.label;
+  classes.replaceChildren(...likeliest.map(({ label, probability }) => row(label, probability)));
+  times.replaceChildren(
+    ...time('Decode', milliseconds(decode)),
+    ...time('Model', milliseconds(model)),
+    ...time('Round trip', milliseconds(roundTrip)),
+  );
+}
+
+function show(state: 'error' | 'answer'): void {
+  result.ariaBusy = 'false';
+  result.dataset.state = state;
+  // On a phone it is below the picture.
+  result.scrollIntoView({ block: 'nearest' });
+}
+
+function row(label: string, probability: number): HTMLElement {
+  const bar = document.createElement('span');
+  bar.className = 'bar';
+  bar.style.setProperty('--share', String(probability));
+  const item = document.createElement('li');
+  item.append(text('span', label), bar, text('span', percent.format(probability)));
+  return item;
+}
+
+const time = (name: string, value: string) => {
+  const group = document.createElement('div');
+  group.append(text('dt', name), text('dd', value));
+  return [group];
+};
+
+function text(name: string, content: string): HTMLElement {
+  const made = document.createElement(name);
+  made.textContent = content;
+  return made;
+}
