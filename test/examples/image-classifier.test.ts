@@ -260,7 +260,7 @@ describe("another's model", () => {
     ...{ resizeSize: 20, cropSize: 16, interpolation: 'bicubic' as const },
   };
 
-  async function saveModel(metadata: Readonly<Record<string, string>>): Promise<string> {
+  async function saveModel(metadata: Readonly<Record<string, string>>, dynamicBatch = true): Promise<string> {
     nn.manualSeed(0);
     const network = new nn.Sequential(
       new nn.Conv2d(3, 8, 3),
@@ -268,8 +268,8 @@ describe("another's model", () => {
       new nn.Flatten(),
       new nn.Linear(8 * 196, 4),
     );
-    const x = Tensor.zeros('float32', [2, 3, 16, 16]);
-    using model = compile(exportModel(network.eval(), { x }, { dynamicBatch: true }), { metadata });
+    const x = Tensor.zeros('float32', [dynamicBatch ? 2 : 1, 3, 16, 16]);
+    using model = compile(exportModel(network.eval(), { x }, { dynamicBatch }), { metadata });
     const path = join(folder, 'own.octavo');
     await model.save(path);
     return path;
@@ -281,8 +281,11 @@ describe("another's model", () => {
     return path;
   }
 
-  it('sees pictures as octavo eval shows them to it', async () => {
-    const file = await saveModel(preprocessingMetadata(preprocessing));
+  it.each([
+    ['any number of them at a time', true],
+    ['one at a time', false],
+  ])('sees pictures as octavo eval shows them to it: %s', async (_, dynamicBatch) => {
+    const file = await saveModel(preprocessingMetadata(preprocessing), dynamicBatch);
     const labels = await saveLabels('tench, Tinca tinca\r\ngoldfish\r\nwhite shark\r\ntiger shark\r\n');
     await using own = await serveClassifier(await ownModel(file, labels), '127.0.0.1', 0);
     const picture = await (await letterOf(31, 24)).jpeg().toBuffer();

@@ -2,10 +2,12 @@ import { element } from './element.ts';
 import type { Answer } from './service.ts';
 
 const result = element('#result');
-const [status, error, best, classes, times] = [
-  ...[element('[role=status]'), element('[role=alert]')],
-  ...[element('.best'), element('.classes'), element('.times')],
-];
+/** For those who do not see the page. */
+const status = element('[role=status]');
+const error = element('[role=alert]');
+const best = element('.best');
+const classes = element('.classes');
+const times = element('.times');
 
 const percent = new Intl.NumberFormat('en', {
   style: 'percent',
@@ -22,22 +24,22 @@ export function showWaiting(): void {
 }
 
 export function showError({ message }: Error): void {
-  show('error');
   status.textContent = '';
   error.textContent = `${message[0].toUpperCase()}${message.slice(1)}`;
+  show('error');
 }
 
 export function showAnswer({ classes: likeliest, milliseconds: { decode, model }, roundTrip }: Answer): void {
   const [first] = likeliest;
-  show('answer');
   status.textContent = `${first.label}, ${percent.format(first.probability)}`;
   best.textContent = first.label;
   classes.replaceChildren(...likeliest.map(({ label, probability }) => row(label, probability)));
   times.replaceChildren(
-    ...time('Decode', milliseconds(decode)),
-    ...time('Model', milliseconds(model)),
-    ...time('Round trip', milliseconds(roundTrip)),
+    named('Decode', milliseconds(decode)),
+    named('Model', milliseconds(model)),
+    named('Round trip', milliseconds(roundTrip)),
   );
+  show('answer');
 }
 
 function show(state: 'error' | 'answer'): void {
@@ -56,11 +58,11 @@ function row(label: string, probability: number): HTMLElement {
   return item;
 }
 
-const time = (name: string, value: string) => {
+function named(name: string, value: string): HTMLElement {
   const group = document.createElement('div');
   group.append(text('dt', name), text('dd', value));
-  return [group];
-};
+  return group;
+}
 
 function text(name: string, content: string): HTMLElement {
   const made = document.createElement(name);
