@@ -9,9 +9,10 @@ export default defineConfig({
     alias: [
       { find: /^octavo$/, replacement: source('./lib/index.ts') },
       {
-        find: /^octavo\/(data|eager|nn|numerics|onednn|report|training)$/,
+        find: /^octavo\/(data|eager|nn|numerics|onednn|report|runtime|training)$/,
         replacement: source('./lib/$1/index.ts'),
       },
+      { find: /^octavo\/server$/, replacement: source('./lib/serve/index.ts') },
     ],
   },
   test: {

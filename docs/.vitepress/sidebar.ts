@@ -25,6 +25,7 @@ const sections: readonly Section[] = [
       'training',
       'numerics',
       'accuracy-control',
+      'tutorials/image-classifier',
       'how-to-write-a-quantizer',
     ],
   },

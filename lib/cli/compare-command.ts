@@ -1,6 +1,7 @@
 import { Command } from 'commander';
 import { loadGraph } from '../capture/index.ts';
 import type { Dataset } from '../data/index.ts';
+import { rememberedPreprocessing } from '../data/remembered-preprocessing.ts';
 import type { GraphModule } from '../graph/index.ts';
 import { lower } from '../lowering/index.ts';
 import {
@@ -18,11 +19,7 @@ import { type DatasetFlags, dataDescription, openDataset } from './dataset.ts';
 import { fileKind } from './model-file.ts';
 import { positiveInteger } from './option-parsers.ts';
 import { addInputOptions, type InputFlags, inputOptionsOf } from './options/input-options.ts';
-import {
-  addPreprocessingOptions,
-  type Preprocessing,
-  rememberedPreprocessing,
-} from './options/preprocessing.ts';
+import { addPreprocessingOptions, type Preprocessing } from './options/preprocessing.ts';
 import { type GlobalOptions, printResult } from './output.ts';
 import { describeLayer, formatLayers } from './tables/compared-layers.ts';
 import { slowestSteps } from './tables/slowest-steps.ts';

@@ -1,4 +1,5 @@
 import { type GraphFileKind, graphFileKind, loadGraph } from '../capture/index.ts';
+import { rememberedPreprocessing } from '../data/remembered-preprocessing.ts';
 import { openFile } from '../formats/open-file.ts';
 import type { GraphModule } from '../graph/index.ts';
 import { lower } from '../lowering/index.ts';
@@ -8,7 +9,7 @@ import { type CompiledModel, compile } from '../runtime/index.ts';
 import type { Tensor } from '../tensor/index.ts';
 import { type AutocastFlags, autocastOf } from './options/autocast.ts';
 import { type InputFlags, inputOptionsOf } from './options/input-options.ts';
-import { type Preprocessing, rememberedPreprocessing } from './options/preprocessing.ts';
+import type { Preprocessing } from './options/preprocessing.ts';
 
 /** What a model file holds: a float graph to work on, or a model ready to run. */
 export type FileKind = GraphFileKind | 'artifact';

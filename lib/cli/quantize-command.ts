@@ -3,6 +3,7 @@ import { Command } from 'commander';
 import { formatAccuracyControl } from '../accuracy/index.ts';
 import { loadGraph } from '../capture/index.ts';
 import type { Dataset } from '../data/index.ts';
+import { preprocessingMetadata } from '../data/remembered-preprocessing.ts';
 import { type GraphModule, inputsOf, type ModelInputs } from '../graph/index.ts';
 import { formatRefusals, type LoweringReport, type Refusal } from '../lowering/index.ts';
 import { generateNumericDebugHandle } from '../numerics/index.ts';
@@ -19,7 +20,7 @@ import { type DatasetFlags, dataDescription, firstExample, openDataset, shapesOf
 import { fraction, positiveInteger } from './option-parsers.ts';
 import { type AutocastFlags, addAutocastOptions, autocastOf } from './options/autocast.ts';
 import { addInputOptions, type InputFlags, inputOptionsOf } from './options/input-options.ts';
-import { addPreprocessingOptions, preprocessingMetadata } from './options/preprocessing.ts';
+import { addPreprocessingOptions } from './options/preprocessing.ts';
 import { formatBytes, type GlobalOptions, printResult } from './output.ts';
 import { checkModelName, checkOutputPath } from './output-path.ts';
 import { Progress } from './progress.ts';

@@ -4,6 +4,7 @@ import { Command } from 'commander';
 import { type AccuracyControlRecord, accuracyControlOf } from '../accuracy/index.ts';
 import { loadGraph } from '../capture/index.ts';
 import type { Dataset } from '../data/index.ts';
+import { rememberedPreprocessing } from '../data/remembered-preprocessing.ts';
 import { writeWhole } from '../formats/whole-file.ts';
 import { type GraphModule, inputsOf } from '../graph/index.ts';
 import { lower } from '../lowering/index.ts';
@@ -18,11 +19,7 @@ import { type DatasetFlags, dataDescription, firstExample, openDataset } from '.
 import { fileKind, refuseInputOptions } from './model-file.ts';
 import { positiveInteger } from './option-parsers.ts';
 import { addInputOptions, type InputFlags, inputOptionsOf } from './options/input-options.ts';
-import {
-  addPreprocessingOptions,
-  type Preprocessing,
-  rememberedPreprocessing,
-} from './options/preprocessing.ts';
+import { addPreprocessingOptions, type Preprocessing } from './options/preprocessing.ts';
 import { type GlobalOptions, printResult } from './output.ts';
 import { checkOutputPath } from './output-path.ts';
 import { UsageError } from './usage-error.ts';

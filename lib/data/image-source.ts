@@ -1,28 +1,17 @@
-import type { TensorInfo } from '../graph/index.ts';
-import { Tensor } from '../tensor/index.ts';
 import { frame, type ImageReader, imageReader } from './image-file.ts';
 import { type ImageFile, listImages } from './image-folder.ts';
+import { batchOf, type ImageInput, imageInput } from './image-input.ts';
 import type { InputList } from './model-inputs.ts';
-import {
-  chooseNormalization,
-  type Framing,
-  type Normalization,
-  normalize,
-  type Preprocessing,
-  refusePreprocessing,
-} from './preprocessing.ts';
-import { imageChannels, type Pixels } from './resample.ts';
+import type { Preprocessing } from './preprocessing.ts';
+import { imageChannels } from './resample.ts';
 import type { Batch, DataSource } from './source.ts';
 
 /** Images decoded at the same time. libuv's pool has four threads; an image waits for each while one is being resized. */
 const concurrency = 8;
 
-/** How images become batches. */
+/** How files become batches. */
 interface Pipeline {
-  readonly input: TensorInfo;
-  readonly framing: Framing;
-  /** Undefined where the model's input is bytes. */
-  readonly normalization: Normalization | undefined;
+  readonly input: ImageInput;
   readonly read: ImageReader;
 }
 
@@ -37,32 +26,17 @@ export async function openImageSource(
   batch: number,
   preprocessing: Preprocessing,
 ): Promise<DataSource> {
-  const [input, ...more] = inputs.infos;
-  const isPixels = input.dtype === 'float32' || input.dtype === 'uint8';
-  if (more.length > 0 || !isPixels || input.shape.length !== 4)
-    throw new Error(
-      `${path}: images are for a model with one input, float32 or uint8 [n, ${imageChannels}, height, width]; this one has ${inputs}`,
-    );
-  const { resizeSize, cropSize, interpolation, ...normalizing } = preprocessing;
-  const framing = {
-    ...(resizeSize === undefined ? {} : { resizeSize, interpolation: interpolation ?? 'bilinear' }),
-    ...(cropSize === undefined ? {} : { cropSize }),
-  };
-  if (interpolation !== undefined && resizeSize === undefined)
-    throw new Error(`${path}: preprocessing.interpolation needs resizeSize`);
-  if (input.dtype === 'uint8')
-    refusePreprocessing(preprocessing, 'normalization', path, `input '${input.name}' is uint8`);
+  const input = imageInput(inputs, preprocessing, path);
+  const { info, framing, normalization } = input;
   const read = await imageReader(path);
   const { images, classes } = await listImages(path);
-  const [, , ...sizes] = input.shape;
-  const sides = sizes.map((size) => cropSize ?? (typeof size === 'number' ? size : undefined));
+  const [, , ...sizes] = info.shape;
+  const sides = sizes.map((size) => framing.cropSize ?? (typeof size === 'number' ? size : undefined));
   if (sides.every((side) => side !== undefined))
     inputs.checkAll(images.length, batch, path, (count) => ({
-      [input.name]: [count, imageChannels, ...sides],
+      [info.name]: [count, imageChannels, ...sides],
     }));
-  const normalization =
-    input.dtype === 'float32' ? chooseNormalization(normalizing, 1 / 255, imageChannels) : undefined;
-  const pipeline = { input, framing, normalization, read };
+  const pipeline = { input, read };
   return {
     size: images.length,
     hasLabels: classes !== undefined,
@@ -87,42 +61,17 @@ async function* batches(
     yield await load(images.slice(begin, begin + batch), pipeline);
 }
 
-async function load(
-  files: readonly ImageFile[],
-  { input, framing, normalization, read }: Pipeline,
-): Promise<Batch> {
-  const framed = await inParallel(files, async ({ path }) => frame(await read(path), framing, path));
-  const pixels = stack(framed, files, input);
-  return {
-    inputs: { [input.name]: normalization ? normalize(pixels, normalization) : pixels },
-    labels: labelsOf(files),
-  };
+async function load(files: readonly ImageFile[], { input, read }: Pipeline): Promise<Batch> {
+  const framed = await inParallel(
+    files,
+    async ({ path }) => [path, frame(await read(path), input.framing, path)] as const,
+  );
+  return { inputs: { [input.info.name]: batchOf(framed, input) }, labels: labelsOf(files) };
 }
 
 function labelsOf(files: readonly ImageFile[]): readonly number[] | undefined {
   const labels = files.map(({ label }) => label);
   return labels.every((label) => label !== undefined) ? labels : undefined;
-}
-
-/** Images of one size, with their channels apart. */
-function stack(images: readonly Pixels[], files: readonly ImageFile[], { name, shape }: TensorInfo): Tensor {
-  const [height, width] = [shape[2], shape[3]].map((size, axis) =>
-    typeof size === 'number' ? size : axis === 0 ? images[0].height : images[0].width,
-  );
-  const plane = width * height;
-  const result = new Uint8Array(images.length * imageChannels * plane);
-  for (const [i, image] of images.entries()) {
-    if (image.width !== width || image.height !== height)
-      throw new Error(
-        `${files[i].path}: the image is ${image.width} x ${image.height}, but input '${name}' needs ${width} x ${height}; ` +
-          'preprocessing.resizeSize and cropSize bring images to one size',
-      );
-    for (let channel = 0; channel < imageChannels; channel++) {
-      const start = (i * imageChannels + channel) * plane;
-      for (let at = 0; at < plane; at++) result[start + at] = image.data[at * imageChannels + channel];
-    }
-  }
-  return new Tensor('uint8', result, [images.length, imageChannels, height, width]);
 }
 
 /** The results in order, some of them computed at the same time. After a failure no further one is begun. */

@@ -4,6 +4,7 @@
  */
 export { Dataset, type DatasetOptions, readDataset } from './dataset.ts';
 export type { DatasetModel } from './model-inputs.ts';
+export { type PreprocessImageOptions, preprocessImage } from './preprocess-image.ts';
 export type {
   ChosenPreprocessing,
   Framing,
@@ -11,4 +12,6 @@ export type {
   Normalization,
   Preprocessing,
 } from './preprocessing.ts';
+export { preprocessingMetadata, rememberedPreprocessing } from './remembered-preprocessing.ts';
+export type { Pixels } from './resample.ts';
 export type { Batch } from './source.ts';

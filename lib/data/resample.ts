@@ -64,7 +64,18 @@ export function resample(
   const { support, weight } = kernels[interpolation];
   const columns = tapsOf(image.width, width, part.left, part.width, support, weight);
   const rows = tapsOf(image.height, height, part.top, part.height, support, weight);
-  return resampleRows(resampleColumns(image, columns), rows);
+  // A square from the middle of a long image needs few of its rows.
+  const first = rows[0].first;
+  const needed = rowsOf(image, first, endOf(rows[rows.length - 1]));
+  const shifted = rows.map((taps) => ({ ...taps, first: taps.first - first }));
+  return resampleRows(resampleColumns(needed, columns), shifted);
+}
+
+const endOf = ({ first, weights }: Taps) => first + weights.length;
+
+function rowsOf({ width, data }: Pixels, first: number, end: number): Pixels {
+  const line = width * imageChannels;
+  return { width, height: end - first, data: data.subarray(first * line, end * line) };
 }
 
 function tapsOf(

@@ -1,45 +1,8 @@
 import { type Command, Option } from 'commander';
-import {
-  type ChosenPreprocessing,
-  checkPreprocessing,
-  interpolations,
-  type Preprocessing,
-} from '../../data/preprocessing.ts';
-import type { ModelMetadata } from '../../runtime/index.ts';
+import { interpolations, type Preprocessing } from '../../data/preprocessing.ts';
 import { nonZeroNumber, nonZeroNumbers, numbers, positiveInteger } from '../option-parsers.ts';
 
 export type { Preprocessing };
-
-/** Beside whatever a user keeps with a model. */
-const metadataKey = 'octavo.preprocessing';
-
-/** What a model's file remembers of its preprocessing. */
-export function preprocessingMetadata(preprocessing: ChosenPreprocessing): ModelMetadata {
-  return { [metadataKey]: JSON.stringify(preprocessing) };
-}
-
-/**
- * The preprocessing that a model's file remembers, if any.
- * @param path of the file, for messages.
- * @throws Error when what the file remembers is not a preprocessing.
- */
-export function rememberedPreprocessing(metadata: ModelMetadata, path: string): Preprocessing | undefined {
-  const text = metadata[metadataKey];
-  if (text === undefined) return undefined;
-  try {
-    const value = JSON.parse(text) as Preprocessing;
-    checkPreprocessing(value, metadataKey);
-    return value;
-  } catch (error) {
-    const { message } = error as Error;
-    throw new Error(
-      `${path}: its metadata '${metadataKey}' is not a preprocessing: ${message}; it is ${text}`,
-      {
-        cause: error,
-      },
-    );
-  }
-}
 
 /** Adds an option for each part of the preprocessing to a command that reads images. */
 export function addPreprocessingOptions(command: Command): Command {

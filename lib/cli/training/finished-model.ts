@@ -1,11 +1,11 @@
 import { exportOnnx } from '../../capture/index.ts';
 import type { ChosenPreprocessing } from '../../data/index.ts';
+import { preprocessingMetadata } from '../../data/remembered-preprocessing.ts';
 import { writeWhole } from '../../formats/whole-file.ts';
 import type { GraphModule } from '../../graph/index.ts';
 import { lower } from '../../lowering/index.ts';
 import { convertPt2e, moveExportedModelToEval } from '../../quantization/index.ts';
 import { type CompiledModel, compile } from '../../runtime/index.ts';
-import { preprocessingMetadata } from '../options/preprocessing.ts';
 import { threadsOf } from './problem.ts';
 import type { TrainSettings } from './settings.ts';
 
