@@ -1,5 +1,6 @@
 import { dataVariants, modelVariants } from './files/problem.ts';
 import type { Kind, Problem } from './kind.ts';
+import { requestVariants } from './requests/problem.ts';
 
 interface KindEntry {
   /** What `--only` can select. */
@@ -32,5 +33,9 @@ export const kinds: Readonly<Record<string, KindEntry>> = {
   files: {
     variants: [...modelVariants, ...dataVariants],
     load: async () => asKind(await (await import('./files/judge.ts')).files()),
+  },
+  requests: {
+    variants: requestVariants,
+    load: async () => asKind(await (await import('./requests/judge.ts')).requests()),
   },
 };

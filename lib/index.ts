@@ -304,6 +304,7 @@ export {
   type CompileOptions,
   type ConstantMemory,
   compile,
+  type ErrorCode,
   formatPlan,
   formatReport,
   formatTuning,

@@ -1,3 +1,4 @@
+import { outOfMemoryError } from '../error-code.ts';
 import type { PlanDesc, PlanValue, Storage } from '../native/addon-types.ts';
 import { type ArenaPlan, type Lifetime, planArena } from './arena.ts';
 import { shareMemory } from './in-place.ts';
@@ -43,7 +44,7 @@ export function assignStorage(
     return { kind: 'arena', offset: offsets.get(home)! + offset };
   };
   if (!Number.isSafeInteger(arena.bytes))
-    throw new Error(
+    throw outOfMemoryError(
       `plan: inputs of ${program.inputs.map(({ dtype, shape }) => `${dtype}[${shape.join(', ')}]`).join(', ')} need ` +
         'more memory than there are addresses for',
     );

@@ -1,9 +1,8 @@
 import { checkSignal, unlessAborted } from '../abort.ts';
 import { operators } from '../aten/index.ts';
+import { disposedError } from '../error-code.ts';
 import {
-  bindInputs,
   bindOutputs,
-  bindShapes,
   type GraphModule,
   inputsOf,
   type ModelInputs,
@@ -35,6 +34,7 @@ import { packedWeightsOf } from './packed-weights.ts';
 import { describePlan, joinPlans, type PlanDescription } from './plan-description.ts';
 import { Batcher } from './requests/batcher.ts';
 import { Executions } from './requests/executions.ts';
+import { boundInputs, boundShapes } from './requests/inputs.ts';
 import { allocateOutputs, copyElements, dataOf, namesOf, shapesOf } from './requests/operands.ts';
 import { defaultMaxQueue, RequestQueue } from './requests/queue.ts';
 import { joinTimings, type RunStatistics, type RunTiming, statisticsOf } from './requests/run-statistics.ts';
@@ -114,7 +114,8 @@ export class CompiledModel implements Disposable {
    * @param inputs tensors by input name, in order, or the tensor itself if there is one input.
    * @returns tensors by output name: those of `options.outputs`, or new ones.
    * @throws (rejects) Error when inputs or outputs do not fit the model, an option is unknown, a step fails, or the model is disposed;
-   * {@link QueueFullError} when too many requests wait; the signal's reason when it is aborted before the request starts.
+   * {@link QueueFullError} when too many requests wait; the signal's reason when it is aborted before the request starts. The Error's
+   * {@link ErrorCode | code} says whose fault it was.
    */
   async run(inputs: ModelInputs, options: RunOptions = {}): Promise<Record<string, Tensor>> {
     this.#checkAlive();
@@ -123,7 +124,7 @@ export class CompiledModel implements Disposable {
     checkSignal(signal, 'run');
     const isTimed = onTiming !== undefined;
     const timings: RunTiming[] = [];
-    const tensors = bindInputs(this.inputs, inputs, this.rangeConstraints);
+    const tensors = boundInputs(this, inputs);
     const arrival = this.#queue.enter(options.priority);
     try {
       const values = new StagedValues(this.#stages, tensors);
@@ -157,7 +158,7 @@ export class CompiledModel implements Disposable {
   runSync(inputs: ModelInputs, options: Pick<RunOptions, 'outputs'> = {}): Record<string, Tensor> {
     this.#checkAlive();
     checkOptions(options, { outputs: true }, 'runSync');
-    const tensors = bindInputs(this.inputs, inputs, this.rangeConstraints);
+    const tensors = boundInputs(this, inputs);
     const values = new StagedValues(this.#stages, tensors);
     for (const [stage, plans] of this.#plans) {
       const given = values.inputsOf(stage);
@@ -175,7 +176,7 @@ export class CompiledModel implements Disposable {
    */
   async warmup(...shapes: readonly ModelShapes[]): Promise<void> {
     this.#checkAlive();
-    const bound = shapes.map((given) => bindShapes(this.inputs, given, this.rangeConstraints));
+    const bound = shapes.map((given) => boundShapes(this, given));
     const plans = this.#firstPlans;
     await Promise.all(
       bound.map(async (each) => {
@@ -188,8 +189,7 @@ export class CompiledModel implements Disposable {
   /** Like {@link warmup}, but blocks, and without the plans of batches: for scripts. */
   warmupSync(...shapes: readonly ModelShapes[]): void {
     this.#checkAlive();
-    for (const given of shapes)
-      this.#firstPlans.compileSync(bindShapes(this.inputs, given, this.rangeConstraints));
+    for (const given of shapes) this.#firstPlans.compileSync(boundShapes(this, given));
   }
 
   /**
@@ -198,7 +198,7 @@ export class CompiledModel implements Disposable {
    */
   plan(shapes: ModelShapes): PlanDescription {
     this.#checkAlive();
-    const first = this.#firstPlans.compileSync(bindShapes(this.inputs, shapes, this.rangeConstraints));
+    const first = this.#firstPlans.compileSync(boundShapes(this, shapes));
     return this.#describe([first, ...this.#latest.slice(1)]);
   }
 
@@ -219,7 +219,7 @@ export class CompiledModel implements Disposable {
   /** Runs one request, blocking, and returns the time of each step. */
   profile(inputs: ModelInputs): StepProfile[] {
     this.#checkAlive();
-    const tensors = bindInputs(this.inputs, inputs, this.rangeConstraints);
+    const tensors = boundInputs(this, inputs);
     const values = new StagedValues(this.#stages, tensors);
     return [...this.#plans].flatMap(([stage, plans]) => {
       const given = values.inputsOf(stage);
@@ -282,7 +282,7 @@ export class CompiledModel implements Disposable {
   }
 
   #checkAlive(): void {
-    if (this.#disposed) throw new Error('the model is disposed; compile or load it again');
+    if (this.#disposed) throw disposedError('the model is disposed; compile or load it again');
   }
 
   get #isWhole(): boolean {

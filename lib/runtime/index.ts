@@ -4,6 +4,7 @@
  * @module octavo/runtime
  */
 
+export type { ErrorCode } from '../error-code.ts';
 export type {
   Dim,
   ModelInputs,

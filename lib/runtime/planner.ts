@@ -1,3 +1,4 @@
+import { withCode } from '../error-code.ts';
 import type { GraphModule, TensorInfo } from '../graph/index.ts';
 import { addon } from '../native/addon.ts';
 import type { PlanDesc } from '../native/addon-types.ts';
@@ -125,12 +126,20 @@ export class Planner {
   }
 
   #build(shapes: Shapes, choices: PlanChoices): BuiltPlan {
-    return buildPlan(this.#module, {
-      inputs: this.#inputs.map(({ dtype }, i) => ({ dtype, shape: shapes[i] })),
-      constants: this.#constants,
-      machine: { blocksChannels: addon.oneDnnVersion().prefersChannelBlocks, threads: this.#threads },
-      choices,
-    });
+    const build = () =>
+      buildPlan(this.#module, {
+        inputs: this.#inputs.map(({ dtype }, i) => ({ dtype, shape: shapes[i] })),
+        constants: this.#constants,
+        machine: { blocksChannels: addon.oneDnnVersion().prefersChannelBlocks, threads: this.#threads },
+        choices,
+      });
+    // Operators refuse sizes that their ranges allow: an image smaller than a kernel.
+    return this.#choosesSizes ? withCode('ERR_OCTAVO_INVALID_INPUT', build) : build();
+  }
+
+  /** Whether requests choose sizes; else it is the model's fault if it has no plan. */
+  get #choosesSizes(): boolean {
+    return this.#inputs.some(({ shape }) => shape.some((extent) => typeof extent !== 'number'));
   }
 
   #divide(shapes: Shapes, threads: number): Division {

@@ -19,3 +19,13 @@ export function quote(value: unknown): string {
   if (typeof value !== 'string') return String(value);
   return JSON.stringify(value.length > 64 ? `${value.slice(0, 64)}…` : value);
 }
+
+/** URLs are repeated no further. */
+const longestUrl = 256;
+
+/** There is nothing that answers such a request. */
+export const noRoute = (method: string, url: string): ProtocolError =>
+  new ProtocolError(
+    404,
+    `there is no ${method} ${url.length > longestUrl ? `${url.slice(0, longestUrl)}…` : url}`,
+  );

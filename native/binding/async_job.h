@@ -3,9 +3,7 @@
 
 #include <napi.h>
 
-#include <string>
-
-#include "contract/error_message.h"
+#include "binding/js_error.h"
 #include "plan/executor.h"
 
 namespace octavo::binding {
@@ -36,24 +34,23 @@ class AsyncJob : public Job {
   // On the JavaScript thread, as all that follows.
   virtual void settle(Napi::Env env) {
     if (error_)
-      reject(env, message_of(error_));
+      reject(reason_of(env, error_).Value());
     else
       deferred_.Resolve(result(env));
   }
-  void reject(Napi::Env env, const std::string& message) { reject(Napi::Error::New(env, message).Value()); }
   void reject(const Napi::Value& reason) { deferred_.Reject(reason); }
 
  protected:
   virtual Napi::Value result(Napi::Env env) = 0;
 
  private:
-  static std::string message_of(const std::exception_ptr& error) {
+  static Napi::Error reason_of(Napi::Env env, const std::exception_ptr& error) {
     try {
       std::rethrow_exception(error);
     } catch (const std::exception& e) {
-      return error_message(e);
+      return js_error(env, e);
     } catch (...) {
-      return "unknown error";
+      return js_error(env, Cause::unknown, "unknown error");
     }
   }
 

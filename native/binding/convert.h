@@ -5,7 +5,7 @@
 
 #include <optional>
 
-#include "contract/error_message.h"
+#include "binding/js_error.h"
 #include "contract/step.h"
 
 namespace octavo::binding {
@@ -28,7 +28,7 @@ std::optional<Elements> to_elements(const Napi::Value& value);
 // The bytes behind a TypedArray. Throws unless it holds at least `bytes`.
 void* to_data(const Napi::Value& value, size_t bytes, const std::string& what);
 
-// Runs `body`; any C++ exception becomes a JavaScript Error with its message.
+// Runs `body`; any C++ exception becomes a JavaScript Error.
 template <typename Body>
 auto guarded(const Napi::Env& env, Body body) -> decltype(body()) {
   try {
@@ -36,7 +36,7 @@ auto guarded(const Napi::Env& env, Body body) -> decltype(body()) {
   } catch (const Napi::Error&) {
     throw;
   } catch (const std::exception& error) {
-    throw Napi::Error::New(env, error_message(error));
+    throw js_error(env, error);
   }
 }
 

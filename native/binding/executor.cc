@@ -124,7 +124,9 @@ class ExecutorWrap : public Napi::ObjectWrap<ExecutorWrap>, public Recipient {
     for (auto* job : executor_->close()) {
       // No synchronous job is waiting: this thread would be waiting for it.
       auto* waiting = static_cast<AsyncJob*>(job);
-      waiting->reject(info.Env(), "the model was disposed before this request was started");
+      waiting->reject(
+          js_error(info.Env(), Cause::disposed, "the model was disposed before this request was started")
+              .Value());
       retire(info.Env(), waiting);
     }
     if (pending_ == 0 && executor_) finish();
@@ -158,7 +160,7 @@ class ExecutorWrap : public Napi::ObjectWrap<ExecutorWrap>, public Recipient {
   }
 
   Executor& live() {
-    if (!executor_ || disposed_) throw std::runtime_error("the model is disposed");
+    if (!executor_ || disposed_) throw Failure(Cause::disposed, "the model is disposed");
     return *executor_;
   }
 

@@ -2,7 +2,7 @@
 
 #include <stdexcept>
 
-#include "contract/error_message.h"
+#include "contract/failure.h"
 #include "contract/table.h"
 
 namespace octavo {
@@ -32,7 +32,7 @@ std::unique_ptr<Step> create_step(const StepSpec& spec) {
       if (spec.op == family.op) return family.create(spec);
     throw std::invalid_argument("there is no such native operation");
   } catch (const std::exception& error) {
-    throw std::runtime_error(describe(spec) + ": " + error_message(error));
+    throw Failure(cause_of(error), describe(spec) + ": " + error_message(error));
   }
 }
 

@@ -1,12 +1,12 @@
 #pragma once
 
-#include <stdexcept>
+#include "contract/failure.h"
 
 namespace octavo {
 
 // Thrown out of a run or a compilation that was told to stop.
-struct Aborted : std::runtime_error {
-  Aborted() : std::runtime_error("the executor is shutting down") {}
+struct Aborted : Failure {
+  Aborted() : Failure(Cause::disposed, "the executor is shutting down") {}
 };
 
 }  // namespace octavo

@@ -7,9 +7,10 @@
 #include <algorithm>
 #include <chrono>
 #include <iterator>
-#include <stdexcept>
 #include <string>
 #include <utility>
+
+#include "contract/failure.h"
 
 namespace octavo {
 
@@ -52,7 +53,7 @@ void Executor::submit(Job* job) {
   bool wake;
   {
     const std::lock_guard<std::mutex> lock(mutex_);
-    if (closed_) throw std::runtime_error("the executor is disposed");
+    if (closed_) throw Failure(Cause::disposed, "the executor is disposed");
     const auto later = [](uint64_t arrival, const Job* other) { return arrival < other->arrival(); };
     queue_.insert(std::upper_bound(queue_.begin(), queue_.end(), job->arrival(), later), job);
     submitted_ = Clock::now();
@@ -67,7 +68,7 @@ bool Executor::run_here(const std::function<void(Stream&)>& work) {
   {
     // The mutex also orders the use of the stream: after a worker's last one, and before its next one.
     const std::lock_guard<std::mutex> lock(mutex_);
-    if (closed_) throw std::runtime_error("the executor is disposed");
+    if (closed_) throw Failure(Cause::disposed, "the executor is disposed");
     if (!queue_.empty() || running_ > 0 || lent_) return false;
     lent_ = true;
   }

@@ -65,11 +65,11 @@ class Executor {
   // Whether there are CPUs enough for one who waits actively for a job.
   bool has_spare_cpu() const { return BusyThreads::fit(cpus_); }
 
-  // Puts the job into the queue. Throws std::runtime_error once closed; the caller keeps a job that was
+  // Puts the job into the queue. Throws Failure once closed; the caller keeps a job that was
   // refused.
   void submit(Job* job);
   // Calls `work` on this thread, in place of a worker, which waits meanwhile. Returns false, and does
-  // nothing, if a job runs or waits. Throws what `work` throws, and std::runtime_error once closed. For work
+  // nothing, if a job runs or waits. Throws what `work` throws, and Failure once closed. For work
   // on one thread: a team of this thread's would count against the barriers of the workers' (see
   // Environment).
   bool run_here(const std::function<void(Stream&)>& work);

@@ -5,7 +5,7 @@
 #include <algorithm>
 #include <chrono>
 
-#include "contract/error_message.h"
+#include "contract/failure.h"
 #include "plan/step_creation.h"
 
 namespace octavo {
@@ -81,7 +81,7 @@ void PlanInstance::execute(const std::atomic<bool>& abort, Around around) {
   } catch (const Aborted&) {
     throw;
   } catch (const std::exception& error) {
-    throw std::runtime_error(describe(plan_->steps[at].spec) + ": " + error_message(error));
+    throw Failure(cause_in_run(error), describe(plan_->steps[at].spec) + ": " + error_message(error));
   }
 }
 

@@ -29,6 +29,12 @@ describe.each(sets)('random problems, oneDNN on %s', (isa) => {
 
 it('damaged files load or are refused in clear words', () => expectNothingFound('files', 300), timeout);
 
+it(
+  'whatever clients send is answered, and servers go on',
+  () => expectNothingFound('requests', 300),
+  timeout,
+);
+
 it('are tried from AVX2 up to the instruction set that oneDNN uses', () => {
   const { isa } = cpuFeatures().oneDnn;
   expect(own).toBe(isa.toUpperCase());

@@ -1,3 +1,4 @@
+import { outOfMemoryError } from '../../error-code.ts';
 import type { Node } from '../../graph/index.ts';
 import type { Stage } from '../../plan/index.ts';
 import { Tensor, type TensorData } from '../../tensor/index.ts';
@@ -9,7 +10,15 @@ export const shapesOf = (tensors: readonly Tensor[]): Shapes => tensors.map(({ s
 export const dataOf = (tensors: readonly Tensor[]) => tensors.map(({ data }) => data);
 
 export const allocateOutputs = ({ results }: RequestPlan): Tensor[] =>
-  results.map(({ dtype, shape }) => Tensor.zeros(dtype, shape));
+  results.map(({ dtype, shape }) => {
+    try {
+      return Tensor.zeros(dtype, shape);
+    } catch (error) {
+      throw outOfMemoryError(`run: there is not enough memory for a result ${dtype}[${shape.join(', ')}]`, {
+        cause: error,
+      });
+    }
+  });
 
 /** What the operands of a stage's plan are called. */
 export function namesOf({ module: { graph }, counted }: Stage): {

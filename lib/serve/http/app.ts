@@ -1,7 +1,9 @@
 import fastify, { type FastifyInstance, type FastifyReply } from 'fastify';
+import { noRoute } from '../errors.ts';
 import { BearerToken } from '../security/bearer-token.ts';
 import type { TlsSecrets } from '../security/tls-files.ts';
 import type { ServeOptions } from '../serve-options.ts';
+import { replaceBareAnswers } from './bare-answers.ts';
 import { answerClientError } from './client-errors.ts';
 import { httpServer } from './http-server.ts';
 import { defaultLimits } from './limits.ts';
@@ -21,8 +23,9 @@ export function httpApp(options: ServeOptions, secrets: TlsSecrets | undefined):
     frameworkErrors: (error, _request, reply: FastifyReply) =>
       reply.status(error.statusCode ?? 400).send({ error: error.message }),
   });
+  replaceBareAnswers(app);
   app.setNotFoundHandler(({ method, url }, reply) =>
-    reply.status(404).send({ error: `there is no ${method} ${url}` }),
+    reply.status(404).send({ error: noRoute(method, url).message }),
   );
   if (options.token !== undefined) requireToken(app, new BearerToken(options.token));
   cutSlowReaders(app, limits.responseTimeout);

@@ -22,6 +22,8 @@ export function httpServer(
     headersTimeout,
     requestTimeout,
     keepAliveTimeout,
+    // It is asked for with a word: bare-answers.ts.
+    requireHostHeader: false,
     // Node looks for who is late every 30 seconds.
     connectionsCheckingInterval: 1000,
   };

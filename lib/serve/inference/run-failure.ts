@@ -1,21 +1,20 @@
-import { QueueFullError } from '../../runtime/index.ts';
+import type { ErrorCode } from '../../runtime/index.ts';
 import { ProtocolError } from '../errors.ts';
 import type { FailureReason } from '../models/version-statistics.ts';
 
-/**
- * Whose fault it was that a run failed. That inputs do not fit the model, or hold an index out of range, is the client's; a
- * want of memory, or a model that is gone, the server's. These have no type of their own, so their words tell.
- */
-export function failureOf(error: Error): ProtocolError {
-  if (error instanceof ProtocolError) return error;
-  return new ProtocolError(statusOf(error), error.message, { cause: error });
-}
+/** Too little memory is the server's fault: the client cannot know how much a model takes for an input. */
+const statuses: Readonly<Record<ErrorCode, number>> = {
+  ERR_OCTAVO_INVALID_INPUT: 400,
+  ERR_OCTAVO_OUT_OF_MEMORY: 500,
+  ERR_OCTAVO_QUEUE_FULL: 429,
+  ERR_OCTAVO_DISPOSED: 503,
+};
 
-function statusOf(error: Error): number {
-  if (error instanceof QueueFullError) return 429;
-  if (/the model (is|was) disposed/.test(error.message)) return 503;
-  if (error instanceof RangeError || error.message.includes('there is not enough memory')) return 500;
-  return 400;
+/** Whose fault it was that a run failed. An Error without a code is a fault of the model, or of Octavo. */
+export function failureOf(error: Error & { readonly code?: string }): ProtocolError {
+  if (error instanceof ProtocolError) return error;
+  const status = statuses[error.code as ErrorCode] ?? 500;
+  return new ProtocolError(status, error.message, { cause: error });
 }
 
 /** Why a request failed, as it is counted. Whatever is no ProtocolError is a fault of the server. */

@@ -1,5 +1,5 @@
 import type { FastifyInstance, FastifyPluginAsync, FastifyReply, FastifyRequest } from 'fastify';
-import { ProtocolError } from '../errors.ts';
+import { noRoute, ProtocolError } from '../errors.ts';
 import type { CallOrigin } from '../inference/call.ts';
 import { type InferenceOptions, InferenceService } from '../inference/service.ts';
 import { readInferRequest } from './infer-request.ts';
@@ -73,7 +73,7 @@ export const openInference: FastifyPluginAsync<OpenInferenceOptions> = async (ap
     });
   // Fastify's own answer has another form.
   app.all('/v2/*', ({ method, url }) => {
-    throw new ProtocolError(404, `there is no ${method} ${url}`);
+    throw noRoute(method, url);
   });
 };
 

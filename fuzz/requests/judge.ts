@@ -1,0 +1,104 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { compile } from '../../lib/runtime/index.ts';
+import { type InferenceServer, serve } from '../../lib/serve/index.ts';
+import type { Fault, Kind } from '../kind.ts';
+import { Random } from '../random.ts';
+import { isUnclear } from '../unclear-errors.ts';
+import { drawRequest } from './draw.ts';
+import { exchange } from './exchange.ts';
+import { drawMessage, type Message, resultsFor } from './messages.ts';
+import { doublesAndRows } from './model.ts';
+import type { RequestProblem } from './problem.ts';
+import { requestOf } from './requests.ts';
+import { type Response, readResponses } from './responses.ts';
+import { resultsIn } from './results.ts';
+
+/** What clients may send to a server: it answers with the right results or says clearly what is wrong, and goes on. */
+export async function requests(): Promise<Kind<RequestProblem>> {
+  const folder = mkdtempSync(join(tmpdir(), 'octavo-fuzz-'));
+  process.on('exit', () => rmSync(folder, { recursive: true, force: true }));
+  {
+    using model = compile(doublesAndRows());
+    await model.save(join(folder, 'doubles.octavo'));
+  }
+  const load = { streams: 1, threadsPerStream: 1, batching: { maxBatchSize: 8 } };
+  const server = await serve({ models: folder, port: 0, load, bodyLimit: 2 ** 20 });
+  // The process ends after the last problem.
+  server.app.server.unref();
+  const memory = new MemoryGrowth();
+  return {
+    draw: drawRequest,
+    describe: ({ variant, what, pieces }) =>
+      `${variant}, ${what}: ${JSON.stringify(Buffer.concat(pieces).toString('latin1').slice(0, 1500))}`,
+    judge: async (problem) => [...(await judge(problem, server)), ...memory.faults()],
+  };
+}
+
+async function judge({ seed, pieces, asked }: RequestProblem, server: InferenceServer): Promise<Fault[]> {
+  const faults = judgeAnswers(await exchange(server, pieces, asked !== undefined), asked);
+  const right = drawMessage(new Random(seed));
+  const after = judgeAnswers(await exchange(server, [requestOf(right)], true), [right]);
+  return [...faults, ...after.map(({ detail }) => ({ fault: 'not served after', detail }))];
+}
+
+function judgeAnswers(bytes: Buffer, asked: readonly Message[] | undefined): Fault[] {
+  try {
+    const { responses, rest } = readResponses(bytes);
+    const wanted = asked?.length ?? responses.length;
+    if (responses.length !== wanted || (asked && rest.length > 0))
+      throw new Error(`${wanted} answers expected, got ${responses.length} and ${rest.length} bytes`);
+    for (const [i, response] of responses.entries()) checkAnswer(response, asked?.[i]);
+    return [];
+  } catch (error) {
+    return [{ fault: 'wrong answer', detail: (error as Error).message }];
+  }
+}
+
+function checkAnswer(response: Response, asked: Message | undefined): void {
+  const { status, body } = response;
+  const shown = `${status} ${body.toString('latin1').slice(0, 500)}`;
+  if (status === 200) {
+    if (asked) checkResults(response, asked, shown);
+    return;
+  }
+  if (asked?.isValid) throw new Error(`a right request is refused: ${shown}`);
+  if (status < 400 || status >= 500) throw new Error(`neither results nor what is wrong: ${shown}`);
+  const { error } = JSON.parse(body.toString('utf8'));
+  if (typeof error !== 'string' || error === '') throw new Error(`there is no error: ${shown}`);
+  if (error.length > 1000 || isUnclear(new Error(error))) throw new Error(`an unclear error: ${shown}`);
+}
+
+function checkResults(response: Response, asked: Message, shown: string): void {
+  const expected = resultsFor(asked);
+  const got = resultsIn(response);
+  const isSame =
+    got.size === expected.size &&
+    [...expected].every(([name, values]) => {
+      const given = got.get(name);
+      return given?.length === values.length && values.every((value, i) => Object.is(value, given[i]));
+    });
+  if (!isSame) throw new Error(`other results than ${JSON.stringify([...expected])}: ${shown}`);
+}
+
+/** Whether the process grows with the requests that it has answered. */
+class MemoryGrowth {
+  #judged = 0;
+  #before = Number.POSITIVE_INFINITY;
+
+  faults(): readonly Fault[] {
+    if (++this.#judged % problemsPerLook > 0) return [];
+    const now = process.memoryUsage.rss();
+    // The first ones fill caches and pools.
+    if (this.#before === Number.POSITIVE_INFINITY) this.#before = now;
+    if (now < this.#before + mostGrowth) return [];
+    const [from, to] = [this.#before, now].map((bytes) => Math.round(bytes / 2 ** 20));
+    this.#before = now;
+    return [{ fault: 'memory', detail: `${to} MiB after ${this.#judged} problems, ${from} MiB before` }];
+  }
+}
+
+const problemsPerLook = 2000;
+/** Garbage that is not collected yet comes and goes by some tens of MiB. */
+const mostGrowth = 128 * 2 ** 20;
