@@ -26,9 +26,15 @@ export function allowedCpus(): number[] {
   });
 }
 
-/** For `fork`: a process of Node on these CPUs. */
-export function processOn(cpus: readonly number[] | undefined): ForkOptions {
-  if (cpus === undefined) return {};
+/**
+ * For `fork`: a process of Node on these CPUs.
+ * @param options of Node; a loader of TypeScript is among this process's own.
+ */
+export function processOn(
+  cpus: readonly number[] | undefined,
+  options: readonly string[] = process.execArgv,
+): ForkOptions {
+  if (cpus === undefined) return { execArgv: [...options] };
   const taskset = ['--cpu-list', cpus.join(','), process.execPath];
-  return { execPath: 'taskset', execArgv: [...taskset, ...process.execArgv] };
+  return { execPath: 'taskset', execArgv: [...taskset, ...options] };
 }

@@ -33,8 +33,12 @@ export class BenchServer {
 
   /** @param cpus those that it runs on; undefined: all. */
   static async start(message: ServerMessage, cpus: CpuDivision['server']): Promise<BenchServer> {
-    const script = new URL('server-process.ts', import.meta.url);
-    const process = new AskedProcess<ServerMessage>(`the ${message.kind} server`, script, processOn(cpus));
+    const script = new URL('server-process.js', import.meta.url);
+    const process = new AskedProcess<ServerMessage>(
+      `the ${message.kind} server`,
+      script,
+      processOn(cpus, []),
+    );
     return new BenchServer(await process.ask<Addresses>(message), process);
   }
 
