@@ -34,9 +34,10 @@ export async function measureBaselines(
   types: string,
   options: LoadOptions,
 ): Promise<Baselines> {
-  const { threads, maxBatchSize } = options;
-  const ours = { name: 'Octavo', engine: 'octavo', file: octavo.int8, threads } as const;
-  const theirs = { name: 'ORT', engine: 'onnxruntime', file: onnxInt8[types], threads } as const;
+  const { streams, threads, maxBatchSize } = options;
+  const ours = { name: 'Octavo', engine: 'octavo', file: octavo.int8, streams, threads } as const;
+  const file = onnxInt8[types];
+  const theirs = { name: 'ORT', engine: 'onnxruntime', file, threads: streams * threads } as const;
   const shape = [1, ...inputShape];
   return {
     single: await measureBaseline(ours, shape, options),

@@ -6,11 +6,11 @@ import type { LoadOptions } from './options.ts';
 /** Octavo by each protocol, one by one and in batches. */
 export function ourContenders(
   { octavo }: NetworkFiles,
-  { modes, threads, maxBatchSize: most }: LoadOptions,
+  { modes, streams, threads, maxBatchSize: most }: LoadOptions,
 ): Contender[] {
   return modes.flatMap((protocol) =>
     [undefined, most].map((maxBatchSize): Contender => {
-      const server = { kind: 'octavo', models: octavo.int8, threads, maxBatchSize } as const;
+      const server = { kind: 'octavo', models: octavo.int8, streams, threads, maxBatchSize } as const;
       return { name: 'Octavo', protocol, maxBatchSize, server };
     }),
   );
@@ -26,7 +26,7 @@ export async function bestPeer(
   types: string,
   question: Question & LoadOptions,
 ): Promise<Contender[]> {
-  const { shape, threads: most, inFlight, milliseconds } = question;
+  const { shape, streams, threads: each, inFlight, milliseconds } = question;
   const peer = (threads: number, protocol: string): Contender => ({
     name: `fastify + ORT, threads: ${threads}`,
     protocol,
@@ -34,7 +34,7 @@ export async function bestPeer(
     server: { kind: 'peer', file: onnxInt8[types], threads, shape },
   });
   let best = { threads: 0, perSecond: 0 };
-  for (const threads of new Set([1, most])) {
+  for (const threads of new Set([1, streams * each])) {
     await using match = await Match.start(peer(threads, 'plain-binary'), question);
     await match.closed(inFlight, milliseconds / 4);
     const { perSecond } = (await match.closed(inFlight, milliseconds)).report;

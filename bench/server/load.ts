@@ -5,7 +5,8 @@
  * sent. Prints markdown tables: what each can do at most and the CPU time that costs, latencies at parts of it, and the highest
  * rates within two bounds.
  *
- *     npm run bench:server -- --network resnet18 --seconds 3 --rates 25,50,75,90 --modes rest-json,rest-binary [--quick] [--json]
+ *     npm run bench:server -- --network resnet18 --modes rest-json,rest-binary --rates 25,50,75,90 --arrivals poisson --seconds 3
+ *         --streams 2 --threads 1 --max-batch-size 16 --in-flight 32 [--quick] [--json]
  */
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -23,14 +24,14 @@ import { boundTable, capacityTable, rateTable } from './tables.ts';
 import { verdicts } from './verdicts.ts';
 
 const options = optionsOf(process.argv.slice(2));
-const { network, milliseconds, inFlight, threads, arrivals } = options;
+const { network, milliseconds, inFlight, streams, threads, arrivals } = options;
 
 /** Every contender after the other, each in processes of its own. */
 async function measureAll(folder: string): Promise<[Baselines, Measurement[]]> {
   console.error(`${network}: preparing`);
   const files = await prepareNetwork(network, precisionsHere().precisions, folder);
   const shape = [1, ...files.inputShape];
-  const { types } = await onnxRuntimeInt8(files, threads, shape);
+  const { types } = await onnxRuntimeInt8(files, streams * threads, shape);
   const baselines = await measureBaselines(files, types, options);
   const { ownMs } = baselines.single;
   const question = { ...options, input: await inputOf(files.octavo.int8), shape };
@@ -55,7 +56,7 @@ function print(baselines: Baselines, measurements: readonly Measurement[]): void
     `${perSecond.toFixed(0)} requests/s (${cpuMs.toFixed(2)} ms of CPU time each)`;
   const clientCpus = options.cpus.client ? 'a CPU of its own' : "the server's CPUs";
   console.log(
-    `${network} int8, batch 1, ${threads} threads. Loads of ${milliseconds / 1000} s; the client has ${clientCpus}.`,
+    `${network} int8, batch 1, streams x threads: ${streams} x ${threads}. Loads of ${milliseconds / 1000} s; the client has ${clientCpus}.`,
   );
   console.log(
     `run() alone: ${single.ownMs.toFixed(2)} ms; with ${inFlight} under way ${alone(single)}, in batches ${alone(batched)};`,

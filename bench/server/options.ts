@@ -19,7 +19,9 @@ export interface LoadOptions {
   readonly maxBatchSize: number;
   /** Loads to offer, as fractions of the capacity. */
   readonly shares: readonly number[];
-  /** Of one request. */
+  /** Requests, or batches of them, that Octavo computes at the same time. */
+  readonly streams: number;
+  /** Of one of them. */
   readonly threads: number;
   readonly cpus: CpuDivision;
   /** Print one JSON document instead of tables. */
@@ -40,12 +42,14 @@ export function optionsOf(args: string[]): LoadOptions {
       arrivals: { type: 'string', default: 'poisson' },
       'in-flight': { type: 'string', default: '32' },
       'max-batch-size': { type: 'string', default: '16' },
+      streams: { type: 'string', default: '1' },
       threads: { type: 'string' },
     },
   });
-  const whole = (option: 'seconds' | 'in-flight' | 'max-batch-size') =>
+  const whole = (option: 'seconds' | 'in-flight' | 'max-batch-size' | 'streams') =>
     positiveIntegers(option, values[option])[0];
   const cpus = divideCpus(allowedCpus());
+  const streams = whole('streams');
   const cores = Math.min(cpuFeatures().cores, cpus.server?.length ?? Number.POSITIVE_INFINITY);
   return {
     network: values.network,
@@ -55,7 +59,8 @@ export function optionsOf(args: string[]): LoadOptions {
     inFlight: whole('in-flight'),
     maxBatchSize: whole('max-batch-size'),
     shares: positiveIntegers('rates', values.rates).map((percent) => percent / 100),
-    threads: positiveIntegers('threads', values.threads ?? String(cores))[0],
+    streams,
+    threads: positiveIntegers('threads', values.threads ?? String(Math.ceil(cores / streams)))[0],
     cpus,
     json: values.json,
   };

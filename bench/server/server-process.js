@@ -6,9 +6,9 @@ import { serve } from '../../dist/serve/index.js';
 import { peerServer } from './peer.js';
 
 const servers = {
-  async octavo({ models, threads, maxBatchSize }) {
+  async octavo({ models, streams, threads, maxBatchSize }) {
     const batching = maxBatchSize === undefined ? {} : { batching: { maxBatchSize } };
-    const load = { threadsPerStream: threads, ...batching };
+    const load = { streams, threadsPerStream: threads, ...batching };
     const { url, repository } = await serve({ models, port: 0, load });
     const rest = `${url}/v2/models/${repository.names[0]}/infer`;
     return { 'rest-json': rest, 'rest-binary': rest };

@@ -7,6 +7,7 @@ export type ServerMessage =
       readonly kind: 'octavo';
       /** A file or a folder. */
       readonly models: string;
+      readonly streams: number;
       readonly threads: number;
       /** Undefined: requests are computed one by one. */
       readonly maxBatchSize: number | undefined;
