@@ -5,7 +5,7 @@
  * sent. Prints markdown tables: what each can do at most and the CPU time that costs, latencies at parts of it, and the highest
  * rates within two bounds.
  *
- *     npm run bench:server -- --network resnet18 --modes rest-json,rest-binary --rates 25,50,75,90 --arrivals poisson --seconds 3
+ *     npm run bench:server -- --network resnet18 --modes rest-json,rest-binary,grpc --rates 25,50,75,90 --arrivals poisson --seconds 3
  *         --streams 2 --threads 1 --max-batch-size 16 --in-flight 32 [--quick] [--json]
  */
 import { mkdtemp, rm } from 'node:fs/promises';

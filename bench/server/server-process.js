@@ -9,9 +9,10 @@ const servers = {
   async octavo({ models, streams, threads, maxBatchSize }) {
     const batching = maxBatchSize === undefined ? {} : { batching: { maxBatchSize } };
     const load = { streams, threadsPerStream: threads, ...batching };
-    const { url, repository } = await serve({ models, port: 0, load });
-    const rest = `${url}/v2/models/${repository.names[0]}/infer`;
-    return { 'rest-json': rest, 'rest-binary': rest };
+    const { url, grpcAddress, repository } = await serve({ models, port: 0, grpcPort: 0, load });
+    const [name] = repository.names;
+    const rest = `${url}/v2/models/${name}/infer`;
+    return { 'rest-json': rest, 'rest-binary': rest, grpc: `grpc://${grpcAddress}/${name}` };
   },
   async peer(message) {
     const app = await peerServer(message);
