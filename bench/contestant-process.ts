@@ -1,7 +1,8 @@
 import { InferenceSession, Tensor as OrtTensor } from 'onnxruntime-node';
 import { loadModel, Tensor } from '../lib/index.ts';
-import type { Engine, Entry, Reply, Request } from './contestant.ts';
-import { offerLoad } from './offered-load.ts';
+import { answerMessages } from './asked-process.ts';
+import type { Engine, Entry, Request } from './contestant.ts';
+import { type LoadResult, offerLoad } from './offered-load.ts';
 import { pseudoRandom } from './pseudo-random.ts';
 
 /** The process behind a Contestant: loads one model, then runs it on one input as often as it is asked to. */
@@ -46,7 +47,7 @@ const loaders: Readonly<Partial<Record<Engine, typeof loadOctavo>>> = {
 };
 let run: Run | undefined;
 
-async function answer(request: Request): Promise<Extract<Reply, { result: unknown }>['result']> {
+async function answer(request: Request): Promise<undefined | readonly number[] | LoadResult> {
   if (request.kind === 'load') {
     const { entry, inputShape } = request;
     const data = pseudoRandom(
@@ -66,9 +67,4 @@ async function answer(request: Request): Promise<Extract<Reply, { result: unknow
   return milliseconds;
 }
 
-process.on('message', (request: Request) => {
-  answer(request).then(
-    (result) => process.send!({ result }),
-    (error: Error) => process.send!({ error: error.message }),
-  );
-});
+answerMessages(answer);

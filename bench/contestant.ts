@@ -1,6 +1,4 @@
-import { type ChildProcess, fork } from 'node:child_process';
-import { once } from 'node:events';
-import { fileURLToPath } from 'node:url';
+import { AskedProcess } from './asked-process.ts';
 import type { LoadResult } from './offered-load.ts';
 
 /** What runs the model in a contestant's process. */
@@ -20,16 +18,14 @@ export interface Entry {
   readonly environment?: Readonly<Record<string, string>>;
 }
 
-/** Messages to a contestant's process: first `load`, then `run` and `serve` as often as wanted. */
+/**
+ * Messages to a contestant's process: first `load`, then `run` and `serve` as often as wanted. It answers nothing to `load`, the
+ * wall time of each run in milliseconds, or a {@link LoadResult}.
+ */
 export type Request =
   | { readonly kind: 'load'; readonly entry: Entry; readonly inputShape: readonly number[] }
   | { readonly kind: 'run'; readonly times: number }
   | { readonly kind: 'serve'; readonly inFlight: number; readonly milliseconds: number };
-
-/** Its answer: nothing after `load`, the wall time of each run in milliseconds, a load's result; or what went wrong. */
-export type Reply =
-  | { readonly result: undefined | readonly number[] | LoadResult }
-  | { readonly error: string };
 
 /**
  * One engine with one model in a process of its own, so that no thread pool spins while another engine is timed. It
@@ -37,9 +33,9 @@ export type Reply =
  */
 export class Contestant {
   readonly entry: Entry;
-  readonly #process: ChildProcess;
+  readonly #process: AskedProcess<Request>;
 
-  private constructor(entry: Entry, process: ChildProcess) {
+  private constructor(entry: Entry, process: AskedProcess<Request>) {
     this.entry = entry;
     this.#process = process;
   }
@@ -48,47 +44,30 @@ export class Contestant {
     // Python speaks Node's messages: one JSON document a line.
     const python = entry.engine.startsWith('inductor');
     const file = python ? 'inductor/contestant.py' : 'contestant-process.ts';
-    const process = fork(fileURLToPath(new URL(file, import.meta.url)), {
+    const process = new AskedProcess<Request>(entry.name, new URL(file, import.meta.url), {
       env: { ...globalThis.process.env, ...entry.environment },
       ...(python ? { execPath: 'python3', execArgv: [] } : {}),
     });
     const contestant = new Contestant(entry, process);
-    await contestant.#ask({ kind: 'load', entry, inputShape });
+    await process.ask({ kind: 'load', entry, inputShape });
     return contestant;
   }
 
   /** Runs the model `times` times, one after the other. */
   run(times: number): Promise<readonly number[]> {
-    return this.#ask({ kind: 'run', times });
+    return this.#process.ask({ kind: 'run', times });
   }
 
   /** Keeps `inFlight` requests in flight for so long. */
   serve(inFlight: number, milliseconds: number): Promise<LoadResult> {
-    return this.#ask({ kind: 'serve', inFlight, milliseconds });
+    return this.#process.ask({ kind: 'serve', inFlight, milliseconds });
   }
 
   get pid(): number {
-    return this.#process.pid!;
+    return this.#process.pid;
   }
 
-  async stop(): Promise<void> {
-    const exited = once(this.#process, 'exit');
-    this.#process.disconnect();
-    await exited;
-  }
-
-  async #ask<Result>(request: Request): Promise<Result> {
-    const answer = new Promise<Reply>((resolve, reject) => {
-      const onExit = (code: number | null) => reject(new Error(`${this.entry.name} ended with code ${code}`));
-      this.#process.once('exit', onExit);
-      this.#process.once('message', (reply: Reply) => {
-        this.#process.off('exit', onExit);
-        resolve(reply);
-      });
-    });
-    this.#process.send(request);
-    const reply = await answer;
-    if ('error' in reply) throw new Error(`${this.entry.name}: ${reply.error}`);
-    return reply.result as Result;
+  stop(): Promise<void> {
+    return this.#process.stop();
   }
 }

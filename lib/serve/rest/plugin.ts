@@ -2,9 +2,11 @@ import type { FastifyInstance, FastifyPluginAsync, FastifyReply, FastifyRequest 
 import { noRoute, ProtocolError } from '../errors.ts';
 import type { CallOrigin } from '../inference/call.ts';
 import { type InferenceOptions, InferenceService } from '../inference/service.ts';
+import { BodyMemory } from './body-memory.ts';
 import { readInferRequest } from './infer-request.ts';
 import { writeInferResponse } from './infer-response.ts';
 import { booleanIn, parseObject } from './json-fields.ts';
+import { readBody } from './read-body.ts';
 
 /** Options of {@link openInference}. */
 export type OpenInferenceOptions = InferenceOptions;
@@ -37,7 +39,8 @@ const jsonBytesHeader = 'inference-header-content-length';
  */
 export const openInference: FastifyPluginAsync<OpenInferenceOptions> = async (app, options) => {
   const service = new InferenceService(options);
-  readWholeBodies(app);
+  const memory = new BodyMemory();
+  readWholeBodies(app, memory);
   answerErrors(app);
 
   app.get('/v2', async () => service.serverMetadata(extensions));
@@ -58,7 +61,15 @@ export const openInference: FastifyPluginAsync<OpenInferenceOptions> = async (ap
     app.get<ModelPath>(`${path}/stats`, async ({ params: { model, version } }) =>
       service.statistics(model, version),
     );
-    app.post<ModelPath>(`${path}/infer`, (request, reply) => infer(service, request, reply));
+    app.post<ModelPath>(`${path}/infer`, async (request, reply) => {
+      try {
+        return await infer(service, request, reply);
+      } finally {
+        memory.giveBack(bodyOf(request));
+        // Whoever asks for it later must not see another's.
+        request.body = undefined;
+      }
+    });
   }
 
   app.post('/v2/repository/index', async (request) => {
@@ -78,9 +89,11 @@ export const openInference: FastifyPluginAsync<OpenInferenceOptions> = async (ap
 };
 
 /** Bodies are read here: JSON may be followed by bytes, and clients name it as they like. */
-function readWholeBodies(app: FastifyInstance): void {
+function readWholeBodies(app: FastifyInstance, memory: BodyMemory): void {
   app.removeAllContentTypeParsers();
-  app.addContentTypeParser('*', { parseAs: 'buffer' }, (_request, body, done) => done(null, body));
+  app.addContentTypeParser('*', (request: FastifyRequest, payload: NodeJS.ReadableStream) =>
+    readBody(request, payload, Number(request.headers[jsonBytesHeader]), memory),
+  );
   app.addHook('onRequest', async ({ headers: { 'content-encoding': encoding = 'identity' } }) => {
     if (encoding.toLowerCase() !== 'identity')
       throw new ProtocolError(
