@@ -49,15 +49,21 @@ export class GrpcClient implements Disposable {
 
   /**
    * @param message as the proto has it, or bytes that are sent as they are.
-   * @param options a deadline, and a signal that cancels the call.
+   * @param options a deadline, a signal that cancels the call, and a token to show.
    */
   ask(
     method: string,
     message: object = {},
-    { signal, ...options }: CallOptions & { readonly signal?: AbortSignal } = {},
+    {
+      signal,
+      token,
+      ...options
+    }: CallOptions & { readonly signal?: AbortSignal; readonly token?: string } = {},
   ): Promise<GrpcAnswer> {
     const { path, requestSerialize, responseDeserialize } = methods[method];
     const serialize = message instanceof Buffer ? (bytes: Buffer) => bytes : requestSerialize;
+    const metadata = new Metadata();
+    if (token !== undefined) metadata.set('authorization', `Bearer ${token}`);
     return new Promise((resolve) => {
       const done = (error: ServiceError | null, answer?: object) =>
         resolve({
@@ -70,7 +76,7 @@ export class GrpcClient implements Disposable {
         serialize as (message: object) => Buffer,
         responseDeserialize as (bytes: Buffer) => object,
         message,
-        new Metadata(),
+        metadata,
         options,
         done,
       );
