@@ -36,8 +36,10 @@ export interface GrpcAnswer {
 export class GrpcClient implements Disposable {
   readonly #client: Client;
 
-  constructor(address: string) {
-    this.#client = new Client(address, credentials.createInsecure(), {
+  constructor(address: string, tls = credentials.createInsecure()) {
+    this.#client = new Client(address, tls, {
+      // A connection of its own, not that of an earlier client.
+      'grpc.use_local_subchannel_pool': 1,
       'grpc.max_receive_message_length': -1,
       'grpc.max_send_message_length': -1,
     });
