@@ -1,9 +1,12 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { compile } from '../../../lib/runtime/index.ts';
+import { ProtocolError } from '../../../lib/serve/errors.ts';
 import { decodeInferRequest } from '../../../lib/serve/grpc/infer-message.ts';
+import { readInferRequest } from '../../../lib/serve/grpc/infer-request.ts';
 import { serviceDefinition } from '../../../lib/serve/grpc/schema.ts';
 import { type InferenceServer, serve } from '../../../lib/serve/index.ts';
 import { GraphBuilder } from '../../support/graph-builder.ts';
@@ -96,6 +99,27 @@ describe('messages of known bytes', () => {
     const { code, details } = await client.ask('ModelInfer', bytes);
     expect(details).toMatch(message);
     expect(code).toBe('INVALID_ARGUMENT');
+  });
+
+  it('reads any bytes, or says that they are no message', () => {
+    const [[, whole]] = floats;
+    const damaged = fc
+      .array(fc.tuple(fc.nat(whole.length - 1), fc.nat(255)), { maxLength: 3 })
+      .map((changes) =>
+        changes.reduce((bytes, [at, byte]) => Buffer.from(bytes).fill(byte, at, at + 1), whole),
+      );
+    const anything = fc.uint8Array({ maxLength: 60 }).map((bytes) => Buffer.from(bytes));
+    fc.assert(
+      fc.property(fc.oneof(damaged, anything), (bytes) => {
+        try {
+          readInferRequest(decodeInferRequest(bytes));
+        } catch (error) {
+          expect(error).toBeInstanceOf(ProtocolError);
+          expect((error as ProtocolError).status).toBe(400);
+        }
+      }),
+      { numRuns: 2000 },
+    );
   });
 
   it('refuses 32 million inputs of two bytes each without an object for each', async () => {
