@@ -33,6 +33,7 @@ const sections: readonly Section[] = [
     text: 'Guides',
     pages: [
       'serving',
+      'grpc',
       'deployment',
       'capacity',
       'recipes',

@@ -74,7 +74,9 @@ export async function serve(options: ServeOptions): Promise<InferenceServer> {
   const reloadTls = async () => {
     if (!tls) throw new Error('reloadTls: the server does not speak TLS');
     const server = app.server as unknown as TlsServer;
-    server.setSecureContext(await readTlsFiles(tls));
+    const replaced = await readTlsFiles(tls);
+    server.setSecureContext(replaced);
+    grpc?.replaceTls(replaced);
   };
   try {
     const inference = { repository, serverVersion: version, isReady: () => isReady, modelControl };

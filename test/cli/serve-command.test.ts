@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { compile } from '../../lib/runtime/index.ts';
+import { GrpcClient } from '../serve/grpc/client.ts';
 import { uniform } from '../support/graph-builder.ts';
 import { slowNet } from '../support/models.ts';
 import { octavoHere } from './octavo.ts';
@@ -21,7 +22,11 @@ describe('octavo serve', () => {
   afterAll(() => rm(folder, { recursive: true }));
 
   /** Waits for the line that says where it listens. */
-  async function started(...args: string[]): Promise<{ server: ChildProcess; url: string }> {
+  async function started(...args: string[]): Promise<{
+    server: ChildProcess;
+    url: string;
+    grpcAddress?: string;
+  }> {
     const command = ['--import', 'tsx', 'lib/cli/main.ts', 'serve', file, '--port', '0', '--json', ...args];
     const server = spawn(process.execPath, command, { stdio: ['ignore', 'pipe', 'inherit'] });
     let text = '';
@@ -29,20 +34,23 @@ describe('octavo serve', () => {
       text += chunk;
       if (text.endsWith('}\n')) break;
     }
-    return { server, url: JSON.parse(text).url };
+    return { server, ...JSON.parse(text) };
   }
 
   it.each(['SIGTERM', 'SIGINT'] as const)(
     'answers what it has accepted when it gets %s, and exits with 0',
     async (signal) => {
-      const { server, url } = await started(
+      const { server, url, grpcAddress } = await started(
         '--max-batch-size',
         '4',
         '--threads',
         '1',
         '--shutdown-delay',
         '2000',
+        '--grpc',
+        'off',
       );
+      expect(grpcAddress).toBeUndefined();
       const image = uniform([1, 16, 64, 64], -1, 1, 1);
       const body = JSON.stringify({
         inputs: [{ name: 'x', shape: image.shape, datatype: 'FP32', data: image.toArray() }],
@@ -63,6 +71,7 @@ describe('octavo serve', () => {
 
   it.each([
     [['--port', '70000'], '--port must be a whole number from 0 to 65535, got 70000'],
+    [['--grpc-port', 'on'], '--grpc-port must be a whole number from 0 to 65535'],
     [['--model-control', 'poll'], '--model-control must be one of none, explicit, got "poll"'],
     [['--body-limit', '0'], '--body-limit must be a whole number from 1 to 4095, got 0'],
     [['--max-queue-delay', '5'], '--max-queue-delay needs --max-batch-size'],
@@ -74,11 +83,15 @@ describe('octavo serve', () => {
   });
 
   it('lets clients load models, and has the limit that it is told', async () => {
-    const { server, url } = await started('--model-control', 'explicit', '--body-limit', '1');
+    const { server, url, grpcAddress } = await started('--model-control', 'explicit', '--body-limit', '1');
     const post = (path: string, body: Uint8Array) => fetch(`${url}/v2/${path}`, { method: 'POST', body });
     expect((await post('repository/models/slow/load', Buffer.from('{}'))).status).toBe(200);
     expect((await post('models/slow/infer', Buffer.alloc(2 ** 20, ' '))).status).toBe(400);
     expect((await post('models/slow/infer', Buffer.alloc(2 ** 20 + 1, ' '))).status).toBe(413);
+    using client = new GrpcClient(grpcAddress!);
+    expect((await client.ask('RepositoryModelLoad', { model_name: 'slow' })).code).toBe('OK');
+    const large = { model_name: 'slow', raw_input_contents: [Buffer.alloc(2 ** 20)] };
+    expect((await client.ask('ModelInfer', large)).code).toBe('RESOURCE_EXHAUSTED');
     server.kill('SIGTERM');
     if (server.exitCode === null) await once(server, 'exit');
     expect(server.exitCode).toBe(0);

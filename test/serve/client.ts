@@ -1,11 +1,25 @@
 import { compile } from '../../lib/runtime/index.ts';
 import type { InferenceServer } from '../../lib/serve/index.ts';
-import type { Tensor } from '../../lib/tensor/index.ts';
+import type { DType, Tensor } from '../../lib/tensor/index.ts';
+import { GraphBuilder } from '../support/graph-builder.ts';
 import { convNet } from '../support/models.ts';
 
 /** A network over `x` [s0, 3, 8, 8]. */
 export async function saveNetwork(path: string): Promise<void> {
   using model = compile(convNet());
+  await model.save(path);
+}
+
+const dtypes: readonly DType[] = [
+  ...(['float32', 'float64', 'int8', 'int16', 'int32', 'int64', 'uint8', 'uint16', 'bool'] as const),
+  'bfloat16',
+];
+
+/** A graph of every dtype that graphs compute with, or of these: each output is its input. */
+export async function saveEchoes(path: string, of = dtypes): Promise<void> {
+  const b = new GraphBuilder();
+  const outputs = of.map((dtype) => b.call('aten.clone.default', b.input(dtype, [2, 2], dtype)));
+  using model = compile(b.finish(...outputs));
   await model.save(path);
 }
 

@@ -6,32 +6,12 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { compile } from '../../lib/runtime/index.ts';
 import { type InferenceServer, serve } from '../../lib/serve/index.ts';
 import type { Tensor } from '../../lib/tensor/index.ts';
-import { GraphBuilder, uniform } from '../support/graph-builder.ts';
+import { uniform } from '../support/graph-builder.ts';
 import { convNet } from '../support/models.ts';
-import { type Answer, ask as askServer, bytesOf, saveNetwork, withBytes } from './client.ts';
+import { type Answer, ask as askServer, bytesOf, saveEchoes, saveNetwork, withBytes } from './client.ts';
 
 let folder: string;
 let server: InferenceServer;
-
-/** A graph of every dtype that tensors have: each output is its input. */
-async function saveEchoes(path: string): Promise<void> {
-  const b = new GraphBuilder();
-  const dtypes = [
-    'float32',
-    'float64',
-    'int8',
-    'int16',
-    'int32',
-    'int64',
-    'uint8',
-    'uint16',
-    'bool',
-    'bfloat16',
-  ] as const;
-  const outputs = dtypes.map((dtype) => b.call('aten.clone.default', b.input(dtype, [2, 2], dtype)));
-  using model = compile(b.finish(...outputs));
-  await model.save(path);
-}
 
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), 'octavo-serve-'));

@@ -1,103 +1,149 @@
-import type { Tensor, TensorData } from '../../runtime/index.ts';
+import type { Reader } from 'protobufjs';
+import { Tensor } from '../../runtime/index.ts';
 import { badRequest } from '../errors.ts';
 import { type Datatype, datatypeOf } from '../inference/datatypes.ts';
+import { tensorOfBytes } from '../inference/tensors.ts';
 import type { InferTensorContents, Long } from './messages.ts';
+import {
+  eightBytes,
+  fourBytes,
+  packed,
+  readMessage,
+  sized,
+  tagOf,
+  varint,
+  type WireType,
+  wireTypes,
+} from './wire.ts';
 
-type Field = keyof InferTensorContents;
+/** A list of `InferTensorContents`. */
+interface List {
+  readonly field: number;
+  /** As the protobuf library writes it. */
+  readonly key: string;
+  readonly wireType: WireType;
+  readonly read: (reader: Reader) => number | bigint;
+}
 
-/** The list that a datatype's elements stand in; halves have none. */
-const fieldOf: Readonly<Record<string, Field>> = {
-  BOOL: 'boolContents',
-  INT8: 'intContents',
-  INT16: 'intContents',
-  INT32: 'intContents',
-  INT64: 'int64Contents',
-  UINT8: 'uintContents',
-  UINT16: 'uintContents',
-  FP32: 'fp32Contents',
-  FP64: 'fp64Contents',
-};
+const list = (field: number, key: string, wireType: WireType, read: List['read']): List => ({
+  field,
+  key,
+  wireType,
+  read,
+});
 
-const fields: readonly Field[] = [
-  ...(['boolContents', 'intContents', 'int64Contents', 'uintContents', 'uint64Contents'] as const),
-  ...(['fp32Contents', 'fp64Contents', 'bytesContents'] as const),
+function readBigInt(reader: Reader): bigint {
+  const { low, high } = reader.int64();
+  return (BigInt(high) << 32n) | BigInt(low >>> 0);
+}
+
+const int = list(2, 'intContents', varint, (reader) => reader.int32());
+const uint = list(4, 'uintContents', varint, (reader) => reader.uint32());
+
+/** The list that has a datatype's elements; there is none for halves. */
+const listOf: ReadonlyMap<string, List> = new Map([
+  ['BOOL', list(1, 'boolContents', varint, (reader) => Number(reader.bool()))],
+  ['INT8', int],
+  ['INT16', int],
+  ['INT32', int],
+  ['INT64', list(3, 'int64Contents', varint, (reader) => readBigInt(reader))],
+  ['UINT8', uint],
+  ['UINT16', uint],
+  ['FP32', list(6, 'fp32Contents', fourBytes, (reader) => reader.float())],
+  ['FP64', list(7, 'fp64Contents', eightBytes, (reader) => reader.double())],
+]);
+
+/** By field. */
+const names: readonly string[] = [
+  ...['', 'bool_contents', 'int_contents', 'int64_contents', 'uint_contents', 'uint64_contents'],
+  ...['fp32_contents', 'fp64_contents', 'bytes_contents'],
 ];
 
-/** As the protocol writes it: `int64_contents`. */
-const nameOf = (field: Field): string => field.replace('C', '_c');
-
-/** Whether a tensor's elements can be listed; otherwise they are bytes. */
-export const canBeListed = (tensor: Tensor): boolean => datatypeOf(tensor.dtype).name in fieldOf;
-
-/** Whether any elements are listed. */
-export const isListed = (contents: InferTensorContents): boolean =>
-  fields.some((field) => contents[field].length > 0);
+/** Whether a tensor's elements can be in a list; otherwise they are bytes. */
+export const hasList = (tensor: Tensor): boolean => listOf.has(datatypeOf(tensor.dtype).name);
 
 /**
- * A tensor's elements from the lists of a message.
- * @param count how many the shape says.
+ * A tensor from its list. Floats that lie aligned are used in place.
+ * @param contents a message, or several that are read as one.
+ * @param count how many elements the shape has.
  * @param where the input, for messages.
  * @throws ProtocolError when they are not as many, in the list of another datatype, or out of its range.
  */
 export function readContents(
-  contents: InferTensorContents,
+  contents: readonly Uint8Array[],
   datatype: Datatype,
+  shape: readonly number[],
   count: number,
   where: string,
-): TensorData {
-  const field = fieldOf[datatype.name];
-  if (!field) throw badRequest(`${where}: ${datatype.name} has no contents; send it in raw_input_contents`);
-  const other = fields.find((each) => each !== field && contents[each].length > 0);
-  if (other)
-    throw badRequest(`${where}.contents: ${datatype.name} is in ${nameOf(field)}, not in ${nameOf(other)}`);
+): Tensor {
+  const list = listOf.get(datatype.name);
+  if (!list) throw badRequest(`${where}: ${datatype.name} has no contents; send it in raw_input_contents`);
+  const others = refuseOthers(list, `${where}.contents: ${datatype.name}`);
   // Before memory is taken for what has not been sent.
-  if (contents[field].length !== count)
-    throw badRequest(
-      `${where}.contents.${nameOf(field)} holds ${contents[field].length} elements, its shape ${count}`,
-    );
+  const { sent, first } = measure(contents, list, others);
+  if (sent !== count)
+    throw badRequest(`${where}.contents.${names[list.field]} holds ${sent} elements, its shape ${count}`);
+  if (first?.length === count * datatype.bytes) return tensorOfBytes(datatype, first, shape, where);
   const data = datatype.array(count);
-  if (data instanceof BigInt64Array) copyHalves(contents.int64Contents, halvesOf(data));
-  else if (data instanceof Float32Array || data instanceof Float64Array)
-    data.set(contents[field] as ArrayLike<number>);
-  else copyIntegers(contents[field] as ArrayLike<number | boolean>, data, datatype, where);
-  return data;
-}
-
-/** Low and high halves of 64-bit integers, as memory has them in turn. */
-const halvesOf = ({ buffer, byteOffset, length }: BigInt64Array): Int32Array =>
-  new Int32Array(buffer, byteOffset, 2 * length);
-
-function copyHalves(from: ArrayLike<Long>, to: Int32Array): void {
-  for (let i = 0; i < from.length; i++) {
-    to[2 * i] = from[i].low;
-    to[2 * i + 1] = from[i].high;
-  }
-}
-
-function copyIntegers(
-  from: ArrayLike<number | boolean>,
-  to: Exclude<TensorData, BigInt64Array>,
-  { name }: Datatype,
-  where: string,
-): void {
-  for (let i = 0; i < from.length; i++) {
-    to[i] = Number(from[i]);
+  let next = 0;
+  const read = (reader: Reader) => {
+    const element = list.read(reader);
+    data[next] = element;
     // What is out of range was cut off.
-    if (to[i] !== Number(from[i]))
-      throw badRequest(`${where}.contents: element ${i}, ${String(from[i])}, is no ${name}`);
-  }
+    if (!Object.is(data[next], element))
+      throw badRequest(`${where}.contents: element ${next}, ${element}, is no ${datatype.name}`);
+    next++;
+  };
+  for (const each of contents) readMessage(each, fieldsOf(list, read, packed(read)));
+  return new Tensor(datatype.dtype, data, shape);
+}
+
+type Fields = Readonly<Record<number, (reader: Reader) => void>>;
+
+/** Elements come one by one, or packed. */
+const fieldsOf = ({ field, wireType }: List, one: Fields[0], many: Fields[0]): Fields => ({
+  [tagOf(field, wireType)]: one,
+  [tagOf(field, sized)]: many,
+});
+
+/** What reads any other list: an error. */
+function refuseOthers({ field }: List, what: string): Fields {
+  const refuse = (other: number) => () => {
+    throw badRequest(`${what} is in ${names[field]}, not in ${names[other]}`);
+  };
+  const others = [...names.keys()].filter((other) => other > 0 && other !== field);
+  return Object.fromEntries(
+    others.flatMap((other) => wireTypes.map((wireType) => [tagOf(other, wireType), refuse(other)])),
+  );
+}
+
+/** How many elements were sent; and, of floats, the first that were packed. */
+function measure(contents: readonly Uint8Array[], list: List, others: Fields) {
+  const { wireType } = list;
+  let sent = 0;
+  let first: Uint8Array | undefined;
+  const one = (reader: Reader) => {
+    reader.skipType(wireType);
+    sent++;
+  };
+  const floats = (reader: Reader) => {
+    const piece = reader.bytes();
+    first ??= piece;
+    sent += Math.floor(piece.length / (wireType === fourBytes ? 4 : 8));
+  };
+  const many = wireType === varint ? packed(one) : floats;
+  for (const each of contents) readMessage(each, { ...others, ...fieldsOf(list, one, many) });
+  return { sent, first };
 }
 
 /** A tensor's elements in the list of its datatype. */
-export function contentsOf({ data, dtype }: Tensor): Partial<InferTensorContents> {
-  const field = fieldOf[datatypeOf(dtype).name];
-  if (data instanceof BigInt64Array) return { [field]: longsOf(halvesOf(data)) };
-  return { [field]: dtype === 'bool' ? Array.from(data, Boolean) : data };
+export function contentsOf({ data, dtype }: Tensor): InferTensorContents {
+  const { key } = listOf.get(datatypeOf(dtype).name)!;
+  return { [key]: data instanceof BigInt64Array ? longsOf(data) : data };
 }
 
-const longsOf = (halves: Int32Array): Long[] =>
-  Array.from({ length: halves.length / 2 }, (_, i) => ({
-    low: halves[2 * i],
-    high: halves[2 * i + 1],
-    unsigned: false,
-  }));
+/** Halves as memory has them in turn. */
+function longsOf({ buffer, byteOffset, length }: BigInt64Array): Long[] {
+  const halves = new Int32Array(buffer, byteOffset, 2 * length);
+  return Array.from({ length }, (_, i) => ({ low: halves[2 * i], high: halves[2 * i + 1], unsigned: false }));
+}

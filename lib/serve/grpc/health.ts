@@ -1,20 +1,9 @@
-import type { handleServerStreamingCall, handleUnaryCall, ServerWritableStream } from '@grpc/grpc-js';
+import type { handleUnaryCall, ServerWritableStream } from '@grpc/grpc-js';
+import { ProtocolError } from '../errors.ts';
 import type { ModelRepository } from '../models/repository.ts';
-import { serviceDefinition } from './schema.ts';
+import { type Sent, serviceDefinition } from './schema.ts';
 import { type GrpcService, inferenceServiceName } from './service.ts';
-
-/** How a service is; an enumeration of the protocol. */
-const serving = 1;
-const notServing = 2;
-const serviceUnknown = 3;
-
-interface HealthRequest {
-  readonly service: string;
-}
-
-interface HealthResponse {
-  readonly status: number;
-}
+import { statusOf } from './status.ts';
 
 /** Options of {@link openHealthService}. */
 export interface HealthOptions {
@@ -23,20 +12,27 @@ export interface HealthOptions {
   readonly isReady?: () => boolean;
 }
 
-/** A health service. */
+/** A service that says how others are. */
 export interface HealthService extends GrpcService {
-  /** Ends the calls that watch, which would hold the shutdown of the server up: they hear that nothing is served any more. */
+  /** Ends the calls that watch, which would hold up the shutdown of the server: they hear that nothing is served any more. */
   close(): void;
 }
 
-/** How often those who watch are told of changes, in milliseconds. */
+/** How a service is, as the protocol numbers it. */
+const health = { SERVING: 1, NOT_SERVING: 2, SERVICE_UNKNOWN: 3 } as const;
+type Health = (typeof health)[keyof typeof health];
+
+type HealthRequest = Sent<{ readonly service: string }>;
+interface HealthResponse {
+  readonly status: Health;
+}
+
+/** Milliseconds until those who watch hear of a change. */
 const interval = 500;
-/** gRPC's status `NOT_FOUND`. */
-const notFound = 5;
 
 /**
- * The standard health service, `grpc.health.v1.Health`, which Kubernetes' gRPC probes and gRPC's own clients ask: of the server
- * (an empty name, or `inference.GRPCInferenceService`) or of a model by its name. Those who watch hear of changes within half a second.
+ * The standard health service, `grpc.health.v1.Health`, that Kubernetes' probes and gRPC's own clients ask: for the server (an empty
+ * name, or `inference.GRPCInferenceService`), or for a model by its name. Those who watch hear of a change within half a second.
  *
  * @example
  * const health = openHealthService({ repository });
@@ -45,48 +41,78 @@ const notFound = 5;
  * @see https://grpc.io/docs/guides/health-checking/
  */
 export function openHealthService({ repository, isReady = () => true }: HealthOptions): HealthService {
-  const watching = new Map<ServerWritableStream<HealthRequest, HealthResponse>, number>();
-  let timer: NodeJS.Timeout | undefined;
-
-  const statusOf = (service: string): number => {
-    const isModel = service !== '' && service !== inferenceServiceName;
-    if (isModel && !repository.names.includes(service)) return serviceUnknown;
-    return isReady() ? serving : notServing;
+  const healthOf = (service: string): Health => {
+    const isKnown = service === '' || service === inferenceServiceName || repository.names.includes(service);
+    if (!isKnown) return health.SERVICE_UNKNOWN;
+    return isReady() ? health.SERVING : health.NOT_SERVING;
   };
-  const tell = (call: ServerWritableStream<HealthRequest, HealthResponse>, status: number) => {
-    if (watching.get(call) === status) return;
-    watching.set(call, status);
-    call.write({ status });
-  };
-  const leave = (call: ServerWritableStream<HealthRequest, HealthResponse>) => {
-    watching.delete(call);
-    if (watching.size === 0) clearInterval(timer);
-  };
-
-  const check: handleUnaryCall<HealthRequest, HealthResponse> = ({ request: { service } }, callback) => {
-    const status = statusOf(service);
-    if (status === serviceUnknown)
-      callback({ code: notFound, details: `there is no service or model of that name` });
-    else callback(null, { status });
-  };
-  const watch: handleServerStreamingCall<HealthRequest, HealthResponse> = (call) => {
-    call.once('cancelled', () => leave(call));
-    if (watching.size === 0)
-      timer = setInterval(() => {
-        for (const each of watching.keys()) tell(each, statusOf(each.request.service));
-      }, interval).unref();
-    tell(call, statusOf(call.request.service));
-  };
-  const close = () => {
-    for (const call of [...watching.keys()]) {
-      tell(call, notServing);
-      call.end();
-      leave(call);
+  const check: handleUnaryCall<HealthRequest, HealthResponse> = ({ request }, callback) => {
+    try {
+      const { service } = request();
+      const status = healthOf(service);
+      if (status === health.SERVICE_UNKNOWN)
+        throw new ProtocolError(404, `there is no service or model '${service}'`);
+      callback(null, { status });
+    } catch (error) {
+      callback(statusOf(error as Error));
     }
   };
+  const watchers = new Watchers(healthOf);
   return {
     definition: serviceDefinition('grpc.health.v1.Health'),
-    handlers: { Check: check, Watch: watch },
-    close,
+    handlers: { Check: check, Watch: (call: WatchCall) => watchers.add(call) },
+    close: () => watchers.close(),
   };
+}
+
+type WatchCall = ServerWritableStream<HealthRequest, HealthResponse>;
+
+/** Calls that hear of every change, until they are cancelled. */
+class Watchers {
+  readonly #healthOf: (service: string) => Health;
+  /** With what they ask for and have heard last. */
+  readonly #calls = new Map<WatchCall, { readonly service: string; last?: Health }>();
+  #timer: NodeJS.Timeout | undefined;
+
+  constructor(healthOf: (service: string) => Health) {
+    this.#healthOf = healthOf;
+  }
+
+  add(call: WatchCall): void {
+    try {
+      const { service } = call.request();
+      this.#calls.set(call, { service });
+    } catch (error) {
+      call.emit('error', statusOf(error as Error));
+      return;
+    }
+    call.once('cancelled', () => this.#remove(call));
+    this.#tell(call);
+    this.#timer ??= setInterval(() => {
+      for (const each of this.#calls.keys()) this.#tell(each);
+    }, interval).unref();
+  }
+
+  close(): void {
+    for (const call of [...this.#calls.keys()]) {
+      this.#tell(call, health.NOT_SERVING);
+      call.end();
+      this.#remove(call);
+    }
+  }
+
+  #tell(call: WatchCall, status?: Health): void {
+    const watcher = this.#calls.get(call)!;
+    const now = status ?? this.#healthOf(watcher.service);
+    if (watcher.last === now) return;
+    watcher.last = now;
+    call.write({ status: now });
+  }
+
+  #remove(call: WatchCall): void {
+    this.#calls.delete(call);
+    if (this.#calls.size > 0) return;
+    clearInterval(this.#timer);
+    this.#timer = undefined;
+  }
 }

@@ -1,10 +1,10 @@
-import { Tensor } from '../../runtime/index.ts';
+import type { Tensor } from '../../runtime/index.ts';
 import { badRequest } from '../errors.ts';
 import { type InferRequest, inputsByName } from '../inference/request.ts';
 import { schedulingOf } from '../inference/scheduling.ts';
 import { datatypeIn, elementCount, tensorOfBytes } from '../inference/tensors.ts';
-import { isListed, readContents } from './contents.ts';
-import type { InferInputTensor, InferParameter, Long, ModelInferRequest } from './messages.ts';
+import { readContents } from './contents.ts';
+import type { InferInputTensor, ModelInferRequest } from './messages.ts';
 
 /** A request for inference as gRPC has it. */
 export interface GrpcInferRequest extends InferRequest {
@@ -27,46 +27,29 @@ export function readInferRequest(message: ModelInferRequest): GrpcInferRequest {
     name: input.name,
     read: () => readInput(input, isRaw ? raw[i] : undefined, i),
   }));
-  const plain = Object.entries(parameters).map(([name, value]) => [name, plainValue(value)]);
   return {
     id: id === '' ? undefined : id,
     inputs: inputsByName(given),
     outputs: outputs.length === 0 ? undefined : outputs,
     isRaw,
-    scheduling: schedulingOf(Object.fromEntries(plain)),
+    scheduling: schedulingOf(parameters),
   };
 }
 
 function readInput(
-  { datatype: name, shape: extents, contents }: InferInputTensor,
+  { datatype: name, shape, contents }: InferInputTensor,
   bytes: Uint8Array | undefined,
   i: number,
 ): Tensor {
   const where = `inputs[${i}]`;
   const datatype = datatypeIn(name, where);
-  const shape = extents.map(numberOf);
   const count = elementCount(shape, datatype, where);
-  if (bytes) {
-    if (contents && isListed(contents))
-      throw badRequest(`${where} has both contents and raw_input_contents; it needs one of them`);
-    if (bytes.length !== count * datatype.bytes)
-      throw badRequest(
-        `raw_input_contents[${i}] must be ${count * datatype.bytes} bytes, those of ${name} [${shape.join(', ')}], got ${bytes.length}`,
-      );
-    return tensorOfBytes(datatype, bytes, shape, where);
-  }
-  if (!contents) throw badRequest(`${where} has neither contents nor raw_input_contents`);
-  return new Tensor(datatype.dtype, readContents(contents, datatype, count, where), shape);
-}
-
-/** Exact up to 2^53: what is more is no size of anything. */
-const numberOf = ({ low, high, unsigned }: Long): number =>
-  (unsigned ? high >>> 0 : high) * 2 ** 32 + (low >>> 0);
-
-/** A parameter as JSON would have it. */
-function plainValue(parameter: InferParameter): boolean | number | string | undefined {
-  const { parameterChoice } = parameter;
-  if (parameterChoice === undefined) return undefined;
-  const value = parameter[parameterChoice];
-  return typeof value === 'object' ? numberOf(value) : value;
+  if (!bytes) return readContents(contents, datatype, shape, count, where);
+  if (contents.some(({ length }) => length > 0))
+    throw badRequest(`${where} has both contents and raw_input_contents; it needs one of them`);
+  if (bytes.length !== count * datatype.bytes)
+    throw badRequest(
+      `raw_input_contents[${i}] must have ${count * datatype.bytes} bytes, those of ${name} [${shape.join(', ')}], got ${bytes.length}`,
+    );
+  return tensorOfBytes(datatype, bytes, shape, where);
 }

@@ -1,6 +1,6 @@
 import { bytesOf, datatypeOf } from '../inference/datatypes.ts';
 import type { InferResponse } from '../inference/request.ts';
-import { canBeListed, contentsOf } from './contents.ts';
+import { contentsOf, hasList } from './contents.ts';
 import type { GrpcInferRequest } from './infer-request.ts';
 import type { ModelInferResponse } from './messages.ts';
 
@@ -10,7 +10,7 @@ import type { ModelInferResponse } from './messages.ts';
  */
 export function writeInferResponse(asked: GrpcInferRequest, response: InferResponse): ModelInferResponse {
   const { modelName, modelVersion, id = '' } = response;
-  const isRaw = asked.isRaw || !response.outputs.every(({ tensor }) => canBeListed(tensor));
+  const isRaw = asked.isRaw || !response.outputs.every(({ tensor }) => hasList(tensor));
   const outputs = response.outputs.map(({ name, tensor }) => ({
     name,
     datatype: datatypeOf(tensor.dtype).name,

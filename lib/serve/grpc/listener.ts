@@ -6,6 +6,7 @@ import type { TlsSecrets } from '../security/tls-files.ts';
 import { openHealthService } from './health.ts';
 import { requireToken } from './require-token.ts';
 import { openInferenceService } from './service.ts';
+import { TlsCredentials } from './tls-credentials.ts';
 
 /** Where a gRPC server listens, and what it reads. */
 export interface GrpcListenerOptions extends InferenceOptions {
@@ -23,6 +24,8 @@ export interface GrpcListenerOptions extends InferenceOptions {
 export interface GrpcListener {
   /** `127.0.0.1:8001` */
   readonly address: string;
+  /** Where it speaks TLS, it does so with these for connections that are opened from now on. */
+  replaceTls(secrets: TlsSecrets): void;
   /** Accepts no calls any more, waits for those under way up to `drainTimeout` milliseconds, and cuts what is left then. */
   close(drainTimeout: number): Promise<void>;
 }
@@ -48,9 +51,10 @@ export async function listenToGrpc(options: GrpcListenerOptions): Promise<GrpcLi
   const health = openHealthService(options);
   for (const { definition, handlers } of [openInferenceService(options), health])
     server.addService(definition, handlers);
+  const tls = secrets && new TlsCredentials(secrets);
   const name = isIPv6(host) ? `[${host}]` : host;
   const bound = await new Promise<number>((resolve, reject) => {
-    server.bindAsync(`${name}:${port}`, credentialsOf(secrets), (error, number) => {
+    server.bindAsync(`${name}:${port}`, tls ?? ServerCredentials.createInsecure(), (error, number) => {
       if (error) reject(error);
       else resolve(number);
     });
@@ -64,11 +68,5 @@ export async function listenToGrpc(options: GrpcListenerOptions): Promise<GrpcLi
         resolve();
       });
     });
-  return { address: `${name}:${bound}`, close };
-}
-
-function credentialsOf(secrets: TlsSecrets | undefined): ServerCredentials {
-  if (!secrets) return ServerCredentials.createInsecure();
-  const { cert, key, ca } = secrets;
-  return ServerCredentials.createSsl(ca ?? null, [{ cert_chain: cert, private_key: key }], ca !== undefined);
+  return { address: `${name}:${bound}`, replaceTls: (replaced) => tls?.replace(replaced), close };
 }

@@ -1,6 +1,7 @@
-import { createRequire } from 'node:module';
 import type { MethodDefinition, ServiceDefinition, UntypedServiceImplementation } from '@grpc/grpc-js';
 import type protobuf from 'protobufjs';
+import { badRequest } from '../errors.ts';
+import { malformed, protobufLibrary } from './wire.ts';
 
 /**
  * The Open Inference Protocol's service and messages, with those of Triton's extensions model_repository and statistics, and the
@@ -155,11 +156,13 @@ const protos = [
   `,
 ];
 
+/** Of messages whose size is not that of tensors, in bytes. */
+const longestMessage = 2 ** 20;
+
 let root: protobuf.Root | undefined;
 
-/** Loaded when the first service is made: a server that speaks REST alone starts sooner without it. */
 function loadRoot(): protobuf.Root {
-  const { parse, Root } = createRequire(import.meta.url)('protobufjs') as typeof protobuf;
+  const { parse, Root } = protobufLibrary();
   const loaded = new Root();
   for (const proto of protos) parse(proto, loaded);
   loaded.resolveAll();
@@ -167,26 +170,40 @@ function loadRoot(): protobuf.Root {
 }
 
 /**
- * What a gRPC server registers a service by.
- * @param name with its package.
+ * A request as it came. It is read when it is handled: an error there can say what is wrong with it.
+ * @throws ProtocolError
  */
-export function serviceDefinition<Handlers extends UntypedServiceImplementation>(
+export type Sent<Request> = () => Request;
+
+/**
+ * What a gRPC server registers a service by. Its requests are {@link Sent}.
+ * @param name with its package.
+ * @param decoders of requests that are not decoded as the schema says, by method.
+ */
+export function serviceDefinition(
   name: string,
-): ServiceDefinition<Handlers> {
+  decoders: Readonly<Record<string, (bytes: Uint8Array) => object>> = {},
+): ServiceDefinition<UntypedServiceImplementation> {
   root ??= loadRoot();
-  const methods = root.lookupService(name).methodsArray.map((method) => [method.name, define(name, method)]);
-  return Object.fromEntries(methods);
+  const { methodsArray } = root.lookupService(name);
+  return Object.fromEntries(
+    methodsArray.map((method) => [method.name, define(name, method, decoders[method.name])]),
+  );
 }
 
-function define(service: string, method: protobuf.Method): MethodDefinition<object, object> {
-  const { name, requestStream = false, responseStream = false } = method;
+function define(
+  service: string,
+  method: protobuf.Method,
+  decode?: (bytes: Uint8Array) => object,
+): MethodDefinition<object, object> {
+  const { name, requestStream, responseStream } = method;
   const [request, response] = [method.resolvedRequestType!, method.resolvedResponseType!];
   return {
     path: `/${service}/${name}`,
-    requestStream,
-    responseStream,
+    requestStream: requestStream ?? false,
+    responseStream: responseStream ?? false,
     requestSerialize: (message) => encode(request, message),
-    requestDeserialize: (bytes) => request.decode(bytes),
+    requestDeserialize: (bytes) => () => (decode ? decode(bytes) : decodeShort(request, bytes)),
     responseSerialize: (message) => encode(response, message),
     responseDeserialize: (bytes) => response.decode(bytes),
   };
@@ -194,3 +211,13 @@ function define(service: string, method: protobuf.Method): MethodDefinition<obje
 
 /** On Node the library's writer makes Buffers. */
 const encode = (type: protobuf.Type, message: object): Buffer => type.encode(message).finish() as Buffer;
+
+function decodeShort(type: protobuf.Type, bytes: Uint8Array): object {
+  if (bytes.length > longestMessage)
+    throw badRequest(`a ${type.name} must have no more than ${longestMessage} bytes, got ${bytes.length}`);
+  try {
+    return type.decode(bytes);
+  } catch (error) {
+    throw malformed(error as Error);
+  }
+}

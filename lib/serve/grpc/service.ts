@@ -8,10 +8,11 @@ import type {
 import { ProtocolError } from '../errors.ts';
 import type { CallOrigin } from '../inference/call.ts';
 import { type InferenceOptions, InferenceService } from '../inference/service.ts';
+import { decodeInferRequest } from './infer-message.ts';
 import { readInferRequest } from './infer-request.ts';
 import { writeInferResponse } from './infer-response.ts';
 import type { ModelInferRequest, ModelRequest } from './messages.ts';
-import { serviceDefinition } from './schema.ts';
+import { type Sent, serviceDefinition } from './schema.ts';
 import { codeOf, statusOf } from './status.ts';
 
 /** A service as `Server.addService` of `@grpc/grpc-js` takes it. */
@@ -67,7 +68,8 @@ export function openInferenceService(options: InferenceOptions): GrpcService {
     RepositoryModelLoad: unary(changing(service, 'load')),
     RepositoryModelUnload: unary(changing(service, 'unload')),
   };
-  return { definition: serviceDefinition(inferenceServiceName), handlers };
+  const definition = serviceDefinition(inferenceServiceName, { ModelInfer: decodeInferRequest });
+  return { definition, handlers };
 }
 
 /** As OpenTelemetry names a call of gRPC. */
@@ -117,9 +119,9 @@ const changing =
 
 function unary<Request, Response>(
   answer: (request: Request, signal: AbortSignal, metadata: Metadata) => Response | Promise<Response>,
-): handleUnaryCall<Request, Response> {
+): handleUnaryCall<Sent<Request>, Response> {
   return (call, callback) => {
-    const answered = async () => answer(call.request, signalOf(call), call.metadata);
+    const answered = async () => answer(call.request(), signalOf(call), call.metadata);
     answered().then(
       (response) => callback(null, response),
       (error: Error) => callback(statusOf(error)),

@@ -20,7 +20,8 @@ export async function within<T>(
     controller.abort(
       new ProtocolError(504, `the request was not computed within its timeout of ${timeout} microseconds`),
     );
-  const timer = setTimeout(expire, Math.min(timeout / 1000, longestDelay));
+  // Timers count whole milliseconds.
+  const timer = setTimeout(expire, Math.min(Math.ceil(timeout / 1000), longestDelay));
   try {
     return await work(controller.signal);
   } finally {

@@ -2,76 +2,93 @@ import { join } from 'node:path';
 import {
   type CallOptions,
   Client,
+  type ClientReadableStream,
   credentials,
-  loadPackageDefinition,
   Metadata,
   type ServiceClientConstructor,
   type ServiceError,
   status,
 } from '@grpc/grpc-js';
 import { loadSync } from '@grpc/proto-loader';
+import { protoPath } from 'grpc-health-check';
 
-const options = { keepCase: true, longs: Number, enums: String, defaults: true, oneofs: true };
+/** From the protos that other clients are made from, none of them the server's. */
+function methodsOf(path: string, service: string): ServiceClientConstructor['service'] {
+  const options = { keepCase: true, longs: Number, enums: String, defaults: true, oneofs: true };
+  return loadSync(path, options)[service] as ServiceClientConstructor['service'];
+}
 
-const methodsOf = (path: string, name: string) => {
-  const definition = loadSync(path, options)[name] as ServiceClientConstructor['service'];
-  return { name, definition };
+const proto = join(import.meta.dirname, '../../fixtures/serve/grpc_predict_v2.proto');
+const methods = {
+  ...methodsOf(proto, 'inference.GRPCInferenceService'),
+  ...methodsOf(protoPath, 'grpc.health.v1.Health'),
 };
 
-const folder = join(import.meta.dirname, '../../fixtures/serve');
-const inference = methodsOf(join(folder, 'grpc_predict_v2.proto'), 'inference.GRPCInferenceService');
-
-export { loadPackageDefinition };
-
-/** What a call was answered with: a message, or the code and words of an error. */
+/** What a call was answered with: a message, or the code and the words of an error. */
 export interface GrpcAnswer {
   readonly code: string;
   readonly details: string;
-  // biome-ignore lint/suspicious/noExplicitAny: messages are what the proto says, which TypeScript does not read.
+  // biome-ignore lint/suspicious/noExplicitAny: it is what the proto says, which TypeScript does not read.
   readonly message: any;
 }
 
-/** A client that is made from the protocol's own proto. */
-export class GrpcClient {
-  readonly client: Client;
+/** A client of the inference and health services. */
+export class GrpcClient implements Disposable {
+  readonly #client: Client;
 
-  constructor(address: string) {
-    this.client = new Client(address, credentials.createInsecure(), {
+  constructor(address: string, tls = credentials.createInsecure()) {
+    this.#client = new Client(address, tls, {
+      // A connection of its own, not that of an earlier client.
+      'grpc.use_local_subchannel_pool': 1,
       'grpc.max_receive_message_length': -1,
       'grpc.max_send_message_length': -1,
     });
   }
 
   [Symbol.dispose](): void {
-    this.client.close();
+    this.#client.close();
   }
 
-  /** @param onCall is called with the call, to cancel it. */
+  /**
+   * @param message as the proto has it, or bytes that are sent as they are.
+   * @param options a deadline, a signal that cancels the call, and a token to show.
+   */
   ask(
     method: string,
     message: object = {},
-    callOptions: CallOptions = {},
-    onCall: (call: { cancel(): void }) => void = () => {},
+    {
+      signal,
+      token,
+      ...options
+    }: CallOptions & { readonly signal?: AbortSignal; readonly token?: string } = {},
   ): Promise<GrpcAnswer> {
-    const { path, requestSerialize, responseDeserialize } = inference.definition[method];
+    const { path, requestSerialize, responseDeserialize } = methods[method];
+    const serialize = message instanceof Buffer ? (bytes: Buffer) => bytes : requestSerialize;
+    const metadata = new Metadata();
+    if (token !== undefined) metadata.set('authorization', `Bearer ${token}`);
     return new Promise((resolve) => {
-      const done = (error: ServiceError | null, answer?: unknown) =>
-        resolve(
-          error
-            ? { code: status[error.code], details: error.details, message: undefined }
-            : { code: 'OK', details: '', message: answer },
-        );
-      onCall(
-        this.client.makeUnaryRequest(
-          path,
-          requestSerialize,
-          responseDeserialize,
-          message,
-          new Metadata(),
-          callOptions,
-          done,
-        ),
+      const done = (error: ServiceError | null, answer?: object) =>
+        resolve({
+          code: status[error ? error.code : status.OK],
+          details: error ? error.details : '',
+          message: answer,
+        });
+      const call = this.#client.makeUnaryRequest(
+        path,
+        serialize as (message: object) => Buffer,
+        responseDeserialize as (bytes: Buffer) => object,
+        message,
+        metadata,
+        options,
+        done,
       );
+      signal?.addEventListener('abort', () => call.cancel());
     });
+  }
+
+  /** The answers of a call that watches. */
+  watch(service: string): ClientReadableStream<{ readonly status: string }> {
+    const { path, requestSerialize, responseDeserialize } = methods.Watch;
+    return this.#client.makeServerStreamRequest(path, requestSerialize, responseDeserialize, { service });
   }
 }
