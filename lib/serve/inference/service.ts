@@ -1,7 +1,9 @@
-import type { CompiledModel, TensorInfo } from '../../runtime/index.ts';
+import type { CompiledModel, RunOptions, TensorInfo } from '../../runtime/index.ts';
 import { ProtocolError } from '../errors.ts';
 import type { IndexEntry, ModelRepository } from '../models/repository.ts';
 import type { ServedModel } from '../models/served-model.ts';
+import type { Protocol, VersionStatistics } from '../models/version-statistics.ts';
+import { startSpan } from '../traces/request-span.ts';
 import type { InferCall } from './call.ts';
 import { datatypeOf } from './datatypes.ts';
 import { within } from './deadline.ts';
@@ -26,6 +28,9 @@ export interface InferenceOptions {
    */
   readonly modelControl?: ModelControl;
 }
+
+/** Whoever wants to hear what a run took; undefined: nobody. */
+type OnTiming = RunOptions['onTiming'] | undefined;
 
 /** The Open Inference Protocol's calls, free of how they travel: what REST and gRPC have in common. */
 export class InferenceService {
@@ -81,20 +86,21 @@ export class InferenceService {
   }
 
   /**
-   * Computes what a request asks for, and counts it.
+   * Computes what a request asks for, counts it, and makes it a part of the client's trace.
    * @returns what is sent: what the call has written.
    * @throws ProtocolError (rejects) that says whose fault it was.
    */
   async infer<Request extends InferRequest, Answer>(call: InferCall<Request, Answer>): Promise<Answer> {
-    const served = this.#served(call.model, call.version);
-    const { statistics } = served;
-    const start = performance.now();
+    const span = startSpan(call.origin, call.model);
     try {
-      const answer = await compute(served, call);
-      statistics.succeeded(call.origin.protocol, performance.now() - start);
+      const served = this.#served(call.model, call.version);
+      const answer = await counted(served.statistics, call.origin.protocol, () =>
+        compute(served, call, span.onTiming),
+      );
+      span.succeeded(served.version);
       return answer;
     } catch (error) {
-      statistics.failed(reasonOf(error), performance.now() - start);
+      span.failed(error);
       throw error;
     }
   }
@@ -127,16 +133,33 @@ const describe = (infos: readonly TensorInfo[]) =>
     shape: shape.map((extent) => (typeof extent === 'number' ? extent : -1)),
   }));
 
+async function counted<T>(
+  statistics: VersionStatistics,
+  protocol: Protocol,
+  work: () => Promise<T>,
+): Promise<T> {
+  const start = performance.now();
+  try {
+    const result = await work();
+    statistics.succeeded(protocol, performance.now() - start);
+    return result;
+  } catch (error) {
+    statistics.failed(reasonOf(error), performance.now() - start);
+    throw error;
+  }
+}
+
 async function compute<Request extends InferRequest, Answer>(
   served: ServedModel,
   { read, write, signal }: InferCall<Request, Answer>,
+  onTiming: OnTiming,
 ): Promise<Answer> {
   const request = read();
   const wanted = wantedOutputs(
     request,
     served.model.outputs.map(({ name }) => name),
   );
-  const results = await served.use((model) => run(model, request, signal));
+  const results = await served.use((model) => run(model, request, signal, onTiming));
   return write(request, {
     modelName: served.name,
     modelVersion: served.version,
@@ -145,12 +168,16 @@ async function compute<Request extends InferRequest, Answer>(
   });
 }
 
-async function run(model: CompiledModel, { inputs, scheduling }: InferRequest, signal: AbortSignal) {
+async function run(
+  model: CompiledModel,
+  { inputs, scheduling }: InferRequest,
+  signal: AbortSignal,
+  onTiming: OnTiming,
+) {
   const { priority, timeout } = scheduling;
+  const options = { ...(priority !== undefined && { priority }), ...(onTiming && { onTiming }) };
   try {
-    return await within(timeout, signal, (signal) =>
-      model.run(inputs, { signal, ...(priority === undefined ? {} : { priority }) }),
-    );
+    return await within(timeout, signal, (signal) => model.run(inputs, { signal, ...options }));
   } catch (error) {
     throw failureOf(error as Error);
   }
