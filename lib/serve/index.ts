@@ -8,6 +8,7 @@ export { type HealthOptions, type HealthService, openHealthService } from './grp
 export { type GrpcService, openInferenceService } from './grpc/service.ts';
 export type { HttpLimits } from './http/limits.ts';
 export type { InferenceOptions, ModelControl } from './inference/service.ts';
+export { type MetricsOptions, metrics, metricsOf } from './metrics/plugin.ts';
 export type { NamedModel } from './models/model-files.ts';
 export {
   type IndexEntry,

@@ -4,6 +4,7 @@ import type { Server as TlsServer } from 'node:tls';
 import type { FastifyInstance } from 'fastify';
 import type { GrpcListener } from './grpc/listener.ts';
 import { httpApp } from './http/app.ts';
+import { metrics } from './metrics/plugin.ts';
 import { ModelRepository } from './models/repository.ts';
 import { openInference } from './rest/plugin.ts';
 import { readTlsFiles } from './security/tls-files.ts';
@@ -81,6 +82,7 @@ export async function serve(options: ServeOptions): Promise<InferenceServer> {
   try {
     const inference = { repository, serverVersion: version, isReady: () => isReady, modelControl };
     await app.register(openInference, inference);
+    await app.register(metrics, { repository });
     const address = await oneAddress(host);
     if (grpcPort !== undefined) {
       // Here, so that a server that speaks REST alone does not load it.
