@@ -36,6 +36,7 @@ const sections: readonly Section[] = [
       'grpc',
       'deployment',
       'capacity',
+      'observability',
       'recipes',
       'report',
       'lowering',
