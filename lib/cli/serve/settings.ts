@@ -151,6 +151,12 @@ export const settings = {
     schema: milliseconds,
     default: serveDefaults.drainTimeout,
   },
+  logLevel: {
+    value: '<level>',
+    text: 'what stands in the log, on stderr: trace, debug, info, warn, error, fatal or silent',
+    schema: oneOf('trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'),
+    default: 'info',
+  },
 } as const satisfies Readonly<Record<string, Setting>>;
 
 type ValueOf<Schema> = Schema extends { readonly enum: readonly (infer Name)[] }
