@@ -87,7 +87,7 @@ export async function serve(options: ServeOptions): Promise<InferenceServer> {
       const { listenToGrpc } = await import('./grpc/listener.ts');
       grpc = await listenToGrpc({ ...inference, host: address, port: grpcPort, bodyLimit, secrets, token });
     }
-    const url = await listen(app, address, port);
+    const url = await listen(app, address, port, tls ? 'https' : 'http');
     return {
       url,
       grpcAddress: grpc?.address,
@@ -103,9 +103,12 @@ export async function serve(options: ServeOptions): Promise<InferenceServer> {
   }
 }
 
-async function listen(app: FastifyInstance, host: string, port: number): Promise<string> {
+async function listen(app: FastifyInstance, host: string, port: number, scheme: string): Promise<string> {
+  // Fastify does not see what the server that it was given speaks.
+  const urlOf = (address: string) => address.replace(/^https?/, scheme);
+  const listenTextResolver = (address: string) => `listening at ${urlOf(address)}`;
   try {
-    return await app.listen({ host, port });
+    return urlOf(await app.listen({ host, port, listenTextResolver }));
   } catch (error) {
     const { code, message } = error as NodeJS.ErrnoException;
     const why = code === 'EADDRINUSE' ? 'the port is taken (EADDRINUSE)' : message;
