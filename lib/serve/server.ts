@@ -36,16 +36,10 @@ export interface InferenceServer extends AsyncDisposable {
  * @throws Error (rejects) when there are no models, one cannot be loaded, the files of TLS do not go together, or the port is taken.
  */
 export async function serve(options: ServeOptions): Promise<InferenceServer> {
-  const {
-    models,
-    host,
-    port,
-    grpcPort,
-    load = {},
-    version = '',
-    modelControl,
-  } = { ...serveDefaults, ...options };
-  const { shutdownDelay, drainTimeout, tls, token, bodyLimit } = { ...serveDefaults, ...options };
+  const { models, load = {}, version = '', tls, token } = options;
+  const { host = serveDefaults.host, port = serveDefaults.port, grpcPort } = options;
+  const { modelControl = serveDefaults.modelControl, bodyLimit = serveDefaults.bodyLimit } = options;
+  const { shutdownDelay = serveDefaults.shutdownDelay, drainTimeout = serveDefaults.drainTimeout } = options;
   // Before the models, which take longer.
   const secrets = tls && (await readTlsFiles(tls));
   const app = httpApp(options, secrets);

@@ -8,14 +8,14 @@ import { replaceBareAnswers } from './bare-answers.ts';
 import { answerClientError } from './client-errors.ts';
 import { continueRequests } from './continue-requests.ts';
 import { httpServer } from './http-server.ts';
-import { defaultLimits } from './limits.ts';
+import { limitsOf } from './limits.ts';
 import { logRequests } from './log-requests.ts';
 import { requireToken } from './require-token.ts';
 import { cutSlowReaders } from './slow-readers.ts';
 
 /** A fastify app with the limits and the token of a server, and errors in the protocol's form; with a log, if one is wanted. It has no routes yet. */
 export function httpApp(options: ServeOptions, secrets: TlsSecrets | undefined): FastifyInstance {
-  const limits = { ...defaultLimits, ...options };
+  const limits = limitsOf(options);
   const app = fastify({
     serverFactory: (listener) => httpServer(listener, limits, secrets),
     logger: options.logger ?? false,

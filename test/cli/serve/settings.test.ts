@@ -8,7 +8,7 @@ import { effectiveSettings, type Flags } from '../../../lib/cli/serve/effective-
 import { settingsOfEnvironment, variableOf } from '../../../lib/cli/serve/environment.ts';
 import { fileSchema } from '../../../lib/cli/serve/schema.ts';
 import { serveOptionsOf } from '../../../lib/cli/serve/serve-options.ts';
-import { settings } from '../../../lib/cli/serve/settings.ts';
+import { type Setting, settings } from '../../../lib/cli/serve/settings.ts';
 import { settingsOfFile } from '../../../lib/cli/serve/settings-file.ts';
 import { UsageError } from '../../../lib/cli/usage-error.ts';
 
@@ -160,6 +160,12 @@ describe('a wrong setting', () => {
     await expect(twice).rejects.not.toThrow('secret');
     await expect(effectiveSettings({}, undefined, {})).rejects.toThrow('there are no models to serve');
   });
+});
+
+it('the page has a row for each setting, with its default', async () => {
+  const page = await readFile(new URL('../../../docs/operations.md', import.meta.url), 'utf8');
+  for (const [name, { text, default: usual }] of Object.entries<Setting>(settings))
+    expect(page).toContain(`| \`${name}\` |${usual === undefined ? '' : ` ${usual}`} | ${text} |\n`);
 });
 
 describe('the JSON Schema', () => {

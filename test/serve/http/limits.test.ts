@@ -165,8 +165,18 @@ describe('connections', () => {
   });
 });
 
-it('time-outs that do not go together stop the start', async () => {
-  await expect(served({ headersTimeout: 500, requestTimeout: 400 })).rejects.toThrow(
+it.each([
+  [
+    { headersTimeout: 500, requestTimeout: 400 },
     'headersTimeout, 500 ms, must not be above requestTimeout, 400 ms',
-  );
+  ],
+  [
+    { responseTimeout: 2 ** 31 },
+    'responseTimeout must be a whole number from 0 to 2147483647, got 2147483648',
+  ],
+  [{ maxConnections: -1 }, 'maxConnections must be a whole number from 0 to'],
+  [{ keepAliveTimeout: Number.NaN }, 'keepAliveTimeout must be a whole number'],
+  [{ bodyLimit: '1' as never }, 'bodyLimit must be a whole number'],
+])('limits that are none, or do not go together, stop the start: %o', async (limits, message) => {
+  await expect(served(limits)).rejects.toThrow(message);
 });
