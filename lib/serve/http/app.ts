@@ -30,7 +30,6 @@ export function httpApp(options: ServeOptions, secrets: TlsSecrets | undefined):
     frameworkErrors: (error, _request, reply: FastifyReply) =>
       reply.status(error.statusCode ?? 400).send({ error: error.message }),
   });
-  replaceBareAnswers(app);
   app.setNotFoundHandler(({ method, url }, reply) =>
     reply.status(404).send({ error: noRoute(method, url).message }),
   );
@@ -38,6 +37,7 @@ export function httpApp(options: ServeOptions, secrets: TlsSecrets | undefined):
     reply.header('x-request-id', id);
   });
   if (options.logger) logRequests(app);
+  replaceBareAnswers(app);
   if (options.token !== undefined) requireToken(app, new BearerToken(options.token));
   continueRequests(app, limits.bodyLimit);
   cutSlowReaders(app, limits.responseTimeout);

@@ -136,5 +136,5 @@ it('logs on stderr, and reads its certificate again on SIGHUP', async () => {
   expect(await nextLine()).toMatchObject({ msg: 'all that was accepted is answered' });
   if (server.exitCode === null) await once(server, 'exit');
   expect(server.exitCode).toBe(0);
-  expect(JSON.parse(stdout)).toEqual({ url, models: ['network'] });
+  expect(JSON.parse(stdout)).toEqual({ url, grpcAddress: expect.any(String), models: ['network'] });
 });
