@@ -88,7 +88,7 @@ it('does not start where the port is taken, and says so in one line', async () =
   const other = createServer().listen(0, '127.0.0.1');
   await once(other, 'listening');
   const { port } = other.address() as { port: number };
-  const args = ['serve', file, '--host', '127.0.0.1', '--port', String(port), '--log-level', 'silent'];
+  const args = ['serve', file, '--host', '127.0.0.1', '--port', String(port), '--grpc', 'off'];
   const message = `the server cannot listen at 127.0.0.1:${port}: the port is taken (EADDRINUSE)`;
   expect(await octavoHere(...args)).toEqual({ code: 1, stdout: '', stderr: `octavo: ${message}\n` });
   expect(JSON.parse((await octavoHere('--json', ...args)).stderr)).toEqual({ error: message });
