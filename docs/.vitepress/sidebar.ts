@@ -34,6 +34,7 @@ const sections: readonly Section[] = [
     pages: [
       'serving',
       'grpc',
+      'operations',
       'deployment',
       'capacity',
       'observability',

@@ -1,3 +1,4 @@
+import type { FastifyServerOptions } from 'fastify';
 import { defaultLimits, type HttpLimits } from './http/limits.ts';
 import type { ModelControl } from './inference/service.ts';
 import type { NamedModel } from './models/model-files.ts';
@@ -35,6 +36,11 @@ export interface ServeOptions extends HttpLimits {
   readonly load?: LoadOptionsOf;
   /** Whether clients may load and unload models, as {@link OpenInferenceOptions.modelControl} says. Default `none`. */
   readonly modelControl?: ModelControl;
+  /**
+   * Fastify's option of that name: true, or options of pino. A request has one line, with the `x-request-id` that its client has sent or
+   * that it is given, and that it is answered with. Default: no log.
+   */
+  readonly logger?: FastifyServerOptions['logger'];
   /** What the server calls itself in its metadata. */
   readonly version?: string;
 }

@@ -37,16 +37,10 @@ export interface InferenceServer extends AsyncDisposable {
  * @throws Error (rejects) when there are no models, one cannot be loaded, the files of TLS do not go together, or the port is taken.
  */
 export async function serve(options: ServeOptions): Promise<InferenceServer> {
-  const {
-    models,
-    host,
-    port,
-    grpcPort,
-    load = {},
-    version = '',
-    modelControl,
-  } = { ...serveDefaults, ...options };
-  const { shutdownDelay, drainTimeout, tls, token, bodyLimit } = { ...serveDefaults, ...options };
+  const { models, load = {}, version = '', tls, token } = options;
+  const { host = serveDefaults.host, port = serveDefaults.port, grpcPort } = options;
+  const { modelControl = serveDefaults.modelControl, bodyLimit = serveDefaults.bodyLimit } = options;
+  const { shutdownDelay = serveDefaults.shutdownDelay, drainTimeout = serveDefaults.drainTimeout } = options;
   // Before the models, which take longer.
   const secrets = tls && (await readTlsFiles(tls));
   const app = httpApp(options, secrets);
@@ -89,7 +83,7 @@ export async function serve(options: ServeOptions): Promise<InferenceServer> {
       const { listenToGrpc } = await import('./grpc/listener.ts');
       grpc = await listenToGrpc({ ...inference, host: address, port: grpcPort, bodyLimit, secrets, token });
     }
-    const url = await listen(app, address, port);
+    const url = await listen(app, address, port, tls ? 'https' : 'http');
     return {
       url,
       grpcAddress: grpc?.address,
@@ -105,9 +99,12 @@ export async function serve(options: ServeOptions): Promise<InferenceServer> {
   }
 }
 
-async function listen(app: FastifyInstance, host: string, port: number): Promise<string> {
+async function listen(app: FastifyInstance, host: string, port: number, scheme: string): Promise<string> {
+  // Fastify does not see what the server that it was given speaks.
+  const urlOf = (address: string) => address.replace(/^https?/, scheme);
+  const listenTextResolver = (address: string) => `listening at ${urlOf(address)}`;
   try {
-    return await app.listen({ host, port });
+    return urlOf(await app.listen({ host, port, listenTextResolver }));
   } catch (error) {
     const { code, message } = error as NodeJS.ErrnoException;
     const why = code === 'EADDRINUSE' ? 'the port is taken (EADDRINUSE)' : message;

@@ -27,7 +27,8 @@ describe('octavo serve', () => {
     url: string;
     grpcAddress?: string;
   }> {
-    const command = ['--import', 'tsx', 'lib/cli/main.ts', 'serve', file, '--port', '0', '--json', ...args];
+    const given = ['serve', file, '--port', '0', '--json', '--log-level', 'silent', ...args];
+    const command = ['--import', 'tsx', 'lib/cli/main.ts', ...given];
     const server = spawn(process.execPath, command, { stdio: ['ignore', 'pipe', 'inherit'] });
     let text = '';
     for await (const chunk of server.stdout!) {

@@ -111,25 +111,25 @@ export const settings = {
   },
   headersTimeout: {
     value: '<ms>',
-    text: 'how long the head of a request may take to arrive; 0 for no limit, here and below',
+    text: 'how long the head of a request may take to arrive; 0 for no limit',
     schema: milliseconds,
     default: serveDefaults.headersTimeout,
   },
   requestTimeout: {
     value: '<ms>',
-    text: 'how long a whole request may take to arrive',
+    text: 'how long a whole request may take to arrive; 0 for no limit',
     schema: milliseconds,
     default: serveDefaults.requestTimeout,
   },
   responseTimeout: {
     value: '<ms>',
-    text: 'how long a client may take to read its answer',
+    text: 'how long a client may take to read its answer; 0 for no limit',
     schema: milliseconds,
     default: serveDefaults.responseTimeout,
   },
   keepAliveTimeout: {
     value: '<ms>',
-    text: 'how long a connection stays open without a request',
+    text: 'how long a connection stays open without a request; 0 for no limit',
     schema: milliseconds,
     default: serveDefaults.keepAliveTimeout,
   },
@@ -150,6 +150,12 @@ export const settings = {
     text: 'how long answers under way may take after that; then their connections are cut',
     schema: milliseconds,
     default: serveDefaults.drainTimeout,
+  },
+  logLevel: {
+    value: '<level>',
+    text: 'what stands in the log, on stderr: trace, debug, info, warn, error, fatal or silent',
+    schema: oneOf('trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'),
+    default: 'info',
   },
 } as const satisfies Readonly<Record<string, Setting>>;
 

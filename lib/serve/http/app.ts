@@ -1,20 +1,27 @@
-import fastify, { type FastifyInstance, type FastifyReply } from 'fastify';
+import fastify, { type FastifyInstance, type FastifyReply, LogController } from 'fastify';
 import { noRoute } from '../errors.ts';
+import { requestId } from '../logging/request-id.ts';
 import { BearerToken } from '../security/bearer-token.ts';
 import type { TlsSecrets } from '../security/tls-files.ts';
 import type { ServeOptions } from '../serve-options.ts';
 import { replaceBareAnswers } from './bare-answers.ts';
 import { answerClientError } from './client-errors.ts';
+import { continueRequests } from './continue-requests.ts';
 import { httpServer } from './http-server.ts';
-import { defaultLimits } from './limits.ts';
+import { limitsOf } from './limits.ts';
+import { logRequests } from './log-requests.ts';
 import { requireToken } from './require-token.ts';
 import { cutSlowReaders } from './slow-readers.ts';
 
-/** A fastify app with the limits and the token of a server, and errors in the protocol's form. It has no routes yet. */
+/** A fastify app with the limits and the token of a server, and errors in the protocol's form; with a log, if one is wanted. It has no routes yet. */
 export function httpApp(options: ServeOptions, secrets: TlsSecrets | undefined): FastifyInstance {
-  const limits = { ...defaultLimits, ...options };
+  const limits = limitsOf(options);
   const app = fastify({
     serverFactory: (listener) => httpServer(listener, limits, secrets),
+    logger: options.logger ?? false,
+    // It has a line of its own for each request.
+    logController: new LogController({ disableRequestLogging: true }),
+    genReqId: ({ headers }) => requestId(headers['x-request-id']),
     bodyLimit: limits.bodyLimit,
     forceCloseConnections: 'idle',
     // The longest name that a file has.
@@ -23,11 +30,16 @@ export function httpApp(options: ServeOptions, secrets: TlsSecrets | undefined):
     frameworkErrors: (error, _request, reply: FastifyReply) =>
       reply.status(error.statusCode ?? 400).send({ error: error.message }),
   });
-  replaceBareAnswers(app);
   app.setNotFoundHandler(({ method, url }, reply) =>
     reply.status(404).send({ error: noRoute(method, url).message }),
   );
+  app.addHook('onRequest', async ({ id }, reply) => {
+    reply.header('x-request-id', id);
+  });
+  if (options.logger) logRequests(app);
+  replaceBareAnswers(app);
   if (options.token !== undefined) requireToken(app, new BearerToken(options.token));
+  continueRequests(app, limits.bodyLimit);
   cutSlowReaders(app, limits.responseTimeout);
   return app;
 }

@@ -3,20 +3,13 @@ import { createServer as createTlsServer } from 'node:https';
 import type { TlsSecrets } from '../security/tls-files.ts';
 import type { HttpLimits } from './limits.ts';
 
-/**
- * Node's server with its limits, over TLS if there are secrets for it.
- * @throws Error when the limits do not go together.
- */
+/** Node's server with its limits, over TLS if there are secrets for it. */
 export function httpServer(
   listener: RequestListener,
   limits: Required<HttpLimits>,
   secrets: TlsSecrets | undefined,
 ): Server {
   const { maxHeaderSize, headersTimeout, requestTimeout, keepAliveTimeout, maxConnections } = limits;
-  if (requestTimeout > 0 && headersTimeout > requestTimeout)
-    throw new Error(
-      `headersTimeout, ${headersTimeout} ms, must not be above requestTimeout, ${requestTimeout} ms, of which it is a part`,
-    );
   const options = {
     maxHeaderSize,
     headersTimeout,

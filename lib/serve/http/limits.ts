@@ -16,6 +16,7 @@ export interface HttpLimits {
   readonly maxConnections?: number;
 }
 
+/** As {@link HttpLimits} says. */
 export const defaultLimits: Required<HttpLimits> = {
   bodyLimit: 64 * 2 ** 20,
   maxHeaderSize: 16 * 2 ** 10,
@@ -25,3 +26,26 @@ export const defaultLimits: Required<HttpLimits> = {
   keepAliveTimeout: 72_000,
   maxConnections: 0,
 };
+
+/** What timers of Node take: more would pass at once. */
+const longest = 2 ** 31 - 1;
+
+/**
+ * The limits that are given, and the defaults of the others.
+ * @throws Error that names a limit which is none, or that says which do not go together.
+ */
+export function limitsOf(given: HttpLimits): Required<HttpLimits> {
+  const names = Object.keys(defaultLimits) as (keyof HttpLimits)[];
+  const limits = Object.fromEntries(names.map((name) => [name, given[name] ?? defaultLimits[name]]));
+  for (const [name, value] of Object.entries(limits)) {
+    const most = name.endsWith('Timeout') ? longest : Number.MAX_SAFE_INTEGER;
+    if (!Number.isInteger(value) || value < 0 || value > most)
+      throw new Error(`serve: ${name} must be a whole number from 0 to ${most}, got ${value}`);
+  }
+  const { headersTimeout, requestTimeout } = limits;
+  if (requestTimeout > 0 && headersTimeout > requestTimeout)
+    throw new Error(
+      `serve: headersTimeout, ${headersTimeout} ms, must not be above requestTimeout, ${requestTimeout} ms, of which it is a part`,
+    );
+  return limits as Required<HttpLimits>;
+}

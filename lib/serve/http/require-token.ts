@@ -1,13 +1,12 @@
 import type { FastifyInstance } from 'fastify';
 import type { BearerToken } from '../security/bearer-token.ts';
-
-/** Of probes, which have no token. */
-const open: readonly (string | undefined)[] = ['/v2/health/live', '/v2/health/ready'];
+import { isProbe } from './probes.ts';
 
 /** Answers clients that do not show the token with status 401, before their body is read. The server's health is told to anyone. */
 export function requireToken(app: FastifyInstance, token: BearerToken): void {
-  app.addHook('onRequest', async ({ routeOptions, headers: { authorization } }, reply) => {
-    if (open.includes(routeOptions.url) || token.accepts(authorization)) return;
+  app.addHook('onRequest', async (request, reply) => {
+    const { authorization } = request.headers;
+    if (isProbe(request) || token.accepts(authorization)) return;
     const why = authorization === undefined ? '' : ', error="invalid_token"';
     return reply
       .status(401)

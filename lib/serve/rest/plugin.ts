@@ -1,5 +1,6 @@
 import type { FastifyInstance, FastifyPluginAsync, FastifyReply, FastifyRequest } from 'fastify';
 import { noRoute, ProtocolError } from '../errors.ts';
+import { factsOf } from '../http/request-facts.ts';
 import type { CallOrigin } from '../inference/call.ts';
 import { type InferenceOptions, InferenceService } from '../inference/service.ts';
 import { BodyMemory } from './body-memory.ts';
@@ -120,13 +121,21 @@ async function infer(
   reply: FastifyReply,
 ): Promise<FastifyReply> {
   const header = request.headers[jsonBytesHeader];
+  const facts = factsOf(request);
   const written = await service.infer({
     model: request.params.model,
     version: request.params.version,
     origin: originOf(request),
     signal: signalOf(reply),
-    read: () => readInferRequest(bodyOf(request), Array.isArray(header) ? header.join() : header),
-    write: writeInferResponse,
+    read: () => {
+      const asked = readInferRequest(bodyOf(request), Array.isArray(header) ? header.join() : header);
+      facts.id = asked.id;
+      return asked;
+    },
+    write: (asked, response) => {
+      facts.version = response.modelVersion;
+      return writeInferResponse(asked, response);
+    },
   });
   if (written.jsonBytes === undefined) return reply.type('application/json').send(written.body);
   return reply.header(jsonBytesHeader, written.jsonBytes).type('application/octet-stream').send(written.body);

@@ -1,0 +1,20 @@
+import { resembling } from '../../options.ts';
+import { listModelFiles } from '../../serve/models/model-files.ts';
+import { type ServeSettings, servedModels } from './settings.ts';
+
+/**
+ * Checks that the repository has the models of which the file says how they differ. Where clients may load models, one may come later.
+ * @throws Error (rejects) that names the one which is not there, and the one that it resembles.
+ */
+export async function checkModels(settings: ServeSettings): Promise<void> {
+  const { repository, models, modelControl } = settings;
+  if (modelControl === 'explicit') return;
+  const names = [...new Set((await listModelFiles(servedModels(settings))).map(({ name }) => name))];
+  const absent = Object.keys(models).find((name) => !names.includes(name));
+  if (absent === undefined) return;
+  const meant = resembling(absent, names);
+  throw new Error(
+    `models.${absent}: there is no such model in ${repository}; ` +
+      (meant === undefined ? `there are ${names.join(', ')}` : `did you mean ${meant}?`),
+  );
+}

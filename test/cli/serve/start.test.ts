@@ -1,0 +1,140 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { createServer } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { createInterface } from 'node:readline';
+import { connect } from 'node:tls';
+import { generate } from 'selfsigned';
+import { afterAll, beforeAll, expect, it } from 'vitest';
+import { parse } from 'yaml';
+import { saveNetwork } from '../../serve/client.ts';
+import { octavoHere } from '../octavo.ts';
+
+let folder: string;
+let file: string;
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'octavo-start-'));
+  file = join(folder, 'network.octavo');
+  await saveNetwork(file);
+  await writeFile(join(folder, 'text.pem'), 'no certificate');
+});
+afterAll(() => rm(folder, { recursive: true }));
+
+const at = (name: string) => join(folder, name);
+
+async function writeCertificate(name: string): Promise<void> {
+  const made = await generate([{ name: 'commonName', value: name }], { keyType: 'ec', algorithm: 'sha256' });
+  await writeFile(at('tls.crt'), made.cert);
+  await writeFile(at('tls.key'), made.private);
+}
+
+it('prints what it would serve with, and nothing of the token', async () => {
+  await writeFile(at('serve.yaml'), 'maxBatchSize: 4\nmodels: { network: { streams: 2 } }\n');
+  await writeFile(at('token'), 'hidden');
+  const args = ['serve', file, '--config', at('serve.yaml'), '--token-file', at('token'), '--print-config'];
+  const { stdout, code } = await octavoHere(...args);
+  expect(code).toBe(0);
+  expect(stdout).toContain(`maxBatchSize: 4 # ${at('serve.yaml')}\n`);
+  expect(stdout).toContain('port: 8000 # default\n');
+  expect(stdout).not.toContain('hidden');
+  // It is a file of settings itself.
+  expect(parse(stdout)).toMatchObject({
+    repository: file,
+    maxBatchSize: 4,
+    models: { network: { streams: 2 } },
+  });
+  const { settings, sources } = JSON.parse((await octavoHere('--json', ...args)).stdout);
+  expect(settings).toEqual(parse(stdout));
+  expect(sources).toMatchObject({ repository: '<models>', tokenFile: '--token-file', port: 'default' });
+});
+
+it('prints the schema of a file of settings', async () => {
+  const { stdout, code } = await octavoHere('serve', '--print-schema');
+  expect(code).toBe(0);
+  expect(JSON.parse(stdout).properties.port.maximum).toBe(65535);
+});
+
+it.each([
+  [
+    'a certificate that is none',
+    ['--tls-cert', 'text.pem', '--tls-key', 'text.pem'],
+    /text\.pem must hold a certificate/,
+  ],
+  ['a token that is not there', ['--token-file', 'none'], /the token could not be read: ENOENT/],
+  ['a token of two words', ['--token-file', 'text.pem'], /the token must have letters/],
+])('does not start with %s, whether it serves or prints', async (_, args, message) => {
+  const paths = args.map((arg) => (arg.startsWith('--') ? arg : at(arg)));
+  for (const more of [[], ['--print-config']]) {
+    const { code, stdout, stderr } = await octavoHere('serve', file, '--port', '0', ...paths, ...more);
+    expect(stderr).toMatch(message);
+    expect(stderr.trimEnd().split('\n')).toHaveLength(1);
+    expect([code, stdout]).toEqual([1, '']);
+  }
+});
+
+it('does not start with settings of a model that is not there', async () => {
+  await writeFile(at('other.yaml'), 'models: { netwrok: { streams: 2 } }');
+  const { code, stderr } = await octavoHere('serve', file, '--config', at('other.yaml'), '--port', '0');
+  expect(stderr).toContain(`models.netwrok: there is no such model in ${file}; did you mean network?`);
+  expect(code).toBe(1);
+  // Clients may load it later.
+  const later = ['--config', at('other.yaml'), '--model-control', 'explicit', '--print-config'];
+  expect((await octavoHere('serve', file, ...later)).code).toBe(0);
+});
+
+it('does not start where the port is taken, and says so in one line', async () => {
+  const other = createServer().listen(0, '127.0.0.1');
+  await once(other, 'listening');
+  const { port } = other.address() as { port: number };
+  const args = ['serve', file, '--host', '127.0.0.1', '--port', String(port), '--grpc', 'off'];
+  const message = `the server cannot listen at 127.0.0.1:${port}: the port is taken (EADDRINUSE)`;
+  expect(await octavoHere(...args)).toEqual({ code: 1, stdout: '', stderr: `octavo: ${message}\n` });
+  expect(JSON.parse((await octavoHere('--json', ...args)).stderr)).toEqual({ error: message });
+  other.close();
+});
+
+/** The name in the certificate that a server shows. */
+async function certificateAt(url: string): Promise<unknown> {
+  const { hostname, port } = new URL(url);
+  const socket = connect({ host: hostname, port: Number(port), rejectUnauthorized: false });
+  await once(socket, 'secureConnect');
+  const { CN } = socket.getPeerCertificate().subject;
+  socket.destroy();
+  return CN;
+}
+
+it('logs on stderr, and reads its certificate again on SIGHUP', async () => {
+  await writeCertificate('first');
+  const tls = ['--tls-cert', at('tls.crt'), '--tls-key', at('tls.key')];
+  const command = ['--import', 'tsx', 'lib/cli/main.ts', 'serve', file, '--port', '0', '--json', ...tls];
+  const server = spawn(process.execPath, command, { stdio: ['ignore', 'pipe', 'pipe'] });
+  let stdout = '';
+  server.stdout.on('data', (chunk) => {
+    stdout += chunk;
+  });
+  const log = createInterface(server.stderr)[Symbol.asyncIterator]();
+  const nextLine = async () => JSON.parse((await log.next()).value);
+  const { msg } = await nextLine();
+  expect(msg).toMatch(/^listening at https:/);
+  const url = msg.replace('listening at ', '');
+  expect(await certificateAt(url)).toBe('first');
+  await expect.poll(() => stdout).toMatch(/\}\n$/);
+
+  await writeFile(at('tls.key'), 'not yet there');
+  server.kill('SIGHUP');
+  expect(await nextLine()).toMatchObject({ level: 50, msg: expect.stringContaining('tls.key must hold') });
+  expect(await certificateAt(url)).toBe('first');
+  await writeCertificate('second');
+  server.kill('SIGHUP');
+  expect(await nextLine()).toMatchObject({ level: 30, msg: 'SIGHUP: the files of TLS are read again' });
+  expect(await certificateAt(url)).toBe('second');
+
+  server.kill('SIGTERM');
+  expect(await nextLine()).toMatchObject({ msg: 'SIGTERM: not ready any more' });
+  expect(await nextLine()).toMatchObject({ msg: 'all that was accepted is answered' });
+  if (server.exitCode === null) await once(server, 'exit');
+  expect(server.exitCode).toBe(0);
+  expect(JSON.parse(stdout)).toEqual({ url, grpcAddress: expect.any(String), models: ['network'] });
+});
