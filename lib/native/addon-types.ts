@@ -274,6 +274,8 @@ export interface ObserveKernels {
 export interface Addon {
   oneDnnVersion(): OneDnnVersion;
   rawCpu(): RawCpu;
+  /** The CPUs that the calling thread may use from now on, and so may threads and processes that it starts. */
+  bindThread(cpus: readonly number[]): void;
   createConstant(dtype: DType, shape: readonly number[], data: TensorData): NativeConstant;
   /** Holds an open file open. The descriptor may be closed afterwards; `path` is for messages. */
   openWeightFile(descriptor: number, path: string): NativeWeightFile;
