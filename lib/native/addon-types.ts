@@ -1,5 +1,6 @@
 // The contract with the native addon: everything that JavaScript may ask of C++ is declared here.
 import type { DType, TensorData } from '../tensor/index.ts';
+import type { RawCpu } from './raw-cpu.ts';
 import type { NativeBatch, NativeBatchOptions, NativeRunStatistics } from './run-types.ts';
 import type { StepName } from './step-name.ts';
 
@@ -225,16 +226,6 @@ export interface OneDnnVersion {
    * Whether its float32 convolutions are fastest on images whose channels are stored in blocks of eight, as on AVX2.
    */
   readonly prefersChannelBlocks: boolean;
-}
-
-/** Raw register values of processor and kernel, without any judgement. */
-export interface RawCpu {
-  /** Rows of leaf, subleaf, EAX, EBX, ECX, EDX. */
-  readonly cpuid: readonly (readonly number[])[];
-  /** Register files the operating system saves (extended control register 0); 0 without XSAVE. */
-  readonly xcr0: number;
-  /** Extended states the kernel lets this process use, bit by bit as in XCR0; 0 before Linux 5.16. */
-  readonly permittedStates: number;
 }
 
 /** Statistics of float32 arrays, one pass over memory each. Arithmetic is PyTorch's, to the last bit. */

@@ -1,5 +1,5 @@
 import { createRequire } from 'node:module';
-import { serve } from '../../serve/index.ts';
+import { serve, serveWorkers } from '../../serve/index.ts';
 import { type GlobalOptions, printResult } from '../output.ts';
 import { effectiveSettings, type Flags } from './effective-settings.ts';
 import { formatSettings } from './format-settings.ts';
@@ -26,17 +26,38 @@ export async function run(flags: Flags, options: RunOptions): Promise<void> {
     printResult(options, effective, () => formatSettings(effective));
     return;
   }
-  const server = await serve({ ...(await serveOptionsOf(settings, process.env)), version });
-  printResult(
-    options,
-    { url: server.url, grpcAddress: server.grpcAddress, models: server.repository.names },
-    () => {
-      const grpc = server.grpcAddress === undefined ? '' : `, by gRPC at ${server.grpcAddress}`;
-      return `serving ${server.repository.names.join(', ')} at ${server.url}${grpc}`;
-    },
-  );
-  await new Promise<void>((resolve) => {
+  const serveOptions = { ...(await serveOptionsOf(settings, process.env)), version };
+  const { workers } = settings;
+  if (workers === undefined) {
+    await using server = await serve(serveOptions);
+    const { url, grpcAddress, repository } = server;
+    const stopped = stopSignal();
+    const facts = { url, grpcAddress, models: repository.names };
+    printResult(options, facts, () => textOf(facts));
+    await stopped;
+  } else {
+    await using server = await serveWorkers({ ...serveOptions, workers });
+    const { url, grpcAddress, models, workers: processes } = server;
+    const stopped = stopSignal();
+    const facts = { url, grpcAddress, models, workers: processes };
+    printResult(options, facts, () => `${textOf(facts)}, in ${workers} processes`);
+    await Promise.race([stopped, server.ended]);
+  }
+}
+
+interface Facts {
+  readonly url: string;
+  readonly grpcAddress: string | undefined;
+  readonly models: readonly string[];
+}
+
+function textOf({ url, grpcAddress, models }: Facts): string {
+  const grpc = grpcAddress === undefined ? '' : `, by gRPC at ${grpcAddress}`;
+  return `serving ${models.join(', ')} at ${url}${grpc}`;
+}
+
+/** To be called before anybody hears that the server is there, and may end it. */
+const stopSignal = () =>
+  new Promise<void>((resolve) => {
     for (const signal of ['SIGTERM', 'SIGINT'] as const) process.once(signal, () => resolve());
   });
-  await server.close();
-}
