@@ -1,11 +1,12 @@
 import type { IndexEntry, LoadedVersion } from '../models/repository.ts';
+import type { InferenceServer, ServeOptions } from '../server.ts';
 
 /** What the primary lets its workers call. Types, not interfaces: those have no names that could be looked up. */
 export type PrimaryCalls = {
   /** What a worker has to know before it starts. */
   readonly join: () => Assignment;
   /** It listens. Settles when all do. */
-  readonly started: (url: string, versions: readonly LoadedVersion[]) => Promise<void>;
+  readonly started: (addresses: Addresses, versions: readonly LoadedVersion[]) => Promise<void>;
   /** It cannot start, and ends. */
   readonly failed: (message: string) => void;
   /** The repositories of all workers. */
@@ -14,8 +15,11 @@ export type PrimaryCalls = {
   readonly unload: (name: string) => Promise<void>;
 };
 
+/** Where a server listens. */
+export type Addresses = Pick<InferenceServer, 'url'>;
+
 export interface Assignment {
-  readonly port: number;
+  readonly ports: Required<Pick<ServeOptions, 'port'>>;
   /** What the others have loaded; undefined if it is one of the first. */
   readonly versions?: readonly LoadedVersion[] | undefined;
 }

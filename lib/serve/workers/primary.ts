@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type CpuShare, cpuShares } from '../../runtime/index.ts';
 import type { LoadedVersion } from '../models/repository.ts';
+import type { Addresses, Assignment } from './calls.ts';
 import { type Member, SharedRepository } from './shared-repository.ts';
 import { type End, WorkerProcess } from './worker-process.ts';
 
@@ -22,11 +23,11 @@ interface Place {
 
 /** The workers of a server, in the process that starts them again when they end. */
 export class Primary {
-  readonly #port: number;
+  readonly #ports: Assignment['ports'];
   readonly #places: Place[] = [];
   readonly #repository = new SharedRepository(() => this.#members());
   readonly #closing = new AbortController();
-  #url = '';
+  #addresses: Addresses = { url: '' };
   #isComplete = false;
   #complete = () => {};
   /** Settles when every worker has started; rejects when one cannot. */
@@ -35,8 +36,8 @@ export class Primary {
   readonly ended: Promise<void>;
 
   /** @throws Error when there are more workers than CPUs. */
-  constructor(workers: number, port: number) {
-    this.#port = port;
+  constructor(workers: number, ports: Assignment['ports']) {
+    this.#ports = ports;
     const started = new Promise<void>((resolve) => {
       this.#complete = resolve;
     });
@@ -46,8 +47,9 @@ export class Primary {
     for (const each of [this.ended, this.complete]) each.catch(() => {}); // whoever waits for them hears of it
   }
 
-  get url(): string {
-    return this.#url;
+  /** Of every worker. */
+  get addresses(): Addresses {
+    return this.#addresses;
   }
 
   get versions(): readonly LoadedVersion[] {
@@ -113,19 +115,19 @@ export class Primary {
 
   #start(number: number, share: CpuShare): WorkerProcess {
     return new WorkerProcess(number, share, {
-      join: () => ({ port: this.#port, versions: this.#repository.versions }),
-      started: (url, versions) => this.#admit(number, url, versions),
+      join: () => ({ ports: this.#ports, versions: this.#repository.versions }),
+      started: (addresses, versions) => this.#admit(number, addresses, versions),
       index: () => this.#repository.index(),
       load: (name) => this.#repository.load(name),
       unload: (name) => this.#repository.unload(name),
     });
   }
 
-  async #admit(number: number, url: string, versions: readonly LoadedVersion[]): Promise<void> {
+  async #admit(number: number, addresses: Addresses, versions: readonly LoadedVersion[]): Promise<void> {
     const place = this.#places[number - 1];
     const { peer } = place.process;
     place.servesSince = performance.now();
-    this.#url = url;
+    this.#addresses = addresses;
     try {
       await this.#repository.join({ number, peer }, versions);
     } catch (error) {

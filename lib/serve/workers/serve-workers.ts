@@ -48,7 +48,8 @@ export async function serveWorkers({ workers, ...options }: ServeWorkersOptions)
     throw new Error('serveWorkers: this process is a worker of a cluster already; call serve there');
   const { shutdownDelay, drainTimeout, host, port } = { ...serveDefaults, ...options };
   // Before the models, which take longer; and the same one for each worker, whenever it starts.
-  const primary = new Primary(workers, await freePort(await oneAddress(host), port));
+  const address = await oneAddress(host);
+  const primary = new Primary(workers, { port: await freePort(address, port) });
   // Each ends by itself unless it hangs.
   const limit = shutdownDelay + drainTimeout + 5000;
   let closed: Promise<void> | undefined;
@@ -68,7 +69,7 @@ export async function serveWorkers({ workers, ...options }: ServeWorkersOptions)
     throw error;
   }
   return {
-    url: primary.url,
+    ...primary.addresses,
     get models() {
       return primary.versions.map(({ name }) => name);
     },

@@ -16,9 +16,9 @@ export async function serveAsWorker(options: ServeOptions): Promise<never> {
   const primary = new Peer<PrimaryCalls>(process as Channel, 'the primary process', calls);
   try {
     let isComplete = false;
-    const { port, versions } = await primary.call('join');
+    const { ports, versions } = await primary.call('join');
     server = await serveAsPart(
-      { ...options, port },
+      { ...options, ...ports },
       {
         versions,
         control: {
@@ -31,7 +31,7 @@ export async function serveAsWorker(options: ServeOptions): Promise<never> {
     );
     for (const signal of ['SIGTERM', 'SIGINT'] as const) process.once(signal, stop);
     // Not waited for: it may have to end while another one starts.
-    primary.call('started', server.url, server.repository.versions).then(
+    primary.call('started', { url: server.url }, server.repository.versions).then(
       () => {
         isComplete = true;
       },
