@@ -1,5 +1,6 @@
 import type { IndexEntry, LoadedVersion } from '../models/repository.ts';
-import type { InferenceServer, ServeOptions } from '../server.ts';
+import type { ServeOptions } from '../serve-options.ts';
+import type { InferenceServer } from '../server.ts';
 
 /** What the primary lets its workers call. Types, not interfaces: those have no names that could be looked up. */
 export type PrimaryCalls = {
@@ -16,10 +17,10 @@ export type PrimaryCalls = {
 };
 
 /** Where a server listens. */
-export type Addresses = Pick<InferenceServer, 'url'>;
+export type Addresses = Pick<InferenceServer, 'url' | 'grpcAddress'>;
 
 export interface Assignment {
-  readonly ports: Required<Pick<ServeOptions, 'port'>>;
+  readonly ports: Pick<ServeOptions, 'port' | 'grpcPort'>;
   /** What the others have loaded; undefined if it is one of the first. */
   readonly versions?: readonly LoadedVersion[] | undefined;
 }

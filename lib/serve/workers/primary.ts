@@ -27,7 +27,7 @@ export class Primary {
   readonly #places: Place[] = [];
   readonly #repository = new SharedRepository(() => this.#members());
   readonly #closing = new AbortController();
-  #addresses: Addresses = { url: '' };
+  #addresses: Addresses = { url: '', grpcAddress: undefined };
   #isComplete = false;
   #complete = () => {};
   /** Settles when every worker has started; rejects when one cannot. */

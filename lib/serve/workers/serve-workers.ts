@@ -17,6 +17,8 @@ export interface ServeWorkersOptions extends ServeOptions {
 export interface WorkerServer extends AsyncDisposable {
   /** `http://127.0.0.1:8000` */
   readonly url: string;
+  /** Where they speak gRPC, `127.0.0.1:8001`; undefined if they do not. */
+  readonly grpcAddress: string | undefined;
   /** Names of the models that are loaded. */
   readonly models: readonly string[];
   /** The processes that there are now, and the CPUs that each is bound to. */
@@ -46,10 +48,14 @@ export async function serveWorkers({ workers, ...options }: ServeWorkersOptions)
   if (process.env[workerVariable] !== undefined && cluster.isWorker) return serveAsWorker(options);
   if (cluster.isWorker)
     throw new Error('serveWorkers: this process is a worker of a cluster already; call serve there');
-  const { shutdownDelay, drainTimeout, host, port } = { ...serveDefaults, ...options };
+  const { shutdownDelay, drainTimeout, host, port, grpcPort } = { ...serveDefaults, ...options };
   // Before the models, which take longer; and the same one for each worker, whenever it starts.
   const address = await oneAddress(host);
-  const primary = new Primary(workers, { port: await freePort(address, port) });
+  const ports = {
+    port: await freePort(address, port),
+    ...(grpcPort === undefined ? {} : { grpcPort: await freePort(address, grpcPort) }),
+  };
+  const primary = new Primary(workers, ports);
   // Each ends by itself unless it hangs.
   const limit = shutdownDelay + drainTimeout + 5000;
   let closed: Promise<void> | undefined;

@@ -30,8 +30,9 @@ export async function serveAsWorker(options: ServeOptions): Promise<never> {
       },
     );
     for (const signal of ['SIGTERM', 'SIGINT'] as const) process.once(signal, stop);
+    const { url, grpcAddress, repository } = server;
     // Not waited for: it may have to end while another one starts.
-    primary.call('started', { url: server.url }, server.repository.versions).then(
+    primary.call('started', { url, grpcAddress }, repository.versions).then(
       () => {
         isComplete = true;
       },

@@ -10,6 +10,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { loadModel } from '../../../lib/runtime/index.ts';
 import { uniform } from '../../support/graph-builder.ts';
 import { saveNetwork } from '../client.ts';
+import { GrpcClient } from '../grpc/client.ts';
 import { isAlive, TestServer, until } from './worker-server.ts';
 
 let folder: string;
@@ -188,6 +189,22 @@ describe('several workers', { timeout: 180_000 }, () => {
     for (const _ of await server.pids())
       await until(async () => (await get(`${server.url}/v2/health/ready`)).status === 503);
     await infer(server.url);
+  });
+
+  it('speak gRPC at one port, too', async () => {
+    await using server = await TestServer.start({ models, grpcPort: 0 });
+    using client = new GrpcClient(server.grpcAddress!);
+    const ready = () => client.ask('ModelReady', { name: 'network' });
+    expect((await ready()).message).toMatchObject({ ready: true });
+    // Whichever worker has the connection, the other one answers after its end.
+    for (const pid of await server.pids()) {
+      process.kill(pid, 'SIGKILL');
+      await until(async () => (await ready()).message?.ready === true);
+      await until(async () => !(await server.pids()).includes(pid));
+      await infer(server.url);
+    }
+    server.process.kill('SIGTERM');
+    expect(await server.exit()).toBe(0);
   });
 
   it('end when the process that started them is killed', async () => {

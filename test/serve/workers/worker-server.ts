@@ -11,6 +11,7 @@ export class TestServer implements AsyncDisposable {
   readonly process: ChildProcess;
   readonly #lines: Interface;
   url = '';
+  grpcAddress: string | undefined;
   /** What it has written to stderr. */
   stderr = '';
 
@@ -29,12 +30,14 @@ export class TestServer implements AsyncDisposable {
     const ended = once(server.process, 'close').then(() => {
       throw new Error(server.stderr);
     });
-    server.url = (await Promise.race([server.#line(), ended])).url;
+    const { url, grpcAddress } = await Promise.race([server.#line(), ended]);
+    server.url = url;
+    server.grpcAddress = grpcAddress;
     ended.catch(() => {});
     return server;
   }
 
-  async #line(): Promise<Pick<WorkerServer, 'url' | 'workers'>> {
+  async #line(): Promise<Pick<WorkerServer, 'url' | 'grpcAddress' | 'workers'>> {
     const [line] = await once(this.#lines, 'line');
     return JSON.parse(line);
   }

@@ -7,8 +7,8 @@ const server = await serveWorkers(JSON.parse(process.argv[2]));
 // Before the line that says it has started: whoever reads it may send a signal at once.
 process.once('SIGTERM', () => server.close());
 const print = (facts: unknown) => process.stdout.write(`${JSON.stringify(facts)}\n`);
-const { url, models, workers } = server;
-print({ url, models, workers });
+const { url, grpcAddress, models, workers } = server;
+print({ url, grpcAddress, models, workers });
 createInterface(process.stdin).on('line', () => print({ workers: server.workers }));
 await server.ended;
 process.stdin.destroy();
