@@ -13,8 +13,7 @@ export interface Channel {
 }
 
 /** What one process lets the other one call. Arguments and results are JSON. */
-// biome-ignore lint/suspicious/noExplicitAny: the arguments of any function
-export type Calls = { readonly [name: string]: (...args: any[]) => unknown };
+export type Calls = { readonly [name: string]: (...args: never[]) => unknown };
 
 interface Failure {
   readonly message: string;
@@ -77,7 +76,7 @@ export class Peer<Theirs extends Calls> {
 
   async #answer({ octavo, call, args }: Extract<Message, { call: string }>, ours: Calls): Promise<void> {
     try {
-      this.#send({ octavo, result: await ours[call](...args) });
+      this.#send({ octavo, result: await ours[call](...(args as never[])) });
     } catch (error) {
       const { message } = error as Error;
       const status = error instanceof ProtocolError ? { status: error.status } : {};
