@@ -20,6 +20,7 @@ Napi::Object initialize(Napi::Env env, Napi::Object exports) {
   octavo::cpu::request_tile_permission();
   exports.Set("oneDnnVersion", Napi::Function::New(env, octavo::binding::one_dnn_version));
   exports.Set("rawCpu", Napi::Function::New(env, octavo::binding::raw_cpu));
+  exports.Set("bindThread", Napi::Function::New(env, octavo::binding::bind_thread));
   exports.Set("createConstant", Napi::Function::New(env, octavo::binding::create_constant));
   exports.Set("openWeightFile", Napi::Function::New(env, octavo::binding::open_weight_file));
   exports.Set("closeWeightFile", Napi::Function::New(env, octavo::binding::close_weight_file));

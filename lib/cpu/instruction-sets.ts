@@ -1,4 +1,4 @@
-import type { RawCpu } from '../native/addon-types.ts';
+import type { RawCpu } from '../native/raw-cpu.ts';
 
 /**
  * The instruction sets that matter for int8 inference. Each is true if processor, operating system and kernel all allow

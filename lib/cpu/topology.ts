@@ -26,7 +26,7 @@ export interface CpuTopology {
 }
 
 /** The numbers in a kernel list such as `0-3,8`. */
-function parseCpuList(list: string): number[] {
+export function parseCpuList(list: string): number[] {
   return list
     .trim()
     .split(',')
@@ -37,7 +37,7 @@ function parseCpuList(list: string): number[] {
     });
 }
 
-function readOptional(path: string): string | undefined {
+export function readOptional(path: string): string | undefined {
   try {
     return readFileSync(path, 'utf8').trim();
   } catch {
@@ -46,7 +46,7 @@ function readOptional(path: string): string | undefined {
   }
 }
 
-function listOptional(path: string): string[] {
+export function listOptional(path: string): string[] {
   try {
     return readdirSync(path).sort();
   } catch {
@@ -60,7 +60,7 @@ function parseSize(text: string): number {
 }
 
 /** Logical CPUs in the process's affinity mask. */
-function allowedCpus(root: string): number[] {
+export function allowedCpus(root = '/'): number[] {
   const [, list] =
     /^Cpus_allowed_list:\s*(\S+)$/m.exec(readOptional(join(root, 'proc/self/status')) ?? '') ?? [];
   return list ? parseCpuList(list) : Array.from({ length: availableParallelism() }, (_, cpu) => cpu);
@@ -68,12 +68,12 @@ function allowedCpus(root: string): number[] {
 
 const folderOf = (root: string, cpu: number) => join(root, `sys/devices/system/cpu/cpu${cpu}`);
 
-function countCores(root: string, cpus: readonly number[]): number {
-  // The list of hardware threads in a core names the core on the whole machine; core_id does so only within a die.
-  const coreOf = (cpu: number) =>
-    readOptional(join(folderOf(root, cpu), 'topology/thread_siblings_list')) ?? String(cpu);
-  return new Set(cpus.map(coreOf)).size;
-}
+/** The list of hardware threads in a core names the core on the whole machine; core_id does so only within a die. */
+export const coreOf = (root: string, cpu: number): string =>
+  readOptional(join(folderOf(root, cpu), 'topology/thread_siblings_list')) ?? String(cpu);
+
+const countCores = (root: string, cpus: readonly number[]): number =>
+  new Set(cpus.map((cpu) => coreOf(root, cpu))).size;
 
 function readCaches(cpuFolders: readonly string[]): CpuCache[] {
   // The CPUs that share a cache distinguish it from the others of its kind.

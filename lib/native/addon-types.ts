@@ -1,5 +1,6 @@
 // The contract with the native addon: everything that JavaScript may ask of C++ is declared here.
 import type { DType, TensorData } from '../tensor/index.ts';
+import type { RawCpu } from './raw-cpu.ts';
 import type { NativeBatch, NativeBatchOptions, NativeRunStatistics } from './run-types.ts';
 import type { StepName } from './step-name.ts';
 
@@ -227,16 +228,6 @@ export interface OneDnnVersion {
   readonly prefersChannelBlocks: boolean;
 }
 
-/** Raw register values of processor and kernel, without any judgement. */
-export interface RawCpu {
-  /** Rows of leaf, subleaf, EAX, EBX, ECX, EDX. */
-  readonly cpuid: readonly (readonly number[])[];
-  /** Register files the operating system saves (extended control register 0); 0 without XSAVE. */
-  readonly xcr0: number;
-  /** Extended states the kernel lets this process use, bit by bit as in XCR0; 0 before Linux 5.16. */
-  readonly permittedStates: number;
-}
-
 /** Statistics of float32 arrays, one pass over memory each. Arithmetic is PyTorch's, to the last bit. */
 export interface ObserveKernels {
   /**
@@ -274,6 +265,8 @@ export interface ObserveKernels {
 export interface Addon {
   oneDnnVersion(): OneDnnVersion;
   rawCpu(): RawCpu;
+  /** The CPUs that the calling thread may use from now on, and so may threads and processes that it starts. */
+  bindThread(cpus: readonly number[]): void;
   createConstant(dtype: DType, shape: readonly number[], data: TensorData): NativeConstant;
   /** Holds an open file open. The descriptor may be closed afterwards; `path` is for messages. */
   openWeightFile(descriptor: number, path: string): NativeWeightFile;

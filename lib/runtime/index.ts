@@ -53,3 +53,4 @@ export type {
 } from './requests/run-statistics.ts';
 export type { StepProfile, StepRun } from './step-profile.ts';
 export type { ThreadOptions } from './threads.ts';
+export { type CpuShare, cpuShares, startOnCpus } from './worker-cpus.ts';

@@ -101,7 +101,7 @@ function readText(path: string): string | undefined {
 }
 
 /** The tightest CPU quota of this process's cgroup and its ancestors, in CPUs. */
-function cgroupQuota(): number | undefined {
+export function cgroupQuota(): number | undefined {
   const quotas = (readText('/proc/self/cgroup') ?? '').split('\n').flatMap((line) => {
     const [, controllers, path] = /^\d+:([^:]*):(.*)$/.exec(line) ?? [];
     if (path === undefined) return [];

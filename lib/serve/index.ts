@@ -12,9 +12,12 @@ export { type MetricsOptions, metrics, metricsOf } from './metrics/plugin.ts';
 export type { NamedModel } from './models/model-files.ts';
 export {
   type IndexEntry,
+  type LoadedVersion,
   type LoadOptions,
   type LoadOptionsOf,
   ModelRepository,
+  type PreparedLoad,
+  type RepositoryControl,
 } from './models/repository.ts';
 export type { ServedModel } from './models/served-model.ts';
 export { type OpenInferenceOptions, openInference } from './rest/plugin.ts';
@@ -22,3 +25,4 @@ export { BearerToken } from './security/bearer-token.ts';
 export type { TlsFiles } from './security/tls-files.ts';
 export type { ServeOptions } from './serve-options.ts';
 export { type InferenceServer, serve } from './server.ts';
+export { type ServeWorkersOptions, serveWorkers, type WorkerServer } from './workers/serve-workers.ts';

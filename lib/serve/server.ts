@@ -5,7 +5,7 @@ import type { FastifyInstance } from 'fastify';
 import type { GrpcListener } from './grpc/listener.ts';
 import { httpApp } from './http/app.ts';
 import { metrics } from './metrics/plugin.ts';
-import { ModelRepository } from './models/repository.ts';
+import { type LoadedVersion, ModelRepository, type RepositoryControl } from './models/repository.ts';
 import { openInference } from './rest/plugin.ts';
 import { readTlsFiles } from './security/tls-files.ts';
 import { type ServeOptions, serveDefaults } from './serve-options.ts';
@@ -36,7 +36,21 @@ export interface InferenceServer extends AsyncDisposable {
  *
  * @throws Error (rejects) when there are no models, one cannot be loaded, the files of TLS do not go together, or the port is taken.
  */
-export async function serve(options: ServeOptions): Promise<InferenceServer> {
+export function serve(options: ServeOptions): Promise<InferenceServer> {
+  return serveAsPart(options, {});
+}
+
+/** What a server has otherwise that is one of several which serve the same models. */
+export interface ServerPart {
+  /** What to load, if not the newest version of every model. */
+  readonly versions?: readonly LoadedVersion[] | undefined;
+  readonly control?: RepositoryControl;
+  /** Whether the others are there. */
+  readonly isComplete?: () => boolean;
+}
+
+/** {@link serve} for one of several servers. */
+export async function serveAsPart(options: ServeOptions, part: ServerPart): Promise<InferenceServer> {
   const { models, load = {}, version = '', tls, token } = options;
   const { host = serveDefaults.host, port = serveDefaults.port, grpcPort } = options;
   const { modelControl = serveDefaults.modelControl, bodyLimit = serveDefaults.bodyLimit } = options;
@@ -49,7 +63,7 @@ export async function serve(options: ServeOptions): Promise<InferenceServer> {
   app.addHook('onSend', async (_, reply) => {
     if (!isReady) reply.header('connection', 'close');
   });
-  const repository = await ModelRepository.open(models, load);
+  const repository = await ModelRepository.open(models, load, part.versions);
   let grpc: GrpcListener | undefined;
   const end = async () => {
     const cut = setTimeout(() => app.server.closeAllConnections(), drainTimeout);
@@ -74,7 +88,14 @@ export async function serve(options: ServeOptions): Promise<InferenceServer> {
     grpc?.replaceTls(replaced);
   };
   try {
-    const inference = { repository, serverVersion: version, isReady: () => isReady, modelControl };
+    const { control = repository, isComplete = () => true } = part;
+    const inference = {
+      repository,
+      control,
+      serverVersion: version,
+      isReady: () => isReady && isComplete(),
+      modelControl,
+    };
     await app.register(openInference, inference);
     await app.register(metrics, { repository });
     const address = await oneAddress(host);
@@ -113,6 +134,6 @@ async function listen(app: FastifyInstance, host: string, port: number, scheme: 
 }
 
 /** Fastify makes a server for each address of `localhost`, and waits for the requests of the first one only when it closes. */
-async function oneAddress(host: string): Promise<string> {
+export async function oneAddress(host: string): Promise<string> {
   return host === 'localhost' ? (await lookup(host, { order: 'ipv4first' })).address : host;
 }

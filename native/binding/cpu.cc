@@ -1,5 +1,7 @@
 #include "binding/cpu.h"
 
+#include "binding/convert.h"
+#include "cpu/affinity.h"
 #include "cpu/cpuid.h"
 #include "cpu/tile_permission.h"
 
@@ -22,6 +24,16 @@ Napi::Value raw_cpu(const Napi::CallbackInfo& info) {
   result.Set("xcr0", static_cast<double>(cpu::read_xcr0()));
   result.Set("permittedStates", static_cast<double>(cpu::permitted_states()));
   return result;
+}
+
+void bind_thread(const Napi::CallbackInfo& info) {
+  guarded(info.Env(), [&] {
+    if (!info[0].IsArray()) throw std::invalid_argument("bindThread: the CPUs must be an array");
+    const auto numbers = info[0].As<Napi::Array>();
+    std::vector<size_t> cpus(numbers.Length());
+    for (uint32_t i = 0; i < numbers.Length(); ++i) cpus[i] = to_size(numbers.Get(i), "bindThread: a CPU");
+    cpu::bind_thread(cpus);
+  });
 }
 
 }  // namespace octavo::binding

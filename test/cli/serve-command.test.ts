@@ -74,6 +74,7 @@ describe('octavo serve', () => {
     [['--port', '70000'], '--port must be a whole number from 0 to 65535, got 70000'],
     [['--grpc-port', 'on'], '--grpc-port must be a whole number from 0 to 65535'],
     [['--model-control', 'poll'], '--model-control must be one of none, explicit, got "poll"'],
+    [['--workers', '0'], '--workers must be a whole number'],
     [['--body-limit', '0'], '--body-limit must be a whole number from 1 to 4095, got 0'],
     [['--max-queue-delay', '5'], '--max-queue-delay needs --max-batch-size'],
     [['--max-queue-delay', '-1', '--max-batch-size', '2'], '--max-queue-delay must be a number from 0 to'],
@@ -96,6 +97,20 @@ describe('octavo serve', () => {
     server.kill('SIGTERM');
     if (server.exitCode === null) await once(server, 'exit');
     expect(server.exitCode).toBe(0);
+  });
+
+  it('serves in several processes', async () => {
+    const { server, url } = await started('--workers', '2', '--threads', '1');
+    expect(await (await fetch(`${url}/v2/health/ready`)).json()).toEqual({ ready: true });
+    server.kill('SIGTERM');
+    if (server.exitCode === null) await once(server, 'exit');
+    expect(server.exitCode).toBe(0);
+  });
+
+  it('refuses more processes than CPUs', async () => {
+    const { code, stderr } = await octavoHere('serve', file, '--workers', '4096');
+    expect(stderr).toMatch(/4096 processes are more than the \d+ CPUs that this one may use/);
+    expect(code).toBe(1);
   });
 
   it('says which model cannot be served', async () => {

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { cpuModel, type InstructionSets, instructionSets } from '../../lib/cpu/instruction-sets.ts';
-import type { RawCpu } from '../../lib/native/addon-types.ts';
+import type { RawCpu } from '../../lib/native/raw-cpu.ts';
 
 /**
  * CPUID values read on real processors, published as InstLatX64 dumps (instlatx64.atw.hu; the copies shipped as test data by

@@ -1,5 +1,11 @@
 import { createRequire } from 'node:module';
-import { BearerToken, type InferenceServer, type ServeOptions, serve } from '../../serve/index.ts';
+import {
+  BearerToken,
+  type ServeOptions,
+  type ServeWorkersOptions,
+  serve,
+  serveWorkers,
+} from '../../serve/index.ts';
 import { readTlsFiles } from '../../serve/security/tls-files.ts';
 import { type GlobalOptions, printResult } from '../output.ts';
 import { checkModels } from './check-models.ts';
@@ -32,23 +38,54 @@ export async function run(flags: Flags, options: RunOptions): Promise<void> {
     return;
   }
   const { version } = createRequire(import.meta.url)('octavo/package.json');
-  const server = await serve({ ...served, version, logger: logTo(settings.logLevel) });
-  printResult(
-    options,
-    { url: server.url, grpcAddress: server.grpcAddress, models: server.repository.names },
-    () => {
-      const grpc = server.grpcAddress === undefined ? '' : `, by gRPC at ${server.grpcAddress}`;
-      return `serving ${server.repository.names.join(', ')} at ${server.url}${grpc}`;
-    },
-  );
-  if (served.tls) process.on('SIGHUP', () => reload(server));
-  const signal = await new Promise<string>((resolve) => {
-    for (const each of ['SIGTERM', 'SIGINT'] as const) process.once(each, resolve);
-  });
-  server.app.log.info(`${signal}: not ready any more`);
-  await server.close();
-  server.app.log.info('all that was accepted is answered');
+  const serveOptions = { ...served, version, logger: logTo(settings.logLevel) };
+  const { workers } = settings;
+  if (workers === undefined) await serveAlone(serveOptions, options);
+  else await serveInWorkers({ ...serveOptions, workers }, options);
 }
+
+async function serveAlone(serveOptions: ServeOptions, options: RunOptions): Promise<void> {
+  await using server = await serve(serveOptions);
+  const { url, grpcAddress, repository, app, reloadTls } = server;
+  const stopped = stopSignal();
+  if (serveOptions.tls)
+    onReload(async () => {
+      await reloadTls();
+      app.log.info('SIGHUP: the files of TLS are read again');
+    });
+  const facts = { url, grpcAddress, models: repository.names };
+  printResult(options, facts, () => textOf(facts));
+  app.log.info(`${await stopped}: not ready any more`);
+  await server.close();
+  app.log.info('all that was accepted is answered');
+}
+
+async function serveInWorkers(serveOptions: ServeWorkersOptions, options: RunOptions): Promise<void> {
+  await using server = await serveWorkers(serveOptions);
+  const { url, grpcAddress, models, workers } = server;
+  const stopped = stopSignal();
+  if (serveOptions.tls) onReload(server.reloadTls);
+  const facts = { url, grpcAddress, models, workers };
+  printResult(options, facts, () => `${textOf(facts)}, in ${workers.length} processes`);
+  await Promise.race([stopped, server.ended]);
+}
+
+interface Facts {
+  readonly url: string;
+  readonly grpcAddress: string | undefined;
+  readonly models: readonly string[];
+}
+
+function textOf({ url, grpcAddress, models }: Facts): string {
+  const grpc = grpcAddress === undefined ? '' : `, by gRPC at ${grpcAddress}`;
+  return `serving ${models.join(', ')} at ${url}${grpc}`;
+}
+
+/** To be called before anybody hears that the server is there, and may end it. */
+const stopSignal = () =>
+  new Promise<string>((resolve) => {
+    for (const signal of ['SIGTERM', 'SIGINT'] as const) process.once(signal, resolve);
+  });
 
 /** What else would stop the start, but for the models. */
 async function checkSecrets({ token, tls }: ServeOptions): Promise<void> {
@@ -56,12 +93,9 @@ async function checkSecrets({ token, tls }: ServeOptions): Promise<void> {
   if (tls) await readTlsFiles(tls);
 }
 
-/** A certificate that is wrong ends nothing: the server goes on with the one it has. */
-async function reload({ app, reloadTls }: InferenceServer): Promise<void> {
-  try {
-    await reloadTls();
-    app.log.info('SIGHUP: the files of TLS are read again');
-  } catch (error) {
-    app.log.error(error);
-  }
+/** On SIGHUP. A certificate that is wrong ends nothing: the server goes on with the one it has. */
+function onReload(reloadTls: () => Promise<void>): void {
+  process.on('SIGHUP', () => {
+    reloadTls().catch((error: Error) => process.emitWarning(`SIGHUP: ${error.message}`));
+  });
 }

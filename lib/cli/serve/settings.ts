@@ -78,6 +78,11 @@ export const settings = {
     text: 'serve one model, under this name: a file, a folder with one .octavo file or with <version>/model.octavo',
     schema: text,
   },
+  workers: {
+    value: '<n>',
+    text: 'serve in so many processes, each on CPUs of its own (default: in this one)',
+    schema: count,
+  },
   modelControl: {
     value: '<mode>',
     text: 'whether clients may load and unload models: none or explicit',

@@ -1,6 +1,6 @@
 import type { CompiledModel, RunOptions, TensorInfo } from '../../runtime/index.ts';
 import { ProtocolError } from '../errors.ts';
-import type { IndexEntry, ModelRepository } from '../models/repository.ts';
+import type { IndexEntry, ModelRepository, RepositoryControl } from '../models/repository.ts';
 import type { ServedModel } from '../models/served-model.ts';
 import type { Protocol, VersionStatistics } from '../models/version-statistics.ts';
 import { startSpan } from '../traces/request-span.ts';
@@ -27,6 +27,8 @@ export interface InferenceOptions {
    * may do it then, so let only those reach it who should (counterpart: Triton's `--model-control-mode`).
    */
   readonly modelControl?: ModelControl;
+  /** Who is asked for the index, for loads and unloads, where several processes serve the same models. Default: the repository. */
+  readonly control?: RepositoryControl;
 }
 
 /** Whoever wants to hear what a run took; undefined: nobody. */
@@ -35,6 +37,7 @@ type OnTiming = RunOptions['onTiming'] | undefined;
 /** The Open Inference Protocol's calls, free of how they travel: what REST and gRPC have in common. */
 export class InferenceService {
   readonly #repository: ModelRepository;
+  readonly #control: RepositoryControl;
   readonly #modelControl: ModelControl;
   readonly #name: string;
   readonly #version: string;
@@ -42,12 +45,14 @@ export class InferenceService {
   readonly isReady: () => boolean;
 
   /** @throws Error when an option has a value that there is not. */
-  constructor({ repository, serverName, serverVersion, isReady, modelControl = 'none' }: InferenceOptions) {
+  constructor(options: InferenceOptions) {
+    const { repository, control, serverName, serverVersion, isReady, modelControl = 'none' } = options;
     if (modelControl !== 'none' && modelControl !== 'explicit')
       throw new Error(
         `openInference: modelControl must be 'none' or 'explicit', got '${String(modelControl)}'`,
       );
     this.#repository = repository;
+    this.#control = control ?? repository;
     this.#modelControl = modelControl;
     this.#name = serverName ?? 'octavo';
     this.#version = serverVersion ?? '';
@@ -107,7 +112,7 @@ export class InferenceService {
 
   /** @param onlyReady without models that are not. */
   async repositoryIndex(onlyReady: boolean): Promise<readonly IndexEntry[]> {
-    const index = await this.#repository.index();
+    const index = await this.#control.index();
     return index.filter(({ state }) => !onlyReady || state === 'READY');
   }
 
@@ -118,7 +123,7 @@ export class InferenceService {
         403,
         `${change}: this server lets no client load or unload models (model control: none)`,
       );
-    await this.#repository[change](name);
+    await this.#control[change](name);
   }
 
   #served(name: string, version: string | undefined): ServedModel {

@@ -24,6 +24,30 @@ export interface IndexEntry {
   readonly reason: string;
 }
 
+/** A version of a model that is loaded, and which file it was. */
+export interface LoadedVersion {
+  readonly name: string;
+  readonly version: string;
+  /** Another one when the file was replaced. */
+  readonly stamp: string;
+}
+
+/** What clients may ask of a repository, or of several that are to hold the same. */
+export type RepositoryControl = Pick<ModelRepository, 'index' | 'load' | 'unload'>;
+
+/** A model that was read and is not served yet. Until one of these is called, other changes of its name wait. */
+export interface PreparedLoad {
+  /** Serves it from now on. */
+  commit(): void;
+  /** Lets it go; what was served before stays. */
+  discard(): void;
+}
+
+interface Read {
+  readonly file: ModelFile;
+  readonly model: CompiledModel;
+}
+
 interface Loaded {
   readonly served: ServedModel;
   readonly stamp: string;
@@ -66,12 +90,17 @@ export class ModelRepository implements AsyncDisposable {
 
   /**
    * Loads all models of a folder, the model of a file, or one model under a name of its own.
+   * @param versions to load these and no others. Where the file of one is gone, the newest of its name is loaded.
    * @throws Error (rejects) when there is none, or one cannot be loaded, as where there are both `a.octavo` and `a/1/model.octavo`.
    */
-  static async open(models: string | NamedModel, options: LoadOptionsOf = {}): Promise<ModelRepository> {
+  static async open(
+    models: string | NamedModel,
+    options: LoadOptionsOf = {},
+    versions?: readonly Pick<LoadedVersion, 'name' | 'version'>[],
+  ): Promise<ModelRepository> {
     const repository = new ModelRepository(models, options);
     const files = await listModelFiles(models);
-    if (files.length === 0) {
+    if (files.length === 0 && versions === undefined) {
       const expected =
         typeof models === 'string' ? '<name>.octavo or <name>/<version>' : 'one .octavo file or <version>';
       throw new Error(
@@ -79,7 +108,9 @@ export class ModelRepository implements AsyncDisposable {
       );
     }
     try {
-      for (const name of new Set(files.map((file) => file.name))) await repository.load(name);
+      const names = new Set(files.map((file) => file.name));
+      for (const { name, version } of versions ?? [...names].map((name) => ({ name, version: undefined })))
+        await repository.#load(name, version);
     } catch (error) {
       await repository[Symbol.asyncDispose]();
       throw error;
@@ -95,6 +126,11 @@ export class ModelRepository implements AsyncDisposable {
   /** What has been asked of every version that is loaded, or finishes its last requests. */
   get statistics(): readonly VersionStatistics[] {
     return [...new Set([...this.#alive].map(({ statistics }) => statistics))];
+  }
+
+  /** What is loaded. */
+  get versions(): readonly LoadedVersion[] {
+    return [...this.#loaded].map(([name, { served, stamp }]) => ({ name, version: served.version, stamp }));
   }
 
   /**
@@ -131,16 +167,31 @@ export class ModelRepository implements AsyncDisposable {
    * @throws ProtocolError (rejects) when the model has no file, or it cannot be loaded; what was loaded before stays.
    */
   load(name: string): Promise<void> {
-    return this.#change(name, async () => {
-      const newest = (await this.#files()).find((file) => file.name === name);
-      if (!newest) throw new ProtocolError(400, `load: there is no model '${name}' in the repository`);
-      if (newest.fault !== undefined) throw notLoaded(newest, newest.fault);
-      const old = this.#loaded.get(name);
-      if (old?.served.version === newest.version && old.stamp === newest.stamp) return;
-      const model = await this.#open(newest);
-      this.#loaded.set(name, { served: this.#serving(newest, model), stamp: newest.stamp });
-      // Not waited for: the new version serves already.
-      if (old) this.#retire(old);
+    return this.#load(name, undefined);
+  }
+
+  /**
+   * The first half of {@link load}: reads the newest version, unless it is loaded already, while the old one serves on. So several
+   * repositories switch together, or none of them.
+   * @throws ProtocolError (rejects) as `load`.
+   */
+  prepare(name: string): Promise<PreparedLoad> {
+    return new Promise((resolve, reject) => {
+      const settled = this.#change(name, async () => {
+        const newer = await this.#read(name, undefined);
+        return new Promise<void>((done) => {
+          const commit = () => {
+            if (newer) this.#serve(newer);
+            done();
+          };
+          const discard = () => {
+            newer?.model.dispose();
+            done();
+          };
+          resolve({ commit, discard });
+        });
+      });
+      settled.catch(reject);
     });
   }
 
@@ -160,6 +211,32 @@ export class ModelRepository implements AsyncDisposable {
   [Symbol.asyncDispose](): Promise<void> {
     this.#closed ??= this.#close();
     return this.#closed;
+  }
+
+  #load(name: string, version: string | undefined): Promise<void> {
+    return this.#change(name, async () => {
+      const newer = await this.#read(name, version);
+      if (newer) this.#serve(newer);
+    });
+  }
+
+  /** A version, or the newest one; undefined if it is loaded already. */
+  async #read(name: string, version: string | undefined): Promise<Read | undefined> {
+    const files = (await this.#files()).filter((file) => file.name === name);
+    const wanted = files.find((file) => file.version === version) ?? files.at(0);
+    if (!wanted) throw new ProtocolError(400, `load: there is no model '${name}' in the repository`);
+    if (wanted.fault !== undefined) throw notLoaded(wanted, wanted.fault);
+    const old = this.#loaded.get(name);
+    if (old?.served.version === wanted.version && old.stamp === wanted.stamp) return undefined;
+    return { file: wanted, model: await this.#open(wanted) };
+  }
+
+  #serve({ file, model }: Read): void {
+    const { name, stamp } = file;
+    const old = this.#loaded.get(name);
+    this.#loaded.set(name, { served: this.#serving(file, model), stamp });
+    // Not waited for: the new version serves already.
+    if (old) this.#retire(old);
   }
 
   async #close(): Promise<void> {
