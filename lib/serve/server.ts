@@ -103,9 +103,12 @@ export async function serve(options: ServeOptions): Promise<InferenceServer> {
   }
 }
 
+/** Connections that may wait to be accepted, as many as Linux lets: it resets those that come beyond, with what they ask. */
+const backlog = 4096;
+
 async function listen(app: FastifyInstance, host: string, port: number): Promise<string> {
   try {
-    return await app.listen({ host, port });
+    return await app.listen({ host, port, backlog });
   } catch (error) {
     const { code, message } = error as NodeJS.ErrnoException;
     const why = code === 'EADDRINUSE' ? 'the port is taken (EADDRINUSE)' : message;
