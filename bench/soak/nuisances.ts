@@ -32,7 +32,7 @@ export class Nuisances {
     let open = 0;
     let peak = 0;
     while (!this.#aborted.signal.aborted) {
-      for (let opened = 0; open < count && opened < 500; opened++) {
+      for (let opened = 0; open < count && opened < 100; opened++) {
         const socket = this.#connect();
         open++;
         socket.once('close', () => open--);

@@ -120,12 +120,15 @@ export async function serveAsPart(options: ServeOptions, part: ServerPart): Prom
   }
 }
 
+/** Connections that may wait to be accepted, as many as Linux lets: it resets those that come beyond, with what they ask. */
+const backlog = 4096;
+
 async function listen(app: FastifyInstance, host: string, port: number, scheme: string): Promise<string> {
   // Fastify does not see what the server that it was given speaks.
   const urlOf = (address: string) => address.replace(/^https?/, scheme);
   const listenTextResolver = (address: string) => `listening at ${urlOf(address)}`;
   try {
-    return urlOf(await app.listen({ host, port, listenTextResolver }));
+    return urlOf(await app.listen({ host, port, backlog, listenTextResolver }));
   } catch (error) {
     const { code, message } = error as NodeJS.ErrnoException;
     const why = code === 'EADDRINUSE' ? 'the port is taken (EADDRINUSE)' : message;
