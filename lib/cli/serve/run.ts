@@ -49,9 +49,13 @@ async function serveAlone(serveOptions: ServeOptions, options: RunOptions): Prom
   const { url, grpcAddress, repository, app, reloadTls } = server;
   const stopped = stopSignal();
   if (serveOptions.tls)
-    onReload(async () => {
-      await reloadTls();
-      app.log.info('SIGHUP: the files of TLS are read again');
+    onSighup(async () => {
+      try {
+        await reloadTls();
+        app.log.info('SIGHUP: the files of TLS are read again');
+      } catch (error) {
+        app.log.error(`SIGHUP: ${(error as Error).message}`);
+      }
     });
   const facts = { url, grpcAddress, models: repository.names };
   printResult(options, facts, () => textOf(facts));
@@ -64,7 +68,10 @@ async function serveInWorkers(serveOptions: ServeWorkersOptions, options: RunOpt
   await using server = await serveWorkers(serveOptions);
   const { url, grpcAddress, models, workers } = server;
   const stopped = stopSignal();
-  if (serveOptions.tls) onReload(server.reloadTls);
+  if (serveOptions.tls)
+    onSighup(() =>
+      server.reloadTls().catch((error: Error) => process.emitWarning(`SIGHUP: ${error.message}`)),
+    );
   const facts = { url, grpcAddress, models, workers };
   printResult(options, facts, () => `${textOf(facts)}, in ${workers.length} processes`);
   await Promise.race([stopped, server.ended]);
@@ -93,9 +100,7 @@ async function checkSecrets({ token, tls }: ServeOptions): Promise<void> {
   if (tls) await readTlsFiles(tls);
 }
 
-/** On SIGHUP. A certificate that is wrong ends nothing: the server goes on with the one it has. */
-function onReload(reloadTls: () => Promise<void>): void {
-  process.on('SIGHUP', () => {
-    reloadTls().catch((error: Error) => process.emitWarning(`SIGHUP: ${error.message}`));
-  });
+/** A certificate that is wrong ends nothing: the server goes on with the one it has. */
+function onSighup(reload: () => Promise<void>): void {
+  process.on('SIGHUP', reload);
 }
