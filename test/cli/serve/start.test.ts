@@ -7,7 +7,7 @@ import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { connect } from 'node:tls';
 import { generate } from 'selfsigned';
-import { afterAll, beforeAll, expect, it } from 'vitest';
+import { afterAll, beforeAll, expect, it, onTestFinished } from 'vitest';
 import { parse } from 'yaml';
 import { saveNetwork } from '../../serve/client.ts';
 import { octavoHere } from '../octavo.ts';
@@ -110,6 +110,7 @@ it('logs on stderr, and reads its certificate again on SIGHUP', async () => {
   const tls = ['--tls-cert', at('tls.crt'), '--tls-key', at('tls.key')];
   const command = ['--import', 'tsx', 'lib/cli/main.ts', 'serve', file, '--port', '0', '--json', ...tls];
   const server = spawn(process.execPath, command, { stdio: ['ignore', 'pipe', 'pipe'] });
+  onTestFinished(() => void server.kill('SIGKILL'));
   let stdout = '';
   server.stdout.on('data', (chunk) => {
     stdout += chunk;
