@@ -9,6 +9,7 @@ export { type GrpcService, openInferenceService } from './grpc/service.ts';
 export type { HttpLimits } from './http/limits.ts';
 export type { InferenceOptions, ModelControl } from './inference/service.ts';
 export { type MetricsOptions, metrics, metricsOf } from './metrics/plugin.ts';
+export type { DurationHistogram } from './models/duration-histogram.ts';
 export type { NamedModel } from './models/model-files.ts';
 export {
   type IndexEntry,
@@ -20,6 +21,12 @@ export {
   type RepositoryControl,
 } from './models/repository.ts';
 export type { ServedModel } from './models/served-model.ts';
+export type {
+  CountedTime,
+  FailureReason,
+  Protocol,
+  VersionStatistics,
+} from './models/version-statistics.ts';
 export { type OpenInferenceOptions, openInference } from './rest/plugin.ts';
 export { BearerToken } from './security/bearer-token.ts';
 export type { TlsFiles } from './security/tls-files.ts';

@@ -84,6 +84,16 @@ it('does not start with settings of a model that is not there', async () => {
   expect((await octavoHere('serve', file, ...later)).code).toBe(0);
 });
 
+it('looks for settings of a model under the name that it is served under', async () => {
+  await writeFile(at('renamed.yaml'), 'models: { renamed: { streams: 2 } }');
+  const args = ['--config', at('renamed.yaml'), '--print-config'];
+  expect((await octavoHere('serve', file, '--model-name', 'renamed', ...args)).code).toBe(0);
+  const { stderr } = await octavoHere('serve', file, ...args);
+  expect(stderr).toContain(`models.renamed: there is no such model in ${file}; there are network`);
+  const empty = await mkdtemp(at('empty-'));
+  expect((await octavoHere('serve', empty, ...args)).stderr).toContain(`model in ${empty}; there are none`);
+});
+
 it('does not start where the port is taken, and says so in one line', async () => {
   const other = createServer().listen(0, '127.0.0.1');
   await once(other, 'listening');
