@@ -4,11 +4,12 @@ import type { Server as TlsServer } from 'node:tls';
 import type { FastifyInstance } from 'fastify';
 import type { GrpcListener } from './grpc/listener.ts';
 import { httpApp } from './http/app.ts';
+import { Connections } from './http/connections.ts';
 import { metrics } from './metrics/plugin.ts';
 import { type LoadedVersion, ModelRepository, type RepositoryControl } from './models/repository.ts';
 import { openInference } from './rest/plugin.ts';
 import { readTlsFiles } from './security/tls-files.ts';
-import { type ServeOptions, serveDefaults } from './serve-options.ts';
+import { checkServeOptions, type ServeOptions, serveDefaults } from './serve-options.ts';
 
 /** A server that listens. */
 export interface InferenceServer extends AsyncDisposable {
@@ -34,7 +35,8 @@ export interface InferenceServer extends AsyncDisposable {
  * await using server = await serve({ models: 'models', load: { batching: { maxBatchSize: 16 } } });
  * console.log(server.url);
  *
- * @throws Error (rejects) when there are no models, one cannot be loaded, the files of TLS do not go together, or the port is taken.
+ * @throws Error (rejects) that names the option that is wrong; when there are no models, one cannot be loaded, the files of TLS do not go
+ *     together, or the port is taken.
  */
 export function serve(options: ServeOptions): Promise<InferenceServer> {
   return serveAsPart(options, {});
@@ -55,9 +57,11 @@ export async function serveAsPart(options: ServeOptions, part: ServerPart): Prom
   const { host = serveDefaults.host, port = serveDefaults.port, grpcPort } = options;
   const { modelControl = serveDefaults.modelControl, bodyLimit = serveDefaults.bodyLimit } = options;
   const { shutdownDelay = serveDefaults.shutdownDelay, drainTimeout = serveDefaults.drainTimeout } = options;
-  // Before the models, which take longer.
+  // All that can be wrong before the models, which take longer.
+  checkServeOptions(options);
   const secrets = tls && (await readTlsFiles(tls));
   const app = httpApp(options, secrets);
+  const connections = new Connections(app.server);
   let isReady = true;
   // A connection that stays open would hold the end up.
   app.addHook('onSend', async (_, reply) => {
@@ -66,11 +70,14 @@ export async function serveAsPart(options: ServeOptions, part: ServerPart): Prom
   const repository = await ModelRepository.open(models, load, part.versions);
   let grpc: GrpcListener | undefined;
   const end = async () => {
-    const cut = setTimeout(() => app.server.closeAllConnections(), drainTimeout);
+    const cut = setTimeout(() => connections.cutAll(), drainTimeout);
+    // Not only once: some may have been opened last.
+    const cutUnused = setInterval(() => connections.cutUnused(), unusedInterval);
     try {
       await Promise.all([app.close(), grpc?.close(drainTimeout)]);
     } finally {
       clearTimeout(cut);
+      clearInterval(cutUnused);
       await repository[Symbol.asyncDispose]();
     }
   };
@@ -119,6 +126,9 @@ export async function serveAsPart(options: ServeOptions, part: ServerPart): Prom
     throw error;
   }
 }
+
+/** In milliseconds: what a client has sent at the last moment has come by then. */
+const unusedInterval = 100;
 
 /** Connections that may wait to be accepted, as many as Linux lets: it resets those that come beyond, with what they ask. */
 const backlog = 4096;
