@@ -1,8 +1,8 @@
 import type { FastifyInstance, FastifyPluginAsync, FastifyReply, FastifyRequest } from 'fastify';
 import { noRoute, ProtocolError } from '../errors.ts';
-import { factsOf } from '../http/request-facts.ts';
 import type { CallOrigin } from '../inference/call.ts';
 import { type InferenceOptions, InferenceService } from '../inference/service.ts';
+import { factsOf } from '../logging/request-facts.ts';
 import { BodyMemory } from './body-memory.ts';
 import { readInferRequest } from './infer-request.ts';
 import { writeInferResponse } from './infer-response.ts';

@@ -1,17 +1,21 @@
-import type { FastifyRequest } from 'fastify';
-
 /** What a log tells of a request that is in its body, or that the repository has decided. */
 export interface RequestFacts {
+  model?: string;
   /** The client's name for the request. */
   id?: string | undefined;
   /** The version of the model that has answered. */
   version?: string;
+  /** What the server failed by. */
+  failure?: Error;
 }
 
-const known = new WeakMap<FastifyRequest, RequestFacts>();
+const known = new WeakMap<object, RequestFacts>();
 
-/** The facts of a request, to be added to. */
-export function factsOf(request: FastifyRequest): RequestFacts {
+/**
+ * The facts of a request, to be added to.
+ * @param request what its protocol knows it by: a request of HTTP, or the metadata of a call.
+ */
+export function factsOf(request: object): RequestFacts {
   const facts = known.get(request) ?? {};
   known.set(request, facts);
   return facts;
