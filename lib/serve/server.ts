@@ -5,6 +5,7 @@ import type { FastifyInstance } from 'fastify';
 import type { GrpcListener } from './grpc/listener.ts';
 import { httpApp } from './http/app.ts';
 import { Connections } from './http/connections.ts';
+import { listenError } from './listen-error.ts';
 import { metrics } from './metrics/plugin.ts';
 import { type LoadedVersion, ModelRepository, type RepositoryControl } from './models/repository.ts';
 import { openInference } from './rest/plugin.ts';
@@ -56,6 +57,7 @@ export async function serveAsPart(options: ServeOptions, part: ServerPart): Prom
   const { models, load = {}, version = '', tls, token } = options;
   const { host = serveDefaults.host, port = serveDefaults.port, grpcPort } = options;
   const { modelControl = serveDefaults.modelControl, bodyLimit = serveDefaults.bodyLimit } = options;
+  const { requestTimeout = serveDefaults.requestTimeout } = options;
   const { shutdownDelay = serveDefaults.shutdownDelay, drainTimeout = serveDefaults.drainTimeout } = options;
   // All that can be wrong before the models, which take longer.
   checkServeOptions(options);
@@ -109,7 +111,9 @@ export async function serveAsPart(options: ServeOptions, part: ServerPart): Prom
     if (grpcPort !== undefined) {
       // Here, so that a server that speaks REST alone does not load it.
       const { listenToGrpc } = await import('./grpc/listener.ts');
-      grpc = await listenToGrpc({ ...inference, host: address, port: grpcPort, bodyLimit, secrets, token });
+      const limits = { bodyLimit, requestTimeout, secrets, token };
+      const log = options.logger ? app.log : undefined;
+      grpc = await listenToGrpc({ ...inference, host: address, port: grpcPort, ...limits, log });
     }
     const url = await listen(app, address, port, tls ? 'https' : 'http');
     return {
@@ -140,9 +144,7 @@ async function listen(app: FastifyInstance, host: string, port: number, scheme: 
   try {
     return urlOf(await app.listen({ host, port, backlog, listenTextResolver }));
   } catch (error) {
-    const { code, message } = error as NodeJS.ErrnoException;
-    const why = code === 'EADDRINUSE' ? 'the port is taken (EADDRINUSE)' : message;
-    throw new Error(`the server cannot listen at ${host}:${port}: ${why}`, { cause: error });
+    throw listenError(error as Error, `${host}:${port}`);
   }
 }
 

@@ -1,8 +1,8 @@
 import type { FastifyInstance, FastifyPluginAsync, FastifyReply, FastifyRequest } from 'fastify';
 import { noRoute, ProtocolError, quote } from '../errors.ts';
-import { factsOf } from '../http/request-facts.ts';
 import type { CallOrigin } from '../inference/call.ts';
 import { type InferenceOptions, InferenceService } from '../inference/service.ts';
+import { factsOf } from '../logging/request-facts.ts';
 import { BodyMemory } from './body-memory.ts';
 import { readInferRequest } from './infer-request.ts';
 import { writeInferResponse } from './infer-response.ts';
@@ -63,10 +63,12 @@ export const openInference: FastifyPluginAsync<OpenInferenceOptions> = async (ap
       service.statistics(model, version),
     );
     app.post<ModelPath>(`${path}/infer`, async (request, reply) => {
+      const body = bodyOf(request);
+      factsOf(request).bytesIn = body.length;
       try {
         return await infer(service, request, reply);
       } finally {
-        memory.giveBack(bodyOf(request));
+        memory.giveBack(body);
         // Whoever asks for it later must not see another's.
         request.body = undefined;
       }
