@@ -1,5 +1,6 @@
 import type { FastifyServerOptions } from 'fastify';
-import { defaultLimits, type HttpLimits } from './http/limits.ts';
+import { checkOptions, type OptionNames } from '../options.ts';
+import { checkTime, defaultLimits, type HttpLimits } from './http/limits.ts';
 import type { ModelControl } from './inference/service.ts';
 import type { NamedModel } from './models/model-files.ts';
 import type { LoadOptionsOf } from './models/repository.ts';
@@ -53,3 +54,32 @@ export const serveDefaults = {
   drainTimeout: 20_000,
   ...defaultLimits,
 } as const satisfies Partial<ServeOptions>;
+
+const serveOptions: OptionNames<ServeOptions> = {
+  models: true,
+  host: true,
+  port: true,
+  grpcPort: true,
+  tls: true,
+  token: true,
+  shutdownDelay: true,
+  drainTimeout: true,
+  load: true,
+  modelControl: true,
+  logger: true,
+  version: true,
+  bodyLimit: true,
+  maxHeaderSize: true,
+  headersTimeout: true,
+  requestTimeout: true,
+  responseTimeout: true,
+  keepAliveTimeout: true,
+  maxConnections: true,
+};
+
+/** @throws Error that names an option that there is not, or a time of the shutdown that is none. */
+export function checkServeOptions(options: ServeOptions): void {
+  checkOptions(options, serveOptions, 'serve');
+  const { shutdownDelay = serveDefaults.shutdownDelay, drainTimeout = serveDefaults.drainTimeout } = options;
+  for (const [name, value] of Object.entries({ shutdownDelay, drainTimeout })) checkTime(name, value);
+}

@@ -4,11 +4,13 @@ import type { Server as TlsServer } from 'node:tls';
 import type { FastifyInstance } from 'fastify';
 import type { GrpcListener } from './grpc/listener.ts';
 import { httpApp } from './http/app.ts';
+import { Connections } from './http/connections.ts';
+import { listenError } from './listen-error.ts';
 import { metrics } from './metrics/plugin.ts';
 import { type LoadedVersion, ModelRepository, type RepositoryControl } from './models/repository.ts';
 import { openInference } from './rest/plugin.ts';
 import { readTlsFiles } from './security/tls-files.ts';
-import { type ServeOptions, serveDefaults } from './serve-options.ts';
+import { checkServeOptions, type ServeOptions, serveDefaults } from './serve-options.ts';
 
 /** A server that listens. */
 export interface InferenceServer extends AsyncDisposable {
@@ -34,7 +36,8 @@ export interface InferenceServer extends AsyncDisposable {
  * await using server = await serve({ models: 'models', load: { batching: { maxBatchSize: 16 } } });
  * console.log(server.url);
  *
- * @throws Error (rejects) when there are no models, one cannot be loaded, the files of TLS do not go together, or the port is taken.
+ * @throws Error (rejects) that names the option that is wrong; when there are no models, one cannot be loaded, the files of TLS do not go
+ *     together, or the port is taken.
  */
 export function serve(options: ServeOptions): Promise<InferenceServer> {
   return serveAsPart(options, {});
@@ -54,10 +57,13 @@ export async function serveAsPart(options: ServeOptions, part: ServerPart): Prom
   const { models, load = {}, version = '', tls, token } = options;
   const { host = serveDefaults.host, port = serveDefaults.port, grpcPort } = options;
   const { modelControl = serveDefaults.modelControl, bodyLimit = serveDefaults.bodyLimit } = options;
+  const { requestTimeout = serveDefaults.requestTimeout } = options;
   const { shutdownDelay = serveDefaults.shutdownDelay, drainTimeout = serveDefaults.drainTimeout } = options;
-  // Before the models, which take longer.
+  // All that can be wrong before the models, which take longer.
+  checkServeOptions(options);
   const secrets = tls && (await readTlsFiles(tls));
   const app = httpApp(options, secrets);
+  const connections = new Connections(app.server);
   let isReady = true;
   // A connection that stays open would hold the end up.
   app.addHook('onSend', async (_, reply) => {
@@ -66,11 +72,14 @@ export async function serveAsPart(options: ServeOptions, part: ServerPart): Prom
   const repository = await ModelRepository.open(models, load, part.versions);
   let grpc: GrpcListener | undefined;
   const end = async () => {
-    const cut = setTimeout(() => app.server.closeAllConnections(), drainTimeout);
+    const cut = setTimeout(() => connections.cutAll(), drainTimeout);
+    // Not only once: some may have been opened last.
+    const cutUnused = setInterval(() => connections.cutUnused(), unusedInterval);
     try {
       await Promise.all([app.close(), grpc?.close(drainTimeout)]);
     } finally {
       clearTimeout(cut);
+      clearInterval(cutUnused);
       await repository[Symbol.asyncDispose]();
     }
   };
@@ -102,7 +111,9 @@ export async function serveAsPart(options: ServeOptions, part: ServerPart): Prom
     if (grpcPort !== undefined) {
       // Here, so that a server that speaks REST alone does not load it.
       const { listenToGrpc } = await import('./grpc/listener.ts');
-      grpc = await listenToGrpc({ ...inference, host: address, port: grpcPort, bodyLimit, secrets, token });
+      const limits = { bodyLimit, requestTimeout, secrets, token };
+      const log = options.logger ? app.log : undefined;
+      grpc = await listenToGrpc({ ...inference, host: address, port: grpcPort, ...limits, log });
     }
     const url = await listen(app, address, port, tls ? 'https' : 'http');
     return {
@@ -120,6 +131,9 @@ export async function serveAsPart(options: ServeOptions, part: ServerPart): Prom
   }
 }
 
+/** In milliseconds: what a client has sent at the last moment has come by then. */
+const unusedInterval = 100;
+
 /** Connections that may wait to be accepted, as many as Linux lets: it resets those that come beyond, with what they ask. */
 const backlog = 4096;
 
@@ -130,9 +144,7 @@ async function listen(app: FastifyInstance, host: string, port: number, scheme: 
   try {
     return urlOf(await app.listen({ host, port, backlog, listenTextResolver }));
   } catch (error) {
-    const { code, message } = error as NodeJS.ErrnoException;
-    const why = code === 'EADDRINUSE' ? 'the port is taken (EADDRINUSE)' : message;
-    throw new Error(`the server cannot listen at ${host}:${port}: ${why}`, { cause: error });
+    throw listenError(error as Error, `${host}:${port}`);
   }
 }
 

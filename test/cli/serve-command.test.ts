@@ -73,6 +73,8 @@ describe('octavo serve', () => {
   it.each([
     [['--port', '70000'], '--port must be a whole number from 0 to 65535, got 70000'],
     [['--grpc-port', 'on'], '--grpc-port must be a whole number from 0 to 65535'],
+    [['--port', '65535'], '--port 65535 has none after it for gRPC; name another with --grpc-port, or'],
+    [['--port', '8000', '--grpc-port', '8000'], '--port and --grpc-port are both 8000'],
     [['--model-control', 'poll'], '--model-control must be one of none, explicit, got "poll"'],
     [['--workers', '0'], '--workers must be a whole number'],
     [['--body-limit', '0'], '--body-limit must be a whole number from 1 to 4095, got 0'],

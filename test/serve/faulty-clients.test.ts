@@ -4,9 +4,10 @@ import { connect, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import fastify from 'fastify';
 import { afterAll, afterEach, beforeAll, expect, it, vi } from 'vitest';
 import { compile } from '../../lib/runtime/index.ts';
-import { type InferenceServer, serve } from '../../lib/serve/index.ts';
+import { type InferenceServer, openInference, serve } from '../../lib/serve/index.ts';
 import { uniform } from '../support/graph-builder.ts';
 import { slowNet } from '../support/models.ts';
 import { ask, bytesOf, withBytes } from './client.ts';
@@ -81,6 +82,25 @@ it('those that hang up make room in the queue', async () => {
   }
   expect((await infer()).status).toBe(200);
 }, 60_000);
+
+it('one that has gone while a hook waited is not computed for', async () => {
+  const app = fastify();
+  app.addHook('preHandler', async (_request, { raw }) => {
+    if (!raw.closed) await once(raw, 'close');
+  });
+  const { repository } = server;
+  await app.register(openInference, { repository });
+  const url = new URL(await app.listen({ port: 0 }));
+  const { statistics } = repository.model('slow');
+  const before = statistics.failures.CANCELED.count;
+  const socket = connect(Number(url.port), url.hostname).on('error', () => {});
+  const lines = Object.entries(headers).map(([name, value]) => `${name}: ${value}`);
+  socket.write(Buffer.concat([Buffer.from(headOf(`Content-Length: ${body.length}`, ...lines)), body]));
+  await once(app.server, 'request');
+  socket.destroy();
+  await expect.poll(() => statistics.failures.CANCELED.count).toBe(before + 1);
+  await app.close();
+});
 
 it('a body of 1 GiB is refused before it is sent', async () => {
   const socket = connected();

@@ -1,5 +1,6 @@
 import { once } from 'node:events';
 import { connect } from 'node:net';
+import { Readable } from 'node:stream';
 import fastify, { type FastifyRequest } from 'fastify';
 import { afterEach, describe, expect, it } from 'vitest';
 import { BodyMemory } from '../../lib/serve/rest/body-memory.ts';
@@ -71,6 +72,25 @@ describe('a body', () => {
     expect((await ask(bodyOf(100_001, 1))).status).toBe(413);
     const { status, bytes } = await ask(new Blob([bodyOf(100_001, 1)]).stream());
     expect([status, JSON.parse(bytes.toString()).message]).toEqual([413, 'Request body is too large']);
+  });
+
+  it('that has come already is read in many turns of the event loop, so that others have theirs', async () => {
+    const body = bodyOf(2 ** 20, 5);
+    const payload = new Readable({ read() {} });
+    for (let at = 0; at < body.length; at += 2 ** 16) payload.push(body.subarray(at, at + 2 ** 16));
+    payload.push(null);
+    let turns = 0;
+    let isRead = false;
+    const count = () => {
+      turns++;
+      if (!isRead) setImmediate(count);
+    };
+    setImmediate(count);
+    const request = { routeOptions: { bodyLimit: body.length }, headers: {} } as unknown as FastifyRequest;
+    const whole = await readBody(request, payload, Number.NaN, new BodyMemory());
+    isRead = true;
+    expect(whole.equals(body)).toBe(true);
+    expect(turns).toBeGreaterThanOrEqual(15);
   });
 
   it('that does not come whole gives its memory back', async () => {

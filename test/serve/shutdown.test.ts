@@ -47,6 +47,19 @@ it('a client that sends half of a request does not outlive drainTimeout', async 
   expect(performance.now() - began).toBeLessThan(5000);
 });
 
+it('connections on which nothing was asked do not hold the end up', async () => {
+  // As browsers open them in advance.
+  const server = await serve({ models: file, port: 0, drainTimeout: 60_000 });
+  const { port, hostname } = new URL(server.url);
+  const socket = connect(Number(port), hostname);
+  const cut = once(socket, 'close');
+  await once(server.app.server, 'connection');
+  const began = performance.now();
+  await server.close();
+  await cut;
+  expect(performance.now() - began).toBeLessThan(30_000);
+});
+
 it('a port that is taken is reported at once, and no model stays', async () => {
   const other = createServer();
   other.listen(0, '127.0.0.1');

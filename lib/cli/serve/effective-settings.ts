@@ -72,6 +72,7 @@ function checkTogether(all: GivenSettings, environment: NodeJS.ProcessEnv): void
     throw new UsageError(
       `there are no models to serve; name their folder as an argument, as ${variableOf('repository')}, or as "repository" in the file`,
     );
+  checkPorts(all);
   if ((tlsCert === undefined) !== (tlsKey === undefined))
     throw new UsageError('--tls-cert and --tls-key go together: one is missing');
   if (tlsClientCa !== undefined && tlsCert === undefined)
@@ -88,4 +89,14 @@ function checkTogether(all: GivenSettings, environment: NodeJS.ProcessEnv): void
       throw new UsageError(
         `${where}--max-queue-delay needs --max-batch-size: requests wait only for those that they are computed with`,
       );
+}
+
+function checkPorts({ port, grpc, grpcPort }: GivenSettings): void {
+  if (grpc !== 'on') return;
+  if (grpcPort === undefined && port === 65535)
+    throw new UsageError(
+      '--port 65535 has none after it for gRPC; name another with --grpc-port, or speak none with --grpc off',
+    );
+  if (grpcPort !== undefined && grpcPort !== 0 && grpcPort === port)
+    throw new UsageError(`--port and --grpc-port are both ${port}; HTTP and gRPC need a port each`);
 }

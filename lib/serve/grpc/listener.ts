@@ -1,9 +1,13 @@
 import { isIPv6 } from 'node:net';
 import { Server, ServerCredentials } from '@grpc/grpc-js';
+import type { FastifyBaseLogger } from 'fastify';
 import type { InferenceOptions } from '../inference/service.ts';
+import { listenError } from '../listen-error.ts';
 import { BearerToken } from '../security/bearer-token.ts';
 import type { TlsSecrets } from '../security/tls-files.ts';
 import { openHealthService } from './health.ts';
+import { limitUploads, streamOf } from './limit-uploads.ts';
+import { logCalls } from './log-calls.ts';
 import { requireToken } from './require-token.ts';
 import { openInferenceService } from './service.ts';
 import { TlsCredentials } from './tls-credentials.ts';
@@ -18,6 +22,10 @@ export interface GrpcListenerOptions extends InferenceOptions {
   readonly secrets: TlsSecrets | undefined;
   /** What clients must show in the metadata `authorization`. */
   readonly token: string | undefined;
+  /** How long a request may take to arrive, in milliseconds; 0: forever. */
+  readonly requestTimeout: number;
+  /** Where a call has a line; undefined: nowhere. */
+  readonly log: FastifyBaseLogger | undefined;
 }
 
 /** A gRPC server that listens. */
@@ -40,13 +48,20 @@ const keepalive = 60_000;
  * @throws Error (rejects) when the port is taken.
  */
 export async function listenToGrpc(options: GrpcListenerOptions): Promise<GrpcListener> {
-  const { host, port, bodyLimit, secrets, token } = options;
+  const { host, port, bodyLimit, secrets, token, requestTimeout, log } = options;
   const server = new Server({
     'grpc.max_receive_message_length': bodyLimit,
     'grpc.max_send_message_length': -1,
     'grpc.max_concurrent_streams': mostCalls,
     'grpc.keepalive_time_ms': keepalive,
-    ...(token === undefined ? {} : { interceptors: [requireToken(new BearerToken(token))] }),
+    interceptors: [
+      // The first one is given more than the others are.
+      (method, call) => {
+        const logged = logCalls(log)(method, call);
+        return limitUploads(requestTimeout, streamOf(call))(method, logged);
+      },
+      ...(token === undefined ? [] : [requireToken(new BearerToken(token))]),
+    ],
   });
   const health = openHealthService(options);
   for (const { definition, handlers } of [openInferenceService(options), health])
@@ -55,7 +70,7 @@ export async function listenToGrpc(options: GrpcListenerOptions): Promise<GrpcLi
   const name = isIPv6(host) ? `[${host}]` : host;
   const bound = await new Promise<number>((resolve, reject) => {
     server.bindAsync(`${name}:${port}`, tls ?? ServerCredentials.createInsecure(), (error, number) => {
-      if (error) reject(error);
+      if (error) reject(listenError(error, `${name}:${port}`));
       else resolve(number);
     });
   });

@@ -1,16 +1,11 @@
 import { ServerInterceptingCall, type ServerInterceptor, status } from '@grpc/grpc-js';
 import type { BearerToken } from '../security/bearer-token.ts';
-
-/** Of probes, which have no token. */
-const open: readonly RegExp[] = [
-  /^\/grpc\.health\.v1\.Health\//,
-  /^\/inference\.GRPCInferenceService\/Server(Live|Ready)$/,
-];
+import { isProbe } from './probes.ts';
 
 /** Answers clients that do not show the token with `UNAUTHENTICATED`, before their message is read. The server's health is told to anyone. */
 export function requireToken(token: BearerToken): ServerInterceptor {
   return ({ path }, call) => {
-    if (open.some((each) => each.test(path))) return new ServerInterceptingCall(call);
+    if (isProbe(path)) return new ServerInterceptingCall(call);
     return new ServerInterceptingCall(call, {
       start: (next) =>
         next({

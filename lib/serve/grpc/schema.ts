@@ -175,6 +175,16 @@ function loadRoot(): protobuf.Root {
  */
 export type Sent<Request> = () => Request;
 
+const sizes = new WeakMap<object, number>();
+
+/** How many bytes a request had, or an answer as it was sent; 0 for what was not. */
+export const sizeOf = (message: object | undefined): number => (message && sizes.get(message)) ?? 0;
+
+function sized<T extends object>(message: T, { length }: Uint8Array): T {
+  sizes.set(message, length);
+  return message;
+}
+
 /**
  * What a gRPC server registers a service by. Its requests are {@link Sent}.
  * @param name with its package.
@@ -203,8 +213,12 @@ function define(
     requestStream: requestStream ?? false,
     responseStream: responseStream ?? false,
     requestSerialize: (message) => encode(request, message),
-    requestDeserialize: (bytes) => () => (decode ? decode(bytes) : decodeShort(request, bytes)),
-    responseSerialize: (message) => encode(response, message),
+    requestDeserialize: (bytes) => sized(() => (decode ? decode(bytes) : decodeShort(request, bytes)), bytes),
+    responseSerialize: (message) => {
+      const bytes = encode(response, message);
+      sized(message, bytes);
+      return bytes;
+    },
     responseDeserialize: (bytes) => response.decode(bytes),
   };
 }

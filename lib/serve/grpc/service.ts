@@ -1,19 +1,19 @@
 import type {
   handleUnaryCall,
   Metadata,
-  ServerUnaryCall,
   ServiceDefinition,
   UntypedServiceImplementation,
 } from '@grpc/grpc-js';
 import { ProtocolError } from '../errors.ts';
 import type { CallOrigin } from '../inference/call.ts';
 import { type InferenceOptions, InferenceService } from '../inference/service.ts';
+import { factsOf, type RequestFacts } from '../logging/request-facts.ts';
 import { decodeInferRequest } from './infer-message.ts';
 import { readInferRequest } from './infer-request.ts';
 import { writeInferResponse } from './infer-response.ts';
 import type { ModelInferRequest, ModelRequest } from './messages.ts';
 import { type Sent, serviceDefinition } from './schema.ts';
-import { codeOf, statusOf } from './status.ts';
+import { codeOf, isFailure, statusOf } from './status.ts';
 
 /** A service as `Server.addService(definition, handlers)` of `@grpc/grpc-js` takes it. */
 export interface GrpcService {
@@ -49,16 +49,21 @@ export function openInferenceService(options: InferenceOptions): GrpcService {
     ServerMetadata: unary(() => service.serverMetadata(extensions)),
     ModelReady: unary(({ name, version }: ModelRequest) => ({ ready: isLoaded(service, name, version) })),
     ModelMetadata: unary(({ name, version }: ModelRequest) => service.modelMetadata(name, given(version))),
-    ModelInfer: unary((message: ModelInferRequest, signal, metadata) =>
-      service.infer({
+    ModelInfer: unary((message: ModelInferRequest, signal, metadata) => {
+      const facts = factsOf(metadata);
+      facts.id = given(message.id);
+      return service.infer({
         model: message.modelName,
         version: given(message.modelVersion),
         origin: originOf(metadata),
         signal,
         read: () => readInferRequest(message),
-        write: writeInferResponse,
-      }),
-    ),
+        write: (asked, response) => {
+          facts.version = response.modelVersion;
+          return writeInferResponse(asked, response);
+        },
+      });
+    }),
     ModelStatistics: unary(({ name, version }: ModelRequest) =>
       inCamelCase(service.statistics(given(name), given(version))),
     ),
@@ -117,21 +122,40 @@ const changing =
     return {};
   };
 
-function unary<Request, Response>(
+function unary<Request extends object, Response>(
   answer: (request: Request, signal: AbortSignal, metadata: Metadata) => Response | Promise<Response>,
 ): handleUnaryCall<Sent<Request>, Response> {
   return (call, callback) => {
-    const answered = async () => answer(call.request(), signalOf(call), call.metadata);
-    answered().then(
-      (response) => callback(null, response),
-      (error: Error) => callback(statusOf(error)),
-    );
+    const controller = new AbortController();
+    // The client cancels the call, hangs up, or its deadline has passed: a request that still waits is taken back.
+    const cancel = () => controller.abort(new ProtocolError(499, 'the call was cancelled'));
+    call.once('cancelled', cancel);
+    const answered = async () => {
+      const request = call.request();
+      noteModel(factsOf(call.metadata), request);
+      return answer(request, controller.signal, call.metadata);
+    };
+    answered()
+      // Calls that are answered are said to be cancelled, too.
+      .finally(() => call.off('cancelled', cancel))
+      .then(
+        (response) => callback(null, response),
+        (error: Error) => {
+          if (isFailure(error)) factsOf(call.metadata).failure = error;
+          callback(statusOf(error));
+        },
+      );
   };
 }
 
-/** Aborted when the client cancels the call, hangs up, or its deadline has passed: a request that still waits is taken back. */
-function signalOf(call: ServerUnaryCall<unknown, unknown>): AbortSignal {
-  const controller = new AbortController();
-  call.once('cancelled', () => controller.abort(new ProtocolError(499, 'the call was cancelled')));
-  return controller.signal;
+/** The model that a request names, if it names one, by either of the names that its field has. */
+function noteModel(facts: RequestFacts, request: object): void {
+  const {
+    name = '',
+    version = '',
+    modelName = name,
+    modelVersion = version,
+  } = request as Partial<ModelInferRequest & ModelRequest>;
+  if (modelName !== '') facts.model = modelName;
+  if (modelVersion !== '') facts.version = modelVersion;
 }

@@ -30,6 +30,9 @@ export const defaultLimits: Required<HttpLimits> = {
 /** What timers of Node take: more would pass at once. */
 const longest = 2 ** 31 - 1;
 
+/** @throws Error that names an option of `serve` which is no time in milliseconds that a timer takes. */
+export const checkTime = (name: string, value: number): void => checkWhole(name, value, longest);
+
 /**
  * The limits that are given, and the defaults of the others.
  * @throws Error that names a limit which is none, or that says which do not go together.
@@ -38,9 +41,8 @@ export function limitsOf(given: HttpLimits): Required<HttpLimits> {
   const names = Object.keys(defaultLimits) as (keyof HttpLimits)[];
   const limits = Object.fromEntries(names.map((name) => [name, given[name] ?? defaultLimits[name]]));
   for (const [name, value] of Object.entries(limits)) {
-    const most = name.endsWith('Timeout') ? longest : Number.MAX_SAFE_INTEGER;
-    if (!Number.isInteger(value) || value < 0 || value > most)
-      throw new Error(`serve: ${name} must be a whole number from 0 to ${most}, got ${value}`);
+    if (name.endsWith('Timeout')) checkTime(name, value);
+    else checkWhole(name, value, Number.MAX_SAFE_INTEGER);
   }
   const { headersTimeout, requestTimeout } = limits;
   if (requestTimeout > 0 && headersTimeout > requestTimeout)
@@ -48,4 +50,9 @@ export function limitsOf(given: HttpLimits): Required<HttpLimits> {
       `serve: headersTimeout, ${headersTimeout} ms, must not be above requestTimeout, ${requestTimeout} ms, of which it is a part`,
     );
   return limits as Required<HttpLimits>;
+}
+
+function checkWhole(name: string, value: number, most: number): void {
+  if (!Number.isInteger(value) || value < 0 || value > most)
+    throw new Error(`serve: ${name} must be a whole number from 0 to ${most}, got ${value}`);
 }

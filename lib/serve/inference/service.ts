@@ -4,6 +4,7 @@ import type { IndexEntry, ModelRepository, RepositoryControl } from '../models/r
 import type { ServedModel } from '../models/served-model.ts';
 import type { Protocol, VersionStatistics } from '../models/version-statistics.ts';
 import { startSpan } from '../traces/request-span.ts';
+import { refuseOverride } from './absent-extensions.ts';
 import type { InferCall } from './call.ts';
 import { datatypeOf } from './datatypes.ts';
 import { within } from './deadline.ts';
@@ -117,12 +118,17 @@ export class InferenceService {
   }
 
   /** @throws ProtocolError (rejects) when clients may not, or it cannot be done. */
-  async changeModel(change: 'load' | 'unload', name: string): Promise<void> {
+  async changeModel(
+    change: 'load' | 'unload',
+    name: string,
+    parameters: Readonly<Record<string, unknown>> = {},
+  ): Promise<void> {
     if (this.#modelControl === 'none')
       throw new ProtocolError(
         403,
         `${change}: this server lets no client load or unload models (model control: none)`,
       );
+    if (change === 'load') refuseOverride(parameters);
     await this.#control[change](name);
   }
 

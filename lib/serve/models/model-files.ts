@@ -41,6 +41,21 @@ export async function listModelFiles(models: string | NamedModel): Promise<reado
   return typeof models === 'string' ? listRepository(models) : listNamed(models);
 }
 
+/**
+ * Where models are.
+ * @throws Error when there is no such way to say it.
+ */
+export function pathOfModels(models: string | NamedModel): string {
+  if (typeof models === 'string') return models;
+  // From JavaScript anything may come.
+  const { name, path }: Partial<NamedModel> = models ?? {};
+  if (typeof name !== 'string' || typeof path !== 'string')
+    throw new Error(
+      'models must be the path of a folder or of an .octavo file, or { name, path } for a model with a name of its own',
+    );
+  return path;
+}
+
 async function listRepository(path: string): Promise<readonly ModelFile[]> {
   const root = await stat(path);
   if (root.isFile()) return describe(basename(path, extension), '1', path);

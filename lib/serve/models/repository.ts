@@ -1,7 +1,7 @@
 import { basename, relative } from 'node:path';
 import { type CompiledModel, type CompileOptions, loadModel } from '../../runtime/index.ts';
 import { ProtocolError } from '../errors.ts';
-import { listModelFiles, type ModelFile, type NamedModel } from './model-files.ts';
+import { listModelFiles, type ModelFile, type NamedModel, pathOfModels } from './model-files.ts';
 import { ServedModel } from './served-model.ts';
 import { smallestShapes } from './smallest-shapes.ts';
 import type { VersionStatistics } from './version-statistics.ts';
@@ -84,7 +84,7 @@ export class ModelRepository implements AsyncDisposable {
 
   private constructor(models: string | NamedModel, options: LoadOptionsOf) {
     this.#models = models;
-    this.#path = typeof models === 'string' ? models : models.path;
+    this.#path = pathOfModels(models);
     this.#options = options;
   }
 

@@ -1,5 +1,6 @@
 import { Tensor } from '../../runtime/index.ts';
 import { badRequest, quote } from '../errors.ts';
+import { refuseAbsent } from '../inference/absent-extensions.ts';
 import { type InferRequest, inputsByName } from '../inference/request.ts';
 import { schedulingOf } from '../inference/scheduling.ts';
 import { datatypeIn, elementCount, tensorOfBytes } from '../inference/tensors.ts';
@@ -68,13 +69,16 @@ function readInput(input: Fields, where: string, bytes: BinaryReader): Tensor {
   const datatype = datatypeIn(stringIn(input, 'datatype', where), where);
   const shape = listIn(input, 'shape', where) as readonly number[];
   const count = elementCount(shape, datatype, where);
-  const size = parametersOf(input, where).binary_data_size;
+  const parameters = parametersOf(input, where);
+  refuseAbsent(parameters, where);
+  // Clients that write all fields write null for those that they do not have, here and below.
+  const size = parameters.binary_data_size ?? undefined;
   if (size === undefined) {
     if (!Array.isArray(input.data))
       throw badRequest(`${where} has neither data, an array, nor parameters.binary_data_size`);
     return new Tensor(datatype.dtype, readElements(input.data, datatype, shape, where), shape);
   }
-  if (input.data !== undefined)
+  if (input.data !== undefined && input.data !== null)
     throw badRequest(`${where} has both data and parameters.binary_data_size; it needs one of them`);
   const expected = count * datatype.bytes;
   if (size !== expected)
@@ -109,15 +113,17 @@ class BinaryReader {
 }
 
 function readOutputs(fields: Fields): RequestedOutput[] | undefined {
-  if (fields.outputs === undefined) return undefined;
+  if (fields.outputs === undefined || fields.outputs === null) return undefined;
   const given = listIn(fields, 'outputs', 'the request');
   if (given.length === 0) return undefined;
   return given.map((each, i) => {
     const where = `outputs[${i}]`;
     const output = objectIn(each, where);
+    const parameters = parametersOf(output, where);
+    refuseAbsent(parameters, where);
     return {
       name: stringIn(output, 'name', where),
-      isBinary: booleanIn(parametersOf(output, where), 'binary_data', `${where}.parameters`),
+      isBinary: booleanIn(parameters, 'binary_data', `${where}.parameters`),
     };
   });
 }

@@ -1,12 +1,12 @@
 import type { FastifyInstance, FastifyPluginAsync, FastifyReply, FastifyRequest } from 'fastify';
-import { noRoute, ProtocolError } from '../errors.ts';
-import { factsOf } from '../http/request-facts.ts';
+import { noRoute, ProtocolError, quote } from '../errors.ts';
 import type { CallOrigin } from '../inference/call.ts';
 import { type InferenceOptions, InferenceService } from '../inference/service.ts';
+import { factsOf } from '../logging/request-facts.ts';
 import { BodyMemory } from './body-memory.ts';
 import { readInferRequest } from './infer-request.ts';
 import { writeInferResponse } from './infer-response.ts';
-import { booleanIn, parseObject } from './json-fields.ts';
+import { booleanIn, type Fields, parametersOf, parseObject } from './json-fields.ts';
 import { readBody } from './read-body.ts';
 
 /** Options of {@link openInference}. */
@@ -63,10 +63,12 @@ export const openInference: FastifyPluginAsync<OpenInferenceOptions> = async (ap
       service.statistics(model, version),
     );
     app.post<ModelPath>(`${path}/infer`, async (request, reply) => {
+      const body = bodyOf(request);
+      factsOf(request).bytesIn = body.length;
       try {
         return await infer(service, request, reply);
       } finally {
-        memory.giveBack(bodyOf(request));
+        memory.giveBack(body);
         // Whoever asks for it later must not see another's.
         request.body = undefined;
       }
@@ -74,13 +76,13 @@ export const openInference: FastifyPluginAsync<OpenInferenceOptions> = async (ap
   }
 
   app.post('/v2/repository/index', async (request) => {
-    const body = bodyOf(request);
-    const onlyReady = body.length > 0 && booleanIn(parseObject(body), 'ready', 'the request');
+    const onlyReady = booleanIn(fieldsOf(request), 'ready', 'the request');
     return service.repositoryIndex(onlyReady ?? false);
   });
   for (const change of ['load', 'unload'] as const)
-    app.post<ModelPath>(`/v2/repository/models/:model/${change}`, async ({ params }) => {
-      await service.changeModel(change, params.model);
+    app.post<ModelPath>(`/v2/repository/models/:model/${change}`, async (request) => {
+      const parameters = parametersOf(fieldsOf(request), 'the request');
+      await service.changeModel(change, request.params.model, parameters);
       return {};
     });
   // Fastify's own answer has another form.
@@ -107,12 +109,24 @@ function readWholeBodies(app: FastifyInstance, memory: BodyMemory): void {
 const bodyOf = ({ body }: { readonly body: unknown }): Buffer =>
   Buffer.isBuffer(body) ? body : Buffer.alloc(0);
 
+/** Where a request need not have a body. */
+function fieldsOf(request: FastifyRequest): Fields {
+  const body = bodyOf(request);
+  return body.length === 0 ? {} : parseObject(body);
+}
+
 function answerErrors(app: FastifyInstance): void {
-  app.setErrorHandler((error: Error & { statusCode?: number }, request, reply) => {
+  app.setErrorHandler((error: Error & { code?: string; statusCode?: number }, request, reply) => {
     const status = error instanceof ProtocolError ? error.status : (error.statusCode ?? 500);
     if (status >= 500) request.log.error(error);
-    return reply.status(status).send({ error: error.message });
+    return reply.status(status).send({ error: messageOf(error, request) });
   });
+}
+
+/** Fastify does not say what it found wrong with the name of the body's type. */
+function messageOf({ code, message }: Error & { code?: string }, { headers }: FastifyRequest): string {
+  if (code !== 'FST_ERR_CTP_INVALID_MEDIA_TYPE') return message;
+  return `the header Content-Type must be a type as application/json is, got ${quote(headers['content-type'])}`;
 }
 
 async function infer(
@@ -158,8 +172,11 @@ const originOf = ({ method, url, protocol, headers, routeOptions }: ModelRequest
 /** Aborted when the client hangs up: a request that still waits is taken back. */
 function signalOf({ raw }: FastifyReply): AbortSignal {
   const controller = new AbortController();
-  raw.once('close', () => {
+  const onClose = () => {
     if (!raw.writableFinished) controller.abort(new ProtocolError(499, 'the client has gone'));
-  });
+  };
+  // Already, where another's hook has waited for something.
+  if (raw.closed) onClose();
+  else raw.once('close', onClose);
   return controller.signal;
 }

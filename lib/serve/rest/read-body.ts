@@ -5,6 +5,12 @@ import type { BodyMemory } from './body-memory.ts';
 const alignment = 8;
 
 /**
+ * So many bytes of a body are read in one turn of the event loop, about one piece of a socket. Node would read 2 MiB of each connection; with some
+ * of them nothing else would be done for long.
+ */
+const mostPerTurn = 64 * 2 ** 10;
+
+/**
  * Reads the whole body of a request, into memory that is to be given back.
  * @param payload the bytes as they come.
  * @param jsonBytes how many come before those that are to be aligned; NaN: none are.
@@ -25,12 +31,18 @@ export function readBody(
   return new Promise((resolve, reject) => {
     const chunks: Buffer[] = [];
     let length = 0;
+    let inTurn = 0;
     const onData = (data: Buffer | string) => {
       const chunk = typeof data === 'string' ? Buffer.from(data) : data;
       if (length + chunk.length > limit) return settle(new errorCodes.FST_ERR_CTP_BODY_TOO_LARGE());
       if (place) chunk.copy(place, at + length);
       else chunks.push(chunk);
       length += chunk.length;
+      inTurn += chunk.length;
+      if (inTurn < mostPerTurn) return;
+      inTurn = 0;
+      payload.pause();
+      setImmediate(() => payload.resume());
     };
     const settle = (error?: Error & { statusCode?: number }) => {
       payload.off('data', onData).off('end', settle).off('error', settle);

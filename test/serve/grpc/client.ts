@@ -30,6 +30,8 @@ export interface GrpcAnswer {
   readonly details: string;
   // biome-ignore lint/suspicious/noExplicitAny: it is what the proto says, which TypeScript does not read.
   readonly message: any;
+  /** `x-request-id`, before the message or behind it. */
+  readonly requestId: string | undefined;
 }
 
 /** A client of the inference and health services. */
@@ -51,7 +53,7 @@ export class GrpcClient implements Disposable {
 
   /**
    * @param message as the proto has it, or bytes that are sent as they are.
-   * @param options a deadline, a signal that cancels the call, and a token to show.
+   * @param options a deadline, a signal that cancels the call, a token to show, and an id that the request has.
    */
   ask(
     method: string,
@@ -59,20 +61,30 @@ export class GrpcClient implements Disposable {
     {
       signal,
       token,
+      requestId,
       ...options
-    }: CallOptions & { readonly signal?: AbortSignal; readonly token?: string } = {},
+    }: CallOptions & {
+      readonly signal?: AbortSignal;
+      readonly token?: string;
+      readonly requestId?: string;
+    } = {},
   ): Promise<GrpcAnswer> {
     const { path, requestSerialize, responseDeserialize } = methods[method];
     const serialize = message instanceof Buffer ? (bytes: Buffer) => bytes : requestSerialize;
     const metadata = new Metadata();
     if (token !== undefined) metadata.set('authorization', `Bearer ${token}`);
+    if (requestId !== undefined) metadata.set('x-request-id', requestId);
     return new Promise((resolve) => {
-      const done = (error: ServiceError | null, answer?: object) =>
+      let before: Metadata | undefined;
+      const done = (error: ServiceError | null, answer?: object) => {
+        const answered = [before, error?.metadata].map((each) => each?.get('x-request-id')[0]);
         resolve({
           code: status[error ? error.code : status.OK],
           details: error ? error.details : '',
           message: answer,
+          requestId: answered.find((each) => each !== undefined)?.toString(),
         });
+      };
       const call = this.#client.makeUnaryRequest(
         path,
         serialize as (message: object) => Buffer,
@@ -82,6 +94,9 @@ export class GrpcClient implements Disposable {
         options,
         done,
       );
+      call.once('metadata', (received) => {
+        before = received;
+      });
       signal?.addEventListener('abort', () => call.cancel());
     });
   }

@@ -132,5 +132,7 @@ it('tells those who watch of every change, and that it is the end', async () => 
 it('a port that is taken is reported, and no model stays', async () => {
   await using server = await serve({ models: folder, port: 0, grpcPort: 0 });
   const grpcPort = Number(server.grpcAddress!.split(':').at(-1));
-  await expect(serve({ models: folder, port: 0, grpcPort })).rejects.toThrow('EADDRINUSE');
+  await expect(serve({ models: folder, port: 0, grpcPort })).rejects.toThrow(
+    `the server cannot listen at 127.0.0.1:${grpcPort}: the port is taken (EADDRINUSE)`,
+  );
 });

@@ -82,7 +82,13 @@ describe('a request has one line in the log', () => {
   it('that names the model and the id where the request fails', async () => {
     const body = JSON.stringify({ id: 'a', inputs: [{ ...tensor, name: 'y' }] });
     await ask('/v2/models/network/infer', { method: 'POST', body });
-    expect(await line()).toMatchObject({ level: info, status: 400, model: 'network', id: 'a' });
+    expect(await line()).toMatchObject({
+      level: info,
+      status: 400,
+      model: 'network',
+      id: 'a',
+      bytesIn: body.length,
+    });
   });
 
   it('also without the token, which it does not tell', async () => {

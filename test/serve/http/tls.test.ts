@@ -1,8 +1,10 @@
+import { once } from 'node:events';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { request } from 'node:https';
+import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import type { ConnectionOptions, TLSSocket } from 'node:tls';
+import { type ConnectionOptions, type TLSSocket, connect as tlsConnect } from 'node:tls';
 import { generate, type SelfsignedOptions } from 'selfsigned';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { serve, type TlsFiles } from '../../../lib/serve/index.ts';
@@ -50,6 +52,41 @@ const live = (url: string, options: ConnectionOptions): Promise<[status: number,
   });
 
 describe('a server with a certificate', () => {
+  it('ends in spite of connections on which nothing is asked, before and after the handshake', async () => {
+    const server = await serve({ models, port: 0, tls: files, drainTimeout: 60_000 });
+    const { port, hostname: host } = new URL(server.url);
+    const secured = once(server.app.server, 'secureConnection');
+    const sockets = [
+      connect({ port: Number(port), host }),
+      tlsConnect({ port: Number(port), host, rejectUnauthorized: false }),
+    ];
+    const cut = sockets.map((socket) =>
+      once(
+        socket.on('error', () => {}),
+        'close',
+      ),
+    );
+    await secured;
+    const began = performance.now();
+    await server.close();
+    await Promise.all(cut);
+    expect(performance.now() - began).toBeLessThan(30_000);
+  });
+
+  it('cuts a handshake that does not end after drainTimeout', async () => {
+    const server = await serve({ models, port: 0, tls: files, drainTimeout: 100 });
+    const { port, hostname: host } = new URL(server.url);
+    const socket = connect({ port: Number(port), host }).on('error', () => {});
+    const [accepted] = await once(server.app.server, 'connection');
+    // The beginning of a record of TLS.
+    socket.write(Buffer.from([22, 3, 1]));
+    await expect.poll(() => accepted.bytesRead).toBe(3);
+    const began = performance.now();
+    await server.close();
+    // TLS alone would wait for two minutes.
+    expect(performance.now() - began).toBeLessThan(30_000);
+  });
+
   it('speaks TLS 1.2 and 1.3, and nothing older or plain', async () => {
     await using server = await serve({ models, port: 0, tls: files });
     expect(server.url).toMatch(/^https:/);
