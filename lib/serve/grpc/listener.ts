@@ -1,7 +1,7 @@
 import { isIPv6 } from 'node:net';
 import { Server, ServerCredentials } from '@grpc/grpc-js';
 import type { InferenceOptions } from '../inference/service.ts';
-import { BearerToken } from '../security/bearer-token.ts';
+import type { ServerSecrets } from '../security/server-secrets.ts';
 import type { TlsSecrets } from '../security/tls-files.ts';
 import { openHealthService } from './health.ts';
 import { requireToken } from './require-token.ts';
@@ -15,9 +15,8 @@ export interface GrpcListenerOptions extends InferenceOptions {
   readonly port: number;
   /** The largest request in bytes; a larger one is refused with `RESOURCE_EXHAUSTED`. */
   readonly bodyLimit: number;
-  readonly secrets: TlsSecrets | undefined;
-  /** What clients must show in the metadata `authorization`. */
-  readonly token: string | undefined;
+  /** Clients must show the token in the metadata `authorization`. */
+  readonly secrets: ServerSecrets;
 }
 
 /** A gRPC server that listens. */
@@ -40,18 +39,18 @@ const keepalive = 60_000;
  * @throws Error (rejects) when the port is taken.
  */
 export async function listenToGrpc(options: GrpcListenerOptions): Promise<GrpcListener> {
-  const { host, port, bodyLimit, secrets, token } = options;
+  const { host, port, bodyLimit, secrets } = options;
   const server = new Server({
     'grpc.max_receive_message_length': bodyLimit,
     'grpc.max_send_message_length': -1,
     'grpc.max_concurrent_streams': mostCalls,
     'grpc.keepalive_time_ms': keepalive,
-    ...(token === undefined ? {} : { interceptors: [requireToken(new BearerToken(token))] }),
+    ...(secrets.token ? { interceptors: [requireToken(secrets.token)] } : {}),
   });
   const health = openHealthService(options);
   for (const { definition, handlers } of [openInferenceService(options), health])
     server.addService(definition, handlers);
-  const tls = secrets && new TlsCredentials(secrets);
+  const tls = secrets.tls && new TlsCredentials(secrets.tls);
   const name = isIPv6(host) ? `[${host}]` : host;
   const bound = await new Promise<number>((resolve, reject) => {
     server.bindAsync(`${name}:${port}`, tls ?? ServerCredentials.createInsecure(), (error, number) => {
