@@ -4,6 +4,7 @@ import type { Server as TlsServer } from 'node:tls';
 import type { FastifyInstance } from 'fastify';
 import type { GrpcListener } from './grpc/listener.ts';
 import { httpApp } from './http/app.ts';
+import { listenError } from './listen-error.ts';
 import { metricsFrom, metricsOf } from './metrics/plugin.ts';
 import { metricsOfReport, type ServerReport } from './metrics/server-report.ts';
 import { type LoadedVersion, ModelRepository, type RepositoryControl } from './models/repository.ts';
@@ -135,9 +136,7 @@ async function listen(app: FastifyInstance, host: string, port: number, scheme: 
   try {
     return urlOf(await app.listen({ host, port, backlog, listenTextResolver }));
   } catch (error) {
-    const { code, message } = error as NodeJS.ErrnoException;
-    const why = code === 'EADDRINUSE' ? 'the port is taken (EADDRINUSE)' : message;
-    throw new Error(`the server cannot listen at ${host}:${port}: ${why}`, { cause: error });
+    throw listenError(host, port, error as Error);
   }
 }
 

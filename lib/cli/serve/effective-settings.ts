@@ -65,6 +65,17 @@ function settingsOfFlags(flags: Flags): GivenSettings {
   }
 }
 
+/** @throws UsageError when there is none for gRPC. */
+function checkPorts({ grpc, port, grpcPort }: GivenSettings): void {
+  if (grpc === 'off') return;
+  if (port === 65535 && grpcPort === undefined)
+    throw new UsageError(
+      'there is no port after --port 65535 for gRPC; name one as --grpc-port, or give --grpc off',
+    );
+  if (port === grpcPort && port !== 0)
+    throw new UsageError(`--port and --grpc-port are both ${port}; each needs one of its own`);
+}
+
 /** @throws UsageError for a setting that is missing, or means nothing without another, or with it. */
 function checkTogether(all: GivenSettings, environment: NodeJS.ProcessEnv): void {
   const { repository, tlsCert, tlsKey, tlsClientCa, requestTimeout = 0, headersTimeout = 0 } = all;
@@ -72,6 +83,7 @@ function checkTogether(all: GivenSettings, environment: NodeJS.ProcessEnv): void
     throw new UsageError(
       `there are no models to serve; name their folder as an argument, as ${variableOf('repository')}, or as "repository" in the file`,
     );
+  checkPorts(all);
   if ((tlsCert === undefined) !== (tlsKey === undefined))
     throw new UsageError('--tls-cert and --tls-key go together: one is missing');
   if (tlsClientCa !== undefined && tlsCert === undefined)

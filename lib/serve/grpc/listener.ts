@@ -1,6 +1,7 @@
 import { isIPv6 } from 'node:net';
 import { Server, ServerCredentials } from '@grpc/grpc-js';
 import type { InferenceOptions } from '../inference/service.ts';
+import { listenError } from '../listen-error.ts';
 import type { ServerSecrets } from '../security/server-secrets.ts';
 import type { TlsSecrets } from '../security/tls-files.ts';
 import { openHealthService } from './health.ts';
@@ -54,7 +55,7 @@ export async function listenToGrpc(options: GrpcListenerOptions): Promise<GrpcLi
   const name = isIPv6(host) ? `[${host}]` : host;
   const bound = await new Promise<number>((resolve, reject) => {
     server.bindAsync(`${name}:${port}`, tls ?? ServerCredentials.createInsecure(), (error, number) => {
-      if (error) reject(error);
+      if (error) reject(listenError(host, port, error));
       else resolve(number);
     });
   });

@@ -1,6 +1,7 @@
 import cluster from 'node:cluster';
 import { once } from 'node:events';
 import { type AddressInfo, createServer } from 'node:net';
+import { listenError } from '../listen-error.ts';
 import { type ServeOptions, serveDefaults } from '../serve-options.ts';
 import { type InferenceServer, oneAddress } from '../server.ts';
 import { Primary } from './primary.ts';
@@ -101,7 +102,9 @@ export async function serveWorkers({
 async function freePort(host: string, wanted: number): Promise<number> {
   const server = createServer();
   server.listen(wanted, host);
-  await once(server, 'listening');
+  await once(server, 'listening').catch((error: Error) => {
+    throw listenError(host, wanted, error);
+  });
   const { port } = server.address() as AddressInfo;
   server.close();
   await once(server, 'close');

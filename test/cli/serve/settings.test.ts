@@ -140,6 +140,11 @@ describe('a wrong setting', () => {
   it.each<[Flags, string]>([
     [{ port: 'x' }, '--port must be a whole number from 0 to 65535, got "x"'],
     [{ maxQueueDelay: '5' }, '--max-queue-delay needs --max-batch-size'],
+    [{ port: '65535' }, 'there is no port after --port 65535 for gRPC'],
+    [{ port: '65535', grpc: 'off' }, ''],
+    [{ port: '65535', grpcPort: '8001' }, ''],
+    [{ port: '9000', grpcPort: '9000' }, '--port and --grpc-port are both 9000'],
+    [{ port: '0', grpcPort: '0' }, ''],
     [{ tlsCert: 'a' }, '--tls-cert and --tls-key go together'],
     [{ tlsClientCa: 'a' }, '--tls-client-ca needs --tls-cert'],
     [{ headersTimeout: '9', requestTimeout: '8' }, '--headers-timeout 9 is above --request-timeout 8'],

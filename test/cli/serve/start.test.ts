@@ -90,8 +90,10 @@ it('does not start where the port is taken, and says so in one line', async () =
   await once(other, 'listening');
   const { port } = other.address() as { port: number };
   const args = ['serve', file, '--host', '127.0.0.1', '--port', String(port), '--grpc', 'off'];
+  const byGrpc = [...args.slice(0, 4), '--port', '0', '--grpc-port', String(port)];
   const message = `the server cannot listen at 127.0.0.1:${port}: the port is taken (EADDRINUSE)`;
-  expect(await octavoHere(...args)).toEqual({ code: 1, stdout: '', stderr: `octavo: ${message}\n` });
+  for (const each of [args, byGrpc, [...args, '--workers', '2'], [...byGrpc, '--workers', '2']])
+    expect(await octavoHere(...each)).toEqual({ code: 1, stdout: '', stderr: `octavo: ${message}\n` });
   expect(JSON.parse((await octavoHere('--json', ...args)).stderr)).toEqual({ error: message });
   other.close();
 });
