@@ -22,7 +22,7 @@ export class SharedStatistics {
   readonly #told = new Map<WorkerPeer, readonly VersionTally[]>();
   /** Those that still owe an answer, which are not asked again. */
   readonly #silent = new Set<WorkerPeer>();
-  /** Of workers that have ended. */
+  /** Of workers that have ended, and of versions that single workers hold no more. */
   #past: readonly VersionTally[] = [];
 
   /**
@@ -32,6 +32,7 @@ export class SharedStatistics {
   constructor(members: () => readonly Member[], loaded: () => readonly LoadedVersion[]) {
     this.#members = members;
     this.#loaded = loaded;
+    processMetrics(); // measures from now on
   }
 
   /** A worker's process begins. */
@@ -41,14 +42,17 @@ export class SharedStatistics {
 
   /** What a worker has told. An answer that comes after its end has been counted is too late. */
   record(peer: WorkerPeer, versions: readonly VersionTally[]): void {
-    if (this.#told.has(peer)) this.#told.set(peer, versions);
+    const told = this.#told.get(peer);
+    if (!told) return;
+    // Others may still answer the last requests of such a version: its sum must not fall before they have.
+    this.#keep(told.filter((old) => !versions.some((each) => isSame(each, old))));
+    this.#told.set(peer, versions);
   }
 
   /** A worker's process is gone, with the requests that waited there. */
   end(peer: WorkerPeer): void {
-    const told = this.#told.get(peer) ?? [];
+    this.#keep(this.#told.get(peer) ?? []);
     this.#told.delete(peer);
-    this.#past = sums([...this.#past, ...told.map((each) => ({ ...each, waiting: 0 }))]);
   }
 
   /** Asks all workers. */
@@ -61,6 +65,10 @@ export class SharedStatistics {
     const ofPrimary = { name: 'primary', metrics: await processMetrics().getMetricsAsJSON() };
     const processes = [ofPrimary, ...(await Promise.all(ofWorkers))];
     return { versions: this.#sum(), processes };
+  }
+
+  #keep(tallies: readonly VersionTally[]): void {
+    this.#past = sums([...this.#past, ...tallies.map((each) => ({ ...each, waiting: 0 }))]);
   }
 
   #sum(): readonly VersionTally[] {

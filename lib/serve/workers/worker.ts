@@ -17,11 +17,12 @@ export async function serveAsWorker(options: ServeOptions): Promise<never> {
     fail = reject;
   });
   stopped.catch(() => {}); // it may fail before it is waited for
+  let statistics = (): readonly VersionStatistics[] => server!.repository.statistics;
   // The primary asks for nothing before it has heard that the server is there.
   const calls: WorkerCalls = {
     ...repositoryCalls(() => server!.repository),
     report: async () => ({
-      versions: tallies(server!.repository.statistics),
+      versions: tallies(statistics()),
       metrics: await processMetrics().getMetricsAsJSON(),
     }),
     reloadSecrets: () => server!.reloadSecrets(),
@@ -53,9 +54,11 @@ export async function serveAsWorker(options: ServeOptions): Promise<never> {
       isComplete = true;
     }, fail);
     await stopped;
-    const { statistics } = repository;
+    // The repository forgets them while it closes.
+    const last = repository.statistics;
+    statistics = () => last;
     await server.close();
-    await primary.call('counted', tallies(statistics)).catch(() => {}); // then nobody counts any more
+    await primary.call('counted', tallies(last)).catch(() => {}); // then nobody counts any more
     process.exit(0);
   } catch (error) {
     await primary.call('failed', (error as Error).message).catch(() => {});

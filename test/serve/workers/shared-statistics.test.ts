@@ -115,8 +115,11 @@ it('forget a version that is not loaded any more when its last request is answer
   const second = start(2, tally(5, 1));
   await successes();
   end(first);
+  const third = start(3, tally(4, 1));
   loaded.pop();
-  expect(await successes()).toEqual([['1', 8]]);
+  expect(await successes()).toEqual([['1', 12]]);
+  third.versions = [];
+  expect(await successes()).toEqual([['1', 12]]);
   second.versions = [];
   expect(await successes()).toEqual([]);
   second.versions = [tally(1, 1)];
