@@ -21,15 +21,11 @@ export {
   type RepositoryControl,
 } from './models/repository.ts';
 export type { ServedModel } from './models/served-model.ts';
-export type {
-  CountedTime,
-  FailureReason,
-  Protocol,
-  VersionStatistics,
-} from './models/version-statistics.ts';
+export type { Distribution, RunTally, VersionCounts, VersionTally } from './models/version-tally.ts';
 export { type OpenInferenceOptions, openInference } from './rest/plugin.ts';
 export { BearerToken } from './security/bearer-token.ts';
 export type { TlsFiles } from './security/tls-files.ts';
+export type { TokenFile } from './security/token-file.ts';
 export type { ServeOptions } from './serve-options.ts';
 export { type InferenceServer, serve } from './server.ts';
 export { type ServeWorkersOptions, serveWorkers, type WorkerServer } from './workers/serve-workers.ts';

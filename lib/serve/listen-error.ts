@@ -1,9 +1,14 @@
-/**
- * The Error of a server that cannot listen.
- * @param cause Node's, or that of the gRPC library, which has Node's as text.
- * @param where `127.0.0.1:8000`
- */
-export function listenError(cause: Error, where: string): Error {
-  const why = cause.message.includes('EADDRINUSE') ? 'the port is taken (EADDRINUSE)' : cause.message;
-  return new Error(`the server cannot listen at ${where}: ${why}`, { cause });
+/** By the codes of the system. */
+const reasons: Readonly<Record<string, string>> = {
+  EADDRINUSE: 'the port is taken (EADDRINUSE)',
+  EADDRNOTAVAIL: 'this machine does not have the address (EADDRNOTAVAIL)',
+};
+
+/** That a server cannot listen. @param error of Node, or of gRPC, which has Node's code in its text. */
+export function listenError(host: string, port: number, error: Error): Error {
+  const { message } = error;
+  const code = Object.keys(reasons).find((each) => message.includes(each));
+  return new Error(`the server cannot listen at ${host}:${port}: ${code ? reasons[code] : message}`, {
+    cause: error,
+  });
 }

@@ -5,6 +5,7 @@ import type { ModelControl } from './inference/service.ts';
 import type { NamedModel } from './models/model-files.ts';
 import type { LoadOptionsOf } from './models/repository.ts';
 import type { TlsFiles } from './security/tls-files.ts';
+import type { TokenFile } from './security/token-file.ts';
 
 /** Options of {@link serve}. */
 export interface ServeOptions extends HttpLimits {
@@ -20,12 +21,12 @@ export interface ServeOptions extends HttpLimits {
   /** Where to listen for gRPC; 8001 is usual, Triton's; 0: any that is free. Undefined: there is no gRPC. */
   readonly grpcPort?: number;
   /** The server's certificate and key: it speaks TLS then. Default: none. */
-  readonly tls?: TlsFiles;
+  readonly tls?: TlsFiles | undefined;
   /**
-   * What clients must show as `Authorization: Bearer …`; without it they are answered with status 401. The health of the server is
-   * told to anyone. Default: none is asked for.
+   * What clients must show as `Authorization: Bearer …`, or the file that holds it; without it they are answered with status 401. The health
+   * of the server is told to anyone. Default: none is asked for.
    */
-  readonly token?: string;
+  readonly token?: string | TokenFile | undefined;
   /**
    * How long `close` goes on serving while `v2/health/ready` says no, in milliseconds: until whoever sends requests has heard of it.
    * Default 0.

@@ -6,10 +6,11 @@ import type { GrpcListener } from './grpc/listener.ts';
 import { httpApp } from './http/app.ts';
 import { Connections } from './http/connections.ts';
 import { listenError } from './listen-error.ts';
-import { metrics } from './metrics/plugin.ts';
+import { metricsFrom, metricsOf } from './metrics/plugin.ts';
+import { metricsOfReport, type ServerReport } from './metrics/server-report.ts';
 import { type LoadedVersion, ModelRepository, type RepositoryControl } from './models/repository.ts';
 import { openInference } from './rest/plugin.ts';
-import { readTlsFiles } from './security/tls-files.ts';
+import { ServerSecrets } from './security/server-secrets.ts';
 import { checkServeOptions, type ServeOptions, serveDefaults } from './serve-options.ts';
 
 /** A server that listens. */
@@ -21,10 +22,11 @@ export interface InferenceServer extends AsyncDisposable {
   readonly repository: ModelRepository;
   readonly app: FastifyInstance;
   /**
-   * Reads the files of TLS again, as they are replaced before a certificate ends: for connections that are opened from then on.
-   * @throws Error (rejects) that names the file, as without TLS; then it goes on with those it has.
+   * Reads the files of TLS and of the token again, which are replaced from time to time: a certificate is for connections that are opened
+   * from then on, a token for all requests.
+   * @throws Error (rejects) that names the file, as where there is none; then it goes on with those it has.
    */
-  reloadTls(): Promise<void>;
+  reloadSecrets(): Promise<void>;
   /** Says that it is not ready, later accepts no connections any more, answers what it has accepted, and frees the models. */
   close(): Promise<void>;
 }
@@ -50,18 +52,20 @@ export interface ServerPart {
   readonly control?: RepositoryControl;
   /** Whether the others are there. */
   readonly isComplete?: () => boolean;
+  /** What all of them tell of themselves. */
+  readonly report?: () => Promise<ServerReport>;
 }
 
 /** {@link serve} for one of several servers. */
 export async function serveAsPart(options: ServeOptions, part: ServerPart): Promise<InferenceServer> {
-  const { models, load = {}, version = '', tls, token } = options;
+  const { models, load = {}, version = '', tls } = options;
   const { host = serveDefaults.host, port = serveDefaults.port, grpcPort } = options;
   const { modelControl = serveDefaults.modelControl, bodyLimit = serveDefaults.bodyLimit } = options;
   const { requestTimeout = serveDefaults.requestTimeout } = options;
   const { shutdownDelay = serveDefaults.shutdownDelay, drainTimeout = serveDefaults.drainTimeout } = options;
   // All that can be wrong before the models, which take longer.
   checkServeOptions(options);
-  const secrets = tls && (await readTlsFiles(tls));
+  const secrets = await ServerSecrets.read(options);
   const app = httpApp(options, secrets);
   const connections = new Connections(app.server);
   let isReady = true;
@@ -89,29 +93,30 @@ export async function serveAsPart(options: ServeOptions, part: ServerPart): Prom
     closed ??= sleep(shutdownDelay).then(end);
     return closed;
   };
-  const reloadTls = async () => {
-    if (!tls) throw new Error('reloadTls: the server does not speak TLS');
-    const server = app.server as unknown as TlsServer;
-    const replaced = await readTlsFiles(tls);
-    server.setSecureContext(replaced);
+  const reloadSecrets = async () => {
+    const replaced = await secrets.reload();
+    if (!replaced) return;
+    (app.server as unknown as TlsServer).setSecureContext(replaced);
     grpc?.replaceTls(replaced);
   };
   try {
-    const { control = repository, isComplete = () => true } = part;
+    const { control = repository, isComplete = () => true, report } = part;
+    const own = metricsOf(repository);
     const inference = {
       repository,
       control,
       serverVersion: version,
       isReady: () => isReady && isComplete(),
       modelControl,
+      ...(report && { statistics: async () => (await report()).versions }),
     };
     await app.register(openInference, inference);
-    await app.register(metrics, { repository });
+    await app.register(metricsFrom(report ? async () => metricsOfReport(await report()) : async () => own));
     const address = await oneAddress(host);
     if (grpcPort !== undefined) {
       // Here, so that a server that speaks REST alone does not load it.
       const { listenToGrpc } = await import('./grpc/listener.ts');
-      const limits = { bodyLimit, requestTimeout, secrets, token };
+      const limits = { bodyLimit, requestTimeout, secrets };
       const log = options.logger ? app.log : undefined;
       grpc = await listenToGrpc({ ...inference, host: address, port: grpcPort, ...limits, log });
     }
@@ -121,7 +126,7 @@ export async function serveAsPart(options: ServeOptions, part: ServerPart): Prom
       grpcAddress: grpc?.address,
       repository,
       app,
-      reloadTls,
+      reloadSecrets,
       close,
       [Symbol.asyncDispose]: close,
     };
@@ -144,7 +149,7 @@ async function listen(app: FastifyInstance, host: string, port: number, scheme: 
   try {
     return urlOf(await app.listen({ host, port, backlog, listenTextResolver }));
   } catch (error) {
-    throw listenError(error as Error, `${host}:${port}`);
+    throw listenError(host, port, error as Error);
   }
 }
 

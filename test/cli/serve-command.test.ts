@@ -101,7 +101,7 @@ describe('octavo serve', () => {
     expect(server.exitCode).toBe(0);
   });
 
-  it('serves in several processes', async () => {
+  it('serves in several processes', { timeout: 180_000 }, async () => {
     const { server, url } = await started('--workers', '2', '--threads', '1');
     expect(await (await fetch(`${url}/v2/health/ready`)).json()).toEqual({ ready: true });
     server.kill('SIGTERM');

@@ -65,6 +65,17 @@ function settingsOfFlags(flags: Flags): GivenSettings {
   }
 }
 
+/** @throws UsageError when there is none for gRPC. */
+function checkPorts({ grpc, port, grpcPort }: GivenSettings): void {
+  if (grpc === 'off') return;
+  if (port === 65535 && grpcPort === undefined)
+    throw new UsageError(
+      'there is no port after --port 65535 for gRPC; name one as --grpc-port, or give --grpc off',
+    );
+  if (port === grpcPort && port !== 0)
+    throw new UsageError(`--port and --grpc-port are both ${port}; each needs one of its own`);
+}
+
 /** @throws UsageError for a setting that is missing, or means nothing without another, or with it. */
 function checkTogether(all: GivenSettings, environment: NodeJS.ProcessEnv): void {
   const { repository, tlsCert, tlsKey, tlsClientCa, requestTimeout = 0, headersTimeout = 0 } = all;
@@ -89,14 +100,4 @@ function checkTogether(all: GivenSettings, environment: NodeJS.ProcessEnv): void
       throw new UsageError(
         `${where}--max-queue-delay needs --max-batch-size: requests wait only for those that they are computed with`,
       );
-}
-
-function checkPorts({ port, grpc, grpcPort }: GivenSettings): void {
-  if (grpc !== 'on') return;
-  if (grpcPort === undefined && port === 65535)
-    throw new UsageError(
-      '--port 65535 has none after it for gRPC; name another with --grpc-port, or speak none with --grpc off',
-    );
-  if (grpcPort !== undefined && grpcPort !== 0 && grpcPort === port)
-    throw new UsageError(`--port and --grpc-port are both ${port}; HTTP and gRPC need a port each`);
 }

@@ -1,17 +1,13 @@
 import { createRequire } from 'node:module';
-import {
-  BearerToken,
-  type ServeOptions,
-  type ServeWorkersOptions,
-  serve,
-  serveWorkers,
-} from '../../serve/index.ts';
-import { readTlsFiles } from '../../serve/security/tls-files.ts';
+import type { Logger } from 'pino';
+import { type ServeOptions, type ServeWorkersOptions, serve, serveWorkers } from '../../serve/index.ts';
+import { ServerSecrets } from '../../serve/security/server-secrets.ts';
+import { endSignal } from '../../serve/workers/end-signal.ts';
 import { type GlobalOptions, printResult } from '../output.ts';
 import { checkModels } from './check-models.ts';
 import { effectiveSettings, type Flags } from './effective-settings.ts';
 import { formatSettings } from './format-settings.ts';
-import { logTo } from './logger.ts';
+import { logOf, logTo } from './logger.ts';
 import { fileSchema } from './schema.ts';
 import { serveOptionsOf } from './serve-options.ts';
 
@@ -30,51 +26,58 @@ export async function run(flags: Flags, options: RunOptions): Promise<void> {
   }
   const effective = await effectiveSettings(flags, options.config, process.env);
   const { settings } = effective;
-  const served = await serveOptionsOf(settings, process.env);
+  const served = serveOptionsOf(settings, process.env);
+  // What would stop the start, said before there are processes that say it.
+  await ServerSecrets.read(served);
   await checkModels(settings);
   if (options.printConfig) {
-    await checkSecrets(served);
     printResult(options, effective, () => formatSettings(effective));
     return;
   }
+  // What gRPC's library would say on stderr, in lines of its own, is thrown as well.
+  process.env.GRPC_VERBOSITY ??= 'NONE';
   const { version } = createRequire(import.meta.url)('octavo/package.json');
-  const serveOptions = { ...served, version, logger: logTo(settings.logLevel) };
-  const { workers } = settings;
+  const { workers, logLevel } = settings;
+  const serveOptions = { ...served, version, logger: logTo(logLevel) };
   if (workers === undefined) await serveAlone(serveOptions, options);
-  else await serveInWorkers({ ...serveOptions, workers }, options);
+  else await serveInWorkers({ ...serveOptions, workers }, logOf(logLevel), options);
 }
 
 async function serveAlone(serveOptions: ServeOptions, options: RunOptions): Promise<void> {
   await using server = await serve(serveOptions);
-  const { url, grpcAddress, repository, app, reloadTls } = server;
-  const stopped = stopSignal();
-  if (serveOptions.tls)
-    onSighup(async () => {
-      try {
-        await reloadTls();
-        app.log.info('SIGHUP: the files of TLS are read again');
-      } catch (error) {
-        app.log.error(`SIGHUP: ${(error as Error).message}`);
-      }
-    });
+  const { url, grpcAddress, repository } = server;
+  const { log } = server.app;
+  // Before anybody hears that the server is there, and may end it.
+  const signal = endSignal();
+  onReload(serveOptions, server, log);
   const facts = { url, grpcAddress, models: repository.names };
   printResult(options, facts, () => textOf(facts));
-  app.log.info(`${await stopped}: not ready any more`);
-  await server.close();
-  app.log.info('all that was accepted is answered');
+  await end(server, await signal, log);
 }
 
-async function serveInWorkers(serveOptions: ServeWorkersOptions, options: RunOptions): Promise<void> {
-  await using server = await serveWorkers(serveOptions);
+async function serveInWorkers(
+  serveOptions: ServeWorkersOptions,
+  log: Log,
+  options: RunOptions,
+): Promise<void> {
+  const onWarning = (message: string) => log.warn(message);
+  await using server = await serveWorkers({ ...serveOptions, onWarning });
   const { url, grpcAddress, models, workers } = server;
-  const stopped = stopSignal();
-  if (serveOptions.tls)
-    onSighup(() =>
-      server.reloadTls().catch((error: Error) => process.emitWarning(`SIGHUP: ${error.message}`)),
-    );
+  const signal = endSignal();
+  onReload(serveOptions, server, log);
   const facts = { url, grpcAddress, models, workers };
   printResult(options, facts, () => `${textOf(facts)}, in ${workers.length} processes`);
-  await Promise.race([stopped, server.ended]);
+  const first = await Promise.race([signal, server.ended]);
+  // Else all workers have ended: nobody is there any more.
+  if (first) await end(server, first, log);
+}
+
+type Log = Pick<Logger, 'info' | 'warn' | 'error'>;
+
+async function end(server: { close(): Promise<void> }, signal: string, log: Log): Promise<void> {
+  log.info(`${signal}: not ready any more`);
+  await server.close();
+  log.info('all that was accepted is answered');
 }
 
 interface Facts {
@@ -88,19 +91,15 @@ function textOf({ url, grpcAddress, models }: Facts): string {
   return `serving ${models.join(', ')} at ${url}${grpc}`;
 }
 
-/** To be called before anybody hears that the server is there, and may end it. */
-const stopSignal = () =>
-  new Promise<string>((resolve) => {
-    for (const signal of ['SIGTERM', 'SIGINT'] as const) process.once(signal, resolve);
+/** On SIGHUP, where there are files of secrets. What is wrong ends nothing: the server goes on with what it has. */
+function onReload({ tls, token }: ServeOptions, server: { reloadSecrets(): Promise<void> }, log: Log): void {
+  if (!tls && typeof token !== 'object') return;
+  process.on('SIGHUP', async () => {
+    try {
+      await server.reloadSecrets();
+      log.info('SIGHUP: the files of secrets are read again');
+    } catch (error) {
+      log.error(`SIGHUP: ${(error as Error).message}`);
+    }
   });
-
-/** What else would stop the start, but for the models. */
-async function checkSecrets({ token, tls }: ServeOptions): Promise<void> {
-  if (token !== undefined) new BearerToken(token);
-  if (tls) await readTlsFiles(tls);
-}
-
-/** A certificate that is wrong ends nothing: the server goes on with the one it has. */
-function onSighup(reload: () => Promise<void>): void {
-  process.on('SIGHUP', reload);
 }

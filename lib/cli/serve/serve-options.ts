@@ -1,21 +1,14 @@
-import { readFile } from 'node:fs/promises';
 import type { LoadOptions, ServeOptions } from '../../serve/index.ts';
 import { tokenVariable } from './environment.ts';
 import { type ModelSettings, type ServeSettings, servedModels } from './settings.ts';
 
-/**
- * The settings as `serve` takes them.
- * @throws Error (rejects) when the file of the token cannot be read.
- */
-export async function serveOptionsOf(
-  settings: ServeSettings,
-  environment: NodeJS.ProcessEnv,
-): Promise<ServeOptions> {
+/** The settings as `serve` takes them. */
+export function serveOptionsOf(settings: ServeSettings, environment: NodeJS.ProcessEnv): ServeOptions {
   const { models, bodyLimit, tokenFile, tlsCert, tlsKey, tlsClientCa } = settings;
   const { host, port, modelControl, shutdownDelay, drainTimeout } = settings;
   const { maxHeaderSize, headersTimeout, requestTimeout, responseTimeout, keepAliveTimeout, maxConnections } =
     settings;
-  const token = tokenFile === undefined ? environment[tokenVariable] : await readToken(tokenFile);
+  const token = tokenFile === undefined ? environment[tokenVariable] : { file: tokenFile };
   return {
     models: servedModels(settings),
     ...{ host, port, modelControl, shutdownDelay, drainTimeout },
@@ -23,10 +16,11 @@ export async function serveOptionsOf(
     bodyLimit: bodyLimit * 2 ** 20,
     ...(settings.grpc === 'on' ? { grpcPort: settings.grpcPort ?? nextPort(port) } : {}),
     load: (name) => loadOptionsOf({ ...settings, ...(Object.hasOwn(models, name) ? models[name] : {}) }),
-    ...(token === undefined ? {} : { token }),
-    ...(tlsCert === undefined || tlsKey === undefined
-      ? {}
-      : { tls: { cert: tlsCert, key: tlsKey, ...defined({ clientCa: tlsClientCa }) } }),
+    token,
+    tls:
+      tlsCert === undefined || tlsKey === undefined
+        ? undefined
+        : { cert: tlsCert, key: tlsKey, ...defined({ clientCa: tlsClientCa }) },
   };
 }
 
@@ -44,14 +38,6 @@ function loadOptionsOf({
     ...defined({ streams, threadsPerStream: threads, maxQueue }),
     ...(maxBatchSize === undefined ? {} : { batching: { maxBatchSize, ...defined({ maxQueueDelay }) } }),
   };
-}
-
-async function readToken(path: string): Promise<string> {
-  try {
-    return (await readFile(path, 'utf8')).trim();
-  } catch (error) {
-    throw new Error(`the token could not be read: ${(error as Error).message}`, { cause: error });
-  }
 }
 
 /** Without those that are undefined. */

@@ -3,7 +3,7 @@ import { Server, ServerCredentials } from '@grpc/grpc-js';
 import type { FastifyBaseLogger } from 'fastify';
 import type { InferenceOptions } from '../inference/service.ts';
 import { listenError } from '../listen-error.ts';
-import { BearerToken } from '../security/bearer-token.ts';
+import type { ServerSecrets } from '../security/server-secrets.ts';
 import type { TlsSecrets } from '../security/tls-files.ts';
 import { openHealthService } from './health.ts';
 import { limitUploads, streamOf } from './limit-uploads.ts';
@@ -19,9 +19,8 @@ export interface GrpcListenerOptions extends InferenceOptions {
   readonly port: number;
   /** The largest request in bytes; a larger one is refused with `RESOURCE_EXHAUSTED`. */
   readonly bodyLimit: number;
-  readonly secrets: TlsSecrets | undefined;
-  /** What clients must show in the metadata `authorization`. */
-  readonly token: string | undefined;
+  /** Clients must show the token in the metadata `authorization`. */
+  readonly secrets: ServerSecrets;
   /** How long a request may take to arrive, in milliseconds; 0: forever. */
   readonly requestTimeout: number;
   /** Where a call has a line; undefined: nowhere. */
@@ -48,7 +47,7 @@ const keepalive = 60_000;
  * @throws Error (rejects) when the port is taken.
  */
 export async function listenToGrpc(options: GrpcListenerOptions): Promise<GrpcListener> {
-  const { host, port, bodyLimit, secrets, token, requestTimeout, log } = options;
+  const { host, port, bodyLimit, secrets, requestTimeout, log } = options;
   const server = new Server({
     'grpc.max_receive_message_length': bodyLimit,
     'grpc.max_send_message_length': -1,
@@ -60,17 +59,17 @@ export async function listenToGrpc(options: GrpcListenerOptions): Promise<GrpcLi
         const logged = logCalls(log)(method, call);
         return limitUploads(requestTimeout, streamOf(call))(method, logged);
       },
-      ...(token === undefined ? [] : [requireToken(new BearerToken(token))]),
+      ...(secrets.token ? [requireToken(secrets.token)] : []),
     ],
   });
   const health = openHealthService(options);
   for (const { definition, handlers } of [openInferenceService(options), health])
     server.addService(definition, handlers);
-  const tls = secrets && new TlsCredentials(secrets);
+  const tls = secrets.tls && new TlsCredentials(secrets.tls);
   const name = isIPv6(host) ? `[${host}]` : host;
   const bound = await new Promise<number>((resolve, reject) => {
     server.bindAsync(`${name}:${port}`, tls ?? ServerCredentials.createInsecure(), (error, number) => {
-      if (error) reject(listenError(error, `${name}:${port}`));
+      if (error) reject(listenError(host, port, error));
       else resolve(number);
     });
   });

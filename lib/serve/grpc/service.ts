@@ -64,8 +64,8 @@ export function openInferenceService(options: InferenceOptions): GrpcService {
         },
       });
     }),
-    ModelStatistics: unary(({ name, version }: ModelRequest) =>
-      inCamelCase(service.statistics(given(name), given(version))),
+    ModelStatistics: unary(async ({ name, version }: ModelRequest) =>
+      inCamelCase(await service.statistics(given(name), given(version))),
     ),
     RepositoryIndex: unary(async ({ ready }: { readonly ready: boolean }) => ({
       models: await service.repositoryIndex(ready),

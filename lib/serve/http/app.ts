@@ -1,8 +1,7 @@
 import fastify, { type FastifyInstance, type FastifyReply, LogController } from 'fastify';
 import { noRoute } from '../errors.ts';
 import { requestId } from '../logging/request-id.ts';
-import { BearerToken } from '../security/bearer-token.ts';
-import type { TlsSecrets } from '../security/tls-files.ts';
+import type { ServerSecrets } from '../security/server-secrets.ts';
 import type { ServeOptions } from '../serve-options.ts';
 import { replaceBareAnswers } from './bare-answers.ts';
 import { answerClientError } from './client-errors.ts';
@@ -14,10 +13,10 @@ import { requireToken } from './require-token.ts';
 import { cutSlowReaders } from './slow-readers.ts';
 
 /** A fastify app with the limits and the token of a server, and errors in the protocol's form; with a log, if one is wanted. It has no routes yet. */
-export function httpApp(options: ServeOptions, secrets: TlsSecrets | undefined): FastifyInstance {
+export function httpApp(options: ServeOptions, { tls, token }: ServerSecrets): FastifyInstance {
   const limits = limitsOf(options);
   const app = fastify({
-    serverFactory: (listener) => httpServer(listener, limits, secrets),
+    serverFactory: (listener) => httpServer(listener, limits, tls),
     logger: options.logger ?? false,
     // It has a line of its own for each request.
     logController: new LogController({ disableRequestLogging: true }),
@@ -38,7 +37,7 @@ export function httpApp(options: ServeOptions, secrets: TlsSecrets | undefined):
   });
   if (options.logger) logRequests(app);
   replaceBareAnswers(app);
-  if (options.token !== undefined) requireToken(app, new BearerToken(options.token));
+  if (token) requireToken(app, token);
   continueRequests(app, limits.bodyLimit);
   cutSlowReaders(app, limits.responseTimeout);
   return app;

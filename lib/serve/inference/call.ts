@@ -1,4 +1,4 @@
-import type { Protocol } from '../models/version-statistics.ts';
+import type { Protocol } from '../models/version-tally.ts';
 import type { InferRequest, InferResponse } from './request.ts';
 
 /** A client's call for inference, as its protocol hands it on. */

@@ -1,6 +1,6 @@
 import type { ErrorCode } from '../../runtime/index.ts';
 import { ProtocolError } from '../errors.ts';
-import type { FailureReason } from '../models/version-statistics.ts';
+import type { FailureReason } from '../models/version-tally.ts';
 
 /** Too little memory is the server's fault: the client cannot know how much a model takes for an input. */
 const statuses: Readonly<Record<ErrorCode, number>> = {

@@ -2,7 +2,8 @@ import type { CompiledModel, RunOptions, TensorInfo } from '../../runtime/index.
 import { ProtocolError } from '../errors.ts';
 import type { IndexEntry, ModelRepository, RepositoryControl } from '../models/repository.ts';
 import type { ServedModel } from '../models/served-model.ts';
-import type { Protocol, VersionStatistics } from '../models/version-statistics.ts';
+import type { VersionStatistics } from '../models/version-statistics.ts';
+import type { Protocol, VersionTally } from '../models/version-tally.ts';
 import { startSpan } from '../traces/request-span.ts';
 import { refuseOverride } from './absent-extensions.ts';
 import type { InferCall } from './call.ts';
@@ -30,6 +31,8 @@ export interface InferenceOptions {
   readonly modelControl?: ModelControl;
   /** Who is asked for the index, for loads and unloads, where several processes serve the same models. Default: the repository. */
   readonly control?: RepositoryControl;
+  /** What has been asked of every version, where several processes serve the same models. Default: what the repository has counted. */
+  readonly statistics?: () => Promise<readonly VersionTally[]>;
 }
 
 /** Whoever wants to hear what a run took; undefined: nobody. */
@@ -39,6 +42,7 @@ type OnTiming = RunOptions['onTiming'] | undefined;
 export class InferenceService {
   readonly #repository: ModelRepository;
   readonly #control: RepositoryControl;
+  readonly #tallies: () => Promise<readonly VersionTally[]>;
   readonly #modelControl: ModelControl;
   readonly #name: string;
   readonly #version: string;
@@ -47,13 +51,15 @@ export class InferenceService {
 
   /** @throws Error when an option has a value that there is not. */
   constructor(options: InferenceOptions) {
-    const { repository, control, serverName, serverVersion, isReady, modelControl = 'none' } = options;
+    const { repository, control, statistics, modelControl = 'none' } = options;
+    const { serverName, serverVersion, isReady } = options;
     if (modelControl !== 'none' && modelControl !== 'explicit')
       throw new Error(
         `openInference: modelControl must be 'none' or 'explicit', got '${String(modelControl)}'`,
       );
     this.#repository = repository;
     this.#control = control ?? repository;
+    this.#tallies = statistics ?? (async () => repository.statistics.map(({ tally }) => tally));
     this.#modelControl = modelControl;
     this.#name = serverName ?? 'octavo';
     this.#version = serverVersion ?? '';
@@ -84,11 +90,15 @@ export class InferenceService {
 
   /**
    * What has been asked of one model, or of all that are loaded.
-   * @throws ProtocolError when the model, or the version, is not loaded.
+   * @throws ProtocolError (rejects) when the model, or the version, is not loaded.
    */
-  statistics(name?: string, version?: string) {
+  async statistics(name?: string, version?: string) {
     const names = name === undefined ? this.#repository.names : [name];
-    return { model_stats: names.map((each) => statisticsOf(this.#served(each, version).statistics)) };
+    const wanted = names.map((each) => this.#served(each, version));
+    const tallies = await this.#tallies();
+    const tallyOf = ({ name, version, statistics }: ServedModel) =>
+      tallies.find((each) => each.name === name && each.version === version) ?? statistics.tally;
+    return { model_stats: wanted.map((served) => statisticsOf(tallyOf(served))) };
   }
 
   /**

@@ -1,12 +1,12 @@
-import type { ComputeDurations, RunStatistics } from '../../runtime/index.ts';
-import type { CountedTime, VersionStatistics } from '../models/version-statistics.ts';
+import type { ComputeDurations } from '../../runtime/index.ts';
+import type { CountedTime, RunTally, VersionTally } from '../models/version-tally.ts';
 
 /**
  * What has been asked of a version of a model so far, as Triton's statistics extension has it. Durations are whole nanoseconds; those of computing are
  * counted for each request, and in `batch_stats` for each execution.
  */
-export function statisticsOf(statistics: VersionStatistics) {
-  const { name, version, lastInference, success, failures, runs } = statistics;
+export function statisticsOf({ name, version, lastInference, counts }: VersionTally) {
+  const { success, failures, runs } = counts;
   const failed = Object.values(failures);
   return {
     name,
@@ -27,8 +27,11 @@ export function statisticsOf(statistics: VersionStatistics) {
   };
 }
 
-const batches = ({ batches }: RunStatistics) =>
-  [...batches].map(([size, batch]) => ({ batch_size: size, ...computing(batch.executions, batch) }));
+const batches = ({ batches }: RunTally) =>
+  Object.entries(batches).map(([size, batch]) => ({
+    batch_size: Number(size),
+    ...computing(batch.executions, batch),
+  }));
 
 const computing = (count: number, { input, infer, output }: ComputeDurations) => ({
   compute_input: counted(count, input),

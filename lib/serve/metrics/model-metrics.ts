@@ -1,13 +1,18 @@
 import { Registry } from 'prom-client';
 import { durationBounds } from '../models/duration-histogram.ts';
-import type { ModelRepository } from '../models/repository.ts';
-import { failureReasons, type VersionStatistics } from '../models/version-statistics.ts';
-import { addCounter, addGauge, type Distribution, ReadHistogram, type Reading } from './read-metrics.ts';
+import {
+  type Distribution,
+  failureReasons,
+  type RunTally,
+  type VersionCounts,
+  type VersionTally,
+} from '../models/version-tally.ts';
+import { addCounter, addGauge, ReadHistogram, type Reading } from './read-metrics.ts';
 
 /** Powers of two, as the sizes are that batches have plans for. */
 const batchBounds = Array.from({ length: 11 }, (_, i) => 2 ** i);
 
-const counters: readonly [name: string, help: string, read: (version: VersionStatistics) => number][] = [
+const counters: readonly [name: string, help: string, read: (counts: VersionCounts) => number][] = [
   ['nv_inference_request_success', 'Number of successful inference requests', ({ success }) => success.count],
   ['nv_inference_count', 'Number of samples that were computed', ({ runs }) => runs.samples],
   ['nv_inference_exec_count', 'Number of executions: one for a batch', ({ runs }) => runs.executions],
@@ -39,25 +44,26 @@ const counters: readonly [name: string, help: string, read: (version: VersionSta
 ];
 
 /**
- * What the models of a repository have been asked, and what they took, for Prometheus: with the names of Triton's metrics where they mean the
+ * What the models of a server have been asked, and what they took, for Prometheus: with the names of Triton's metrics where they mean the
  * same, and `octavo_…` where Triton has none. Labels are `model` and `version`. They are there as long as the version is loaded, or finishes its last
  * requests; a file that is replaced by one of the same version goes on with its counts.
+ * @param read what has been asked of every version, now.
  */
-export function modelMetrics(repository: ModelRepository): Registry {
+export function modelMetrics(read: () => readonly VersionTally[]): Registry {
   const registry = new Registry();
   const labelNames = ['model', 'version'];
   const each =
-    <T>(read: (version: VersionStatistics) => readonly Reading<T>[]) =>
+    <T>(readingsOf: (tally: VersionTally) => readonly Reading<T>[]) =>
     (): readonly Reading<T>[] =>
-      repository.statistics.flatMap((version) => {
-        const labels = { model: version.name, version: version.version };
-        return read(version).map((reading) => ({ ...reading, labels: { ...labels, ...reading.labels } }));
+      read().flatMap((tally) => {
+        const labels = { model: tally.name, version: tally.version };
+        return readingsOf(tally).map((reading) => ({ ...reading, labels: { ...labels, ...reading.labels } }));
       });
-  for (const [name, help, read] of counters)
+  for (const [name, help, count] of counters)
     addCounter(
       registry,
       { name, help, labelNames },
-      each((version) => [{ labels: {}, value: read(version) }]),
+      each(({ counts }) => [{ labels: {}, value: count(counts) }]),
     );
   addCounter(
     registry,
@@ -66,7 +72,7 @@ export function modelMetrics(repository: ModelRepository): Registry {
       help: 'Number of failed inference requests: REJECTED could not wait, CANCELED by the client, BACKEND failed in the model, OTHER were wrong',
       labelNames: [...labelNames, 'reason'],
     },
-    each(({ failures }) =>
+    each(({ counts: { failures } }) =>
       failureReasons.map((reason) => ({ labels: { reason }, value: failures[reason].count })),
     ),
   );
@@ -87,7 +93,7 @@ export function modelMetrics(repository: ModelRepository): Registry {
       labelNames: [...labelNames, 'protocol'],
     },
     durationBounds,
-    each(({ durations }) =>
+    each(({ counts: { durations } }) =>
       Object.entries(durations).map(([protocol, value]) => ({ labels: { protocol }, value })),
     ),
   );
@@ -99,16 +105,16 @@ export function modelMetrics(repository: ModelRepository): Registry {
       labelNames,
     },
     batchBounds,
-    each((version) => [{ labels: {}, value: batchSizes(version) }]),
+    each(({ counts }) => [{ labels: {}, value: batchSizes(counts.runs) }]),
   );
   return registry;
 }
 
-function batchSizes({ runs }: VersionStatistics): Distribution {
+function batchSizes({ batches, executions, samples }: RunTally): Distribution {
   const counts = new Array<number>(batchBounds.length + 1).fill(0);
-  for (const [size, { executions }] of runs.batches)
-    counts[batchBounds.findIndex((bound) => size <= bound)] += executions;
+  for (const [size, batch] of Object.entries(batches))
+    counts[batchBounds.findIndex((bound) => Number(size) <= bound)] += batch.executions;
   // The sizes that are not told apart.
-  counts[batchBounds.length] = runs.executions - counts.reduce((sum, count) => sum + count, 0);
-  return { counts, sum: runs.samples };
+  counts[batchBounds.length] = executions - counts.reduce((sum, count) => sum + count, 0);
+  return { counts, sum: samples };
 }

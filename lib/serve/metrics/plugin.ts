@@ -1,21 +1,13 @@
 import type { FastifyPluginAsync } from 'fastify';
-import { collectDefaultMetrics, Registry } from 'prom-client';
+import { Registry } from 'prom-client';
+import { ProtocolError } from '../errors.ts';
 import type { ModelRepository } from '../models/repository.ts';
 import { modelMetrics } from './model-metrics.ts';
+import { processMetrics } from './process-metrics.ts';
 
 /** Options of {@link metrics}. */
 export interface MetricsOptions {
   readonly repository: ModelRepository;
-}
-
-let ofProcess: Registry | undefined;
-
-/** What is measured of a process is measured once: the watching of its garbage collections and of its event loop never ends. */
-function processMetrics(): Registry {
-  if (ofProcess) return ofProcess;
-  ofProcess = new Registry();
-  collectDefaultMetrics({ register: ofProcess });
-  return ofProcess;
 }
 
 /**
@@ -27,7 +19,8 @@ function processMetrics(): Registry {
  * console.log(await registry.metrics());
  */
 export function metricsOf(repository: ModelRepository): Registry {
-  return Registry.merge([modelMetrics(repository), processMetrics()]);
+  const ofModels = modelMetrics(() => repository.statistics.map(({ tally }) => tally));
+  return Registry.merge([ofModels, processMetrics()]);
 }
 
 /**
@@ -42,5 +35,20 @@ export function metricsOf(repository: ModelRepository): Registry {
  */
 export const metrics: FastifyPluginAsync<MetricsOptions> = async (app, { repository }) => {
   const registry = metricsOf(repository);
-  app.get('/metrics', async (_, reply) => reply.type(registry.contentType).send(await registry.metrics()));
+  await app.register(metricsFrom(async () => registry));
 };
+
+/** `GET /metrics`, from a registry that may have to be asked for elsewhere first: status 503 where nobody answers. */
+export const metricsFrom =
+  (read: () => Promise<Registry>): FastifyPluginAsync =>
+  async (app) => {
+    app.get('/metrics', async (_, reply) => {
+      try {
+        const registry = await read();
+        return reply.type(registry.contentType).send(await registry.metrics());
+      } catch (error) {
+        if (!(error instanceof ProtocolError)) throw error;
+        return reply.status(error.status).type('text/plain').send(`${error.message}\n`);
+      }
+    });
+  };

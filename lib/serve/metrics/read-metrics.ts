@@ -1,4 +1,5 @@
 import { Counter, Gauge, Histogram, type Registry } from 'prom-client';
+import type { Distribution } from '../models/version-tally.ts';
 
 /** What a metric is called, and what it says. */
 export interface Description {
@@ -11,12 +12,6 @@ export interface Description {
 export interface Reading<T> {
   readonly labels: Readonly<Record<string, string>>;
   readonly value: T;
-}
-
-/** How often there was what: by the first bound that is not exceeded; the last count is of those that exceed all. */
-export interface Distribution {
-  readonly counts: readonly number[];
-  readonly sum: number;
 }
 
 /** A line of a histogram. */

@@ -1,22 +1,17 @@
 import type { CompiledModel, RunStatistics } from '../../runtime/index.ts';
 import { DurationHistogram } from './duration-histogram.ts';
-
-/** Why a request failed, in Triton's words: it could not wait, nobody waits for it any more, the model failed, or it was wrong. */
-export type FailureReason = 'REJECTED' | 'CANCELED' | 'BACKEND' | 'OTHER';
-export const failureReasons: readonly FailureReason[] = ['REJECTED', 'CANCELED', 'BACKEND', 'OTHER'];
-
-/** The ways that a request comes. */
-export type Protocol = 'rest' | 'grpc';
-
-/** How often something happened, and how long it took together, in nanoseconds. */
-export interface CountedTime {
-  count: number;
-  ns: number;
-}
+import {
+  addCounts,
+  type CountedTime,
+  type FailureReason,
+  type Protocol,
+  type RunTally,
+  type VersionTally,
+} from './version-tally.ts';
 
 const never = (): CountedTime => ({ count: 0, ns: 0 });
 
-const noRuns: RunStatistics = {
+const noRuns: RunTally = {
   requests: 0,
   samples: 0,
   executions: 0,
@@ -24,7 +19,7 @@ const noRuns: RunStatistics = {
   input: 0,
   infer: 0,
   output: 0,
-  batches: new Map(),
+  batches: {},
 };
 
 /**
@@ -63,17 +58,29 @@ export class VersionStatistics {
 
   /** A model that is about to be freed. */
   detach(model: CompiledModel): void {
-    if (this.#models.delete(model)) this.#past = add(this.#past, model.statistics);
+    if (this.#models.delete(model)) this.#past = addCounts(this.#past, tallyOf(model.statistics));
   }
 
   /** What the models have computed. */
-  get runs(): RunStatistics {
-    return [...this.#models].reduce((sum, { statistics }) => add(sum, statistics), this.#past);
+  get runs(): RunTally {
+    return [...this.#models].reduce((sum, { statistics }) => addCounts(sum, tallyOf(statistics)), this.#past);
   }
 
   /** Requests that wait for a model. */
   get waiting(): number {
     return [...this.#models].reduce((sum, { waiting }) => sum + waiting, 0);
+  }
+
+  /** All of it as it is now. */
+  get tally(): VersionTally {
+    const { name, version, lastInference, waiting, success, failures, durations, runs } = this;
+    return structuredClone({
+      name,
+      version,
+      lastInference,
+      waiting,
+      counts: { success, failures, durations, runs },
+    });
   }
 
   /** @param milliseconds how long it took. */
@@ -93,25 +100,7 @@ function count(counted: CountedTime, milliseconds: number): void {
   counted.ns += Math.round(1e6 * milliseconds);
 }
 
-function add(a: RunStatistics, b: RunStatistics): RunStatistics {
-  const batches = new Map(a.batches);
-  for (const [size, { executions, input, infer, output }] of b.batches) {
-    const sum = batches.get(size) ?? { executions: 0, input: 0, infer: 0, output: 0 };
-    batches.set(size, {
-      executions: sum.executions + executions,
-      input: sum.input + input,
-      infer: sum.infer + infer,
-      output: sum.output + output,
-    });
-  }
-  return {
-    requests: a.requests + b.requests,
-    samples: a.samples + b.samples,
-    executions: a.executions + b.executions,
-    queue: a.queue + b.queue,
-    input: a.input + b.input,
-    infer: a.infer + b.infer,
-    output: a.output + b.output,
-    batches,
-  };
-}
+const tallyOf = ({ batches, ...runs }: RunStatistics): RunTally => ({
+  ...runs,
+  batches: Object.fromEntries(batches),
+});

@@ -14,15 +14,19 @@ const form = /^[\w.~+/-]+=*$/;
  * });
  */
 export class BearerToken {
-  readonly #digest: Buffer;
+  #digest: Buffer;
 
   /** @throws Error when no header can hold it. */
   constructor(token: string) {
-    if (!form.test(token))
-      throw new Error(
-        "the token must have letters of a to z, digits, and '-', '.', '_', '~', '+', '/', with '=' at its end only; `openssl rand -hex 32` makes one",
-      );
-    this.#digest = digestOf(token);
+    this.#digest = digestOf(checked(token));
+  }
+
+  /**
+   * Another one is accepted from now on, and the old one is not.
+   * @throws Error as the constructor; then the old one stays.
+   */
+  replace(token: string): void {
+    this.#digest = digestOf(checked(token));
   }
 
   /**
@@ -33,6 +37,13 @@ export class BearerToken {
     const [, shown] = /^Bearer +(\S+) *$/i.exec(authorization ?? '') ?? [];
     return shown !== undefined && timingSafeEqual(digestOf(shown), this.#digest);
   }
+}
+
+function checked(token: string): string {
+  if (form.test(token)) return token;
+  throw new Error(
+    "the token must have letters of a to z, digits, and '-', '.', '_', '~', '+', '/', with '=' at its end only; `openssl rand -hex 32` makes one",
+  );
 }
 
 /** As many bytes for every token: only these can be compared in a time that says nothing. */

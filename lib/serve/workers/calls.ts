@@ -1,4 +1,7 @@
+import type { ProcessMetrics } from '../metrics/process-metrics.ts';
+import type { ServerReport } from '../metrics/server-report.ts';
 import type { IndexEntry, LoadedVersion } from '../models/repository.ts';
+import type { VersionTally } from '../models/version-tally.ts';
 import type { ServeOptions } from '../serve-options.ts';
 import type { InferenceServer } from '../server.ts';
 
@@ -10,10 +13,14 @@ export type PrimaryCalls = {
   readonly started: (addresses: Addresses, versions: readonly LoadedVersion[]) => Promise<void>;
   /** It cannot start, and ends. */
   readonly failed: (message: string) => void;
+  /** It ends; what it has been asked in its life. */
+  readonly counted: (versions: readonly VersionTally[]) => void;
   /** The repositories of all workers. */
   readonly index: () => Promise<readonly IndexEntry[]>;
   readonly load: (name: string) => Promise<void>;
   readonly unload: (name: string) => Promise<void>;
+  /** What all of them tell. */
+  readonly report: () => Promise<ServerReport>;
 };
 
 /** Where a server listens. */
@@ -25,15 +32,23 @@ export interface Assignment {
   readonly versions?: readonly LoadedVersion[] | undefined;
 }
 
+/** What a worker tells of itself. */
+export interface WorkerReport {
+  /** What it has been asked of every version. */
+  readonly versions: readonly VersionTally[];
+  readonly metrics: ProcessMetrics;
+}
+
 /** What a worker lets the primary call: its own repository. */
 export type WorkerCalls = {
   readonly index: () => Promise<readonly IndexEntry[]>;
   readonly prepare: (name: string) => Promise<void>;
   /** What is loaded after it. */
-  readonly commit: (name: string) => readonly LoadedVersion[];
-  readonly discard: (name: string) => void;
+  readonly commit: (name: string) => Promise<readonly LoadedVersion[]>;
+  readonly discard: (name: string) => Promise<void>;
   readonly unload: (name: string) => Promise<void>;
-  readonly reloadTls: () => Promise<void>;
+  readonly report: () => Promise<WorkerReport>;
+  readonly reloadSecrets: () => Promise<void>;
   /** Answers what it has accepted, then ends. */
   readonly close: () => void;
 };

@@ -3,6 +3,7 @@ import { type CpuShare, cpuShares } from '../../runtime/index.ts';
 import type { LoadedVersion } from '../models/repository.ts';
 import type { Addresses, Assignment } from './calls.ts';
 import { type Member, SharedRepository } from './shared-repository.ts';
+import { SharedStatistics } from './shared-statistics.ts';
 import { type End, WorkerProcess } from './worker-process.ts';
 
 /** A worker that has served for so long, in milliseconds, had a good start. */
@@ -24,8 +25,13 @@ interface Place {
 /** The workers of a server, in the process that starts them again when they end. */
 export class Primary {
   readonly #ports: Assignment['ports'];
+  readonly #warn: (message: string) => void;
   readonly #places: Place[] = [];
   readonly #repository = new SharedRepository(() => this.#members());
+  readonly #statistics = new SharedStatistics(
+    () => this.#members(),
+    () => this.versions,
+  );
   readonly #closing = new AbortController();
   #addresses: Addresses = { url: '', grpcAddress: undefined };
   #isComplete = false;
@@ -36,8 +42,9 @@ export class Primary {
   readonly ended: Promise<void>;
 
   /** @throws Error when there are more workers than CPUs. */
-  constructor(workers: number, ports: Assignment['ports']) {
+  constructor(workers: number, ports: Assignment['ports'], warn: (message: string) => void) {
     this.#ports = ports;
+    this.#warn = warn;
     const started = new Promise<void>((resolve) => {
       this.#complete = resolve;
     });
@@ -78,8 +85,8 @@ export class Primary {
   }
 
   /** Of every worker that serves. */
-  async reloadTls(): Promise<void> {
-    await Promise.all(this.#members().map(({ peer }) => peer.call('reloadTls')));
+  async reloadSecrets(): Promise<void> {
+    await Promise.all(this.#members().map(({ peer }) => peer.call('reloadSecrets')));
   }
 
   #members(): readonly Member[] {
@@ -96,13 +103,12 @@ export class Primary {
     const { signal } = this.#closing;
     while (true) {
       const end = await place.process.ended;
+      this.#statistics.end(place.process.peer);
       if (signal.aborted) return;
       const delay = this.#delayAfter(place, end);
       if (delay === undefined) throw new Error(end.message);
       place.servesSince = undefined;
-      globalThis.process.emitWarning(
-        `${end.message}; another one takes its place${delay > 0 ? ` in ${delay} ms` : ''}`,
-      );
+      this.#warn(`${end.message}; another one takes its place${delay > 0 ? ` in ${delay} ms` : ''}`);
       await sleep(delay, undefined, { signal }).catch(() => {}); // it closes
       if (signal.aborted) return;
       place.process = this.#start(number, share);
@@ -113,30 +119,42 @@ export class Primary {
   #delayAfter(place: Place, { wasAsked }: End): number | undefined {
     if (!this.#isComplete) return undefined;
     const { servesSince } = place;
-    const isGood = servesSince !== undefined && performance.now() - servesSince >= steadyAfter;
-    if (wasAsked || isGood) place.badStarts = 0;
+    // One that has not served yet was asked by nobody, whatever its code.
+    const isGood = servesSince !== undefined && (wasAsked || performance.now() - servesSince >= steadyAfter);
+    if (isGood) place.badStarts = 0;
     return delays[place.badStarts++];
   }
 
   #start(number: number, share: CpuShare): WorkerProcess {
-    return new WorkerProcess(number, share, {
+    const process = new WorkerProcess(number, share, (worker) => ({
       join: () => ({ ports: this.#ports, versions: this.#repository.versions }),
-      started: (addresses, versions) => this.#admit(number, addresses, versions),
+      started: (addresses, versions) => this.#admit(number, worker, addresses, versions),
+      counted: (versions) => this.#statistics.record(worker.peer, versions),
       index: () => this.#repository.index(),
       load: (name) => this.#repository.load(name),
       unload: (name) => this.#repository.unload(name),
-    });
+      report: () => this.#statistics.report(),
+    }));
+    this.#statistics.begin(process.peer);
+    return process;
   }
 
-  async #admit(number: number, addresses: Addresses, versions: readonly LoadedVersion[]): Promise<void> {
+  async #admit(
+    number: number,
+    worker: WorkerProcess,
+    addresses: Addresses,
+    versions: readonly LoadedVersion[],
+  ): Promise<void> {
     const place = this.#places[number - 1];
-    const { peer } = place.process;
+    // What it has said may be read after its end.
+    if (place.process !== worker) return;
+    const { peer } = worker;
     place.servesSince = performance.now();
     this.#addresses = addresses;
     try {
       await this.#repository.join({ number, peer }, versions);
     } catch (error) {
-      process.emitWarning(`worker ${number} may serve other versions: ${(error as Error).message}`);
+      this.#warn(`worker ${number} may serve other versions: ${(error as Error).message}`);
     }
     this.#isComplete ||= this.#places.every(({ servesSince }) => servesSince !== undefined);
     if (this.#isComplete) this.#complete();

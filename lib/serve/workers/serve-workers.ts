@@ -12,6 +12,8 @@ import { workerVariable } from './worker-process.ts';
 export interface ServeWorkersOptions extends ServeOptions {
   /** How many processes serve: at most as many as there are CPUs. */
   readonly workers: number;
+  /** Is told when a worker has ended and another one takes its place. Default: `process.emitWarning`. */
+  readonly onWarning?: (message: string) => void;
 }
 
 /** Several processes that serve the same models at one address. */
@@ -26,8 +28,8 @@ export interface WorkerServer extends AsyncDisposable {
   readonly workers: readonly { readonly pid: number; readonly cpus: readonly number[] }[];
   /** Settles when no worker is there any more: rejects with a worker's error if it could not be started again. */
   readonly ended: Promise<void>;
-  /** Reads the files of TLS again in each worker, as {@link InferenceServer.reloadTls}. */
-  reloadTls(): Promise<void>;
+  /** Reads the files of TLS and of the token again in each worker, as {@link InferenceServer.reloadSecrets}. */
+  reloadSecrets(): Promise<void>;
   /** Lets each worker say that it is not ready, answer what it has accepted, and end. */
   close(): Promise<void>;
 }
@@ -47,7 +49,11 @@ export interface WorkerServer extends AsyncDisposable {
  *
  * @throws Error (rejects) as `serve`, when there are more workers than CPUs, and in a process that is another cluster's worker.
  */
-export async function serveWorkers({ workers, ...options }: ServeWorkersOptions): Promise<WorkerServer> {
+export async function serveWorkers({
+  workers,
+  onWarning = (message) => process.emitWarning(message),
+  ...options
+}: ServeWorkersOptions): Promise<WorkerServer> {
   if (process.env[workerVariable] !== undefined && cluster.isWorker) return serveAsWorker(options);
   if (cluster.isWorker)
     throw new Error('serveWorkers: this process is a worker of a cluster already; call serve there');
@@ -58,7 +64,7 @@ export async function serveWorkers({ workers, ...options }: ServeWorkersOptions)
     port: await freePort(address, port),
     ...(grpcPort === undefined ? {} : { grpcPort: await freePort(address, grpcPort) }),
   };
-  const primary = new Primary(workers, ports);
+  const primary = new Primary(workers, ports, onWarning);
   // Each ends by itself unless it hangs.
   const limit = shutdownDelay + drainTimeout + 5000;
   let closed: Promise<void> | undefined;
@@ -86,7 +92,7 @@ export async function serveWorkers({ workers, ...options }: ServeWorkersOptions)
       return primary.processes;
     },
     ended,
-    reloadTls: () => primary.reloadTls(),
+    reloadSecrets: () => primary.reloadSecrets(),
     close,
     [Symbol.asyncDispose]: close,
   };
@@ -96,11 +102,9 @@ export async function serveWorkers({ workers, ...options }: ServeWorkersOptions)
 async function freePort(host: string, wanted: number): Promise<number> {
   const server = createServer();
   server.listen(wanted, host);
-  try {
-    await once(server, 'listening');
-  } catch (error) {
-    throw listenError(error as Error, `${host}:${wanted}`);
-  }
+  await once(server, 'listening').catch((error: Error) => {
+    throw listenError(host, wanted, error);
+  });
   const { port } = server.address() as AddressInfo;
   server.close();
   await once(server, 'close');

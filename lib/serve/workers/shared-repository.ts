@@ -85,7 +85,8 @@ export class SharedRepository implements RepositoryControl {
     const { results, failed } = await this.#all((peer) => peer.call('prepare', name));
     const prepared = results.map(({ number }) => number);
     if (failed.length > 0) {
-      await this.#all((peer) => peer.call('discard', name), prepared);
+      // Those that hang will read it when they go on.
+      for (const { peer } of this.#members()) peer.call('discard', name).catch(() => {});
       throw failureOf(failed, failed.length + results.length);
     }
     // One that ends meanwhile is told by its successor's start what to load.

@@ -25,7 +25,11 @@ export class WorkerProcess {
   #failure: string | undefined;
 
   /** Starts the script of this process once more, as a worker on its CPUs. */
-  constructor(number: number, { cpus, threads }: CpuShare, calls: Omit<PrimaryCalls, 'failed'>) {
+  constructor(
+    number: number,
+    { cpus, threads }: CpuShare,
+    calls: (worker: WorkerProcess) => Omit<PrimaryCalls, 'failed'>,
+  ) {
     const { OMP_NUM_THREADS = String(threads) } = process.env;
     this.#worker = startOnCpus(cpus, () =>
       cluster.fork({ [workerVariable]: String(number), OMP_NUM_THREADS }),
@@ -35,7 +39,7 @@ export class WorkerProcess {
     const failed = (message: string) => {
       this.#failure = message;
     };
-    this.peer = new Peer(this.#worker as Channel, name, { ...calls, failed });
+    this.peer = new Peer(this.#worker as Channel, name, { ...calls(this), failed });
     closeUnacceptedConnections(this.#worker);
     this.ended = once(this.#worker, 'exit').then(([code, signal]) => {
       const how = signal ? `was ended by ${signal}` : `ended with code ${code}`;

@@ -74,7 +74,7 @@ describe('settings', () => {
 
   it('of one model stand beside those of all', async () => {
     const { settings } = await effectiveSettings({}, await file('models.yaml', yaml), {});
-    const { load, ...options } = await serveOptionsOf(settings, {});
+    const { load, ...options } = serveOptionsOf(settings, {});
     expect(options).toMatchObject({ models: '/models', port: 9001, bodyLimit: 64 * 2 ** 20 });
     const loadOf = load as (name: string) => unknown;
     expect(loadOf('resnet50')).toEqual({ streams: 2, batching: { maxBatchSize: 16, maxQueueDelay: 1.5 } });
@@ -84,15 +84,13 @@ describe('settings', () => {
   });
 
   it('name a token by its file, or it is in the environment', async () => {
-    const tokenFile = await file('token', 'abc\n');
+    const tokenFile = await file('token', 'abc');
     const { settings } = await effectiveSettings({ repository: 'm', tokenFile }, undefined, {});
-    expect((await serveOptionsOf(settings, {})).token).toBe('abc');
+    expect(serveOptionsOf(settings, {}).token).toEqual({ file: tokenFile });
     const [repository, OCTAVO_SERVE_TOKEN] = ['m', 'def'];
     const effective = await effectiveSettings({ repository }, undefined, { OCTAVO_SERVE_TOKEN });
     expect(JSON.stringify(effective)).not.toContain('def"');
-    expect((await serveOptionsOf(effective.settings, { OCTAVO_SERVE_TOKEN })).token).toBe('def');
-    const absent = { ...settings, tokenFile: join(folder, 'none') };
-    await expect(serveOptionsOf(absent, {})).rejects.toThrow('the token could not be read: ENOENT');
+    expect(serveOptionsOf(effective.settings, { OCTAVO_SERVE_TOKEN }).token).toBe('def');
   });
 });
 
@@ -142,6 +140,11 @@ describe('a wrong setting', () => {
   it.each<[Flags, string]>([
     [{ port: 'x' }, '--port must be a whole number from 0 to 65535, got "x"'],
     [{ maxQueueDelay: '5' }, '--max-queue-delay needs --max-batch-size'],
+    [{ port: '65535' }, 'there is no port after --port 65535 for gRPC'],
+    [{ port: '65535', grpc: 'off' }, ''],
+    [{ port: '65535', grpcPort: '8001' }, ''],
+    [{ port: '9000', grpcPort: '9000' }, '--port and --grpc-port are both 9000'],
+    [{ port: '0', grpcPort: '0' }, ''],
     [{ tlsCert: 'a' }, '--tls-cert and --tls-key go together'],
     [{ tlsClientCa: 'a' }, '--tls-client-ca needs --tls-cert'],
     [{ headersTimeout: '9', requestTimeout: '8' }, '--headers-timeout 9 is above --request-timeout 8'],

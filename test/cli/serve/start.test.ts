@@ -10,6 +10,7 @@ import { generate } from 'selfsigned';
 import { afterAll, beforeAll, expect, it, onTestFinished } from 'vitest';
 import { parse } from 'yaml';
 import { saveNetwork } from '../../serve/client.ts';
+import { isAlive, until } from '../../serve/workers/worker-server.ts';
 import { octavoHere } from '../octavo.ts';
 
 let folder: string;
@@ -99,8 +100,10 @@ it('does not start where the port is taken, and says so in one line', async () =
   await once(other, 'listening');
   const { port } = other.address() as { port: number };
   const args = ['serve', file, '--host', '127.0.0.1', '--port', String(port), '--grpc', 'off'];
+  const byGrpc = [...args.slice(0, 4), '--port', '0', '--grpc-port', String(port)];
   const message = `the server cannot listen at 127.0.0.1:${port}: the port is taken (EADDRINUSE)`;
-  expect(await octavoHere(...args)).toEqual({ code: 1, stdout: '', stderr: `octavo: ${message}\n` });
+  for (const each of [args, byGrpc, [...args, '--workers', '2'], [...byGrpc, '--workers', '2']])
+    expect(await octavoHere(...each)).toEqual({ code: 1, stdout: '', stderr: `octavo: ${message}\n` });
   expect(JSON.parse((await octavoHere('--json', ...args)).stderr)).toEqual({ error: message });
   other.close();
 });
@@ -114,6 +117,55 @@ async function certificateAt(url: string): Promise<unknown> {
   socket.destroy();
   return CN;
 }
+
+it('reads its token again on SIGHUP in all processes, and a second signal ends them at once', {
+  timeout: 120_000,
+}, async () => {
+  await writeFile(at('token'), 'first');
+  const args = ['--workers', '2', '--token-file', at('token'), '--shutdown-delay', '600000', '--grpc', 'off'];
+  const command = ['--import', 'tsx', 'lib/cli/main.ts', 'serve', file, '--port', '0', '--json', ...args];
+  const server = spawn(process.execPath, command, { stdio: ['ignore', 'pipe', 'pipe'] });
+  let [stdout, stderr] = ['', ''];
+  server.stdout.on('data', (chunk) => {
+    stdout += chunk;
+  });
+  server.stderr.on('data', (chunk) => {
+    stderr += chunk;
+  });
+  await until(() => stdout.endsWith('}\n'));
+  const { url, workers } = JSON.parse(stdout) as { url: string; workers: { pid: number }[] };
+  // On connections of their own: each worker has one of two.
+  const ask = (path: string, token: string) =>
+    fetch(`${url}/v2${path}`, { headers: { authorization: `Bearer ${token}`, connection: 'close' } });
+  const statusesOf = async (token: string) => [
+    (await ask('/models/network', token)).status,
+    (await ask('/models/network', token)).status,
+  ];
+  expect(await statusesOf('first')).toEqual([200, 200]);
+  await writeFile(at('token'), 'two words');
+  server.kill('SIGHUP');
+  await until(() => stderr.includes('SIGHUP'));
+  // One JSON object a line.
+  const log = stderr
+    .trimEnd()
+    .split('\n')
+    .map((line) => JSON.parse(line));
+  expect(log.at(-1)).toMatchObject({ level: 50 });
+  expect(log.at(-1).msg).toContain(`SIGHUP: ${at('token')}: the token must have letters`);
+  expect(await statusesOf('first')).toEqual([200, 200]);
+  await writeFile(at('token'), 'second');
+  for (const { pid } of [...workers, { pid: server.pid! }]) process.kill(pid, 'SIGHUP');
+  await until(async () => (await statusesOf('second')).every((status) => status === 200));
+  expect(await statusesOf('first')).toEqual([401, 401]);
+
+  server.kill('SIGTERM');
+  await until(async () => (await ask('/health/ready', '')).status === 503);
+  expect(await statusesOf('second')).toEqual([200, 200]);
+  server.kill('SIGINT');
+  if (server.exitCode === null) await once(server, 'exit');
+  expect(server.exitCode).toBe(130);
+  await until(() => !workers.some(({ pid }) => isAlive(pid)));
+});
 
 it('logs on stderr, and reads its certificate again on SIGHUP', async () => {
   await writeCertificate('first');
@@ -139,7 +191,7 @@ it('logs on stderr, and reads its certificate again on SIGHUP', async () => {
   expect(await certificateAt(url)).toBe('first');
   await writeCertificate('second');
   server.kill('SIGHUP');
-  expect(await nextLine()).toMatchObject({ level: 30, msg: 'SIGHUP: the files of TLS are read again' });
+  expect(await nextLine()).toMatchObject({ level: 30, msg: 'SIGHUP: the files of secrets are read again' });
   expect(await certificateAt(url)).toBe('second');
 
   server.kill('SIGTERM');

@@ -57,7 +57,7 @@ it('TLS has the certificates that stand in the files, also when they are replace
   await expect(serverName(server.grpcAddress!)).rejects.toThrow();
   await write('tls.crt', second.cert);
   await write('tls.key', second.private);
-  await server.reloadTls();
+  await server.reloadSecrets();
   expect(await serverName(server.grpcAddress!, known)).toBe('second');
   await expect(serverName(server.grpcAddress!)).rejects.toThrow();
 });
@@ -75,6 +75,31 @@ async function codeOf(address: string, path: string, authorization?: string): Pr
     });
   });
 }
+
+it('a token is the one that stands in its file, also when it is replaced', async () => {
+  const token = { file: await write('token', 'first\n') };
+  await using server = await serve({ models, host: '127.0.0.1', port: 0, grpcPort: 0, token });
+  const accepted = async () => {
+    const { url, grpcAddress } = server;
+    const answers = ['first', 'second'].map(async (each) => {
+      const authorization = `Bearer ${each}`;
+      const byRest = (await fetch(`${url}/v2`, { headers: { authorization } })).status === 200;
+      const path = '/inference.GRPCInferenceService/ServerMetadata';
+      expect((await codeOf(grpcAddress!, path, authorization)) === 'OK').toBe(byRest);
+      return byRest ? [each] : [];
+    });
+    return (await Promise.all(answers)).flat();
+  };
+  expect(await accepted()).toEqual(['first']);
+  await write('token', 'two words');
+  await expect(server.reloadSecrets()).rejects.toThrow(`${token.file}: the token must have letters`);
+  await rm(token.file);
+  await expect(server.reloadSecrets()).rejects.toThrow('the token could not be read: ENOENT');
+  expect(await accepted()).toEqual(['first']);
+  await write('token', 'second');
+  await server.reloadSecrets();
+  expect(await accepted()).toEqual(['second']);
+});
 
 it('a token is asked for, but for the health of the server', async () => {
   await using server = await serve({ models, host: '127.0.0.1', port: 0, grpcPort: 0, token: 'secret' });

@@ -38,7 +38,7 @@ it('speaks TLS, and with another certificate when its files were replaced', asyn
   };
   expect(await codeWith(first)).toBe('OK');
   await writePair('server');
-  await server.reloadTls();
+  await server.reloadSecrets();
   expect(await codeWith(first)).toBe('UNAVAILABLE');
   expect(await codeWith(await read('server.crt'))).toBe('OK');
   using plain = new GrpcClient(server.grpcAddress!);

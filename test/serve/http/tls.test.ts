@@ -104,18 +104,18 @@ describe('a server with a certificate', () => {
     await using server = await serve({ models, port: 0, tls: files });
     const { cert, private: key } = await pair('replaced');
     await write('tls.crt', cert);
-    await expect(server.reloadTls()).rejects.toThrow(
+    await expect(server.reloadSecrets()).rejects.toThrow(
       `${files.key} is not the key of the certificate ${files.cert}`,
     );
     expect(await live(server.url, {})).toEqual([200, 'localhost']);
     await write('tls.key', key);
-    await server.reloadTls();
+    await server.reloadSecrets();
     expect(await live(server.url, {})).toEqual([200, 'replaced']);
   });
 
   it('without TLS has no files to read', async () => {
     await using server = await serve({ models, port: 0 });
-    await expect(server.reloadTls()).rejects.toThrow('does not speak TLS');
+    await expect(server.reloadSecrets()).rejects.toThrow('neither speaks TLS nor has its token from a file');
   });
 
   it('serves only clients with a certificate that is signed, where that is wanted', async () => {
@@ -133,7 +133,7 @@ describe('a server with a certificate', () => {
     await expect(live(server.url, { cert: stranger.cert, key: stranger.private })).rejects.toThrow();
     await expect(live(server.url, {})).rejects.toThrow();
     // The client's authority outlives a reload.
-    await server.reloadTls();
+    await server.reloadSecrets();
     await expect(live(server.url, {})).rejects.toThrow();
   });
 });

@@ -1,25 +1,14 @@
-import { EventEmitter } from 'node:events';
 import { cp, link, mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { ModelRepository } from '../../../lib/serve/index.ts';
 import type { WorkerCalls } from '../../../lib/serve/workers/calls.ts';
-import { type Channel, Peer } from '../../../lib/serve/workers/peer.ts';
+import { Peer } from '../../../lib/serve/workers/peer.ts';
 import { type Member, SharedRepository } from '../../../lib/serve/workers/shared-repository.ts';
 import { repositoryCalls } from '../../../lib/serve/workers/worker.ts';
 import { saveNetwork } from '../client.ts';
-
-/** The two ends of a channel; messages become JSON on their way, as between processes. */
-function channel(): readonly [Channel & EventEmitter, Channel & EventEmitter] {
-  const ends = [new EventEmitter(), new EventEmitter()] as const;
-  const [a, b] = ends.map((end, i) =>
-    Object.assign(end, {
-      send: (message: unknown) => ends[1 - i].emit('message', JSON.parse(JSON.stringify(message))),
-    }),
-  );
-  return [a, b];
-}
+import { channel, type End } from './channel.ts';
 
 let folder: string;
 let repositories: ModelRepository[];
@@ -27,7 +16,7 @@ let members: Member[];
 let shared: SharedRepository;
 
 /** A worker with a folder of its own, so that one may lack what the others have. */
-async function start(number: number): Promise<Channel & EventEmitter> {
+async function start(number: number): Promise<End> {
   const repository = await ModelRepository.open(join(folder, `${number}`), {}, shared.versions);
   const [ours, theirs] = channel();
   new Peer(
@@ -148,6 +137,55 @@ describe('the repositories of all workers', () => {
     members.shift();
     await shared.load('network');
     expect(versions()[1]).toBe('2');
+  });
+
+  it('do not wait for one that hangs, and what it was to load is taken back when it goes on', async () => {
+    await start(1);
+    const second = await start(2);
+    for (const number of [1, 2]) await cp(pathOf(number, 1), pathOf(number, 2), { recursive: true });
+    const send = second.send!;
+    const late: unknown[] = [];
+    second.send = (message) => late.push(message) > 0;
+    vi.useFakeTimers({ toFake: ['setInterval', 'clearInterval'] });
+    try {
+      const load = shared.load('network').catch((error) => error);
+      await vi.advanceTimersByTimeAsync(30_000);
+      const hears = vi.fn();
+      load.then(hears);
+      await new Promise(setImmediate);
+      expect(hears).not.toHaveBeenCalled();
+      await vi.advanceTimersByTimeAsync(5000);
+      expect(await load).toMatchObject({
+        status: 503,
+        message: 'worker 2 has not answered for 30 s (worker 2 of 2; none has changed)',
+      });
+    } finally {
+      vi.useRealTimers();
+    }
+    expect(versions()).toEqual(['1', '1']);
+    second.send = send;
+    for (const message of late) send.call(second, message, undefined, undefined, () => {});
+    await shared.load('network');
+    expect(versions()).toEqual(['2', '2']);
+  });
+
+  it('wait for one that is slow but lives', async () => {
+    const [ours, theirs] = channel();
+    let finish = (_: string) => {};
+    new Peer(theirs, 'the primary', {
+      slow: () => new Promise((resolve) => (finish = resolve)),
+    });
+    vi.useFakeTimers({ toFake: ['setInterval', 'clearInterval'] });
+    try {
+      const slow = new Peer<{ slow: () => Promise<string> }>(ours, 'worker 1', {}).call('slow');
+      await vi.advanceTimersByTimeAsync(600_000);
+      expect(vi.getTimerCount()).toBe(1);
+      finish('done');
+      expect(await slow).toBe('done');
+      expect(vi.getTimerCount()).toBe(0);
+    } finally {
+      vi.useRealTimers();
+    }
   });
 
   it('change one after the other', async () => {
