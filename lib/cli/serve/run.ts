@@ -37,6 +37,8 @@ export async function run(flags: Flags, options: RunOptions): Promise<void> {
     printResult(options, effective, () => formatSettings(effective));
     return;
   }
+  // The gRPC library would tell on stderr what it makes of clients' metadata, in lines of its own.
+  process.env.GRPC_NODE_VERBOSITY ??= process.env.GRPC_VERBOSITY ?? 'NONE';
   const { version } = createRequire(import.meta.url)('octavo/package.json');
   const serveOptions = { ...served, version, logger: logTo(settings.logLevel) };
   const { workers } = settings;
