@@ -19,3 +19,5 @@ for (let seed = task.from; seed < task.from + task.count; seed++) {
   tell({ seed, variant: problem.variant, problem: kind.describe(problem) });
   for (const fault of await kind.judge(problem)) tell(fault);
 }
+// Whatever the kind has opened.
+process.exit();

@@ -1,4 +1,5 @@
 import { dataVariants, modelVariants } from './files/problem.ts';
+import { grpcVariants } from './grpc/problem.ts';
 import type { Kind, Problem } from './kind.ts';
 import { requestVariants } from './requests/problem.ts';
 
@@ -33,6 +34,10 @@ export const kinds: Readonly<Record<string, KindEntry>> = {
   files: {
     variants: [...modelVariants, ...dataVariants],
     load: async () => asKind(await (await import('./files/judge.ts')).files()),
+  },
+  grpc: {
+    variants: grpcVariants,
+    load: async () => asKind(await (await import('./grpc/judge.ts')).grpcCalls()),
   },
   requests: {
     variants: requestVariants,

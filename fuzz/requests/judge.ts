@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { compile } from '../../lib/runtime/index.ts';
 import { type InferenceServer, serve } from '../../lib/serve/index.ts';
 import type { Fault, Kind } from '../kind.ts';
+import { MemoryGrowth } from '../memory-growth.ts';
 import { Random } from '../random.ts';
 import { isUnclear } from '../unclear-errors.ts';
 import { drawRequest } from './draw.ts';
@@ -25,8 +26,6 @@ export async function requests(): Promise<Kind<RequestProblem>> {
   }
   const load = { streams: 1, threadsPerStream: 1, batching: { maxBatchSize: 8 } };
   const server = await serve({ models: folder, port: 0, load, bodyLimit: 2 ** 20 });
-  // The process ends after the last problem.
-  server.app.server.unref();
   const memory = new MemoryGrowth();
   return {
     draw: drawRequest,
@@ -81,24 +80,3 @@ function checkResults(response: Response, asked: Message, shown: string): void {
     });
   if (!isSame) throw new Error(`other results than ${JSON.stringify([...expected])}: ${shown}`);
 }
-
-/** Whether the process grows with the requests that it has answered. */
-class MemoryGrowth {
-  #judged = 0;
-  #before = Number.POSITIVE_INFINITY;
-
-  faults(): readonly Fault[] {
-    if (++this.#judged % problemsPerLook > 0) return [];
-    const now = process.memoryUsage.rss();
-    // The first ones fill caches and pools.
-    if (this.#before === Number.POSITIVE_INFINITY) this.#before = now;
-    if (now < this.#before + mostGrowth) return [];
-    const [from, to] = [this.#before, now].map((bytes) => Math.round(bytes / 2 ** 20));
-    this.#before = now;
-    return [{ fault: 'memory', detail: `${to} MiB after ${this.#judged} problems, ${from} MiB before` }];
-  }
-}
-
-const problemsPerLook = 2000;
-/** Garbage that is not collected yet comes and goes by some tens of MiB. */
-const mostGrowth = 128 * 2 ** 20;

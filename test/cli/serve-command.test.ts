@@ -1,6 +1,7 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtemp, rm } from 'node:fs/promises';
+import { connect } from 'node:http2';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -26,16 +27,20 @@ describe('octavo serve', () => {
     server: ChildProcess;
     url: string;
     grpcAddress?: string;
+    stderr: () => string;
   }> {
     const given = ['serve', file, '--port', '0', '--json', '--log-level', 'silent', ...args];
     const command = ['--import', 'tsx', 'lib/cli/main.ts', ...given];
-    const server = spawn(process.execPath, command, { stdio: ['ignore', 'pipe', 'inherit'] });
-    let text = '';
+    const server = spawn(process.execPath, command, { stdio: ['ignore', 'pipe', 'pipe'] });
+    let [text, errors] = ['', ''];
+    server.stderr!.on('data', (chunk) => {
+      errors += chunk;
+    });
     for await (const chunk of server.stdout!) {
       text += chunk;
       if (text.endsWith('}\n')) break;
     }
-    return { server, ...JSON.parse(text) };
+    return { server, stderr: () => errors, ...JSON.parse(text) };
   }
 
   it.each(['SIGTERM', 'SIGINT'] as const)(
@@ -99,6 +104,23 @@ describe('octavo serve', () => {
     server.kill('SIGTERM');
     if (server.exitCode === null) await once(server, 'exit');
     expect(server.exitCode).toBe(0);
+  });
+
+  it('writes nothing but its log on stderr, whatever metadata clients send', async () => {
+    const { server, grpcAddress, stderr } = await started();
+    const session = connect(`http://${grpcAddress}`);
+    const stream = session.request({
+      ':method': 'POST',
+      ':path': '/inference.GRPCInferenceService/ServerLive',
+      'content-type': 'application/grpc',
+      'x-latin': '\xff',
+    });
+    stream.resume().end(Buffer.alloc(5));
+    await once(stream, 'close');
+    session.close();
+    server.kill('SIGTERM');
+    await once(server, 'close');
+    expect(stderr()).toBe('');
   });
 
   it('serves in several processes', { timeout: 180_000 }, async () => {

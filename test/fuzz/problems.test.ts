@@ -29,9 +29,9 @@ describe.each(sets)('random problems, oneDNN on %s', (isa) => {
 
 it('damaged files load or are refused in clear words', () => expectNothingFound('files', 300), timeout);
 
-it(
-  'whatever clients send is answered, and servers go on',
-  () => expectNothingFound('requests', 300),
+it.each(['requests', 'grpc'])(
+  'whatever clients send is answered, and servers go on: %s',
+  (kind) => expectNothingFound(kind, 300),
   timeout,
 );
 

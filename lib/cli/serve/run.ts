@@ -34,8 +34,8 @@ export async function run(flags: Flags, options: RunOptions): Promise<void> {
     printResult(options, effective, () => formatSettings(effective));
     return;
   }
-  // What gRPC's library would say on stderr, in lines of its own, is thrown as well.
-  process.env.GRPC_VERBOSITY ??= 'NONE';
+  // What gRPC's library would tell on stderr, in lines of its own, is thrown or the client's own affair.
+  process.env.GRPC_NODE_VERBOSITY ??= process.env.GRPC_VERBOSITY ?? 'NONE';
   const { version } = createRequire(import.meta.url)('octavo/package.json');
   const { workers, logLevel } = settings;
   const serveOptions = { ...served, version, logger: logTo(logLevel) };

@@ -1,7 +1,7 @@
 import type { Reader } from 'protobufjs';
 import { badRequest } from '../errors.ts';
 import type { InferInputTensor, ModelInferRequest, ParameterValue } from './messages.ts';
-import { eightBytes, packed, readInteger, readMessage, sized, tagOf, varint } from './wire.ts';
+import { eightBytes, packed, readInteger, readMessage, readString, sized, tagOf, varint } from './wire.ts';
 
 /**
  * No model has so many inputs, nor a shape so many dimensions. Two bytes on the wire can stand for an object: without a limit a message
@@ -22,13 +22,13 @@ export function decodeInferRequest(bytes: Uint8Array): ModelInferRequest {
   const rawInputContents: Uint8Array[] = [];
   readMessage(bytes, {
     [tagOf(1, sized)]: (reader) => {
-      message.modelName = reader.string();
+      message.modelName = readString(reader);
     },
     [tagOf(2, sized)]: (reader) => {
-      message.modelVersion = reader.string();
+      message.modelVersion = readString(reader);
     },
     [tagOf(3, sized)]: (reader) => {
-      message.id = reader.string();
+      message.id = readString(reader);
     },
     [tagOf(4, sized)]: (reader) => {
       const [name, value] = decodeParameter(reader.bytes());
@@ -58,10 +58,10 @@ function decodeInput(bytes: Uint8Array): InferInputTensor {
   const extent = (reader: Reader) => add(shape, readInteger(reader), 'shape');
   readMessage(bytes, {
     [tagOf(1, sized)]: (reader) => {
-      input.name = reader.string();
+      input.name = readString(reader);
     },
     [tagOf(2, sized)]: (reader) => {
-      input.datatype = reader.string();
+      input.datatype = readString(reader);
     },
     [tagOf(3, varint)]: extent,
     [tagOf(3, sized)]: packed(extent),
@@ -75,7 +75,7 @@ function decodeName(bytes: Uint8Array): string {
   let name = '';
   readMessage(bytes, {
     [tagOf(1, sized)]: (reader) => {
-      name = reader.string();
+      name = readString(reader);
     },
   });
   return name;
@@ -87,7 +87,7 @@ function decodeParameter(bytes: Uint8Array): [name: string, value: ParameterValu
   let value: ParameterValue;
   readMessage(bytes, {
     [tagOf(1, sized)]: (reader) => {
-      name = reader.string();
+      name = readString(reader);
     },
     [tagOf(2, sized)]: (reader) => {
       value = decodeValue(reader.bytes());
@@ -105,7 +105,7 @@ function decodeValue(bytes: Uint8Array): ParameterValue {
   readMessage(bytes, {
     [tagOf(1, varint)]: keep((reader) => reader.bool()),
     [tagOf(2, varint)]: keep(readInteger),
-    [tagOf(3, sized)]: keep((reader) => reader.string()),
+    [tagOf(3, sized)]: keep(readString),
     [tagOf(4, eightBytes)]: keep((reader) => reader.double()),
     [tagOf(5, varint)]: keep(readInteger),
   });

@@ -1,3 +1,4 @@
+import { isUtf8 } from 'node:buffer';
 import { createRequire } from 'node:module';
 import type protobuf from 'protobufjs';
 import { badRequest, ProtocolError } from '../errors.ts';
@@ -54,6 +55,14 @@ export const packed =
     while (reader.pos < end) read(reader);
     if (reader.pos > end) throw new Error(`a list ends within an element, at ${end}`);
   };
+
+/** The library would put other letters in place of what is none. @throws Error when it is no UTF-8. */
+export function readString(reader: protobuf.Reader): string {
+  const { buffer, byteOffset, length } = reader.bytes();
+  const bytes = Buffer.from(buffer, byteOffset, length);
+  if (!isUtf8(bytes)) throw new Error(`a string that ends at ${reader.pos} is no UTF-8`);
+  return bytes.toString();
+}
 
 /** An int64 as a number; beyond 2^53 it is rounded. */
 export function readInteger(reader: protobuf.Reader): number {

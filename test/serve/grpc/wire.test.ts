@@ -80,6 +80,7 @@ describe('messages of known bytes', () => {
     ['cut within a tag', Buffer.from([0x80]), /not the protobuf message/],
     ['a field of number 0', Buffer.from([2, 0]), /not the protobuf message/],
     ['a wire type that there is not', Buffer.from([0x0f, 0]), /not the protobuf message .*wire type 7/],
+    ['a name that is no UTF-8', Buffer.of(0x0a, 2, 0xc0, 0x80), /a string that ends at 4 is no UTF-8/],
     ['text', Buffer.from('{"model_name": "same"}'), /not the protobuf message/],
     [
       'three floats',
