@@ -38,6 +38,7 @@ const sections: readonly Section[] = [
       'deployment',
       'capacity',
       'observability',
+      'security',
       'recipes',
       'report',
       'lowering',

@@ -21,6 +21,8 @@ export const mediaTypes: readonly string[] = Object.keys(signatures);
 
 /** The cameras of phones make up to 24 million. A small file can claim any number. */
 const mostPixels = 2 ** 25;
+/** What JPEG can have. Libvips takes seconds for a picture of one column and millions of rows. */
+const mostOfASide = 2 ** 16 - 1;
 
 /** Before the exact resizing, larger pictures become this many times the size that is wanted: Pillow has no visible difference from 3 on. */
 const gap = 3;
@@ -37,10 +39,10 @@ export async function decodePicture(bytes: Buffer, size: number): Promise<Pixels
   try {
     const picture = sharp(bytes, { limitInputPixels: false, ignoreIcc: true });
     const { width, height } = await picture.metadata();
-    if (width * height > mostPixels)
+    if (width * height > mostPixels || Math.max(width, height) > mostOfASide)
       throw new PictureError(
         413,
-        `the picture has ${width} x ${height} pixels; at most ${mostPixels} are read`,
+        `the picture has ${width} x ${height} pixels; at most ${mostPixels} are read, ${mostOfASide} of a side`,
       );
     const { data, info } = await picture
       .autoOrient()

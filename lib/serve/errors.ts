@@ -1,6 +1,7 @@
-/** A request that cannot be served, with the HTTP status that says so. */
+/** A request that cannot be served: thrown by {@link ModelRepository}, and what the protocols answer as `{"error": message}`. */
 export class ProtocolError extends Error {
   override readonly name = 'ProtocolError';
+  /** The HTTP status that says why: 404, the model is not loaded; 400, it cannot be loaded; 503, the repository is closed. */
   readonly status: number;
 
   constructor(status: number, message: string, options?: ErrorOptions) {

@@ -9,6 +9,7 @@ export { type GrpcService, openInferenceService } from './grpc/service.ts';
 export type { HttpLimits } from './http/limits.ts';
 export type { InferenceOptions, ModelControl } from './inference/service.ts';
 export { type MetricsOptions, metrics, metricsOf } from './metrics/plugin.ts';
+export type { DurationHistogram } from './models/duration-histogram.ts';
 export type { NamedModel } from './models/model-files.ts';
 export {
   type IndexEntry,
@@ -20,7 +21,16 @@ export {
   type RepositoryControl,
 } from './models/repository.ts';
 export type { ServedModel } from './models/served-model.ts';
-export type { Distribution, RunTally, VersionCounts, VersionTally } from './models/version-tally.ts';
+export type { VersionStatistics } from './models/version-statistics.ts';
+export type {
+  CountedTime,
+  Distribution,
+  FailureReason,
+  Protocol,
+  RunTally,
+  VersionCounts,
+  VersionTally,
+} from './models/version-tally.ts';
 export { type OpenInferenceOptions, openInference } from './rest/plugin.ts';
 export { BearerToken } from './security/bearer-token.ts';
 export type { TlsFiles } from './security/tls-files.ts';

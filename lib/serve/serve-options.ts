@@ -35,7 +35,7 @@ export interface ServeOptions extends HttpLimits {
   readonly drainTimeout?: number;
   /** How models are loaded: their threads, how many requests may wait, batching. */
   readonly load?: LoadOptionsOf;
-  /** Whether clients may load and unload models, as {@link OpenInferenceOptions.modelControl} says. Default `none`. */
+  /** Whether clients may load and unload models, as {@link InferenceOptions.modelControl} says. Default `none`. */
   readonly modelControl?: ModelControl;
   /**
    * Fastify's option of that name: true, or options of pino. A request has one line, with the `x-request-id` that its client has sent or

@@ -120,26 +120,23 @@ describe('the manifests', () => {
   it.each([
     ['kubernetes/service.yaml', ({ spec }: ReturnType<typeof read>) => spec.selector],
     ['kubernetes/disruption-budget.yaml', ({ spec }: ReturnType<typeof read>) => spec.selector.matchLabels],
-    [
-      'kubernetes/autoscaling/pod-monitor.yaml',
-      ({ spec }: ReturnType<typeof read>) => spec.selector.matchLabels,
-    ],
+    ['autoscaling/pod-monitor.yaml', ({ spec }: ReturnType<typeof read>) => spec.selector.matchLabels],
     ['kubernetes/deployment.yaml', ({ spec }: ReturnType<typeof read>) => spec.selector.matchLabels],
   ])('%s finds the pods', (path, selector) => expect(labels).toMatchObject(selector(read(path))));
 
   it('name ports of the pods', () => {
     const ports = pod.containers[0].ports.map(({ name }: { name: string }) => name);
     const { spec } = read('kubernetes/service.yaml');
-    const monitor = read('kubernetes/autoscaling/pod-monitor.yaml');
+    const monitor = read('autoscaling/pod-monitor.yaml');
     for (const { targetPort } of spec.ports) expect(ports).toContain(targetPort);
     for (const { port } of monitor.spec.podMetricsEndpoints) expect(ports).toContain(port);
   });
 
   it('scale what there is, by a series that the adapter hands on', () => {
-    const { spec } = read('kubernetes/autoscaling/autoscaler.yaml');
+    const { spec } = read('autoscaling/autoscaler.yaml');
     const { kind, apiVersion, metadata } = deployment;
     expect(spec.scaleTargetRef).toEqual({ kind, apiVersion, name: metadata.name });
-    const { custom } = read('kubernetes/autoscaling/prometheus-adapter.yaml').rules;
+    const { custom } = read('autoscaling/prometheus-adapter.yaml').rules;
     const [{ pods }] = spec.metrics;
     expect(custom[0].seriesQuery).toContain(`${pods.metric.name}{`);
   });

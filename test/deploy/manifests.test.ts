@@ -2,6 +2,7 @@ import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { parse } from 'yaml';
+import { tokenVariable } from '../../lib/cli/serve/environment.ts';
 import { folder, manifests, problemsOf, read } from './manifests.ts';
 
 /** A manifest in which something is other than in its file. */
@@ -15,8 +16,8 @@ const container = ({ spec }: ReturnType<typeof read>) => (spec.template?.spec ??
 const deployment = 'kubernetes/deployment.yaml';
 const runtime = 'kserve/serving-runtime.yaml';
 const service = 'kserve/inference-service.yaml';
-const autoscaler = 'kubernetes/autoscaling/autoscaler.yaml';
-const monitor = 'kubernetes/autoscaling/pod-monitor.yaml';
+const autoscaler = 'autoscaling/autoscaler.yaml';
+const monitor = 'autoscaling/pod-monitor.yaml';
 /** Damaged manifests, and what has to be found. */
 const faults: readonly [manifest: unknown, message: RegExp][] = [
   // Fields that are not there, wherever they stand.
@@ -73,18 +74,25 @@ describe('the manifests in deploy/', () => {
   it('are what docs/deployment.md shows of them', () => {
     const page = readFileSync(join(folder, '../docs/deployment.md'), 'utf8');
     const blocks = [...page.matchAll(/^```yaml\n(.*?)^```$/gms)].map(([, block]) => parse(block));
-    expect(blocks).toHaveLength(2);
-    const path = 'kserve/inference-service.yaml';
-    expect(read(path)).toMatchObject(blocks[0]);
-    const speaksGrpc = changed(path, (it) => Object.assign(it.spec.predictor.model, blocks[1].model));
-    expect(problemsOf([speaksGrpc])).toEqual([[]]);
-    const [{ args }] = read('kserve/serving-runtime.yaml').spec.containers;
-    const [, { containerPort }] = blocks[1].model.ports;
-    expect(args).toContain(`--grpc-port=${containerPort}`);
+    expect(blocks).toHaveLength(5);
+    const [token, credentials, probe, served, ports] = blocks;
+    const shown = [
+      changed(deployment, (it) => Object.assign(container(it), token)),
+      changed(monitor, (it) => Object.assign(it.spec.podMetricsEndpoints[0], credentials)),
+      changed(deployment, (it) => (container(it).readinessProbe = probe)),
+      changed(service, (it) => Object.assign(it.spec.predictor.model, ports.model)),
+    ];
+    expect(problemsOf(shown)).toEqual(shown.map(() => []));
+    const { name, valueFrom } = token.env[0];
+    expect(name).toBe(tokenVariable);
+    expect(credentials.authorization.credentials).toEqual(valueFrom.secretKeyRef);
+    expect(read(service)).toMatchObject(served);
+    const [{ args }] = read(runtime).spec.containers;
+    expect(args).toContain(`--grpc-port=${ports.model.ports[1].containerPort}`);
   });
 
   it('are all applied by a kustomization of their folder', () => {
-    for (const path of manifests.filter((each) => each.startsWith('kubernetes/'))) {
+    for (const path of manifests.filter((each) => !each.startsWith('kserve/'))) {
       const { resources } = read(join(dirname(path), 'kustomization.yaml'));
       expect(resources).toContain(path.slice(dirname(path).length + 1));
     }
@@ -92,5 +100,15 @@ describe('the manifests in deploy/', () => {
       if (path.endsWith('kustomization.yaml'))
         for (const resource of read(path).resources)
           expect(existsSync(join(folder, dirname(path), resource)), resource).toBe(true);
+  });
+
+  it('leave the number of pods to the autoscaler where there is one', () => {
+    const { resources, patches } = read('autoscaling/kustomization.yaml');
+    expect(resources).toContain('../kubernetes');
+    const [{ target, patch }] = patches;
+    const { kind, metadata, spec } = read(deployment);
+    expect(target).toEqual({ kind, name: metadata.name });
+    expect(parse(patch)).toEqual([{ op: 'remove', path: '/spec/replicas' }]);
+    expect(spec).toHaveProperty('replicas');
   });
 });

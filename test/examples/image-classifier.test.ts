@@ -184,10 +184,14 @@ describe('a bad request', () => {
       413,
       'the picture has 8192 x 4097 pixels; at most 33554432 are read',
       'image/png',
-      () =>
-        sharp({ create: { width: 8192, height: 4097, channels: 3, background: '#fff' } })
-          .png()
-          .toBuffer(),
+      () => white(8192, 4097),
+    ],
+    [
+      'a picture of very many rows',
+      413,
+      'the picture has 1 x 65536 pixels; at most 33554432 are read, 65535 of a side',
+      'image/png',
+      () => white(1, 65536),
     ],
   ])('is told what is wrong: %s', async (_, status, message, type, body) => {
     const { status: got, answer } = await post(await body(), type);
@@ -197,6 +201,11 @@ describe('a bad request', () => {
     const { answer: next } = await post(await letter('#204080').png().toBuffer(), 'image/png');
     expect(next.classes[0].label).toBe('F');
   });
+
+  const white = (width: number, height: number) =>
+    sharp({ create: { width, height, channels: 3, background: '#fff' } })
+      .png()
+      .toBuffer();
 
   /** The first bytes of a picture, as a number or as a share. */
   async function part(format: 'jpeg' | 'png' | 'webp', end: number): Promise<Buffer> {

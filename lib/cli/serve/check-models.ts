@@ -15,6 +15,6 @@ export async function checkModels(settings: ServeSettings): Promise<void> {
   const meant = resembling(absent, names);
   throw new Error(
     `models.${absent}: there is no such model in ${repository}; ` +
-      (meant === undefined ? `there are ${names.join(', ')}` : `did you mean ${meant}?`),
+      (meant === undefined ? `there are ${names.join(', ') || 'none'}` : `did you mean ${meant}?`),
   );
 }

@@ -75,7 +75,7 @@ export const settings = {
   },
   modelName: {
     value: '<name>',
-    text: 'serve one model, under this name: a file, a folder with one .octavo file or with <version>/model.octavo',
+    text: 'serve one model, under this name: a file, a folder with one .octavo file or with VERSION/model.octavo',
     schema: text,
   },
   workers: {

@@ -15,7 +15,7 @@ import type { ModelInferRequest, ModelRequest } from './messages.ts';
 import { type Sent, serviceDefinition } from './schema.ts';
 import { codeOf, statusOf } from './status.ts';
 
-/** A service as `Server.addService` of `@grpc/grpc-js` takes it. */
+/** A service as `Server.addService(definition, handlers)` of `@grpc/grpc-js` takes it. */
 export interface GrpcService {
   readonly definition: ServiceDefinition<UntypedServiceImplementation>;
   readonly handlers: UntypedServiceImplementation;

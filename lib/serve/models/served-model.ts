@@ -1,7 +1,13 @@
 import type { CompiledModel } from '../../runtime/index.ts';
 import { VersionStatistics } from './version-statistics.ts';
 
-/** A loaded version of a model. It is freed when it was retired and no request uses it any more. */
+/**
+ * A loaded version of a model, as {@link ModelRepository.model} hands it out. It is freed when a newer one has taken its place, or it was
+ * unloaded, and no request uses it any more. Ask the repository anew for each request.
+ *
+ * @example
+ * const scores = await repository.model('resnet50').use((model) => model.run(image));
+ */
 export class ServedModel {
   readonly name: string;
   readonly version: string;
@@ -24,7 +30,10 @@ export class ServedModel {
     statistics.attach(model);
   }
 
-  /** Uses the model for as long as `work` takes. */
+  /**
+   * Uses the model: it is not freed before `work` is done.
+   * @throws Error (rejects) as `work` does.
+   */
   async use<T>(work: (model: CompiledModel) => Promise<T>): Promise<T> {
     this.#requests++;
     try {
@@ -35,7 +44,7 @@ export class ServedModel {
     }
   }
 
-  /** Frees the model, as soon as what uses it is done. */
+  /** Frees the model, as soon as what uses it is done. The repository calls it. */
   async retire(): Promise<void> {
     if (this.#requests > 0)
       await new Promise<void>((resolve) => {

@@ -3,7 +3,16 @@ import { createHash, timingSafeEqual } from 'node:crypto';
 /** What RFC 6750 lets stand behind `Bearer`. */
 const form = /^[\w.~+/-]+=*$/;
 
-/** A secret that clients show in `authorization`, the header of HTTP or the metadata of gRPC. */
+/**
+ * A secret that clients show in `authorization`, the header of HTTP or the metadata of gRPC. `serve` has the option `token`; this is for a
+ * server of one's own.
+ *
+ * @example
+ * const token = new BearerToken(process.env.TOKEN!);
+ * app.addHook('onRequest', async ({ headers }, reply) => {
+ *   if (!token.accepts(headers.authorization)) return reply.status(401).send({ error: 'the token is missing, or wrong' });
+ * });
+ */
 export class BearerToken {
   #digest: Buffer;
 

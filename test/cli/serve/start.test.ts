@@ -7,7 +7,7 @@ import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { connect } from 'node:tls';
 import { generate } from 'selfsigned';
-import { afterAll, beforeAll, expect, it } from 'vitest';
+import { afterAll, beforeAll, expect, it, onTestFinished } from 'vitest';
 import { parse } from 'yaml';
 import { saveNetwork } from '../../serve/client.ts';
 import { isAlive, until } from '../../serve/workers/worker-server.ts';
@@ -83,6 +83,16 @@ it('does not start with settings of a model that is not there', async () => {
   // Clients may load it later.
   const later = ['--config', at('other.yaml'), '--model-control', 'explicit', '--print-config'];
   expect((await octavoHere('serve', file, ...later)).code).toBe(0);
+});
+
+it('looks for settings of a model under the name that it is served under', async () => {
+  await writeFile(at('renamed.yaml'), 'models: { renamed: { streams: 2 } }');
+  const args = ['--config', at('renamed.yaml'), '--print-config'];
+  expect((await octavoHere('serve', file, '--model-name', 'renamed', ...args)).code).toBe(0);
+  const { stderr } = await octavoHere('serve', file, ...args);
+  expect(stderr).toContain(`models.renamed: there is no such model in ${file}; there are network`);
+  const empty = await mkdtemp(at('empty-'));
+  expect((await octavoHere('serve', empty, ...args)).stderr).toContain(`model in ${empty}; there are none`);
 });
 
 it('does not start where the port is taken, and says so in one line', async () => {
@@ -162,6 +172,7 @@ it('logs on stderr, and reads its certificate again on SIGHUP', async () => {
   const tls = ['--tls-cert', at('tls.crt'), '--tls-key', at('tls.key')];
   const command = ['--import', 'tsx', 'lib/cli/main.ts', 'serve', file, '--port', '0', '--json', ...tls];
   const server = spawn(process.execPath, command, { stdio: ['ignore', 'pipe', 'pipe'] });
+  onTestFinished(() => void server.kill('SIGKILL'));
   let stdout = '';
   server.stdout.on('data', (chunk) => {
     stdout += chunk;
