@@ -21,7 +21,16 @@ export {
   type RepositoryControl,
 } from './models/repository.ts';
 export type { ServedModel } from './models/served-model.ts';
-export type { Distribution, RunTally, VersionCounts, VersionTally } from './models/version-tally.ts';
+export type { VersionStatistics } from './models/version-statistics.ts';
+export type {
+  CountedTime,
+  Distribution,
+  FailureReason,
+  Protocol,
+  RunTally,
+  VersionCounts,
+  VersionTally,
+} from './models/version-tally.ts';
 export { type OpenInferenceOptions, openInference } from './rest/plugin.ts';
 export { BearerToken } from './security/bearer-token.ts';
 export type { TlsFiles } from './security/tls-files.ts';

@@ -1,8 +1,8 @@
 import type { BatchStatistics, RunStatistics } from '../../runtime/index.ts';
 
 /** Why a request failed, in Triton's words: it could not wait, nobody waits for it any more, the model failed, or it was wrong. */
-export const failureReasons = ['REJECTED', 'CANCELED', 'BACKEND', 'OTHER'] as const;
-export type FailureReason = (typeof failureReasons)[number];
+export type FailureReason = 'REJECTED' | 'CANCELED' | 'BACKEND' | 'OTHER';
+export const failureReasons: readonly FailureReason[] = ['REJECTED', 'CANCELED', 'BACKEND', 'OTHER'];
 
 /** The ways that a request comes. */
 export type Protocol = 'rest' | 'grpc';
