@@ -1,3 +1,4 @@
+import type { Stats } from 'node:fs';
 import { readdir, stat } from 'node:fs/promises';
 import { basename, join, relative } from 'node:path';
 
@@ -56,8 +57,20 @@ export function pathOfModels(models: string | NamedModel): string {
   return path;
 }
 
+async function statOf(path: string): Promise<Stats> {
+  try {
+    return await stat(path);
+  } catch (error) {
+    const { code, message } = error as NodeJS.ErrnoException;
+    const why = code === 'ENOENT' ? 'no such file or folder (ENOENT)' : message;
+    throw Object.assign(new Error(`there are no models to serve at ${path}: ${why}`, { cause: error }), {
+      code,
+    });
+  }
+}
+
 async function listRepository(path: string): Promise<readonly ModelFile[]> {
-  const root = await stat(path);
+  const root = await statOf(path);
   if (root.isFile()) return describe(basename(path, extension), '1', path);
   const entries = (await readdir(path)).filter((entry) => !entry.startsWith('.')).sort();
   const names = new Set(entries.flatMap((entry) => [basename(entry, extension), entry]));
@@ -65,7 +78,7 @@ async function listRepository(path: string): Promise<readonly ModelFile[]> {
 }
 
 async function listNamed({ name, path }: NamedModel): Promise<readonly ModelFile[]> {
-  const root = await stat(path);
+  const root = await statOf(path);
   if (root.isFile()) return describe(name, '1', path);
   const entries = (await readdir(path)).filter((entry) => /^[^.].*\.octavo$/.test(entry)).sort();
   const files = (await Promise.all(entries.map((entry) => describe(name, '1', join(path, entry))))).flat();

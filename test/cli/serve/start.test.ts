@@ -95,6 +95,22 @@ it('looks for settings of a model under the name that it is served under', async
   expect((await octavoHere('serve', empty, ...args)).stderr).toContain(`model in ${empty}; there are none`);
 });
 
+it.each([
+  ['models that are not there', ['none'], /there are no models to serve at \S+none: no such file or folder/],
+  [
+    'a name that no model can have',
+    ['network.octavo', '--model-name', 'a/b'],
+    /--model-name a\/b: the name of a/,
+  ],
+])('does not start with %s, whether it serves or prints', async (_, [path, ...args], message) => {
+  for (const more of [[], ['--print-config']]) {
+    const { code, stdout, stderr } = await octavoHere('serve', at(path), '--port', '0', ...args, ...more);
+    expect(stderr).toMatch(message);
+    expect(stderr.trimEnd().split('\n')).toHaveLength(1);
+    expect([code, stdout]).toEqual([1, '']);
+  }
+});
+
 it('does not start where the port is taken, and says so in one line', async () => {
   const other = createServer().listen(0, '127.0.0.1');
   await once(other, 'listening');
