@@ -78,7 +78,7 @@ describe('octavo serve', () => {
   it.each([
     [['--port', '70000'], '--port must be a whole number from 0 to 65535, got 70000'],
     [['--grpc-port', 'on'], '--grpc-port must be a whole number from 0 to 65535'],
-    [['--port', '65535'], '--port 65535 has none after it for gRPC; name another with --grpc-port, or'],
+    [['--port', '65535'], 'there is no port after --port 65535 for gRPC; name one as --grpc-port, or'],
     [['--port', '8000', '--grpc-port', '8000'], '--port and --grpc-port are both 8000'],
     [['--model-control', 'poll'], '--model-control must be one of none, explicit, got "poll"'],
     [['--workers', '0'], '--workers must be a whole number'],
