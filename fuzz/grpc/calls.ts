@@ -1,7 +1,7 @@
-import { once } from 'node:events';
 import { type ClientHttp2Session, connect, constants } from 'node:http2';
 import { connect as connectSocket } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { closed } from '../closed.ts';
 import type { Call } from './problem.ts';
 
 /** What a call was answered with. */
@@ -39,14 +39,14 @@ export class Caller {
     stream.on('data', (bytes: Buffer) => data.push(bytes));
     // A stream that the server resets has no status.
     stream.on('error', () => {});
-    const closed = once(stream, 'close');
+    const end = closed(stream);
     for (const piece of pieces) {
       stream.write(piece);
       await sleep(0);
     }
     if (isReset) stream.close(constants.NGHTTP2_CANCEL);
     else stream.end();
-    await closed;
+    await end;
     const status = told['grpc-status'];
     return {
       status: status === undefined ? undefined : Number(status),
@@ -74,7 +74,7 @@ export async function exchange(
 ): Promise<Buffer> {
   const [host, port] = address.split(':');
   const socket = connectSocket({ host, port: Number(port), noDelay: true });
-  const closed = once(socket, 'close');
+  const end = closed(socket);
   const received: Buffer[] = [];
   socket.on('data', (piece: Buffer) => received.push(piece));
   // The server may close while the client still writes.
@@ -85,7 +85,7 @@ export async function exchange(
     !socket.closed && (seen !== received.length || !isAnswered(Buffer.concat(received)));
   ) {
     seen = received.length;
-    await Promise.race([closed, sleep(quietMilliseconds)]);
+    await Promise.race([end, sleep(quietMilliseconds)]);
   }
   // The server would keep what has only been ended.
   socket.destroy();

@@ -1,7 +1,7 @@
-import { once } from 'node:events';
 import { connect } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { InferenceServer } from '../../lib/serve/index.ts';
+import { closed } from '../closed.ts';
 
 /** How long nothing comes until the client ends a connection of which it is open whether something will. */
 const quietMilliseconds = 20;
@@ -17,7 +17,7 @@ export async function exchange(
 ): Promise<Buffer> {
   const { hostname, port } = new URL(url);
   const socket = connect({ host: hostname.replace(/[[\]]/g, ''), port: Number(port), noDelay: true });
-  const closed = once(socket, 'close');
+  const end = closed(socket);
   const received: Buffer[] = [];
   socket.on('data', (bytes: Buffer) => received.push(bytes));
   // The server may close while the client still writes: what it has answered until then counts.
@@ -29,10 +29,10 @@ export async function exchange(
   if (!isWhole) {
     for (let seen = -1; !socket.closed && seen !== received.length; ) {
       seen = received.length;
-      await Promise.race([closed, sleep(quietMilliseconds)]);
+      await Promise.race([end, sleep(quietMilliseconds)]);
     }
     socket.end();
   }
-  await closed;
+  await end;
   return Buffer.concat(received);
 }
