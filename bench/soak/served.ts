@@ -18,7 +18,9 @@ export class ServedProcess {
 
   /** @throws Error (rejects) when it ends before it listens. */
   static async start(...options: readonly string[]): Promise<ServedProcess> {
-    const command = [pathOf('../../lib/cli/main.ts'), 'serve', ...options, '--port', '0', '--json'];
+    // A line for each request would hide what the server has to say.
+    const quiet = ['--port', '0', '--json', '--log-level', 'error'];
+    const command = [pathOf('../../lib/cli/main.ts'), 'serve', ...options, ...quiet];
     const child = spawn(process.execPath, ['--import', 'tsx', '--import', pathOf('probe.ts'), ...command], {
       stdio: ['ignore', 'pipe', 'inherit', 'ipc'],
     });
