@@ -1,13 +1,8 @@
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { status } from '@grpc/grpc-js';
-import { compile } from '../../lib/runtime/index.ts';
-import { serve } from '../../lib/serve/index.ts';
 import type { Fault, Kind } from '../kind.ts';
 import { MemoryGrowth } from '../memory-growth.ts';
 import { Random } from '../random.ts';
-import { doublesAndRows } from '../requests/model.ts';
+import { doublesServer } from '../requests/server.ts';
 import { isUnclear } from '../unclear-errors.ts';
 import { type Answer, Caller, exchange } from './calls.ts';
 import { drawGrpc } from './draw.ts';
@@ -19,14 +14,7 @@ import { resultsFor, resultsIn } from './results.ts';
 
 /** What clients may send to a server over gRPC: it answers with the right results or says clearly what is wrong, and goes on. */
 export async function grpcCalls(): Promise<Kind<GrpcProblem>> {
-  const folder = mkdtempSync(join(tmpdir(), 'octavo-fuzz-'));
-  process.on('exit', () => rmSync(folder, { recursive: true, force: true }));
-  {
-    using model = compile(doublesAndRows());
-    await model.save(join(folder, 'doubles.octavo'));
-  }
-  const load = { streams: 1, threadsPerStream: 1, batching: { maxBatchSize: 8 } };
-  const server = await serve({ models: folder, port: 0, grpcPort: 0, load, bodyLimit: 2 ** 20 });
+  const server = await doublesServer({ grpcPort: 0 });
   const address = server.grpcAddress!;
   const caller = new Caller(address);
   const memory = new MemoryGrowth();

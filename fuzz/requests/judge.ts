@@ -1,8 +1,4 @@
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { compile } from '../../lib/runtime/index.ts';
-import { type InferenceServer, serve } from '../../lib/serve/index.ts';
+import type { InferenceServer } from '../../lib/serve/index.ts';
 import type { Fault, Kind } from '../kind.ts';
 import { MemoryGrowth } from '../memory-growth.ts';
 import { Random } from '../random.ts';
@@ -10,22 +6,15 @@ import { isUnclear } from '../unclear-errors.ts';
 import { drawRequest } from './draw.ts';
 import { exchange } from './exchange.ts';
 import { drawMessage, type Message, resultsFor } from './messages.ts';
-import { doublesAndRows } from './model.ts';
 import type { RequestProblem } from './problem.ts';
 import { requestOf } from './requests.ts';
 import { type Response, readResponses } from './responses.ts';
 import { resultsIn } from './results.ts';
+import { doublesServer } from './server.ts';
 
 /** What clients may send to a server: it answers with the right results or says clearly what is wrong, and goes on. */
 export async function requests(): Promise<Kind<RequestProblem>> {
-  const folder = mkdtempSync(join(tmpdir(), 'octavo-fuzz-'));
-  process.on('exit', () => rmSync(folder, { recursive: true, force: true }));
-  {
-    using model = compile(doublesAndRows());
-    await model.save(join(folder, 'doubles.octavo'));
-  }
-  const load = { streams: 1, threadsPerStream: 1, batching: { maxBatchSize: 8 } };
-  const server = await serve({ models: folder, port: 0, load, bodyLimit: 2 ** 20 });
+  const server = await doublesServer();
   const memory = new MemoryGrowth();
   return {
     draw: drawRequest,
