@@ -123,9 +123,17 @@ const char* fault_of(const Implementation& implementation, const ConvolutionProb
   if (brgemm && (zero_point || problem.src.dtype == DType::s8) && shape.padded && shape.dilated)
     return "too little memory for compensation where a dilated kernel hangs over the edge";
   // Of 7,552 problems on 3.7 with AVX-512 VNNI all of one int8 channel, of kernels of several rows and with
-  // padding at the sides, were wrong, and no others.
-  if (brgemm && problem.src.dtype == DType::s8 && shape.group_inputs == 1 && shape.padded)
-    return "compensates wrongly for one padded channel";
+  // padding at the sides, were wrong, and no others. On 3.12 some of more than 16 channels are, with zero
+  // points and without padding too.
+  if (brgemm && compensated && shape.group_inputs == 1) return "compensates wrongly for one channel";
+  // Of 4,500 random problems on 3.7 and 3.12 one in a hundred, all of 4 or 20 channels.
+  const bool brgemm_1x1 = implementation.contains("brgconv_1x1:");
+  if ((brgemm || brgemm_1x1) && implementation.isa == "avx2_vnni" && binary && shape.group_outputs % 8 != 0)
+    return "adds wrong elements to the last channels of a group";
+  // On 3.7 some of 8 channels by 8 and a few others, one in 300. Packed by code that forgets the
+  // compensation.
+  if (implementation.contains("gemm_s8") && compensated && shape.places == 1)
+    return "loses the compensation of 1x1 kernels";
   // Nearly all results of 6x12, 2x8 and 5x12 kernels on 8 channels, with strides (3.7, random problems); wide
   // of what is known.
   const bool wide_rows = shape.kernel.back() * shape.group_inputs >= 64;

@@ -111,13 +111,21 @@ describe('faults of oneDNN 2.x', () => {
     expect(faultOf('brgconv:avx512_core', { ...square(14, 7, 1, 3), dtype: 'float32' })).toBeNull();
   });
 
-  it('one padded channel of int8', () => {
-    const channel: Problem = { ...square(10, 3, 1, 1), channels: [1, 16], dtype: 'int8', zeroPoint: 0 };
+  it('one channel with compensation', () => {
+    const channel: Problem = { ...square(10, 3, 1, 1), channels: [1, 64], dtype: 'int8', zeroPoint: 0 };
     const name = 'brg_conv_fwd:avx512_core_vnni';
     expect(faultOf(name, channel) !== null).toBe(!onOneDnn2);
+    expect(faultOf(name, { ...channel, dtype: 'uint8', zeroPoint: 3, padding: [0, 0] }) !== null).toBe(!onOneDnn2);
     expect(faultOf(name, { ...channel, dtype: 'uint8' })).toBeNull();
-    expect(faultOf(name, { ...channel, channels: [2, 16] })).toBeNull();
-    expect(faultOf(name, { ...channel, padding: [0, 0] })).toBeNull();
+    expect(faultOf(name, { ...channel, channels: [64, 64] })).toBeNull();
+  });
+
+  it('addends of odd channels in kernels for AVX2 and VNNI', () => {
+    const channels: Problem = { ...square(10, 3, 1, 1), channels: [16, 20], addend: 'int8' };
+    const name = 'brg_conv_fwd:avx2_vnni';
+    expect(faultOf(name, channels) !== null).toBe(!onOneDnn2);
+    expect(faultOf(name, { ...channels, channels: [16, 24] })).toBeNull();
+    expect(faultOf('brg_conv_fwd:avx512_core_vnni', channels)).toBeNull();
   });
 
   it('wide kernels on few channels in bfloat16', () => {

@@ -87,7 +87,8 @@ describe('convolutions of long rows', () => {
       [{ dtype: 'float32', shape }],
       layout,
     );
-    expect(implementation).toContain('octavo:pieces');
+    // Without VNNI, 8-bit layers have a kernel of Octavo's own, which knows no limit.
+    expect(implementation).toMatch(/octavo:(pieces|exact)/);
     const wanted = exact(problem, addend);
     // Compared at once: a million elements are many for toEqual.
     expect(wanted.findIndex((value, i) => value !== results[0].data[i])).toBe(-1);
