@@ -65,9 +65,12 @@ function settingsOfFlags(flags: Flags): GivenSettings {
   }
 }
 
-/** @throws UsageError when there is none for gRPC. */
+/** @throws UsageError when there is none for gRPC, or one that nothing listens at. */
 function checkPorts({ grpc, port, grpcPort }: GivenSettings): void {
-  if (grpc === 'off') return;
+  if (grpc === 'off') {
+    if (grpcPort === undefined) return;
+    throw new UsageError(`--grpc-port ${grpcPort} means nothing with --grpc off; take one away`);
+  }
   if (port === 65535 && grpcPort === undefined)
     throw new UsageError(
       'there is no port after --port 65535 for gRPC; name one as --grpc-port, or give --grpc off',

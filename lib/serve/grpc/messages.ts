@@ -51,3 +51,9 @@ export interface ModelRequest {
   readonly name: string;
   readonly version: string;
 }
+
+/** A model to load or to unload. */
+export interface ModelChange {
+  readonly modelName: string;
+  readonly parameters?: Readonly<Record<string, unknown>>;
+}

@@ -11,7 +11,7 @@ import { factsOf, type RequestFacts } from '../logging/request-facts.ts';
 import { decodeInferRequest } from './infer-message.ts';
 import { readInferRequest } from './infer-request.ts';
 import { writeInferResponse } from './infer-response.ts';
-import type { ModelInferRequest, ModelRequest } from './messages.ts';
+import type { ModelChange, ModelInferRequest, ModelRequest } from './messages.ts';
 import { type Sent, serviceDefinition } from './schema.ts';
 import { codeOf, isFailure, statusOf } from './status.ts';
 
@@ -117,8 +117,8 @@ function isLoaded(service: InferenceService, name: string, version: string): boo
 
 const changing =
   (service: InferenceService, change: 'load' | 'unload') =>
-  async ({ modelName }: { readonly modelName: string }) => {
-    await service.changeModel(change, modelName);
+  async ({ modelName, parameters }: ModelChange) => {
+    await service.changeModel(change, modelName, parameters);
     return {};
   };
 

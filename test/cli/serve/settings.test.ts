@@ -145,6 +145,7 @@ describe('a wrong setting', () => {
     [{ port: '65535', grpcPort: '8001' }, ''],
     [{ port: '9000', grpcPort: '9000' }, '--port and --grpc-port are both 9000'],
     [{ port: '0', grpcPort: '0' }, ''],
+    [{ grpcPort: '9001', grpc: 'off' }, '--grpc-port 9001 means nothing with --grpc off'],
     [{ tlsCert: 'a' }, '--tls-cert and --tls-key go together'],
     [{ tlsClientCa: 'a' }, '--tls-client-ca needs --tls-cert'],
     [{ headersTimeout: '9', requestTimeout: '8' }, '--headers-timeout 9 is above --request-timeout 8'],

@@ -136,6 +136,9 @@ describe('in a server of yours', () => {
       expect(await codeOf('RepositoryModelLoad', { model_name: 'network' })).toBe('OK');
       expect((await mine.ask('Check', { service: 'network' })).message).toEqual({ status: 'SERVING' });
       expect(await codeOf('RepositoryModelLoad', { model_name: 'no' })).toBe('INVALID_ARGUMENT');
+      const parameters = { config: { string_param: '{}' } };
+      const overridden = await mine.ask('RepositoryModelLoad', { model_name: 'network', parameters });
+      expect(overridden.details).toContain('load: parameters.config: a model is loaded as its file');
     } finally {
       health.close();
       own.forceShutdown();
