@@ -98,7 +98,9 @@ describe('batching', () => {
       await model.run(hot);
     }
     const before = model.batches.get(2) ?? 0;
-    await Promise.all(Array.from({ length: 20 }, () => model.run(hot)));
+    // While it runs, those that follow are queued.
+    const long = model.run(uniform([23, 16, 64, 64], -1, 1, 2));
+    await Promise.all([long, ...Array.from({ length: 20 }, () => model.run(hot))]);
     expect(model.batches.get(2)).toBeGreaterThan(before + 5);
   });
 
