@@ -44,6 +44,7 @@ const sections: readonly Section[] = [
       'lowering',
       'onnx',
       'performance',
+      'determinism',
       'pytorch-names',
     ],
   },
