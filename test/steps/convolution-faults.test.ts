@@ -115,7 +115,9 @@ describe('faults of oneDNN 2.x', () => {
     const channel: Problem = { ...square(10, 3, 1, 1), channels: [1, 64], dtype: 'int8', zeroPoint: 0 };
     const name = 'brg_conv_fwd:avx512_core_vnni';
     expect(faultOf(name, channel) !== null).toBe(!onOneDnn2);
-    expect(faultOf(name, { ...channel, dtype: 'uint8', zeroPoint: 3, padding: [0, 0] }) !== null).toBe(!onOneDnn2);
+    expect(faultOf(name, { ...channel, dtype: 'uint8', zeroPoint: 3, padding: [0, 0] }) !== null).toBe(
+      !onOneDnn2,
+    );
     expect(faultOf(name, { ...channel, dtype: 'uint8' })).toBeNull();
     expect(faultOf(name, { ...channel, channels: [64, 64] })).toBeNull();
   });

@@ -51,6 +51,14 @@ export async function openReport(
   };
 }
 
+/** Opens the page anew, until all is drawn, and asks for a node's details. */
+export async function useReport(page: Page): Promise<void> {
+  await page.reload();
+  await page.locator('#roofline svg').waitFor();
+  await page.locator('.node').first().click();
+  await page.locator('#details dl').waitFor();
+}
+
 /** What axe finds wrong. The page's policy allows no script but its own, so it must be opened with `bypassCSP`. */
 export async function violationsOf(page: Page): Promise<readonly string[]> {
   await page.addScriptTag({ path: createRequire(import.meta.url).resolve('axe-core/axe.min.js') });

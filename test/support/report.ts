@@ -1,9 +1,11 @@
+import { referenceModels } from '../../bench/models/index.ts';
 import { exportModel } from '../../lib/capture/index.ts';
 import type { GraphModule } from '../../lib/graph/index.ts';
 import { lower } from '../../lib/lowering/index.ts';
 import * as nn from '../../lib/nn/index.ts';
 import { generateNumericDebugHandle } from '../../lib/numerics/index.ts';
 import { convertStatic } from '../../lib/recipes/index.ts';
+import { collectReport, type ReportFacts } from '../../lib/report/index.ts';
 import type { Tensor } from '../../lib/tensor/index.ts';
 import { uniform } from './graph-builder.ts';
 
@@ -50,4 +52,14 @@ export function residual(): Promise<Quantized> {
   nn.manualSeed(0);
   const batches = [1, 2].map((seed) => uniform([4, 3, 6, 6], -1, 1, seed));
   return quantized(new Residual(), batches);
+}
+
+/** The facts of the largest network that reports are tried with. */
+export async function resnet50Facts(): Promise<ReportFacts> {
+  nn.manualSeed(0);
+  // Small images: the page has as much to show, and there is less to compute.
+  const { batches, ...models } = await quantized(referenceModels.resnet50(), [
+    uniform([1, 3, 64, 64], -1, 1, 1),
+  ]);
+  return collectReport({ ...models, batches: () => batches }, { title: 'resnet50' });
 }
