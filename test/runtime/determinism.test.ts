@@ -4,14 +4,7 @@ import { exportModel } from '../../lib/capture/index.ts';
 import type { GraphModule } from '../../lib/graph/index.ts';
 import { lower } from '../../lib/lowering/index.ts';
 import { LSTM, Module, manualSeed, type Value } from '../../lib/nn/index.ts';
-import {
-  calibrate,
-  convertPt2e,
-  getDefaultX86QuantizationConfig,
-  preparePt2e,
-  X86Quantizer,
-} from '../../lib/quantization/index.ts';
-import { quantizeDynamic } from '../../lib/recipes/index.ts';
+import { convertStatic, quantizeDynamic } from '../../lib/recipes/index.ts';
 import { type CompiledModel, type CompileOptions, compile } from '../../lib/runtime/index.ts';
 import type { Tensor } from '../../lib/tensor/index.ts';
 import { buildTransformer, transformerInput } from '../quantization/transformer.ts';
@@ -29,13 +22,6 @@ interface Case {
 }
 
 const images = uniform([4, 3, 64, 64], -2, 2, 6);
-
-async function quantizedStatically(module: GraphModule): Promise<GraphModule> {
-  const quantizer = new X86Quantizer().setGlobal(getDefaultX86QuantizationConfig());
-  const prepared = preparePt2e(module, quantizer);
-  await calibrate(prepared, [images]);
-  return convertPt2e(prepared);
-}
 
 function captured(name: string): GraphModule {
   manualSeed(0);
@@ -70,7 +56,7 @@ const cases: readonly Case[] = [
     {
       name: `${name} in int8`,
       input: images,
-      prepare: async () => lowered(await quantizedStatically(captured(name))),
+      prepare: async () => lowered(await convertStatic(captured(name), [images])),
     },
   ]),
   {

@@ -130,6 +130,14 @@ describe('faults of oneDNN 2.x', () => {
     expect(faultOf('brg_conv_fwd:avx512_core_vnni', channels)).toBeNull();
   });
 
+  it('compensation of 1x1 kernels by gemm', () => {
+    const point: Problem = { ...square(10, 1, 1, 0), channels: [8, 8], dtype: 'int8' };
+    const name = 'x64:gemm_s8s8s32:jit';
+    expect(faultOf(name, point) !== null).toBe(!onOneDnn2);
+    expect(faultOf(name, { ...point, ...square(10, 3, 1, 1) })).toBeNull();
+    expect(faultOf(name, { ...point, dtype: 'uint8', zeroPoint: 0 })).toBeNull();
+  });
+
   it('wide kernels on few channels in bfloat16', () => {
     // Seen to give wrong results on a Xeon with AMX.
     const seen: readonly Problem[] = [
