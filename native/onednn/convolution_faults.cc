@@ -120,7 +120,7 @@ const char* fault_of(const Implementation& implementation, const ConvolutionProb
     return "adds wrong elements where nothing is compensated";
 #if OCTAVO_ONEDNN_3
   // Too few rows of compensation are counted, on the heap and in the scratchpad.
-  if (brgemm && (zero_point || problem.src.dtype == DType::s8) && shape.padded && shape.dilated)
+  if (brgemm && compensated && shape.padded && shape.dilated)
     return "too little memory for compensation where a dilated kernel hangs over the edge";
   // Of 7,552 problems on 3.7 with AVX-512 VNNI all of one int8 channel, of kernels of several rows and with
   // padding at the sides, were wrong, and no others. On 3.12 some of more than 16 channels are, with zero

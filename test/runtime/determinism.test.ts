@@ -1,4 +1,4 @@
-import { describe, expect, it } from 'vitest';
+import { beforeAll, describe, expect, it } from 'vitest';
 import { referenceModels } from '../../bench/models/index.ts';
 import { exportModel } from '../../lib/capture/index.ts';
 import type { GraphModule } from '../../lib/graph/index.ts';
@@ -101,8 +101,12 @@ function expectLastBits(...results: readonly [Buffer, Buffer]): void {
 }
 
 describe.each(cases)('$name gives the same bits', ({ name, input, prepare }) => {
+  let make: Make;
+  beforeAll(async () => {
+    make = await prepare();
+  });
+
   it('in every run, on every stream, and when it is compiled again', async () => {
-    const make = await prepare();
     using model = await make({ streams: 1, threadsPerStream: 1 });
     using streams = await make({ streams: 2, threadsPerStream: 1 });
     const first = await resultOf(model, input);
@@ -114,7 +118,6 @@ describe.each(cases)('$name gives the same bits', ({ name, input, prepare }) => 
   });
 
   it('on one thread as on two, but for the last bits of float32', async () => {
-    const make = await prepare();
     using one = await make({ streams: 1, threadsPerStream: 1 });
     using two = await make({ streams: 1, threadsPerStream: 2 });
     const [onOne, onTwo] = [await resultOf(one, input), await resultOf(two, input)];

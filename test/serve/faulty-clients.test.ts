@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import fastify from 'fastify';
 import { afterAll, afterEach, beforeAll, expect, it, vi } from 'vitest';
+import { closed } from '../../fuzz/closed.ts';
 import { compile } from '../../lib/runtime/index.ts';
 import { type InferenceServer, openInference, serve } from '../../lib/serve/index.ts';
 import { uniform } from '../support/graph-builder.ts';
@@ -101,9 +102,6 @@ it('one that has gone while a hook waited is not computed for', async () => {
   await expect.poll(() => statistics.failures.CANCELED.count).toBe(before + 1);
   await app.close();
 });
-
-/** Whether or not it broke: a server that closes before it has read all resets the connection. */
-const closed = (socket: Socket) => new Promise<void>((resolve) => socket.once('close', () => resolve()));
 
 it('a body of 1 GiB is refused before it is sent', async () => {
   const socket = connected();

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { compile, exportModel } from '../../lib/index.ts';
+import { compile, cpuFeatures, exportModel } from '../../lib/index.ts';
 import * as nn from '../../lib/nn/index.ts';
 import type { Tensor } from '../../lib/tensor/index.ts';
 import { convolutionSums } from '../support/reference.ts';
@@ -62,6 +62,9 @@ function exact({ x, weight, zeroPoint = 0, groups, ...window }: Problem, addend:
   return Float32Array.from(sums, (sum, i) => Math.max(sum + (addend.data as Float32Array)[i], 0));
 }
 
+/** Without it, 8-bit layers have a kernel of Octavo's own, which knows no limit. */
+const hasVnni = !['sse41', 'avx', 'avx2', 'avx512_core'].includes(cpuFeatures().oneDnn.isa);
+
 describe('convolutions of long rows', () => {
   it.each(
     problems.flatMap((problem) => [
@@ -87,8 +90,7 @@ describe('convolutions of long rows', () => {
       [{ dtype: 'float32', shape }],
       layout,
     );
-    // Without VNNI, 8-bit layers have a kernel of Octavo's own, which knows no limit.
-    expect(implementation).toMatch(/octavo:(pieces|exact)/);
+    expect(implementation).toContain(zeroPoint !== undefined && !hasVnni ? 'octavo:exact' : 'octavo:pieces');
     const wanted = exact(problem, addend);
     // Compared at once: a million elements are many for toEqual.
     expect(wanted.findIndex((value, i) => value !== results[0].data[i])).toBe(-1);
